@@ -1,0 +1,98 @@
+# Every chore has one command; `make help` lists them, and none needs another one first.
+# Wanted on the machine: python3.11 or newer, pip, git, make. Everything else goes to .venv.
+
+SHELL := /bin/bash
+PORT ?= 8000
+UV := uv==0.13.8
+BIN := .venv/bin
+STAMP := .venv/.installed
+MANAGE := $(BIN)/python manage.py
+NEWER_PYTHONS := 3.14 3.13 3.12
+
+# The database lanes use every core; the unit lane is faster on one.
+PARALLEL ?= -n auto
+# Plugins of packages that the unit lane has no use for, and that cost it half its time.
+UNIT := -p no:schemathesis -p no:valkey -p no:playwright -p no:xdist -p no:randomly
+
+TRIALS := NCT07193667 NCT07274059 NCT07339332 NCT07331467 NCT07233642
+INFUSION ?= 2026-12-07
+
+# No registry, path or machine name may stand in a locked file: it must install anywhere.
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header --upgrade
+
+export PORT
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-unit test-sqlite test-postgres test-browser test-processes \
+	test-newer-python check fmt bench bench-large lock clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make .venv with everything that is locked (does nothing when it is up to date)
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@[ -x $(BIN)/python ] && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+		|| .ci/python .venv 3.11 3.12 3.13 3 \
+		|| { echo "No Python 3.11 or newer with venv and sqlite3 was found." >&2; exit 1; }
+	@$(call install_into,.venv)
+	@touch $@
+
+# uv is quick; where it cannot be had or cannot reach a registry, pip does the same work slowly.
+define install_into
+{ $(1)/bin/python -m pip install --quiet $(UV) \
+	&& VIRTUAL_ENV=$(1) $(1)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt; } \
+	|| $(1)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+endef
+
+run: install ## print the five trials planned for an infusion on INFUSION
+	@for trial in $(TRIALS); do $(MANAGE) plan $$trial --on infusion=$(INFUSION) || exit; echo; done
+
+test: test-unit test-sqlite test-postgres test-browser test-processes ## every lane of tests, in turn
+
+test-unit: install ## the domain, without a database
+	@.ci/lane unit tests/unit $(UNIT)
+
+test-sqlite: install ## services, API and pages on SQLite
+	@DAYZERO_TEST_DATABASE=sqlite .ci/lane "integration on SQLite" tests/integration $(PARALLEL)
+
+test-postgres: install ## the same tests on PostgreSQL, which is started from its wheel
+	@DAYZERO_TEST_DATABASE=postgres .ci/lane "integration on PostgreSQL" tests/integration $(PARALLEL)
+
+test-browser: install ## the pages in a real browser
+	@if command -v chromium chromium-browser google-chrome >/dev/null; \
+		then .ci/lane browser tests/browser; \
+		else .ci/cannot "the browser lane, since there is no Chromium (apt-get install chromium)"; fi
+
+test-processes: install ## web, worker, beat and the servers they talk to as real processes
+	@.ci/lane processes tests/production
+
+test-newer-python: install ## the unit lane on a newer Python, where one is installed
+	@.ci/python .venv-newer $(NEWER_PYTHONS); code=$$?; \
+	if [ $$code -eq 3 ]; then echo "No newer Python ($(NEWER_PYTHONS)) is installed here: nothing to test on it."; \
+	else $(call install_into,.venv-newer) && PYTHON=.venv-newer/bin/python .ci/lane "unit on a newer Python" tests/unit $(UNIT); fi
+
+check: install ## style, types, architecture, Django's own checks, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) check
+	$(MANAGE) makemigrations --check --dry-run
+
+bench: install ## the measures each issue asks for, as ratios within one run
+	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench; else echo "No measures yet."; fi
+
+bench-large: install ## the same with a hundred thousand participants
+	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench --large; else echo "No measures yet."; fi
+
+fmt: install ## mend style and order of imports
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: install ## lock the newest versions that fit requirements.in and requirements-dev.in
+	$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) -c requirements.txt requirements.in requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what the commands above made, but no data
+	rm -rf .venv .venv-newer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
