@@ -19,7 +19,7 @@ INFUSION ?= 2026-12-07
 
 # No registry, path or machine name may stand in a locked file: it must install anywhere.
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-annotate --no-header --upgrade
+	--no-emit-find-links --no-annotate --no-header $(UPGRADE)
 
 export PORT
 .DEFAULT_GOAL := help
@@ -90,7 +90,7 @@ fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-lock: install ## lock the newest versions that fit requirements.in and requirements-dev.in
+lock: install ## lock what requirements*.in ask for (UPGRADE=--upgrade: the newest of everything)
 	$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) -c requirements.txt requirements.in requirements-dev.in -o requirements-dev.txt
 

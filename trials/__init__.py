@@ -1,0 +1,1 @@
+"""What a protocol says, where it runs, and who may."""
