@@ -68,9 +68,12 @@ test-processes: install ## web, worker, beat and the servers they talk to as rea
 	@.ci/lane processes tests/production
 
 test-newer-python: install ## the unit lane on a newer Python, where one is installed
-	@.ci/python .venv-newer $(NEWER_PYTHONS); code=$$?; \
-	if [ $$code -eq 3 ]; then echo "No newer Python ($(NEWER_PYTHONS)) is installed here: nothing to test on it."; \
-	else $(call install_into,.venv-newer) && PYTHON=.venv-newer/bin/python .ci/lane "unit on a newer Python" tests/unit $(UNIT); fi
+	@[ .venv-newer/.installed -nt requirements-dev.txt ] || { \
+		.ci/python .venv-newer $(NEWER_PYTHONS); code=$$?; [ $$code -ne 3 ] \
+			|| { echo "No newer Python ($(NEWER_PYTHONS)) is installed here: nothing to test on it."; exit 0; }; \
+		$(call install_into,.venv-newer) && touch .venv-newer/.installed; } || exit; \
+	[ ! -e .venv-newer/.installed ] \
+		|| PYTHON=.venv-newer/bin/python .ci/lane "unit on a newer Python" tests/unit $(UNIT)
 
 check: install ## style, types, architecture, Django's own checks, missing migrations
 	$(BIN)/ruff check .
