@@ -4,12 +4,10 @@ Celery and Redis only ring the bell: what is due stands in the database, so a lo
 late message changes nothing (docs/architecture.md).
 """
 
-import os
-
 from celery import Celery
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
-
+# No settings are named here: this module is loaded before config.wsgi names the production ones.
+# A worker or beat started by hand needs DJANGO_SETTINGS_MODULE.
 app = Celery("dayzero")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

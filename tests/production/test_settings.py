@@ -1,6 +1,7 @@
 """The production settings, each time in a process of their own as a server would load them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,18 +14,22 @@ COMPLETE = {
 }
 
 
-def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run manage.py under the production settings with this environment and nothing else."""
-    bare = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings.production"}
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python at the project's root with this environment and nothing else."""
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env=bare | environment,
+        env={"PATH": os.environ["PATH"]} | environment,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py under the production settings."""
+    return python("manage.py", *arguments, DJANGO_SETTINGS_MODULE="config.settings.production", **environment)
 
 
 def test_every_missing_setting_is_named_at_once() -> None:
@@ -42,3 +47,27 @@ def test_the_checks_for_deployment_find_nothing() -> None:
     result = manage("check", "--deploy", "--fail-level", "WARNING", **COMPLETE)
     assert result.returncode == 0, result.stderr
     assert "no issues" in result.stdout
+
+
+def test_a_web_server_gets_the_production_settings_unless_told_otherwise() -> None:
+    result = python("-c", "import config.wsgi")
+    assert "Dayzero does not start in production" in result.stderr.splitlines()[-1]
+
+
+def test_manage_needs_nothing_in_the_environment() -> None:
+    result = python("manage.py", "check")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_example_of_an_environment_lists_every_setting_that_is_read() -> None:
+    listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    sources = [path.read_text() for path in (ROOT / "config" / "settings").glob("*.py")]
+    read = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", "\n".join(sources)))
+    assert {"LOG_LEVEL", "REDIS_URL"} <= read
+    assert read <= listed
+
+
+def test_the_example_as_it_stands_starts_once_the_three_are_filled_in() -> None:
+    example = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **example | COMPLETE)
+    assert result.returncode == 0, result.stderr
