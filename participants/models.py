@@ -1,1 +1,83 @@
-"""Participants and the facts recorded about them."""
+"""Who takes part: subject codes only, never a name, a phone number or a birth date."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from trials.models import Cohort, ProtocolVersion, Site, Trial, User
+
+SUBJECT_CODE = RegexValidator(
+    r"\A[A-Z0-9][A-Z0-9-]{0,31}\Z",
+    _("Use capital letters, digits and hyphens, such as S01-003; never a name."),
+)
+
+
+class Participant(models.Model):
+    """Somebody in a trial, known by a subject code."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="participants")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="participants")
+    cohort = models.ForeignKey(
+        Cohort, null=True, blank=True, on_delete=models.PROTECT, related_name="participants"
+    )
+    protocol_version = models.ForeignKey(
+        ProtocolVersion, on_delete=models.PROTECT, related_name="participants"
+    )
+    subject_code = models.CharField(_("subject code"), max_length=32, validators=[SUBJECT_CODE])
+    traits = models.JSONField(_("traits"), default=list, blank=True)
+    comes_of_age_on = models.DateField(_("comes of age on"), null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        ordering = ("trial", "subject_code")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trial", "subject_code"],
+                name="subject_code_once_in_trial",
+                violation_error_message=_("This subject code is taken in this trial."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.subject_code
+
+
+class Anchor(models.Model):
+    """A day that a participant's visits count from, planned and then actual; the hour where it is known."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="anchors")
+    code = models.CharField(_("anchor"), max_length=60)
+    planned_on = models.DateField(_("planned on"), null=True, blank=True)
+    planned_at = models.DateTimeField(_("planned at"), null=True, blank=True)
+    actual_on = models.DateField(_("actually on"), null=True, blank=True)
+    actual_at = models.DateTimeField(_("actually at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("anchor")
+        verbose_name_plural = _("anchors")
+        ordering = ("participant", "code")
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "code"], name="anchor_once_per_participant"),
+            models.CheckConstraint(
+                condition=Q(planned_on__isnull=False) | Q(actual_on__isnull=False), name="anchor_has_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(planned_at__isnull=True) | Q(planned_on__isnull=False),
+                name="anchor_planned_hour_has_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(actual_at__isnull=True) | Q(actual_on__isnull=False),
+                name="anchor_actual_hour_has_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.actual_on or self.planned_on}"
