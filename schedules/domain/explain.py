@@ -1,0 +1,187 @@
+"""Why a date is what it is: the one place that makes the sentence for screens, API and feeds.
+
+Every function takes `say`, which translates a message; edges pass gettext, the core passes
+nothing and gets English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
+from trials.domain.offsets import Offset, Unit
+from trials.domain.protocol import (
+    AtOffset,
+    Basis,
+    Bound,
+    Each,
+    HalfLives,
+    Moment,
+    Pick,
+    Protocol,
+    Reference,
+    Tolerance,
+    Within,
+)
+
+Say = Callable[[str], str]
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+WEEKDAYS = (
+    _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
+)  # fmt: skip
+_UNITS = {
+    Unit.HOURS: (_("%(n)d hour"), _("%(n)d hours")),
+    Unit.DAYS: (_("%(n)d day"), _("%(n)d days")),
+    Unit.WEEKS: (_("%(n)d week"), _("%(n)d weeks")),
+    Unit.MONTHS: (_("%(n)d month"), _("%(n)d months")),
+    Unit.YEARS: (_("%(n)d year"), _("%(n)d years")),
+}
+_KINDS = {
+    AnchorKind.PLANNED: _("planned"),
+    AnchorKind.ACTUAL: _("actual"),
+    AnchorKind.DERIVED: _("derived"),
+}
+
+
+def plain(message: str) -> str:
+    """The message as it stands: English."""
+    return message
+
+
+def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> str:
+    """The anchor, offset, tolerance, basis, protocol version and working-day shift of a visit."""
+    parts = [_counted(protocol, visit, say), *_tolerance(protocol, visit, say)]
+    parts.append(basis_text(protocol, visit.rule.basis, say))
+    parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
+    if visit.suggested and visit.suggested != visit.window.target:
+        parts.append(
+            say(_("Suggested %(day)s, because %(target)s: %(why)s."))
+            % {
+                "day": day_text(visit.suggested, say),
+                "target": day_text(visit.window.target, say),
+                "why": visit.why_shifted,
+            }
+        )
+    return " ".join(parts)
+
+
+def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) -> str:
+    """Both ends of a protocol window, what they count from, what is missing, basis and protocol version."""
+    rule = window.rule
+    parts = [
+        *(_bound(protocol, say(_("From %(moments)s.")), rule.starts, window, say) if rule.starts else ()),
+        *(_bound(protocol, say(_("Until %(moments)s.")), rule.ends, window, say) if rule.ends else ()),
+    ]
+    if window.missing:
+        parts.append(say(_("Not known yet: %(missing)s.")) % {"missing": ", ".join(window.missing)})
+    parts.append(basis_text(protocol, rule.basis, say))
+    parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
+    return " ".join(parts)
+
+
+def basis_text(protocol: Protocol, basis: Basis, say: Say = plain) -> str:
+    """Where a value comes from: a section of a dated source, or an assumption with its note."""
+    note = f" ({basis.note})" if basis.note else ""
+    if basis.assumed:
+        return say(_("Timing assumed%(note)s.")) % {"note": note}
+    source = protocol.source_by_code.get(basis.source or "")
+    document = f"{source.document}, {source.dated}" if source else basis.source
+    section = f", {basis.section}" if basis.section else ""
+    return say(_("Timing stated in %(where)s%(note)s.")) % {"where": f"{document}{section}", "note": note}
+
+
+def day_text(day: date | datetime, say: Say = plain) -> str:
+    """A day with its weekday, or an instant with its weekday, hour and zone."""
+    weekday = say(WEEKDAYS[day.weekday()])
+    if isinstance(day, datetime):
+        return f"{weekday} {day:%Y-%m-%d %H:%M} {day.tzname()}"
+    return f"{weekday} {day}"
+
+
+def offset_text(offset: Offset, say: Say = plain) -> str:
+    """The size of an offset in words, without its sign: `5 days`."""
+    size = abs(offset.amount)
+    return say(_UNITS[offset.unit][size != 1]) % {"n": size}
+
+
+def from_anchor(offset: Offset, anchor: str, say: Say = plain) -> str:
+    """An offset and what it counts from, in words: `5 days before Infusion`, `on the day of Infusion`."""
+    if offset.amount == 0:
+        return say(_("on the day of %(anchor)s")) % {"anchor": anchor}
+    words = {"offset": offset_text(offset, say), "anchor": anchor}
+    if offset.amount < 0:
+        return say(_("%(offset)s before %(anchor)s")) % words
+    return say(_("%(offset)s after %(anchor)s")) % words
+
+
+def label_of(protocol: Protocol, reference: Reference) -> str:
+    """The label of an anchor, visit or activity; a code that is none of them stands for itself."""
+    rules = (protocol.anchors, protocol.visits, protocol.activities)
+    labels = ((rule.code, rule.label) for group in rules for rule in group)
+    return next((label for code, label in labels if code == reference.code), reference.code)
+
+
+def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:
+    anchor = label_of(protocol, visit.rule.counts_from)
+    words = {
+        "place": from_anchor(visit.offset, anchor, say),
+        "anchor": anchor,
+        "kind": say(_KINDS[visit.base.kind]),
+        "anchor_day": day_text(visit.base.at or visit.base.day, say),
+        "target": day_text(visit.at or visit.window.target, say),
+    }
+    return say(_("%(target)s is %(place)s (%(anchor)s %(kind)s %(anchor_day)s).")) % words
+
+
+def _tolerance(protocol: Protocol, visit: PlannedVisit, say: Say) -> list[str]:
+    timing, window = visit.rule.timing, visit.window
+    if isinstance(timing, AtOffset):
+        return [_around(protocol, timing.tolerance, say)]
+    if isinstance(timing, Each):
+        return [say(_("One on each day of the range; it never moves by itself."))]
+    words = {"opens": day_text(window.opens, say), "closes": day_text(window.closes, say)}
+    if isinstance(timing, Within):
+        return [say(_("Once, on any day from %(opens)s to %(closes)s.")) % words]
+    return [say(_("Over the whole range from %(opens)s to %(closes)s.")) % words]
+
+
+def _around(protocol: Protocol, tolerance: Tolerance, say: Say) -> str:
+    kind = say(_("assumed")) if tolerance.basis.assumed else say(_("stated"))
+    if tolerance.before.amount == 0 and tolerance.after.amount == 0:
+        return say(_("No tolerance: it never moves by itself (%(kind)s).")) % {"kind": kind}
+    return say(_("Tolerance %(before)s before, %(after)s after (%(kind)s).")) % {
+        "before": offset_text(tolerance.before, say),
+        "after": offset_text(tolerance.after, say),
+        "kind": kind,
+    }
+
+
+def _bound(protocol: Protocol, frame: str, bound: Bound, window: PlannedWindow, say: Say) -> list[str]:
+    days = dict(window.bases)
+    texts = [_moment(protocol, moment, days.get(moment.counts_from.code), say) for moment in bound.moments]
+    moments = texts[0] if len(texts) == 1 else _choice(bound, texts, say)
+    return [frame % {"moments": moments}]
+
+
+def _choice(bound: Bound, texts: list[str], say: Say) -> str:
+    joined = "; ".join(texts)
+    if bound.pick is Pick.EARLIEST:
+        return say(_("the earliest of: %(moments)s")) % {"moments": joined}
+    return say(_("the latest of: %(moments)s")) % {"moments": joined}
+
+
+def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say) -> str:
+    anchor = label_of(protocol, moment.counts_from)
+    if base:
+        anchor = f"{anchor} ({say(_KINDS[base.kind])} {day_text(base.at or base.day, say)})"
+    if isinstance(moment.offset, HalfLives):
+        words = {"n": abs(moment.offset.count), "drug": moment.offset.drug, "anchor": anchor}
+        return say(_("%(n)d half-lives of %(drug)s before %(anchor)s")) % words
+    return from_anchor(moment.offset, anchor, say)

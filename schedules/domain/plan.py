@@ -1,0 +1,120 @@
+"""The values that a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from schedules.domain.windows import VisitWindow
+from trials.domain.offsets import Offset
+from trials.domain.protocol import Protocol, ProtocolWindow, VisitRule
+
+
+class AnchorKind(StrEnum):
+    """How an anchor's day is known; an actual day beats a planned one, and both beat a derived one."""
+
+    PLANNED = "planned"
+    ACTUAL = "actual"
+    DERIVED = "derived"
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorDay:
+    """The day of an anchor, and the instant (with its zone) where the hour is known."""
+
+    day: date
+    kind: AnchorKind = AnchorKind.PLANNED
+    at: datetime | None = None
+
+    @classmethod
+    def at_instant(cls, instant: datetime, kind: AnchorKind = AnchorKind.PLANNED) -> AnchorDay:
+        """An anchor whose hour is known; its day is the local day of the instant's own zone."""
+        return cls(instant.date(), kind, instant)
+
+    @property
+    def given(self) -> bool:
+        """Whether a person set it."""
+        return self.kind is not AnchorKind.DERIVED
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of a participant besides the anchors.
+
+    `performed` maps visit codes, `activities` activity codes to when they were done;
+    `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority.
+    """
+
+    performed: Mapping[str, AnchorDay] = field(default_factory=dict)
+    activities: Mapping[str, AnchorDay] = field(default_factory=dict)
+    half_lives: Mapping[str, timedelta] = field(default_factory=dict)
+    comes_of_age: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVisit:
+    """One occurrence of a visit rule on the calendar.
+
+    `base` is the day it counts from; `at` the instant of a target given in hours;
+    `suggested` the nearest working day inside the window, None without a calendar;
+    `why_shifted` says why the suggestion is not the target.
+    """
+
+    rule: VisitRule
+    occurrence: int
+    code: str
+    offset: Offset
+    base: AnchorDay
+    window: VisitWindow
+    at: datetime | None = None
+    suggested: date | None = None
+    why_shifted: str = ""
+
+    @property
+    def label(self) -> str:
+        """The rule's label, numbered where the rule makes several visits."""
+        return self.rule.label if self.code == self.rule.code else f"{self.rule.label} {self.occurrence}"
+
+    @property
+    def day(self) -> int:
+        """Days from the anchor to the target."""
+        return (self.window.target - self.base.day).days
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWindow:
+    """A protocol window on the calendar; an end not known yet is None and `missing` says why."""
+
+    rule: ProtocolWindow
+    starts: date | datetime | None
+    ends: date | datetime | None
+    missing: tuple[str, ...]
+    bases: tuple[tuple[str, AnchorDay], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """A thing in the plan that a person must look at."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a protocol asks of one participant, dated; visits by target, opens, then document order."""
+
+    protocol: Protocol
+    anchors: Mapping[str, AnchorDay]
+    visits: tuple[PlannedVisit, ...]
+    windows: tuple[PlannedWindow, ...]
+    warnings: tuple[PlanWarning, ...]
+    calendar: str | None = None
+
+    @property
+    def day_zero(self) -> date | None:
+        """The day that the participant's day numbers count from, once known."""
+        anchor = self.anchors.get(self.protocol.day_zero)
+        return anchor.day if anchor else None

@@ -1,0 +1,136 @@
+"""From a protocol and the anchors of one participant to a dated plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from schedules.domain.anchors import applicable_anchors, resolve_anchors
+from schedules.domain.contradictions import find_contradictions
+from schedules.domain.holds import find_hold, hold_warning, lengthen_rest
+from schedules.domain.plan import AnchorDay, Known, Plan, PlannedVisit, PlannedWindow, PlanWarning
+from schedules.domain.protocol_windows import WindowPlacing
+from schedules.domain.references import Placing
+from schedules.domain.suggestions import calendar_warnings, suggest
+from schedules.domain.timeline import slots_of
+from trials.domain.offsets import Unit
+from trials.domain.protocol import Protocol, applies
+from trials.domain.working_days import WorkingDays
+
+
+def project(
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    traits: AbstractSet[str] = frozenset(),
+    calendar: WorkingDays | None = None,
+    known: Known | None = None,
+    zone: ZoneInfo | None = None,
+) -> Plan:
+    """The plan that a protocol makes of these anchors: the same inputs give the same plan.
+
+    `anchors` holds what was set, planned or actual; `traits` those of the participant;
+    `calendar` the site's working days (None: no suggestions); `known` what else is on
+    record; `zone` the site's zone (None: the protocol's). Never raises for something that is
+    not known yet: it is left out, or None, with a warning that names it.
+    """
+    known = known or Known()
+    traits = protocol.effective_traits(traits)
+    resolved = resolve_anchors(protocol, anchors, traits, known)
+    placing = Placing(protocol, resolved, known, slots_of(protocol, traits))
+    visits = [visit for slot in placing.slots if (visit := placing.place(slot))]
+    hold = find_hold(protocol, resolved)
+    if hold:
+        visits = lengthen_rest(visits, hold)
+    visits.sort(key=lambda visit: (visit.window.target, visit.window.opens))
+    if calendar:
+        visits = [suggest(visit, calendar) for visit in visits]
+    warnings = [
+        *_ignored_anchors(anchors, resolved),
+        *(
+            PlanWarning("contradictory-anchors", c.message)
+            for c in find_contradictions(protocol, resolved, traits)
+        ),
+        *([hold_warning(protocol, hold)] if hold else ()),
+        *_missing(placing, visits),
+        *_expired(protocol, resolved, visits),
+        *_hours_unknown(visits),
+        *_overlaps(visits),
+        *(calendar_warnings(visits, calendar) if calendar else ()),
+    ]
+    windows = _windows(placing, traits, zone or ZoneInfo(protocol.zone))
+    version = calendar.version if calendar else None
+    return Plan(protocol, resolved, tuple(visits), windows, tuple(warnings), version)
+
+
+def _windows(placing: Placing, traits: AbstractSet[str], zone: ZoneInfo) -> tuple[PlannedWindow, ...]:
+    protocol = placing.protocol
+    applicable = frozenset(rule.code for rule in applicable_anchors(protocol, traits))
+    placer = WindowPlacing(placing, applicable, zone)
+    return tuple(placer.place(rule) for rule in protocol.windows if applies(rule.applies_to, traits))
+
+
+def _ignored_anchors(
+    given: Mapping[str, AnchorDay], resolved: Mapping[str, AnchorDay]
+) -> Iterator[PlanWarning]:
+    for code in given:
+        if code not in resolved:
+            yield PlanWarning(
+                "anchor-not-applicable",
+                f"{code} on {given[code].day} is not used: the protocol has no such anchor for these traits",
+            )
+
+
+def _missing(placing: Placing, visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+    """One warning for each thing that is not known and that visits wait for."""
+    done = {visit.code for visit in visits}
+    waiting: dict[str, list[str]] = {}
+    for slot in placing.slots:
+        if slot.code not in done:
+            waiting.setdefault(slot.rule.counts_from.code, []).append(slot.code)
+    for code, visit_codes in waiting.items():
+        yield PlanWarning(
+            "anchor-missing", f"{code} is not known: no date yet for {', '.join(visit_codes)}; set {code}"
+        )
+
+
+def _expired(
+    protocol: Protocol, anchors: Mapping[str, AnchorDay], visits: Sequence[PlannedVisit]
+) -> Iterator[PlanWarning]:
+    """Anchors set by a visit's day outside that visit's window, such as a screening too long ago."""
+    windows = {visit.rule.code: visit.window for visit in visits}
+    for rule in protocol.anchors:
+        day = anchors.get(rule.code)
+        code = rule.derived.visit if rule.derived else None
+        if day is None or not day.given or code not in windows:
+            continue
+        window = windows[code]
+        outside = window.days_outside(day.day)
+        if outside:
+            repeat = [a.label for a in protocol.activities if code in a.visits and a.repeat_when_expired]
+            todo = f"; to be repeated: {', '.join(repeat)}" if repeat else ""
+            yield PlanWarning(
+                "outside-window",
+                f"{rule.code} on {day.day} is {abs(outside)} days {'late' if outside > 0 else 'early'} "
+                f"for its window {window.opens} to {window.closes}{todo}",
+            )
+
+
+def _hours_unknown(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+    for visit in visits:
+        if visit.offset.unit is Unit.HOURS and visit.at is None:
+            yield PlanWarning(
+                "hour-unknown",
+                f"{visit.code} is {visit.offset.iso} from {visit.rule.counts_from.code}, whose hour is not "
+                f"known: {visit.window.target} is the earliest day it can fall on",
+            )
+
+
+def _overlaps(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+    for first, second in pairwise(visits):
+        if second.window.opens <= first.window.closes:
+            yield PlanWarning(
+                "overlapping-windows",
+                f"the windows of {first.code} ({first.window.opens} to {first.window.closes}) and "
+                f"{second.code} ({second.window.opens} to {second.window.closes}) overlap",
+            )

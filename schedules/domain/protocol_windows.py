@@ -1,0 +1,140 @@
+"""Windows between visits, placed on the calendar: intervals in which something must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import floor
+from zoneinfo import ZoneInfo
+
+from schedules.domain.anchors import midnight
+from schedules.domain.plan import AnchorDay, PlannedWindow
+from schedules.domain.references import Placing
+from trials.domain.offsets import Offset, Unit, shift_day, shift_instant
+from trials.domain.protocol import (
+    Bound,
+    EventAfter,
+    Freshness,
+    HalfLives,
+    Moment,
+    Pick,
+    ProtocolWindow,
+    Reference,
+    ReferenceKind,
+)
+
+Point = date | datetime
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlacing:
+    """Places protocol windows by the anchors, visits and facts that `placing` knows.
+
+    `applicable` holds the anchors that exist for this participant: a moment that counts from
+    another one is left out of an earliest or latest. Hours are counted in `zone`.
+    """
+
+    placing: Placing
+    applicable: frozenset[str]
+    zone: ZoneInfo
+
+    def place(self, rule: ProtocolWindow) -> PlannedWindow:
+        """The window with both its ends, or with None and a name for what is missing."""
+        if isinstance(rule.terms, EventAfter) and rule.starts is None:
+            return self._from_majority(rule)
+        inner = isinstance(rule.terms, Freshness)
+        starts = self._bound(rule.starts, late=inner)
+        ends = self._bound(rule.ends, late=not inner)
+        missing = tuple(dict.fromkeys((*starts.missing, *ends.missing)))
+        if _crossed(starts.point, ends.point, self.zone):
+            hour = f"the hour of {_names(rule)}"
+            return PlannedWindow(rule, None, None, (hour,), self._bases(rule))
+        return PlannedWindow(rule, starts.point, ends.point, missing, self._bases(rule))
+
+    def _from_majority(self, rule: ProtocolWindow) -> PlannedWindow:
+        majority = self.placing.known.comes_of_age
+        missing = () if majority else ("the day the participant comes of age",)
+        return PlannedWindow(rule, majority, None, missing)
+
+    def _bases(self, rule: ProtocolWindow) -> tuple[tuple[str, AnchorDay], ...]:
+        references = dict.fromkeys(
+            moment.counts_from for bound in (rule.starts, rule.ends) if bound for moment in bound.moments
+        )
+        found = ((reference.code, self.placing.day_of(reference)) for reference in references)
+        return tuple((code, day) for code, day in found if day)
+
+    def _bound(self, bound: Bound | None, *, late: bool) -> _End:
+        if bound is None:
+            return _End(None, ())
+        moments = [moment for moment in bound.moments if self._exists(moment.counts_from)]
+        ends = [self._moment(moment, late=late) for moment in moments]
+        missing = tuple(name for end in ends for name in end.missing)
+        points = [end.point for end in ends if end.point is not None]
+        if missing or not points:
+            return _End(None, missing)
+        chosen = min if bound.pick is Pick.EARLIEST else max
+        return _End(chosen(points, key=lambda point: instant_of(point, self.zone)), ())
+
+    def _exists(self, reference: Reference) -> bool:
+        return reference.kind is not ReferenceKind.ANCHOR or reference.code in self.applicable
+
+    def _moment(self, moment: Moment, *, late: bool) -> _End:
+        base = self.placing.day_of(moment.counts_from)
+        length = self._half_lives(moment.offset)
+        missing = [] if base else [_name(moment.counts_from)]
+        if length is None:
+            missing.append(f"the half-life of {_drug(moment.offset)}")
+        if base is None or length is None:
+            return _End(None, tuple(missing))
+        if isinstance(length, timedelta):
+            return _End(base.day + timedelta(days=floor(length / _DAY)), ())
+        return _End(self._shift(base, length, late=late), ())
+
+    def _half_lives(self, offset: Offset | HalfLives) -> Offset | timedelta | None:
+        if isinstance(offset, Offset):
+            return offset
+        half_life = self.placing.known.half_lives.get(offset.drug)
+        return None if half_life is None else offset.count * half_life
+
+    def _shift(self, base: AnchorDay, offset: Offset, *, late: bool) -> Point:
+        """The base moved by the offset; an unknown hour is the day's end where `late`, else its start."""
+        if offset.unit is not Unit.HOURS:
+            return shift_day(base.day, offset, self.placing.protocol.month)
+        start = base.at or midnight(base.day + _DAY if late else base.day, self.zone)
+        return shift_instant(start.astimezone(self.zone), offset)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    point: Point | None
+    missing: tuple[str, ...]
+
+
+def instant_of(point: Point, zone: ZoneInfo) -> datetime:
+    """A point on the time line: an instant as it is, a day by its first instant in the zone."""
+    return point if isinstance(point, datetime) else midnight(point, zone)
+
+
+def _crossed(starts: Point | None, ends: Point | None, zone: ZoneInfo) -> bool:
+    """Whether nothing is left of a window in hours once every hour of the anchor's day is allowed for."""
+    if not (isinstance(starts, datetime) or isinstance(ends, datetime)) or starts is None or ends is None:
+        return False
+    return instant_of(starts, zone) > instant_of(ends, zone)
+
+
+def _names(rule: ProtocolWindow) -> str:
+    bounds = [bound for bound in (rule.starts, rule.ends) if bound]
+    return " and ".join(
+        dict.fromkeys(moment.counts_from.code for bound in bounds for moment in bound.moments)
+    )
+
+
+def _name(reference: Reference) -> str:
+    if reference.kind is ReferenceKind.ACTIVITY:
+        return f"the day of the activity {reference.code}"
+    return f"the day of {reference.code}"
+
+
+def _drug(offset: Offset | HalfLives) -> str:
+    return offset.drug if isinstance(offset, HalfLives) else ""

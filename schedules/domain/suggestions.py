@@ -1,0 +1,120 @@
+"""Which day the site would choose for a visit, and what its calendar warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from schedules.domain.plan import PlannedVisit, PlanWarning
+from trials.domain.protocol import AtOffset, Place, Within
+from trials.domain.working_days import WorkingDays
+
+_DAY = timedelta(days=1)
+SEARCH_DAYS = 60
+
+
+def suggest(visit: PlannedVisit, calendar: WorkingDays) -> PlannedVisit:
+    """The visit with the nearest working day inside its window, the earlier on a tie.
+
+    Ward days, days of a range that must all be kept, and a tolerance of zero never move; where
+    the window has no working day the target stands.
+    """
+    window = visit.window
+    if not moves(visit):
+        return replace(visit, suggested=window.target)
+    day = calendar.nearest_working_day(*window)
+    if day is None or day == window.target:
+        return replace(visit, suggested=window.target)
+    return replace(visit, suggested=day, why_shifted=calendar.why_not(window.target) or "")
+
+
+def moves(visit: PlannedVisit) -> bool:
+    """Whether a suggestion may differ from the target."""
+    free = isinstance(visit.rule.timing, AtOffset | Within) and not visit.rule.block
+    return free and visit.rule.place is not Place.WARD and visit.window.opens < visit.window.closes
+
+
+def calendar_warnings(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
+    """Windows without a working day, ward days and blocks on public holidays, provisional years."""
+    for visit in visits:
+        if visit.rule.place is Place.WARD:
+            yield from _holidays_on_the_ward(visit, calendar)
+        elif calendar.nearest_working_day(*visit.window) is None:
+            yield PlanWarning(
+                "no-working-day",
+                f"{visit.code}: no working day from {visit.window.opens} to {visit.window.closes} "
+                f"({calendar.why_not(visit.window.target)}); the target {visit.window.target} stands",
+            )
+    yield from _blocks_on_holidays(visits, calendar)
+    yield from _provisional_years(visits, calendar)
+
+
+def _holidays_on_the_ward(visit: PlannedVisit, calendar: WorkingDays) -> Iterator[PlanWarning]:
+    for day in _days(visit):
+        if calendar.is_public_holiday(day):
+            name = calendar.holiday_name(day)
+            yield PlanWarning(
+                "public-holiday", f"{visit.code}: {day} is a public holiday ({name}) on the ward"
+            )
+
+
+def _blocks_on_holidays(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
+    blocks = dict.fromkeys(visit.rule.block for visit in visits if visit.rule.block)
+    for block in blocks:
+        members = [visit for visit in visits if visit.rule.block == block]
+        if not can_keep(members, 0, calendar):
+            yield PlanWarning("block-on-holiday", _other_days(block, members, calendar))
+
+
+def _other_days(block: str | None, members: Sequence[PlannedVisit], calendar: WorkingDays) -> str:
+    last = max(visit.window.closes for visit in members)
+    steps = (-1, "before"), (1, "after")
+    found = [
+        f"{last + shift * _DAY} {side}"
+        for step, side in steps
+        if (shift := nearest_shift(members, step, calendar)) is not None
+    ]
+    which = " or ".join(found) if found else f"no day within {SEARCH_DAYS} days"
+    return f"{block}: it meets a day that cannot be kept; it stays whole with its last day on {which}"
+
+
+def nearest_shift(members: Sequence[PlannedVisit], step: int, calendar: WorkingDays) -> int | None:
+    """Days by which the whole block must move, in the direction of `step`, for every day to be kept."""
+    shifts = range(step, step * (SEARCH_DAYS + 1), step)
+    return next((shift for shift in shifts if can_keep(members, shift, calendar)), None)
+
+
+def can_keep(members: Sequence[PlannedVisit], shift: int, calendar: WorkingDays) -> bool:
+    """Whether every day of the block, moved by so many days, is one the place works on."""
+    return all(
+        _kept(visit.rule.place, day + shift * _DAY, calendar) for visit in members for day in _days(visit)
+    )
+
+
+def _kept(place: Place, day: date, calendar: WorkingDays) -> bool:
+    if place is Place.WARD:
+        return not calendar.is_public_holiday(day)
+    return calendar.is_working_day(day)
+
+
+def _days(visit: PlannedVisit) -> Iterator[date]:
+    """The days on which the visit takes place: its range, or its target."""
+    if isinstance(visit.rule.timing, AtOffset | Within):
+        yield visit.window.target
+        return
+    day = visit.window.opens
+    while day <= visit.window.closes:
+        yield day
+        day += _DAY
+
+
+def _provisional_years(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
+    days = {day for visit in visits for day in (visit.window.opens, visit.window.closes)}
+    years = sorted({day.year for day in days if calendar.is_provisional(day)})
+    if years:
+        yield PlanWarning(
+            "provisional-calendar",
+            f"the official calendar {calendar.name} is not out for {', '.join(map(str, years))}: "
+            "make-up working days and moved holidays are not known yet",
+        )

@@ -1,0 +1,130 @@
+"""The visits of a protocol as slots, prepared once and then placed on any calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from schedules.domain.windows import VisitWindow
+from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
+from trials.domain.protocol import AtOffset, Each, Protocol, Timing, VisitRule, Within, applies
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One occurrence of a visit rule, still without a date.
+
+    `opens`, `target` and `closes` are days from the anchor where they are the same for
+    every anchor day; None where months, years or hours make them depend on it.
+    """
+
+    rule: VisitRule
+    occurrence: int
+    code: str
+    offset: Offset
+    month: MonthLength
+    steps: tuple[timedelta, timedelta, timedelta] | None
+
+    def window(self, anchor: date) -> VisitWindow:
+        """The slot's days, counted from this anchor day; an offset in hours counts from its midnight."""
+        if self.steps is not None:
+            opens, target, closes = self.steps
+            return VisitWindow(anchor + opens, anchor + target, anchor + closes)
+        return self._window_by_calendar(anchor)
+
+    def _window_by_calendar(self, anchor: date) -> VisitWindow:
+        timing = self.rule.timing
+        if isinstance(timing, AtOffset):
+            return around(self._shift(anchor, self.offset), timing, self.month)
+        first, last = self._shift(anchor, timing.first), self._shift(anchor, timing.last)
+        if isinstance(timing, Each):
+            day = first + (self.occurrence - 1) * _DAY
+            return VisitWindow(day, day, day)
+        return VisitWindow(first, self._shift(anchor, self.offset), last)
+
+    def _shift(self, anchor: date, offset: Offset) -> date:
+        if offset.unit is Unit.HOURS:
+            return anchor + timedelta(days=offset.amount // 24)
+        return shift_day(anchor, offset, self.month)
+
+
+def around(target: date, timing: AtOffset, month: MonthLength) -> VisitWindow:
+    """The window of a visit at an offset whose target is `target`."""
+    tolerance = timing.tolerance
+    return VisitWindow(
+        shift_day(target, -tolerance.before, month), target, shift_day(target, tolerance.after, month)
+    )
+
+
+def expand(slots: tuple[Slot, ...], anchor: date) -> list[tuple[Slot, VisitWindow]]:
+    """Place slots that all count from one anchor on the calendar, in their own order."""
+    return [(slot, slot.window(anchor)) for slot in slots]
+
+
+def slots_of(protocol: Protocol, traits: AbstractSet[str]) -> tuple[Slot, ...]:
+    """Every visit that the protocol asks of somebody with these traits, in document order."""
+    return tuple(
+        slot
+        for rule in protocol.visits
+        if applies(rule.applies_to, traits)
+        for slot in _slots_of_rule(rule, protocol.month)
+    )
+
+
+def _slots_of_rule(rule: VisitRule, month: MonthLength) -> Iterator[Slot]:
+    offsets = list(_offsets(rule.timing, month))
+    numbered = isinstance(rule.timing, Each) or len(offsets) > 1
+    for occurrence, offset in enumerate(offsets, start=1):
+        code = f"{rule.code}-{occurrence}" if numbered else rule.code
+        steps = _steps(rule.timing, offset, month)
+        yield Slot(rule, occurrence, code, offset, month, steps)
+
+
+def _offsets(timing: Timing, month: MonthLength) -> Iterator[Offset]:
+    """The offset of each occurrence, always from the anchor."""
+    if isinstance(timing, AtOffset):
+        yield from _repeated(timing)
+    elif isinstance(timing, Each):
+        yield from _each_day(timing, month)
+    elif isinstance(timing, Within):
+        yield timing.target or timing.first
+    else:
+        yield timing.first
+
+
+def _repeated(timing: AtOffset) -> Iterator[Offset]:
+    if timing.repeat is None:
+        yield timing.offset
+        return
+    amounts = range(timing.offset.amount, timing.repeat.until.amount + 1, timing.repeat.every.amount)
+    for amount in amounts:
+        yield Offset(amount, timing.offset.unit)
+
+
+def _each_day(timing: Each, month: MonthLength) -> Iterator[Offset]:
+    first, last = timing.first.days(month), timing.last.days(month)
+    if first is None or last is None:
+        raise ValueError(f"{timing.first.iso} to {timing.last.iso}: each day of a range needs days or weeks")
+    for day in range(first, last + 1):
+        yield Offset(day, Unit.DAYS)
+
+
+def _steps(
+    timing: Timing, offset: Offset, month: MonthLength
+) -> tuple[timedelta, timedelta, timedelta] | None:
+    """Opens, target and closes as days from the anchor, where no calendar is needed to know them."""
+    target = offset.days(month)
+    if isinstance(timing, AtOffset):
+        before, after = timing.tolerance.before.days(month), timing.tolerance.after.days(month)
+        opens = None if target is None or before is None else target - before
+        closes = None if target is None or after is None else target + after
+    elif isinstance(timing, Each):
+        opens = closes = target
+    else:
+        opens, closes = timing.first.days(month), timing.last.days(month)
+    if opens is None or target is None or closes is None:
+        return None
+    return timedelta(days=opens), timedelta(days=target), timedelta(days=closes)

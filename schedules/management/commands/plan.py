@@ -1,0 +1,168 @@
+"""Dates a protocol for chosen anchors: no database, no participant."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from schedules.domain.document import plan_document
+from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.projection import project
+from schedules.management.plan_table import render
+from trials.domain.errors import DomainError, ProtocolInvalid
+from trials.domain.protocol import Protocol
+from trials.domain.working_days import WorkingDays
+from trials.formats.holiday_calendars import calendar_names, load_calendar
+from trials.formats.library import codes, load_named
+from trials.formats.yaml import digest
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?")
+NO_CALENDAR = "none"
+BAD_INPUT = 2
+
+
+class Command(BaseCommand):
+    """`manage.py plan TRIAL --on ANCHOR=DATE`."""
+
+    help = "Print the dated plan that a protocol makes of the anchors given."
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """The ordinary parser, with errors of one line and exit 2 also when called from the shell."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.error = _refuse  # type: ignore[method-assign]
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options; DATE is 2026-12-07 or 2026-12-07T14:00 in the protocol's zone."""
+        add = parser.add_argument
+        add(
+            "trial",
+            metavar="TRIAL",
+            nargs="?",
+            help=f"one of {', '.join(codes())}, or the path of a document",
+        )
+        add("--on", metavar="ANCHOR=DATE", action="append", default=[], help="plan this anchor on this day")
+        add("--actual", metavar="ANCHOR=DATE", action="append", default=[], help="this anchor happened then")
+        add("--with", metavar="TRAIT", nargs="+", action="extend", default=[], dest="traits")
+        add("--format", choices=["table", "json", "csv"], default="table")
+        add("--calendar", default=NO_CALENDAR, help="holiday calendar for suggested days, such as CN")
+        add("--zone", help="the site's time zone, where it is not the protocol's")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Read everything, plan, print; anything wrong is one line and exit 2."""
+        try:
+            self._print(options)
+        except ProtocolInvalid as error:
+            raise _error(f"{error.name} has faults: {error.problems[0]} (see check_protocol)") from error
+        except (DomainError, OSError, OverflowError) as error:
+            raise _error(str(error)) from error
+
+    def _print(self, options: dict[str, Any]) -> None:
+        name, traits = _trial_and_traits(options["trial"], options["traits"])
+        protocol = load_named(name).protocol
+        _check_codes("trait", traits, [trait.code for trait in protocol.traits], protocol.trial)
+        zone = _zone(options["zone"] or protocol.zone)
+        anchors = _anchors(protocol, options, zone)
+        calendar = _calendar(options["calendar"], anchors)
+        plan = project(protocol, anchors, frozenset(traits), calendar, zone=zone)
+        document = plan_document(plan, digest(protocol))
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+        elif options["format"] == "csv":
+            _write_csv(document, self.stdout)
+        else:
+            self.stdout.write(render(protocol, document))
+
+
+def _refuse(message: str) -> NoReturn:
+    raise _error(message)
+
+
+def _error(message: str) -> CommandError:
+    return CommandError(" ".join(message.split()), returncode=BAD_INPUT)
+
+
+def _trial_and_traits(trial: str | None, traits: list[str]) -> tuple[str, list[str]]:
+    """TRIAL may also stand last, where --with has swallowed it."""
+    if trial is None and traits:
+        return traits[-1], traits[:-1]
+    if trial is None:
+        raise _error(f"no TRIAL given: possible are {', '.join(codes())}, or the path of a document")
+    return trial, traits
+
+
+def _check_codes(what: str, given: Sequence[str], possible: Sequence[str], trial: str) -> None:
+    for code in given:
+        if code not in possible:
+            near = get_close_matches(code, possible, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            listed = ", ".join(possible) or "none"
+            raise _error(f"unknown {what} {code!r}{hint}: {trial} has {listed}")
+
+
+def _anchors(protocol: Protocol, options: dict[str, Any], zone: ZoneInfo) -> dict[str, AnchorDay]:
+    possible = [anchor.code for anchor in protocol.anchors]
+    given: dict[str, AnchorDay] = {}
+    for kind, texts in ((AnchorKind.PLANNED, options["on"]), (AnchorKind.ACTUAL, options["actual"])):
+        for text in texts:
+            code, equals, day = text.partition("=")
+            if not equals:
+                raise _error(f"{text!r} is not ANCHOR=DATE, such as {protocol.day_zero}=2026-12-07")
+            _check_codes("anchor", [code], possible, protocol.trial)
+            if code in given and given[code].kind is kind:
+                raise _error(f"{code} is given twice: {given[code].day} and {day}")
+            given[code] = _anchor_day(day, kind, zone)
+    if not given:
+        raise _error(f"no anchor given: use --on ANCHOR=DATE with one of {', '.join(possible)}")
+    return given
+
+
+def _anchor_day(text: str, kind: AnchorKind, zone: ZoneInfo) -> AnchorDay:
+    remedy = "write a day as 2026-12-07 or an hour as 2026-12-07T14:00"
+    if not _DATE.fullmatch(text):
+        raise _error(f"{text!r} is not a date: {remedy}")
+    try:
+        if "T" not in text:
+            return AnchorDay(date.fromisoformat(text), kind)
+        instant = datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError as error:
+        raise _error(f"{text!r} is not a date ({error}): {remedy}") from error
+    if instant.astimezone(ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=zone) != instant:
+        raise _error(f"{text!r} does not exist in {zone.key}: the clocks are put forward then")
+    return AnchorDay.at_instant(instant, kind)
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name not in available_timezones():
+        raise _error(f"unknown zone {name!r}: use an IANA name such as Asia/Shanghai")
+    return ZoneInfo(name)
+
+
+def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:
+    if name == NO_CALENDAR:
+        return None
+    if name not in calendar_names():
+        raise _error(f"unknown calendar {name!r}: possible are {NO_CALENDAR}, {', '.join(calendar_names())}")
+    years = [anchor.day.year for anchor in anchors.values()]
+    return load_calendar(name, min(years) - 1, max(years) + 5)
+
+
+def _write_csv(document: dict[str, Any], stream: Any) -> None:
+    columns = [
+        "code", "label", "epoch", "timing", "offset", "day", "day_label", "anchor", "place",
+        "opens", "target", "closes", "suggested", "timing_basis", "tolerance_basis", "block", "because",
+    ]  # fmt: skip
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for visit in document["visits"]:
+        basis = visit["basis"]
+        writer.writerow(visit | {"timing_basis": basis["timing"], "tolerance_basis": basis["tolerance"]})

@@ -1,0 +1,1 @@
+"""What a protocol says, in plain Python: no framework, no clock."""

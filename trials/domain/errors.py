@@ -1,0 +1,53 @@
+"""The errors of the trials app: types that keep the offending values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DomainError(Exception):
+    """A rule of the domain was broken; the message says what was given and what would be right."""
+
+
+class OffsetError(DomainError, ValueError):
+    """An offset cannot be read, or leads outside the calendar."""
+
+
+class Severity(StrEnum):
+    """How much a problem in a protocol document matters."""
+
+    FAULT = "fault"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a protocol document: where, what, and what would be right.
+
+    The line is known where the document was read from text.
+    """
+
+    code: str
+    path: str
+    message: str
+    remedy: str
+    severity: Severity = Severity.FAULT
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}; {self.remedy}"
+
+    def located(self, name: str) -> str:
+        """The problem in words, after the name of its document and the line if that is known."""
+        return f"{name}: {self}" if self.line is None else f"{name}:{self.line}: {self}"
+
+
+class ProtocolInvalid(DomainError):
+    """A protocol document has faults; `problems` holds all of them, warnings included."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.located(name) for problem in self.problems))

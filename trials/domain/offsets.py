@@ -1,0 +1,129 @@
+"""Signed amounts of time from an anchor: hours, days, weeks, months, years.
+
+Source of the notation: ISO 8601-1 durations, one unit each, with a leading sign as in
+ISO 8601-2. Weeks are seven days. Months are counted by the calendar from the anchor and
+clamped to the month's end, unless the protocol says that a month is 28 or 30 days.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from dateutil.relativedelta import relativedelta
+
+from trials.domain.errors import OffsetError
+
+
+class Unit(StrEnum):
+    """The unit of an offset, by its ISO 8601 designator."""
+
+    HOURS = "H"
+    DAYS = "D"
+    WEEKS = "W"
+    MONTHS = "M"
+    YEARS = "Y"
+
+
+class MonthLength(StrEnum):
+    """What a protocol means by a month: by the calendar, or a fixed number of days."""
+
+    CALENDAR = "calendar"
+    DAYS_28 = "28"
+    DAYS_30 = "30"
+
+
+DAYS_PER_WEEK = 7
+_FORM = re.compile(r"(?P<sign>[+-]?)P(?:(?P<days>\d+)(?P<unit>[DWMY])|T(?P<hours>\d+)H)")
+_WORDS = {
+    Unit.HOURS: ("hour", "hours"),
+    Unit.DAYS: ("day", "days"),
+    Unit.WEEKS: ("week", "weeks"),
+    Unit.MONTHS: ("month", "months"),
+    Unit.YEARS: ("year", "years"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A signed amount of one unit, such as −5 days or +24 months."""
+
+    amount: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Offset:
+        """Read an ISO 8601 duration of one unit: `-P5D`, `P8W`, `P24M`, `P1Y`, `PT48H`.
+
+        Raises OffsetError, naming the text, for anything else.
+        """
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise OffsetError(
+                f"{text!r} is not an offset: write a sign, P, a whole number and one of D, W, M, Y, "
+                "or PT, a number and H; for instance -P5D, P8W, P24M, PT48H"
+            )
+        amount = int(found["days"] or found["hours"])
+        unit = Unit(found["unit"]) if found["unit"] else Unit.HOURS
+        return cls(-amount if found["sign"] == "-" else amount, unit)
+
+    @property
+    def iso(self) -> str:
+        """The ISO 8601 text that `parse` reads back to this value."""
+        sign = "-" if self.amount < 0 else ""
+        time = "T" if self.unit is Unit.HOURS else ""
+        return f"{sign}P{time}{abs(self.amount)}{self.unit}"
+
+    @property
+    def words(self) -> str:
+        """The amount without its sign, in words: `1 day`, `24 months`."""
+        size = abs(self.amount)
+        return f"{size} {_WORDS[self.unit][size != 1]}"
+
+    def __neg__(self) -> Offset:
+        return Offset(-self.amount, self.unit)
+
+    def days(self, month: MonthLength = MonthLength.CALENDAR) -> int | None:
+        """The offset as a fixed number of days, or None where that depends on the anchor."""
+        match self.unit:
+            case Unit.DAYS:
+                return self.amount
+            case Unit.WEEKS:
+                return self.amount * DAYS_PER_WEEK
+            case Unit.MONTHS if month is not MonthLength.CALENDAR:
+                return self.amount * int(month)
+        return 0 if self.amount == 0 else None
+
+
+def shift_day(day: date, offset: Offset, month: MonthLength = MonthLength.CALENDAR) -> date:
+    """The day that lies `offset` from `day`; not for hours, which need an instant.
+
+    Months and years go by the calendar and are clamped to the month's end, so 31 August
+    plus six months is 28 February (29 in a leap year). Raises OffsetError outside the
+    years 1 to 9999.
+    """
+    fixed = offset.days(month)
+    if fixed is None and offset.unit is Unit.HOURS:
+        raise OffsetError(f"{offset.iso} counts hours: it needs an instant, not the day {day}")
+    try:
+        if fixed is not None:
+            return day + timedelta(days=fixed)
+        months = offset.amount * (12 if offset.unit is Unit.YEARS else 1)
+        return day + relativedelta(months=months)
+    except (OverflowError, ValueError) as error:
+        raise OffsetError(f"{offset.iso} from {day} leads outside the years 1 to 9999") from error
+
+
+def shift_instant(instant: datetime, offset: Offset, month: MonthLength = MonthLength.CALENDAR) -> datetime:
+    """The instant that lies `offset` from `instant` (which must carry its zone).
+
+    Hours are elapsed hours, whatever the clocks do in between; every other unit keeps the
+    local time of day and moves the local day.
+    """
+    if offset.unit is Unit.HOURS:
+        moved = instant.astimezone(UTC) + timedelta(hours=offset.amount)
+        return moved.astimezone(instant.tzinfo)
+    day = shift_day(instant.date(), offset, month)
+    return instant.replace(year=day.year, month=day.month, day=day.day)
