@@ -1,0 +1,74 @@
+"""The rules that a protocol must keep beyond its shape, judged all at once.
+
+Where a rule's source is not named it is the design of the format (docs/protocol-format.md).
+"""
+
+from __future__ import annotations
+
+from trials.domain.errors import Problem
+from trials.domain.positions import Positions
+from trials.domain.protocol import Protocol
+from trials.domain.validation_codes import (
+    bad_codes,
+    collisions,
+    crowded_sections,
+    duplicates,
+    empty_lists,
+    empty_texts,
+    unknown_codes,
+    unused_codes,
+    wrong_numbers,
+)
+from trials.domain.validation_graph import circles, loose_anchors, unknown_zone
+from trials.domain.validation_reach import follow_up_past_end, open_windows, unreachable_windows
+from trials.domain.validation_timings import (
+    far_offsets,
+    hours_in_days,
+    overlapping_windows,
+    references_to_many,
+    repeats,
+    tolerances,
+    turned_ranges,
+    uneven_days,
+)
+from trials.domain.validation_windows import blocks, empty_gates, gate_intervals, turned_windows
+
+_ON_THE_PROTOCOL = (
+    bad_codes,
+    duplicates,
+    collisions,
+    empty_lists,
+    empty_texts,
+    wrong_numbers,
+    unknown_codes,
+    unused_codes,
+    unknown_zone,
+    circles,
+    loose_anchors,
+    far_offsets,
+    hours_in_days,
+    uneven_days,
+    repeats,
+    tolerances,
+    references_to_many,
+    empty_gates,
+    gate_intervals,
+    open_windows,
+    follow_up_past_end,
+)
+_ON_POSITIONS = (turned_ranges, turned_windows, blocks, overlapping_windows, unreachable_windows)
+
+
+def validate(protocol: Protocol) -> tuple[Problem, ...]:
+    """All faults and warnings of a protocol; none at all where it is sound.
+
+    Paths are those of its document, such as `visits[3].at`. A section too crowded to be judged
+    in reasonable time is reported alone.
+    """
+    crowded = tuple(crowded_sections(protocol))
+    if crowded:
+        return crowded
+    found = [problem for rule in _ON_THE_PROTOCOL for problem in rule(protocol)]
+    positions = Positions(protocol)
+    found += [problem for rule in _ON_POSITIONS for problem in rule(positions)]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,134 @@
+"""Rules about codes and texts: well formed, once each, declared, used, not empty."""
+
+from __future__ import annotations
+
+import re
+
+from trials.domain.findings import KINDS, Findings, choice, codes, fault, section, warning
+from trials.domain.mentions import bounds, mentions, texts
+from trials.domain.occurrences import MOST_OCCURRENCES, occurrence_offsets, occurrence_rules, occurrences
+from trials.domain.protocol import EventAfter, Presence, Protocol, Washout
+
+MOST_ITEMS = 250
+_CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_TRIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_USED_OR_NOT = ("trait", "block", "epoch")
+
+
+def crowded_sections(protocol: Protocol) -> Findings:
+    """A section with so many items, or visits said so often, that it must be a mistake."""
+    for kind in KINDS:
+        number = len(codes(protocol, kind))
+        if number > MOST_ITEMS:
+            message = f"{number} items are given"
+            yield fault("too-many-items", section(kind), message, f"a section has at most {MOST_ITEMS}")
+    for index, visit in enumerate(protocol.visits):
+        number = occurrences(visit)
+        if number > MOST_OCCURRENCES:
+            message = f"{visit.code!r} would happen {number} times"
+            remedy = f"a visit happens at most {MOST_OCCURRENCES} times"
+            yield fault("too-many-occurrences", f"visits[{index}]", message, remedy)
+
+
+def bad_codes(protocol: Protocol) -> Findings:
+    """Codes stand in addresses, files and feeds, so they are short plain words."""
+    if not _TRIAL.fullmatch(protocol.trial):
+        remedy = "use letters, digits, dots, hyphens and underscores, a letter or digit first"
+        yield fault("bad-code", "trial", f"{protocol.trial!r} is not a trial's code", remedy)
+    for kind in KINDS:
+        for index, code in enumerate(codes(protocol, kind)):
+            if not _CODE.fullmatch(code):
+                remedy = "use small letters, digits, hyphens and underscores, a letter or digit first"
+                yield fault("bad-code", f"{section(kind)}[{index}].code", f"{code!r} is not a code", remedy)
+
+
+def duplicates(protocol: Protocol) -> Findings:
+    """A code names one thing of its kind."""
+    for kind in KINDS:
+        first: dict[str, int] = {}
+        for index, code in enumerate(codes(protocol, kind)):
+            if code in first:
+                message = (
+                    f"the {kind} {code!r} stands a second time (first at {section(kind)}[{first[code]}])"
+                )
+                remedy = "give each a code of its own"
+                yield fault("duplicate-code", f"{section(kind)}[{index}].code", message, remedy)
+            first.setdefault(code, index)
+
+
+def collisions(protocol: Protocol) -> Findings:
+    """What a plan calls an occurrence (`ld-1`) is not the code of another visit or its occurrence."""
+    owners: dict[str, tuple[int, str]] = {}
+    for index, visit in enumerate(protocol.visits):
+        for code in dict.fromkeys((visit.code, *occurrence_offsets(visit))):
+            owner = owners.setdefault(code, (index, visit.code))
+            if owner[1] != visit.code:
+                message = f"{code!r} is already what a plan calls a visit of {owner[1]!r}"
+                remedy = "give one of the two another code"
+                yield fault("occurrence-collision", f"visits[{index}].code", message, remedy)
+                break
+
+
+def empty_texts(protocol: Protocol) -> Findings:
+    """Labels, sections of sources and other texts say something."""
+    for kind in KINDS:
+        if kind == "source":
+            continue
+        for index, item in enumerate(getattr(protocol, section(kind))):
+            if not item.label.strip():
+                path = f"{section(kind)}[{index}].label"
+                yield fault("empty-label", path, f"the label of {item.code!r} is empty", "say what it is")
+    for path, text in texts(protocol):
+        if not text.strip():
+            yield fault("empty-text", path, "the text is empty", "say it, or leave the whole part out")
+
+
+def empty_lists(protocol: Protocol) -> Findings:
+    """A list that must name something does."""
+    for index, window in enumerate(protocol.windows):
+        if isinstance(window.terms, Washout) and not window.terms.of:
+            path = f"windows[{index}].washout.of"
+            yield fault("empty-list", path, "the list is empty", "name what must not have been taken")
+    for path, bound in bounds(protocol):
+        if not bound.moments:
+            yield fault("empty-list", f"{path}.moments", "the list is empty", "give at least one moment")
+
+
+def wrong_numbers(protocol: Protocol) -> Findings:
+    """Numbers of people, minutes and years of age count from one."""
+    given: list[tuple[str, int | None]] = [("planned_number", protocol.planned_number)]
+    given += [
+        (f"dose_levels[{index}].planned", level.planned) for index, level in enumerate(protocol.dose_levels)
+    ]
+    for index, window in enumerate(protocol.windows):
+        if isinstance(window.terms, Presence):
+            given.append((f"windows[{index}].presence.within_minutes", window.terms.within_minutes))
+        if isinstance(window.terms, EventAfter):
+            given.append((f"windows[{index}].event_after.age", window.terms.age))
+    for path, number in given:
+        if number is not None and number < 1:
+            yield fault("not-positive", path, f"{number} is given", "give a whole number from 1 on")
+
+
+def unknown_codes(protocol: Protocol) -> Findings:
+    """Whatever is named is declared; a visit may be named as a plan calls it (`ld-3`)."""
+    declared = {kind: codes(protocol, kind) for kind in KINDS}
+    declared["visit"] = tuple(occurrence_rules(protocol.visits))
+    for mention in mentions(protocol):
+        possible = declared[mention.kind]
+        if mention.code not in possible:
+            message = f"the {mention.kind} {mention.code!r} is not declared"
+            remedy = choice(mention.code, possible, mention.kind)
+            yield fault(f"unknown-{mention.kind}", mention.path, message, remedy)
+
+
+def unused_codes(protocol: Protocol) -> Findings:
+    """Traits, blocks and epochs are declared because something uses them; a trait may be `always`."""
+    used = {(mention.kind, mention.code) for mention in mentions(protocol)}
+    always = {("trait", trait.code) for trait in protocol.traits if trait.always}
+    for kind in _USED_OR_NOT:
+        for index, code in enumerate(codes(protocol, kind)):
+            if (kind, code) not in used | always:
+                message = f"the {kind} {code!r} is declared, but nothing uses it"
+                path = f"{section(kind)}[{index}]"
+                yield warning(f"unused-{kind}", path, message, "use it or leave it out")

@@ -1,0 +1,151 @@
+"""Rules about protocol windows, gates and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from trials.domain.findings import Findings, days_in_words, fault
+from trials.domain.mentions import intervals
+from trials.domain.positions import Days, Positions, turned
+from trials.domain.protocol import (
+    AtOffset,
+    Observation,
+    Protocol,
+    Reference,
+    VisitRule,
+    Within,
+    applies,
+)
+
+
+def turned_windows(positions: Positions) -> Findings:
+    """A window opens no later than it closes, where both ends can be compared."""
+    for index, window in enumerate(positions.protocol.windows):
+        if window.starts is None or window.ends is None:
+            continue
+        starts = positions.bound(window.starts)
+        if found := turned(starts, positions.bound(window.ends)):
+            days, worst = found
+            root = starts.root.code if starts else ""
+            message = (
+                f"it opens {days_in_words(days)} after it closes "
+                f"(with {root} on {positions.first_days[worst]})"
+            )
+            yield fault("window-turned", f"windows[{index}]", message, "let it start no later than it ends")
+
+
+def empty_gates(protocol: Protocol) -> Findings:
+    """A gate asks for something, and what it waits for is an observation."""
+    windows = {window.code: window for window in protocol.windows}
+    for index, gate in enumerate(protocol.gates):
+        path = f"gates[{index}]"
+        asks = (gate.observation, gate.interval, gate.first_of_level_interval)
+        if all(part is None for part in asks) and not gate.review:
+            remedy = "give observation, interval, first_of_level_interval or review: true"
+            yield fault("empty-gate", path, f"the gate {gate.code!r} asks for nothing", remedy)
+        window = windows.get(gate.observation or "")
+        if window is not None and not isinstance(window.terms, Observation):
+            message = f"the window {window.code!r} is one of {window.kind}, not of observation"
+            yield fault("gate-not-observation", f"{path}.observation", message, _observations(protocol))
+
+
+def gate_intervals(protocol: Protocol) -> Findings:
+    """An interval between two participants, and a hold, go forward."""
+    for path, offset in intervals(protocol):
+        if offset.amount < 0:
+            remedy = f"give it without a sign: {(-offset).iso}"
+            yield fault("negative-interval", path, f"{offset.iso} is negative", remedy)
+
+
+def _observations(protocol: Protocol) -> str:
+    found = [window.code for window in protocol.windows if isinstance(window.terms, Observation)]
+    return f"possible are {', '.join(found)}" if found else "declare a window of observation"
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A visit of a block, with the days it takes after the root's first days."""
+
+    index: int
+    visit: VisitRule
+    root: Reference
+    first: Days
+    last: Days
+
+
+def blocks(positions: Positions) -> Findings:
+    """The visits of a block have fixed days that follow each other without a hole and without overlap.
+
+    Judged for participants without any trait and for those with each of the traits by itself,
+    since a visit of the block may be for some participants only.
+    """
+    protocol = positions.protocol
+    for block in protocol.blocks:
+        visits = [(index, visit) for index, visit in enumerate(protocol.visits) if visit.block == block.code]
+        loose = [problem for index, visit in visits for problem in _unfixed(index, visit)]
+        yield from loose
+        if not loose:
+            members = [_member(positions, index, visit) for index, visit in visits]
+            if all(members):
+                yield from _shape(protocol, [member for member in members if member])
+
+
+def _unfixed(index: int, visit: VisitRule) -> Findings:
+    """Why a visit of a block has no fixed days."""
+    path, timing = f"visits[{index}]", visit.timing
+    if isinstance(timing, Within):
+        message = f"{visit.code!r} is in a block, but may happen on any day of a range"
+        yield fault("block-range", f"{path}.within", message, "use at, each or over, or leave the block out")
+    if not isinstance(timing, AtOffset):
+        return
+    if timing.tolerance.before.amount or timing.tolerance.after.amount:
+        message = f"{visit.code!r} is in a block, but may slip"
+        yield fault("block-tolerance", f"{path}.tolerance", message, "give before: P0D and after: P0D")
+    if timing.repeat is not None:
+        message = f"{visit.code!r} is in a block, but repeats"
+        yield fault("block-repeat", f"{path}.repeat", message, "use each, or leave the block out")
+
+
+def _member(positions: Positions, index: int, visit: VisitRule) -> _Member | None:
+    timing = visit.timing
+    ends = (timing.offset, timing.offset) if isinstance(timing, AtOffset) else (timing.first, timing.last)
+    first, last = (positions.at(visit.counts_from, end) for end in ends)
+    if first is None or last is None or turned(first, last):
+        return None
+    return _Member(index, visit, first.root, first.days, last.days)
+
+
+def _shape(protocol: Protocol, members: list[_Member]) -> Findings:
+    """What breaks the shape of a block, for each group of participants."""
+    for group in _groups(protocol, members):
+        present = [member for member in members if applies(member.visit.applies_to, group)]
+        present.sort(key=lambda member: member.first)
+        for before, after in pairwise(present):
+            yield from _join(before, after)
+
+
+def _groups(protocol: Protocol, members: list[_Member]) -> Iterator[frozenset[str]]:
+    """The traits of participants to try: none, and each that the block asks for, by itself."""
+    yield protocol.effective_traits(frozenset())
+    for trait in dict.fromkeys(code for member in members for code in member.visit.applies_to):
+        yield protocol.effective_traits({trait})
+
+
+def _join(before: _Member, after: _Member) -> Findings:
+    """What is wrong where one visit of a block ends and the next begins."""
+    path = f"visits[{after.index}]"
+    if before.root != after.root:
+        message = f"{after.visit.code!r} and {before.visit.code!r} hang on anchors that do not move together"
+        remedy = f"count both from one anchor, or derive {after.root.code!r} or {before.root.code!r}"
+        yield fault("loose-block", path, message, remedy)
+        return
+    gaps = [start - end - 1 for start, end in zip(after.first, before.last, strict=True)]
+    if max(gaps) > 0:
+        between = f"{before.visit.code!r} and {after.visit.code!r}"
+        message = f"the block has a hole of {days_in_words(max(gaps))} between {between}"
+        yield fault("block-hole", path, message, "let the visits of a block follow each other day by day")
+    elif min(gaps) < 0:
+        message = f"{before.visit.code!r} and {after.visit.code!r} share {days_in_words(-min(gaps))}"
+        yield fault("block-overlap", path, message, "give each day of a block to one visit")

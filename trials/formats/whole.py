@@ -1,0 +1,148 @@
+"""A whole protocol document (format 1): what stands beside its visits and windows, and its head."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Strict
+
+from trials.domain.offsets import MonthLength
+from trials.domain.protocol import (
+    Block,
+    Conflict,
+    DayCount,
+    DoseLevel,
+    Epoch,
+    Gate,
+    GateBefore,
+    HoldRule,
+    Protocol,
+)
+from trials.formats.documents import (
+    ActivityPart,
+    AnchorPart,
+    NamePart,
+    SourcePart,
+    TraitPart,
+    VisitPart,
+    WindowPart,
+)
+from trials.formats.parts import BasisPart, Day, OffsetText, Part
+
+FORMAT = 1
+
+
+class DoseLevelPart(NamePart):
+    """One dose level of an escalation."""
+
+    basis: BasisPart
+    planned: int | None = None
+
+    def value(self) -> DoseLevel:
+        """The dose level in the domain."""
+        return DoseLevel(self.code, self.label, self.basis.value(), self.planned)
+
+
+class GatePart(NamePart):
+    """What must have ended or passed before the next participant or level."""
+
+    before: Annotated[GateBefore, Strict(False)]
+    basis: BasisPart
+    observation: str | None = None
+    interval: OffsetText | None = None
+    first_of_level_interval: OffsetText | None = None
+    review: bool = False
+
+    def value(self) -> Gate:
+        """The gate in the domain."""
+        return Gate(
+            code=self.code,
+            label=self.label,
+            before=self.before,
+            basis=self.basis.value(),
+            observation=self.observation,
+            interval=self.interval,
+            first_of_level_interval=self.first_of_level_interval,
+            review=self.review,
+        )
+
+
+class HoldPart(Part):
+    """How long the infusion may wait once chemotherapy has begun."""
+
+    longest: OffsetText
+    then: str
+    basis: BasisPart
+
+    def value(self) -> HoldRule:
+        """The rule in the domain."""
+        return HoldRule(self.longest, self.then, self.basis.value())
+
+
+class ConflictPart(Part):
+    """Two statements of one record that disagree."""
+
+    about: str
+    statements: list[str]
+    taken: str
+
+    def value(self) -> Conflict:
+        """The conflict in the domain."""
+        return Conflict(self.about, tuple(self.statements), self.taken)
+
+
+class DocumentPart(Part):
+    """The whole document."""
+
+    format: Literal[1]
+    trial: str
+    version: str
+    title: str
+    zone: str
+    day_zero: str
+    day_count: Literal[0, 1] = 0
+    month: Literal["calendar", 28, 30] = "calendar"
+    planned_number: int | None = None
+    planned_end: Day | None = None
+    sources: list[SourcePart] = []
+    epochs: list[NamePart]
+    traits: list[TraitPart] = []
+    anchors: list[AnchorPart]
+    blocks: list[NamePart] = []
+    visits: list[VisitPart]
+    activities: list[ActivityPart] = []
+    windows: list[WindowPart] = []
+    dose_levels: list[DoseLevelPart] = []
+    gates: list[GatePart] = []
+    hold: HoldPart | None = None
+    conflicts: list[ConflictPart] = []
+    notes: list[str] = []
+    unscheduled_epochs: list[str] = []
+
+    def value(self) -> Protocol:
+        """The protocol in the domain, not yet judged by its rules."""
+        return Protocol(
+            trial=self.trial,
+            version=self.version,
+            title=self.title,
+            zone=self.zone,
+            day_zero=self.day_zero,
+            day_count=DayCount(str(self.day_count)),
+            month=MonthLength(str(self.month)),
+            planned_number=self.planned_number,
+            planned_end=self.planned_end,
+            sources=tuple(part.value() for part in self.sources),
+            epochs=tuple(Epoch(part.code, part.label) for part in self.epochs),
+            traits=tuple(part.value() for part in self.traits),
+            anchors=tuple(part.value() for part in self.anchors),
+            blocks=tuple(Block(part.code, part.label) for part in self.blocks),
+            visits=tuple(part.value() for part in self.visits),
+            activities=tuple(part.value() for part in self.activities),
+            windows=tuple(part.value() for part in self.windows),
+            dose_levels=tuple(part.value() for part in self.dose_levels),
+            gates=tuple(part.value() for part in self.gates),
+            hold=self.hold.value() if self.hold else None,
+            conflicts=tuple(part.value() for part in self.conflicts),
+            notes=tuple(self.notes),
+            unscheduled_epochs=tuple(self.unscheduled_epochs),
+        )
