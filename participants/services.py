@@ -1,0 +1,104 @@
+"""Participants put on record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db import IntegrityError, transaction
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.errors import SubjectCodeTaken
+from participants.models import Anchor, Participant
+from trials.models import Cohort, ProtocolVersion, Site, Trial, User
+from trials.services.loading import as_json, load_rows, reserve_ids
+
+_PARTICIPANT = (
+    "id", "trial_id", "site_id", "cohort_id", "protocol_version_id", "subject_code", "traits",
+    "comes_of_age_on", "version", "created_by_id",
+)  # fmt: skip
+_ANCHOR = ("participant_id", "code", "planned_on", "planned_at", "actual_on", "actual_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is put on record of somebody who takes part: a subject code, never a name."""
+
+    trial: Trial
+    site: Site
+    version: ProtocolVersion
+    subject_code: str
+    anchors: Sequence[RecordedAnchor]
+    traits: Sequence[str] = field(default=())
+    cohort: Cohort | None = None
+    comes_of_age_on: date | None = None
+
+
+def register(*, registration: Registration, by: User | None) -> Participant:
+    """One participant with their anchors; raises SubjectCodeTaken, also where another was quicker."""
+    (pk,) = register_many(registrations=[registration], by=by)
+    return Participant(
+        pk=pk,
+        trial=registration.trial,
+        site=registration.site,
+        cohort=registration.cohort,
+        protocol_version=registration.version,
+        subject_code=registration.subject_code,
+        traits=sorted(registration.traits),
+        comes_of_age_on=registration.comes_of_age_on,
+        created_by=by,
+    )
+
+
+@transaction.atomic
+def register_many(*, registrations: Sequence[Registration], by: User | None) -> list[int]:
+    """The ids of many participants put on record with their anchors, in the order given.
+
+    All or nothing: raises SubjectCodeTaken, naming every code in use, also where another was
+    quicker.
+    """
+    if taken := _taken(registrations):
+        raise SubjectCodeTaken(taken)
+    ids = list(reserve_ids(Participant, len(registrations)))
+    try:
+        with transaction.atomic():
+            load_rows(Participant, _PARTICIPANT, map(_participant_row, ids, registrations, [by] * len(ids)))
+    except IntegrityError as error:
+        if taken := _taken(registrations):
+            raise SubjectCodeTaken(taken) from error
+        raise
+    load_rows(
+        Anchor,
+        _ANCHOR,
+        (row for pk, who in zip(ids, registrations, strict=True) for row in _anchor_rows(pk, who)),
+    )
+    return ids
+
+
+def _taken(registrations: Sequence[Registration]) -> list[str]:
+    """The subject codes that are given twice or in use in their trial."""
+    asked = Counter((one.trial.pk, one.subject_code) for one in registrations)
+    twice = {code for (_trial, code), times in asked.items() if times > 1}
+    codes_by_trial: dict[int, list[str]] = {}
+    for trial, code in asked:
+        codes_by_trial.setdefault(trial, []).append(code)
+    for trial, codes in codes_by_trial.items():
+        used = Participant.objects.filter(trial=trial, subject_code__in=codes)
+        twice.update(used.values_list("subject_code", flat=True))
+    return sorted(twice)
+
+
+def _participant_row(pk: int, who: Registration, by: User | None) -> tuple[object, ...]:
+    return (
+        pk, who.trial.pk, who.site.pk, who.cohort and who.cohort.pk, who.version.pk, who.subject_code,
+        as_json(sorted(who.traits)), who.comes_of_age_on, 1, by and by.pk,
+    )  # fmt: skip
+
+
+def _anchor_rows(pk: int, who: Registration) -> list[tuple[object, ...]]:
+    return [
+        (pk, anchor.code, anchor.planned_on, anchor.planned_at, anchor.actual_on, anchor.actual_at)
+        for anchor in who.anchors
+    ]

@@ -1,0 +1,170 @@
+"""What is asked for when somebody is enrolled, and why it may be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import SUBJECT_CODE
+from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.errors import EnrolmentRefused
+from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan
+from schedules.domain.projection import project
+from schedules.domain.recorded_anchors import anchor_days
+from trials.domain.errors import DomainError
+from trials.domain.protocol import Protocol
+from trials.domain.working_days import WorkingDays
+from trials.models import Cohort, ProtocolVersion, Site, Trial, TrialSite
+from trials.selectors import protocol_of, working_days_of
+
+Refusal = tuple[str, str]
+"""The field of an enrolment, and the words that refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Who is to be enrolled where, under which version, with which anchors and traits."""
+
+    trial: Trial
+    site: Site
+    version: ProtocolVersion
+    subject_code: str
+    anchors: Mapping[str, RecordedAnchor | AnchorDay]
+    traits: Collection[str] = field(default=frozenset())
+    cohort: Cohort | None = None
+    comes_of_age_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is on record about sites and versions, for any number of enrolments at once."""
+
+    running: frozenset[tuple[int, int]]
+    published: frozenset[int]
+    calendars: Mapping[int, WorkingDays | None]
+
+    @classmethod
+    def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
+        """Read with two queries, and one for each site."""
+        trials = {one.trial.pk for one in enrolments}
+        versions = {one.version.pk for one in enrolments}
+        sites = {one.site.pk: one.site for one in enrolments}
+        running = TrialSite.objects.filter(trial__in=trials).values_list("trial_id", "site_id")
+        published = ProtocolVersion.objects.filter(pk__in=versions, published_at__isnull=False)
+        return cls(
+            frozenset(running),
+            frozenset(published.values_list("pk", flat=True)),
+            {pk: working_days_of(site) for pk, site in sites.items()},
+        )
+
+
+def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
+    """The plan of an enrolment; raises EnrolmentRefused with every reason, by field."""
+    refuse(_refusals_of_place(enrolment, ground))
+    protocol = protocol_of(enrolment.version)
+    zone = ZoneInfo(enrolment.site.zone)
+    anchors = anchor_days(enrolment.anchors, zone)
+    refuse(_refusals_of_words(enrolment, protocol, anchors))
+    plan = _project(enrolment, protocol, anchors, ground, zone)
+    refuse(_refusals_of_plan(enrolment, plan))
+    return plan
+
+
+def refuse(refusals: Iterator[Refusal]) -> None:
+    """Raise EnrolmentRefused where there are any."""
+    fields: dict[str, list[str]] = {}
+    for name, message in refusals:
+        fields.setdefault(name, []).append(message)
+    if fields:
+        raise EnrolmentRefused(fields)
+
+
+def _project(
+    enrolment: Enrolment,
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    ground: Ground,
+    zone: ZoneInfo,
+) -> Plan:
+    known = Known(comes_of_age=enrolment.comes_of_age_on)
+    calendar = ground.calendars[enrolment.site.pk]
+    try:
+        return project(protocol, anchors, frozenset(enrolment.traits), calendar, known, zone)
+    except (DomainError, OverflowError, ValueError) as error:
+        raise EnrolmentRefused({"anchors": [_("These days lead outside the calendar.")]}) from error
+
+
+def _refusals_of_place(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
+    site, version, trial = enrolment.site, enrolment.version, enrolment.trial
+    words = {"site": site.code, "trial": trial.code, "version": version.label, "zone": site.zone}
+    if not site.zone:
+        yield "site", _("Site %(site)s has no time zone: give it one, such as Asia/Shanghai.") % words
+    elif site.zone not in _zones():
+        yield "site", _("Site %(site)s has an unknown time zone, %(zone)s: an IANA name is wanted.") % words
+    if (trial.pk, site.pk) not in ground.running:
+        yield "site", _("Trial %(trial)s does not run at site %(site)s.") % words
+    if version.trial_id != trial.pk:
+        yield "version", _("Version %(version)s belongs to another trial than %(trial)s.") % words
+    elif version.pk not in ground.published:
+        yield "version", _("Version %(version)s is not published yet.") % words
+    if enrolment.cohort and enrolment.cohort.trial_id != trial.pk:
+        yield "cohort", _("This cohort belongs to another trial than %(trial)s.") % words
+    try:
+        SUBJECT_CODE(enrolment.subject_code)
+    except ValidationError as error:
+        yield "subject_code", error.messages[0]
+
+
+def _refusals_of_words(
+    enrolment: Enrolment, protocol: Protocol, anchors: Mapping[str, AnchorDay]
+) -> Iterator[Refusal]:
+    traits = [trait.code for trait in protocol.traits]
+    for trait in sorted(set(enrolment.traits).difference(traits)):
+        yield (
+            "traits",
+            _("%(trait)s is no trait of this protocol; it has %(traits)s.")
+            % {"trait": trait, "traits": ", ".join(traits) or "-"},
+        )
+    for code, day in anchors.items():
+        words = {"anchor": code, "anchors": ", ".join(protocol.anchor_by_code)}
+        if code not in protocol.anchor_by_code:
+            yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+        elif day.kind is AnchorKind.DERIVED:
+            yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
+    if protocol.day_zero not in anchors:
+        label = protocol.anchor_by_code[protocol.day_zero].label
+        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": label}
+
+
+def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
+    traits = plan.protocol.effective_traits(frozenset(enrolment.traits))
+    for found in find_contradictions(plan.protocol, plan.anchors, traits):
+        yield "anchors", _contradiction_in_words(found, plan)
+    for code in enrolment.anchors:
+        if code not in plan.anchors:
+            yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": code}
+
+
+def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
+    label = {rule.code: rule.label for rule in plan.protocol.anchors}
+    mends = [_("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day} for code, day in found.mends]
+    return _(
+        "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "
+        "It would be mended by %(mends)s."
+    ) % {
+        "anchor": label[found.anchor],
+        "day": plan.anchors[found.anchor].day,
+        "other": label[found.other],
+        "other_day": plan.anchors[found.other].day,
+        "mends": _(" or by ").join(mends),
+    }
+
+
+def _zones() -> set[str]:
+    return available_timezones()

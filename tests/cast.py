@@ -1,0 +1,44 @@
+"""The cast of the tests: a site, a trial, a published protocol and an enrolment that would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from schedules.domain.plan import AnchorDay
+from schedules.services.planning import Enrolment
+from trials.formats import library
+from trials.models import ProtocolVersion, Site, TrialSite
+from trials.services.protocols import import_protocol, publish_protocol
+
+NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 21)
+INFUSION = date(2026, 12, 7)
+
+
+def a_site(code: str = "WH", **values: Any) -> Site:
+    """A site in Shanghai's zone, unless told otherwise."""
+    values = {"name": f"Hospital {code}", "zone": "Asia/Shanghai", **values}
+    return Site.objects.get_or_create(code=code, defaults=values)[0]
+
+
+def document(code: str = "CART-SLE") -> str:
+    """The text of a shipped protocol."""
+    return library.path(code).read_text(encoding="utf-8")
+
+
+def a_version(code: str = "CART-SLE", text: str | None = None) -> ProtocolVersion:
+    """A shipped protocol (or the text), imported and published."""
+    version = import_protocol(text=text or document(code), by=None)
+    return publish_protocol(version=version, by=None, now=NOW)
+
+
+def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enrolment:
+    """Somebody who can be enrolled: the trial runs at the site and the infusion is planned."""
+    version = version or a_version()
+    site = changes.pop("site", None) or a_site()
+    TrialSite.objects.get_or_create(trial=version.trial, site=site)
+    day = AnchorDay(INFUSION)
+    enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day})
+    return replace(enrolment, **changes)

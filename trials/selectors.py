@@ -1,0 +1,107 @@
+"""What can be read of users, sites, trials and protocol versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from functools import lru_cache
+
+from django.db.models import Q, QuerySet
+
+from trials.domain.access import Act, Scope
+from trials.domain.access import Grant as Grant  # noqa: PLC0414 - edges meet access here
+from trials.domain.protocol import Protocol
+from trials.domain.working_days import WorkingDays
+from trials.formats import yaml
+from trials.models import ApiToken, Membership, ProtocolVersion, Site, Trial, User, WorkingDayTable
+
+
+def protocol_of(version: ProtocolVersion) -> Protocol:
+    """The protocol in a version's document, read once for each digest."""
+    return _read_protocol(version.digest, version.document)
+
+
+@lru_cache(maxsize=64)
+def _read_protocol(digest: str, document: str) -> Protocol:
+    return yaml.load(document, digest).protocol
+
+
+def working_days_of(site: Site) -> WorkingDays | None:
+    """The newest working days of a site, read once for each table; None where none are recorded."""
+    tables = WorkingDayTable.objects.filter(site=site).order_by("-version")
+    document = tables.values_list("document", flat=True).first()
+    return None if document is None else _read_working_days(json.dumps(document))
+
+
+@lru_cache(maxsize=128)
+def _read_working_days(document: str) -> WorkingDays:
+    return WorkingDays.from_document(json.loads(document))
+
+
+def roles_of(user: User, today: date) -> Scope:
+    """What a user may do on this day: a superuser all, somebody not signed in or not active nothing."""
+    if not user.is_active or user.pk is None:
+        return Scope()
+    if user.is_superuser:
+        return Scope(everything=True)
+    held = Membership.objects.filter(_holds_on(today), user=user).values_list("role", "site_id", "trial_id")
+    return Scope(frozenset(Grant(*row) for row in held))
+
+
+def _holds_on(today: date) -> Q:
+    return Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
+
+
+def may(user: User, act: Act | str, site: Site | None, trial: Trial | None, today: date) -> bool:
+    """Whether a user may do this at this site in this trial; None asks for any of them."""
+    ids = (site.pk if site else None, trial.pk if trial else None)
+    return roles_of(user, today).allows(Act(act), *ids)
+
+
+def within(scope: Scope, act: Act = Act.VIEW, *, site: str = "site", trial: str = "trial") -> Q:
+    """The condition on rows whose site and trial (given as paths of fields) a scope allows this act on."""
+    if scope.everything:
+        return Q()
+    allowed = Q(pk__in=[])
+    for grant in scope.granting(act):
+        here = {} if grant.site is None else {f"{site}_id": grant.site}
+        allowed |= Q(
+            **here, **({} if grant.trial is None else {f"{trial}_id": grant.trial}), pk__isnull=False
+        )
+    return allowed
+
+
+def sites_visible_to(user: User, today: date) -> QuerySet[Site]:
+    """The sites at which a user holds any role on this day."""
+    scope = roles_of(user, today)
+    if scope.everything or any(grant.site is None for grant in scope.grants):
+        return Site.objects.all()
+    return Site.objects.filter(pk__in=[grant.site for grant in scope.grants if grant.site])
+
+
+def trials_visible_to(user: User, today: date) -> QuerySet[Trial]:
+    """The trials in which a user holds any role on this day."""
+    scope = roles_of(user, today)
+    if scope.everything or any(grant.trial is None for grant in scope.grants):
+        return Trial.objects.all()
+    return Trial.objects.filter(pk__in=[grant.trial for grant in scope.grants if grant.trial])
+
+
+def published_versions(trial: Trial) -> QuerySet[ProtocolVersion]:
+    """A trial's published versions, the newest first."""
+    return ProtocolVersion.objects.filter(trial=trial, published_at__isnull=False).order_by(
+        "-published_at", "-pk"
+    )
+
+
+def token_digest(text: str) -> str:
+    """What is stored of a token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def user_by_api_token(text: str, today: date) -> User | None:
+    """The active user whose token this is, unless it was revoked."""
+    tokens = ApiToken.objects.select_related("user").filter(revoked_at__isnull=True, user__is_active=True)
+    token = tokens.filter(digest=token_digest(text)).first()
+    return token.user if token else None

@@ -1,0 +1,1 @@
+"""Changes to what a protocol says, where it runs, and who may."""
