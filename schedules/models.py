@@ -165,6 +165,8 @@ class ProtocolWindow(models.Model):
 class Reminder(models.Model):
     """A thing that must be said once: one row for it, claimed and then sent."""
 
+    audited = False
+
     key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=20)
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reminders")
@@ -191,6 +193,8 @@ class Reminder(models.Model):
 class CalendarState(models.Model):
     """The revision of what a participant's calendar shows; it rises with every change that feeds render."""
 
+    audited = False
+
     participant = models.OneToOneField(
         Participant, on_delete=models.PROTECT, primary_key=True, related_name="calendar_state"
     )
@@ -203,6 +207,8 @@ class CalendarState(models.Model):
 
 class CalendarFeed(models.Model):
     """A secret address of a participant's or a site's calendar, kept as the SHA-256 of its token."""
+
+    audit_hidden = ("token_digest", "last_fetched_at")
 
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="calendar_feeds")

@@ -1,0 +1,103 @@
+"""Who is doing what, and why: what the audit triggers write beside old and new values.
+
+A service runs as one act. The edge that called it (a request, a command, a task) says beforehand
+who is at the keyboard, in which roles and what the cause is; the service adds who and why.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field, replace
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from trials.models import User
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One doing: by whom, in which roles, caused by what, for what reason."""
+
+    actor_id: int | None = None
+    actor: str = ""
+    roles: str = ""
+    cause: str = ""
+    reason: str = ""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def document(self) -> str:
+        """The act as the database's triggers read it."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+_current: ContextVar[Act | None] = ContextVar("dayzero_act", default=None)
+
+
+@contextmanager
+def caused_by(cause: str, *, by: User | None = None, roles: str = "") -> Iterator[None]:
+    """Say, at an edge, what causes the acts inside: a request, a command, a task."""
+    token = _current.set(_named(Act(cause=cause, roles=roles), by))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def recorded(service: Callable[P, R]) -> Callable[P, R]:
+    """Make a service one transaction and one act, by its keyword arguments `by` and `reason`."""
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        by: Any = kwargs.get("by")
+        reason: Any = kwargs.get("reason") or ""
+        with transaction.atomic(), _acting(by, reason):
+            return service(*args, **kwargs)
+
+    return run
+
+
+@contextmanager
+def _acting(by: User | None, reason: str) -> Iterator[None]:
+    outer = _current.get()
+    act = _named(outer or Act(), by)
+    token = _current.set(replace(act, reason=reason or act.reason))
+    _tell_database()
+    try:
+        yield
+    finally:
+        _current.reset(token)
+    _tell_database()
+
+
+def _named(act: Act, by: User | None) -> Act:
+    return replace(act, actor_id=by.pk, actor=by.get_username()) if by else act
+
+
+def _tell_database() -> None:
+    """PostgreSQL's triggers read a setting of the transaction; SQLite's ask the function below."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('dayzero.act', %s, true)", [current_act()])
+
+
+def current_act() -> str:
+    """The act that is going on, as its document; empty where nobody said."""
+    act = _current.get()
+    return act.document if act else ""
+
+
+def teach_sqlite(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Give a new SQLite connection the function that its triggers ask for the current act."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("dayzero_act", 0, current_act)

@@ -1,0 +1,25 @@
+"""Users, sites, trials and protocol versions as they are stored."""
+
+from trials.models.access import ApiToken, Membership, Role
+from trials.models.audit import AuditEntry, AuditLink, AuditSeal
+from trials.models.places import CODE, Site, WorkingDayTable
+from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
+from trials.models.users import User
+
+__all__ = [
+    "CODE",
+    "ApiToken",
+    "AuditEntry",
+    "AuditLink",
+    "AuditSeal",
+    "Cohort",
+    "Membership",
+    "ProtocolVersion",
+    "Role",
+    "Site",
+    "StudyType",
+    "Trial",
+    "TrialSite",
+    "User",
+    "WorkingDayTable",
+]

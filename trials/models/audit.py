@@ -1,0 +1,78 @@
+"""The audit trail: entries that database triggers write, chained by hash and sealed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditEntry(models.Model):
+    """One creation, change or deletion of one record: who, when, old, new, why and what caused it.
+
+    Rows are written by triggers on every audited table (trials/triggers.py), so that no way of
+    writing escapes them, and refused any update, delete or truncation.
+    """
+
+    audited = False
+
+    at = models.DateTimeField(_("at"))
+    act = models.CharField(_("act"), max_length=36, blank=True)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(_("who"), max_length=150, blank=True)
+    roles = models.CharField(_("in which roles"), max_length=200, blank=True)
+    cause = models.CharField(_("cause"), max_length=200, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+    action = models.CharField(_("action"), max_length=6)
+    model = models.CharField(_("record"), max_length=60)
+    object_id = models.CharField(max_length=40)
+    trial_id = models.BigIntegerField(null=True)
+    site_id = models.BigIntegerField(null=True)
+    participant_id = models.BigIntegerField(null=True)
+    old = models.TextField(_("old values"), blank=True)
+    new = models.TextField(_("new values"), blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["model", "object_id", "id"], name="audit_by_record"),
+            models.Index(fields=["participant_id", "id"], name="audit_by_participant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.action} {self.model} {self.object_id}"
+
+
+class AuditSeal(models.Model):
+    """A stretch of the trail that was closed; its head leaves the machine."""
+
+    audited = False
+
+    first = models.BigIntegerField(_("first link"))
+    last = models.BigIntegerField(_("last link"), unique=True)
+    head = models.CharField(_("head"), max_length=64)
+    sealed_at = models.DateTimeField(_("sealed at"))
+
+    class Meta:
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
+        ordering = ("-last",)
+
+    def __str__(self) -> str:
+        return f"{self.last} {self.head}"
+
+
+class AuditLink(models.Model):
+    """The place of an entry in the chain: each hash covers the one before it and the entry's bytes."""
+
+    audited = False
+
+    number = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, db_constraint=False, related_name="link"
+    )
+    hash = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash}"

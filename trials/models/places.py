@@ -1,0 +1,59 @@
+"""Where trials run, and on which days people work there."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from trials.models.users import User
+
+CODE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", _("Use letters, digits, dots, hyphens and underscores.")
+)
+CLINIC_DAYS = RegexValidator(
+    r"\A1?2?3?4?5?6?7?\Z", _("Name the weekdays in order, 1 for Monday to 7 for Sunday.")
+)
+
+
+class Site(models.Model):
+    """A hospital where trials run; its zone decides what day it is there."""
+
+    code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
+    name = models.CharField(_("name"), max_length=200)
+    zone = models.CharField(
+        _("time zone"), max_length=64, blank=True, help_text=_("An IANA name, such as Asia/Shanghai.")
+    )
+    clinic_days = models.CharField(_("clinic days"), max_length=7, default="12345", validators=[CLINIC_DAYS])
+    holiday_calendar = models.CharField(_("holiday calendar"), max_length=16, default="CN")
+    feeds_enabled = models.BooleanField(_("calendar feeds"), default=True)
+
+    class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkingDayTable(models.Model):
+    """One version of a site's working days; plans name the version, so it is never changed."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="working_day_tables")
+    version = models.PositiveIntegerField(_("version"))
+    document = models.JSONField(_("table"))
+    digest = models.CharField(max_length=80)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("working-day table")
+        verbose_name_plural = _("working-day tables")
+        ordering = ("site", "-version")
+        constraints = [models.UniqueConstraint(fields=["site", "version"], name="one_table_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.site_id} v{self.version}"

@@ -1,0 +1,100 @@
+"""Trials, their cohorts and the editions of their protocols."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from trials.models.places import CODE, Site
+from trials.models.users import User
+
+
+class StudyType(models.TextChoices):
+    """The registry's study types."""
+
+    INTERVENTIONAL = "interventional", _("interventional")
+    OBSERVATIONAL = "observational", _("observational")
+    EXPANDED_ACCESS = "expanded_access", _("expanded access")
+
+
+class Trial(models.Model):
+    """A clinical trial, by its registry identifier."""
+
+    code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
+    registry_id = models.CharField(_("registry identifier"), max_length=40, blank=True)
+    title = models.CharField(_("title"), max_length=300)
+    study_type = models.CharField(
+        _("study type"), max_length=20, choices=StudyType.choices, default=StudyType.INTERVENTIONAL
+    )
+    planned_number = models.PositiveIntegerField(_("planned number of participants"), null=True, blank=True)
+    planned_end = models.DateField(_("planned end"), null=True, blank=True)
+    sites = models.ManyToManyField(Site, through="TrialSite", related_name="trials")
+
+    class Meta:
+        verbose_name = _("trial")
+        verbose_name_plural = _("trials")
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class TrialSite(models.Model):
+    """A trial running at a site."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="trial_sites")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="trial_sites")
+
+    class Meta:
+        verbose_name = _("site of a trial")
+        verbose_name_plural = _("sites of trials")
+        constraints = [models.UniqueConstraint(fields=["trial", "site"], name="trial_once_at_site")]
+
+    def __str__(self) -> str:
+        return f"{self.trial_id} {self.site_id}"
+
+
+class Cohort(models.Model):
+    """One dose level of a trial; positions say the order of escalation."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="cohorts")
+    code = models.CharField(_("code"), max_length=40, validators=[CODE])
+    label = models.CharField(_("label"), max_length=100)
+    position = models.PositiveSmallIntegerField(_("position"))
+    planned_number = models.PositiveIntegerField(_("planned number of participants"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cohort")
+        verbose_name_plural = _("cohorts")
+        ordering = ("trial", "position")
+        constraints = [
+            models.UniqueConstraint(fields=["trial", "code"], name="cohort_code_once_in_trial"),
+            models.UniqueConstraint(fields=["trial", "position"], name="cohort_position_once_in_trial"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ProtocolVersion(models.Model):
+    """One edition of a schedule of activities; once published, neither code nor database changes it."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="protocol_versions")
+    label = models.CharField(_("version"), max_length=40)
+    document = models.TextField(_("document"), help_text=_("The protocol document, format 1."))
+    digest = models.CharField(_("digest"), max_length=80, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    published_by = models.ForeignKey(
+        User, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("protocol version")
+        verbose_name_plural = _("protocol versions")
+        ordering = ("trial", "created_at")
+        constraints = [models.UniqueConstraint(fields=["trial", "label"], name="version_once_in_trial")]
+
+    def __str__(self) -> str:
+        return f"{self.trial.code} {self.label}"

@@ -1,0 +1,204 @@
+"""The database's own guard: triggers that write the audit trail and keep what must not change.
+
+They are laid anew after every migration, for every model of ours: a way of writing that goes past
+the services (a bulk statement, an admin action, SQL by hand) is recorded all the same. A model says
+`audited = False` where it holds no trial data, and `audit_hidden` names columns that are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, DateTimeField, Field, JSONField, Model
+
+APPEND_ONLY = ("trials_auditentry", "trials_auditlink", "trials_auditseal")
+PUBLISHED = "trials_protocolversion"
+FUNCTIONS = Path(__file__).with_name("audit.sql")
+SCOPES = ("trial", "site", "participant")
+ENTRY = (
+    "at, act, actor_id, actor, roles, cause, reason, action, model, object_id, trial_id, site_id, "
+    "participant_id, old, new"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedTable:
+    """What the triggers need to know of a model's table."""
+
+    name: str
+    label: str
+    key: str
+    columns: tuple[Field[Any, Any], ...]
+    hidden: tuple[str, ...]
+
+    def scope(self, of: str) -> str:
+        """The column that says which trial, site or participant a row belongs to; empty for none."""
+        if self.label.endswith(f".{of}"):
+            return self.key
+        return next((c.column for c in self.columns if c.column == f"{of}_id"), "")
+
+
+def audited_models(app: AppConfig) -> Iterator[type[Model]]:
+    """The models of an app whose rows are recorded."""
+    return (model for model in app.get_models() if getattr(model, "audited", True))
+
+
+def lay_triggers(sender: AppConfig, using: str, **_: Any) -> None:
+    """Lay the triggers of an app's tables, in place of what stood there before."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    if "trials_auditentry" not in tables:
+        return
+    lay = _SQLite(connection) if connection.vendor == "sqlite" else _PostgreSQL(connection)
+    with connection.cursor() as cursor:
+        for statement in lay.statements(sender, tables):
+            cursor.execute(statement)
+
+
+def audited_table(model: type[Model]) -> AuditedTable:
+    """The table of a model, as the triggers see it."""
+    meta = model._meta  # noqa: SLF001
+    hidden = tuple(getattr(model, "audit_hidden", ()))
+    fields = meta.concrete_fields
+    shown = tuple(field for field in fields if field.name not in hidden)
+    left_out = tuple(field.attname for field in fields if field.name in hidden)
+    return AuditedTable(meta.db_table, meta.label_lower, meta.pk.attname, shown, left_out)
+
+
+class _Layer:
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    def statements(self, app: AppConfig, tables: set[str]) -> Iterator[str]:
+        """Every statement that lays the triggers of the app's tables that exist."""
+        if app.label == "trials":
+            yield from self.prepare()
+        for model in audited_models(app):
+            if model._meta.db_table in tables:  # noqa: SLF001
+                yield from self.audit(audited_table(model))
+        for name in APPEND_ONLY:
+            if app.label == "trials" and name in tables:
+                yield from self.refuse(name, "append_only", "the audit trail cannot be changed or deleted")
+        if app.label == "trials" and PUBLISHED in tables:
+            what = "a published protocol version cannot be changed or deleted"
+            yield from self.refuse(PUBLISHED, "published", what, "OLD.published_at IS NOT NULL")
+
+    def prepare(self) -> Iterator[str]:
+        raise NotImplementedError
+
+    def audit(self, table: AuditedTable) -> Iterator[str]:
+        raise NotImplementedError
+
+    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
+        raise NotImplementedError
+
+
+class _SQLite(_Layer):
+    def prepare(self) -> Iterator[str]:
+        return iter(())
+
+    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
+        for event in ("UPDATE", "DELETE"):
+            trigger = f"dayzero_{name}_{table}_{event.lower()}"
+            yield f"DROP TRIGGER IF EXISTS {trigger}"
+            yield (
+                f"CREATE TRIGGER {trigger} BEFORE {event} ON {table} {'WHEN ' + when if when else ''} "
+                f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            )
+
+    def audit(self, table: AuditedTable) -> Iterator[str]:
+        same = [f"OLD.{c.column} IS NEW.{c.column}" for c in table.columns]
+        unchanged = ", ".join(
+            f"iif({test}, '$.{c.column}', '$.-')" for c, test in zip(table.columns, same, strict=True)
+        )
+        old, new = self._row(table, "OLD"), self._row(table, "NEW")
+        changed = f"WHEN NOT ({' AND '.join(same)})"
+        yield from self._trigger(table, "create", "INSERT", "", "NEW", ("''", new))
+        yield from self._trigger(
+            table,
+            "change",
+            "UPDATE",
+            changed,
+            "NEW",
+            (f"json_remove({old}, {unchanged})", f"json_remove({new}, {unchanged})"),
+        )
+        yield from self._trigger(table, "delete", "DELETE", "", "OLD", (old, "''"))
+
+    def _trigger(
+        self, table: AuditedTable, action: str, event: str, when: str, row: str, values: tuple[str, str]
+    ) -> Iterator[str]:
+        scopes = (f"{row}.{column}" if (column := table.scope(of)) else "NULL" for of in SCOPES)
+        act = [
+            f"json_extract(a.d, '$.{key}')" for key in ("actor_id", "id", "actor", "roles", "cause", "reason")
+        ]
+        actor_id, ident, *others = act
+        texts = ", ".join(f"coalesce({text}, '')" for text in others)
+        trigger = f"dayzero_audit_{table.name}_{action}"
+        yield f"DROP TRIGGER IF EXISTS {trigger}"
+        yield (
+            f"CREATE TRIGGER {trigger} AFTER {event} ON {table.name} {when} BEGIN "  # noqa: S608  names of our own tables
+            f"INSERT INTO trials_auditentry ({ENTRY}) SELECT strftime('%Y-%m-%d %H:%M:%f', 'now'), "
+            f"coalesce({ident}, ''), {actor_id}, {texts}, '{action}', '{table.label}', {row}.{table.key}, "
+            f"{', '.join(scopes)}, {values[0]}, {values[1]} "
+            "FROM (SELECT coalesce(nullif(dayzero_act(), ''), '{}') AS d) AS a; END"
+        )
+
+    def _row(self, table: AuditedTable, row: str) -> str:
+        pairs = (f"'{c.column}', {self._value(c, f'{row}.{c.column}')}" for c in table.columns)
+        return f"json_object({', '.join(pairs)})"
+
+    def _value(self, field: Field[Any, Any], value: str) -> str:
+        """A column as PostgreSQL's jsonb would show it."""
+        if isinstance(field, JSONField):
+            return f"json({value})"
+        if isinstance(field, BooleanField):
+            return f"json(iif({value}, 'true', 'false'))"
+        if isinstance(field, DateTimeField):
+            return f"replace({value}, ' ', 'T') || '+00:00'"
+        return value
+
+
+class _PostgreSQL(_Layer):
+    def prepare(self) -> Iterator[str]:
+        yield FUNCTIONS.read_text(encoding="utf-8")
+
+    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
+        trigger = f"dayzero_{name}_{table}"
+        condition = f"WHEN ({when})" if when else ""
+        yield f"DROP TRIGGER IF EXISTS {trigger} ON {table}"
+        yield (
+            f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {condition} "
+            f"EXECUTE FUNCTION dayzero_refuse('{message}')"
+        )
+        yield f"DROP TRIGGER IF EXISTS {trigger}_truncate ON {table}"
+        yield (
+            f"CREATE TRIGGER {trigger}_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT "
+            f"EXECUTE FUNCTION dayzero_refuse('{message}')"
+        )
+
+    def audit(self, table: AuditedTable) -> Iterator[str]:
+        scopes = ", ".join(f"'{table.scope(of)}'" for of in SCOPES)
+        arguments = f"'{table.label}', '{table.key}', '{','.join(table.hidden)}', {scopes}"
+        rows = {
+            "INSERT": "NEW TABLE AS new_rows",
+            "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
+            "DELETE": "OLD TABLE AS old_rows",
+        }
+        for event, transition in rows.items():
+            trigger = f"dayzero_audit_{event.lower()}"
+            yield f"DROP TRIGGER IF EXISTS {trigger} ON {table.name}"
+            yield (
+                f"CREATE TRIGGER {trigger} AFTER {event} ON {table.name} REFERENCING {transition} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION dayzero_audit({arguments})"
+            )
+        yield f"DROP TRIGGER IF EXISTS dayzero_audit_truncate ON {table.name}"
+        yield (
+            f"CREATE TRIGGER dayzero_audit_truncate BEFORE TRUNCATE ON {table.name} FOR EACH STATEMENT "
+            "EXECUTE FUNCTION dayzero_refuse('a table whose changes are recorded cannot be truncated')"
+        )
