@@ -4,7 +4,13 @@ Celery and Redis only ring the bell: what is due stands in the database, so a lo
 late message changes nothing (docs/architecture.md).
 """
 
-from celery import Celery
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery, signals
+from django.db import connections
+
+EVERY_MINUTE = timedelta(minutes=1)
 
 # No settings are named here: this module is loaded before config.wsgi names the production ones.
 # A worker or beat started by hand needs DJANGO_SETTINGS_MODULE.
@@ -13,4 +19,17 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 # Name -> task and how often. Tasks acknowledge early, carry ids only, and never an ETA.
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    "write the reminders that are due": {"task": "schedules.tasks.sweep", "schedule": EVERY_MINUTE},
+    "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
+}
+# What beat last did is of no interest: all of it may be done again at any time.
+app.conf.beat_scheduler = "celery.beat:Scheduler"
+
+
+@signals.task_prerun.connect
+def leave_broken_connections(**_: Any) -> None:
+    """Let a beat that runs its tasks itself outlive a restart of the database, as workers do."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()

@@ -148,6 +148,20 @@ CACHES = {
     ),
 }
 
+# --- reminders ---------------------------------------------------------------------------------
+# A visit whose window closes within so many days is worth a word, in an e-mail.
+REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)
+# Without a way for e-mail to leave, reminders are written and kept, and nothing claims to have sent them.
+REMINDERS_LEAVE = bool(env.str("EMAIL_URL", default=""))
+if REMINDERS_LEAVE:
+    vars().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 10  # a worker must not hold its claims for longer than they are worth
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dayzero@localhost")
+
+# --- what is for trying out ----------------------------------------------------------------------
+# Whether made-up participants and accounts with a known password may be loaded. No environment sets it.
+DEMO_ALLOWED = False
+
 # --- the API -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

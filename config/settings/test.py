@@ -29,6 +29,9 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+REMINDERS_LEAVE = True
+DEMO_ALLOWED = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, and guards nothing
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,26 @@
+"""Sweep and deliver by hand, where beat does not run or nobody wants to wait for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from schedules.services import reminders
+
+
+class Command(BaseCommand):
+    """`manage.py sweep [--days N]`."""
+
+    help = "Write the reminders of visits whose window closes soon, each once, and send what is not sent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, help="how many days ahead; else the setting REMINDER_DAYS")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
+        taken = 0
+        while claimed := reminders.deliver_reminders(now=timezone.now()):
+            taken += claimed
+        self.stdout.write(f"{written} reminders written, {taken} taken up for delivery")

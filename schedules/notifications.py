@@ -1,0 +1,42 @@
+"""Notices as e-mail: subjects that name nobody, and a key by which a receiver can drop a repeat."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+from django.core.mail import EmailMessage, get_connection
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from schedules.domain.reminders import Notice
+
+
+def send_by_email(notice: Notice) -> None:
+    """Send the notice to each of its addresses, in a message of its own; raises what the mail server says."""
+    connection = get_connection()
+    connection.send_messages([_message(notice, address) for address in notice.addresses])
+
+
+def _message(notice: Notice, address: str) -> EmailMessage:
+    name = hashlib.sha256(f"{notice.key} {address}".encode()).hexdigest()[:32]
+    return EmailMessage(
+        subject=_("Dayzero: a visit's window closes on %(day)s") % {"day": _written(notice.closes)},
+        body=_(
+            "%(trial)s, participant %(subject_code)s: %(visit)s can still be done until %(closes)s.\n"
+            "Its window opened or opens on %(opens)s."
+        )
+        % {
+            "trial": notice.trial,
+            "subject_code": notice.subject_code,
+            "visit": notice.label,
+            "opens": _written(notice.opens),
+            "closes": _written(notice.closes),
+        },
+        to=[address],
+        headers={"Message-ID": f"<{name}@dayzero>", "X-Dayzero-Key": notice.key},
+    )
+
+
+def _written(day: date) -> str:
+    return date_format(day, "Y-m-d, l")

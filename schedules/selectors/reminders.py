@@ -1,0 +1,60 @@
+"""What a reminder says, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+
+from schedules.domain.reminders import Notice
+from schedules.models import Reminder
+from trials.models import Membership, Role
+
+
+def notices_of(reminders: Sequence[int], now: datetime) -> list[Notice]:
+    """The notices of these reminders, by id, each to those who coordinate there on this day.
+
+    Two queries, however many reminders.
+    """
+    rows = list(
+        Reminder.objects.filter(id__in=reminders)
+        .select_related("visit__participant__trial", "visit__participant__site")
+        .order_by("id")
+    )
+    members = _coordinators({row.visit.participant.site_id for row in rows})
+    return [_notice(row, members, now) for row in rows]
+
+
+def _coordinators(sites: Iterable[int]) -> list[Membership]:
+    """Who coordinates one of these sites on some day, and has an address."""
+    everywhere_or_there = Q(site__isnull=True) | Q(site__in=sites)
+    return list(
+        Membership.objects.filter(everywhere_or_there, role=Role.COORDINATOR, user__is_active=True)
+        .exclude(user__email="")
+        .select_related("user")
+    )
+
+
+def _notice(row: Reminder, members: Iterable[Membership], now: datetime) -> Notice:
+    visit, participant = row.visit, row.visit.participant
+    today = now.astimezone(ZoneInfo(participant.site.zone or settings.TIME_ZONE)).date()
+    addresses = {
+        member.user.email
+        for member in members
+        if member.site_id in (None, participant.site_id)
+        and member.trial_id in (None, participant.trial_id)
+        and member.starts_on <= today <= (member.ends_on or today)
+    }
+    return Notice(
+        reminder=row.pk,
+        key=row.key,
+        trial=participant.trial.code,
+        subject_code=participant.subject_code,
+        label=visit.label,
+        opens=visit.opens,
+        closes=visit.closes,
+        addresses=tuple(sorted(addresses)),
+    )

@@ -1,0 +1,19 @@
+"""What beat rings for: each task is one call, carries nothing, and may be lost or doubled."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from schedules.services import reminders
+
+
+@shared_task
+def sweep() -> None:
+    """Write the reminders that have become due."""
+    reminders.sweep_closing(now=timezone.now())
+
+
+@shared_task
+def deliver() -> None:
+    """Send the reminders that nobody has sent, until none is left."""
+    while reminders.deliver_reminders(now=timezone.now()):
+        pass

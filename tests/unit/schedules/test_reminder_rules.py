@@ -1,0 +1,56 @@
+"""When a reminder is due, and by what name it goes."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from schedules.domain.reminders import closing_key, local_days
+
+SHANGHAI, BERLIN, APIA, MIDWAY = "Asia/Shanghai", "Europe/Berlin", "Pacific/Apia", "Pacific/Midway"
+
+
+@pytest.mark.parametrize(
+    ("zones", "now", "expected", "why"),
+    [
+        ([], datetime(2026, 11, 21, 12, tzinfo=UTC), {}, "no site, no day"),
+        (
+            [SHANGHAI, SHANGHAI, "Asia/Urumqi"],
+            datetime(2026, 11, 21, 12, tzinfo=UTC),
+            {date(2026, 11, 21): (SHANGHAI, "Asia/Urumqi")},
+            "one day, each zone once",
+        ),
+        (
+            [SHANGHAI, BERLIN],
+            datetime(2026, 11, 21, 16, 0, tzinfo=UTC),
+            {date(2026, 11, 21): (BERLIN,), date(2026, 11, 22): (SHANGHAI,)},
+            "midnight in Shanghai, afternoon in Berlin",
+        ),
+        (
+            [SHANGHAI, BERLIN],
+            datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC),
+            {date(2026, 11, 21): (SHANGHAI, BERLIN)},
+            "a second before",
+        ),
+        (
+            [APIA, SHANGHAI, MIDWAY, "Pacific/Kiritimati"],
+            datetime(2026, 11, 21, 10, 30, tzinfo=UTC),
+            {
+                date(2026, 11, 20): (MIDWAY,),
+                date(2026, 11, 21): (SHANGHAI, APIA),
+                date(2026, 11, 22): ("Pacific/Kiritimati",),
+            },
+            "three days at once: UTC-11, UTC+8 with UTC+13, UTC+14",
+        ),
+    ],
+)
+def test_each_zone_has_its_own_day(
+    zones: list[str], now: datetime, expected: dict[date, tuple[str, ...]], why: str
+) -> None:
+    found = local_days(zones, now)
+    assert {day: set(there) for day, there in found.items()} == {d: set(z) for d, z in expected.items()}, why
+    assert list(found) == sorted(found)
+
+
+def test_a_window_that_moved_is_another_thing_to_say() -> None:
+    assert closing_key("u", date(2026, 11, 24)) == "closing:u:2026-11-24"
+    assert closing_key("u", date(2026, 11, 25)) != closing_key("u", date(2026, 11, 24))
