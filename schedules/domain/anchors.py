@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -55,7 +55,10 @@ class _Resolver:
         if derived.visit and (done := self.known.performed.get(derived.visit)):
             return AnchorDay(done.day, AnchorKind.ACTUAL, done.at)
         base = self.day_of(derived.anchor)
-        return follow(base, derived.offset, self.protocol) if base else None
+        if base is None:
+            return None
+        assumed = base.assumed or derived.basis.assumed
+        return replace(follow(base, derived.offset, self.protocol), assumed=assumed)
 
 
 def follow(base: AnchorDay, offset: Offset, protocol: Protocol) -> AnchorDay:

@@ -29,8 +29,13 @@ def plan_document(plan: Plan, digest: str, say: Say = plain) -> Document:
 
 
 def anchor_document(anchor: AnchorDay) -> Document:
-    """An anchor's day, how it is known, and the instant where the hour is known."""
-    return {"date": point_text(anchor.day), "kind": anchor.kind.value, "at": point_text(anchor.at)}
+    """An anchor's day, how it is known, the instant where the hour is known, whether it is assumed."""
+    return {
+        "date": point_text(anchor.day),
+        "kind": anchor.kind.value,
+        "at": point_text(anchor.at),
+        "assumed": anchor.assumed,
+    }
 
 
 def visit_document(plan: Plan, visit: PlannedVisit, say: Say = plain) -> Document:

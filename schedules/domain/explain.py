@@ -58,6 +58,8 @@ def plain(message: str) -> str:
 def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> str:
     """The anchor, offset, tolerance, basis, protocol version and working-day shift of a visit."""
     parts = [_counted(protocol, visit, say), *_tolerance(protocol, visit, say)]
+    if visit.lengthened:
+        parts.append(say(_("Longer than the protocol's: day zero waits after chemotherapy.")))
     parts.append(basis_text(protocol, visit.rule.basis, say))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
     if visit.suggested and visit.suggested != visit.window.target:
@@ -76,32 +78,36 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
     """Both ends of a protocol window, what they count from, what is missing, basis and protocol version."""
     rule = window.rule
     parts = [
-        *(_bound(protocol, say(_("From %(moments)s.")), rule.starts, window, say) if rule.starts else ()),
-        *(_bound(protocol, say(_("Until %(moments)s.")), rule.ends, window, say) if rule.ends else ()),
+        *_bound(protocol, (_("From %(moments)s."), _("Start")), rule.starts, window, say),
+        *_bound(protocol, (_("Until %(moments)s."), _("End")), rule.ends, window, say),
     ]
     if window.missing:
         parts.append(say(_("Not known yet: %(missing)s.")) % {"missing": ", ".join(window.missing)})
-    parts.append(basis_text(protocol, rule.basis, say))
+    parts.append(basis_text(protocol, rule.basis, say, _("Window")))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
     return " ".join(parts)
 
 
-def basis_text(protocol: Protocol, basis: Basis, say: Say = plain) -> str:
-    """Where a value comes from: a section of a dated source, or an assumption with its note."""
+def basis_text(protocol: Protocol, basis: Basis, say: Say = plain, what: str = _("Timing")) -> str:
+    """Where `what` comes from: a section of a dated source, or an assumption with its note."""
+    return f"{say(what)} {_origin(protocol, basis, say)}."
+
+
+def _origin(protocol: Protocol, basis: Basis, say: Say) -> str:
     note = f" ({basis.note})" if basis.note else ""
     if basis.assumed:
-        return say(_("Timing assumed%(note)s.")) % {"note": note}
+        return say(_("assumed%(note)s")) % {"note": note}
     source = protocol.source_by_code.get(basis.source or "")
     document = f"{source.document}, {source.dated}" if source else basis.source
     section = f", {basis.section}" if basis.section else ""
-    return say(_("Timing stated in %(where)s%(note)s.")) % {"where": f"{document}{section}", "note": note}
+    return say(_("stated in %(where)s%(note)s")) % {"where": f"{document}{section}", "note": note}
 
 
 def day_text(day: date | datetime, say: Say = plain) -> str:
     """A day with its weekday, or an instant with its weekday, hour and zone."""
     weekday = say(WEEKDAYS[day.weekday()])
     if isinstance(day, datetime):
-        return f"{weekday} {day:%Y-%m-%d %H:%M} {day.tzname()}"
+        return f"{weekday} {day.date()} {day:%H:%M} {day.tzname()}"
     return f"{weekday} {day}"
 
 
@@ -112,9 +118,11 @@ def offset_text(offset: Offset, say: Say = plain) -> str:
 
 
 def from_anchor(offset: Offset, anchor: str, say: Say = plain) -> str:
-    """An offset and what it counts from, in words: `5 days before Infusion`, `on the day of Infusion`."""
+    """An offset and what it counts from, in words: `5 days before Infusion`, `the day of Infusion`."""
+    if offset.amount == 0 and offset.unit is Unit.HOURS:
+        return say(_("the hour of %(anchor)s")) % {"anchor": anchor}
     if offset.amount == 0:
-        return say(_("on the day of %(anchor)s")) % {"anchor": anchor}
+        return say(_("the day of %(anchor)s")) % {"anchor": anchor}
     words = {"offset": offset_text(offset, say), "anchor": anchor}
     if offset.amount < 0:
         return say(_("%(offset)s before %(anchor)s")) % words
@@ -132,12 +140,16 @@ def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:
     anchor = label_of(protocol, visit.rule.counts_from)
     words = {
         "place": from_anchor(visit.offset, anchor, say),
-        "anchor": anchor,
-        "kind": say(_KINDS[visit.base.kind]),
-        "anchor_day": day_text(visit.base.at or visit.base.day, say),
+        "anchor": anchor_text(visit.base, say),
         "target": day_text(visit.at or visit.window.target, say),
     }
-    return say(_("%(target)s is %(place)s (%(anchor)s %(kind)s %(anchor_day)s).")) % words
+    return say(_("%(target)s is %(place)s (%(anchor)s).")) % words
+
+
+def anchor_text(day: AnchorDay, say: Say = plain) -> str:
+    """How an anchor's day is known, and the day: `planned Monday 2026-12-07`."""
+    kind = say(_("derived, assumed,")) if day.assumed else say(_KINDS[day.kind])
+    return f"{kind} {day_text(day.at or day.day, say)}"
 
 
 def _tolerance(protocol: Protocol, visit: PlannedVisit, say: Say) -> list[str]:
@@ -153,21 +165,28 @@ def _tolerance(protocol: Protocol, visit: PlannedVisit, say: Say) -> list[str]:
 
 
 def _around(protocol: Protocol, tolerance: Tolerance, say: Say) -> str:
-    kind = say(_("assumed")) if tolerance.basis.assumed else say(_("stated"))
+    origin = _origin(protocol, tolerance.basis, say)
     if tolerance.before.amount == 0 and tolerance.after.amount == 0:
-        return say(_("No tolerance: it never moves by itself (%(kind)s).")) % {"kind": kind}
-    return say(_("Tolerance %(before)s before, %(after)s after (%(kind)s).")) % {
+        return say(_("No tolerance: it never moves by itself; %(origin)s.")) % {"origin": origin}
+    return say(_("Tolerance %(before)s before, %(after)s after; %(origin)s.")) % {
         "before": offset_text(tolerance.before, say),
         "after": offset_text(tolerance.after, say),
-        "kind": kind,
+        "origin": origin,
     }
 
 
-def _bound(protocol: Protocol, frame: str, bound: Bound, window: PlannedWindow, say: Say) -> list[str]:
+def _bound(
+    protocol: Protocol, words: tuple[str, str], bound: Bound | None, window: PlannedWindow, say: Say
+) -> list[str]:
+    """One end of a window, and where it comes from if that is not where the window comes from."""
+    if bound is None:
+        return []
     days = dict(window.bases)
     texts = [_moment(protocol, moment, days.get(moment.counts_from.code), say) for moment in bound.moments]
     moments = texts[0] if len(texts) == 1 else _choice(bound, texts, say)
-    return [frame % {"moments": moments}]
+    frame, what = words
+    origin = [] if bound.basis == window.rule.basis else [basis_text(protocol, bound.basis, say, what)]
+    return [say(frame) % {"moments": moments}, *origin]
 
 
 def _choice(bound: Bound, texts: list[str], say: Say) -> str:
@@ -180,8 +199,14 @@ def _choice(bound: Bound, texts: list[str], say: Say) -> str:
 def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say) -> str:
     anchor = label_of(protocol, moment.counts_from)
     if base:
-        anchor = f"{anchor} ({say(_KINDS[base.kind])} {day_text(base.at or base.day, say)})"
+        anchor = f"{anchor} ({anchor_text(base, say)})"
     if isinstance(moment.offset, HalfLives):
-        words = {"n": abs(moment.offset.count), "drug": moment.offset.drug, "anchor": anchor}
-        return say(_("%(n)d half-lives of %(drug)s before %(anchor)s")) % words
+        return _half_lives(moment.offset, anchor, say)
     return from_anchor(moment.offset, anchor, say)
+
+
+def _half_lives(offset: HalfLives, anchor: str, say: Say) -> str:
+    words = {"n": abs(offset.count), "drug": offset.drug, "anchor": anchor}
+    if offset.count < 0:
+        return say(_("%(n)d × the half-life of %(drug)s before %(anchor)s")) % words
+    return say(_("%(n)d × the half-life of %(drug)s after %(anchor)s")) % words

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from schedules.domain.anchors import follow
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlanWarning
 from schedules.domain.windows import VisitWindow
-from trials.domain.protocol import Over, Protocol, ReferenceKind
+from trials.domain.offsets import Offset, Unit, shift_day
+from trials.domain.protocol import HoldRule, Over, Protocol, ReferenceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def _is_rest(visit: PlannedVisit, block: str | None, base: str) -> bool:
 def _from(visit: PlannedVisit, begins: date) -> PlannedVisit:
     if visit.window.opens <= begins:
         return visit
-    return replace(visit, window=VisitWindow(begins, begins, visit.window.closes))
+    offset = Offset((begins - visit.base.day).days, Unit.DAYS)
+    return replace(
+        visit, offset=offset, window=VisitWindow(begins, begins, visit.window.closes), lengthened=True
+    )
 
 
 def hold_warning(protocol: Protocol, hold: Hold) -> PlanWarning:
@@ -87,8 +91,13 @@ def _what_next(protocol: Protocol, hold: Hold) -> str:
             "the protocol document does not say how long a hold may last: the infusion can be delayed, "
             "resumed or abandoned by the investigator"
         )
-    longest = rule.longest.days(protocol.month) or 0
-    basis = f"{rule.basis.kind}"
-    if hold.days <= longest:
-        return f"the protocol allows {rule.longest.words} ({basis}), {longest - hold.days} are left"
-    return f"the protocol allows {rule.longest.words} ({basis}), now exceeded: {rule.then}"
+    left = (_last_day(protocol, rule, hold) - hold.now).days
+    allowed = f"the protocol allows {rule.longest.words} ({rule.basis.kind})"
+    if left < 0:
+        return f"{allowed}, now exceeded: {rule.then}"
+    return f"{allowed}, {left} day{'s are' if left != 1 else ' is'} left"
+
+
+def _last_day(protocol: Protocol, rule: HoldRule, hold: Hold) -> date:
+    """The last day to which the base anchor may slip."""
+    return shift_day(hold.expected, rule.longest, protocol.month)

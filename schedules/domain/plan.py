@@ -22,11 +22,15 @@ class AnchorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnchorDay:
-    """The day of an anchor, and the instant (with its zone) where the hour is known."""
+    """The day of an anchor, and the instant (with its zone) where the hour is known.
+
+    `assumed` is true of a day that follows from others by a rule that no record states.
+    """
 
     day: date
     kind: AnchorKind = AnchorKind.PLANNED
     at: datetime | None = None
+    assumed: bool = False
 
     @classmethod
     def at_instant(cls, instant: datetime, kind: AnchorKind = AnchorKind.PLANNED) -> AnchorDay:
@@ -59,7 +63,8 @@ class PlannedVisit:
 
     `base` is the day it counts from; `at` the instant of a target given in hours;
     `suggested` the nearest working day inside the window, None without a calendar;
-    `why_shifted` says why the suggestion is not the target.
+    `why_shifted` says why the suggestion is not the target; `lengthened` is true of a rest
+    that a hold lets begin earlier than its rule says.
     """
 
     rule: VisitRule
@@ -71,6 +76,7 @@ class PlannedVisit:
     at: datetime | None = None
     suggested: date | None = None
     why_shifted: str = ""
+    lengthened: bool = False
 
     @property
     def label(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from schedules.domain.anchors import applicable_anchors, resolve_anchors
@@ -15,8 +14,9 @@ from schedules.domain.protocol_windows import WindowPlacing
 from schedules.domain.references import Placing
 from schedules.domain.suggestions import calendar_warnings, suggest
 from schedules.domain.timeline import slots_of
+from trials.domain.errors import OffsetError
 from trials.domain.offsets import Unit
-from trials.domain.protocol import Protocol, applies
+from trials.domain.protocol import AtOffset, Protocol, Within, applies
 from trials.domain.working_days import WorkingDays
 
 
@@ -33,10 +33,27 @@ def project(
     `anchors` holds what was set, planned or actual; `traits` those of the participant;
     `calendar` the site's working days (None: no suggestions); `known` what else is on
     record; `zone` the site's zone (None: the protocol's). Never raises for something that is
-    not known yet: it is left out, or None, with a warning that names it.
+    not known yet: it is left out, or None, with a warning that names it. Raises OffsetError
+    where any of it leads outside the years 1 to 9999.
     """
-    known = known or Known()
-    traits = protocol.effective_traits(traits)
+    zone = zone or ZoneInfo(protocol.zone)
+    try:
+        return _project(
+            protocol, anchors, protocol.effective_traits(traits), calendar, known or Known(), zone
+        )
+    except OverflowError as error:
+        days = ", ".join(f"{code} on {anchor.day}" for code, anchor in anchors.items())
+        raise OffsetError(f"a plan with {days} leads outside the years 1 to 9999") from error
+
+
+def _project(
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    traits: AbstractSet[str],
+    calendar: WorkingDays | None,
+    known: Known,
+    zone: ZoneInfo,
+) -> Plan:
     resolved = resolve_anchors(protocol, anchors, traits, known)
     placing = Placing(protocol, resolved, known, slots_of(protocol, traits))
     visits = [visit for slot in placing.slots if (visit := placing.place(slot))]
@@ -54,12 +71,12 @@ def project(
         ),
         *([hold_warning(protocol, hold)] if hold else ()),
         *_missing(placing, visits),
-        *_expired(protocol, resolved, visits),
+        *_expired(protocol, resolved, visits, traits),
         *_hours_unknown(visits),
         *_overlaps(visits),
         *(calendar_warnings(visits, calendar) if calendar else ()),
     ]
-    windows = _windows(placing, traits, zone or ZoneInfo(protocol.zone))
+    windows = _windows(placing, traits, zone)
     version = calendar.version if calendar else None
     return Plan(protocol, resolved, tuple(visits), windows, tuple(warnings), version)
 
@@ -96,7 +113,10 @@ def _missing(placing: Placing, visits: Sequence[PlannedVisit]) -> Iterator[PlanW
 
 
 def _expired(
-    protocol: Protocol, anchors: Mapping[str, AnchorDay], visits: Sequence[PlannedVisit]
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    visits: Sequence[PlannedVisit],
+    traits: AbstractSet[str],
 ) -> Iterator[PlanWarning]:
     """Anchors set by a visit's day outside that visit's window, such as a screening too long ago."""
     windows = {visit.rule.code: visit.window for visit in visits}
@@ -108,11 +128,18 @@ def _expired(
         window = windows[code]
         outside = window.days_outside(day.day)
         if outside:
-            repeat = [a.label for a in protocol.activities if code in a.visits and a.repeat_when_expired]
+            repeat = [
+                activity.label
+                for activity in protocol.activities
+                if activity.repeat_when_expired
+                and code in activity.visits
+                and applies(activity.applies_to, traits)
+            ]
             todo = f"; to be repeated: {', '.join(repeat)}" if repeat else ""
+            days = f"{abs(outside)} day{'s' * (abs(outside) != 1)}"
             yield PlanWarning(
                 "outside-window",
-                f"{rule.code} on {day.day} is {abs(outside)} days {'late' if outside > 0 else 'early'} "
+                f"{rule.code} on {day.day} is {days} {'late' if outside > 0 else 'early'} "
                 f"for its window {window.opens} to {window.closes}{todo}",
             )
 
@@ -128,10 +155,16 @@ def _hours_unknown(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
 
 
 def _overlaps(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
-    for first, second in pairwise(visits):
-        if second.window.opens <= first.window.closes:
-            yield PlanWarning(
-                "overlapping-windows",
-                f"the windows of {first.code} ({first.window.opens} to {first.window.closes}) and "
-                f"{second.code} ({second.window.opens} to {second.window.closes}) overlap",
-            )
+    """Visits on one day or any day of a window, with a day in common that one of them could leave."""
+    single = [visit for visit in visits if isinstance(visit.rule.timing, AtOffset | Within)]
+    earlier: list[PlannedVisit] = []
+    for visit in sorted(single, key=lambda visit: visit.window.opens):
+        earlier = [other for other in earlier if other.window.closes >= visit.window.opens]
+        for other in earlier:
+            if other.window.opens < other.window.closes or visit.window.opens < visit.window.closes:
+                yield PlanWarning(
+                    "overlapping-windows",
+                    f"the windows of {other.code} ({other.window.opens} to {other.window.closes}) and "
+                    f"{visit.code} ({visit.window.opens} to {visit.window.closes}) overlap",
+                )
+        earlier.append(visit)

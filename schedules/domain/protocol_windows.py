@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import floor
+from math import ceil, floor
 from zoneinfo import ZoneInfo
 
 from schedules.domain.anchors import midnight
@@ -88,7 +88,8 @@ class WindowPlacing:
         if base is None or length is None:
             return _End(None, tuple(missing))
         if isinstance(length, timedelta):
-            return _End(base.day + timedelta(days=floor(length / _DAY)), ())
+            whole = ceil if late else floor
+            return _End(base.day + timedelta(days=whole(length / _DAY)), ())
         return _End(self._shift(base, length, late=late), ())
 
     def _half_lives(self, offset: Offset | HalfLives) -> Offset | timedelta | None:
@@ -120,7 +121,8 @@ def _crossed(starts: Point | None, ends: Point | None, zone: ZoneInfo) -> bool:
     """Whether nothing is left of a window in hours once every hour of the anchor's day is allowed for."""
     if not (isinstance(starts, datetime) or isinstance(ends, datetime)) or starts is None or ends is None:
         return False
-    return instant_of(starts, zone) > instant_of(ends, zone)
+    last = ends if isinstance(ends, datetime) else ends + _DAY
+    return instant_of(starts, zone) > instant_of(last, zone)
 
 
 def _names(rule: ProtocolWindow) -> str:

@@ -48,7 +48,10 @@ class Placing:
         self.asked.add(code)
         visit = self.place(occurrences[-1])
         self.asked.discard(code)
-        return AnchorDay(visit.window.target, AnchorKind.DERIVED, visit.at) if visit else None
+        if visit is None:
+            return None
+        assumed = visit.base.assumed or visit.rule.basis.assumed
+        return AnchorDay(visit.window.target, AnchorKind.DERIVED, visit.at, assumed)
 
 
 def planned(slot: Slot, base: AnchorDay) -> PlannedVisit:

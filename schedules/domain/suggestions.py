@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from schedules.domain.plan import PlannedVisit, PlanWarning
+from schedules.domain.plan import AnchorKind, PlannedVisit, PlanWarning
 from trials.domain.protocol import AtOffset, Place, Within
 from trials.domain.working_days import WorkingDays
 
@@ -63,20 +63,30 @@ def _blocks_on_holidays(visits: Sequence[PlannedVisit], calendar: WorkingDays) -
     blocks = dict.fromkeys(visit.rule.block for visit in visits if visit.rule.block)
     for block in blocks:
         members = [visit for visit in visits if visit.rule.block == block]
-        if not can_keep(members, 0, calendar):
-            yield PlanWarning("block-on-holiday", _other_days(block, members, calendar))
+        left = [visit for visit in members if visit.base.kind is not AnchorKind.ACTUAL]
+        if _last(members) in left and not can_keep(left, 0, calendar):
+            steps = (-1, 1) if left == members else (1,)
+            yield PlanWarning("block-on-holiday", _other_days(block, left, steps, calendar))
 
 
-def _other_days(block: str | None, members: Sequence[PlannedVisit], calendar: WorkingDays) -> str:
-    last = max(visit.window.closes for visit in members)
-    steps = (-1, "before"), (1, "after")
+def _other_days(
+    block: str | None, members: Sequence[PlannedVisit], steps: Sequence[int], calendar: WorkingDays
+) -> str:
+    """The days of the anchor of the block's last visit that keep every visit in its place."""
+    last = _last(members)
     found = [
-        f"{last + shift * _DAY} {side}"
-        for step, side in steps
+        f"{last.base.day + shift * _DAY} {'before' if shift < 0 else 'after'}"
+        for step in steps
         if (shift := nearest_shift(members, step, calendar)) is not None
     ]
-    which = " or ".join(found) if found else f"no day within {SEARCH_DAYS} days"
-    return f"{block}: it meets a day that cannot be kept; it stays whole with its last day on {which}"
+    which = f"with {last.rule.counts_from.code} on {' or '.join(found)}"
+    if not found:
+        which = f"on no day within {SEARCH_DAYS} days"
+    return f"{block}: it meets a day that cannot be kept; it stays whole {which}"
+
+
+def _last(members: Sequence[PlannedVisit]) -> PlannedVisit:
+    return max(members, key=lambda visit: visit.window.closes)
 
 
 def nearest_shift(members: Sequence[PlannedVisit], step: int, calendar: WorkingDays) -> int | None:

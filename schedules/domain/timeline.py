@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from schedules.domain.windows import VisitWindow
+from trials.domain.occurrences import occurrence_offsets
 from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
-from trials.domain.protocol import AtOffset, Each, Protocol, Timing, VisitRule, Within, applies
+from trials.domain.protocol import AtOffset, Each, Protocol, Timing, VisitRule, applies
 
 _DAY = timedelta(days=1)
 
@@ -76,41 +77,8 @@ def slots_of(protocol: Protocol, traits: AbstractSet[str]) -> tuple[Slot, ...]:
 
 
 def _slots_of_rule(rule: VisitRule, month: MonthLength) -> Iterator[Slot]:
-    offsets = list(_offsets(rule.timing, month))
-    numbered = isinstance(rule.timing, Each) or len(offsets) > 1
-    for occurrence, offset in enumerate(offsets, start=1):
-        code = f"{rule.code}-{occurrence}" if numbered else rule.code
-        steps = _steps(rule.timing, offset, month)
-        yield Slot(rule, occurrence, code, offset, month, steps)
-
-
-def _offsets(timing: Timing, month: MonthLength) -> Iterator[Offset]:
-    """The offset of each occurrence, always from the anchor."""
-    if isinstance(timing, AtOffset):
-        yield from _repeated(timing)
-    elif isinstance(timing, Each):
-        yield from _each_day(timing, month)
-    elif isinstance(timing, Within):
-        yield timing.target or timing.first
-    else:
-        yield timing.first
-
-
-def _repeated(timing: AtOffset) -> Iterator[Offset]:
-    if timing.repeat is None:
-        yield timing.offset
-        return
-    amounts = range(timing.offset.amount, timing.repeat.until.amount + 1, timing.repeat.every.amount)
-    for amount in amounts:
-        yield Offset(amount, timing.offset.unit)
-
-
-def _each_day(timing: Each, month: MonthLength) -> Iterator[Offset]:
-    first, last = timing.first.days(month), timing.last.days(month)
-    if first is None or last is None:
-        raise ValueError(f"{timing.first.iso} to {timing.last.iso}: each day of a range needs days or weeks")
-    for day in range(first, last + 1):
-        yield Offset(day, Unit.DAYS)
+    for occurrence, (code, offset) in enumerate(occurrence_offsets(rule).items(), start=1):
+        yield Slot(rule, occurrence, code, offset, month, _steps(rule.timing, offset, month))
 
 
 def _steps(

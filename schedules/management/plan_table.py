@@ -40,7 +40,7 @@ def _head(suggested: bool) -> tuple[str, ...]:
 
 def _anchor(code: str, anchor: dict[str, Any]) -> tuple[str, ...]:
     at = f" {anchor['at'][11:]}" if anchor["at"] else ""
-    return code, _day(anchor["date"]) + at, anchor["kind"]
+    return code, _day(anchor["date"]) + at, anchor["kind"] + _mark(ASSUMED if anchor["assumed"] else None)
 
 
 def _visit(visit: dict[str, Any], suggested: bool) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,6 +27,7 @@ from trials.formats.yaml import digest
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?")
 NO_CALENDAR = "none"
+_YEARS_BEFORE, _YEARS_AFTER = 1, 5
 BAD_INPUT = 2
 
 
@@ -84,7 +86,9 @@ class Command(BaseCommand):
 
 
 def _refuse(message: str) -> NoReturn:
-    raise _error(message)
+    """Leave for arguments that the parser cannot read; Django catches no error at that point."""
+    print(f"CommandError: {message} (manage.py plan --help says what is possible)", file=sys.stderr)
+    raise SystemExit(BAD_INPUT)
 
 
 def _error(message: str) -> CommandError:
@@ -134,10 +138,14 @@ def _anchor_day(text: str, kind: AnchorKind, zone: ZoneInfo) -> AnchorDay:
         if "T" not in text:
             return AnchorDay(date.fromisoformat(text), kind)
         instant = datetime.fromisoformat(text).replace(tzinfo=zone)
-    except ValueError as error:
+        real = instant.astimezone(UTC).astimezone(zone)
+    except (ValueError, OverflowError) as error:
         raise _error(f"{text!r} is not a date ({error}): {remedy}") from error
-    if instant.astimezone(ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=zone) != instant:
-        raise _error(f"{text!r} does not exist in {zone.key}: the clocks are put forward then")
+    if real.replace(tzinfo=None) != instant.replace(tzinfo=None):
+        raise _error(
+            f"{text!r} does not exist in {zone.key}: the clocks are put forward then; "
+            f"possible is {real:%Y-%m-%dT%H:%M}"
+        )
     return AnchorDay.at_instant(instant, kind)
 
 
@@ -153,7 +161,8 @@ def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:
     if name not in calendar_names():
         raise _error(f"unknown calendar {name!r}: possible are {NO_CALENDAR}, {', '.join(calendar_names())}")
     years = [anchor.day.year for anchor in anchors.values()]
-    return load_calendar(name, min(years) - 1, max(years) + 5)
+    first, last = max(MINYEAR, min(years) - _YEARS_BEFORE), min(MAXYEAR, max(years) + _YEARS_AFTER)
+    return load_calendar(name, first, last)
 
 
 def _write_csv(document: dict[str, Any], stream: Any) -> None:
