@@ -6,16 +6,16 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from participants.domain.anchors import RecordedAnchor as RecordedAnchor  # noqa: PLC0414 - what anchor_days gives
+from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
-from trials.domain.access import Act
+from trials.domain.access import Right
 from trials.models import User
 from trials.selectors import roles_of, within
 
 
 def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
     """The participants at the sites and in the trials that a user may look into on this day."""
-    return Participant.objects.filter(within(roles_of(user, today), Act.VIEW))
+    return Participant.objects.filter(within(roles_of(user, today), Right.VIEW))
 
 
 def anchor_days(participant: Participant) -> dict[str, RecordedAnchor]:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import SubjectCodeTaken
 from participants.models import Anchor, Participant
+from trials.acts import recorded
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 from trials.services.loading import as_json, load_rows, reserve_ids
 
@@ -52,7 +53,7 @@ def register(*, registration: Registration, by: User | None) -> Participant:
     )
 
 
-@transaction.atomic
+@recorded
 def register_many(*, registrations: Sequence[Registration], by: User | None) -> list[int]:
     """The ids of many participants put on record with their anchors, in the order given.
 

@@ -4,27 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
 from django.db.models import Q, QuerySet
 
-from trials.domain.access import Act, Scope
-from trials.domain.access import Grant as Grant  # noqa: PLC0414 - edges meet access here
+from trials.domain.access import Grant, Right, Scope
+from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
 from trials.formats import yaml
 from trials.models import ApiToken, Membership, ProtocolVersion, Site, Trial, User, WorkingDayTable
 
 
+class DocumentAltered(DomainError):
+    """A stored protocol document is not the one that its digest names."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(f"the stored protocol document is not the one named {digest}")
+
+
 def protocol_of(version: ProtocolVersion) -> Protocol:
-    """The protocol in a version's document, read once for each digest."""
-    return _read_protocol(version.digest, version.document)
+    """The protocol in a version's document, read once for each digest; then the document is not even fetched.
+
+    Raises DocumentAltered where the document is not the one that the digest names.
+    """
+    return _read_protocol(_Edition(version.digest, version))
 
 
-@lru_cache(maxsize=64)
-def _read_protocol(digest: str, document: str) -> Protocol:
-    return yaml.load(document, digest).protocol
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    """A version that is told from others by its digest alone."""
+
+    digest: str
+    version: ProtocolVersion = field(compare=False)
+
+
+@lru_cache(maxsize=256)
+def _read_protocol(edition: _Edition) -> Protocol:
+    protocol = yaml.load(edition.version.document, str(edition.version.pk)).protocol
+    if yaml.digest(protocol) != edition.digest:
+        raise DocumentAltered(edition.digest)
+    return protocol
 
 
 def working_days_of(site: Site) -> WorkingDays | None:
@@ -53,18 +76,18 @@ def _holds_on(today: date) -> Q:
     return Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
 
 
-def may(user: User, act: Act | str, site: Site | None, trial: Trial | None, today: date) -> bool:
+def may(user: User, right: Right | str, site: Site | None, trial: Trial | None, today: date) -> bool:
     """Whether a user may do this at this site in this trial; None asks for any of them."""
     ids = (site.pk if site else None, trial.pk if trial else None)
-    return roles_of(user, today).allows(Act(act), *ids)
+    return roles_of(user, today).allows(Right(right), *ids)
 
 
-def within(scope: Scope, act: Act = Act.VIEW, *, site: str = "site", trial: str = "trial") -> Q:
-    """The condition on rows whose site and trial (given as paths of fields) a scope allows this act on."""
+def within(scope: Scope, right: Right = Right.VIEW, *, site: str = "site", trial: str = "trial") -> Q:
+    """The condition on rows whose site and trial (given as paths of fields) a scope gives this right on."""
     if scope.everything:
         return Q()
     allowed = Q(pk__in=[])
-    for grant in scope.granting(act):
+    for grant in scope.granting(right):
         here = {} if grant.site is None else {f"{site}_id": grant.site}
         allowed |= Q(
             **here, **({} if grant.trial is None else {f"{trial}_id": grant.trial}), pk__isnull=False

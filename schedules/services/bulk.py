@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
-
 from participants.domain.errors import SubjectCodeTaken
 from participants.services import register_many
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.plan_rows import PlanRows
 from schedules.services.planning import code_taken, registration_of
+from trials.acts import recorded
 from trials.models import User
 
 
-@transaction.atomic
+@recorded
 def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]:
     """The ids of many participants enrolled as by `enrol`, in the order given: all of them or none.
 

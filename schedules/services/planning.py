@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import SubjectCodeTaken
@@ -15,6 +14,7 @@ from schedules.domain.plan import Plan
 from schedules.domain.recorded_anchors import recorded_anchor
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.plan_rows import rows_of
+from trials.acts import recorded
 from trials.models import User
 
 __all__ = ["Enrolment", "enrol", "preview_enrolment"]
@@ -28,7 +28,7 @@ def preview_enrolment(enrolment: Enrolment) -> Plan:
     return plan_enrolment(enrolment, Ground.of([enrolment]))
 
 
-@transaction.atomic
+@recorded
 def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     """A participant on record with anchors, visits, protocol windows and a calendar: all of it or nothing.
 

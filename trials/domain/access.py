@@ -1,4 +1,4 @@
-"""Who may do what: roles held at sites and in trials, and the acts they allow."""
+"""Who may do what: roles held at sites and in trials, and the rights they give."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Act(StrEnum):
-    """Something that a person or a machine does and that not everybody may."""
+class Right(StrEnum):
+    """Something that not everybody may do."""
 
     VIEW = "view"
     ENROL = "enrol"
@@ -18,13 +18,13 @@ class Act(StrEnum):
     ADMINISTER = "administer"
 
 
-ROLE_ACTS: dict[str, frozenset[Act]] = {
-    "coordinator": frozenset({Act.VIEW, Act.ENROL, Act.RECORD, Act.SUBSCRIBE}),
-    "investigator": frozenset({Act.VIEW, Act.ENROL, Act.RECORD, Act.SUBSCRIBE}),
-    "monitor": frozenset({Act.VIEW}),
-    "data_manager": frozenset({Act.VIEW, Act.RECORD}),
-    "designer": frozenset({Act.PUBLISH}),
-    "administrator": frozenset({Act.ADMINISTER}),
+ROLE_RIGHTS: dict[str, frozenset[Right]] = {
+    "coordinator": frozenset({Right.VIEW, Right.ENROL, Right.RECORD, Right.SUBSCRIBE}),
+    "investigator": frozenset({Right.VIEW, Right.ENROL, Right.RECORD, Right.SUBSCRIBE}),
+    "monitor": frozenset({Right.VIEW}),
+    "data_manager": frozenset({Right.VIEW, Right.RECORD}),
+    "designer": frozenset({Right.PUBLISH}),
+    "administrator": frozenset({Right.ADMINISTER}),
 }
 
 
@@ -36,9 +36,9 @@ class Grant:
     site: int | None = None
     trial: int | None = None
 
-    def allows(self, act: Act) -> bool:
-        """Whether the role allows the act, wherever it holds."""
-        return act in ROLE_ACTS.get(self.role, frozenset())
+    def allows(self, right: Right) -> bool:
+        """Whether the role gives the right, wherever it holds."""
+        return right in ROLE_RIGHTS.get(self.role, frozenset())
 
     def covers(self, site: int | None, trial: int | None) -> bool:
         """Whether the role holds at this site and in this trial; None asks for any of them."""
@@ -56,13 +56,13 @@ class Scope:
     grants: frozenset[Grant] = frozenset()
     everything: bool = False
 
-    def allows(self, act: Act, site: int | None = None, trial: int | None = None) -> bool:
-        """Whether the act is allowed at this site in this trial; None asks for any of them."""
-        return self.everything or any(grant.covers(site, trial) for grant in self.granting(act))
+    def allows(self, right: Right, site: int | None = None, trial: int | None = None) -> bool:
+        """Whether the right is held at this site in this trial; None asks for any of them."""
+        return self.everything or any(grant.covers(site, trial) for grant in self.granting(right))
 
-    def granting(self, act: Act) -> Iterator[Grant]:
-        """The grants that allow an act, somewhere."""
-        return (grant for grant in self.grants if grant.allows(act))
+    def granting(self, right: Right) -> Iterator[Grant]:
+        """The grants that give a right, somewhere."""
+        return (grant for grant in self.grants if grant.allows(right))
 
     @property
     def roles(self) -> frozenset[str]:

@@ -19,15 +19,17 @@ def load_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     out take the database's default, not Django's. Values are whatever the fields store; JSON is
     given as text (`as_json`). Raises IntegrityError as any insert does.
     """
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    into = f"{connection.ops.quote_name(_table(model))} ({names})"
     if connection.vendor == "postgresql":
-        _copy(model._meta.db_table, columns, rows)
+        _copy(into, rows)
     else:
-        _insert(model._meta.db_table, columns, _adapted(model, columns, rows))
+        _insert(into, len(columns), rows)
 
 
 def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
     """So many ids that nobody else is given, for rows that are about to be loaded in this transaction."""
-    table = model._meta.db_table
+    table = _table(model)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -45,29 +47,29 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    names = ", ".join(map(connection.ops.quote_name, columns))
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.copy(f"COPY {connection.ops.quote_name(table)} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+def _table(model: type[models.Model]) -> str:
+    return model._meta.db_table  # noqa: SLF001 - documented, for all its underscore
 
 
-def _insert(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    names = ", ".join(map(connection.ops.quote_name, columns))
-    marks = ", ".join(["%s"] * len(columns))
+def _copy(into: str, rows: Iterable[Row]) -> None:
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {into} FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+def _insert(into: str, width: int, rows: Iterable[Row]) -> None:
+    marks = ", ".join(["%s"] * width)
+    statement = f"INSERT INTO {into} VALUES ({marks})"  # noqa: S608 - names of our own tables
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({marks})", list(rows)
-        )
+        cursor.executemany(statement, [tuple(map(_adapted, row)) for row in rows])
 
 
-def _adapted(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> Iterable[Row]:
-    """The rows with days and instants as SQLite keeps them."""
-    return [tuple(map(_adapt, row)) for row in rows]
-
-
-def _adapt(value: Any) -> Any:
+def _adapted(value: Any) -> Any:
+    """A day or an instant as SQLite keeps it."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value.isoformat() if isinstance(value, date) else value

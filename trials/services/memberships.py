@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db import transaction
-
+from trials.acts import recorded
 from trials.models import Membership, Role, Site, Trial, User
 
 
-@transaction.atomic
+@recorded
 def grant_membership(
     *,
     user: User,
@@ -23,7 +22,7 @@ def grant_membership(
     return Membership.objects.create(user=user, role=Role(role), site=site, trial=trial, starts_on=starts_on)
 
 
-@transaction.atomic
+@recorded
 def end_membership(*, membership: Membership, ends_on: date, by: User | None) -> Membership:
     """Let a role end with this day, its last one."""
     membership.ends_on = ends_on

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from trials.acts import recorded
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.formats import yaml
@@ -21,7 +21,7 @@ class VersionPublished(DomainError):
     """A published version stands: another content needs another version."""
 
 
-@transaction.atomic
+@recorded
 def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     """The version in a document, as a draft, with its trial and that trial's dose levels.
 
@@ -52,7 +52,7 @@ def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     return version
 
 
-@transaction.atomic
+@recorded
 def publish_protocol(*, version: ProtocolVersion, by: User | None, now: datetime) -> ProtocolVersion:
     """Freeze a version for good; one that is published already stands as it was.
 

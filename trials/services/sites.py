@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from django.db import transaction
-
+from trials.acts import recorded
 from trials.domain.working_days import WorkingDays
 from trials.formats.holiday_calendars import load_calendar
 from trials.models import Site, User, WorkingDayTable
@@ -24,7 +23,7 @@ class Corrections:
 NONE = Corrections()
 
 
-@transaction.atomic
+@recorded
 def record_working_days(
     *,
     site: Site,

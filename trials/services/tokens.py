@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import date, datetime
 
-from django.db import transaction
-
+from trials.acts import recorded
 from trials.models import ApiToken, User
 from trials.selectors import token_digest
 
@@ -14,15 +13,15 @@ PREFIX = "dz_"
 _BYTES = 32
 
 
-@transaction.atomic
-def issue_api_token(*, user: User, name: str) -> tuple[ApiToken, str]:
+@recorded
+def issue_api_token(*, user: User, name: str, by: User | None = None) -> tuple[ApiToken, str]:
     """A new token of a user, with its text, which nobody can read again."""
     text = PREFIX + secrets.token_urlsafe(_BYTES)
     return ApiToken.objects.create(user=user, name=name, digest=token_digest(text)), text
 
 
-@transaction.atomic
-def revoke_api_token(*, token: ApiToken, now: datetime) -> ApiToken:
+@recorded
+def revoke_api_token(*, token: ApiToken, now: datetime, by: User | None = None) -> ApiToken:
     """Close the door to a token; one that was revoked before keeps its first moment."""
     ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now)
     token.refresh_from_db(fields=["revoked_at"])
