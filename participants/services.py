@@ -18,7 +18,7 @@ from trials.services.loading import as_json, load_rows, reserve_ids
 
 _PARTICIPANT = (
     "id", "trial_id", "site_id", "cohort_id", "protocol_version_id", "subject_code", "traits",
-    "comes_of_age_on", "version", "created_by_id",
+    "comes_of_age_on", "created_by_id",
 )  # fmt: skip
 _ANCHOR = ("participant_id", "code", "planned_on", "planned_at", "actual_on", "actual_at")
 
@@ -94,7 +94,7 @@ def _taken(registrations: Sequence[Registration]) -> list[str]:
 def _participant_row(pk: int, who: Registration, by: User | None) -> tuple[object, ...]:
     return (
         pk, who.trial.pk, who.site.pk, who.cohort and who.cohort.pk, who.version.pk, who.subject_code,
-        as_json(sorted(who.traits)), who.comes_of_age_on, 1, by and by.pk,
+        as_json(sorted(who.traits)), who.comes_of_age_on, by and by.pk,
     )  # fmt: skip
 
 

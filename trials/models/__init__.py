@@ -4,6 +4,7 @@ from trials.models.access import ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditLink, AuditSeal
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
+from trials.models.trust import AuditReview, ConsentForm, Meaning, Signature, SiteApproval
 from trials.models.users import User
 
 __all__ = [
@@ -11,12 +12,17 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditLink",
+    "AuditReview",
     "AuditSeal",
     "Cohort",
+    "ConsentForm",
+    "Meaning",
     "Membership",
     "ProtocolVersion",
     "Role",
+    "Signature",
     "Site",
+    "SiteApproval",
     "StudyType",
     "Trial",
     "TrialSite",

@@ -27,6 +27,8 @@ class Site(models.Model):
     )
     clinic_days = models.CharField(_("clinic days"), max_length=7, default="12345", validators=[CLINIC_DAYS])
     holiday_calendar = models.CharField(_("holiday calendar"), max_length=16, default="CN")
+    ward_beds = models.PositiveSmallIntegerField(_("ward beds"), null=True, blank=True)
+    infusions_per_day = models.PositiveSmallIntegerField(_("infusions a day"), null=True, blank=True)
     feeds_enabled = models.BooleanField(_("calendar feeds"), default=True)
 
     class Meta:

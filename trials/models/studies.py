@@ -29,6 +29,9 @@ class Trial(models.Model):
     )
     planned_number = models.PositiveIntegerField(_("planned number of participants"), null=True, blank=True)
     planned_end = models.DateField(_("planned end"), null=True, blank=True)
+    frozen_on = models.DateField(_("frozen on"), null=True, blank=True)
+    archived_on = models.DateField(_("archived on"), null=True, blank=True)
+    retain_until = models.DateField(_("retain until"), null=True, blank=True)
     sites = models.ManyToManyField(Site, through="TrialSite", related_name="trials")
 
     class Meta:

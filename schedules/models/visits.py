@@ -1,4 +1,4 @@
-"""Visits, protocol windows, reminders and calendar feeds as they are stored."""
+"""Visits and protocol windows as they are stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
-from trials.models import Site, User
 
 
 def new_uid() -> str:
@@ -67,10 +66,15 @@ class Visit(models.Model):
     why_shifted = models.CharField(max_length=120, blank=True)
     timing_basis = models.CharField(max_length=8, choices=Basis.choices)
     tolerance_basis = models.CharField(max_length=8, choices=Basis.choices, blank=True)
+    unscheduled = models.BooleanField(default=False)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    booked_on = models.DateField(_("booked on"), null=True, blank=True)
     booked_start = models.DateTimeField(_("booked from"), null=True, blank=True)
     booked_end = models.DateTimeField(_("booked to"), null=True, blank=True)
+    booked_place = models.CharField(_("place"), max_length=120, blank=True)
     performed_on = models.DateField(_("performed on"), null=True, blank=True)
     performed_at = models.DateTimeField(_("performed at"), null=True, blank=True)
+    outside_reason = models.CharField(_("reason for a day outside the window"), max_length=500, blank=True)
     missed_on = models.DateField(_("recorded as missed on"), null=True, blank=True)
     missed_reason = models.CharField(max_length=500, blank=True)
     cancelled_on = models.DateField(_("cancelled on"), null=True, blank=True)
@@ -86,10 +90,15 @@ class Visit(models.Model):
         ordering = ("target", "id")
         constraints = [
             models.UniqueConstraint(
-                fields=["participant", "rule_code", "occurrence"], name="visit_once_per_participant"
+                fields=["participant", "rule_code", "occurrence", "attempt"],
+                name="visit_once_per_participant",
             ),
             models.CheckConstraint(
                 condition=Q(opens__lte=F("target")) & Q(target__lte=F("closes")), name="visit_window_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(booked_start__isnull=True) | Q(booked_on__isnull=False),
+                name="visit_booked_hour_has_day",
             ),
             models.CheckConstraint(
                 condition=Q(booked_end__isnull=True) | Q(booked_start__lte=F("booked_end")),
@@ -143,6 +152,10 @@ class ProtocolWindow(models.Model):
     ends_at = models.DateTimeField(null=True, blank=True)
     basis = models.CharField(max_length=8, choices=Basis.choices)
     because = models.TextField(blank=True)
+    judge_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the verdict may change by time alone."
+    )
+    cancelled_on = models.DateField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("protocol window")
@@ -157,79 +170,9 @@ class ProtocolWindow(models.Model):
                 name="window_in_order",
             ),
         ]
+        indexes = [
+            models.Index(fields=["judge_at"], condition=Q(judge_at__isnull=False), name="window_to_judge")
+        ]
 
     def __str__(self) -> str:
         return self.code
-
-
-class Reminder(models.Model):
-    """A thing that must be said once: one row for it, claimed and then sent."""
-
-    audited = False
-
-    key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=20)
-    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reminders")
-    due_on = models.DateField(_("due on"))
-    created_at = models.DateTimeField(db_default=Now())
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("reminder")
-        verbose_name_plural = _("reminders")
-        ordering = ("-due_on", "id")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(sent_at__isnull=True) | Q(claimed_at__isnull=False),
-                name="reminder_claimed_before_sent",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class CalendarState(models.Model):
-    """The revision of what a participant's calendar shows; it rises with every change that feeds render."""
-
-    audited = False
-
-    participant = models.OneToOneField(
-        Participant, on_delete=models.PROTECT, primary_key=True, related_name="calendar_state"
-    )
-    revision = models.PositiveIntegerField(default=1)
-    changed_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.participant_id} r{self.revision}"
-
-
-class CalendarFeed(models.Model):
-    """A secret address of a participant's or a site's calendar, kept as the SHA-256 of its token."""
-
-    audit_hidden = ("token_digest", "last_fetched_at")
-
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="calendar_feeds")
-    participant = models.ForeignKey(
-        Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds"
-    )
-    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds")
-    created_at = models.DateTimeField(db_default=Now())
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    last_fetched_at = models.DateTimeField(_("last fetched"), null=True, blank=True, editable=False)
-
-    class Meta:
-        verbose_name = _("calendar feed")
-        verbose_name_plural = _("calendar feeds")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(participant__isnull=True, site__isnull=False)
-                | Q(participant__isnull=False, site__isnull=True),
-                name="feed_of_one_thing",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"feed {self.pk}"

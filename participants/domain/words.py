@@ -1,0 +1,44 @@
+"""A sentence kept as its template and values, so that it can be translated where it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+Value = str | int | date | datetime
+Say = Callable[[str], str]
+SayPoint = Callable[[date | datetime, Say], str]
+
+
+def plain(message: str) -> str:
+    """The message as it stands: English."""
+    return message
+
+
+def iso_point(point: date | datetime, say: Say = plain) -> str:
+    """A day as YYYY-MM-DD, an instant with hour, minute and the name of its offset."""
+    return f"{point:%Y-%m-%d %H:%M %Z}" if isinstance(point, datetime) else point.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A template with named places (`%(day)s`) and what stands in them; equal words are equal values."""
+
+    template: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    @classmethod
+    def of(cls, template: str, values: Mapping[str, Value] | None = None) -> Words:
+        """The words of a template and the values of its places."""
+        return cls(template, tuple((values or {}).items()))
+
+    def text(self, say: Say = plain, point: SayPoint = iso_point) -> str:
+        """The sentence, its template translated by `say`, its days and instants written by `point`."""
+        values = {
+            name: point(value, say) if isinstance(value, date) else value for name, value in self.values
+        }
+        return say(self.template) % values
+
+    def __str__(self) -> str:
+        return self.text()

@@ -1,0 +1,17 @@
+"""Participants and what is on record of them, as they are stored."""
+
+from participants.models.course import Absence, Consent, CourseStep, ProductStep
+from participants.models.facts import Fact, SafetyReview
+from participants.models.participant import SUBJECT_CODE, Anchor, Participant
+
+__all__ = [
+    "SUBJECT_CODE",
+    "Absence",
+    "Anchor",
+    "Consent",
+    "CourseStep",
+    "Fact",
+    "Participant",
+    "ProductStep",
+    "SafetyReview",
+]

@@ -1,0 +1,110 @@
+"""What happens to a participant besides visits: consent, the steps of their course, absences, product."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from participants.models.participant import Participant
+from trials.models import ConsentForm, Site, User
+
+
+class Consent(models.Model):
+    """A consent form that the participant (or a guardian) signed, on a day, or took back."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="consents")
+    form = models.ForeignKey(ConsentForm, on_delete=models.PROTECT, related_name="consents")
+    signed_on = models.DateField(_("signed on"))
+    withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        ordering = ("participant", "signed_on")
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "form"], name="consent_once_per_form"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_on__isnull=True) | Q(withdrawn_on__gte=F("signed_on")),
+                name="consent_withdrawn_after_signed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.form_id}"
+
+
+class CourseStep(models.Model):
+    """A step of a participant's course (participants/domain/lifecycle.py says which may follow which)."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="steps")
+    step = models.CharField(_("step"), max_length=24)
+    happened_on = models.DateField(_("on"))
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    undone = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        ordering = ("participant", "id")
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.happened_on}"
+
+
+class Absence(models.Model):
+    """Days on which a participant, or somebody the site cannot do without, is not there."""
+
+    participant = models.ForeignKey(
+        Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="absences"
+    )
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="absences")
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="absences")
+    first = models.DateField(_("first day"))
+    last = models.DateField(_("last day"))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    ended = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ("first",)
+        constraints = [
+            models.CheckConstraint(condition=Q(first__lte=F("last")), name="absence_in_order"),
+            models.CheckConstraint(
+                condition=Q(participant__isnull=False, site__isnull=True)
+                | Q(participant__isnull=True, site__isnull=False),
+                name="absence_of_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} {self.last}"
+
+
+class ProductStep(models.Model):
+    """A milestone of a participant's product: planned, and then dated; a remake is another attempt."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="product_steps")
+    step = models.CharField(_("milestone"), max_length=24)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    expected_on = models.DateField(_("expected on"), null=True, blank=True)
+    done_on = models.DateField(_("done on"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("product milestone")
+        verbose_name_plural = _("product milestones")
+        ordering = ("participant", "attempt", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["participant", "attempt", "step"], name="milestone_once_per_attempt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.done_on or self.expected_on}"

@@ -1,0 +1,46 @@
+"""Visits, windows and what follows from them, as they are stored."""
+
+from schedules.models.follow_up import (
+    AmendmentRun,
+    AmendmentStep,
+    ChangeEvent,
+    Deviation,
+    DeviationClass,
+    Flag,
+    ReadinessCheck,
+    Severity,
+    VisitActivity,
+)
+from schedules.models.saying import CalendarFeed, CalendarState, FeedShown, Reminder
+from schedules.models.visits import (
+    Basis,
+    ProtocolWindow,
+    Visit,
+    VisitPlace,
+    VisitTiming,
+    WindowKind,
+    new_uid,
+)
+
+__all__ = [
+    "AmendmentRun",
+    "AmendmentStep",
+    "Basis",
+    "CalendarFeed",
+    "CalendarState",
+    "ChangeEvent",
+    "Deviation",
+    "DeviationClass",
+    "FeedShown",
+    "Flag",
+    "ProtocolWindow",
+    "ReadinessCheck",
+    "Reminder",
+    "Severity",
+    "Visit",
+    "VisitActivity",
+    "VisitPlace",
+    "VisitTiming",
+    "WindowKind",
+    "new_uid",
+]

@@ -1,0 +1,207 @@
+"""What follows from visits and windows: activities done, flags, deviations, checks, changes."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from participants.models import Participant
+from schedules.models.visits import ProtocolWindow, Visit
+from trials.models import ProtocolVersion, Site, User
+
+
+class VisitActivity(models.Model):
+    """Whether an activity was done at a visit, and why not."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="activities")
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(_("activity"), max_length=60)
+    label = models.CharField(_("label"), max_length=200)
+    done = models.BooleanField(_("done"))
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("activity at a visit")
+        verbose_name_plural = _("activities at visits")
+        constraints = [
+            models.UniqueConstraint(fields=["visit", "code"], name="activity_once_at_visit"),
+            models.CheckConstraint(condition=Q(done=True) | ~Q(reason=""), name="activity_left_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Severity(models.TextChoices):
+    """How much a flag matters."""
+
+    NOTICE = "notice", _("notice")
+    WARNING = "warning", _("warning")
+    CRITICAL = "critical", _("critical")
+
+
+class Flag(models.Model):
+    """A thing that a coordinator must look at: one for each thing, cleared by facts or with a reason."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="flags")
+    window = models.ForeignKey(
+        ProtocolWindow, null=True, blank=True, on_delete=models.PROTECT, related_name="flags"
+    )
+    visit = models.ForeignKey(Visit, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
+    key = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(_("kind"), max_length=24)
+    severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices)
+    message = models.TextField(_("message"))
+    evidence = models.CharField(max_length=80, blank=True)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
+    raised_at = models.DateTimeField(_("since"))
+    cleared_at = models.DateTimeField(_("cleared at"), null=True, blank=True)
+    cleared_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    cleared_reason = models.CharField(_("reason"), max_length=300, blank=True)
+    snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("flag")
+        verbose_name_plural = _("flags")
+        ordering = ("-raised_at",)
+        indexes = [
+            models.Index(fields=["participant"], condition=Q(cleared_at__isnull=True), name="flags_standing")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class DeviationClass(models.TextChoices):
+    """ICH E3 (Q&A): important deviations may affect data, or a participant's rights, safety or well-being."""
+
+    MINOR = "minor", _("minor")
+    IMPORTANT = "important", _("important")
+
+
+class Deviation(models.Model):
+    """A departure from the protocol: software drafts it from facts, a person describes and classifies it."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="deviations")
+    visit = models.ForeignKey(
+        Visit, null=True, blank=True, on_delete=models.PROTECT, related_name="deviations"
+    )
+    window = models.ForeignKey(
+        ProtocolWindow, null=True, blank=True, on_delete=models.PROTECT, related_name="deviations"
+    )
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(_("kind"), max_length=24)
+    found_on = models.DateField(_("found on"))
+    occurred_on = models.DateField(_("occurred on"))
+    planned_on = models.DateField(_("planned on"), null=True, blank=True)
+    opens = models.DateField(_("window opens"), null=True, blank=True)
+    closes = models.DateField(_("window closes"), null=True, blank=True)
+    actual_on = models.DateField(_("actually on"), null=True, blank=True)
+    days = models.IntegerField(_("days early (−) or late"), null=True, blank=True)
+    facts = models.TextField(_("what the record says"), blank=True)
+    description = models.TextField(_("description"), blank=True)
+    classification = models.CharField(
+        _("classification"), max_length=10, choices=DeviationClass.choices, blank=True
+    )
+    affects_safety = models.BooleanField(_("affects safety"), null=True, blank=True)
+    affects_rights = models.BooleanField(_("affects rights"), null=True, blank=True)
+    affects_data = models.BooleanField(_("affects data"), null=True, blank=True)
+    cause = models.TextField(_("cause"), blank=True)
+    action = models.TextField(_("action"), blank=True)
+    reported_to_sponsor_on = models.DateField(_("reported to the sponsor on"), null=True, blank=True)
+    reported_to_ethics_on = models.DateField(_("reported to the ethics committee on"), null=True, blank=True)
+    withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
+    withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=500, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("deviation")
+        verbose_name_plural = _("deviations")
+        ordering = ("-occurred_on", "-id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_on__isnull=True) | ~Q(withdrawn_reason=""),
+                name="deviation_withdrawn_with_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ReadinessCheck(models.Model):
+    """What was known when chemotherapy was allowed to start: the list with its verdicts."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="readiness_checks")
+    for_day = models.DateField(_("for"))
+    checked_at = models.DateTimeField(_("checked at"))
+    checked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    verdicts = models.JSONField()
+
+    class Meta:
+        verbose_name = _("readiness check")
+        verbose_name_plural = _("readiness checks")
+        ordering = ("-checked_at",)
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.for_day}"
+
+
+class ChangeEvent(models.Model):
+    """A change that readers of the change feed must see; numbered by one drainer after it is visible."""
+
+    audited = False
+
+    number = models.BigIntegerField(null=True, unique=True)
+    kind = models.CharField(max_length=24)
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="changes")
+    visit = models.ForeignKey(Visit, null=True, on_delete=models.PROTECT, related_name="changes")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(number__isnull=True), name="changes_to_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+
+class AmendmentRun(models.Model):
+    """Participants of sites being brought to another protocol version, one transaction each; resumable."""
+
+    from_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    to_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="runs")
+    sites = models.ManyToManyField(Site, related_name="+")
+    reason = models.CharField(_("reason"), max_length=300)
+    started_at = models.DateTimeField(_("started at"))
+    started_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("amendment")
+        verbose_name_plural = _("amendments")
+        ordering = ("-started_at",)
+
+    def __str__(self) -> str:
+        return f"{self.from_version_id} {self.to_version_id}"
+
+
+class AmendmentStep(models.Model):
+    """One participant of an amendment run: still waiting, done, or held back with the reason."""
+
+    run = models.ForeignKey(AmendmentRun, on_delete=models.PROTECT, related_name="steps")
+    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    outcome = models.CharField(_("outcome"), max_length=12, default="waiting")
+    message = models.TextField(_("message"), blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "participant"], name="amendment_once_per_participant")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.outcome}"

@@ -1,0 +1,100 @@
+"""What must be said once, and calendars that phones read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from participants.models import Participant
+from schedules.models.visits import Visit
+from trials.models import Site, User
+
+
+class Reminder(models.Model):
+    """A thing that must be said once: one row for it, claimed and then sent."""
+
+    audited = False
+
+    key = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=20)
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reminders")
+    due_on = models.DateField(_("due on"))
+    created_at = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("reminder")
+        verbose_name_plural = _("reminders")
+        ordering = ("-due_on", "id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(claimed_at__isnull=False),
+                name="reminder_claimed_before_sent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CalendarState(models.Model):
+    """The revision of what a participant's calendar shows; it rises with every change that feeds render."""
+
+    audited = False
+
+    participant = models.OneToOneField(
+        Participant, on_delete=models.PROTECT, primary_key=True, related_name="calendar_state"
+    )
+    revision = models.PositiveIntegerField(default=1)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} r{self.revision}"
+
+
+class CalendarFeed(models.Model):
+    """A secret address of a participant's or a site's calendar, kept as the SHA-256 of its token."""
+
+    audit_hidden = ("token_digest", "last_fetched_at")
+
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="calendar_feeds")
+    participant = models.ForeignKey(
+        Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds"
+    )
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds")
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    last_fetched_at = models.DateTimeField(_("last fetched"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("calendar feed")
+        verbose_name_plural = _("calendar feeds")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(participant__isnull=True, site__isnull=False)
+                | Q(participant__isnull=False, site__isnull=True),
+                name="feed_of_one_thing",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"feed {self.pk}"
+
+
+class FeedShown(models.Model):
+    """What a feed showed when it was last fetched, and since when; kept apart from what people set up."""
+
+    audited = False
+
+    feed = models.OneToOneField(
+        CalendarFeed, on_delete=models.CASCADE, primary_key=True, related_name="shown"
+    )
+    digest = models.CharField(max_length=64)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} {self.digest}"
