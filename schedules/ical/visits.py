@@ -1,0 +1,163 @@
+"""A visit as an entry of a phone's calendar: which days it takes, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from schedules.domain.explain import Say, day_text, plain
+from schedules.domain.windows import VisitWindow
+from schedules.ical.values import CalendarEvent, EventStatus, Hours, WholeDays
+from trials.domain.protocol import TimingKind
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+_PLACES = {
+    "ward": _("ward"),
+    "clinic": _("clinic"),
+    "phone": _("phone"),
+    "home": _("home"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitNaming:
+    """How a visit is called: trial and subject code, its short name (`D28`, `M3`) and its label."""
+
+    trial: str
+    subject_code: str
+    mark: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTerms:
+    """What the protocol asks: when, where and what; `because` says why the window is where it is."""
+
+    timing: TimingKind
+    window: VisitWindow
+    tolerance_assumed: bool
+    place: str
+    activities: tuple[str, ...] = ()
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRecord:
+    """What is on record of a visit; *missed* is there only once a person or the sweep has said so."""
+
+    booked: Hours | None = None
+    performed_on: date | None = None
+    missed: bool = False
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVisit:
+    """Everything a calendar shows of a visit, and nothing else."""
+
+    uid: str
+    sequence: int
+    changed_at: datetime
+    naming: VisitNaming
+    terms: VisitTerms
+    record: VisitRecord = VisitRecord()
+    url: str = ""
+
+
+def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
+    """The calendar's entry of a visit, in the language of `say`."""
+    record = visit.record
+    live = not (record.cancelled or record.missed or record.performed_on)
+    return CalendarEvent(
+        uid=visit.uid,
+        sequence=visit.sequence,
+        changed_at=visit.changed_at,
+        when=days_of(visit.terms, record),
+        title=_marked(title_of(visit.naming, visit.terms, say), record, say),
+        description="\n".join(_description(visit, say)),
+        status=_status(record, live=live),
+        busy=live and record.booked is not None,
+        categories=(visit.naming.trial,),
+        url=visit.url,
+    )
+
+
+def days_of(terms: VisitTerms, record: VisitRecord) -> WholeDays | Hours:
+    """When a visit is shown: the day it was done, else its booking, else its whole range or its target.
+
+    The target and not the suggested day: the suggestion is the site's convenience, the target
+    is what the protocol says, and both stand in the description.
+    """
+    if record.performed_on:
+        return WholeDays(record.performed_on, record.performed_on)
+    if record.booked:
+        return record.booked
+    if terms.timing is TimingKind.OVER:
+        return WholeDays(terms.window.opens, terms.window.closes)
+    return WholeDays(terms.window.target, terms.window.target)
+
+
+def title_of(naming: VisitNaming, terms: VisitTerms, say: Say = plain) -> str:
+    """Study, subject code, visit and window: `NCT07274059 S01-003 D28 ±3`."""
+    parts = [naming.trial, naming.subject_code, name_of(naming), window_text(terms, say)]
+    return " ".join(part for part in parts if part)
+
+
+def name_of(naming: VisitNaming) -> str:
+    """A visit's short name, with its label where that says more: `D28`, `D0 Infusion`, `Screening`."""
+    number = naming.mark.lstrip("DHWMY")
+    same = naming.mark == naming.label or number in naming.label.split()
+    return naming.mark if same else f"{naming.mark} {naming.label}"
+
+
+def window_text(terms: VisitTerms, say: Say = plain) -> str:
+    """How far a visit may be from its target: `±3`, `−2/+5`; for a range its first and last day."""
+    opens, target, closes = terms.window
+    if terms.timing is TimingKind.WITHIN:
+        return say(_("(%(opens)s to %(closes)s)")) % {"opens": opens, "closes": closes}
+    if terms.timing is not TimingKind.OFFSET:
+        return ""
+    before, after = (target - opens).days, (closes - target).days
+    return f"±{after}" if before == after else f"−{before}/+{after}"
+
+
+def _status(record: VisitRecord, *, live: bool) -> EventStatus:
+    if record.cancelled:
+        return EventStatus.CANCELLED
+    return EventStatus.TENTATIVE if live and record.booked is None else EventStatus.CONFIRMED
+
+
+def _marked(title: str, record: VisitRecord, say: Say) -> str:
+    """The title with what became of the visit in words, since Outlook ignores the status."""
+    marks = (
+        (record.performed_on is not None, _("Done: %(title)s")),
+        (record.cancelled, _("Cancelled: %(title)s")),
+        (record.missed, _("Missed: %(title)s")),
+    )
+    mark = next((mark for holds, mark in marks if holds), None)
+    return say(mark) % {"title": title} if mark else title
+
+
+def _description(visit: ShownVisit, say: Say) -> list[str]:
+    terms = visit.terms
+    opens, target, closes = terms.window
+    words = {"opens": day_text(opens, say), "target": day_text(target, say), "closes": day_text(closes, say)}
+    lines = [f"{visit.naming.label} ({say(_PLACES.get(terms.place, terms.place))})"]
+    if terms.timing in {TimingKind.OFFSET, TimingKind.WITHIN} and closes - opens > timedelta():
+        lines.append(say(_("Window: %(opens)s to %(closes)s, target %(target)s.")) % words)
+    elif closes > opens:
+        lines.append(say(_("Days: %(opens)s to %(closes)s.")) % words)
+    else:
+        lines.append(say(_("Only on %(target)s.")) % words)
+    if terms.tolerance_assumed:
+        lines.append(say(_("The tolerance is assumed: the protocol does not state it.")))
+    if terms.activities:
+        lines.append(say(_("To do: %(activities)s.")) % {"activities": ", ".join(terms.activities)})
+    if terms.because:
+        lines.append(terms.because)
+    return lines
