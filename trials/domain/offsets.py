@@ -36,7 +36,7 @@ class MonthLength(StrEnum):
 
 
 DAYS_PER_WEEK = 7
-_FORM = re.compile(r"(?P<sign>[+-]?)P(?:(?P<days>\d+)(?P<unit>[DWMY])|T(?P<hours>\d+)H)")
+_FORM = re.compile(r"(?P<sign>[+-]?)P(?:(?P<days>[0-9]+)(?P<unit>[DWMY])|T(?P<hours>[0-9]+)H)")
 _WORDS = {
     Unit.HOURS: ("hour", "hours"),
     Unit.DAYS: ("day", "days"),
