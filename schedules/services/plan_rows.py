@@ -8,21 +8,20 @@ from zoneinfo import ZoneInfo
 
 from schedules.domain.explain import because_window
 from schedules.domain.plan import Plan, PlannedVisit, PlannedWindow
-from schedules.models import CalendarState, ProtocolWindow, Visit, new_uid
+from schedules.models import CalendarState, ProtocolWindow, Visit
 from trials.domain.protocol import AtOffset
 from trials.services.loading import Row, load_rows
 
 VISIT_COLUMNS = (
     "participant_id", "code", "rule_code", "occurrence", "label", "epoch", "timing", "place", "anchor_code",
     "anchor_on", "anchor_at", "anchor_kind", "offset", "opens", "target", "closes", "target_at", "suggested",
-    "why_shifted", "timing_basis", "tolerance_basis", "missed_reason", "cancelled_reason", "version", "uid",
-    "sequence",
+    "why_shifted", "timing_basis", "tolerance_basis",
 )  # fmt: skip
 WINDOW_COLUMNS = (
     "participant_id", "code", "label", "kind", "starts_on", "starts_at", "ends_on", "ends_at", "basis",
     "because",
 )  # fmt: skip
-STATE_COLUMNS = ("participant_id", "revision")
+STATE_COLUMNS = ("participant_id",)
 _WHY_SHIFTED = 120
 
 
@@ -38,7 +37,7 @@ class PlanRows:
         """Take in the plan of the participant with this id; `zone` is the site's."""
         self.visits.extend(visit_row(visit, participant) for visit in plan.visits)
         self.windows.extend(window_row(window, plan, participant, zone) for window in plan.windows)
-        self.states.append((participant, 1))
+        self.states.append((participant,))
 
     def load(self) -> None:
         """Write all of it, with one statement for each table."""
@@ -55,7 +54,7 @@ def rows_of(plan: Plan, participant: int, zone: ZoneInfo) -> PlanRows:
 
 
 def visit_row(visit: PlannedVisit, participant: int) -> Row:
-    """One visit in the order of VISIT_COLUMNS, with an identifier of its own for calendars."""
+    """One visit in the order of VISIT_COLUMNS."""
     rule, base, timing = visit.rule, visit.base, visit.rule.timing
     opens, target, closes = visit.window
     tolerance = timing.tolerance.basis.kind.value if isinstance(timing, AtOffset) else ""
@@ -63,7 +62,7 @@ def visit_row(visit: PlannedVisit, participant: int) -> Row:
         participant, visit.code, rule.code, visit.occurrence, visit.label, rule.epoch, timing.kind.value,
         rule.place.value, rule.counts_from.code, base.day, base.at, base.kind.value, visit.offset.iso, opens,
         target, closes, visit.at, visit.suggested, visit.why_shifted[:_WHY_SHIFTED], rule.basis.kind.value,
-        tolerance, "", "", 1, new_uid(), 0,
+        tolerance,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,15 +16,17 @@ def load_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     """Insert rows of a model, each a tuple of the values of `columns` (names of columns, not of fields).
 
     COPY on PostgreSQL, executemany on SQLite: one statement for any number of rows. Columns left
-    out take the database's default, not Django's. Values are whatever the fields store; JSON is
-    given as text (`as_json`). Raises IntegrityError as any insert does.
+    out take their default, as in `Model.save`. Values are whatever the fields store; JSON is given
+    as text (`as_json`). Raises IntegrityError as any insert does.
     """
-    names = ", ".join(map(connection.ops.quote_name, columns))
+    defaults = _defaults(model, columns)
+    names = ", ".join(map(connection.ops.quote_name, (*columns, *defaults)))
     into = f"{connection.ops.quote_name(_table(model))} ({names})"
+    filled = ((*row, *(default() for default in defaults.values())) for row in rows)
     if connection.vendor == "postgresql":
-        _copy(into, rows)
+        _copy(into, filled)
     else:
-        _insert(into, len(columns), rows)
+        _insert(into, len(columns) + len(defaults), filled)
 
 
 def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
@@ -49,6 +51,23 @@ def as_json(value: object) -> str:
 
 def _table(model: type[models.Model]) -> str:
     return model._meta.db_table  # noqa: SLF001 - documented, for all its underscore
+
+
+def _defaults(model: type[models.Model], columns: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """How the columns that are left out are filled, where the database itself would not."""
+    fields = model._meta.concrete_fields  # noqa: SLF001
+    return {
+        field.attname: _default(field)
+        for field in fields
+        if field.attname not in columns and not field.has_db_default() and field.get_default() is not None
+    }
+
+
+def _default(field: models.Field[Any, Any]) -> Callable[[], Any]:
+    if callable(field.default):
+        return lambda: field.get_db_prep_save(field.get_default(), connection)
+    value = field.get_db_prep_save(field.get_default(), connection)
+    return lambda: value
 
 
 def _copy(into: str, rows: Iterable[Row]) -> None:

@@ -1,0 +1,26 @@
+"""`python -m tests.bench`: every measure, its ratio, and the aim it is held against."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.bench import engine
+
+DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL from its wheel"}
+
+
+def main() -> None:
+    """Print all measures; a database's run in a process of their own."""
+    print("The engine, against plain integers and tuples", flush=True)
+    for comparison in engine.comparisons():
+        print(comparison, flush=True)
+    for database, name in DATABASES.items():
+        print(f"Enrolment on {name}", flush=True)
+        environment = os.environ | {"DAYZERO_TEST_DATABASE": database, "PYTHONWARNINGS": "ignore"}
+        subprocess.run([sys.executable, "-m", "tests.bench.enrolment"], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
