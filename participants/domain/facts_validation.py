@@ -30,13 +30,9 @@ from participants.domain.facts import (
 )
 from participants.domain.points import day_of, first_instant
 from participants.domain.words import Say, Value, Words, iso_point, plain
+from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Place
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 @dataclass(frozen=True, slots=True)

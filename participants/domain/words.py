@@ -11,6 +11,11 @@ Say = Callable[[str], str]
 SayPoint = Callable[[date | datetime, Say], str]
 
 
+def mark(message: str) -> str:
+    """The message as it stands, marked for translation: imported as `_` where templates are written."""
+    return message
+
+
 def plain(message: str) -> str:
     """The message as it stands: English."""
     return message

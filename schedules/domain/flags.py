@@ -1,0 +1,204 @@
+"""From a verdict, and the flag that stands for it, to what becomes of the flag.
+
+One flag for one window of one participant. A person may clear it with a reason; it returns
+only when the evidence changes. A person may put it off to a day; then it sleeps until that
+day, unless it grows graver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from participants.domain.points import day_of, first_instant
+from schedules.domain.verdicts import Verdict, VerdictStatus
+
+
+class FlagSeverity(StrEnum):
+    """How grave a flag is, in words that sort in a worklist by `rank`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0 for low, 2 for high."""
+        return list(FlagSeverity).index(self)
+
+
+class FlagStanding(StrEnum):
+    """How a flag stands: open, cleared by the facts themselves, or by a person."""
+
+    OPEN = "open"
+    CLEARED = "cleared"
+    DISMISSED = "dismissed"
+
+
+class FlagChange(StrEnum):
+    """What becomes of a flag."""
+
+    NOTHING = "nothing"
+    RAISE = "raise"
+    RETURN = "return"
+    UPDATE = "update"
+    KEEP = "keep"
+    SLEEP = "sleep"
+    WAKE = "wake"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagPolicy:
+    """How early a flag is raised.
+
+    `lead_days`: calendar days before a missing fact is needed, or before a window that has not
+    opened would be violated (1: what is needed tomorrow is a flag today). `urgent_days`: how
+    near a violation must be for an at-risk flag to be a grave one.
+    """
+
+    lead_days: int = 1
+    urgent_days: int = 2
+
+
+POLICY = FlagPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class FlagState:
+    """A flag as it is stored: its severity, what it was raised for, and since when.
+
+    `fingerprint` is that of the verdict's evidence; `snoozed_until` the day on which it wakes;
+    `deviation_for` the fingerprint for which a deviation was drafted.
+    """
+
+    standing: FlagStanding
+    severity: FlagSeverity
+    status: VerdictStatus
+    fingerprint: str
+    since: datetime
+    snoozed_until: date | None = None
+    deviation_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagDecision:
+    """What becomes of the flag, how it is stored (None: not at all), whether a deviation is drafted."""
+
+    change: FlagChange
+    state: FlagState | None
+    draft_deviation: bool = False
+
+
+def severity_of(
+    verdict: Verdict, now: datetime, zone: ZoneInfo, policy: FlagPolicy = POLICY
+) -> FlagSeverity | None:
+    """How grave the flag for a verdict is; None where nothing needs a flag now.
+
+    Violated is high. At risk is medium, and high in its last days. What cannot be judged is low
+    ahead of time and medium once the missing fact is needed.
+    """
+    if verdict.status is VerdictStatus.VIOLATED:
+        return FlagSeverity.HIGH
+    becomes = verdict.becomes_violation_at
+    if verdict.status is VerdictStatus.AT_RISK:
+        near = becomes is None or _within(becomes, now, zone, policy.urgent_days)
+        return FlagSeverity.HIGH if near else FlagSeverity.MEDIUM
+    if verdict.status in (VerdictStatus.KEPT, VerdictStatus.WAIVED):
+        return None
+    if becomes and _within(becomes, now, zone, policy.lead_days):
+        return FlagSeverity.MEDIUM
+    if verdict.needed_by is None or not _within(verdict.needed_by, now, zone, policy.lead_days):
+        return None
+    return FlagSeverity.MEDIUM if verdict.needed_by <= now else FlagSeverity.LOW
+
+
+def decide_flag(
+    verdict: Verdict,
+    previous: FlagState | None,
+    now: datetime,
+    zone: ZoneInfo,
+    policy: FlagPolicy = POLICY,
+) -> FlagDecision:
+    """What becomes of the flag of one window: `previous` is the flag on record, None where there was none."""
+    severity = severity_of(verdict, now, zone, policy)
+    if severity is None:
+        return _unwanted(previous)
+    wanted = _state(verdict, severity, now, previous)
+    if previous is None or previous.standing is FlagStanding.CLEARED:
+        return _decision(FlagChange.RAISE, wanted, previous)
+    if previous.standing is FlagStanding.DISMISSED:
+        if previous.fingerprint == wanted.fingerprint:
+            return FlagDecision(FlagChange.NOTHING, previous)
+        return _decision(FlagChange.RETURN, replace(wanted, since=now), previous)
+    return _standing(previous, wanted, day_of(now, zone))
+
+
+def next_flag_change_at(
+    verdict: Verdict, state: FlagState | None, now: datetime, zone: ZoneInfo, policy: FlagPolicy = POLICY
+) -> datetime | None:
+    """The next instant (UTC) at which the flag of an unchanged verdict may change by time alone."""
+    days: list[date] = []
+    for moment, lead in (
+        (verdict.becomes_violation_at, policy.urgent_days),
+        (verdict.becomes_violation_at, policy.lead_days),
+        (verdict.needed_by, policy.lead_days),
+    ):
+        if moment is not None:
+            days.append(day_of(moment, zone) - timedelta(days=lead))
+    if state and state.snoozed_until:
+        days.append(state.snoozed_until)
+    moments = [first_instant(day, zone) for day in days]
+    if verdict.needed_by is not None:
+        moments.append(verdict.needed_by)
+    return min((moment for moment in moments if moment > now), default=None)
+
+
+def _within(moment: datetime, now: datetime, zone: ZoneInfo, days: int) -> bool:
+    """Whether a moment lies no more than so many calendar days ahead."""
+    return day_of(moment, zone) <= day_of(now, zone) + timedelta(days=days)
+
+
+def _state(verdict: Verdict, severity: FlagSeverity, now: datetime, previous: FlagState | None) -> FlagState:
+    going_on = previous is not None and previous.standing is not FlagStanding.CLEARED
+    return FlagState(
+        FlagStanding.OPEN,
+        severity,
+        verdict.status,
+        verdict.fingerprint,
+        previous.since if previous and going_on else now.astimezone(UTC),
+        deviation_for=previous.deviation_for if previous else "",
+    )
+
+
+def _unwanted(previous: FlagState | None) -> FlagDecision:
+    """Facts clear a flag; one that a person had cleared is forgotten, so that it can be raised anew."""
+    if previous is None or previous.standing is FlagStanding.CLEARED:
+        return FlagDecision(FlagChange.NOTHING, previous)
+    return FlagDecision(
+        FlagChange.CLEAR, replace(previous, standing=FlagStanding.CLEARED, snoozed_until=None)
+    )
+
+
+def _standing(previous: FlagState, wanted: FlagState, today: date) -> FlagDecision:
+    """An open flag that is still wanted."""
+    graver = wanted.severity.rank > previous.severity.rank
+    asleep = previous.snoozed_until is not None and today < previous.snoozed_until
+    same = (previous.fingerprint, previous.severity) == (wanted.fingerprint, wanted.severity)
+    if asleep and not graver:
+        kept = replace(wanted, snoozed_until=previous.snoozed_until)
+        return _decision(FlagChange.SLEEP, kept, previous)
+    if previous.snoozed_until is not None:
+        return _decision(FlagChange.WAKE, wanted, previous)
+    return _decision(FlagChange.KEEP if same else FlagChange.UPDATE, wanted, previous)
+
+
+def _decision(change: FlagChange, wanted: FlagState, previous: FlagState | None) -> FlagDecision:
+    """The decision, with a deviation drafted for a violation that has none yet on the same evidence."""
+    drafted = previous.deviation_for if previous else ""
+    draft = wanted.status is VerdictStatus.VIOLATED and drafted != wanted.fingerprint
+    if draft:
+        wanted = replace(wanted, deviation_for=wanted.fingerprint)
+    return FlagDecision(change, wanted, draft)

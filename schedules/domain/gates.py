@@ -1,0 +1,317 @@
+"""Gates before the next participant or dose level, judged before the point of no return.
+
+Every parameter is the protocol's: which observation, which interval, how many at a level.
+Software never decides a dose: a gate says whether and when the way is open, and why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from participants.domain.points import DAY, day_of
+from participants.domain.words import Say, Value, Words, plain
+from participants.domain.words import mark as _
+from schedules.domain.explain import day_text
+from schedules.domain.plan import Plan
+from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
+from trials.domain.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One participant's way through treatment, planned or past.
+
+    `begins` is the point of no return (the first chemotherapy, else the infusion); `observed`
+    maps observation windows to their last days. `ended_on` cuts an observation short. A
+    participant who is `replaced` does not count against the planned size of the level.
+    """
+
+    subject: str
+    level: str | None
+    begins: date
+    infusion: date
+    observed: tuple[tuple[str, date], ...] = ()
+    ended_on: date | None = None
+    replaced: bool = False
+
+    def observed_until(self, code: str) -> date | None:
+        """The last day of an observation, or the day the participant's part ended if that was before it."""
+        last = dict(self.observed).get(code)
+        if last is None or self.ended_on is None:
+            return last
+        return min(last, self.ended_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A safety review on record: of one participant, or of a whole level where `subject` is None."""
+
+    on: date
+    level: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateReason:
+    """Why a gate is closed: the gate, since it may not be one, words, and the day that lifts it if known."""
+
+    gate: str | None
+    words: Words
+    opens_on: date | None
+
+    def text(self, say: Say = plain) -> str:
+        """The reason as a sentence."""
+        return self.words.text(say, day_text)
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Whether a planned start passes every gate.
+
+    `opens_on` is the first day on which the point of no return may be passed: the planned day
+    itself where the way is open, None where no day can be told yet.
+    """
+
+    open: bool
+    opens_on: date | None
+    reasons: tuple[GateReason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cohorts:
+    """What gates are judged by: the protocol's gates and levels, who went before, and the reviews."""
+
+    gates: tuple[Gate, ...]
+    levels: tuple[DoseLevel, ...] = ()
+    courses: tuple[Course, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    month: MonthLength = MonthLength.CALENDAR
+
+    @classmethod
+    def of(cls, protocol: Protocol, courses: Sequence[Course], reviews: Sequence[Review] = ()) -> Cohorts:
+        """The cohorts of a protocol, with these participants and reviews."""
+        return cls(protocol.gates, protocol.dose_levels, tuple(courses), tuple(reviews), protocol.month)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelBoard:
+    """One dose level on the cohort board.
+
+    `planned` is the protocol's size, None where it says none; `free` the slots still to fill.
+    """
+
+    level: str | None
+    planned: int | None
+    courses: tuple[Course, ...]
+    replaced: int
+    free: int | None
+    observed_until: tuple[tuple[str, date], ...]
+
+
+def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
+    """A participant's course as the plan has it; None while day zero is not known.
+
+    The point of no return is the anchor that the protocol marks so, else day zero.
+    """
+    zero = plan.day_zero
+    if zero is None:
+        return None
+    marked = (rule.code for rule in plan.protocol.anchors if rule.point_of_no_return)
+    begins = [plan.anchors[code].day for code in marked if code in plan.anchors]
+    observed = tuple(
+        (window.rule.code, day_of(window.ends, zone))
+        for window in plan.windows
+        if isinstance(window.rule.terms, Observation) and window.ends is not None
+    )
+    return Course(subject, level, min([*begins, zero]), zero, observed)
+
+
+def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
+    """Whether a planned course passes the gates, judged by those who begin no later than it does.
+
+    Observation and review must be behind it when the point of no return is passed; intervals are
+    counted between infusions. Where several reasons stand, the latest day opens.
+    """
+    before = [
+        course
+        for course in cohorts.courses
+        if course.subject != planned.subject and course.begins <= planned.begins
+    ]
+    reasons = (*_order(cohorts, planned, before), *_gates(cohorts, planned, before))
+    if not reasons:
+        return GateVerdict(True, planned.begins)
+    days = [reason.opens_on for reason in reasons]
+    known = [day for day in days if day is not None]
+    return GateVerdict(False, max(known) if len(known) == len(days) else None, reasons)
+
+
+def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
+    """The first day, from the planned one on, on which the point of no return may be passed.
+
+    Whoever begins until then counts as going before. None where something without a day, such
+    as a review, stands in the way.
+    """
+    for _round in range(len(cohorts.courses) + 2):
+        verdict = gate_status(cohorts, planned)
+        if verdict.open or verdict.opens_on is None:
+            return verdict.opens_on
+        planned = _moved(planned, verdict.opens_on)
+    return None
+
+
+def board(cohorts: Cohorts, today: date) -> tuple[LevelBoard, ...]:
+    """The cohort board: each level with its slots, and who is under observation until when.
+
+    A trial without dose levels is one level without a name.
+    """
+    levels: tuple[DoseLevel | None, ...] = cohorts.levels or (None,)
+    return tuple(_level_board(cohorts, level, today) for level in levels)
+
+
+def _level_board(cohorts: Cohorts, level: DoseLevel | None, today: date) -> LevelBoard:
+    courses = tuple(course for course in cohorts.courses if level is None or course.level == level.code)
+    replaced = sum(course.replaced for course in courses)
+    planned = level.planned if level else None
+    free = None if planned is None else max(0, planned - (len(courses) - replaced))
+    codes = {gate.observation for gate in cohorts.gates if gate.observation}
+    watched = tuple(
+        (course.subject, until)
+        for course in courses
+        if (until := _last_watched(course, codes)) and course.begins <= today <= until
+    )
+    return LevelBoard(level.code if level else None, planned, courses, replaced, free, watched)
+
+
+def _last_watched(course: Course, codes: set[str]) -> date | None:
+    days = [day for code in codes if (day := course.observed_until(code))]
+    return max(days, default=None)
+
+
+def _moved(course: Course, begins: date) -> Course:
+    shift = begins - course.begins
+    return Course(course.subject, course.level, begins, course.infusion + shift)
+
+
+def _reason(
+    gate: Gate | None, opens_on: date | None, template: str, values: Mapping[str, Value]
+) -> GateReason:
+    return GateReason(gate.code if gate else None, Words.of(template, values), opens_on)
+
+
+def _order(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> Iterator[GateReason]:
+    """Levels are opened in order, each after the one below has its planned size; none is overfilled."""
+    codes = [level.code for level in cohorts.levels]
+    if planned.level is None or planned.level not in codes:
+        return
+    place = codes.index(planned.level)
+    level = cohorts.levels[place]
+    if level.planned is not None and _filled(cohorts.courses, level, planned.subject) >= level.planned:
+        values: dict[str, Value] = {"level": level.label, "n": level.planned}
+        yield _reason(None, None, _("Level %(level)s has its %(n)d participants."), values)
+    if place and not _at(before, level.code):
+        yield from _below(cohorts.levels[place - 1], level, before)
+
+
+def _below(lower: DoseLevel, level: DoseLevel, before: Sequence[Course]) -> Iterator[GateReason]:
+    """What the level below still lacks before this one is opened."""
+    filled = _filled(before, lower)
+    values: dict[str, Value] = {"lower": lower.label, "level": level.label, "n": filled}
+    if lower.planned is None and not filled:
+        words = _("Nobody has begun at %(lower)s, which comes before %(level)s.")
+        yield _reason(None, None, words, values)
+    elif lower.planned is not None and filled < lower.planned:
+        values["planned"] = lower.planned
+        words = _("%(lower)s has %(n)d of %(planned)d participants; %(level)s comes after it.")
+        yield _reason(None, None, words, values)
+
+
+def _filled(courses: Sequence[Course], level: DoseLevel, but: str = "") -> int:
+    return sum(not course.replaced and course.subject != but for course in _at(courses, level.code))
+
+
+def _at(courses: Sequence[Course], level: str) -> list[Course]:
+    return [course for course in courses if course.level == level]
+
+
+def _gates(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> Iterator[GateReason]:
+    for gate in cohorts.gates:
+        of_level = gate.before is GateBefore.LEVEL
+        earlier = _lower_level(cohorts, planned, before) if of_level else before
+        for course in earlier:
+            yield from _observation(gate, planned, course)
+            yield from _interval(cohorts, gate, planned, course)
+            yield from _review(cohorts, gate, planned, course)
+
+
+def _lower_level(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> list[Course]:
+    """Those at the level below, for whoever is the first at a level; nobody for those who follow."""
+    codes = [level.code for level in cohorts.levels]
+    first = planned.level in codes and not _at(before, str(planned.level))
+    place = codes.index(str(planned.level)) if first else 0
+    return _at(before, codes[place - 1]) if place else []
+
+
+def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+    """The observation of whoever went before must be over: the day after its last day opens."""
+    if gate.observation is None:
+        return
+    until = course.observed_until(gate.observation)
+    if until is None:
+        words = _("When the observation of %(subject)s ends is not known.")
+        yield _reason(gate, None, words, {"subject": course.subject})
+    elif planned.begins <= until:
+        words = _("%(subject)s is under observation until %(day)s.")
+        yield _reason(gate, until + DAY, words, {"subject": course.subject, "day": until})
+
+
+def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+    """So much time between infusions, longer after the first of a level."""
+    first = _is_first(cohorts, course)
+    interval = gate.first_of_level_interval if first and gate.first_of_level_interval else gate.interval
+    if interval is None:
+        return
+    allowed = _after_interval(course.infusion, interval, cohorts.month)
+    if planned.infusion < allowed:
+        waits = planned.infusion - planned.begins
+        words = _("%(interval)s from the infusion of %(subject)s: no infusion before %(day)s.")
+        values: dict[str, Value] = {
+            "interval": interval.words,
+            "subject": course.subject,
+            "day": allowed,
+        }
+        yield _reason(gate, allowed - waits, words, values)
+
+
+def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> date:
+    """The first day that lies the whole interval after an infusion day; hours are rounded up to days."""
+    if interval.unit is Unit.HOURS:
+        return infusion + timedelta(days=ceil(interval.amount / 24))
+    return shift_day(infusion, interval, month)
+
+
+def _is_first(cohorts: Cohorts, course: Course) -> bool:
+    peers = [peer for peer in cohorts.courses if peer.level == course.level]
+    return min(peers, key=lambda peer: (peer.infusion, peer.begins), default=course) == course
+
+
+def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+    """A review of whoever went before, or of the level, not before the observation ended."""
+    if not gate.review:
+        return
+    since = course.observed_until(gate.observation) if gate.observation else course.infusion
+    days = [review.on for review in cohorts.reviews if since and _reviews(review, course, since)]
+    if not days:
+        words = _("No safety review of %(subject)s is on record.")
+        yield _reason(gate, None, words, {"subject": course.subject})
+    elif planned.begins < min(days):
+        words = _("The safety review of %(subject)s was on %(day)s.")
+        yield _reason(gate, min(days), words, {"subject": course.subject, "day": min(days)})
+
+
+def _reviews(review: Review, course: Course, since: date) -> bool:
+    named = review.subject == course.subject or (review.subject is None and review.level == course.level)
+    return named and review.on >= since

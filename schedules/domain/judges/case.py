@@ -1,0 +1,179 @@
+"""A window about to be judged, with everything that a judge may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from participants.domain.facts import Fact, Facts
+from participants.domain.points import (
+    DAY,
+    Point,
+    between,
+    day_of,
+    first_after,
+    first_instant,
+)
+from participants.domain.words import Value, Words
+from schedules.domain.plan import AnchorDay, AnchorKind, PlannedWindow
+from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
+from trials.domain.offsets import MonthLength
+from trials.domain.protocol import Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One window, the facts, the moment, the site's zone and what the protocol means by a month."""
+
+    window: PlannedWindow
+    facts: Facts
+    now: datetime
+    zone: ZoneInfo
+    month: MonthLength = MonthLength.CALENDAR
+
+    @property
+    def starts(self) -> Point | None:
+        """The window's first day or instant."""
+        return self.window.starts
+
+    @property
+    def ends(self) -> Point | None:
+        """The window's last day or instant."""
+        return self.window.ends
+
+    @property
+    def today(self) -> date:
+        """The day it is at the site."""
+        return day_of(self.now, self.zone)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the window has begun; one without a start always has."""
+        return self.starts is None or self.opens_at <= self.now
+
+    @property
+    def over(self) -> bool:
+        """Whether the window lies behind; one without an end never does."""
+        over_at = self.over_at
+        return over_at is not None and over_at <= self.now
+
+    @property
+    def opens_at(self) -> datetime:
+        """The first instant of the window (UTC); the present for a window without a start."""
+        return self.now if self.starts is None else first_instant(self.starts, self.zone)
+
+    @property
+    def over_at(self) -> datetime | None:
+        """The first instant after the window (UTC)."""
+        return None if self.ends is None else first_after(self.ends, self.zone)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The first instant of the window's last day, or its last instant (UTC)."""
+        return None if self.ends is None else first_instant(self.ends, self.zone)
+
+    def holds(self, point: Point) -> bool | None:
+        """Whether a point lies inside the window; None where only its hour would tell."""
+        return between(point, self.starts, self.ends, self.zone)
+
+    def days(self) -> Iterator[date]:
+        """The window's days, both ends inside; of a window without an end, those up to today."""
+        day = self.today if self.starts is None else day_of(self.starts, self.zone)
+        last = self.today if self.ends is None else day_of(self.ends, self.zone)
+        while day <= last:
+            yield day
+            day += DAY
+
+    def local(self, point: Point) -> Point:
+        """An instant in the site's zone; a day as it is."""
+        return point.astimezone(self.zone) if isinstance(point, datetime) else point
+
+    def anchor_ahead(self, bound: Bound | None) -> datetime | None:
+        """When the first of the days that a bound counts from comes; None once any has come or is actual.
+
+        As long as all of them lie ahead, moving them still mends what they forbid.
+        """
+        codes = {moment.counts_from.code for moment in bound.moments} if bound else set()
+        bases = [base for code, base in self.window.bases if code in codes]
+        moments = [self._moment(base) for base in bases if base.kind is not AnchorKind.ACTUAL]
+        if not moments or len(moments) < len(bases) or min(moments) <= self.now:
+            return None
+        return min(moments)
+
+    def first_base_at(self) -> datetime | None:
+        """The first instant (UTC) of the earliest day that the window counts from."""
+        moments = [self._moment(base) for _, base in self.window.bases]
+        return min(moments) if moments else None
+
+    def _moment(self, base: AnchorDay) -> datetime:
+        return first_instant(base.at or base.day, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What is missing, and by when it is needed."""
+
+    words: tuple[Words, ...] = ()
+    needed_by: datetime | None = None
+
+
+NO_GAP = Gap()
+
+
+def proof(template: str, fact: Fact | None = None, /, **values: Value) -> Evidence:
+    """Evidence in words, with the fact it rests on."""
+    return Evidence(Words.of(template, values), fact)
+
+
+def gap(needed_by: datetime | None, *words: Words) -> Gap:
+    """Something missing by a moment."""
+    return Gap(words, needed_by)
+
+
+def by_time(case: Case, evidence: tuple[Evidence, ...] = (), missing: Gap = NO_GAP) -> Verdict:
+    """Not yet, open and kept, or kept: what a window comes to when nothing speaks against it."""
+    if not case.opened:
+        return Verdict(
+            VerdictStatus.NOT_YET, evidence=evidence, missing=missing.words, needed_by=missing.needed_by
+        )
+    if case.over:
+        return Verdict(VerdictStatus.KEPT, case.ends, evidence=evidence)
+    return Verdict(
+        VerdictStatus.OPEN_AND_KEPT,
+        case.starts,
+        evidence=evidence,
+        missing=missing.words,
+        needed_by=missing.needed_by,
+    )
+
+
+def at_risk(case: Case, since: Point | None, becomes: datetime, *evidence: Evidence) -> Verdict:
+    """At risk until that instant; of a window that has not opened, not yet, with the same instant."""
+    status = VerdictStatus.AT_RISK if case.opened else VerdictStatus.NOT_YET
+    since = (since if since is None else case.local(since)) if case.opened else None
+    return Verdict(status, since, becomes.astimezone(UTC), evidence)
+
+
+def violated(case: Case, since: Point, *evidence: Evidence) -> Verdict:
+    """Violated since a day or an instant."""
+    return Verdict(VerdictStatus.VIOLATED, case.local(since), evidence=evidence)
+
+
+def cannot_judge(since: Point | None, missing: Gap, *evidence: Evidence) -> Verdict:
+    """Not to be judged for want of a fact."""
+    return Verdict(
+        VerdictStatus.CANNOT_JUDGE,
+        since,
+        evidence=evidence,
+        missing=missing.words,
+        needed_by=missing.needed_by,
+    )
+
+
+def awaited(case: Case, missing: Gap, *evidence: Evidence) -> Verdict:
+    """Not yet while the window has not opened, then not to be judged, for want of a fact."""
+    if not case.opened:
+        return by_time(case, evidence, missing)
+    return cannot_judge(case.starts, missing, *evidence)

@@ -1,0 +1,82 @@
+"""Freshness: a result of a test whose sample was taken inside the window; the latest sample decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from participants.domain.facts import TestResult
+from participants.domain.points import at_or_after, first_instant
+from participants.domain.words import Words
+from participants.domain.words import mark as _
+from schedules.domain.judges.case import Case, Gap, at_risk, awaited, by_time, gap, proof, violated
+from schedules.domain.verdicts import Evidence, Verdict
+from trials.domain.protocol import Freshness
+
+_RESULT = _("%(test)s taken %(taken)s: %(result)s.")
+_WRONG = _("%(test)s taken %(taken)s: %(result)s; the protocol asks for %(asked)s.")
+_TOO_OLD = _("%(test)s taken %(taken)s is too old: the window begins %(starts)s.")
+_TOO_LATE = _("%(test)s taken %(taken)s is too late: the window ended %(ends)s.")
+
+
+def judge_freshness(case: Case, terms: Freshness) -> Verdict:
+    """Kept by the latest result inside the window; a wrong or too old one violates once the window is over.
+
+    Where nothing is on record, or a sample has no result or no hour yet, it cannot be judged.
+    """
+    tests = sorted(
+        (test for test in case.facts.tests if test.test == terms.test),
+        key=lambda test: first_instant(test.taken_at, case.zone),
+    )
+    inside = [test for test in tests if case.holds(test.taken_at) is True]
+    resulted = [test for test in inside if test.result is not None]
+    if resulted:
+        return _by_result(case, terms, resulted[-1])
+    unsure = [test for test in tests if case.holds(test.taken_at) is None]
+    missing = _missing(case, terms, inside, unsure)
+    if inside or unsure or not tests or case.over_at is None:
+        return awaited(case, missing)
+    return _outside(case, case.over_at, tests[-1])
+
+
+def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
+    asked, result = terms.result, test.result or ""
+    taken = case.local(test.taken_at)
+    if asked is None or result.strip().casefold() == asked.strip().casefold():
+        return by_time(case, (proof(_RESULT, test, test=test.test, taken=taken, result=result),))
+    wrong = proof(_WRONG, test, test=test.test, taken=taken, result=result, asked=asked)
+    return _unless_repeated(case, test, wrong)
+
+
+def _outside(case: Case, over_at: datetime, test: TestResult) -> Verdict:
+    """The latest sample on record was taken before the window, or after it."""
+    taken = case.local(test.taken_at)
+    if case.starts is not None and at_or_after(test.taken_at, case.starts, case.zone) is False:
+        starts = case.local(case.starts)
+        return _unless_repeated(case, test, proof(_TOO_OLD, test, test=test.test, taken=taken, starts=starts))
+    ends = case.local(case.ends if case.ends is not None else over_at)
+    return _unless_repeated(case, test, proof(_TOO_LATE, test, test=test.test, taken=taken, ends=ends))
+
+
+def _unless_repeated(case: Case, test: TestResult, evidence: Evidence) -> Verdict:
+    """At risk until the window is over, as the test can still be repeated; then violated since its end."""
+    if case.over and case.ends is not None:
+        return violated(case, case.ends, evidence)
+    if case.over_at is None:
+        return violated(case, test.taken_at, evidence)
+    since = case.starts if case.starts is not None else test.taken_at
+    return at_risk(case, since, case.over_at, evidence)
+
+
+def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure: Sequence[TestResult]) -> Gap:
+    if inside:
+        taken = case.local(inside[-1].taken_at)
+        words = Words.of(_("the result of %(test)s taken %(taken)s"), {"test": terms.test, "taken": taken})
+    elif unsure:
+        taken = case.local(unsure[-1].taken_at)
+        words = Words.of(
+            _("the hour at which %(test)s was taken on %(taken)s"), {"test": terms.test, "taken": taken}
+        )
+    else:
+        words = Words.of(_("a result of %(test)s"), {"test": terms.test})
+    return gap(case.due_at, words)

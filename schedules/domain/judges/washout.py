@@ -1,0 +1,98 @@
+"""Washout: none of these since so long before an anchor.
+
+While every anchor that its start counts from lies ahead, moving the anchor still mends what
+was taken: at risk, not violated. Silence proves nothing: each substance wants something on
+record from before the window, or a confirmation that covers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from participants.domain.facts import Dose, Occurrence
+from participants.domain.points import Point, at_or_before, day_of, first_instant
+from participants.domain.words import Value, Words
+from participants.domain.words import mark as _
+from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, proof, violated
+from schedules.domain.judges.confirmed import confirmed_to
+from schedules.domain.judges.washed_out import begins, drugs_of, inside
+from schedules.domain.verdicts import Evidence, Verdict
+from trials.domain.protocol import Washout
+
+_INSIDE = _("%(code)s on %(day)s lies inside the window.")
+_LASTING = _("%(code)s from %(day)s lasts into the window.")
+_BEFORE = _("The last %(code)s on record, %(day)s, was before the window.")
+_NONE = _("Confirmed: no %(code)s, up to %(day)s.")
+
+
+def judge_washout(case: Case, terms: Washout) -> Verdict:
+    """Violated by anything inside; not to be judged while something decisive is not on record."""
+    watched = {*terms.of, *drugs_of(case.window.rule.starts)}
+    judged = [(fact, inside(case, fact)) for fact in case.facts.occurrences if fact.code in watched]
+    hits = [fact for fact, within in judged if within is True]
+    if hits:
+        return _hit(case, min(hits, key=lambda fact: first_instant(fact.first, case.zone)))
+    unsure = [fact for fact, within in judged if within is None]
+    if unsure:
+        return awaited(case, gap(case.due_at, *(_undecided(case, fact) for fact in unsure)))
+    return _nothing_inside(case, terms, [fact for fact, within in judged if _before(case, fact)])
+
+
+def _hit(case: Case, fact: Occurrence) -> Verdict:
+    template = _INSIDE if fact.last == fact.first else _LASTING
+    first = case.local(fact.first)
+    evidence = proof(template, fact, code=_called(fact), day=first)
+    ahead = case.anchor_ahead(case.window.rule.starts)
+    return at_risk(case, first, ahead, evidence) if ahead else violated(case, first, evidence)
+
+
+def _undecided(case: Case, fact: Occurrence) -> Words:
+    """What would tell whether this lies inside: its half-life, or its hour."""
+    values: dict[str, Value] = {"code": _called(fact), "day": case.local(fact.first)}
+    if drugs_of(case.window.rule.starts) and begins(case, fact) is None:
+        return Words.of(_("the half-life of %(code)s taken %(day)s"), values)
+    return Words.of(_("the hour of %(code)s on %(day)s"), values)
+
+
+def _nothing_inside(case: Case, terms: Washout, before: Sequence[Occurrence]) -> Verdict:
+    """Kept where each substance is accounted for: by something before the window, or by a confirmation."""
+    evidence: list[Evidence] = []
+    silent: list[Words] = []
+    drugs = drugs_of(case.window.rule.starts)
+    for code in terms.of:
+        known = _accounted(case, code, [fact for fact in before if fact.code in {code, *drugs}])
+        if known:
+            evidence.append(known)
+        else:
+            silent.append(Words.of(_("a confirmation that there was no %(code)s"), {"code": code}))
+    if silent:
+        return awaited(case, gap(case.due_at, *silent), *evidence)
+    return by_time(case, tuple(evidence))
+
+
+def _accounted(case: Case, code: str, before: Sequence[Occurrence]) -> Evidence | None:
+    if before:
+        last = max(before, key=lambda fact: first_instant(_end(case, fact), case.zone))
+        return proof(_BEFORE, last, code=_called(last), day=case.local(_end(case, last)))
+    reached = confirmed_to(case, (code, case.window.rule.code))
+    if reached is None:
+        return None
+    confirmation, until = reached
+    if case.over and case.ends is not None and until < day_of(case.ends, case.zone):
+        return None
+    return proof(_NONE, confirmation, code=code, day=until)
+
+
+def _before(case: Case, fact: Occurrence) -> bool:
+    """Whether something on record lies before the window rather than after it."""
+    start = begins(case, fact)
+    limit = case.ends if start is None else start
+    return limit is None or at_or_before(_end(case, fact), limit, case.zone) is True
+
+
+def _end(case: Case, fact: Occurrence) -> Point:
+    return case.today if fact.last is None else fact.last
+
+
+def _called(fact: Occurrence) -> str:
+    return f"{fact.code} ({fact.name})" if isinstance(fact, Dose) and fact.name else fact.code
