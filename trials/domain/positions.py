@@ -1,8 +1,9 @@
 """Where the parts of a protocol lie relative to each other, for every kind of first day.
 
 A month has no fixed number of days, so a rule about days is tried with many first days and
-holds only if it holds with each: the 1st and the 28th to 31st of every month in four years,
-one of them a leap year. That is the worst case, not the average month of 30.4375 days.
+holds only if it holds with each: the 1st, 29th, 30th and 31st of every month in four years, one
+of them a leap year (days up to the 28th are never clamped, so the 1st stands for them). That is
+the worst case, not the average month of 30.4375 days.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _first_days() -> Iterator[date]:
     for year in range(2023, 2027):
         for month in range(1, 13):
             length = calendar.monthrange(year, month)[1]
-            yield from (date(year, month, day) for day in (1, 28, 29, 30, 31) if day <= length)
+            yield from (date(year, month, day) for day in (1, 29, 30, 31) if day <= length)
 
 
 FIRST_DAYS = tuple(_first_days())
@@ -113,6 +114,8 @@ class Positions:
         roots = {position and position.root for position in found}
         if None in roots or len(roots) != 1:
             return None
+        if len(found) == 1:
+            return found[0]
         pick = min if bound.pick is Pick.EARLIEST else max
         columns = zip(*(position.days for position in found if position), strict=True)
         return Position(next(root for root in roots if root), tuple(pick(column) for column in columns))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from trials.domain.findings import KINDS, Findings, choice, codes, fault, section, warning
-from trials.domain.mentions import bounds, mentions, texts
+from trials.domain.mentions import bounds, mentions, moment_path, texts
 from trials.domain.occurrences import MOST_OCCURRENCES, occurrence_offsets, occurrence_rules, occurrences
-from trials.domain.protocol import EventAfter, Presence, Protocol, Washout
+from trials.domain.protocol import EventAfter, HalfLives, Presence, Protocol, Washout
 
 MOST_ITEMS = 250
+LARGEST_NUMBER = 100_000
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TRIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _USED_OR_NOT = ("trait", "block", "epoch")
@@ -95,7 +96,7 @@ def empty_lists(protocol: Protocol) -> Findings:
 
 
 def wrong_numbers(protocol: Protocol) -> Findings:
-    """Numbers of people, minutes and years of age count from one."""
+    """Numbers of people, minutes, years of age and half-lives count from one, and are no slips of the pen."""
     given: list[tuple[str, int | None]] = [("planned_number", protocol.planned_number)]
     given += [
         (f"dose_levels[{index}].planned", level.planned) for index, level in enumerate(protocol.dose_levels)
@@ -105,9 +106,16 @@ def wrong_numbers(protocol: Protocol) -> Findings:
             given.append((f"windows[{index}].presence.within_minutes", window.terms.within_minutes))
         if isinstance(window.terms, EventAfter):
             given.append((f"windows[{index}].event_after.age", window.terms.age))
+    for path, bound in bounds(protocol):
+        given += [
+            (f"{moment_path(path, bound, number)}.half_lives.count", abs(moment.offset.count) or None)
+            for number, moment in enumerate(bound.moments)
+            if isinstance(moment.offset, HalfLives)
+        ]
     for path, number in given:
-        if number is not None and number < 1:
-            yield fault("not-positive", path, f"{number} is given", "give a whole number from 1 on")
+        if number is not None and not 1 <= number <= LARGEST_NUMBER:
+            remedy = f"give a whole number from 1 to {LARGEST_NUMBER}"
+            yield fault("number-out-of-range", path, f"{number} is given", remedy)
 
 
 def unknown_codes(protocol: Protocol) -> Findings:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from trials.domain.findings import Findings, listed, warning
 from trials.domain.mentions import mentions
-from trials.domain.occurrences import occurrence_offsets
+from trials.domain.occurrences import occurrence_offsets, occurrence_rules
 from trials.domain.positions import Position, Positions
 from trials.domain.protocol import (
     AtOffset,
@@ -68,23 +68,22 @@ def follow_up_past_end(protocol: Protocol) -> Findings:
 
 def _other_groups(protocol: Protocol) -> Findings:
     """Rules for one group that count from an anchor, visit or activity of another group."""
-    owners = {
-        f"{section}[{index}]": item
+    groups = {
+        f"{section}[{index}]": item.applies_to
         for section in ("anchors", "visits", "activities", "windows")
         for index, item in enumerate(getattr(protocol, section))
     }
-    targets = (
-        {("anchor", anchor.code): anchor for anchor in protocol.anchors}
-        | {("visit", visit.code): visit for visit in protocol.visits}
-        | {("activity", activity.code): activity for activity in protocol.activities}
-    )
+    targets: dict[tuple[str, str], tuple[str, ...]] = {
+        **{("anchor", anchor.code): anchor.applies_to for anchor in protocol.anchors},
+        **{("visit", code): rule.applies_to for code, rule in occurrence_rules(protocol.visits).items()},
+        **{("activity", activity.code): activity.applies_to for activity in protocol.activities},
+    }
     for mention in mentions(protocol):
-        owner = owners.get(mention.path.partition(".")[0])
-        target = targets.get((mention.kind, mention.code))
-        if owner and target and ".not_after" not in mention.path and alternatives(protocol, owner, target):
+        own = groups.get(mention.path.partition(".")[0], ())
+        target = targets.get((mention.kind, mention.code), ())
+        if ".not_after" not in mention.path and alternatives(protocol, own, target):
             message = (
-                f"it is for {listed(owner.applies_to)}, but the {mention.kind} {mention.code!r} "
-                f"is for {listed(target.applies_to)}"
+                f"it is for {listed(own)}, but the {mention.kind} {mention.code!r} is for {listed(target)}"
             )
             remedy = "let both apply to the same participants, or name another"
             yield warning("unreachable-window", mention.path, message, remedy)

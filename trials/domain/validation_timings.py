@@ -92,7 +92,8 @@ def turned_ranges(positions: Positions) -> Findings:
     """A range ends no earlier than it begins, and its target lies in it."""
     for index, visit in enumerate(positions.protocol.visits):
         timing = visit.timing
-        if isinstance(timing, AtOffset):
+        units = {offset.unit for _, offset in timing_offsets(timing)}
+        if isinstance(timing, AtOffset) or Unit.HOURS in units:
             continue
         path = f"visits[{index}].{timing.kind}"
         first, last = (positions.at(visit.counts_from, end) for end in (timing.first, timing.last))
@@ -138,30 +139,27 @@ def overlapping_windows(positions: Positions) -> Findings:
     told: set[tuple[int, int]] = set()
     for spans in groups.values():
         for one, other in combinations(spans, 2):
-            shared = one.shared_days(other)
-            pair = (one.index, other.index)
-            if (
-                shared >= 1
-                and pair not in told
-                and not alternatives(positions.protocol, one.visit, other.visit)
-            ):
-                told.add(pair)
-                message = (
-                    f"the windows of {one.code!r} and {other.code!r} overlap by up to {days_in_words(shared)}"
-                )
-                remedy = "narrow a tolerance, or leave it so if the protocol does"
-                yield warning("overlapping-windows", f"visits[{other.index}]", message, remedy)
+            shared, pair = one.shared_days(other), (one.index, other.index)
+            if shared < 1 or pair in told:
+                continue
+            if alternatives(positions.protocol, one.visit.applies_to, other.visit.applies_to):
+                continue
+            told.add(pair)
+            both = f"{one.code!r} and {other.code!r}"
+            message = f"the windows of {both} overlap by up to {days_in_words(shared)}"
+            remedy = "narrow a tolerance, or leave it so if the protocol does"
+            yield warning("overlapping-windows", f"visits[{other.index}]", message, remedy)
 
 
-def alternatives(protocol: Protocol, one: object, other: object) -> bool:
-    """Whether two rules are for different participants: both name traits, and none in common.
+def alternatives(protocol: Protocol, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether rules for these traits are for different participants: both name some, none in common.
 
     A trait that every participant has makes a rule hold for everybody.
     """
     always = {trait.code for trait in protocol.traits if trait.always}
-    first, second = (set(rule.applies_to) for rule in (one, other))  # type: ignore[attr-defined]
-    everybody = not first or not second or first & always or second & always
-    return not everybody and first.isdisjoint(second)
+    if not one or not other or always.intersection(one + other):
+        return False
+    return set(one).isdisjoint(other)
 
 
 def _spans(positions: Positions) -> Iterator[_Span]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from trials.domain.errors import Problem
 from trials.domain.findings import Findings, days_in_words, fault
 from trials.domain.mentions import intervals
 from trials.domain.positions import Days, Positions, turned
@@ -121,6 +122,10 @@ def _shape(protocol: Protocol, members: list[_Member]) -> Findings:
     """What breaks the shape of a block, for each group of participants."""
     for group in _groups(protocol, members):
         present = [member for member in members if applies(member.visit.applies_to, group)]
+        stray = next((member for member in present if member.root != present[0].root), None)
+        if stray:
+            yield _stray(present[0], stray)
+            continue
         present.sort(key=lambda member: member.first)
         for before, after in pairwise(present):
             yield from _join(before, after)
@@ -133,14 +138,16 @@ def _groups(protocol: Protocol, members: list[_Member]) -> Iterator[frozenset[st
         yield protocol.effective_traits({trait})
 
 
+def _stray(first: _Member, stray: _Member) -> Problem:
+    """The fault of a visit that would not move with the rest of its block."""
+    message = f"{first.visit.code!r} and {stray.visit.code!r} hang on days that do not move together"
+    remedy = f"count both from one anchor, or derive {stray.root.code!r} from {first.root.code!r} or its base"
+    return fault("loose-block", f"visits[{stray.index}]", message, remedy)
+
+
 def _join(before: _Member, after: _Member) -> Findings:
     """What is wrong where one visit of a block ends and the next begins."""
     path = f"visits[{after.index}]"
-    if before.root != after.root:
-        message = f"{after.visit.code!r} and {before.visit.code!r} hang on anchors that do not move together"
-        remedy = f"count both from one anchor, or derive {after.root.code!r} or {before.root.code!r}"
-        yield fault("loose-block", path, message, remedy)
-        return
     gaps = [start - end - 1 for start, end in zip(after.first, before.last, strict=True)]
     if max(gaps) > 0:
         between = f"{before.visit.code!r} and {after.visit.code!r}"

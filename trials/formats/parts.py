@@ -97,6 +97,13 @@ def read_day(given: object) -> date:
         raise refusal("bad-day", f"{given!r} is not in the calendar", DAY_REMEDY) from None
 
 
+def no_truth(given: object) -> object:
+    """Let everything through but truth values and fractions, which Python takes for 0 and 1."""
+    if isinstance(given, bool | float):
+        raise refusal("unknown-word", f"{str(given).lower()} is not known here", "give a whole number")
+    return given
+
+
 OffsetText = Annotated[Offset, PlainValidator(read_offset)]
 Day = Annotated[date, PlainValidator(read_day)]
 

@@ -67,8 +67,8 @@ def _leave_out(document: dict[str, object], locations: Iterable[Location]) -> di
     """Mend the document in place; returns, by section, the old numbers of the items that stay."""
     items: dict[str, set[int]] = {}
     for section, *inner in locations:
-        key = str(section)
-        if inner and isinstance(inner[0], int):
+        key, given = str(section), document.get(str(section))
+        if isinstance(given, list) and inner and isinstance(inner[0], int):
             items.setdefault(key, set()).add(inner[0])
         elif key in _STAND_INS:
             document[key] = _STAND_INS[key]
@@ -77,7 +77,7 @@ def _leave_out(document: dict[str, object], locations: Iterable[Location]) -> di
     numbers = {}
     for key, faulty in items.items():
         given = document[key]
-        assert isinstance(given, list), "only a list has numbers in its locations"
+        assert isinstance(given, list), "only a list was given numbers above"
         numbers[key] = [number for number in range(len(given)) if number not in faulty]
         document[key] = [given[number] for number in numbers[key]]
     return numbers

@@ -6,13 +6,14 @@ import difflib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trials.domain.errors import Problem
-from trials.formats.parts import OneOf, OnlyWith, Part, Rule
+from trials.formats.parts import OnlyWith, Part, Rule
 from trials.formats.whole import FORMAT, DocumentPart
 from trials.formats.yaml_text import WHOLE, step
 
@@ -120,15 +121,19 @@ def _keys_at(location: Location) -> list[str]:
     """The keys that the format has at a location."""
     part: type[Part] = DocumentPart
     for key in location:
-        inner = _parts_by_key(part).get(str(key))
-        part = inner or part
+        part, _ = _parts_by_key(part).get(str(key), (part, False))
     return [info.alias or name for name, info in part.model_fields.items()]
 
 
-def _parts_by_key(part: type[Part]) -> dict[str, type[Part]]:
-    """The parts inside a part, by the keys under which they (or lists of them) stand."""
-    inner = {info.alias or name: _part_in(info.annotation) for name, info in part.model_fields.items()}
-    return {key: found for key, found in inner.items() if found is not None}
+@cache
+def _parts_by_key(part: type[Part]) -> dict[str, tuple[type[Part], bool]]:
+    """The parts inside a part, by the keys under which they stand, and whether it is a list of them."""
+    inner = {}
+    for name, info in part.model_fields.items():
+        found = _part_in(info.annotation)
+        if found is not None:
+            inner[info.alias or name] = (found, "list[" in str(info.annotation))
+    return inner
 
 
 def _part_in(annotation: Any) -> type[Part] | None:
@@ -145,36 +150,34 @@ def _rule_problems(part: type[Part], data: object, place: Location) -> Iterator[
         return
     written = {key for key, value in data.items() if value is not None}
     for rule in part.rules:
-        if problem := _broken(rule, written, path_of(place)):
-            yield problem, place
-    for key, inner in _parts_by_key(part).items():
+        if _is_broken(rule, written):
+            yield _broken(rule, written, path_of(place)), place
+    for key, (inner, is_list) in _parts_by_key(part).items():
         value = data.get(key)
-        if isinstance(value, list):
+        if not is_list:
+            yield from _rule_problems(inner, value, (*place, key))
+        elif isinstance(value, list):
             for number, item in enumerate(value):
                 yield from _rule_problems(inner, item, (*place, key, number))
-        else:
-            yield from _rule_problems(inner, value, (*place, key))
 
 
-def _broken(rule: Rule, written: set[str], path: str) -> Problem | None:
+def _is_broken(rule: Rule, written: set[str]) -> bool:
+    """Whether these written keys break the rule."""
+    if isinstance(rule, OnlyWith):
+        return rule.key in written and rule.beside not in written
+    asked = rule.when is None or rule.when in written
+    return asked and len(written.intersection(rule.keys)) != 1
+
+
+def _broken(rule: Rule, written: set[str], path: str) -> Problem:
     """The problem with a rule that these written keys break."""
     if isinstance(rule, OnlyWith):
-        if rule.key in written and rule.beside not in written:
-            message = f"{rule.key} stands without {rule.beside}"
-            return Problem(
-                "key-without", step(path, rule.key), message, f"{rule.key} only goes with {rule.beside}"
-            )
-        return None
-    return _not_one(rule, written, path)
-
-
-def _not_one(rule: OneOf, written: set[str], path: str) -> Problem | None:
-    """The problem where none or several of the rule's keys are written."""
-    found = [key for key in rule.keys if key in written]
-    if len(found) == 1 or (rule.when is not None and rule.when not in written):
-        return None
+        message = f"{rule.key} stands without {rule.beside}"
+        remedy = f"{rule.key} only goes with {rule.beside}"
+        return Problem("key-without", step(path, rule.key), message, remedy)
     beside = f" beside {rule.when}" if rule.when else ""
     if len(rule.keys) == 1:
         return Problem("missing-key", step(path, rule.keys[0]), "this key is missing", f"give it{beside}")
+    found = [key for key in rule.keys if key in written]
     message = f"{' and '.join(found)} stand together" if found else "none of the possible keys is given"
     return Problem("not-one-of", path, message, f"give exactly one of {', '.join(rule.keys)}{beside}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Strict
+from pydantic import BeforeValidator, Strict
 
 from trials.domain.offsets import MonthLength
 from trials.domain.protocol import (
@@ -27,7 +27,7 @@ from trials.formats.documents import (
     VisitPart,
     WindowPart,
 )
-from trials.formats.parts import BasisPart, Day, OffsetText, Part
+from trials.formats.parts import BasisPart, Day, OffsetText, Part, no_truth
 
 FORMAT = 1
 
@@ -94,14 +94,14 @@ class ConflictPart(Part):
 class DocumentPart(Part):
     """The whole document."""
 
-    format: Literal[1]
+    format: Annotated[Literal[1], BeforeValidator(no_truth)]
     trial: str
     version: str
     title: str
     zone: str
     day_zero: str
-    day_count: Literal[0, 1] = 0
-    month: Literal["calendar", 28, 30] = "calendar"
+    day_count: Annotated[Literal[0, 1], BeforeValidator(no_truth)] = 0
+    month: Annotated[Literal["calendar", 28, 30], BeforeValidator(no_truth)] = "calendar"
     planned_number: int | None = None
     planned_end: Day | None = None
     sources: list[SourcePart] = []

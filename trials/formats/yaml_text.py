@@ -35,6 +35,7 @@ _FRACTION = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?[
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOUBTFUL = re.compile(r"y|yes|n|no|on|off", re.IGNORECASE)
 _SIMPLE_KEY = re.compile(r"[\w-]+")
+_PLAIN = re.compile(r"-?\w(?:[\w ,;.()/+^%×≥≤–-]*[\w.)%])?")
 _CONSTANTS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -179,6 +180,9 @@ class _Composer:
         while not isinstance(event := next(self.events), MappingEndEvent):
             line = event.start_mark.line + 1
             key = self.key(event, path, line, depth)
+            if key is None:
+                self.node(next(self.events), step(path, "?"), depth + 1)
+                continue
             inner = step(path, key)
             first = self.lines.get(inner) if key in data else None
             self.lines.setdefault(inner, line)
@@ -190,12 +194,13 @@ class _Composer:
                 self.note("duplicate-key", inner, message, "give each key once", line)
         return data
 
-    def key(self, event: Any, path: str, line: int, depth: int) -> str:
-        """The text of a key."""
+    def key(self, event: Any, path: str, line: int, depth: int) -> str | None:
+        """The text of a key; None where it is a list or a mapping."""
         if isinstance(event, ScalarEvent):
             return str(event.value)
         self.note("bad-key", path or WHOLE, "a key is not a plain word", "write `key: value`", line)
-        return str(self.node(event, step(path, "?"), depth + 1))
+        self.node(event, step(path, "?"), depth + 1)
+        return None
 
     def sequence(self, path: str, depth: int) -> list[object]:
         """The data of a list."""
@@ -247,6 +252,6 @@ def plain_value(text: str) -> object:
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether this text would be read as something else, or be doubtful, without quotes."""
+    """Whether this text would be read as something else, be doubtful, or be hard to read without quotes."""
     doubtful = _DOUBTFUL.fullmatch(text) or _DAY.fullmatch(text)
-    return bool(doubtful) or not isinstance(plain_value(text), str)
+    return bool(doubtful) or not _PLAIN.fullmatch(text) or not isinstance(plain_value(text), str)
