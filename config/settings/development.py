@@ -11,9 +11,11 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
-# E-mail is printed unless the environment says how it leaves.
+# E-mail lies in a folder to be looked at, unless the environment says how it leaves.
 REMINDERS_LEAVE = True
 if not env.str("EMAIL_URL", default=""):
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = BASE_DIR / "outbox"
 
+# Made-up participants and accounts may be loaded.
 DEMO_ALLOWED = True

@@ -13,3 +13,43 @@ class EnrolmentRefused(DomainError):
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self.fields = {name: tuple(messages) for name, messages in fields.items()}
         super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
+
+
+class EnrolmentsRefused(DomainError):
+    """Nobody of many is enrolled; `refused` says why for each who cannot be, by their place among them."""
+
+    def __init__(self, refused: Mapping[int, EnrolmentRefused]) -> None:
+        self.refused = dict(refused)
+        super().__init__(" ".join(f"{place}: {why}" for place, why in self.refused.items()))
+
+
+class FeedRefused(DomainError):
+    """A calendar cannot be subscribed to; the message says why."""
+
+
+class VisitChanged(DomainError):
+    """Somebody changed or ended a visit since it was read."""
+
+    def __init__(self, visit: int, version: int) -> None:
+        self.visit, self.version = visit, version
+        super().__init__(f"visit {visit} is no longer as it was in version {version}: read it again")
+
+
+class FilterRefused(DomainError):
+    """Something was asked of a list that cannot be; `fields` says for each parameter what would be right."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        self.fields = {name: list(messages) for name, messages in fields.items()}
+        super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
+
+
+class ReplanningRefused(DomainError):
+    """A calendar cannot be moved so; the message says why and what would mend it."""
+
+
+class ReplanningStale(DomainError):
+    """What was shown is no longer so; `preview` holds what the same proposal would do now."""
+
+    def __init__(self, preview: object) -> None:
+        self.preview = preview
+        super().__init__("the calendar changed since this was shown: look at it again")

@@ -1,0 +1,30 @@
+"""Made-up participants and accounts, for trying out."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from schedules.services.demo import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from trials.acts import caused_by
+
+
+class Command(BaseCommand):
+    """`manage.py load_demo [--today DATE]`."""
+
+    help = "Load the shipped protocols and about forty made-up participants around a day; once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--today", type=date.fromisoformat, help="the day around which they are; today")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with caused_by("load_demo"):
+                loaded = load_demo(today=options["today"] or timezone.localdate(), now=timezone.now())
+        except DemoRefused as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write("Loaded." if loaded else "The demo stands already; nothing was changed.")
+        self.stdout.write(f"Accounts: {', '.join(ACCOUNTS)}; password of each: {PASSWORD}")
