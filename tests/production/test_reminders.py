@@ -1,0 +1,171 @@
+"""Reminders by real processes: beats, workers and brokers may double, lose and die; each is told once."""
+
+import random
+import re
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests import servers
+from tests.production.running import MANAGE, eventually, run, started
+
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--app")
+SLOW_WORKER = (sys.executable, "-m", "tests.production.slow_worker")
+KEY = re.compile(r"^X-Dayzero-Key: (\S+)", re.MULTILINE)
+BATCH = 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database with the demo in it, and the folder where its e-mail goes."""
+
+    url: str
+    outbox: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What its processes find in their environment; forty days ahead, so that there is work."""
+        return {
+            "DJANGO_SETTINGS_MODULE": "config.settings.development",
+            "DATABASE_URL": self.url,
+            "EMAIL_URL": f"filemail:///{self.outbox}",
+            "REMINDER_DAYS": "40",
+        }
+
+    def ask(self, statement: str) -> list[tuple[object, ...]]:
+        """What the database answers to a statement."""
+        if self.url.startswith("sqlite"):
+            connection = sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20)
+            answer = connection.execute(statement).fetchall()
+            connection.commit()
+            connection.close()
+            return answer
+        with psycopg.connect(self.url) as server:
+            cursor = server.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def count(self, condition: str = "1 = 1") -> int:
+        """How many reminders there are so."""
+        return int(str(self.ask(f"SELECT count(*) FROM schedules_reminder WHERE {condition}")[0][0]))
+
+    def told(self) -> Counter[str]:
+        """How often each key stands in an e-mail."""
+        texts = (mail.read_text() for mail in self.outbox.glob("*"))
+        return Counter(key for text in texts for key in KEY.findall(text))
+
+    def keys(self) -> set[str]:
+        """The keys of all reminders."""
+        return {str(row[0]) for row in self.ask("SELECT key FROM schedules_reminder")}
+
+
+def on_sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder}/dayzero.sqlite3"
+
+
+def on_postgres(folder: Path) -> str:
+    server, name = servers.postgres_url(), f"demo_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return re.sub(r"/[^/?]*\?", f"/{name}?", server)
+
+
+@pytest.fixture(scope="module", params=[on_sqlite, on_postgres], ids=["sqlite", "postgres"])
+def demo_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = str(request.param(tmp_path_factory.mktemp("database")))
+    run(*MANAGE, "migrate", "-v0", DATABASE_URL=url)
+    run(*MANAGE, "load_demo", DATABASE_URL=url)
+    return url
+
+
+def has_claimed(log: Path, times: int) -> bool:
+    """Whether a slow worker has begun to send so many reminders."""
+    return log.read_text().count("claimed") >= times
+
+
+@pytest.fixture
+def place(demo_database: str, tmp_path: Path) -> Iterator[Place]:
+    place = Place(demo_database, tmp_path / "outbox")
+    yield place
+    place.ask("DELETE FROM schedules_reminder")
+
+
+def test_a_worker_killed_between_claim_and_send_loses_and_doubles_nothing(
+    place: Place, tmp_path: Path
+) -> None:
+    # nobody can be told yet, so the sweep alone does something
+    run(*MANAGE, "sweep", **place.settings | {"EMAIL_URL": "smtp://127.0.0.1:1"})
+    everything = place.count()
+    assert everything > 2 * BATCH
+    place.ask("UPDATE schedules_reminder SET claimed_at = NULL")
+
+    log = tmp_path / "log"
+    with started(*SLOW_WORKER, "600", "900", log=log, **place.settings) as worker:
+        assert eventually(partial(has_claimed, log, 1))
+        worker.kill()
+        worker.wait()
+    assert place.count("claimed_at IS NOT NULL AND sent_at IS NULL") == BATCH
+    assert not place.told()
+
+    run(*MANAGE, "sweep", **place.settings)
+    assert place.count() == everything, "the sweep finds its rows and writes none again"
+    assert place.count("sent_at IS NOT NULL") == everything - BATCH, "the young claim is left alone"
+
+    run(*SLOW_WORKER, "0", "0", **place.settings)
+    assert place.count("sent_at IS NOT NULL") == place.count() == everything
+    assert place.told() == Counter(place.keys())
+
+
+def test_workers_killed_at_random_lose_nothing_and_repeat_only_what_was_in_hand(
+    place: Place, tmp_path: Path
+) -> None:
+    run(*MANAGE, "sweep", **place.settings | {"EMAIL_URL": "smtp://127.0.0.1:1"})
+    place.ask("UPDATE schedules_reminder SET claimed_at = NULL")
+    everything, kills, chance = place.keys(), 6, random.Random(20261121)
+    for number in range(kills):
+        log = tmp_path / f"log-{number}"
+        sendings = chance.randrange(1, 12)
+        with started(*SLOW_WORKER, "0.02", "0", log=log, **place.settings) as worker:
+            eventually(partial(has_claimed, log, sendings))
+            worker.kill()
+            worker.wait()
+    run(*SLOW_WORKER, "0", "0", **place.settings)
+    told = place.told()
+    assert place.count("sent_at IS NOT NULL") == len(everything)
+    assert set(told) == everything == place.keys(), "nothing lost, no row doubled"
+    assert told.total() - len(told) <= kills, "a repeat is one message in hand for a kill, with the same key"
+
+
+def test_beat_alone_tells_each_once_where_there_is_no_broker(place: Place, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started(*CELERY, "tests.production.quick_beat", "beat", log=log, **place.settings):
+        assert eventually(lambda: place.count() and not place.count("sent_at IS NULL")), log.read_text()
+        eventually(lambda: False, patience=2.5)  # two more rings change nothing
+    assert place.told() == Counter(place.keys())
+
+
+def test_two_beats_and_two_workers_on_valkey_tell_each_once(
+    place: Place, valkey_url: str, tmp_path: Path
+) -> None:
+    settings = place.settings | {"REDIS_URL": valkey_url}
+    logs = [tmp_path / name for name in ("worker-1", "worker-2", "beat-1", "beat-2")]
+    with ExitStack() as running:
+        for log in logs:
+            what = (
+                ("config", "worker", "--pool=solo", f"--hostname={log.name}")
+                if "worker" in log.name
+                else ("tests.production.quick_beat", "beat")
+            )
+            running.enter_context(started(*CELERY, *what, log=log, **settings))
+        done = eventually(lambda: place.count() and not place.count("sent_at IS NULL"))
+        assert done, "\n".join(log.read_text() for log in logs)
+        eventually(lambda: False, patience=2.5)  # two more rings change nothing
+    assert place.told() == Counter(place.keys())
