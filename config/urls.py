@@ -1,8 +1,10 @@
 """Every address of Dayzero, one line for each part."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("schedules.api.urls")),
+    path("calendar/", include("schedules.web.feed_urls")),
 ]

@@ -50,7 +50,7 @@ class VisitTerms:
 class VisitRecord:
     """What is on record of a visit; *missed* is there only once a person or the sweep has said so."""
 
-    booked: Hours | None = None
+    booked: Hours | WholeDays | None = None
     performed_on: date | None = None
     missed: bool = False
     cancelled: bool = False
@@ -81,7 +81,7 @@ def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
         title=_marked(title_of(visit.naming, visit.terms, say), record, say),
         description="\n".join(_description(visit, say)),
         status=_status(record, live=live),
-        busy=live and record.booked is not None,
+        busy=live and isinstance(record.booked, Hours),
         categories=(visit.naming.trial,),
         url=visit.url,
     )

@@ -1,4 +1,5 @@
 """Bytes that every client can read: for any text, any day, any number of events."""
+# ruff: noqa: DTZ001 (hypothesis adds the zone)
 
 import re
 from dataclasses import replace

@@ -1,4 +1,5 @@
 """The VTIMEZONE of a site, read by parsers that are not the library that wrote it."""
+# ruff: noqa: DTZ001 (wall times, which get their zone in the test)
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from schedules.ical.zones import FIRST_YEAR, LAST_YEAR, vtimezone
 
 ZONES = [
-    "Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Kathmandu", "UTC", "Europe/Berlin", "Europe/London",
+    "Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Kathmandu", "UTC", "Europe/Berlin",
     "Europe/Dublin", "America/New_York", "America/Sao_Paulo", "America/Mexico_City", "Australia/Lord_Howe",
     "Pacific/Auckland", "Africa/Casablanca", "Asia/Tehran", "Asia/Gaza", "Pacific/Apia", "America/Nuuk",
 ]  # fmt: skip
@@ -56,7 +57,7 @@ def test_any_hour_that_happens_once(zone: str, wall: datetime) -> None:
         (
             "Asia/Shanghai",
             ["STANDARD"],
-            "one offset since 1991; the summer times of 1986 to 1991 are left out",
+            "one offset since 1991; the summer times before are left out",
         ),
         ("Europe/Berlin", ["STANDARD", "DAYLIGHT", "STANDARD"], "how it begins, and two yearly rules"),
         ("Europe/Dublin", ["STANDARD", "DAYLIGHT", "STANDARD"], "its data call winter the exception"),

@@ -1,0 +1,88 @@
+"""GET /api/v1/participants/{id}. It stands here, since what the protocol asks of somebody is kept here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from schedules.api.fields import SiteInstant
+from schedules.models import Basis, WindowKind
+from schedules.selectors.api import ParticipantRecord, participant_record
+from trials.api.authentication import signed_in
+
+
+class ProtocolVersionOut(serializers.Serializer):
+    """Which edition of the protocol the participant follows."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    digest = serializers.CharField()
+
+
+class AnchorOut(serializers.Serializer):
+    """A day that was set for the participant, planned and then actual."""
+
+    code = serializers.CharField(source="row.code")
+    label = serializers.CharField()  # type: ignore[assignment]
+    planned_on = serializers.DateField(source="row.planned_on", allow_null=True)
+    planned_at = SiteInstant(source="row.planned_at")
+    actual_on = serializers.DateField(source="row.actual_on", allow_null=True)
+    actual_at = SiteInstant(source="row.actual_at")
+
+
+class WindowOut(serializers.Serializer):
+    """An interval in which something must hold; an end that hangs on something unknown is null."""
+
+    code = serializers.CharField(source="row.code")
+    label = serializers.CharField(source="row.label")  # type: ignore[assignment]
+    kind = serializers.ChoiceField(WindowKind.values, source="row.kind")
+    starts_on = serializers.DateField(source="row.starts_on", allow_null=True)
+    starts_at = SiteInstant(source="row.starts_at")
+    ends_on = serializers.DateField(source="row.ends_on", allow_null=True)
+    ends_at = SiteInstant(source="row.ends_at")
+    basis = serializers.ChoiceField(Basis.values, source="row.basis")
+    because = serializers.CharField(source="row.because")
+
+
+class ParticipantOut(serializers.Serializer):
+    """Somebody in a trial, known by a subject code."""
+
+    id = serializers.IntegerField(source="participant.pk")
+    trial = serializers.CharField(source="participant.trial.code")
+    site = serializers.CharField(source="participant.site.code")
+    zone = serializers.CharField(source="zone.key", help_text="The site's IANA zone.")
+    subject_code = serializers.CharField(source="participant.subject_code")
+    cohort = serializers.CharField(source="participant.cohort.code", allow_null=True, default=None)
+    traits = serializers.ListField(child=serializers.CharField(), source="participant.traits")
+    protocol_version = ProtocolVersionOut(source="participant.protocol_version")
+    anchors = AnchorOut(many=True)
+    windows = WindowOut(many=True)
+    visits = serializers.SerializerMethodField(help_text="Where this participant's visits are.")
+    version = serializers.IntegerField(source="participant.version")
+
+    def get_visits(self, record: ParticipantRecord) -> str:
+        address = reverse("api-visits", request=self.context["request"])
+        return f"{address}?participant={record.participant.pk}"
+
+
+class ParticipantDetail(APIView):
+    """One participant in the reader's sight."""
+
+    @extend_schema(
+        operation_id="participants_retrieve",
+        summary="A participant with anchors and protocol windows",
+        responses={200: ParticipantOut},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        record = participant_record(signed_in(request), pk, timezone.now())
+        if record is None:
+            raise NotFound
+        data: dict[str, Any] = ParticipantOut(record, context={"request": request}).data
+        return Response(data)

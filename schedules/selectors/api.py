@@ -1,0 +1,218 @@
+"""What machines read: pages of visits, and one participant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext
+
+from participants.models import Anchor, Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.errors import FilterRefused
+from schedules.domain.explain import Say, because_visit, plain
+from schedules.domain.status import CLOSING_DAYS, VisitStatus, visit_status
+from schedules.models import ProtocolWindow, Visit
+from schedules.selectors.calendars import sites_by_today, today_at
+from schedules.selectors.stored_visits import RANGES, facts_of, planned_visit
+from trials.domain.protocol import Protocol
+from trials.keyset import Key, page_of
+from trials.models import ProtocolVersion, Site, User
+from trials.selectors import protocol_of, sites_visible_to, trials_visible_to
+
+_NONE = Q(pk__in=[])
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVisits:
+    """Which visits are asked for: codes of trial and site, id of a participant, status, range of targets."""
+
+    trial: str | None = None
+    site: str | None = None
+    participant: int | None = None
+    status: VisitStatus | None = None
+    target_from: date | None = None
+    target_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisit:
+    """A visit as machines get it: its row, its status today at its site, and why its date is what it is."""
+
+    visit: Visit
+    zone: ZoneInfo
+    status: VisitStatus
+    because: str
+    protocol_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisits:
+    """A page of visits, and the key that the next one starts after."""
+
+    visits: Sequence[ListedVisit]
+    after: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtSite(Generic[Row]):
+    """A row of a participant with its protocol's label and the zone that its hours are told in."""
+
+    row: Row
+    label: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRecord:
+    """A participant with what people set (anchors) and what the protocol asks between visits (windows)."""
+
+    participant: Participant
+    zone: ZoneInfo
+    anchors: Sequence[AtSite[Anchor]]
+    windows: Sequence[AtSite[ProtocolWindow]]
+
+
+def listed_visits(
+    user: User, wanted: WantedVisits, page: tuple[Key | None, int], now: datetime, say: Say = plain
+) -> ListedVisits:
+    """A page of the visits in a user's sight, by target; `page` is the key to start after and the size.
+
+    Raises FilterRefused for a trial, site or participant that is not in sight. The number of
+    queries does not depend on what is found.
+    """
+    found = page_of(_wanted(user, wanted, now), "target", *page)
+    versions = ProtocolVersion.objects.in_bulk(
+        {visit.participant.protocol_version_id for visit in found.rows}
+    )
+    listed = [
+        _listed(visit, versions[visit.participant.protocol_version_id], now, say) for visit in found.rows
+    ]
+    return ListedVisits(listed, found.after)
+
+
+def participant_record(user: User, participant: int, now: datetime) -> ParticipantRecord | None:
+    """A participant in a user's sight; None for any other id."""
+    people = participants_visible_to(user, _today(now)).select_related(
+        "trial", "site", "cohort", "protocol_version"
+    )
+    person = people.prefetch_related("anchors", "protocol_windows").filter(pk=participant).first()
+    if person is None:
+        return None
+    zone = ZoneInfo(person.site.zone or settings.TIME_ZONE)
+    rules = protocol_of(person.protocol_version).anchor_by_code
+    anchors = [
+        AtSite(anchor, rules[anchor.code].label if anchor.code in rules else anchor.code, zone)
+        for anchor in person.anchors.all()
+    ]
+    windows = [
+        AtSite(window, window.label, zone)
+        for window in person.protocol_windows.all()
+        if not window.cancelled_on
+    ]
+    return ParticipantRecord(person, zone, anchors, windows)
+
+
+def status_condition(status: VisitStatus, today: date) -> Q:
+    """The visits of this status on a day: `visit_status` in the database's words."""
+    recorded = _recorded_conditions()
+    if status in recorded and status is not VisitStatus.MISSED:
+        return recorded[status]
+    live = Q(performed_on=None, missed_on=None, cancelled_on=None)
+    started = live & Q(opens__lte=today, closes__gte=today)
+    is_range = Q(timing__in=RANGES)
+    pressing = ~is_range & Q(target__lte=today)
+    closing = Q(closes__lte=today + timedelta(days=CLOSING_DAYS))
+    conditions = {
+        VisitStatus.UPCOMING: live & Q(opens__gt=today),
+        VisitStatus.MISSED: recorded[VisitStatus.MISSED] | live & Q(closes__lt=today),
+        VisitStatus.DUE: started & ~is_range & Q(target=today),
+        VisitStatus.OVERDUE: started & ~is_range & Q(target__lt=today),
+        VisitStatus.CLOSING: started & ~pressing & closing,
+        VisitStatus.OPEN: started & ~pressing & ~closing,
+    }
+    return conditions.get(status, _NONE)
+
+
+def _recorded_conditions() -> Mapping[VisitStatus, Q]:
+    """The statuses that follow from what people recorded alone."""
+    performed = Q(performed_on__isnull=False)
+    return {
+        VisitStatus.DONE: performed & Q(performed_on__gte=F("opens"), performed_on__lte=F("closes")),
+        VisitStatus.DONE_EARLY: performed & Q(performed_on__lt=F("opens")),
+        VisitStatus.DONE_LATE: performed & Q(performed_on__gt=F("closes")),
+        VisitStatus.CANCELLED: Q(performed_on=None, cancelled_on__isnull=False),
+        VisitStatus.MISSED: Q(performed_on=None, cancelled_on=None, missed_on__isnull=False),
+    }
+
+
+def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
+    people = _people(user, wanted, _today(now))
+    visits = Visit.objects.filter(participant__in=people).select_related(
+        "participant__trial", "participant__site"
+    )
+    if wanted.target_from:
+        visits = visits.filter(target__gte=wanted.target_from)
+    if wanted.target_to:
+        visits = visits.filter(target__lte=wanted.target_to)
+    if wanted.status:
+        days = sites_by_today(sites_visible_to(user, _today(now)), now)
+        here = _NONE
+        for today, sites in days.items():
+            here |= Q(participant__site__in=sites) & status_condition(wanted.status, today)
+        visits = visits.filter(here)
+    return visits
+
+
+def _people(user: User, wanted: WantedVisits, today: date) -> QuerySet[Participant]:
+    people = participants_visible_to(user, today)
+    if wanted.trial is not None:
+        people = people.filter(trial=_by_code(trials_visible_to(user, today), "trial", wanted.trial))
+    if wanted.site is not None:
+        people = people.filter(site=_by_code(sites_visible_to(user, today), "site", wanted.site))
+    if wanted.participant is not None:
+        people = people.filter(pk=wanted.participant)
+        if not people.exists():
+            words = gettext("No participant %(id)s in sight here.") % {"id": wanted.participant}
+            raise FilterRefused({"participant": [words]})
+    return people
+
+
+def _by_code(rows: QuerySet[Any], field: str, code: str) -> int:
+    """The id of the row with this code; raises FilterRefused, which names the codes that are possible."""
+    ids: dict[str, int] = dict(rows.values_list("code", "pk"))
+    if code not in ids:
+        possible = ", ".join(sorted(ids)) or gettext("none")
+        words = gettext("%(code)s is not in sight; possible are: %(possible)s.")
+        raise FilterRefused({field: [words % {"code": code, "possible": possible}]})
+    return ids[code]
+
+
+def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> ListedVisit:
+    site: Site = visit.participant.site
+    zone = ZoneInfo(site.zone or settings.TIME_ZONE)
+    protocol = protocol_of(version)
+    return ListedVisit(
+        visit=visit,
+        zone=zone,
+        status=visit_status(facts_of(visit), today_at(site, now)),
+        because=_because(visit, protocol, zone, say),
+        protocol_version=version.label,
+    )
+
+
+def _because(visit: Visit, protocol: Protocol, zone: ZoneInfo, say: Say) -> str:
+    if visit.rule_code not in protocol.visit_by_code:
+        return gettext("Unscheduled: no rule of the protocol asks for it.")
+    return because_visit(protocol, planned_visit(visit, protocol, zone), say)
+
+
+def _today(now: datetime) -> date:
+    """The server's day, on which roles are held."""
+    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()

@@ -1,0 +1,148 @@
+"""What a calendar feed may show, and whether that has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from participants.models import Participant
+from schedules.domain.explain import Say, because_visit, plain
+from schedules.domain.marks import visit_mark
+from schedules.ical.values import Hours, WholeDays
+from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
+from schedules.models import Basis, CalendarFeed, CalendarState, Visit
+from schedules.selectors.stored_visits import day_zero_of, planned_visit, window_of
+from trials.domain.access import Right
+from trials.domain.protocol import Protocol, TimingKind, applies
+from trials.models import Site
+from trials.selectors import protocol_of, roles_of, token_digest, within
+
+CANCELLED_DAYS = timedelta(days=30)
+"""How long a cancelled visit is still shown, struck through, so that nobody wonders where it went."""
+
+
+def feed_by_token(token: str) -> CalendarFeed | None:
+    """The feed behind a secret, revoked or not, with its owner, participant and site."""
+    feeds = CalendarFeed.objects.select_related("owner", "participant__site", "participant__trial", "site")
+    return feeds.filter(token_digest=token_digest(token)).first()
+
+
+def site_of_feed(feed: CalendarFeed) -> Site:
+    """The site whose zone, and whose leave, a feed needs."""
+    site = feed.participant.site if feed.participant else feed.site
+    if site is None:
+        raise ValueError("A feed is of a participant or of a site; the database holds it to that.")
+    return site
+
+
+def zone_of(site: Site) -> ZoneInfo:
+    """The zone that decides what day it is at a site; the server's where it has none yet."""
+    return ZoneInfo(site.zone or settings.TIME_ZONE)
+
+
+def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]:
+    """The participants in a feed whom its owner may subscribe to on this day; none ends the feed."""
+    participants = Participant.objects.filter(within(roles_of(feed.owner, today), Right.SUBSCRIBE))
+    if feed.participant_id:
+        return participants.filter(pk=feed.participant_id)
+    return participants.filter(site=feed.site_id)
+
+
+def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
+    """Whether the owner still holds a role that allows this feed, be it empty or not."""
+    person = feed.participant
+    return roles_of(feed.owner, today).allows(
+        Right.SUBSCRIBE, site_of_feed(feed).pk, person.trial_id if person else None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """What a feed shows, without showing it: equal revisions render to equal bytes.
+
+    Cancelled visits leave by the passing of days alone, so their number is part of it.
+    """
+
+    participants: tuple[tuple[int, int], ...]
+    cancelled: int
+
+
+def revisions_of(participants: QuerySet[Participant], today: date) -> Revisions:
+    """The present revisions of these participants' calendars; two queries."""
+    states = CalendarState.objects.filter(participant__in=participants).order_by("participant_id")
+    cancelled = Visit.objects.filter(
+        participant__in=participants, cancelled_on__gte=today - CANCELLED_DAYS
+    ).count()
+    return Revisions(tuple(states.values_list("participant_id", "revision")), cancelled)
+
+
+def shown_visits(
+    participants: QuerySet[Participant], today: date, links: str, say: Say = plain
+) -> Iterator[ShownVisit]:
+    """Every visit that a feed shows, by target; `links` is the address of a participant with `{}` for the id.
+
+    Three queries, however many participants.
+    """
+    related = participants.select_related("trial", "site", "protocol_version")
+    people = related.prefetch_related("anchors").in_bulk()
+    visits = Visit.objects.filter(participant__in=participants).exclude(
+        cancelled_on__lt=today - CANCELLED_DAYS
+    )
+    for visit in visits.order_by("target", "id"):
+        person = people.get(visit.participant_id)
+        if person:  # else enrolled between the two queries: in the next fetch
+            yield _shown(visit, person, links.format(person.pk), say)
+
+
+def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
+    protocol, zone = protocol_of(person.protocol_version), zone_of(person.site)
+    mark, because = visit.label, ""
+    if visit.rule_code in protocol.visit_by_code:  # else unscheduled: no rule asks for it
+        planned = planned_visit(visit, protocol, zone)
+        mark = visit_mark(protocol, planned, day_zero_of(person, protocol, zone))
+        because = because_visit(protocol, planned, say)
+    return ShownVisit(
+        uid=visit.uid,
+        sequence=visit.sequence,
+        changed_at=visit.changed_at,
+        naming=VisitNaming(person.trial.code, person.subject_code, mark, visit.label),
+        terms=VisitTerms(
+            timing=TimingKind(visit.timing),
+            window=window_of(visit),
+            tolerance_assumed=visit.tolerance_basis == Basis.ASSUMED,
+            place=visit.place,
+            activities=_activities(visit, person, protocol),
+            because=because,
+        ),
+        record=_record(visit),
+        url=url,
+    )
+
+
+def _record(visit: Visit) -> VisitRecord:
+    return VisitRecord(
+        booked=_booking(visit),
+        performed_on=visit.performed_on,
+        missed=visit.missed_on is not None,
+        cancelled=visit.cancelled_on is not None,
+    )
+
+
+def _booking(visit: Visit) -> Hours | WholeDays | None:
+    if visit.booked_start:
+        return Hours(visit.booked_start, visit.booked_end)
+    return WholeDays(visit.booked_on, visit.booked_on) if visit.booked_on else None
+
+
+def _activities(visit: Visit, person: Participant, protocol: Protocol) -> tuple[str, ...]:
+    traits = protocol.effective_traits(set(person.traits))
+    return tuple(
+        activity.label
+        for activity in protocol.activities
+        if visit.rule_code in activity.visits and applies(activity.applies_to, traits)
+    )

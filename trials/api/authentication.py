@@ -1,0 +1,67 @@
+"""Machines sign in with a token, `Authorization: Bearer …`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
+
+from trials.models import User
+from trials.selectors import token_digest, user_by_api_token
+from trials.services.tokens import record_api_token_use
+
+_DAY_IN_SECONDS = 24 * 3600
+_PARTS = 2
+
+
+class BearerAuthentication(BaseAuthentication):
+    """The user whose token the request carries."""
+
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        if len(words) != _PARTS:
+            raise AuthenticationFailed(_("Write “Authorization: Bearer”, a space, and one token."))
+        token = words[1].decode("latin-1")
+        today = timezone.localdate()
+        user = user_by_api_token(token, today)
+        if user is None:
+            raise AuthenticationFailed(
+                _("This token is unknown or was revoked. Ask an administrator for one.")
+            )
+        _record_use(token, today)
+        return user, "token"
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Dayzero"'
+
+
+def signed_in(request: Request) -> User:
+    """The user of a request that was let in."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
+
+
+def _record_use(token: str, today: date) -> None:
+    """Keep the day of use, and ask the database for it but once a day."""
+    if cache.add(f"api-token-used:{token_digest(token)}:{today}", 1, timeout=_DAY_IN_SECONDS):
+        record_api_token_use(text=token, today=today)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the schema speaks of it."""
+
+    target_class = "trials.api.authentication.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return build_bearer_security_scheme_object("Authorization", "Bearer")

@@ -1,0 +1,77 @@
+"""Pages by key: the next page starts after the last row, found by an index however far down it is.
+
+`OFFSET` counts its way there, and `a > x OR (a = x AND id > y)` reads everything before; a row
+compared as a whole is what one index on (a, id) answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+from django.db.models.sql.compiler import SQLCompiler
+
+Row = TypeVar("Row", bound=Model)
+Key = tuple[date, int]
+
+
+class RowAfter(Func):
+    """The condition `(a, b) > (x, y)`, which SQLite and PostgreSQL both know."""
+
+    output_field = BooleanField()
+
+    def __init__(self, key: Mapping[str, object]) -> None:
+        super().__init__(*map(F, key), *map(Value, key.values()))
+
+    def as_sql(  # type: ignore[override]  # its words are always the same
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The SQL of both rows and its parameters."""
+        compiled = [compiler.compile(part) for part in self.get_source_expressions()]
+        half = len(compiled) // 2
+        rows = [", ".join(sql for sql, _ in part) for part in (compiled[:half], compiled[half:])]
+        return f"({rows[0]}) > ({rows[1]})", tuple(value for _, values in compiled for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows, and the key that the next page starts after; None on the last one."""
+
+    rows: Sequence[Row]
+    after: Key | None
+
+
+def page_of(rows: QuerySet[Row], day: str, after: Key | None, size: int) -> Page[Row]:
+    """The first `size` rows after a key, ordered by a day's field and id; nothing is counted."""
+    if after:
+        rows = rows.filter(RowAfter({day: after[0], "id": after[1]}))
+    found = list(rows.order_by(day, "id")[: size + 1])
+    kept = found[:size]
+    more = len(found) > size
+    return Page(kept, (getattr(kept[-1], day), kept[-1].pk) if more else None)
+
+
+def write_cursor(key: Key) -> str:
+    """A key as text that readers hand back and do not read."""
+    text = json.dumps([key[0].isoformat(), key[1]], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> Key:
+    """The key in such a text; raises ValueError for any other text."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        day, row = json.loads(raw)
+        key = (date.fromisoformat(day), row)
+    except (binascii.Error, UnicodeError, TypeError, RecursionError) as error:
+        raise ValueError(text) from error
+    if type(row) is not int or not 0 <= row < 2**63 or write_cursor(key) != text:
+        raise ValueError(text)
+    return key
