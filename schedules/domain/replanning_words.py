@@ -1,0 +1,73 @@
+"""The effects of a re-planning in words, for screens, the API and the audit trail alike."""
+
+from __future__ import annotations
+
+from schedules.domain.explain import Say, day_text, plain
+from schedules.domain.replanning import Effect, VisitChange
+
+
+def _(message: str) -> str:
+    """Mark a message for translation without translating it."""
+    return message
+
+
+EFFECT_LABELS = {
+    Effect.CHEMOTHERAPY_GIVEN: _("chemotherapy already given"),
+    Effect.BLOCK_BROKEN: _("block broken"),
+    Effect.EXPIRED: _("expired, to be repeated"),
+    Effect.BOOKING_OUTSIDE: _("booking outside the window"),
+    Effect.NOW_MISSED: _("window already closed"),
+    Effect.NOW_LATE: _("now overdue"),
+    Effect.DONE_LATE: _("done, now late"),
+    Effect.DONE_EARLY: _("done, now early"),
+    Effect.CANCELLED: _("cancelled"),
+    Effect.ADDED: _("added"),
+    Effect.MOVED: _("moved"),
+    Effect.KEPT: _("stays"),
+    Effect.UNCHANGED: _("unchanged"),
+}
+
+_SENTENCES = {
+    Effect.CHEMOTHERAPY_GIVEN: _(
+        "Chemotherapy was given on %(performed)s and stays done; the rest lengthens."
+    ),
+    Effect.BLOCK_BROKEN: _("Its block no longer holds together."),
+    Effect.EXPIRED: _(
+        "Done on %(performed)s, before the window now opens on %(opens)s: it has expired.%(repeat)s"
+    ),
+    Effect.BOOKING_OUTSIDE: _(
+        "Booked on %(booked)s, outside the window %(opens)s to %(closes)s; book it again."
+    ),
+    Effect.NOW_MISSED: _("Its window closed on %(closes)s, before today."),
+    Effect.NOW_LATE: _("Its target %(target)s has passed; the window is open until %(closes)s."),
+    Effect.DONE_LATE: _("Done on %(performed)s, now after the window %(opens)s to %(closes)s."),
+    Effect.DONE_EARLY: _("Done on %(performed)s, now before the window %(opens)s to %(closes)s."),
+    Effect.CANCELLED: _("The plan no longer asks for it."),
+    Effect.ADDED: _("New: %(target)s, window %(opens)s to %(closes)s."),
+    Effect.MOVED: _("Moves from %(from)s to %(target)s (%(days)+d days)."),
+    Effect.KEPT: _("Stays as recorded."),
+    Effect.UNCHANGED: _("Nothing changes."),
+}
+
+
+def effect_label(effect: Effect, say: Say = plain) -> str:
+    """The name of an effect."""
+    return say(EFFECT_LABELS[effect])
+
+
+def change_sentence(change: VisitChange, say: Say = plain) -> str:
+    """All effects of a change as sentences, the gravest first."""
+    window = change.after or change.before
+    assert window is not None, "a change has a window before or after"
+    repeat = say(_(" To be repeated: %(activities)s.")) % {"activities": ", ".join(change.repeat)}
+    words = {
+        "opens": day_text(window.opens, say),
+        "target": day_text(window.target, say),
+        "closes": day_text(window.closes, say),
+        "from": day_text(change.before.target, say) if change.before else "",
+        "booked": day_text(change.booked_on, say) if change.booked_on else "",
+        "performed": day_text(change.performed_on, say) if change.performed_on else "",
+        "repeat": repeat if change.repeat else "",
+        "days": change.days,
+    }
+    return " ".join(say(_SENTENCES[effect]) % words for effect in change.effects)

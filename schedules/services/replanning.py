@@ -1,0 +1,204 @@
+"""Moving what a participant's calendar counts from: shown first, committed as shown, nothing lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.errors import ReplanningRefused, ReplanningStale
+from schedules.domain.plan import Plan, PlanWarning
+from schedules.domain.projection import project
+from schedules.domain.replanning import (
+    Effect,
+    VisitChange,
+    WindowChange,
+    WindowSpan,
+    compare_visits,
+    compare_windows,
+    span_of,
+)
+from schedules.selectors.records import Record, records_of
+from schedules.services.replanning_rows import write_plans
+from trials.acts import recorded
+from trials.domain.working_days import WorkingDays
+from trials.models import ProtocolVersion, User
+from trials.selectors import protocol_of
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to change: anchors set or moved, traits, the protocol version, the site's working days."""
+
+    anchors: Mapping[str, RecordedAnchor] = field(default_factory=dict)
+    traits: frozenset[str] | None = None
+    version: ProtocolVersion | None = None
+    calendar: WorkingDays | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a proposal would do, for every visit and protocol window; `digest` stands for exactly this."""
+
+    record: Record
+    proposal: Proposal
+    plan: Plan
+    visits: tuple[VisitChange, ...]
+    windows: tuple[WindowChange, ...]
+    contradictions: tuple[Contradiction, ...]
+    digest: str
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """What the new plan warns of."""
+        return self.plan.warnings
+
+    @property
+    def changed(self) -> tuple[VisitChange, ...]:
+        """The visits that something happens to."""
+        return tuple(change for change in self.visits if change.effects != (Effect.UNCHANGED,))
+
+
+def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
+    """What a proposal would do to a calendar; writes nothing, in a constant number of queries."""
+    (record,) = records_of([participant.pk])
+    return preview_of(record, proposal, now)
+
+
+def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
+    """What a proposal would do to this record."""
+    person = record.participant
+    protocol = protocol_of(proposal.version or person.protocol_version)
+    traits = frozenset(person.traits if proposal.traits is None else proposal.traits)
+    anchors = record.anchor_days(proposal.anchors)
+    calendar = proposal.calendar or record.calendar
+    plan = project(protocol, anchors, traits, calendar, record.known, record.zone)
+    visits = compare_visits(record.standing(), plan, now.astimezone(record.zone).date())
+    windows = compare_windows(record.spans(), _spans(plan))
+    effective = protocol.effective_traits(traits)
+    contradictions = find_contradictions(protocol, plan.anchors, effective)
+    digest = _digest(record, proposal, plan, visits)
+    return Preview(record, proposal, plan, visits, windows, contradictions, digest)
+
+
+@recorded
+def commit_replanning(
+    *,
+    participant: Participant,
+    proposal: Proposal,
+    digest: str,
+    now: datetime,
+    by: User | None,
+    reason: str,
+) -> Preview:
+    """Make a previewed proposal true, in one transaction; `digest` is that of the preview that was shown.
+
+    Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, or
+    a missing reason; ReplanningStale, which carries the preview as it is now, where anything changed
+    since it was shown.
+    """
+    if not reason.strip():
+        raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
+    (record,) = records_of([participant.pk], lock=True)
+    preview = preview_of(record, proposal, now)
+    if preview.digest != digest:
+        raise ReplanningStale(preview)
+    _apply([preview], now)
+    return preview
+
+
+@recorded
+def record_anchor(
+    *, participant: Participant, anchor: RecordedAnchor, now: datetime, by: User | None, reason: str = ""
+) -> Preview:
+    """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
+
+    For what has happened, such as an infusion; moving a planned day goes through a preview. Raises
+    ReplanningRefused for a day in the future and for contradictory anchors.
+    """
+    (record,) = records_of([participant.pk], lock=True)
+    today = now.astimezone(record.zone).date()
+    if anchor.actual_on and anchor.actual_on > today:
+        words = {"anchor": anchor.code, "day": anchor.actual_on, "today": today}
+        raise ReplanningRefused(
+            _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words
+        )
+    stands = record.anchors.get(anchor.code)
+    preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
+    _apply([preview], now)
+    return preview
+
+
+@recorded
+def replan_many(
+    *, ids: Sequence[int], proposals: Mapping[int, Proposal], now: datetime, by: User | None, reason: str
+) -> list[Preview]:
+    """Re-plan many participants in one transaction and a constant number of statements.
+
+    `proposals` by participant; one without is planned anew from its record, which takes up a new
+    table of working days. Raises ReplanningRefused where any of them cannot be.
+    """
+    records = records_of(ids, lock=True)
+    previews = [
+        preview_of(record, proposals.get(record.participant.pk, Proposal()), now) for record in records
+    ]
+    _apply(previews, now)
+    return previews
+
+
+def _apply(previews: Sequence[Preview], now: datetime) -> None:
+    for preview in previews:
+        if preview.contradictions:
+            code = preview.record.participant.subject_code
+            messages = " ".join(found.message for found in preview.contradictions)
+            raise ReplanningRefused(f"{code}: {messages}")
+    write_plans([(p.record, p.proposal.anchors, p.plan) for p in previews], now)
+    for preview in previews:
+        _update_participant(preview)
+
+
+def _update_participant(preview: Preview) -> None:
+    person, proposal = preview.record.participant, preview.proposal
+    if proposal.traits is None and proposal.version is None:
+        return
+    person.traits = sorted(person.traits if proposal.traits is None else proposal.traits)
+    person.protocol_version = proposal.version or person.protocol_version
+    person.save(update_fields=["traits", "protocol_version"])
+
+
+def _merged(stands: RecordedAnchor | None, anchor: RecordedAnchor) -> RecordedAnchor:
+    """A new actual day keeps the planned one that stands beside it."""
+    if stands is None or anchor.planned_on:
+        return anchor
+    return RecordedAnchor(
+        anchor.code, stands.planned_on, stands.planned_at, anchor.actual_on, anchor.actual_at
+    )
+
+
+def _spans(plan: Plan) -> dict[str, WindowSpan]:
+    return {
+        window.rule.code: span_of(window.rule.code, window.rule.label, window.starts, window.ends)
+        for window in plan.windows
+    }
+
+
+def _digest(record: Record, proposal: Proposal, plan: Plan, visits: Sequence[VisitChange]) -> str:
+    """Stands for the proposal, the record that it met and everything that would follow."""
+    seen = {
+        "participant": [record.participant.pk, record.participant.version],
+        "anchors": {code: str(anchor) for code, anchor in sorted(proposal.anchors.items())},
+        "traits": sorted(proposal.traits) if proposal.traits is not None else None,
+        "version": proposal.version.pk if proposal.version else None,
+        "calendar": plan.calendar,
+        "rows": [[visit.pk, visit.version] for visit in record.visits],
+        "visits": [[change.code, str(change.after), list(change.effects)] for change in visits],
+        "windows": {code: [span.starts, span.ends] for code, span in _spans(plan).items()},
+    }
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

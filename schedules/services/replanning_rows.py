@@ -1,0 +1,141 @@
+"""The difference between a record and its new plan, written in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Anchor, Participant
+from schedules.domain.plan import Plan
+from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
+from schedules.selectors.records import Record
+from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
+from trials.services.loading import Row, load_rows
+from trials.services.updating import update_rows
+
+Planned = tuple[Record, Mapping[str, RecordedAnchor], Plan]
+
+_BUMPED = ("version", "sequence", "changed_at")
+_CANCEL_VISIT = ("cancelled_on", "cancelled_reason", *_BUMPED)
+_CANCEL_WINDOW = ("cancelled_on",)
+_DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
+
+
+def write_plans(plans: Sequence[Planned], now: datetime) -> None:
+    """Make new plans true: anchors, visits, windows, calendar revisions, change events and reminders.
+
+    Performed visits keep what was done and get their new window; bookings stay; visits that were
+    missed or cancelled stay as they are. The caller holds the locks and the transaction.
+    """
+    _write_anchors(plans)
+    difference = _Difference(now)
+    for record, _anchors, plan in plans:
+        difference.add(record, plan)
+    difference.write()
+    Participant.objects.filter(pk__in=[record.participant.pk for record, *_rest in plans]).update(
+        version=F("version") + 1
+    )
+
+
+def _write_anchors(plans: Sequence[Planned]) -> None:
+    rows = [
+        Anchor(
+            participant=record.participant,
+            code=code,
+            planned_on=anchor.planned_on,
+            planned_at=anchor.planned_at,
+            actual_on=anchor.actual_on,
+            actual_at=anchor.actual_at,
+        )
+        for record, anchors, _plan in plans
+        for code, anchor in anchors.items()
+        if record.anchors.get(code) != anchor
+    ]
+    Anchor.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["participant", "code"], update_fields=_DAYS
+    )
+
+
+class _Difference:
+    """Collects the rows that change, over any number of participants, and writes them table by table."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.moved: list[Row] = []
+        self.added: list[Row] = []
+        self.cancelled: list[Row] = []
+        self.windows_moved: list[Row] = []
+        self.windows_added: list[Row] = []
+        self.windows_cancelled: list[Row] = []
+        self.people: set[int] = set()
+        self.events: list[Row] = []
+
+    def add(self, record: Record, plan: Plan) -> None:
+        """Take in one participant."""
+        pk, zone = record.participant.pk, record.zone
+        today = self.now.astimezone(zone).date()
+        before = (len(self.moved), len(self.added), len(self.cancelled))
+        self._add_visits(record, {v.code: visit_row(v, pk) for v in plan.visits}, today)
+        if before != (len(self.moved), len(self.added), len(self.cancelled)):
+            self.people.add(pk)
+        windows = {w.rule.code: window_row(w, plan, pk, zone) for w in plan.windows}
+        self._add_windows(record, windows, today)
+
+    def _add_visits(self, record: Record, planned: dict[str, Row], today: date) -> None:
+        for visit in record.visits:
+            row = planned.pop(visit.code, None)
+            live = not (visit.performed_on or visit.missed_on or visit.cancelled_on)
+            bumped = (visit.version + 1, visit.sequence + 1, self.now)
+            if visit.unscheduled or not (live or visit.performed_on):
+                continue
+            if row is None and live:
+                reason = _("The plan no longer asks for it.")
+                self.cancelled.append((visit.pk, today, reason, *bumped))
+                self.events.append(("cancelled", visit.participant_id, visit.pk))
+            elif row is not None and row != _stored(visit, VISIT_COLUMNS):
+                self.moved.append((visit.pk, *row, *bumped))
+                self.events.append(("moved", visit.participant_id, visit.pk))
+        self.added.extend(planned.values())
+        self.events.extend(("added", record.participant.pk, None) for _row in planned)
+
+    def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
+        for window in record.windows:
+            row = planned.pop(window.code, None)
+            if row is None and window.cancelled_on is None:
+                self.windows_cancelled.append((window.pk, today))
+            elif row is not None and (window.cancelled_on or row != _stored(window, WINDOW_COLUMNS)):
+                self.windows_moved.append((window.pk, *row, None, self.now))
+        self.windows_added.extend(planned.values())
+
+    def write(self) -> None:
+        """Write all of it, with one statement for each kind of change."""
+        update_rows(Visit, (*VISIT_COLUMNS, *_BUMPED), self.moved)
+        update_rows(Visit, _CANCEL_VISIT, self.cancelled)
+        load_rows(Visit, VISIT_COLUMNS, self.added)
+        update_rows(ProtocolWindow, (*WINDOW_COLUMNS, "cancelled_on", "judge_at"), self.windows_moved)
+        update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
+        load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows_added)
+        load_rows(ChangeEvent, ("kind", "participant_id", "visit_id"), self.events)
+        CalendarState.objects.filter(participant__in=self.people).update(
+            revision=F("revision") + 1, changed_at=self.now
+        )
+        self._drop_reminders()
+
+    def _drop_reminders(self) -> None:
+        """What was to be said of a window that moved is no longer true; the next sweep says it anew."""
+        visits = [row[0] for row in (*self.moved, *self.cancelled)]
+        Reminder.objects.filter(visit__in=visits, claimed_at=None).delete()
+
+
+def _stored(row: Visit | ProtocolWindow, columns: Sequence[str]) -> Row:
+    return tuple(_values(row, columns))
+
+
+def _values(row: Visit | ProtocolWindow, columns: Sequence[str]) -> Iterator[Any]:
+    for column in columns:
+        yield getattr(row, column)
