@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import QuerySet
@@ -9,8 +10,10 @@ from django.db.models import QuerySet
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from trials.domain.access import Right
-from trials.models import User
+from trials.models import Trial, User
 from trials.selectors import roles_of, within
+
+_MANY = 500
 
 
 def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
@@ -21,6 +24,14 @@ def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
 def anchor_days(participant: Participant) -> dict[str, RecordedAnchor]:
     """The anchors on record of a participant, by their codes; one query, or none where prefetched."""
     return {anchor.code: recorded(anchor) for anchor in participant.anchors.all()}
+
+
+def subject_codes_in_use(trial: Trial, codes: Sequence[str]) -> set[str]:
+    """Those of the subject codes that somebody in the trial has."""
+    used = Participant.objects.filter(trial=trial)
+    if len(codes) > _MANY:  # more than a statement may name: ask for all there are
+        return set(used.values_list("subject_code", flat=True)).intersection(codes)
+    return set(used.filter(subject_code__in=codes).values_list("subject_code", flat=True))
 
 
 def recorded(anchor: Anchor) -> RecordedAnchor:

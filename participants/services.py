@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import SubjectCodeTaken
 from participants.models import Anchor, Participant
+from participants.selectors import subject_codes_in_use
 from trials.acts import recorded
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 from trials.services.loading import as_json, load_rows, reserve_ids
@@ -57,38 +58,37 @@ def register(*, registration: Registration, by: User | None) -> Participant:
 def register_many(*, registrations: Sequence[Registration], by: User | None) -> list[int]:
     """The ids of many participants put on record with their anchors, in the order given.
 
-    All or nothing: raises SubjectCodeTaken, naming every code in use, also where another was
-    quicker.
+    All or nothing: raises SubjectCodeTaken, naming every code in use or given twice. The
+    database is the judge of that, so that it makes no difference who was quicker.
     """
-    if taken := _taken(registrations):
-        raise SubjectCodeTaken(taken)
+    _refuse(_given_twice(registrations))
     ids = list(reserve_ids(Participant, len(registrations)))
+    people = list(zip(ids, registrations, strict=True))
     try:
         with transaction.atomic():
-            load_rows(Participant, _PARTICIPANT, map(_participant_row, ids, registrations, [by] * len(ids)))
-    except IntegrityError as error:
-        if taken := _taken(registrations):
-            raise SubjectCodeTaken(taken) from error
+            load_rows(Participant, _PARTICIPANT, (_participant_row(pk, who, by) for pk, who in people))
+    except IntegrityError:
+        _refuse(_in_use(registrations))
         raise
-    load_rows(
-        Anchor,
-        _ANCHOR,
-        (row for pk, who in zip(ids, registrations, strict=True) for row in _anchor_rows(pk, who)),
-    )
+    load_rows(Anchor, _ANCHOR, (row for pk, who in people for row in _anchor_rows(pk, who)))
     return ids
 
 
-def _taken(registrations: Sequence[Registration]) -> list[str]:
-    """The subject codes that are given twice or in use in their trial."""
-    asked = Counter((one.trial.pk, one.subject_code) for one in registrations)
-    twice = {code for (_trial, code), times in asked.items() if times > 1}
-    codes_by_trial: dict[int, list[str]] = {}
-    for trial, code in asked:
-        codes_by_trial.setdefault(trial, []).append(code)
-    for trial, codes in codes_by_trial.items():
-        used = Participant.objects.filter(trial=trial, subject_code__in=codes)
-        twice.update(used.values_list("subject_code", flat=True))
-    return sorted(twice)
+def _refuse(taken: Collection[str]) -> None:
+    if taken:
+        raise SubjectCodeTaken(sorted(taken))
+
+
+def _given_twice(registrations: Sequence[Registration]) -> set[str]:
+    times = Counter((one.trial.pk, one.subject_code) for one in registrations)
+    return {code for (_trial, code), count in times.items() if count > 1}
+
+
+def _in_use(registrations: Sequence[Registration]) -> set[str]:
+    codes: dict[Trial, list[str]] = {}
+    for one in registrations:
+        codes.setdefault(one.trial, []).append(one.subject_code)
+    return {code for trial, asked in codes.items() for code in subject_codes_in_use(trial, asked)}
 
 
 def _participant_row(pk: int, who: Registration, by: User | None) -> tuple[object, ...]:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.errors import SubjectCodeTaken
 from participants.services import register_many
+from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
+from schedules.domain.plan import Plan
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.plan_rows import PlanRows
 from schedules.services.planning import code_taken, registration_of
@@ -19,16 +21,36 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
     """The ids of many participants enrolled as by `enrol`, in the order given: all of them or none.
 
     One COPY (executemany on SQLite) for each table, however many there are. Raises
-    EnrolmentRefused for the first that is refused.
+    EnrolmentsRefused, which says of everybody who is refused what would mend it.
     """
-    ground = Ground.of(enrolments)
-    plans = [plan_enrolment(enrolment, ground) for enrolment in enrolments]
+    plans = _plans(enrolments)
     try:
         ids = register_many(registrations=[registration_of(one) for one in enrolments], by=by)
     except SubjectCodeTaken as error:
-        raise code_taken(error) from error
+        raise _codes_taken(enrolments, error) from error
     rows = PlanRows()
     for plan, participant, enrolment in zip(plans, ids, enrolments, strict=True):
         rows.add(plan, participant, ZoneInfo(enrolment.site.zone))
     rows.load()
     return ids
+
+
+def _plans(enrolments: Sequence[Enrolment]) -> list[Plan]:
+    ground = Ground.of(enrolments)
+    plans: list[Plan] = []
+    refused: dict[int, EnrolmentRefused] = {}
+    for place, enrolment in enumerate(enrolments):
+        try:
+            plans.append(plan_enrolment(enrolment, ground))
+        except EnrolmentRefused as error:
+            refused[place] = error
+    if refused:
+        raise EnrolmentsRefused(refused)
+    return plans
+
+
+def _codes_taken(enrolments: Sequence[Enrolment], error: SubjectCodeTaken) -> EnrolmentsRefused:
+    taken = set(error.codes)
+    return EnrolmentsRefused(
+        {place: code_taken(one) for place, one in enumerate(enrolments) if one.subject_code in taken}
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import SUBJECT_CODE
 from schedules.domain.contradictions import Contradiction, find_contradictions
 from schedules.domain.errors import EnrolmentRefused
-from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan
+from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days
 from trials.domain.errors import DomainError
@@ -150,6 +150,17 @@ def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
     for code in enrolment.anchors:
         if code not in plan.anchors:
             yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": code}
+    for window in plan.windows:
+        if crossed(window):
+            words = {"window": window.rule.label, "starts": window.starts, "ends": window.ends}
+            yield "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
+
+
+def crossed(window: PlannedWindow) -> bool:
+    """Whether a protocol window would end on a day before the one on which it starts."""
+    ends = (window.starts, window.ends)
+    starts, stops = (point.date() if isinstance(point, datetime) else point for point in ends)
+    return starts is not None and stops is not None and starts > stops
 
 
 def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:

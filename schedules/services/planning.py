@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.errors import SubjectCodeTaken
 from participants.models import Participant
+from participants.selectors import subject_codes_in_use
 from participants.services import Registration, register
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan import Plan
@@ -21,11 +22,11 @@ __all__ = ["Enrolment", "enrol", "preview_enrolment"]
 
 
 def preview_enrolment(enrolment: Enrolment) -> Plan:
-    """The plan that an enrolment would make, without writing; raises EnrolmentRefused as `enrol` does.
-
-    Only a subject code that is taken shows at enrolment alone.
-    """
-    return plan_enrolment(enrolment, Ground.of([enrolment]))
+    """The plan that an enrolment would make, without writing; raises EnrolmentRefused as `enrol` does."""
+    plan = plan_enrolment(enrolment, Ground.of([enrolment]))
+    if subject_codes_in_use(enrolment.trial, [enrolment.subject_code]):
+        raise code_taken(enrolment)
+    return plan
 
 
 @recorded
@@ -39,26 +40,27 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     try:
         participant = register(registration=registration_of(enrolment), by=by)
     except SubjectCodeTaken as error:
-        raise code_taken(error) from error
+        raise code_taken(enrolment) from error
     rows_of(plan, participant.pk, ZoneInfo(enrolment.site.zone)).load()
     return participant
 
 
 def registration_of(enrolment: Enrolment) -> Registration:
     """What goes on record of the participant themselves."""
+    zone = ZoneInfo(enrolment.site.zone)
     return Registration(
         trial=enrolment.trial,
         site=enrolment.site,
         version=enrolment.version,
         subject_code=enrolment.subject_code,
-        anchors=[recorded_anchor(code, anchor) for code, anchor in enrolment.anchors.items()],
+        anchors=[recorded_anchor(code, anchor, zone) for code, anchor in enrolment.anchors.items()],
         traits=sorted(enrolment.traits),
         cohort=enrolment.cohort,
         comes_of_age_on=enrolment.comes_of_age_on,
     )
 
 
-def code_taken(error: SubjectCodeTaken) -> EnrolmentRefused:
-    """The refusal of subject codes that are in use."""
-    words = _("Subject code %(codes)s is taken in this trial.") % {"codes": ", ".join(error.codes)}
+def code_taken(enrolment: Enrolment) -> EnrolmentRefused:
+    """The refusal of a subject code that is in use."""
+    words = _("Subject code %(code)s is taken in this trial.") % {"code": enrolment.subject_code}
     return EnrolmentRefused({"subject_code": [words]})

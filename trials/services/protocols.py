@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import typing
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from trials.acts import recorded
-from trials.domain.errors import DomainError
+from trials.domain.errors import DomainError, Problem, ProtocolInvalid
 from trials.domain.protocol import Protocol
 from trials.formats import yaml
 from trials.models import Cohort, ProtocolVersion, Trial, User
 
 REGISTRY_ID = re.compile(r"NCT\d{8}")
 UPLOADED = "document"
+_OUT_OF_THE_WAY = 1_000
 
 
 class VersionPublished(DomainError):
@@ -30,6 +34,7 @@ def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     published with other content.
     """
     protocol = yaml.load(text, UPLOADED).protocol
+    _refuse_what_does_not_fit(protocol)
     digest = yaml.digest(protocol)
     trial, _created = Trial.objects.get_or_create(code=protocol.trial, defaults=_of_trial(protocol))
     Trial.objects.select_for_update().get(pk=trial.pk)
@@ -76,9 +81,51 @@ def _of_trial(protocol: Protocol) -> dict[str, object]:
 
 
 def _set_cohorts(trial: Trial, protocol: Protocol) -> None:
-    for position, level in enumerate(protocol.dose_levels, start=1):
-        Cohort.objects.update_or_create(
-            trial=trial,
-            code=level.code,
-            defaults={"label": level.label, "position": position, "planned_number": level.planned},
-        )
+    """The document's dose levels in its order; levels that it no longer names come after them."""
+    codes = [level.code for level in protocol.dose_levels]
+    cohorts = Cohort.objects.filter(trial=trial)
+    others = cohorts.exclude(code__in=codes).order_by("position")
+    places = {code: place for place, code in enumerate([*codes, *others.values_list("code", flat=True)], 1)}
+    cohorts.update(position=F("position") + _OUT_OF_THE_WAY)
+    for level in protocol.dose_levels:
+        facts = {"label": level.label, "position": places[level.code], "planned_number": level.planned}
+        Cohort.objects.update_or_create(trial=trial, code=level.code, defaults=facts)
+    for other in others:
+        cohorts.filter(pk=other.pk).update(position=places[other.code])
+
+
+def _refuse_what_does_not_fit(protocol: Protocol) -> None:
+    """Raise ProtocolInvalid for texts that are longer than what is stored of them."""
+    problems = [
+        Problem("too-long", path, f"{len(text)} characters are given", f"give at most {longest}")
+        for path, text, longest in _stored_texts(protocol)
+        if len(text) > longest
+    ]
+    if problems:
+        raise ProtocolInvalid(UPLOADED, problems)
+
+
+def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:
+    """The texts that become columns: the path of each in the document, and how long it may be."""
+    yield "trial", protocol.trial, 40
+    yield "version", protocol.version, 40
+    yield "title", protocol.title, 300
+    parts: tuple[tuple[str, Sequence[_Coded], int, int], ...] = (
+        ("epochs", protocol.epochs, 60, 200),
+        ("anchors", protocol.anchors, 60, 200),
+        ("visits", protocol.visits, 56, 112),  # a number is added where a rule makes several
+        ("windows", protocol.windows, 60, 200),
+        ("dose_levels", protocol.dose_levels, 40, 100),
+    )
+    for name, items, code, label in parts:
+        for number, item in enumerate(items):
+            yield f"{name}[{number}].code", item.code, code
+            yield f"{name}[{number}].label", item.label, label
+
+
+class _Coded(typing.Protocol):
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
