@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any, NoReturn
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -150,9 +150,10 @@ def _anchor_day(text: str, kind: AnchorKind, zone: ZoneInfo) -> AnchorDay:
 
 
 def _zone(name: str) -> ZoneInfo:
-    if name not in available_timezones():
-        raise _error(f"unknown zone {name!r}: use an IANA name such as Asia/Shanghai")
-    return ZoneInfo(name)
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise _error(f"unknown zone {name!r}: use an IANA name such as Asia/Shanghai") from error
 
 
 def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:

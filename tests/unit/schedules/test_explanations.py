@@ -160,7 +160,8 @@ SOURCED = {"basis": STATED}
          f"Window assumed. {VERSION}")),
         (window("infusion P0D", "infusion 5 of mtx"),
          ("From the day of Infusion (planned Monday 2026-12-07). Until 5 × the half-life of mtx after "
-         f"Infusion (planned Monday 2026-12-07). Not known yet: the half-life of mtx. Window assumed. {VERSION}")),
+         "Infusion (planned Monday 2026-12-07). Not known yet: the half-life of mtx. "
+         f"Window assumed. {VERSION}")),
         (window("consent -P2Y", "activity:count P0D"),
          ("From 2 years before Consent. Until the day of count. Not known yet: the day of consent, the "
          f"day of the activity count. Window assumed. {VERSION}")),
