@@ -7,4 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feed_urls")),
+    path("", include("schedules.web.urls")),
 ]

@@ -7,7 +7,7 @@ its empty months broken out. Nothing here knows colours, languages or SVG.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from schedules.domain.timeline_scale import Scale, broken_scale, even_scale
@@ -15,7 +15,6 @@ from schedules.domain.timeline_shapes import (
     BAND_HEIGHT,
     BANDS_TOP,
     MARGIN,
-    PIN,
     TEXT,
     Band,
     LaneShape,
@@ -26,6 +25,7 @@ from schedules.domain.timeline_shapes import (
     VisitFact,
     VisitShape,
     WindowFact,
+    fitted,
     inside,
     text_width,
 )
@@ -38,9 +38,8 @@ NEAR_BEFORE_MOST, NEAR_AFTER_MOST = 42, 35
 
 VISITS_TOP = BANDS_TOP + BAND_HEIGHT + 8
 LEVEL_HEIGHT = 36.0
-LABEL_TO_PIN = 3.0
 LANE_HEIGHT = 25.0
-LANE_BAR = 6.0
+TICK_WIDTH = 52.0
 FOOT = 20.0
 NARROWEST_BAR = 4.0
 
@@ -54,7 +53,7 @@ def near_panel(facts: TimelineFacts, width: float) -> Panel | None:
     visits = [v for v in facts.visits if v.window.closes >= first and v.window.opens <= last]
     windows = [w for w in facts.windows if (w.first or w.last) and _overlaps(w, first, last)]
     canvas = _Canvas(facts, scale, width)
-    return canvas.panel(visits, windows, _weekly(facts, scale), _shades(facts, scale))
+    return canvas.panel(visits, windows, _weekly(facts, scale, width), _shades(facts, scale))
 
 
 def whole_panel(facts: TimelineFacts, width: float) -> Panel | None:
@@ -67,7 +66,7 @@ def whole_panel(facts: TimelineFacts, width: float) -> Panel | None:
     spans = [(v.window.opens - 2 * _DAY, v.window.closes + 2 * _DAY) for v in visits]
     scale = broken_scale(head, spans, MARGIN, width - 2 * MARGIN)
     canvas = _Canvas(facts, scale, width)
-    return canvas.panel(visits, windows, _at_targets(facts, scale, visits))
+    return canvas.panel(visits, windows, _at_targets(facts, scale, visits, width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +116,20 @@ def _near_days(facts: TimelineFacts) -> tuple[date, date]:
 
 
 def _bands(facts: TimelineFacts, scale: Scale) -> tuple[Band, ...]:
-    """Each epoch over the days of its visits, up to the next one; the last begins where the one before ends."""
-    epochs = sorted(enumerate(facts.epochs), key=lambda item: item[1].first)
+    """Each epoch over the days of its visits, up to the next one; the last begins where its elder ends."""
+    epochs = sorted(facts.epochs, key=lambda epoch: epoch.first)
     bands = []
-    for place, (index, epoch) in enumerate(epochs):
+    for place, epoch in enumerate(epochs):
         first, last = epoch.first, epoch.last
         if place + 1 < len(epochs):
-            last = min(last, epochs[place + 1][1].first - _DAY)
+            last = min(last, epochs[place + 1].first - _DAY)
         elif place:
-            first = epochs[place - 1][1].last + _DAY
+            first = epochs[place - 1].last + _DAY
         if last < max(first, scale.first) or first > scale.last:
             continue
         x = scale.start(first)
         wide = scale.end(last) - x
-        bands.append(Band(x, wide, epoch.label, index, text_width(epoch.label) + 6 <= wide))
+        bands.append(Band(x, wide, epoch.label, epoch.index, text_width(epoch.label) + 6 <= wide))
     return tuple(bands)
 
 
@@ -148,19 +147,21 @@ def _shades(facts: TimelineFacts, scale: Scale) -> tuple[Shade, ...]:
     return tuple(Shade(scale.start(first), scale.end(last) - scale.start(first)) for first, last in runs)
 
 
-def _weekly(facts: TimelineFacts, scale: Scale) -> tuple[Tick, ...]:
+def _weekly(facts: TimelineFacts, scale: Scale, width: float) -> tuple[Tick, ...]:
     """Day zero and every seventh day before and after it."""
     zero = facts.zero
     assert zero is not None
     numbers = range(-((zero - scale.first).days // 7) * 7, (scale.last - zero).days + 1, 7)
     days = ((number, zero + number * _DAY) for number in numbers)
-    return tuple(Tick(scale.middle(day), day, facts.day_label(n), n == 0) for n, day in days)
+    return tuple(_tick(scale.middle(day), width, day, facts.day_label(n), n == 0) for n, day in days)
 
 
-def _at_targets(facts: TimelineFacts, scale: Scale, visits: Iterable[VisitFact]) -> tuple[Tick, ...]:
+def _at_targets(
+    facts: TimelineFacts, scale: Scale, visits: Iterable[VisitFact], width: float
+) -> tuple[Tick, ...]:
     """The targets, left out where two would run into each other."""
     ticks: list[Tick] = []
-    room = 48.0
+    room = TICK_WIDTH
     free_from = (
         scale.start(scale.first) if facts.zero is None else scale.stretches[0].x + scale.stretches[0].width
     )
@@ -169,9 +170,13 @@ def _at_targets(facts: TimelineFacts, scale: Scale, visits: Iterable[VisitFact])
         if x - room / 2 < free_from or not scale.holds(visit.window.target):
             continue
         number = facts.day_label((visit.window.target - facts.zero).days) if facts.zero else ""
-        ticks.append(Tick(x, visit.window.target, number))
+        ticks.append(_tick(x, width, visit.window.target, number))
         free_from = x + room / 2
     return tuple(ticks)
+
+
+def _tick(x: float, width: float, day: date, number: str, zero: bool = False) -> Tick:
+    return Tick(x, inside(x, TICK_WIDTH - 4, width), day, number, zero)
 
 
 def _visits(scale: Scale, visits: Sequence[VisitFact], width: float) -> tuple[tuple[VisitShape, ...], int]:
@@ -179,23 +184,20 @@ def _visits(scale: Scale, visits: Sequence[VisitFact], width: float) -> tuple[tu
     ends: list[float] = []
     shapes = []
     for fact in visits:
-        x, wide = _bar(scale, fact.window.opens, fact.window.closes)
-        pin_x = min(max(scale.middle(fact.window.target), x + 1), x + wide - 1)
-        wanted = text_width(fact.mark) + 4
-        label_x = inside(pin_x, wanted, width)
-        left, right = min(x, label_x - wanted / 2), max(x + wide, label_x + wanted / 2)
-        level = next((n for n, end in enumerate(ends) if end + 3 <= left), len(ends))
-        ends[level : level + 1] = [right]
-        top = VISITS_TOP + level * LEVEL_HEIGHT
-        performed = fact.performed_on
-        shapes.append(
-            VisitShape(
-                fact, x, wide, top + TEXT + LABEL_TO_PIN + PIN, pin_x, top + TEXT + LABEL_TO_PIN,
-                label_x, top + TEXT,
-                scale.middle(performed) if performed and scale.holds(performed) else None,
-            )
-        )  # fmt: skip
+        shape = _visit(scale, fact, width)
+        level = next((n for n, end in enumerate(ends) if end + 3 <= shape.extent[0]), len(ends))
+        ends[level : level + 1] = [shape.extent[1]]
+        shapes.append(replace(shape, top=VISITS_TOP + level * LEVEL_HEIGHT))
     return tuple(shapes), max(1, len(ends))
+
+
+def _visit(scale: Scale, fact: VisitFact, width: float) -> VisitShape:
+    x, wide = _bar(scale, fact.window.opens, fact.window.closes)
+    pin_x = min(max(scale.middle(fact.window.target), x + 1), x + wide - 1)
+    label_x = inside(pin_x, text_width(fact.mark) + 4, width)
+    done = fact.performed_on
+    performed_x = scale.middle(done) if done and scale.holds(done) else None
+    return VisitShape(fact, x, wide, VISITS_TOP, pin_x, label_x, performed_x)
 
 
 def _bar(scale: Scale, first: date, last: date) -> tuple[float, float]:
@@ -208,11 +210,13 @@ def _bar(scale: Scale, first: date, last: date) -> tuple[float, float]:
 def _lane(scale: Scale, fact: WindowFact, top: float, width: float) -> LaneShape:
     first, last = fact.first or scale.first, fact.last or scale.last
     x, wide = _bar(scale, first, last)
-    wanted = text_width(fact.label)
+    label = fitted(fact.label, width - 2 * MARGIN)
+    wanted = text_width(label)
     at_end = x + wanted > width - MARGIN
     label_x = max(x + wide, min(wanted + MARGIN, width - MARGIN)) if at_end else x
     return LaneShape(
         fact,
+        label,
         x,
         wide,
         top + TEXT + 4,

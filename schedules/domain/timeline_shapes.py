@@ -16,12 +16,17 @@ MARGIN = 6.0
 TEXT = 11.0
 BANDS_TOP = 32.0
 BAND_HEIGHT = 18.0
+BAR_HEIGHT = 11.0
 PIN = 6.0
+LABEL_TO_PIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class VisitFact:
-    """A visit as the timeline shows it: `mark` is its short name, such as D28, `title` all of it."""
+    """A visit as the timeline shows it: `mark` is its short name, such as D28, `title` all of it.
+
+    `pinned` is whether it has a single due day; a range has none.
+    """
 
     code: str
     mark: str
@@ -30,6 +35,7 @@ class VisitFact:
     status: str
     assumed: bool = False
     performed_on: date | None = None
+    pinned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,12 @@ class WindowFact:
 
 @dataclass(frozen=True, slots=True)
 class EpochFact:
-    """A period of the trial and the days of its visits; periods in the order of the protocol."""
+    """A period of the trial and the days of its visits; `index` is its place in the protocol."""
 
     label: str
     first: date
     last: date
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,11 @@ class Band:
     index: int
     shown: bool
 
+    @property
+    def middle(self) -> float:
+        """The middle of the band, where its label stands."""
+        return self.x + self.width / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Shade:
@@ -90,6 +102,7 @@ class Tick:
     """A named day on the axis; `number` is its label counted from day zero."""
 
     x: float
+    label_x: float
     day: date
     number: str
     zero: bool = False
@@ -102,12 +115,48 @@ class VisitShape:
     fact: VisitFact
     x: float
     width: float
-    y: float
+    top: float
     pin_x: float
-    pin_y: float
     label_x: float
-    label_y: float
     performed_x: float | None
+
+    @property
+    def label_y(self) -> float:
+        """The base line of the label, the first thing from the top."""
+        return self.top + TEXT
+
+    @property
+    def pin_y(self) -> float:
+        """The upper edge of the pin, under the label."""
+        return self.label_y + LABEL_TO_PIN
+
+    @property
+    def y(self) -> float:
+        """The upper edge of the bar, where the pin's point ends."""
+        return self.pin_y + PIN
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """From the leftmost to the rightmost of all that is drawn of the visit."""
+        half = (text_width(self.fact.mark) + 4) / 2
+        places = [self.x, self.x + self.width, self.label_x - half, self.label_x + half]
+        places += [] if self.performed_x is None else [self.performed_x - PIN, self.performed_x + PIN]
+        return min(places), max(places)
+
+    @property
+    def middle(self) -> float:
+        """The height of the bar's middle line."""
+        return self.y + BAR_HEIGHT / 2
+
+    @property
+    def outside(self) -> bool:
+        """Whether the visit took place on a day outside its window."""
+        return self.performed_x is not None and not self.x <= self.performed_x <= self.x + self.width
+
+    @property
+    def nearest(self) -> float:
+        """The end of the bar that is nearest to the day of the visit."""
+        return self.x if self.performed_x is not None and self.performed_x < self.x else self.x + self.width
 
     @property
     def pin(self) -> str:
@@ -121,6 +170,7 @@ class LaneShape:
     """A protocol window as a thin bar under its label; open where it goes on beyond the drawing."""
 
     fact: WindowFact
+    label: str
     x: float
     width: float
     y: float
@@ -129,6 +179,11 @@ class LaneShape:
     at_end: bool
     opens_left: bool
     opens_right: bool
+
+    @property
+    def right(self) -> float:
+        """Where the bar ends."""
+        return self.x + self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +208,16 @@ class Panel:
         return BANDS_TOP + BAND_HEIGHT - 5
 
     @property
+    def plot_height(self) -> float:
+        """From below the epochs to the end of the lanes."""
+        return self.plot_bottom - BANDS_TOP - BAND_HEIGHT
+
+    @property
+    def foot(self) -> float:
+        """The base line of the words under the lanes."""
+        return self.plot_bottom + TEXT + 3
+
+    @property
     def today_label_x(self) -> float | None:
         """Where the label of the line of today stands, kept inside the drawing."""
         return None if self.today_x is None else inside(self.today_x, 44, self.width)
@@ -160,7 +225,16 @@ class Panel:
 
 def text_width(text: str, size: float = TEXT) -> float:
     """About how wide a text is drawn; a Chinese character is as wide as it is high."""
-    return sum(size if ord(letter) > 0x2E7F else size * 0.57 for letter in text)  # noqa: PLR2004
+    return sum(size if ord(letter) > 0x2E7F else size * 0.6 for letter in text)  # noqa: PLR2004
+
+
+def fitted(text: str, width: float) -> str:
+    """The text, cut at its end where it is wider than there is room."""
+    if text_width(text) <= width:
+        return text
+    while text and text_width(text) + TEXT > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
 
 
 def inside(x: float, wide: float, width: float) -> float:

@@ -44,9 +44,9 @@ WINDOWS = (
     WindowFact("nothing", "Nothing known", "", None, None),
 )
 EPOCHS = (
-    EpochFact("Screening", ZERO - 28 * DAY, ZERO - 6 * DAY),
-    EpochFact("Infusion", ZERO, ZERO),
-    EpochFact("Follow-up", ZERO + 12 * DAY, ZERO + 745 * DAY),
+    EpochFact("Screening", ZERO - 28 * DAY, ZERO - 6 * DAY, 0),
+    EpochFact("Infusion", ZERO, ZERO, 1),
+    EpochFact("Follow-up", ZERO + 12 * DAY, ZERO + 745 * DAY, 2),
 )
 
 

@@ -1,0 +1,55 @@
+"""A protocol, and a site's calendar, in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from schedules.domain.explain import Say
+from trials.domain.protocol import (
+    Activity,
+    AnchorRule,
+    Epoch,
+    Protocol,
+    ProtocolWindow,
+    Trait,
+    VisitRule,
+)
+from trials.domain.working_days import WorkingDays
+
+_Labelled = TypeVar("_Labelled", Activity, AnchorRule, Epoch, ProtocolWindow, Trait, VisitRule)
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+def in_language(protocol: Protocol, say: Say) -> Protocol:
+    """The protocol with the labels that `say` knows translated; all others, and all notes, as they are."""
+    return replace(
+        protocol,
+        epochs=_said(protocol.epochs, say),
+        anchors=_said(protocol.anchors, say),
+        visits=_said(protocol.visits, say),
+        traits=_said(protocol.traits, say),
+        activities=_said(protocol.activities, say),
+        windows=_said(protocol.windows, say),
+    )
+
+
+def _said(rules: tuple[_Labelled, ...], say: Say) -> tuple[_Labelled, ...]:
+    return tuple(replace(rule, label=say(rule.label)) if rule.label else rule for rule in rules)
+
+
+def why_closed(calendar: WorkingDays | None, day: date, say: Say) -> str | None:
+    """Why a site does not work on a day, in the reader's words; None where it works or nothing is known."""
+    if calendar is None or calendar.is_working_day(day):
+        return None
+    if day in calendar.closures:
+        reason = calendar.closures[day]
+        return say(_("closed (%(reason)s)")) % {"reason": reason} if reason else say(_("closed"))
+    if (holiday := calendar.holiday_name(day)) is not None:
+        return say(_("public holiday (%(name)s)")) % {"name": say(holiday)}
+    return calendar.why_not(day) and say(f"{day:%A}")

@@ -1,0 +1,42 @@
+"""The working days of several sites at once, and what day it is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from trials.domain.working_days import WorkingDays
+from trials.models import Site, WorkingDayTable
+
+
+def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
+    """The newest working days of each of these sites that has any, by the site's id; one query."""
+    newest = WorkingDayTable.objects.filter(site=OuterRef("site")).order_by("-version")
+    tables = WorkingDayTable.objects.filter(site__in=sites, version=Subquery(newest.values("version")[:1]))
+    rows = tables.values_list("site_id", "document")
+    return {site: _read(json.dumps(document)) for site, document in rows}
+
+
+@lru_cache(maxsize=128)
+def _read(document: str) -> WorkingDays:
+    return WorkingDays.from_document(json.loads(document))
+
+
+def today_at(site: Site, now: datetime) -> date:
+    """The day that it is at a site; in the server's zone where the site has none yet."""
+    zone = ZoneInfo(site.zone) if site.zone else timezone.get_default_timezone()
+    return now.astimezone(zone).date()
+
+
+def sites_by_today(sites: Iterable[Site], now: datetime) -> dict[date, list[int]]:
+    """The ids of these sites by the day that it is there: never more than three days."""
+    days: dict[date, list[int]] = {}
+    for site in sites:
+        days.setdefault(today_at(site, now), []).append(site.pk)
+    return days

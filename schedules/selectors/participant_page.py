@@ -1,0 +1,156 @@
+"""All that a participant's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Prefetch
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from participants.selectors import anchor_days, participants_visible_to
+from schedules.domain.explain import Say, plain
+from schedules.domain.labels import in_language
+from schedules.domain.plan import AnchorDay, Known, Plan
+from schedules.domain.projection import project
+from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
+from schedules.models import ProtocolWindow, Visit
+from schedules.selectors.calendars import today_at, working_days_by_site
+from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, visit_row, window_row
+from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from trials.domain.errors import DomainError
+from trials.models import User
+from trials.selectors import protocol_of
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """An anchor of the protocol: what is on record of it, and the day that the plan counts from."""
+
+    code: str
+    label: str
+    recorded: RecordedAnchor | None
+    day: AnchorDay | None
+
+    @property
+    def slipped(self) -> bool:
+        """Whether the anchor came on another day than was planned."""
+        recorded = self.recorded
+        return bool(
+            recorded
+            and recorded.planned_on
+            and recorded.actual_on
+            and recorded.planned_on != recorded.actual_on
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPage:
+    """A participant on a day: anchors, visits, protocol windows, and the plan that the record makes."""
+
+    participant: Participant
+    reading: Reading
+    plan: Plan | None
+    anchors: Sequence[AnchorRow]
+    visits: Sequence[VisitRow]
+    windows: Sequence[WindowRow]
+
+
+def participant_in_sight(user: User, today: date, pk: int) -> Participant | None:
+    """The participant with this id, with all that a page needs, or None where the user may not see them."""
+    related = ("trial", "site", "cohort", "protocol_version")
+    visits = Prefetch("visits", Visit.objects.order_by("target", "opens", "pk"))
+    windows = Prefetch("protocol_windows", ProtocolWindow.objects.order_by("pk"))
+    seen = participants_visible_to(user, today).select_related(*related)
+    return seen.prefetch_related("anchors", visits, windows).filter(pk=pk).first()
+
+
+def participant_page(participant: Participant, now: datetime, say: Say = plain) -> ParticipantPage:
+    """The page of a participant that `participant_in_sight` gave, in the language of `say`.
+
+    One query more, for the calendar.
+    """
+    reading = _reading(participant, now, say)
+    plan = _plan(participant, reading)
+    zone = reading.zone
+    return ParticipantPage(
+        participant=participant,
+        reading=reading,
+        plan=plan,
+        anchors=_anchor_rows(participant, reading, plan),
+        visits=[
+            visit_row(planned_visit(visit, reading.protocol, zone), facts_of(visit), reading)
+            for visit in participant.visits.all()
+        ],
+        windows=_window_rows(participant, reading, plan),
+    )
+
+
+def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
+    site = participant.site
+    protocol = in_language(protocol_of(participant.protocol_version), say)
+    zone = ZoneInfo(site.zone or settings.TIME_ZONE)
+    zero = day_zero_of(participant, protocol, zone)
+    calendar = working_days_by_site([site.pk]).get(site.pk)
+    return Reading(protocol, zone, zero, calendar, today_at(site, now), say)
+
+
+def _plan(participant: Participant, reading: Reading) -> Plan | None:
+    """The plan that what is on record makes; None where it can no longer be made."""
+    known = Known(performed=_performed(participant, reading), comes_of_age=participant.comes_of_age_on)
+    anchors = days_of_anchors(anchor_days(participant), reading.zone)
+    traits = frozenset(participant.traits)
+    try:
+        return project(reading.protocol, anchors, traits, reading.calendar, known, reading.zone)
+    except (DomainError, OverflowError, ValueError):
+        return None
+
+
+def _performed(participant: Participant, reading: Reading) -> Mapping[str, AnchorDay]:
+    return {
+        visit.code: AnchorDay(
+            visit.performed_on,
+            at=visit.performed_at.astimezone(reading.zone) if visit.performed_at else None,
+        )
+        for visit in participant.visits.all()
+        if visit.performed_on
+    }
+
+
+def _anchor_rows(participant: Participant, reading: Reading, plan: Plan | None) -> list[AnchorRow]:
+    recorded, days = anchor_days(participant), plan.anchors if plan else {}
+    return [
+        AnchorRow(rule.code, rule.label, recorded.get(rule.code), days.get(rule.code))
+        for rule in reading.protocol.anchors
+        if rule.code in recorded or rule.code in days
+    ]
+
+
+def _window_rows(participant: Participant, reading: Reading, plan: Plan | None) -> list[WindowRow]:
+    """The stored windows; each explained in the reader's language where the plan puts it on the same days."""
+    planned = {window.rule.code: window_row(window, reading) for window in (plan.windows if plan else ())}
+    rows = []
+    for stored in participant.protocol_windows.all():
+        row = planned.get(stored.code)
+        same = row and (row.starts_on, row.ends_on) == (stored.starts_on, stored.ends_on)
+        rows.append(row if row and same else _stored_row(stored, reading))
+    return rows
+
+
+def _stored_row(window: ProtocolWindow, reading: Reading) -> WindowRow:
+    zone = reading.zone
+    return WindowRow(
+        window.code,
+        window.label,
+        window.kind,
+        window.starts_on,
+        window.ends_on,
+        window.starts_at.astimezone(zone) if window.starts_at else None,
+        window.ends_at.astimezone(zone) if window.ends_at else None,
+        window.basis == "assumed",
+        window.because,
+    )

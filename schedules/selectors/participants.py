@@ -1,0 +1,96 @@
+"""The list of participants: who, where, on which day of theirs, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from participants.models import Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.marks import visit_mark
+from schedules.domain.status import VisitStatus, visit_status
+from schedules.models import Visit
+from schedules.selectors.calendars import sites_by_today, today_at
+from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from trials.models import ProtocolVersion, Site, Trial, User
+from trials.selectors import protocol_of
+
+
+@dataclass(frozen=True, slots=True)
+class ListedParticipant:
+    """One line of the list; `number` is today's day label, None while day zero is not known."""
+
+    participant: Participant
+    zero: date | None
+    number: str | None
+    visit: Visit | None
+    mark: str
+    status: VisitStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The participants that match, and what stands beside each of those on a page."""
+
+    participants: QuerySet[Participant]
+    now: datetime
+
+    def rows(self, page: Sequence[Participant]) -> list[ListedParticipant]:
+        """The lines of a page; three queries, however many participants it has."""
+        versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in page})
+        visits = _next_visits(page, self.now)
+        return [_row(one, versions[one.protocol_version_id], visits.get(one.pk), self.now) for one in page]
+
+
+def participants_listed(
+    user: User, now: datetime, *, search: str = "", site: Site | None = None, trial: Trial | None = None
+) -> Listing:
+    """The participants in sight whose subject code contains `search`, at a site, in a trial."""
+    here = timezone.localdate(now, timezone.get_default_timezone())
+    seen = participants_visible_to(user, here)
+    if search:
+        seen = seen.filter(subject_code__icontains=search)
+    if site:
+        seen = seen.filter(site=site)
+    if trial:
+        seen = seen.filter(trial=trial)
+    seen = seen.select_related("trial", "site", "cohort").prefetch_related("anchors")
+    return Listing(seen.order_by("trial__code", "subject_code", "pk"), now)
+
+
+def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]:
+    """The first live visit of each participant whose window has not closed, by the participant's id."""
+    today = min(sites_by_today({one.site_id: one.site for one in page}.values(), now), default=None)
+    if today is None:
+        return {}
+    rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
+    live = Visit.objects.filter(
+        participant__in=[one.pk for one in page],
+        performed_on__isnull=True,
+        missed_on__isnull=True,
+        cancelled_on__isnull=True,
+        closes__gte=today,
+    )
+    return {visit.participant_id: visit for visit in live.annotate(rank=rank).filter(rank=1)}
+
+
+def _row(
+    participant: Participant, version: ProtocolVersion, visit: Visit | None, now: datetime
+) -> ListedParticipant:
+    protocol, zone = protocol_of(version), ZoneInfo(participant.site.zone or settings.TIME_ZONE)
+    zero, today = day_zero_of(participant, protocol, zone), today_at(participant.site, now)
+    return ListedParticipant(
+        participant=participant,
+        zero=zero,
+        number=protocol.day_label((today - zero).days) if zero else None,
+        visit=visit,
+        mark=visit_mark(protocol, planned_visit(visit, protocol, zone), zero) if visit else "",
+        status=visit_status(facts_of(visit), today) if visit else None,
+    )

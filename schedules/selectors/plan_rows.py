@@ -1,0 +1,176 @@
+"""A plan, line by line, as a page shows it: stored, or only a preview."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from schedules.domain.explain import Say, because_visit, because_window
+from schedules.domain.hindrances import Hindrance, clinic_days_left, hindrances
+from schedules.domain.labels import why_closed
+from schedules.domain.marks import day_range, visit_mark
+from schedules.domain.plan import PlannedVisit, PlannedWindow
+from schedules.domain.status import VisitFacts, VisitStatus, visit_status
+from schedules.models import WindowKind
+from trials.domain.protocol import AtOffset, Over, Place, Protocol, VisitRule, Within
+from trials.domain.working_days import WorkingDays
+
+_NUMBERS = re.compile(r"\d+")
+_OVER = {VisitStatus.DONE, VisitStatus.DONE_EARLY, VisitStatus.DONE_LATE, VisitStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """By what a plan is read: its protocol in the reader's language, zone, day zero, calendar and today."""
+
+    protocol: Protocol
+    zone: ZoneInfo
+    zero: date | None
+    calendar: WorkingDays | None
+    today: date
+    say: Say
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A visit with its status, what is in its way, and why its date is what it is."""
+
+    planned: PlannedVisit
+    status: VisitStatus
+    mark: str
+    days: tuple[str, str] | None
+    clinic_days: int | None
+    hindrances: tuple[Hindrance, ...]
+    because: str
+    performed_on: date | None = None
+
+    @property
+    def assumption(self) -> str | None:
+        """What was assumed of the timing or the tolerance, in the document's words; None for nothing."""
+        return assumption_of(self.planned.rule)
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the timing or the tolerance is assumed."""
+        return self.assumption is not None
+
+    @property
+    def label(self) -> str:
+        """The visit's label, unless its mark says the same already (D28 is Day 28)."""
+        label, numbers = self.planned.label, _NUMBERS.findall(self.planned.label)
+        at_offset = isinstance(self.planned.rule.timing, AtOffset)
+        same = label == self.mark or (at_offset and numbers == _NUMBERS.findall(self.mark))
+        return "" if same and (numbers or label == self.mark) else label
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one due day: ranges have none."""
+        return not isinstance(self.planned.rule.timing, Within | Over)
+
+    @property
+    def whole_range(self) -> bool:
+        """Whether the visit lasts over its whole window."""
+        return isinstance(self.planned.rule.timing, Over)
+
+    @property
+    def suggested(self) -> bool:
+        """Whether the site would choose another day than the target."""
+        return self.live and self.planned.suggested not in {None, self.planned.window.target}
+
+    @property
+    def live(self) -> bool:
+        """Whether the visit is still to come or to be saved."""
+        return self.status not in _OVER and self.status is not VisitStatus.MISSED
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A protocol window and why it lies where it lies; an end not known yet is None."""
+
+    code: str
+    label: str
+    kind: str
+    starts_on: date | None
+    ends_on: date | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    assumed: bool
+    because: str
+
+    @property
+    def kind_label(self) -> str:
+        """What the window asks for, in words."""
+        return str(WindowKind(self.kind).label)
+
+    def over(self, today: date) -> bool:
+        """Whether the window has ended."""
+        return self.ends_on is not None and self.ends_on < today
+
+    def running(self, today: date) -> bool:
+        """Whether the window has begun and not ended."""
+        return self.starts_on is not None and self.starts_on <= today and not self.over(today)
+
+
+def assumption_of(rule: VisitRule) -> str | None:
+    """What was assumed of a rule's timing or tolerance, in the document's words; None where nothing was."""
+    timing = rule.timing
+    bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
+    notes = [basis.note for basis in bases if basis.assumed]
+    return "; ".join(filter(None, notes)) if notes else None
+
+
+def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> VisitRow:
+    """The line of one visit."""
+    reason = why_closed(reading.calendar, planned.window.target, reading.say)
+    planned = replace(planned, why_shifted=reason or planned.why_shifted)
+    status = visit_status(facts, reading.today)
+    window, place, calendar, today = planned.window, planned.rule.place, reading.calendar, reading.today
+    over = status in _OVER
+    return VisitRow(
+        planned=planned,
+        status=status,
+        mark=visit_mark(reading.protocol, planned, reading.zero),
+        days=day_range(reading.protocol, planned, reading.zero),
+        clinic_days=None if over else clinic_days_left(window, Place(place), calendar, today),
+        hindrances=() if over else hindrances(window, Place(place), calendar, today),
+        because=because_visit(reading.protocol, planned, reading.say),
+        performed_on=facts.performed_on,
+    )
+
+
+def window_row(planned: PlannedWindow, reading: Reading) -> WindowRow:
+    """The line of one protocol window."""
+    starts_on, starts_at = _on_and_at(planned.starts, reading.zone)
+    ends_on, ends_at = _on_and_at(planned.ends, reading.zone)
+    rule = planned.rule
+    because = because_window(reading.protocol, planned, reading.say)
+    return WindowRow(
+        rule.code, rule.label, rule.kind.value, starts_on, ends_on, starts_at, ends_at, rule.assumed, because
+    )
+
+
+def planned_rows(visits: Iterable[PlannedVisit], reading: Reading) -> list[VisitRow]:
+    """The lines of visits of which nothing is on record yet, by the reading's protocol."""
+    rules = reading.protocol.visit_by_code
+    spoken = (replace(visit, rule=rules[visit.rule.code]) for visit in visits)
+    return [visit_row(visit, _nothing_recorded(visit), reading) for visit in spoken]
+
+
+def planned_window_rows(windows: Iterable[PlannedWindow], reading: Reading) -> list[WindowRow]:
+    """The lines of protocol windows that are not stored yet, by the reading's protocol."""
+    rules = {rule.code: rule for rule in reading.protocol.windows}
+    return [window_row(replace(window, rule=rules[window.rule.code]), reading) for window in windows]
+
+
+def _nothing_recorded(visit: PlannedVisit) -> VisitFacts:
+    return VisitFacts(visit.window, is_range=isinstance(visit.rule.timing, Within | Over))
+
+
+def _on_and_at(point: date | datetime | None, zone: ZoneInfo) -> tuple[date | None, datetime | None]:
+    if isinstance(point, datetime):
+        local = point.astimezone(zone)
+        return local.date(), local
+    return point, None

@@ -1,0 +1,151 @@
+"""The visits that somebody has to look at today, the most pressing first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+
+from participants.models import Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.explain import Say, plain
+from schedules.domain.labels import in_language
+from schedules.domain.status import CLOSING_DAYS, VisitStatus
+from schedules.models import Visit
+from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
+from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
+from schedules.selectors.stored_visits import RANGES, day_zero_of, facts_of, planned_visit
+from trials.models import ProtocolVersion, Site, User
+from trials.selectors import protocol_of, sites_visible_to
+
+SOON_DAYS = 7
+PAGE = 100
+GROUPS = (
+    VisitStatus.OVERDUE,
+    VisitStatus.DUE,
+    VisitStatus.CLOSING,
+    VisitStatus.OPEN,
+    VisitStatus.UPCOMING,
+    VisitStatus.MISSED,
+)
+"""The order in which a worklist is read: what can still be saved before what cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of the worklist is asked for: a site, a trial (by id), a status, a page from 1."""
+
+    site: int | None = None
+    trial: int | None = None
+    status: VisitStatus | None = None
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """One visit of the worklist: whose it is, and all that is read first."""
+
+    participant: Participant
+    line: VisitRow
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """A page of the worklist, and how many visits each group has in all."""
+
+    counts: Mapping[VisitStatus, int]
+    rows: Sequence[WorkRow] = field(default=())
+    page: int = 1
+    pages: int = 1
+
+    @property
+    def total(self) -> int:
+        """How many visits there are in all groups."""
+        return sum(self.counts.values())
+
+
+def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Worklist:
+    """The live visits in sight that are open, closed without a record, or opening within SOON_DAYS.
+
+    In the language of `say`. The number of queries does not depend on that of visits,
+    participants or sites.
+    """
+    days = sites_by_today(_sites(user, now, wanted), now)
+    if not days:
+        return Worklist({})
+    visits = _live(user, now, wanted).annotate(group=_group(days)).filter(group__isnull=False)
+    found = dict(visits.order_by().values_list("group").annotate(Count("pk")))
+    counts = {status: found[place] for place, status in enumerate(GROUPS) if place in found}
+    if wanted.status:
+        visits = visits.filter(group=GROUPS.index(wanted.status))
+    shown = counts.get(wanted.status, 0) if wanted.status else sum(counts.values())
+    pages = max(1, -(-shown // PAGE))
+    page = min(max(1, wanted.page), pages)
+    ordered = visits.order_by("group", "closes", "participant__subject_code", "pk")
+    chosen = list(_with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
+    return Worklist(counts, _rows(chosen, now, say), page, pages)
+
+
+def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
+    sites = sites_visible_to(user, now.astimezone(ZoneInfo(settings.TIME_ZONE)).date())
+    return sites.filter(pk=wanted.site) if wanted.site else sites
+
+
+def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
+    seen = participants_visible_to(user, now.astimezone(ZoneInfo(settings.TIME_ZONE)).date())
+    if wanted.trial:
+        seen = seen.filter(trial=wanted.trial)
+    return Visit.objects.filter(
+        participant__in=seen, performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True
+    )
+
+
+def _group(days: Mapping[date, Sequence[int]]) -> Case:
+    """The place of each visit's status among GROUPS; null where nobody has to look yet.
+
+    Says the same as `visit_status`, in the database's words.
+    """
+    return Case(
+        *(
+            When(Q(participant__site__in=sites) & condition, then=Value(GROUPS.index(status)))
+            for today, sites in days.items()
+            for status, condition in _conditions(today)
+        ),
+        output_field=IntegerField(),
+    )
+
+
+def _conditions(today: date) -> Iterable[tuple[VisitStatus, Q]]:
+    """The statuses with their conditions; the first that holds is the visit's."""
+    return (
+        (VisitStatus.MISSED, Q(closes__lt=today)),
+        (VisitStatus.UPCOMING, Q(opens__gt=today, opens__lte=today + timedelta(days=SOON_DAYS))),
+        (VisitStatus.DUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target=today)),
+        (VisitStatus.OVERDUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target__lt=today)),
+        (VisitStatus.CLOSING, Q(opens__lte=today, closes__lte=today + timedelta(days=CLOSING_DAYS))),
+        (VisitStatus.OPEN, Q(opens__lte=today)),
+    )
+
+
+def _with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    return visits.select_related("participant__trial", "participant__site").prefetch_related(
+        "participant__anchors"
+    )
+
+
+def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
+    people = [visit.participant for visit in visits]
+    versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in people})
+    protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
+    calendars = working_days_by_site({one.site_id for one in people})
+    rows = []
+    for visit, one in zip(visits, people, strict=True):
+        protocol, zone = protocols[one.protocol_version_id], ZoneInfo(one.site.zone or settings.TIME_ZONE)
+        zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
+        reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
+        rows.append(WorkRow(one, visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)))
+    return rows

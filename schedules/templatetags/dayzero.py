@@ -1,0 +1,72 @@
+"""How our pages write days, statuses and reasons."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django import template
+from django.utils.dates import WEEKDAYS
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from schedules.domain.hindrances import Hindrance
+from schedules.domain.plan import AnchorKind
+from schedules.domain.status import VisitStatus
+from schedules.web import words
+
+register = template.Library()
+
+
+@register.filter
+def day(value: date | None) -> SafeString | str:
+    """A day with its weekday, for people and for machines."""
+    if value is None:
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        WEEKDAYS[value.weekday()],
+        words.day_words(value),
+    )
+
+
+@register.filter
+def status_word(status: VisitStatus) -> str:
+    """A status in a word."""
+    return str(words.STATUS[status])
+
+
+@register.filter
+def in_words(hindrance: Hindrance) -> str:
+    """What stands in the way, in a few words."""
+    return words.hindrance_words(hindrance)
+
+
+@register.filter
+def anchor_kind(kind: AnchorKind) -> str:
+    """How the day of an anchor is known, in a word."""
+    return str(words.ANCHOR_KIND[kind])
+
+
+@register.filter
+def short_day(value: date) -> str:
+    """A day under a tick: its weekday, day and month."""
+    return words.short_day_words(value)
+
+
+@register.filter
+def shortest_day(value: date) -> str:
+    """A day under a tick on a phone: its day and month."""
+    return words.shortest_day_words(value)
+
+
+@register.filter
+def month(value: date) -> str:
+    """A month under a tick, with its year."""
+    return words.month_words(value)
+
+
+@register.filter
+def place(number: float | None) -> str:
+    """A length or a place in a drawing, without the noise of its last digits."""
+    return "" if number is None else f"{number:.1f}"

@@ -1,0 +1,114 @@
+"""The list of participants, and the page of one."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from participants.models import Participant
+from schedules.domain.errors import FeedRefused
+from schedules.domain.status import VisitStatus
+from schedules.selectors.participant_page import ParticipantPage, participant_in_sight, participant_page
+from schedules.selectors.participants import participants_listed
+from schedules.selectors.plan_rows import VisitRow
+from schedules.services.feeds import open_feed
+from schedules.web.clock import now, server_day
+from schedules.web.pages import neighbours
+from schedules.web.people import user_of
+from schedules.web.timelines import draw_timeline, epochs_of
+from schedules.web.words import say, warnings_in_words
+from trials.domain.access import Right
+from trials.selectors import may, sites_visible_to, trials_visible_to
+
+PER_PAGE = 50
+NEXT = (VisitStatus.OVERDUE, VisitStatus.DUE, VisitStatus.CLOSING, VisitStatus.OPEN, VisitStatus.UPCOMING)
+
+
+@login_required
+def participant_list(request: HttpRequest) -> HttpResponse:
+    """Everybody in sight, a page at a time, by subject code, site or trial."""
+    user, instant = user_of(request), now()
+    here = server_day(instant)
+    wanted = {name: request.GET.get(name, "").strip() for name in ("q", "site", "trial")}
+    sites, trials = sites_visible_to(user, here), trials_visible_to(user, here)
+    site = sites.filter(code=wanted["site"]).first() if wanted["site"] else None
+    trial = trials.filter(code=wanted["trial"]).first() if wanted["trial"] else None
+    found = participants_listed(user, instant, search=wanted["q"], site=site, trial=trial)
+    page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": found.rows(list(page)),
+        "wanted": wanted,
+        "sites": sites,
+        "trials": trials,
+        "filtered": any(wanted.values()),
+        **neighbours(request, page.number, page.paginator.num_pages),
+    }
+    return render(request, "participants/list.html", context)
+
+
+@login_required
+def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One participant: where they stand, the timeline, and every date with its reason."""
+    participant = _in_sight(request, pk)
+    page = participant_page(participant, now(), say)
+    return render(request, "participants/page.html", _context(request, page))
+
+
+@login_required
+@never_cache
+@require_POST
+def open_participant_feed(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new secret address of the participant's calendar, shown this once."""
+    user, instant = user_of(request), now()
+    participant = _in_sight(request, pk)
+    if not may(user, Right.SUBSCRIBE, participant.site, participant.trial, server_day(instant)):
+        raise PermissionDenied(_("Your role here does not allow calendar subscriptions."))
+    try:
+        _feed, token = open_feed(owner=user, participant=participant, now=instant)
+    except FeedRefused as error:
+        raise PermissionDenied(str(error)) from error
+    address = request.build_absolute_uri(reverse("feed", kwargs={"token": token}))
+    scheme = address.partition("://")[0]
+    webcal = address.replace(f"{scheme}://", "webcal://", 1)
+    context = {"participant": participant, "address": address, "webcal": webcal}
+    return render(request, "participants/feed_opened.html", context)
+
+
+def _in_sight(request: HttpRequest, pk: int) -> Participant:
+    participant = participant_in_sight(user_of(request), server_day(now()), pk)
+    if participant is None:
+        raise Http404
+    return participant
+
+
+def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
+    participant, reading = page.participant, page.reading
+    labels = {trait.code: trait.label for trait in reading.protocol.traits}
+    number = (reading.today - reading.zero).days if reading.zero else None
+    return {
+        "page": page,
+        "participant": participant,
+        "today": reading.today,
+        "day_number": None if number is None else reading.protocol.day_label(number),
+        "next_visit": next_visit(page),
+        "traits": [labels.get(code, code) for code in participant.traits],
+        "epochs": epochs_of(reading.protocol),
+        "timeline": draw_timeline(reading, page.visits, page.windows),
+        "warnings": warnings_in_words(page.plan.warnings if page.plan else ()),
+        "may_subscribe": may(
+            user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, reading.today
+        ),
+    }
+
+
+def next_visit(page: ParticipantPage) -> VisitRow | None:
+    """The first visit that is still to come or to be saved."""
+    return next((row for row in page.visits if row.status in NEXT), None)

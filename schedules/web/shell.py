@@ -1,0 +1,58 @@
+"""What every page of ours has: who is signed in, where they may go, and in which light."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from schedules.web.clock import now, server_day
+from trials.domain.access import Right
+from trials.models import User
+from trials.selectors import roles_of
+
+THEME_COOKIE = "dayzero_theme"
+THEMES = {"system": _("System"), "light": _("Light"), "dark": _("Dark")}
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The light that somebody chose, or the system's."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "system"
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """What the templates of the shell need, for every page."""
+    return {
+        "theme": theme_of(request),
+        "themes": THEMES,
+        "may_enrol": SimpleLazyObject(lambda: _may_enrol(request)),
+    }
+
+
+def _may_enrol(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    return isinstance(user, User) and roles_of(user, server_day(now())).allows(Right.ENROL)
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen light for a year, and go back to where one was."""
+    back = request.POST.get("next", "/")
+    allowed = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    response = HttpResponseRedirect(back if allowed else "/")
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie(
+            THEME_COOKIE,
+            theme,
+            max_age=timedelta(days=365),
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response

@@ -1,0 +1,78 @@
+"""Today: what has to be looked at, the most pressing first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from schedules.domain.status import VisitStatus
+from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, worklist
+from schedules.web.clock import now, server_day
+from schedules.web.pages import neighbours
+from schedules.web.people import user_of
+from schedules.web.words import GROUP, say
+from trials.selectors import sites_visible_to, trials_visible_to
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The visits of one status, with the words that head them; `count` is that of all pages."""
+
+    status: VisitStatus
+    name: str
+    meaning: str
+    count: int
+    rows: list[WorkRow]
+
+
+@login_required
+def today(request: HttpRequest) -> HttpResponse:
+    """The worklist of everything in sight, or of one site, trial or status."""
+    user, instant = user_of(request), now()
+    wanted = wanted_of(request)
+    found = worklist(user, instant, wanted, say)
+    here = server_day(instant)
+    context = {
+        "today": here,
+        "worklist": found,
+        "tiles": [_group(status, found, []) for status in GROUPS],
+        "groups": groups_of(found),
+        "wanted": wanted,
+        "sites": sites_visible_to(user, here),
+        "trials": trials_visible_to(user, here),
+        **neighbours(request, found.page, found.pages),
+        "filtered": bool(wanted.site or wanted.trial or wanted.status),
+    }
+    return render(request, "today.html", context)
+
+
+def wanted_of(request: HttpRequest) -> Wanted:
+    """The filters in an address; what cannot be read is left out."""
+    status = request.GET.get("status", "")
+    return Wanted(
+        site=_number(request, "site"),
+        trial=_number(request, "trial"),
+        status=VisitStatus(status) if status in GROUPS else None,
+        page=_number(request, "page") or 1,
+    )
+
+
+def groups_of(found: Worklist) -> list[Group]:
+    """The rows of a page under their statuses."""
+    return [
+        _group(status, found, list(rows)) for status, rows in groupby(found.rows, lambda row: row.line.status)
+    ]
+
+
+def _group(status: VisitStatus, found: Worklist, rows: list[WorkRow]) -> Group:
+    name, meaning = GROUP[status]
+    return Group(status, str(name), str(meaning), found.counts.get(status, 0), rows)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
