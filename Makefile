@@ -23,7 +23,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-unit test-sqlite test-postgres test-browser test-processes \
+.PHONY: help install run plan test test-unit test-sqlite test-postgres test-browser test-processes \
 	test-newer-python check fmt bench bench-large lock clean
 
 help: ## list these commands
@@ -45,7 +45,10 @@ define install_into
 	|| $(1)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt
 endef
 
-run: install ## print the five trials planned for an infusion on INFUSION
+run: install ## start web and beat with made-up participants on PORT, and print address and accounts
+	@$(MANAGE) rundemo
+
+plan: install ## print the five trials planned for an infusion on INFUSION
 	@for trial in $(TRIALS); do $(MANAGE) plan $$trial --on infusion=$(INFUSION) || exit; echo; done
 
 test: test-unit test-sqlite test-postgres test-browser test-processes ## every lane of tests, in turn

@@ -24,7 +24,7 @@ def _message(notice: Notice, address: str) -> EmailMessage:
         subject=_("Dayzero: a visit's window closes on %(day)s") % {"day": _written(notice.closes)},
         body=_(
             "%(trial)s, participant %(subject_code)s: %(visit)s can still be done until %(closes)s.\n"
-            "Its window opened or opens on %(opens)s."
+            "Window: %(opens)s to %(closes)s."
         )
         % {
             "trial": notice.trial,
