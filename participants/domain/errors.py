@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trials.domain.errors import DomainError
+from trials.domain.errors import DomainError, Refused
 
 
 class SubjectCodeTaken(DomainError):
@@ -13,3 +13,11 @@ class SubjectCodeTaken(DomainError):
     def __init__(self, codes: Sequence[str]) -> None:
         self.codes = tuple(codes)
         super().__init__(f"{len(self.codes)} subject codes are taken in their trial")
+
+
+class CourseRefused(Refused):
+    """A step of a participant's course cannot be taken, or not taken back."""
+
+
+class AbsenceRefused(Refused):
+    """An absence cannot be recorded so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from trials.domain.errors import DomainError
+from trials.domain.errors import DomainError, Refused
 
 
 class EnrolmentRefused(DomainError):
@@ -27,14 +27,6 @@ class FeedRefused(DomainError):
     """A calendar cannot be subscribed to; the message says why."""
 
 
-class VisitChanged(DomainError):
-    """Somebody changed or ended a visit since it was read."""
-
-    def __init__(self, visit: int, version: int) -> None:
-        self.visit, self.version = visit, version
-        super().__init__(f"visit {visit} is no longer as it was in version {version}: read it again")
-
-
 class FilterRefused(DomainError):
     """Something was asked of a list that cannot be; `fields` says for each parameter what would be right."""
 
@@ -53,3 +45,7 @@ class ReplanningStale(DomainError):
     def __init__(self, preview: object) -> None:
         self.preview = preview
         super().__init__("the calendar changed since this was shown: look at it again")
+
+
+class VisitRefused(Refused):
+    """Something cannot be done with a visit; `fields` says for each field what would be right."""

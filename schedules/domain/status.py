@@ -33,7 +33,7 @@ class VisitFacts:
     """What the status of a visit follows from.
 
     `is_range`: over or within a range, which has no single due day. `missed` and `performed_on` are
-    what people recorded.
+    what people recorded. A visit that never applied is stored as cancelled too: the former says more.
     """
 
     window: VisitWindow
@@ -79,8 +79,8 @@ def _recorded(visit: VisitFacts) -> VisitStatus | None:
             return VisitStatus.DONE_EARLY if outside < 0 else VisitStatus.DONE_LATE
         return VisitStatus.DONE
     marks = (
-        (visit.cancelled, VisitStatus.CANCELLED),
         (visit.not_applicable, VisitStatus.NOT_APPLICABLE),
+        (visit.cancelled, VisitStatus.CANCELLED),
         (visit.missed, VisitStatus.MISSED),
         (visit.on_hold, VisitStatus.ON_HOLD),
     )

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from participants.models import Participant
+from participants.models import CourseStep, Participant
 
 
 def new_uid() -> str:
@@ -79,6 +79,16 @@ class Visit(models.Model):
     missed_reason = models.CharField(max_length=500, blank=True)
     cancelled_on = models.DateField(_("cancelled on"), null=True, blank=True)
     cancelled_reason = models.CharField(max_length=500, blank=True)
+    cancelled_by = models.ForeignKey(
+        CourseStep,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="cancelled_visits",
+        db_index=False,  # looked up within one participant, and every index costs each re-planning
+    )
+    applies = models.BooleanField(_("applies"), default=True)
+    held_on = models.DateField(_("on hold since"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     sequence = models.PositiveIntegerField(default=0, editable=False)
@@ -112,6 +122,10 @@ class Visit(models.Model):
                 condition=Q(performed_on__isnull=True)
                 | (Q(missed_on__isnull=True) & Q(cancelled_on__isnull=True)),
                 name="visit_has_one_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_on__isnull=False) | Q(applies=True, cancelled_by__isnull=True),
+                name="visit_cancelled_has_day",
             ),
         ]
         indexes = [

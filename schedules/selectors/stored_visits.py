@@ -12,8 +12,22 @@ from schedules.domain.recorded_anchors import anchor_day
 from schedules.domain.status import VisitFacts
 from schedules.domain.windows import VisitWindow
 from schedules.models import Visit, VisitTiming
-from trials.domain.offsets import Offset
-from trials.domain.protocol import Protocol
+from trials.domain.offsets import Offset, Unit
+from trials.domain.protocol import (
+    AtOffset,
+    Basis,
+    BasisKind,
+    Place,
+    Protocol,
+    Reference,
+    ReferenceKind,
+    Timing,
+    Tolerance,
+    VisitRule,
+    Within,
+)
+
+_BESIDE = "not one of the protocol's visits: added at the site"
 
 RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
 """The timings that have no single due day."""
@@ -32,6 +46,28 @@ def facts_of(visit: Visit) -> VisitFacts:
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
+        on_hold=visit.held_on is not None,
+        not_applicable=not visit.applies,
+    )
+
+
+def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
+    """The rule that a stored visit follows; of one that the protocol did not ask for, what it amounts to."""
+    if not visit.unscheduled and visit.rule_code in protocol.visit_by_code:
+        return protocol.visit_by_code[visit.rule_code]
+    none, basis = Offset(0, Unit.DAYS), Basis(BasisKind.ASSUMED, note=_BESIDE)
+    timing: Timing = AtOffset(Offset.parse(visit.offset), Tolerance(none, none, basis))
+    if visit.timing in RANGES:
+        first, last = ((day - visit.anchor_on).days for day in (visit.opens, visit.closes))
+        timing = Within(Offset(first, Unit.DAYS), Offset(last, Unit.DAYS))
+    return VisitRule(
+        code=visit.rule_code,
+        label=visit.label,
+        epoch=visit.epoch,
+        counts_from=Reference(ReferenceKind.ANCHOR, visit.anchor_code),
+        timing=timing,
+        basis=basis,
+        place=Place(visit.place),
     )
 
 
@@ -39,7 +75,7 @@ def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVi
     """The visit as it was planned, so that it can explain itself; hours in the site's zone."""
     base_at = visit.anchor_at.astimezone(zone) if visit.anchor_at else None
     return PlannedVisit(
-        rule=protocol.visit_by_code[visit.rule_code],
+        rule=rule_of(visit, protocol),
         occurrence=visit.occurrence,
         code=visit.code,
         offset=Offset.parse(visit.offset),

@@ -8,9 +8,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from participants.models import Participant
-from schedules.domain.errors import VisitChanged
 from schedules.models import CalendarState, Visit
 from trials.acts import recorded
+from trials.domain.errors import Stale
 from trials.models import User
 
 
@@ -18,7 +18,7 @@ from trials.models import User
 def record_performed(*, visit: Visit, performed_on: date, by: User | None) -> Visit:
     """Put on record that a visit was done on this day of its site, as the given version of it knows it.
 
-    The calendars that show it get a new revision. Raises VisitChanged where somebody changed or
+    The calendars that show it get a new revision. Raises Stale where somebody changed or
     ended the visit since it was read.
     """
     Participant.objects.select_for_update().get(pk=visit.participant_id)
@@ -29,7 +29,7 @@ def record_performed(*, visit: Visit, performed_on: date, by: User | None) -> Vi
         performed_on=performed_on, version=F("version") + 1, sequence=F("sequence") + 1, changed_at=Now()
     )
     if not changed:
-        raise VisitChanged(visit.pk, visit.version)
+        raise Stale("schedules.visit", visit.pk, visit.version, visit.version + 1)
     CalendarState.objects.filter(participant=visit.participant_id).update(
         revision=F("revision") + 1, changed_at=Now()
     )

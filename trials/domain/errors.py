@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DomainError(Exception):
     """A rule of the domain was broken; the message says what was given and what would be right."""
+
+
+class Refused(DomainError):
+    """Something cannot be done so; `fields` says for each field (empty: for all) what would be right."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        self.fields = {name: tuple(messages) for name, messages in fields.items()}
+        super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
+
+
+class Stale(DomainError):
+    """Somebody changed a record since it was shown: `record` (app.model, as the trail names it) and id.
+
+    `shown` is the version that was presented, `version` the present one.
+    """
+
+    def __init__(self, record: str, pk: int, shown: int, version: int) -> None:
+        self.record, self.pk, self.shown, self.version = record, pk, shown, version
+        super().__init__(f"{record} {pk} was shown in version {shown} and is in version {version} now")
 
 
 class OffsetError(DomainError, ValueError):

@@ -50,10 +50,9 @@ TARGET_FIRST = VisitFacts(VisitWindow(date(2026, 3, 1), date(2026, 3, 1), date(2
         (replace(ONCE, on_hold=True), (3, 16), "on-hold", "nor what is on hold"),
         (replace(ONCE, performed_on=date(2026, 3, 8), missed=True, cancelled=True), (3, 8), "done",
          "done is done"),
-        (replace(ONCE, cancelled=True, missed=True, not_applicable=True, on_hold=True), (3, 8), "cancelled",
-         "cancelled comes first"),
-        (replace(ONCE, missed=True, not_applicable=True, on_hold=True), (3, 8), "not-applicable",
-         "then this"),
+        (replace(ONCE, cancelled=True, missed=True, not_applicable=True, on_hold=True), (3, 8),
+         "not-applicable", "what never applied comes first: it is cancelled too"),
+        (replace(ONCE, cancelled=True, missed=True, on_hold=True), (3, 8), "cancelled", "then this"),
         (replace(ONCE, missed=True, on_hold=True), (3, 8), "missed", "then missed, before a hold"),
     ],
 )  # fmt: skip

@@ -1,0 +1,53 @@
+"""Days on which a participant, or somebody the site cannot do without, is not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from participants.domain.errors import AbsenceRefused
+from participants.models import Absence, Participant
+from trials.acts import recorded
+from trials.models import Site, User
+
+LONGEST_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Who is away and when, both days included: a participant, or a site's (with the person, if one)."""
+
+    first: date
+    last: date
+    participant: Participant | None = None
+    site: Site | None = None
+    user: User | None = None
+    note: str = ""
+
+
+@recorded
+def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
+    """An absence on record; raises AbsenceRefused for days out of order, or longer than a year."""
+    if away.last < away.first:
+        message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
+        raise AbsenceRefused({"last": [message % {"first": away.first, "last": away.last}]})
+    if (away.last - away.first).days >= LONGEST_DAYS:
+        raise AbsenceRefused({"last": [_("That is longer than a year: give the days one by one.")]})
+    return Absence.objects.create(
+        participant=away.participant,
+        site=away.site,
+        user=away.user,
+        first=away.first,
+        last=away.last,
+        note=away.note.strip(),
+    )
+
+
+@recorded
+def end_absence(*, absence: Absence, by: User | None, reason: str = "") -> Absence:
+    """An absence that counts no more: they are back, or it was a mistake; the row stays."""
+    absence.ended = True
+    absence.save(update_fields=["ended"])
+    return absence

@@ -1,0 +1,40 @@
+"""Steps of a participant's course, put on record and taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from participants.domain.lifecycle import Step
+from participants.models import CourseStep, Participant
+from trials.acts import recorded
+from trials.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step as it goes on record: which, on which day of the site, of which attempt."""
+
+    step: Step
+    on: date
+    attempt: int = 1
+
+
+@recorded
+def record_step(*, participant: Participant, record: StepRecord, by: User | None, reason: str) -> CourseStep:
+    """One step of a course on record; whether it may be taken is for the caller to ask the lifecycle."""
+    return CourseStep.objects.create(
+        participant=participant,
+        step=record.step.value,
+        happened_on=record.on,
+        reason=reason.strip(),
+        attempt=record.attempt,
+    )
+
+
+@recorded
+def undo_step(*, step: CourseStep, by: User | None, reason: str) -> CourseStep:
+    """A step that stands no more; the row stays, and the trail says who took it back and why."""
+    step.undone = True
+    step.save(update_fields=["undone"])
+    return step

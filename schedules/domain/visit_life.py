@@ -1,0 +1,193 @@
+"""What may be done with a visit, and on which days: the rules of its life.
+
+Everything here answers with refusals: the field it is about, a message marked for translation and
+its words. What is only unusual (a day outside the window) asks for a reason; what cannot have been
+(a day in the future, an infusion before consent, time running backwards) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from schedules.domain.visit_order import (
+    anchors_set_by,
+    before_consent,
+    comes_after,
+    is_infusion,
+    refusals_of_day,
+)
+from schedules.domain.visit_values import (
+    Answer,
+    Booking,
+    Clock,
+    Completion,
+    Deed,
+    History,
+    Refusal,
+    VisitLife,
+)
+from trials.domain.protocol import Activity, Protocol, applies
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:
+    """What may be done with a visit as it stands."""
+    if visit.live:
+        unbook = (Deed.UNBOOK,) if visit.booked_on else ()
+        return (Deed.BOOK, *unbook, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
+    return () if visit.by_course else (Deed.UNDO,)
+
+
+def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
+    """Why this cannot be done with the visit as it stands."""
+    if deed in deeds_of(visit):
+        return
+    if visit.by_course:
+        yield Refusal("", _("%(visit)s was cancelled with the course: undo that step first."), visit.named)
+    elif deed is Deed.UNDO:
+        yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
+    elif deed is Deed.UNBOOK and visit.live:
+        yield Refusal("", _("%(visit)s is not booked."), visit.named)
+    else:
+        message = _("%(visit)s is %(state)s already: undo that first, with a reason.")
+        yield Refusal("", message, {**visit.named, "state": _state(visit)})
+
+
+def refusals_of_booking(
+    visit: VisitLife, booking: Booking, history: History, clock: Clock, reason: str
+) -> Iterator[Refusal]:
+    """What forbids a booking: a day that is over, hours out of order, a block taken apart, no reason."""
+    if booking.on < clock.today:
+        message = _("%(day)s is over: book %(today)s or a later day, or record the visit as done.")
+        yield Refusal("on", message, {"day": booking.on, "today": clock.today})
+    yield from _refusals_of_hours(booking)
+    outside = 0 if visit.free else visit.window.days_outside(booking.on)
+    if outside and visit.exact:
+        message = _(
+            "%(visit)s belongs to a block that never moves by itself: move the day it counts from "
+            "instead, and all of the block moves with it."
+        )
+        yield Refusal("on", message, visit.named)
+    elif outside and not reason.strip():
+        yield _outside(visit, booking.on, outside, "reason")
+    if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
+        yield before_consent(booking.on, history.consented_on)
+
+
+def refusals_of_completion(
+    visit: VisitLife, completion: Completion, history: History, clock: Clock
+) -> Iterator[Refusal]:
+    """What forbids a visit to have been done so: the future, the order of days, consent, gaps in the form."""
+    yield from _refusals_of_moment(completion, clock)
+    yield from refusals_of_day(visit, completion.on, history)
+    outside = 0 if visit.free else visit.window.days_outside(completion.on)
+    if outside and not completion.outside_reason.strip():
+        yield _outside(visit, completion.on, outside, "outside_reason")
+    if completion.activities is not None:
+        yield from _refusals_of_activities(visit, completion.activities, history)
+
+
+def refusals_of_missing(visit: VisitLife, today: date, reason: str) -> Iterator[Refusal]:
+    """What forbids to record a visit as missed: a window still to open, no reason."""
+    if today < visit.window.opens:
+        message = _("The window of %(visit)s opens on %(opens)s: until then it cannot be missed. Cancel it?")
+        yield Refusal("", message, {**visit.named, "opens": visit.window.opens})
+    yield from refusals_of_reason(reason)
+
+
+def refusals_of_reason(reason: str) -> Iterator[Refusal]:
+    """Nothing on record is taken back or given up without a word."""
+    if not reason.strip():
+        yield Refusal("reason", _("Say why: the reason goes on record."))
+
+
+def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
+    """What hangs on a visit that was done must be taken back before it."""
+    anchors = anchors_set_by(history.protocol, visit)
+    if visit.performed_on is None or not anchors:
+        return
+    for other in history.done:
+        hangs = other.rule is not None and other.rule.counts_from.code in anchors
+        if (
+            hangs
+            and other.performed_on
+            and other.performed_on >= visit.performed_on
+            and comes_after(other, visit)
+        ):
+            message = _("%(other)s was done on %(day)s and counts from %(visit)s: undo that first.")
+            yield Refusal("", message, {**visit.named, "other": other.label, "day": other.performed_on})
+
+
+def activities_of(protocol: Protocol, rule: str, code: str, traits: frozenset[str]) -> tuple[Activity, ...]:
+    """What the protocol asks to be done at a visit of somebody with these traits."""
+    held = protocol.effective_traits(traits)
+    return tuple(
+        activity
+        for activity in protocol.activities
+        if {rule, code} & set(activity.visits) and applies(activity.applies_to, held)
+    )
+
+
+def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
+    if booking.start and booking.start.date() != booking.on:
+        message = _("The hour lies on %(other)s, the booking on %(day)s: give an hour of that day.")
+        yield Refusal("start", message, {"other": booking.start.date(), "day": booking.on})
+    if booking.end and not booking.start:
+        yield Refusal("start", _("Give the hour at which it begins too."))
+    elif booking.start and booking.end and booking.end <= booking.start:
+        yield Refusal("end", _("It ends before it begins: give a later hour."))
+
+
+def _refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusal]:
+    at = completion.at
+    if completion.on > clock.today:
+        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        yield Refusal("on", message, {"day": completion.on, "today": clock.today})
+    elif at and at > clock.now:
+        message = _("%(hour)s has not come yet: at the site it is %(now)s.")
+        yield Refusal("at", message, {"hour": f"{at:%H:%M}", "now": f"{clock.now:%H:%M}"})
+    if at and at.date() != completion.on:
+        message = _("The hour lies on %(other)s, the visit on %(day)s: give an hour of that day.")
+        yield Refusal("at", message, {"other": at.date(), "day": completion.on})
+
+
+def _refusals_of_activities(
+    visit: VisitLife, answers: Mapping[str, Answer], history: History
+) -> Iterator[Refusal]:
+    rule = visit.rule.code if visit.rule else visit.code
+    asked = {a.code: a for a in activities_of(history.protocol, rule, visit.code, history.traits)}
+    for code in answers:
+        if code not in asked:
+            message = _("%(activity)s is no activity of this visit; it has %(activities)s.")
+            yield Refusal("activities", message, {"activity": code, "activities": ", ".join(asked) or "–"})
+    for code, activity in asked.items():
+        answer = answers.get(code)
+        words = {"activity": activity.label}
+        if answer is None:
+            yield Refusal(f"activity-{code}", _("Say whether %(activity)s was done."), words)
+        elif not answer.done and not answer.reason.strip():
+            yield Refusal(f"activity-{code}", _("Say why %(activity)s was not done."), words)
+
+
+def _outside(visit: VisitLife, on: date, days: int, name: str) -> Refusal:
+    words = {**visit.named, "day": on, "opens": visit.window.opens, "closes": visit.window.closes}
+    if days < 0:
+        message = _(
+            "%(day)s is %(days)d days before the window of %(visit)s, %(opens)s to %(closes)s: say why."
+        )
+    else:
+        message = _(
+            "%(day)s is %(days)d days after the window of %(visit)s, %(opens)s to %(closes)s: say why."
+        )
+    return Refusal(name, message, {**words, "days": abs(days)})
+
+
+def _state(visit: VisitLife) -> str:
+    if visit.performed_on:
+        return _("done")
+    return _("missed") if visit.missed else _("cancelled")

@@ -1,0 +1,150 @@
+"""In which order things can have happened: consent before infusion, chemotherapy before it, no way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from schedules.domain.visit_values import EARLY_TERMINATION, History, Refusal, VisitLife
+from trials.domain.protocol import AtOffset, Each, Protocol, ReferenceKind, VisitRule
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    """Why a visit cannot have been done on a day, by what else is on record."""
+    yield from _refusals_of_end(visit, on, history)
+    yield from _refusals_of_consent(visit, on, history)
+    yield from _refusals_of_order(visit, on, history)
+
+
+def anchors_set_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+    """The anchors whose actual day is the day on which this visit is done.
+
+    A visit on the very day of its anchor, without tolerance (the infusion, the first
+    chemotherapy), is that anchor.
+    """
+    rule = visit.rule
+    if rule is None or visit.occurrence != 1 or rule.counts_from.kind is not ReferenceKind.ANCHOR:
+        return ()
+    timing = rule.timing
+    if isinstance(timing, AtOffset):
+        exact = timing.tolerance.before.amount == 0 == timing.tolerance.after.amount
+        return (rule.counts_from.code,) if timing.offset.amount == 0 and exact else ()
+    return (rule.counts_from.code,) if isinstance(timing, Each) and timing.first.amount == 0 else ()
+
+
+def anchors_dated_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+    """The anchors that follow the day on which this visit is done until they are set themselves."""
+    if visit.rule is None:
+        return ()
+    return tuple(
+        anchor.code
+        for anchor in protocol.anchors
+        if anchor.derived and anchor.derived.visit in {visit.rule.code, visit.code}
+    )
+
+
+def is_infusion(visit: VisitLife, history: History) -> bool:
+    """Whether this is the visit of day zero itself."""
+    return history.protocol.day_zero in anchors_set_by(history.protocol, visit)
+
+
+def before_consent(on: date, consented: date) -> Refusal:
+    """The refusal of an infusion before the day of consent."""
+    message = _("No infusion before consent: %(day)s is before the consent on %(consent)s.")
+    return Refusal("on", message, {"day": on, "consent": consented})
+
+
+def comes_after(visit: VisitLife, other: VisitLife) -> bool:
+    """Whether the protocol puts the first visit later; the window's order, then the number."""
+    key = (visit.window.target, visit.window.closes, visit.occurrence)
+    return key > (other.window.target, other.window.closes, other.occurrence)
+
+
+def _refusals_of_end(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    if history.ended and on > history.ended[0] and visit.code != EARLY_TERMINATION:
+        message = _("%(day)s is after %(end)s on %(ended)s: no visit can have been done then.")
+        yield Refusal("on", message, {"day": on, "end": history.ended[1], "ended": history.ended[0]})
+
+
+def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    if not is_infusion(visit, history):
+        return
+    if history.consented_on is None:
+        yield Refusal("on", _("No infusion before consent: put the day of consent on record first."))
+    elif on < history.consented_on:
+        yield before_consent(on, history.consented_on)
+    if history.consent_withdrawn_on and on >= history.consent_withdrawn_on:
+        message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")
+        yield Refusal("on", message, {"withdrawn": history.consent_withdrawn_on, "day": on})
+
+
+def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    """Time never runs backwards: between anchors, inside a block, between repeats of one rule."""
+    for code in (*anchors_set_by(history.protocol, visit), *anchors_dated_by(history.protocol, visit)):
+        yield from _refusals_of_anchors(code, on, history)
+    if visit.rule is None:
+        return
+    for other in history.done:
+        if other.rule is not None and other.performed_on and _ordered(visit, other):
+            yield from _refusals_between(visit, on, other)
+    base = visit.rule.counts_from
+    began = history.anchors.get(base.code) if base.kind is ReferenceKind.ANCHOR else None
+    if began and on < began and _follows_base(visit.rule):
+        message = _("%(visit)s counts from %(anchor)s on %(other)s: %(day)s is before that.")
+        words = {"anchor": history.protocol.anchor_by_code[base.code].label, "other": began, "day": on}
+        yield Refusal("on", message, {**visit.named, **words})
+
+
+def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refusal]:
+    rules = history.protocol.anchor_by_code
+    for other, day in history.anchors.items():
+        if other == code or other not in rules:
+            continue
+        words = {"anchor": rules[code].label, "day": on, "other": rules[other].label, "other_day": day}
+        if code in rules[other].not_after and on < day:
+            message = _(
+                "%(anchor)s on %(day)s would be before %(other)s on %(other_day)s, which comes first."
+            )
+            yield Refusal("on", message, words)
+        elif other in rules[code].not_after and on > day:
+            message = _("%(anchor)s on %(day)s would be after %(other)s on %(other_day)s, which follows it.")
+            yield Refusal("on", message, words)
+
+
+def _ordered(visit: VisitLife, other: VisitLife) -> bool:
+    """Whether the protocol puts two visits in an order that days must keep."""
+    assert visit.rule is not None
+    assert other.rule is not None
+    same_rule = visit.rule.code == other.rule.code
+    return same_rule or (visit.rule.block is not None and visit.rule.block == other.rule.block)
+
+
+def _refusals_between(visit: VisitLife, on: date, other: VisitLife) -> Iterator[Refusal]:
+    assert other.performed_on is not None
+    assert visit.rule is not None
+    assert other.rule is not None
+    one_rule = visit.rule.code == other.rule.code
+    later = comes_after(visit, other)
+    wrong = on < other.performed_on if later else on > other.performed_on
+    if wrong or (one_rule and on == other.performed_on):
+        words = {**visit.named, "day": on, "other": other.label, "other_day": other.performed_on}
+        if later:
+            message = _(
+                "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early."
+            )
+        else:
+            message = _(
+                "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late."
+            )
+        yield Refusal("on", message, words)
+
+
+def _follows_base(rule: VisitRule) -> bool:
+    timing = rule.timing
+    first = timing.offset if isinstance(timing, AtOffset) else timing.first
+    return first.amount > 0

@@ -1,0 +1,129 @@
+"""What the rules of a visit's life look at, and what they answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from schedules.domain.windows import VisitWindow
+from trials.domain.protocol import Protocol, VisitRule
+
+CONSENT = "consent"
+EARLY_TERMINATION = "early-termination"
+UNSCHEDULED = "unscheduled"
+
+
+class Deed(StrEnum):
+    """Something that people do with a visit."""
+
+    BOOK = "book"
+    UNBOOK = "unbook"
+    COMPLETE = "complete"
+    MISS = "miss"
+    CANCEL = "cancel"
+    UNDO = "undo"
+
+
+class Refusal(NamedTuple):
+    """Why something cannot be done: the field it is about, a marked message and its words."""
+
+    field: str
+    message: str
+    words: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLife:
+    """A visit as far as these rules look at it; `by_course` where a step of the course cancelled it."""
+
+    code: str
+    label: str
+    window: VisitWindow
+    rule: VisitRule | None
+    occurrence: int = 1
+    booked_on: date | None = None
+    performed_on: date | None = None
+    missed: bool = False
+    cancelled: bool = False
+    by_course: bool = False
+
+    @property
+    def named(self) -> dict[str, object]:
+        """The visit's part of a refusal's words."""
+        return {"visit": self.label}
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing has ended it yet."""
+        return not (self.performed_on or self.missed or self.cancelled)
+
+    @property
+    def free(self) -> bool:
+        """Whether it belongs to no rule of the protocol: its window is wherever it takes place."""
+        return self.rule is None and self.code != EARLY_TERMINATION
+
+    @property
+    def exact(self) -> bool:
+        """Whether it holds its place in a block, which moves as a whole or not at all."""
+        return self.rule is not None and self.rule.block is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A day, the hours of it where they are fixed, and a place."""
+
+    on: date
+    start: datetime | None = None
+    end: datetime | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether an activity was done, and if not, why."""
+
+    done: bool
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """That a visit was done: its day, the instant where known, and what was done at it.
+
+    `activities` by code; None where nobody asked (an import): then nothing is said of them.
+    """
+
+    on: date
+    at: datetime | None = None
+    activities: Mapping[str, Answer] | None = None
+    outside_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What else is on record of the participant, of the present attempt.
+
+    `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
+    first consent and of its withdrawal; `ended` the day and the word of the step that ended the
+    course.
+    """
+
+    protocol: Protocol
+    done: Sequence[VisitLife] = ()
+    anchors: Mapping[str, date] = field(default_factory=dict)
+    traits: frozenset[str] = frozenset()
+    consented_on: date | None = None
+    consent_withdrawn_on: date | None = None
+    ended: tuple[date, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The day and the instant at the site."""
+
+    today: date
+    now: datetime
