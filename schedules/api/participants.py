@@ -80,8 +80,8 @@ class ParticipantDetail(APIView):
         summary="A participant with anchors and protocol windows",
         responses={200: ParticipantOut},
     )
-    def get(self, request: Request, pk: int) -> Response:
-        record = participant_record(signed_in(request), pk, timezone.now())
+    def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
+        record = participant_record(signed_in(request), id, timezone.now())
         if record is None:
             raise NotFound
         data: dict[str, Any] = ParticipantOut(record, context={"request": request}).data
