@@ -71,7 +71,8 @@ SQLITE_OPTIONS: dict[str, Any] = {
     # Writers wait for each other instead of failing half way: the lock is taken at BEGIN.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    # The last lets REPLACE, which deletes rows unseen, fire the triggers that refuse a deletion.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
 }
 
 
@@ -210,13 +211,16 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "Dayzero",
     "SITE_HEADER": "Dayzero",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.records.favicon"}],
+    "SHOW_LANGUAGES": True,
+    # Its colours come from our stylesheet: written into the page, our policy refuses them.
+    "GLOBAL_CALLBACK": "config.records.context",
+    "STYLES": ["config.records.stylesheet"],
+    "SIDEBAR": {"navigation": "config.records.navigation"},
     # The palette keeps results for five minutes, even after a permission is withdrawn.
     "COMMAND": {"search_models": False},
 }
-
-# --- the audit trail ---------------------------------------------------------------------------
-# Where seal_audit appends the heads of its seals; best a place that this machine cannot rewrite.
-AUDIT_HEADS_FILE = env.str("AUDIT_HEADS_FILE", default="")
 
 # --- logs --------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

@@ -32,7 +32,6 @@ from trials.selectors import protocol_of
 
 PLANNED, ACTUAL = "planned", "actual"
 KINDS = (PLANNED, ACTUAL)
-PARTS = ("on", "at")
 
 
 class DayInput(forms.DateInput):
@@ -40,8 +39,8 @@ class DayInput(forms.DateInput):
 
     input_type = "date"
 
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__({"aria-label": name} if name else None, format="%Y-%m-%d")
 
 
 class HourInput(forms.TimeInput):
@@ -49,8 +48,8 @@ class HourInput(forms.TimeInput):
 
     input_type = "time"
 
-    def __init__(self) -> None:
-        super().__init__(format="%H:%M")
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__({"aria-label": name} if name else None, format="%H:%M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +61,33 @@ class Mend:
 
 
 @dataclass(frozen=True, slots=True)
+class MomentFields:
+    """The day and the hour of an anchor, planned or actual; `day` is what was given, once it can be read."""
+
+    on: BoundField
+    at: BoundField
+    day: date | None
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong with either."""
+        return [str(error) for field in (self.on, self.at) for error in field.errors]
+
+
+@dataclass(frozen=True, slots=True)
 class AnchorFields:
-    """The four fields of one anchor."""
+    """The fields of one anchor; `only_for` names the traits that it is meant for."""
 
     rule: AnchorRule
     only_for: str
-    planned_on: BoundField
-    planned_at: BoundField
-    actual_on: BoundField
-    actual_at: BoundField
-    errors: list[str]
-    contradicted: bool = False
-    planned_day: date | None = None
-    actual_day: date | None = None
+    planned: MomentFields
+    actual: MomentFields
+    contradicted: bool
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong with any of them."""
+        return [*self.planned.errors, *self.actual.errors]
 
 
 class VersionChoice(forms.ModelChoiceField):
@@ -166,10 +179,10 @@ class EnrolmentForm(PlaceForm):
         for kind in KINDS:
             day, hour = (text % {"anchor": rule.label} for text in words[kind])
             self.fields[_name(rule.code, kind, "on")] = forms.DateField(
-                required=False, label=day, widget=DayInput()
+                required=False, label=day, widget=DayInput(day)
             )
             self.fields[_name(rule.code, kind, "at")] = forms.TimeField(
-                required=False, label=hour, widget=HourInput()
+                required=False, label=hour, widget=HourInput(hour)
             )
 
     def anchors(self) -> list[AnchorFields]:
@@ -179,22 +192,15 @@ class EnrolmentForm(PlaceForm):
         contradicted = {code for found in self.contradictions for code in (found.anchor, found.other)}
         found = []
         for rule in self.protocol.anchors:
-            fields = {
-                f"{kind}_{part}": self[_name(rule.code, kind, part)] for kind in KINDS for part in PARTS
-            }
             only = [labels.get(code, code) for code in rule.applies_to if not always & set(rule.applies_to)]
-            errors = [str(error) for field in fields.values() for error in field.errors]
-            found.append(
-                AnchorFields(
-                    rule,
-                    ", ".join(only),
-                    errors=errors,
-                    contradicted=rule.code in contradicted,
-                    **self._days(rule.code),
-                    **fields,
-                )
-            )
+            planned, actual = (self._moment(rule.code, kind) for kind in KINDS)
+            fields = AnchorFields(rule, ", ".join(only), planned, actual, rule.code in contradicted)
+            found.append(fields)
         return found
+
+    def _moment(self, anchor: str, kind: str) -> MomentFields:
+        on, at = (_name(anchor, kind, part) for part in ("on", "at"))
+        return MomentFields(self[on], self[at], getattr(self, "cleaned_data", {}).get(on))
 
     @property
     def day_zero(self) -> AnchorRule:
@@ -211,11 +217,6 @@ class EnrolmentForm(PlaceForm):
             Mend(f"{code}={day}", words % {"anchor": label[code], "day": day_words(day)})
             for code, day in days
         ]
-
-    def _days(self, anchor: str) -> dict[str, date | None]:
-        """The days given for an anchor, so that the page can say their weekdays."""
-        data = getattr(self, "cleaned_data", {})
-        return {f"{kind}_day": data.get(_name(anchor, kind, "on")) for kind in KINDS}
 
     def clean(self) -> dict[str, Any]:
         """An hour without its day is no hour."""

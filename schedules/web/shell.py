@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +40,13 @@ def shell(request: HttpRequest) -> dict[str, object]:
 def _may_enrol(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     return isinstance(user, User) and roles_of(user, server_day(now())).allows(Right.ENROL)
+
+
+def records_sign_in(request: HttpRequest) -> HttpResponse:
+    """The records have no door of their own: one signs in here, or is told that one may not enter."""
+    if request.user.is_authenticated:
+        raise PermissionDenied(_("The records are for those who keep them. Your account has no access to them."))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 @require_POST
