@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import CompanionConfirmed, Facts, Lodging, Waiver
+from participants.domain.facts import CompanionConfirmed, Facts, Lodging, Occurrence, Waiver
 from participants.domain.points import DAY, Point, first_after, first_instant
 from participants.domain.words import Words
 from participants.domain.words import mark as _
@@ -23,7 +23,7 @@ from schedules.domain.judges.freshness import judge_freshness
 from schedules.domain.judges.observation import judge_observation
 from schedules.domain.judges.presence import judge_presence
 from schedules.domain.judges.stay import judge_stay
-from schedules.domain.judges.washed_out import drugs_of
+from schedules.domain.judges.washed_out import begins, drugs_of
 from schedules.domain.judges.washout import judge_washout
 from schedules.domain.plan import PlannedWindow
 from schedules.domain.verdicts import Verdict, VerdictStatus
@@ -152,10 +152,16 @@ def _moments(case: Case) -> Iterator[datetime]:
         *(visit.at for visit in facts.performed),
         *(night.day for night in facts.nights_away),
         *_edges(facts),
+        *(start for fact in facts.occurrences if fact.last is None and (start := _begins(case, fact))),
     ]
     for point in points:
         yield first_instant(point, zone)
         yield first_after(point, zone)
+
+
+def _begins(case: Case, fact: Occurrence) -> Point | None:
+    """Where a washout begins for something that lasts: it comes to lie inside with the passing of time."""
+    return begins(case, fact) if isinstance(case.window.rule.terms, Washout) else None
 
 
 def _edges(facts: Facts) -> Iterator[Point]:

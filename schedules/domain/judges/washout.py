@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from participants.domain.facts import Dose, Occurrence
-from participants.domain.points import Point, at_or_before, day_of, first_instant
+from participants.domain.points import at_or_before, day_of, first_instant
 from participants.domain.words import Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, proof, violated
@@ -32,9 +32,10 @@ def judge_washout(case: Case, terms: Washout) -> Verdict:
     hits = [fact for fact, within in judged if within is True]
     if hits:
         return _hit(case, min(hits, key=lambda fact: first_instant(fact.first, case.zone)))
-    unsure = [fact for fact, within in judged if within is None]
+    unsure = [_undecided(case, fact) for fact, within in judged if within is None]
+    unsure += [_lasting(case, fact) for fact, _within in judged if fact.last is None and not case.over]
     if unsure:
-        return awaited(case, gap(case.due_at, *(_undecided(case, fact) for fact in unsure)))
+        return awaited(case, gap(case.due_at, *unsure))
     return _nothing_inside(case, terms, [fact for fact, within in judged if _before(case, fact)])
 
 
@@ -54,6 +55,12 @@ def _undecided(case: Case, fact: Occurrence) -> Words:
     return Words.of(_("the hour of %(code)s on %(day)s"), values)
 
 
+def _lasting(case: Case, fact: Occurrence) -> Words:
+    """What lasts, and would lie inside once the window opens."""
+    values: dict[str, Value] = {"code": _called(fact), "day": case.local(fact.first)}
+    return Words.of(_("the end of %(code)s, which lasts since %(day)s"), values)
+
+
 def _nothing_inside(case: Case, terms: Washout, before: Sequence[Occurrence]) -> Verdict:
     """Kept where each substance is accounted for: by something before the window, or by a confirmation."""
     evidence: list[Evidence] = []
@@ -71,9 +78,10 @@ def _nothing_inside(case: Case, terms: Washout, before: Sequence[Occurrence]) ->
 
 
 def _accounted(case: Case, code: str, before: Sequence[Occurrence]) -> Evidence | None:
-    if before:
-        last = max(before, key=lambda fact: first_instant(_end(case, fact), case.zone))
-        return proof(_BEFORE, last, code=_called(last), day=case.local(_end(case, last)))
+    ends = [(fact.last, fact) for fact in before if fact.last is not None]
+    if ends:
+        end, last = max(ends, key=lambda pair: first_instant(pair[0], case.zone))
+        return proof(_BEFORE, last, code=_called(last), day=case.local(end))
     reached = confirmed_to(case, (code, case.window.rule.code))
     if reached is None:
         return None
@@ -84,14 +92,12 @@ def _accounted(case: Case, code: str, before: Sequence[Occurrence]) -> Evidence 
 
 
 def _before(case: Case, fact: Occurrence) -> bool:
-    """Whether something on record lies before the window rather than after it."""
+    """Whether something on record was over before the window, rather than after it."""
     start = begins(case, fact)
     limit = case.ends if start is None else start
-    return limit is None or at_or_before(_end(case, fact), limit, case.zone) is True
-
-
-def _end(case: Case, fact: Occurrence) -> Point:
-    return case.today if fact.last is None else fact.last
+    if fact.last is None:
+        return False
+    return limit is None or at_or_before(fact.last, limit, case.zone) is True
 
 
 def _called(fact: Occurrence) -> str:

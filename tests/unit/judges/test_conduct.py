@@ -1,0 +1,90 @@
+"""Contraception from D0 to D90, confirmed at every visit; and a history confirmed at screening."""
+
+from __future__ import annotations
+
+import pytest
+
+from participants.domain.facts import Confirmation, Facts
+from tests.unit.judges.judging import at, d, planned, seen, told, window
+from trials.domain.protocol import Conduct
+
+WINDOW = window(Conduct("contraception"), d(0), d(90))
+HISTORY = window(Conduct("history of SLE", ("screening",)), d(-180), d(-6), planned(d(-6)))
+
+
+def said(day: int, visit: str | None = None, since: int | None = None, holds: bool = True) -> Confirmation:
+    return Confirmation("contraception", d(day), visit, None if since is None else d(since), holds)
+
+
+@pytest.mark.parametrize(
+    ("visits", "confirmations", "now", "status", "why"),
+    [
+        ([], [], -1, "not-yet", "before it begins"),
+        ([], [], 5, "open-and-kept", "nobody was to be asked yet"),
+        ([("d14", 14)], [said(14, "d14")], 20, "open-and-kept", "asked and confirmed"),
+        ([("d14", 14)], [], 20, "at-risk", "the visit was performed, nobody confirmed it"),
+        ([("d14", 14), ("d28", 28)], [said(28, "d28")], 30, "open-and-kept", "D28 says: ever since D0"),
+        ([("d14", 14), ("d28", 28)], [said(28, "d28", since=15)], 30, "at-risk", "D28 says: since D15"),
+        ([("d14", 14)], [said(15)], 20, "open-and-kept", "asked by telephone the day after"),
+        ([("d14", 14)], [said(13)], 20, "at-risk", "asked the day before"),
+        ([("d14", 14)], [said(20, holds=False)], 21, "violated", "not kept"),
+        ([("d14", 14)], [said(14, "d14")], 91, "kept", "confirmed, and over"),
+        ([("d14", 14)], [], 91, "violated", "over, and never confirmed where it was to be"),
+        ([], [], 91, "cannot-judge", "over, and nobody ever asked"),
+        ([("d14", 14), ("d120", 120)], [said(14, "d14")], 121, "kept", "a visit after the end asks nothing"),
+    ],
+)
+def test_conduct(visits, confirmations, now, status, why):
+    facts = Facts(
+        performed=tuple(seen(code, day) for code, day in visits), confirmations=tuple(confirmations)
+    )
+    assert told(WINDOW, facts, at(now)).status == status, why
+
+
+@pytest.mark.parametrize(
+    ("facts", "now", "status", "why"),
+    [
+        (Facts(), -20, "open-and-kept", "screening is still to come"),
+        (Facts(performed=(seen("d14", 14),)), -20, "open-and-kept", "other visits do not ask"),
+        (Facts(performed=(seen("screening", -20),)), -10, "at-risk", "screened, not confirmed"),
+        (Facts(performed=(seen("screening", -20),)), -5, "violated", "enrolled without it"),
+        (Facts(), -5, "cannot-judge", "enrolled, and screening is not on record"),
+        (
+            Facts(
+                performed=(seen("screening", -20),),
+                confirmations=(Confirmation("history of SLE", d(-20), "screening"),),
+            ),
+            -5,
+            "kept",
+            "confirmed at screening",
+        ),
+        (
+            Facts(confirmations=(Confirmation("history of SLE", d(-20), "screening", holds=False),)),
+            -10,
+            "at-risk",
+            "not six months yet; a later enrolment mends it",
+        ),
+        (
+            Facts(confirmations=(Confirmation("history of SLE", d(-20), "screening", holds=False),)),
+            -6,
+            "violated",
+            "the day of enrolment has come",
+        ),
+    ],
+)
+def test_a_conduct_confirmed_at_a_named_visit(facts, now, status, why):
+    assert told(HISTORY, facts, at(now)).status == status, why
+
+
+def test_a_withdrawal_leaves_an_unconfirmed_conduct_unjudged():
+    facts = Facts(performed=(seen("d14", 14),), ended_at=d(20))
+    verdict = told(WINDOW, facts, at(40))
+    assert (verdict.status, verdict.needed_by) == ("cannot-judge", None)
+
+
+def test_at_risk_says_which_visit_and_until_when_it_can_be_mended():
+    verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(20))
+    assert verdict.because() == (
+        "d14 was performed Monday 2026-03-16 12:00 CST without a confirmation of contraception.",
+    )
+    assert verdict.becomes_violation_at == at(91, "00:00")

@@ -1,0 +1,154 @@
+"""Gates before the next participant or level; S1 is infused on Monday 2 March 2026 (D0)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from schedules.domain.gates import (
+    Cohorts,
+    Course,
+    Review,
+    board,
+    course_of,
+    earliest_start,
+    gate_status,
+)
+from schedules.domain.plan import AnchorDay
+from schedules.domain.projection import project
+from tests.unit.judges.judging import SHANGHAI, d
+from trials.domain.offsets import Offset
+from trials.domain.protocol import ASSUMED, DoseLevel, Gate, GateBefore
+from trials.formats.library import load_named
+
+
+def gate(before: GateBefore = GateBefore.PARTICIPANT, **terms: object) -> Gate:
+    return replace(Gate("gate", "Gate", before, ASSUMED), **terms)
+
+
+def course(subject: str, day: int, level: str | None = None, observed: int | None = 28, **more) -> Course:
+    """Chemotherapy five days before the infusion on that day."""
+    last = () if observed is None else (("dlt", d(day + observed)),)
+    return replace(Course(subject, level, d(day - 5), d(day), last), **more)
+
+
+S1, S2 = course("S1", 0), course("S2", 40)
+DLT = gate(observation="dlt")
+WEEK = gate(interval=Offset.parse("P7D"))
+LONGER_FIRST = gate(interval=Offset.parse("P7D"), first_of_level_interval=Offset.parse("P14D"))
+REVIEW = gate(observation="dlt", review=True)
+LEVELS = (DoseLevel("low", "Low", ASSUMED, 2), DoseLevel("high", "High", ASSUMED, 2))
+
+
+@pytest.mark.parametrize(
+    ("gates", "before", "infusion", "opens", "why"),
+    [
+        ([DLT], [], 10, 5, "nobody went before"),
+        ([DLT], [S1], 33, 29, "chemotherapy on D28, the last day of S1's observation"),
+        ([DLT], [S1], 34, 29, "chemotherapy on D29, the day after it"),
+        ([DLT], [course("S1", 0, observed=None)], 60, None, "nobody knows when S1's observation ends"),
+        ([DLT], [replace(S1, ended_on=d(10))], 16, 11, "S1 withdrew on D10"),
+        ([DLT], [S1, S2], 60, 69, "S2 is observed until D68"),
+        ([DLT], [S1, S2], 34, 29, "S2 begins only afterwards"),
+        ([WEEK], [S1], 6, 2, "infusion on D6 is a day short of a week; chemotherapy may begin on D2"),
+        ([WEEK], [S1], 7, 2, "a week after S1's infusion"),
+        ([LONGER_FIRST], [S1], 13, 9, "longer after the first"),
+        ([LONGER_FIRST], [S1, course("S2", 14)], 21, 16, "a week after the second"),
+        ([gate(interval=Offset.parse("PT36H"))], [S1], 1, -3, "36 hours are two days"),
+        ([DLT, LONGER_FIRST], [S1], 20, 29, "the later of two gates"),
+        ([REVIEW], [S1], 60, None, "no review on record"),
+    ],
+)
+def test_before_the_next_participant(gates, before, infusion, opens, why):
+    planned = course("S9", infusion)
+    verdict = gate_status(Cohorts(tuple(gates), courses=tuple(before)), planned)
+    expected = None if opens is None else d(opens)
+    if opens is not None and verdict.open:
+        assert expected <= planned.begins, why
+    else:
+        assert (verdict.open, verdict.opens_on) == (False, expected), why
+
+
+@pytest.mark.parametrize(
+    ("infusion", "is_open"), [(33, False), (34, True)], ids=["on the last day", "on the morrow"]
+)
+def test_the_gate_opens_on_the_day_after_the_observation(infusion, is_open):
+    assert gate_status(Cohorts((DLT,), courses=(S1,)), course("S9", infusion)).open is is_open
+
+
+@pytest.mark.parametrize(
+    ("reviews", "begins", "is_open", "opens", "why"),
+    [
+        ([Review(d(30), subject="S1")], 35, True, 35, "reviewed after the observation"),
+        ([Review(d(27), subject="S1")], 35, False, None, "reviewed before it was over"),
+        ([Review(d(30), subject="S2")], 35, False, None, "of somebody else"),
+        ([Review(d(38), subject="S1")], 35, False, 38, "the review is only on D38"),
+        ([Review(d(30), level=None)], 35, True, 35, "of all at this level"),
+    ],
+)
+def test_a_safety_review_must_be_on_record(reviews, begins, is_open, opens, why):
+    verdict = gate_status(Cohorts((REVIEW,), courses=(S1,), reviews=tuple(reviews)), course("S9", begins + 5))
+    assert (verdict.open, verdict.opens_on) == (is_open, opens and d(opens)), why
+
+
+LOW = (course("S1", 0, "low"), course("S2", 40, "low"))
+
+
+@pytest.mark.parametrize(
+    ("courses", "level", "infusion", "is_open", "why"),
+    [
+        (LOW[:1], "low", 40, True, "the second slot at the low level"),
+        (LOW, "low", 100, False, "the low level is full"),
+        ((replace(LOW[0], replaced=True), LOW[1]), "low", 100, True, "one is replaced"),
+        (LOW[:1], "high", 100, False, "the low level has one of two"),
+        (LOW, "high", 100, True, "the low level is complete and observed"),
+        (LOW, "high", 60, False, "S2 is still observed"),
+        ((), "high", 100, False, "nobody began at the low level"),
+        ((*LOW, course("S3", 90, "high")), "high", 100, True, "a level gate is for the first of a level"),
+    ],
+)
+def test_levels_in_order(courses, level, infusion, is_open, why):
+    of_level = gate(GateBefore.LEVEL, observation="dlt")
+    verdict = gate_status(Cohorts((of_level,), LEVELS, courses), course("S9", infusion, level))
+    assert verdict.open is is_open, why
+
+
+def test_reasons_name_the_gate_the_participant_and_the_day():
+    (reason,) = gate_status(Cohorts((DLT,), courses=(S1,)), course("S9", 10)).reasons
+    assert (reason.gate, reason.opens_on) == ("gate", date(2026, 3, 31))
+    assert reason.text() == "S1 is under observation until Monday 2026-03-30."
+
+
+@pytest.mark.parametrize(
+    ("courses", "begins", "earliest", "why"),
+    [
+        ([], 5, 5, "the way is open"),
+        ([S1], 5, 29, "the day after S1's observation"),
+        ([S1, course("S2", 34)], 5, 63, "by then S2 has begun and is observed until D62"),
+        ([S1, course("S2", 60)], 5, 29, "S2 begins only later"),
+        ([course("S1", 0, observed=None)], 5, None, "no day can be told"),
+    ],
+)
+def test_the_earliest_next_start(courses, begins, earliest, why):
+    found = earliest_start(Cohorts((DLT,), courses=tuple(courses)), course("S9", begins + 5))
+    assert found == (None if earliest is None else d(earliest)), why
+
+
+def test_the_board_shows_slots_and_who_is_observed_until_when():
+    low, high = board(Cohorts((DLT,), LEVELS, (replace(LOW[0], replaced=True), LOW[1])), d(50))
+    assert (low.planned, low.replaced, low.free) == (2, 1, 1)
+    assert low.observed_until == (("S2", d(68)),)
+    assert (high.courses, high.free) == ((), 2)
+
+
+def test_a_course_is_read_from_a_plan():
+    """The record gates by the observation for dose-limiting toxicity: 2 to 30 March 2026."""
+    protocol = load_named("NCT07274059").protocol
+    plan = project(protocol, {"infusion": AnchorDay(date(2026, 3, 2))}, {"lymphodepletion"})
+    first = course_of(plan, "S1", None, SHANGHAI)
+    assert first.begins == date(2026, 2, 25)
+    assert first.observed_until("dlt-observation") == date(2026, 3, 30)
+    second = replace(first, subject="S2", begins=date(2026, 3, 30), infusion=date(2026, 4, 4))
+    assert gate_status(Cohorts.of(protocol, [first]), second).opens_on == date(2026, 3, 31)
