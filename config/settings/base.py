@@ -187,6 +187,8 @@ DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "trials.api.errors.DomainE
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dayzero",
     "VERSION": "1",
+    "DESCRIPTION": "Visits and participants for an EDC system. Days are whole days in the site's zone. "
+    "Follow `next` as it is given; nothing is counted.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {

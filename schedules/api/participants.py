@@ -19,14 +19,14 @@ from schedules.selectors.api import ParticipantRecord, participant_record
 from trials.api.authentication import signed_in
 
 
-class ProtocolVersionOut(serializers.Serializer):
+class ProtocolVersionSerializer(serializers.Serializer):
     """Which edition of the protocol the participant follows."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     digest = serializers.CharField()
 
 
-class AnchorOut(serializers.Serializer):
+class AnchorSerializer(serializers.Serializer):
     """A day that was set for the participant, planned and then actual."""
 
     code = serializers.CharField(source="row.code")
@@ -37,7 +37,7 @@ class AnchorOut(serializers.Serializer):
     actual_at = SiteInstant(source="row.actual_at")
 
 
-class WindowOut(serializers.Serializer):
+class ProtocolWindowSerializer(serializers.Serializer):
     """An interval in which something must hold; an end that hangs on something unknown is null."""
 
     code = serializers.CharField(source="row.code")
@@ -51,7 +51,7 @@ class WindowOut(serializers.Serializer):
     because = serializers.CharField(source="row.because")
 
 
-class ParticipantOut(serializers.Serializer):
+class ParticipantSerializer(serializers.Serializer):
     """Somebody in a trial, known by a subject code."""
 
     id = serializers.IntegerField(source="participant.pk")
@@ -61,9 +61,9 @@ class ParticipantOut(serializers.Serializer):
     subject_code = serializers.CharField(source="participant.subject_code")
     cohort = serializers.CharField(source="participant.cohort.code", allow_null=True, default=None)
     traits = serializers.ListField(child=serializers.CharField(), source="participant.traits")
-    protocol_version = ProtocolVersionOut(source="participant.protocol_version")
-    anchors = AnchorOut(many=True)
-    windows = WindowOut(many=True)
+    protocol_version = ProtocolVersionSerializer(source="participant.protocol_version")
+    anchors = AnchorSerializer(many=True)
+    windows = ProtocolWindowSerializer(many=True)
     visits = serializers.SerializerMethodField(help_text="Where this participant's visits are.")
     version = serializers.IntegerField(source="participant.version")
 
@@ -78,11 +78,11 @@ class ParticipantDetail(APIView):
     @extend_schema(
         operation_id="participants_retrieve",
         summary="A participant with anchors and protocol windows",
-        responses={200: ParticipantOut},
+        responses={200: ParticipantSerializer},
     )
     def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
         record = participant_record(signed_in(request), id, timezone.now())
         if record is None:
             raise NotFound
-        data: dict[str, Any] = ParticipantOut(record, context={"request": request}).data
+        data: dict[str, Any] = ParticipantSerializer(record, context={"request": request}).data
         return Response(data)

@@ -42,7 +42,7 @@ class VisitQuery(ListQuery):
         return attrs
 
 
-class VisitBasis(serializers.Serializer):
+class VisitBasisSerializer(serializers.Serializer):
     """Whether the protocol states a thing or somebody assumed it; a range has no tolerance."""
 
     timing = serializers.ChoiceField(Basis.values, source="timing_basis")
@@ -53,7 +53,7 @@ class VisitBasis(serializers.Serializer):
         return visit.tolerance_basis or None
 
 
-class VisitAnchor(serializers.Serializer):
+class VisitAnchorSerializer(serializers.Serializer):
     """What a visit counts from, and how that day is known."""
 
     code = serializers.CharField(source="anchor_code")
@@ -61,7 +61,7 @@ class VisitAnchor(serializers.Serializer):
     kind = serializers.ChoiceField(["planned", "actual", "derived"], source="anchor_kind")
 
 
-class VisitOut(serializers.Serializer):
+class VisitSerializer(serializers.Serializer):
     """One visit of one participant. Days are whole days in the site's zone, both ends of a window inside."""
 
     id = serializers.IntegerField(source="visit.pk")
@@ -75,14 +75,14 @@ class VisitOut(serializers.Serializer):
     epoch = serializers.CharField(source="visit.epoch")
     timing = serializers.ChoiceField(VisitTiming.values, source="visit.timing")
     place = serializers.ChoiceField(VisitPlace.values, source="visit.place")
-    anchor = VisitAnchor(source="visit")
+    anchor = VisitAnchorSerializer(source="visit")
     offset = serializers.CharField(source="visit.offset", help_text="ISO 8601, signed.")
     opens = serializers.DateField(source="visit.opens")
     target = serializers.DateField(source="visit.target")
     closes = serializers.DateField(source="visit.closes")
     target_at = SiteInstant(source="visit.target_at")
     suggested = serializers.DateField(source="visit.suggested", allow_null=True)
-    basis = VisitBasis(source="visit")
+    basis = VisitBasisSerializer(source="visit")
     status = serializers.ChoiceField(STATUSES, help_text="Derived on the site's present day.")
     booked_on = serializers.DateField(source="visit.booked_on", allow_null=True)
     booked_start = SiteInstant(source="visit.booked_start")
@@ -98,11 +98,11 @@ class VisitOut(serializers.Serializer):
     because = serializers.CharField(help_text="Why the date is what it is, in words.")
 
 
-class VisitPage(serializers.Serializer):
+class VisitPageSerializer(serializers.Serializer):
     """Visits by target, and the address of those that follow."""
 
     next = serializers.URLField(allow_null=True)
-    results = VisitOut(many=True)
+    results = VisitSerializer(many=True)
 
 
 class VisitList(APIView):
@@ -112,7 +112,7 @@ class VisitList(APIView):
         operation_id="visits_list",
         summary="Visits by target day",
         parameters=[VisitQuery],
-        responses={200: VisitPage, 400: Refused},
+        responses={200: VisitPageSerializer, 400: Refused},
     )
     def get(self, request: Request) -> Response:
         query = VisitQuery(data=request.query_params)
@@ -120,4 +120,6 @@ class VisitList(APIView):
         asked = dict(query.validated_data)
         page = asked.pop("cursor", None), asked.pop("page_size")
         found = listed_visits(signed_in(request), WantedVisits(**asked), page, timezone.now(), gettext)
-        return Response(page_document(request, list(VisitOut(found.visits, many=True).data), found.after))
+        return Response(
+            page_document(request, list(VisitSerializer(found.visits, many=True).data), found.after)
+        )
