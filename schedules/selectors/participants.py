@@ -18,7 +18,7 @@ from schedules.domain.marks import visit_mark
 from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import Visit
 from schedules.selectors.calendars import sites_by_today, today_at
-from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from schedules.selectors.stored_visits import LIVE, day_zero_of, facts_of, planned_visit
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors import protocol_of
 
@@ -71,13 +71,7 @@ def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]
     if today is None:
         return {}
     rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
-    live = Visit.objects.filter(
-        participant__in=[one.pk for one in page],
-        performed_on__isnull=True,
-        missed_on__isnull=True,
-        cancelled_on__isnull=True,
-        closes__gte=today,
-    )
+    live = Visit.objects.filter(participant__in=[one.pk for one in page], closes__gte=today, **LIVE)
     return {visit.participant_id: visit for visit in live.annotate(rank=rank).filter(rank=1)}
 
 

@@ -15,11 +15,17 @@ from schedules.domain.marks import day_range, visit_mark
 from schedules.domain.plan import PlannedVisit, PlannedWindow
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
 from schedules.models import WindowKind
-from trials.domain.protocol import AtOffset, Over, Place, Protocol, VisitRule, Within
+from trials.domain.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.working_days import WorkingDays
 
 _NUMBERS = re.compile(r"\d+")
-_OVER = {VisitStatus.DONE, VisitStatus.DONE_EARLY, VisitStatus.DONE_LATE, VisitStatus.CANCELLED}
+_OVER = {
+    VisitStatus.DONE,
+    VisitStatus.DONE_EARLY,
+    VisitStatus.DONE_LATE,
+    VisitStatus.CANCELLED,
+    VisitStatus.NOT_APPLICABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class VisitRow:
     @property
     def assumption(self) -> str | None:
         """What was assumed of the timing or the tolerance, in the document's words; None for nothing."""
-        return assumption_of(self.planned.rule)
+        return assumption_of(self.planned)
 
     @property
     def assumed(self) -> bool:
@@ -114,12 +120,12 @@ class WindowRow:
         return self.starts_on is not None and self.starts_on <= today and not self.over(today)
 
 
-def assumption_of(rule: VisitRule) -> str | None:
-    """What was assumed of a rule's timing or tolerance, in the document's words; None where nothing was."""
-    timing = rule.timing
+def assumption_of(visit: PlannedVisit) -> str | None:
+    """What was assumed of a visit's timing, tolerance or base, in the document's words; None for nothing."""
+    timing, rule = visit.rule.timing, visit.rule
     bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
     notes = [basis.note for basis in bases if basis.assumed]
-    return "; ".join(filter(None, notes)) if notes else None
+    return "; ".join(filter(None, notes)) if notes or visit.base.assumed else None
 
 
 def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> VisitRow:

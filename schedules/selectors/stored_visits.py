@@ -73,18 +73,29 @@ def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
 
 def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:
     """The visit as it was planned, so that it can explain itself; hours in the site's zone."""
-    base_at = visit.anchor_at.astimezone(zone) if visit.anchor_at else None
     return PlannedVisit(
         rule=rule_of(visit, protocol),
         occurrence=visit.occurrence,
         code=visit.code,
         offset=Offset.parse(visit.offset),
-        base=AnchorDay(visit.anchor_on, AnchorKind(visit.anchor_kind), base_at),
+        base=_base(visit, protocol, zone),
         window=window_of(visit),
         at=visit.target_at.astimezone(zone) if visit.target_at else None,
         suggested=visit.suggested,
         why_shifted=visit.why_shifted,
     )
+
+
+def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
+    """The day that a stored visit counts from; one that follows from others by an assumption says so."""
+    kind, rule = AnchorKind(visit.anchor_kind), protocol.anchor_by_code.get(visit.anchor_code)
+    guessed = bool(rule and rule.derived and rule.derived.basis.assumed)
+    at = visit.anchor_at.astimezone(zone) if visit.anchor_at else None
+    return AnchorDay(visit.anchor_on, kind, at, assumed=guessed and kind is AnchorKind.DERIVED)
+
+
+LIVE = {"performed_on": None, "missed_on": None, "cancelled_on": None, "held_on": None, "applies": True}
+"""The conditions on visits of which nothing is recorded, so that their status follows from the day."""
 
 
 def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) -> date | None:

@@ -18,7 +18,7 @@ from schedules.domain.status import CLOSING_DAYS, VisitStatus
 from schedules.models import Visit
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
-from schedules.selectors.stored_visits import RANGES, day_zero_of, facts_of, planned_visit
+from schedules.selectors.stored_visits import LIVE, RANGES, day_zero_of, facts_of, planned_visit
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to
 
@@ -99,9 +99,7 @@ def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
     seen = participants_visible_to(user, now.astimezone(ZoneInfo(settings.TIME_ZONE)).date())
     if wanted.trial:
         seen = seen.filter(trial=wanted.trial)
-    return Visit.objects.filter(
-        participant__in=seen, performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True
-    )
+    return Visit.objects.filter(participant__in=seen, **LIVE)
 
 
 def _group(days: Mapping[date, Sequence[int]]) -> Case:

@@ -45,7 +45,7 @@ def _may_enrol(request: HttpRequest) -> bool:
 def records_sign_in(request: HttpRequest) -> HttpResponse:
     """The records have no door of their own: one signs in here, or is told that one may not enter."""
     if request.user.is_authenticated:
-        raise PermissionDenied(_("The records are for those who keep them. Your account has no access to them."))
+        raise PermissionDenied(_("Your account has no access to the records."))
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
