@@ -7,7 +7,7 @@ the services (a bulk statement, an admin action, SQL by hand) is recorded all th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from django.db.models import BooleanField, DateTimeField, Field, JSONField, Mode
 
 APPEND_ONLY = ("trials_auditentry", "trials_auditlink", "trials_auditseal")
 PUBLISHED = "trials_protocolversion"
-FUNCTIONS = Path(__file__).with_name("audit.sql")
+AUDIT = Path(__file__).with_name("audit.sql")
+REFUSE = Path(__file__).with_name("refuse.sql")
 SCOPES = ("trial", "site", "participant")
 ENTRY = (
     "at, act, actor_id, actor, roles, cause, reason, action, model, object_id, trial_id, site_id, "
@@ -113,7 +114,7 @@ class _SQLite(_Layer):
             )
 
     def audit(self, table: AuditedTable) -> Iterator[str]:
-        same = [f"OLD.{c.column} IS NEW.{c.column}" for c in table.columns]
+        same = [f'OLD."{c.column}" IS NEW."{c.column}"' for c in table.columns]
         unchanged = ", ".join(
             f"iif({test}, '$.{c.column}', '$.-')" for c, test in zip(table.columns, same, strict=True)
         )
@@ -150,13 +151,11 @@ class _SQLite(_Layer):
         )
 
     def _row(self, table: AuditedTable, row: str) -> str:
-        pairs = (f"'{c.column}', {self._value(c, f'{row}.{c.column}')}" for c in table.columns)
-        return f"json_object({', '.join(pairs)})"
+        pairs = _pairs((c.column, self._value(c, f'{row}."{c.column}"')) for c in table.columns)
+        return f"json_patch('{{}}', json_object({pairs}))"
 
     def _value(self, field: Field[Any, Any], value: str) -> str:
-        """A column as PostgreSQL's jsonb would show it."""
-        if isinstance(field, JSONField):
-            return f"json({value})"
+        """A column as PostgreSQL's JSON shows it; documents are text there too."""
         if isinstance(field, BooleanField):
             return f"json(iif({value}, 'true', 'false'))"
         if isinstance(field, DateTimeField):
@@ -166,7 +165,7 @@ class _SQLite(_Layer):
 
 class _PostgreSQL(_Layer):
     def prepare(self) -> Iterator[str]:
-        yield FUNCTIONS.read_text(encoding="utf-8")
+        yield REFUSE.read_text(encoding="utf-8")
 
     def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
         trigger = f"dayzero_{name}_{table}"
@@ -183,8 +182,7 @@ class _PostgreSQL(_Layer):
         )
 
     def audit(self, table: AuditedTable) -> Iterator[str]:
-        scopes = ", ".join(f"'{table.scope(of)}'" for of in SCOPES)
-        arguments = f"'{table.label}', '{table.key}', '{','.join(table.hidden)}', {scopes}"
+        yield self._function(table)
         rows = {
             "INSERT": "NEW TABLE AS new_rows",
             "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
@@ -195,10 +193,45 @@ class _PostgreSQL(_Layer):
             yield f"DROP TRIGGER IF EXISTS {trigger} ON {table.name}"
             yield (
                 f"CREATE TRIGGER {trigger} AFTER {event} ON {table.name} REFERENCING {transition} "
-                f"FOR EACH STATEMENT EXECUTE FUNCTION dayzero_audit({arguments})"
+                f"FOR EACH STATEMENT EXECUTE FUNCTION dayzero_audit_{table.name}()"
             )
         yield f"DROP TRIGGER IF EXISTS dayzero_audit_truncate ON {table.name}"
         yield (
             f"CREATE TRIGGER dayzero_audit_truncate BEFORE TRUNCATE ON {table.name} FOR EACH STATEMENT "
             "EXECUTE FUNCTION dayzero_refuse('a table whose changes are recorded cannot be truncated')"
         )
+
+    def _function(self, table: AuditedTable) -> str:
+        """The table's own function: columns are compared as what they are, which makes it fast."""
+        differs = {c.column: f'o."{c.column}" IS DISTINCT FROM n."{c.column}"' for c in table.columns}
+        values = {
+            "table": table.name,
+            "entry": ENTRY,
+            "label": table.label,
+            "key": table.key,
+            "scopes_new": self._scopes(table, "n"),
+            "scopes_old": self._scopes(table, "o"),
+            "new": _pairs((c.column, self._value(c, "n")) for c in table.columns),
+            "old": _pairs((c.column, self._value(c, "o")) for c in table.columns),
+            "changed": " OR ".join(differs.values()),
+        }
+        for row, side in (("n", "new"), ("o", "old")):
+            values[f"changed_{side}"] = _pairs(
+                (c.column, f"CASE WHEN {differs[c.column]} THEN {self._value(c, row)} END")
+                for c in table.columns
+            )
+        text = AUDIT.read_text(encoding="utf-8")
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", value)
+        return text
+
+    def _scopes(self, table: AuditedTable, row: str) -> str:
+        return ", ".join(f"{row}.{column}" if (column := table.scope(of)) else "NULL" for of in SCOPES)
+
+    def _value(self, field: Field[Any, Any], row: str) -> str:
+        """A column of a row; documents as text, so that nothing inside them is left out."""
+        return f'{row}."{field.column}"{"::text" if isinstance(field, JSONField) else ""}'
+
+
+def _pairs(pairs: Iterable[tuple[str | None, str]]) -> str:
+    return ", ".join(f"'{name}', {value}" for name, value in pairs)

@@ -224,6 +224,10 @@ UNFOLD = {
     "COMMAND": {"search_models": False},
 }
 
+# --- the audit trail ---------------------------------------------------------------------------
+# Where seal_audit appends the heads of its seals; best a place that this machine cannot rewrite.
+AUDIT_HEADS_FILE = env.str("AUDIT_HEADS_FILE", default="")
+
 # --- logs --------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
