@@ -93,8 +93,7 @@ def test_what_cannot_be_is_refused_and_nothing_written(
     calendar: str,
     years: tuple[int, int],
     corrections: Corrections,
-    error: type[Exception],
-    words: str,
+    refused: tuple[type[Exception], str],
     why: str,
 ) -> None:
     site = a_site(holiday_calendar=calendar)
