@@ -58,7 +58,10 @@ class Move(NamedTuple):
     to: Phase | None
 
 
-ENDS = frozenset(Phase) - {Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.FOLLOW_UP}
+GOES_ON = frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.FOLLOW_UP})
+"""The phases of a course that goes on."""
+
+ENDS = frozenset(Phase) - GOES_ON
 """The phases in which no visit is to come, but for the one that an early termination asks for."""
 
 MOVES: Mapping[Step, Move] = {
@@ -129,11 +132,12 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is on record of somebody's course: the steps that stand, in order, and what was given."""
+    """What is on record of a course: the steps that stand, in order, what was given, the last visit done."""
 
     steps: Sequence[StepTaken] = ()
     conditioned_on: date | None = None
     infused_on: date | None = None
+    last_visit_on: date | None = None
 
     @property
     def attempt(self) -> int:
@@ -216,11 +220,13 @@ def _refusals_of_day(course: Course, on: date, today: date) -> Iterator[StepRefu
     if on > today:
         message = _("%(day)s is in the future: today is %(today)s at the site.")
         yield StepRefusal("on", message, {"day": on, "today": today})
+    given = (
+        (course.conditioned_on, _("the start of chemotherapy")),
+        (course.infused_on, _("the infusion")),
+        (course.last_visit_on, _("the last visit that was done")),
+    )
     events = [(taken.on, STEP_LABELS[taken.step]) for taken in course.steps]
-    if course.conditioned_on:
-        events.append((course.conditioned_on, _("Start of chemotherapy")))
-    if course.infused_on:
-        events.append((course.infused_on, _("Infusion")))
+    events += [(day, label) for day, label in given if day]
     latest = max(events, default=None)
     if latest and on < latest[0]:
         message = _("%(day)s is before %(event)s on %(other)s: give that day or a later one.")

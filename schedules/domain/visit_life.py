@@ -18,6 +18,7 @@ from schedules.domain.visit_order import (
     refusals_of_day,
 )
 from schedules.domain.visit_values import (
+    EARLY_TERMINATION,
     Answer,
     Booking,
     Clock,
@@ -75,6 +76,9 @@ def refusals_of_booking(
         yield Refusal("on", message, visit.named)
     elif outside and not reason.strip():
         yield _outside(visit, booking.on, outside, "reason")
+    elif visit.booked_on and not reason.strip():
+        message = _("%(visit)s is booked on %(booked)s already: say why the booking changes.")
+        yield Refusal("reason", message, {**visit.named, "booked": visit.booked_on})
     if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
         yield before_consent(booking.on, history.consented_on)
 
@@ -107,7 +111,10 @@ def refusals_of_reason(reason: str) -> Iterator[Refusal]:
 
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
-    """What hangs on a visit that was done must be taken back before it."""
+    """What hangs on a visit that was done must be taken back before it, and so must the end of the course."""
+    if history.ended and visit.window.closes >= history.ended[0] and visit.code != EARLY_TERMINATION:
+        message = _("The course has ended (%(end)s on %(ended)s): undo that first.")
+        yield Refusal("", message, {"end": history.ended[1], "ended": history.ended[0]})
     anchors = anchors_set_by(history.protocol, visit)
     if visit.performed_on is None or not anchors:
         return

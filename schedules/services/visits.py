@@ -1,37 +1,184 @@
-"""The life of a visit, as people report it."""
+"""The life of a visit, as people report it: booked, done, missed, cancelled, and each of it undone.
+
+Every service takes the version of the visit that was shown. Whoever was slower gets Stale, and
+nothing is lost; what the record forbids raises VisitRefused, which says by field what would be right.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import F
-from django.db.models.functions import Now
+from django.utils import timezone
 
-from participants.models import Participant
-from schedules.models import CalendarState, Visit
+from schedules.domain.visit_life import (
+    refusals_of_booking,
+    refusals_of_completion,
+    refusals_of_deed,
+    refusals_of_missing,
+    refusals_of_reason,
+    refusals_of_undoing,
+)
+from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
+from schedules.models import Visit, VisitActivity
+from schedules.selectors.course import clock_at, history_of, life_of, standing_of
+from schedules.services.visit_writing import Value, lock_visit, refuse_visit, write_visit
+from schedules.services.visits_done import follow_completion, refuse_other_day, take_back, write_activities
 from trials.acts import recorded
-from trials.domain.errors import Stale
 from trials.models import User
+from trials.selectors import protocol_of
+
+_NO_BOOKING: dict[str, Value] = {
+    "booked_on": None,
+    "booked_start": None,
+    "booked_end": None,
+    "booked_place": "",
+}
+
+
+@recorded
+def book_visit(
+    *, visit: Visit, version: int, booking: Booking, by: User | None, reason: str = "", now: datetime
+) -> Visit:
+    """Give a visit a day, or another one; outside its window, and in place of another booking, with a reason.
+
+    The window of a visit that the protocol did not ask for goes where it is booked. Raises
+    VisitRefused, and Stale unless the visit is in this version.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
+    refuse_visit(refusals_of_deed(life, Deed.BOOK))
+    refuse_visit(refusals_of_booking(life, booking, history_of(visit, standing), clock, reason))
+    values: dict[str, Value] = {
+        "booked_on": booking.on,
+        "booked_start": booking.start,
+        "booked_end": booking.end,
+        "booked_place": booking.place.strip(),
+        "outside_reason": "" if life.free or life.window.holds(booking.on) else reason.strip(),
+    }
+    write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if life.free else {}))
+    return visit
+
+
+@recorded
+def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Give a booking up, with a reason. Raises VisitRefused and Stale."""
+    visit = _locked_for(visit, version, Deed.UNBOOK)
+    refuse_visit(refusals_of_reason(reason))
+    write_visit(visit, "unbooked", now, outside_reason="", **_NO_BOOKING)
+    return visit
+
+
+@recorded
+def complete_visit(
+    *, visit: Visit, version: int, completion: Completion, by: User | None, reason: str = "", now: datetime
+) -> Visit:
+    """Put on record that a visit was done, with its activities; outside its window with a reason.
+
+    Doing the infusion or the first chemotherapy sets that anchor's actual day, and the calendar
+    that hangs on it is planned anew in the same transaction. Raises VisitRefused for the future, an
+    infusion before consent, days that run backwards and activities without an answer; Stale.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
+    life = life_of(visit, protocol)
+    refuse_visit(refusals_of_deed(life, Deed.COMPLETE))
+    refuse_visit(refusals_of_completion(life, completion, history_of(visit, standing), clock))
+    refuse_other_day(life, completion.on, protocol, visit.participant_id)
+    outside = not (life.free or life.window.holds(completion.on))
+    values: dict[str, Value] = {
+        "performed_on": completion.on,
+        "performed_at": completion.at,
+        "outside_reason": completion.outside_reason.strip() if outside else "",
+        "held_on": None,
+    }
+    write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if life.free else {}))
+    write_activities(visit, completion, protocol)
+    why = reason or completion.outside_reason
+    follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+    visit.refresh_from_db()
+    return visit
+
+
+@recorded
+def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Put on record that nobody came, or came too late, with a reason; its date is still lent to others.
+
+    Raises VisitRefused, also before the window opens, and Stale.
+    """
+    visit = _locked_for(visit, version, Deed.MISS)
+    today = clock_at(visit.participant.site, now).today
+    refuse_visit(refusals_of_missing(_life(visit), today, reason))
+    write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
+    return visit
+
+
+@recorded
+def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Put on record that a visit will not be, with a reason. Raises VisitRefused and Stale."""
+    visit = _locked_for(visit, version, Deed.CANCEL)
+    refuse_visit(refusals_of_reason(reason))
+    today = clock_at(visit.participant.site, now).today
+    write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
+    return visit
+
+
+@recorded
+def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Take back that a visit was done, missed or cancelled: a correction, with a reason.
+
+    Its activities go with it, and so does the actual day of the anchor that it was. The trail keeps
+    what stood. Raises VisitRefused where something that was done hangs on it, and Stale.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    life = life_of(visit, standing.protocol)
+    refuse_visit(refusals_of_deed(life, Deed.UNDO))
+    refuse_visit(refusals_of_reason(reason))
+    refuse_visit(refusals_of_undoing(life, history_of(visit, standing)))
+    write_visit(
+        visit,
+        "restored",
+        now,
+        performed_on=None,
+        performed_at=None,
+        outside_reason="",
+        missed_on=None,
+        missed_reason="",
+        cancelled_on=None,
+        cancelled_reason="",
+        applies=True,
+    )
+    if life.performed_on:
+        VisitActivity.objects.filter(visit=visit).delete()
+        take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
+    visit.refresh_from_db()
+    return visit
 
 
 @recorded
 def record_performed(*, visit: Visit, performed_on: date, by: User | None) -> Visit:
-    """Put on record that a visit was done on this day of its site, as the given version of it knows it.
+    """Take over from another record that a visit was done on this day: no questions, no re-planning.
 
-    The calendars that show it get a new revision. Raises Stale where somebody changed or
-    ended the visit since it was read.
+    For made-up and imported histories, whose anchors come with them. Raises VisitRefused for a
+    visit that has ended, and Stale.
     """
-    Participant.objects.select_for_update().get(pk=visit.participant_id)
-    as_read = Visit.objects.filter(
-        pk=visit.pk, version=visit.version, performed_on=None, missed_on=None, cancelled_on=None
-    )
-    changed = as_read.update(
-        performed_on=performed_on, version=F("version") + 1, sequence=F("sequence") + 1, changed_at=Now()
-    )
-    if not changed:
-        raise Stale("schedules.visit", visit.pk, visit.version, visit.version + 1)
-    CalendarState.objects.filter(participant=visit.participant_id).update(
-        revision=F("revision") + 1, changed_at=Now()
-    )
-    visit.refresh_from_db()
+    visit = _locked_for(visit, visit.version, Deed.COMPLETE)
+    write_visit(visit, "performed", timezone.now(), performed_on=performed_on)
     return visit
+
+
+def _locked_for(visit: Visit, version: int, deed: Deed) -> Visit:
+    """The visit under its lock, if this may be done with it as it stands."""
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    refuse_visit(refusals_of_deed(_life(visit), deed))
+    return visit
+
+
+def _life(visit: Visit) -> VisitLife:
+    return life_of(visit, protocol_of(visit.participant.protocol_version))
+
+
+def _window_on(day: date) -> dict[str, Value]:
+    return {"opens": day, "target": day, "closes": day, "suggested": day}

@@ -1,0 +1,161 @@
+"""What the rules of a visit's and of a participant's life look at, read from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Course, Step, StepTaken
+from participants.models import Anchor, Consent, CourseStep, Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.visit_order import anchors_dated_by
+from schedules.domain.visit_values import CONSENT, Clock, History, VisitLife
+from schedules.models import Visit
+from schedules.selectors.stored_visits import window_of
+from trials.domain.protocol import Protocol
+from trials.models import Site, User
+from trials.selectors import protocol_of
+
+STEPS = frozenset(step.value for step in Step)
+
+
+def zone_of(site: Site) -> ZoneInfo:
+    """The zone that decides what day it is at a site; the server's where it has none yet."""
+    return ZoneInfo(site.zone or settings.TIME_ZONE)
+
+
+def clock_at(site: Site, now: datetime) -> Clock:
+    """The day and the instant at a site."""
+    local = now.astimezone(zone_of(site))
+    return Clock(local.date(), local)
+
+
+def visit_in_sight(user: User, today: date, pk: int) -> Visit | None:
+    """A visit of a participant whom the user may look at, with the participant and all that is theirs."""
+    seen = Visit.objects.filter(participant__in=participants_visible_to(user, today))
+    related = ("participant__trial", "participant__site", "participant__protocol_version", "cancelled_by")
+    return seen.select_related(*related).filter(pk=pk).first()
+
+
+def steps_of(participant: Participant) -> list[CourseStep]:
+    """The steps of a course that stand, in their order."""
+    return list(participant.steps.filter(undone=False, step__in=STEPS).order_by("id"))
+
+
+def attempt_of(steps: Iterable[CourseStep]) -> int:
+    """Which attempt at screening the steps have come to, from 1."""
+    return max((step.attempt for step in steps), default=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A participant with the steps that stand, the anchors' actual days, and the protocol."""
+
+    participant: Participant
+    protocol: Protocol
+    steps: Sequence[CourseStep]
+    actual: Mapping[str, date]
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at screening this is."""
+        return attempt_of(self.steps)
+
+
+def standing_of(participant: Participant) -> Standing:
+    """Where a participant stands; two queries."""
+    actual = Anchor.objects.filter(participant=participant, actual_on__isnull=False)
+    return Standing(
+        participant,
+        protocol_of(participant.protocol_version),
+        steps_of(participant),
+        {code: day for code, day in actual.values_list("code", "actual_on") if day},
+    )
+
+
+def course_of(standing: Standing) -> Course:
+    """The course of a participant; one query more, for the last visit."""
+    visits = Visit.objects.filter(participant=standing.participant, attempt=standing.attempt)
+    last = visits.aggregate(last=Max("performed_on"))["last"]
+    no_return = [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
+    began = [standing.actual[code] for code in no_return if code in standing.actual]
+    return Course(
+        steps=[StepTaken(Step(step.step), step.happened_on, step.attempt) for step in standing.steps],
+        conditioned_on=min(began, default=None),
+        infused_on=standing.actual.get(standing.protocol.day_zero),
+        last_visit_on=last,
+    )
+
+
+def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
+    """A stored visit as the rules look at it."""
+    return VisitLife(
+        code=visit.code,
+        label=visit.label,
+        window=window_of(visit),
+        rule=None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code),
+        occurrence=visit.occurrence,
+        booked_on=visit.booked_on,
+        performed_on=visit.performed_on,
+        missed=visit.missed_on is not None,
+        cancelled=visit.cancelled_on is not None,
+        by_course=visit.cancelled_by_id is not None,
+    )
+
+
+def history_of(visit: Visit, standing: Standing) -> History:
+    """What else is on record of the visit's participant; two queries."""
+    participant, protocol = standing.participant, standing.protocol
+    performed = Visit.objects.filter(
+        participant=participant, attempt=visit.attempt, performed_on__isnull=False
+    )
+    done = [life_of(other, protocol) for other in performed.exclude(pk=visit.pk)]
+    anchors = _dated_by(done, protocol) | dict(standing.actual)
+    signed, withdrawn = _consent(participant)
+    days = [day for day in (signed, anchors.get(CONSENT)) if day]
+    last = standing.steps[-1] if standing.steps else None
+    ended = last if last and MOVES[Step(last.step)].to in ENDS else None
+    return History(
+        protocol=protocol,
+        done=done,
+        anchors=anchors | ({CONSENT: min(days)} if days else {}),
+        traits=frozenset(participant.traits),
+        consented_on=min(days, default=None),
+        consent_withdrawn_on=withdrawn,
+        ended=(ended.happened_on, STEP_LABELS[Step(ended.step)]) if ended else None,
+    )
+
+
+def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:
+    """The visits that nothing has ended and whose window has not closed before a day."""
+    return live_visits(participant).filter(closes__gte=on)
+
+
+def live_visits(participant: Participant) -> QuerySet[Visit]:
+    """The visits that nothing has ended."""
+    return Visit.objects.filter(participant=participant, performed_on=None, missed_on=None, cancelled_on=None)
+
+
+def _dated_by(done: Iterable[VisitLife], protocol: Protocol) -> dict[str, date]:
+    """The anchors that follow the day of a visit which was done."""
+    return {
+        anchor: visit.performed_on
+        for visit in done
+        for anchor in anchors_dated_by(protocol, visit)
+        if visit.performed_on
+    }
+
+
+def _consent(participant: Participant) -> tuple[date | None, date | None]:
+    """The first day of a consent, and the day since which none stands."""
+    found = Consent.objects.filter(participant=participant).aggregate(
+        signed=Min("signed_on"),
+        withdrawn=Max("withdrawn_on"),
+        standing=Count("pk", filter=Q(withdrawn_on=None)),
+    )
+    return found["signed"], None if found["standing"] else found["withdrawn"]

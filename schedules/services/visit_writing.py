@@ -1,0 +1,80 @@
+"""How a change of visits is written: under the participant's lock, seen by feeds, readers and the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from participants.models import Participant
+from schedules.domain.errors import VisitRefused
+from schedules.domain.visit_values import Refusal
+from schedules.models import CalendarState, ChangeEvent, Visit
+from trials.domain.errors import Stale
+
+RECORD = "schedules.visit"
+Value = date | datetime | str | bool | int | None
+
+
+def lock_participant(pk: int) -> Participant:
+    """The participant, locked until the transaction ends: who changes a calendar takes this lock first."""
+    people = Participant.objects.select_for_update(of=("self",))
+    related = people.select_related("trial", "site", "protocol_version")
+    return related.defer("protocol_version__document").get(pk=pk)
+
+
+def lock_visit(pk: int, participant: int, version: int) -> Visit:
+    """The visit as it stands, under its participant's lock; raises Stale unless it is in this version."""
+    person = lock_participant(participant)
+    visit = Visit.objects.get(pk=pk)
+    if visit.version != version:
+        raise Stale(RECORD, pk, version, visit.version)
+    visit.participant = person
+    return visit
+
+
+def refuse_visit(refusals: Iterable[Refusal]) -> None:
+    """Raise VisitRefused where there are any, in the reader's language."""
+    fields: dict[str, list[str]] = {}
+    for name, message, words in refusals:
+        fields.setdefault(name, []).append(in_words(message, words))
+    if fields:
+        raise VisitRefused(fields)
+
+
+def in_words(message: str, words: Mapping[str, object]) -> str:
+    """A marked message in the reader's language, its words as well."""
+    spoken = {name: _(word) if isinstance(word, str) and word else word for name, word in words.items()}
+    return _(message) % spoken
+
+
+def write_visit(visit: Visit, kind: str, now: datetime, **values: Value) -> None:
+    """Set fields of one visit and let everybody see it: version, calendar, change event of this kind."""
+    for name, value in {**values, **_raised(visit, now)}.items():
+        setattr(visit, name, value)
+    visit.save(update_fields=[*values, "version", "sequence", "changed_at"])
+    announce(visit.participant_id, [visit.pk], kind, now)
+
+
+def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime, **values: Value) -> None:
+    """The same for several visits of one participant, in one statement."""
+    if not pks:
+        return
+    Visit.objects.filter(pk__in=pks).update(
+        **values, version=F("version") + 1, sequence=F("sequence") + 1, changed_at=now
+    )
+    announce(participant, pks, kind, now)
+
+
+def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:
+    """Raise the calendar's revision, and tell the readers of the change feed."""
+    CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
+    ChangeEvent.objects.bulk_create(
+        ChangeEvent(kind=kind, participant_id=participant, visit_id=pk) for pk in visits
+    )
+
+
+def _raised(visit: Visit, now: datetime) -> dict[str, Value]:
+    return {"version": visit.version + 1, "sequence": visit.sequence + 1, "changed_at": now}

@@ -1,0 +1,102 @@
+"""What follows from a visit that was done: its activities, its anchor, and the calendar that hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Anchor
+from schedules.domain.errors import ReplanningRefused, VisitRefused
+from schedules.domain.visit_life import activities_of
+from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
+from schedules.domain.visit_values import Completion, VisitLife
+from schedules.models import Visit, VisitActivity
+from schedules.services.replanning import record_anchor, replan_many
+from trials.domain.protocol import Protocol, Reference, ReferenceKind
+from trials.models import User
+
+
+def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -> None:
+    """What was done at a visit and what was left, with its reason."""
+    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(visit.participant.traits))
+    answered = [(each, completion.activities[each.code]) for each in asked] if completion.activities else []
+    VisitActivity.objects.bulk_create(
+        VisitActivity(
+            visit=visit,
+            participant=visit.participant,
+            code=activity.code,
+            label=activity.label,
+            done=answer.done,
+            done_at=(answer.at or completion.at) if answer.done else None,
+            reason=answer.reason.strip(),
+        )
+        for activity, answer in answered
+    )
+
+
+def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant: int) -> None:
+    """Raise VisitRefused where the anchor that this visit is stands on record with another day."""
+    codes = anchors_set_by(protocol, visit)
+    known = Anchor.objects.filter(participant=participant, code__in=codes, actual_on__isnull=False)
+    other = known.exclude(actual_on=on).first() if codes else None
+    if other:
+        words = {"anchor": protocol.anchor_by_code[other.code].label, "day": other.actual_on}
+        message = _("%(anchor)s is on record for %(day)s: give that day, or correct the anchor first.")
+        raise VisitRefused({"on": [message % words]})
+
+
+def follow_completion(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+) -> None:
+    """Set the anchors that this visit is, or plan anew what counts from it; raises VisitRefused."""
+    codes = anchors_set_by(protocol, life)
+    try:
+        for code in codes:
+            anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)
+            record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
+        if not codes and _lends(protocol, life):
+            replan_many(ids=[visit.participant_id], proposals={}, now=now, by=by, reason=reason)
+    except ReplanningRefused as refused:
+        raise VisitRefused({"on": [str(refused)]}) from refused
+
+
+def take_back(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+) -> None:
+    """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused."""
+    codes = anchors_set_by(protocol, life)
+    if not codes and not _lends(protocol, life):
+        return
+    try:
+        for anchor in Anchor.objects.filter(participant=visit.participant_id, code__in=codes):
+            if anchor.planned_on is None and protocol.anchor_by_code[anchor.code].derived:
+                anchor.delete()  # it follows from others again
+                continue
+            planned = RecordedAnchor(anchor.code, anchor.planned_on or anchor.actual_on, anchor.planned_at)
+            record_anchor(participant=visit.participant, anchor=planned, now=now, by=by, reason=reason)
+        replan_many(ids=[visit.participant_id], proposals={}, now=now, by=by, reason=reason)
+    except ReplanningRefused as refused:
+        raise VisitRefused({"": [str(refused)]}) from refused
+
+
+def _lends(protocol: Protocol, visit: VisitLife) -> bool:
+    """Whether anything in the protocol counts from the day of this visit or of what is done at it."""
+    if visit.rule is None:
+        return False
+    visits = {visit.rule.code, visit.code}
+    activities = {activity.code for activity in protocol.activities if visits & set(activity.visits)}
+    named = {ReferenceKind.VISIT: visits, ReferenceKind.ACTIVITY: activities}
+    counted = any(each.code in named.get(each.kind, ()) for each in _references(protocol))
+    return counted or bool(anchors_dated_by(protocol, visit))
+
+
+def _references(protocol: Protocol) -> Iterator[Reference]:
+    """Everything that some visit or window of the protocol counts from."""
+    for rule in protocol.visits:
+        yield rule.counts_from
+    for window in protocol.windows:
+        for bound in (window.starts, window.ends):
+            yield from (moment.counts_from for moment in (bound.moments if bound else ()))
