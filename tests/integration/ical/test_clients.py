@@ -15,10 +15,7 @@ from django.utils import timezone
 from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState, Visit
 from schedules.services.feeds import open_feed, revoke_feed
-from schedules.services.planning import enrol
-from tests.cast import an_enrolment
-from trials.models import User
-from trials.services.memberships import grant_membership
+from tests.phones import a_coordinator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BIN = Path(sys.executable).parent
@@ -91,17 +88,9 @@ class Phone:
 
 
 @pytest.fixture
-def participant() -> Participant:
-    cache.clear()
-    return enrol(enrolment=an_enrolment(), by=None)
-
-
-@pytest.fixture
 def subscription(participant: Participant) -> tuple[CalendarFeed, str]:
-    now = timezone.now()
-    owner = User.objects.create_user("wang")
-    grant_membership(user=owner, role="coordinator", starts_on=now.date() - timedelta(days=2), by=None)
-    return open_feed(owner=owner, participant=participant, now=now)
+    cache.clear()
+    return open_feed(owner=a_coordinator(), participant=participant, now=timezone.now())
 
 
 @pytest.fixture

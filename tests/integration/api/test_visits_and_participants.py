@@ -1,0 +1,208 @@
+"""What machines read of visits and participants, page by page."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from participants.models import Participant
+from schedules.domain.status import VisitStatus, visit_status
+from schedules.models import Visit
+from schedules.selectors.api import status_condition
+from schedules.selectors.stored_visits import facts_of
+from schedules.services.bulk import bulk_enrol
+from schedules.services.planning import enrol
+from tests.cast import INFUSION, TODAY, a_site, a_version, an_enrolment
+from tests.readers import Ask, all_pages
+from trials.keyset import RowAfter
+from trials.models import Membership
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
+
+
+def test_a_visit(ask: Ask, participant: Participant) -> None:
+    stored = Visit.objects.get(participant=participant, code="d28")
+    (visit,) = [visit for visit in all_pages(ask, "/api/v1/visits") if visit["code"] == "d28"]
+    assert "28 days after" in visit.pop("because")
+    assert visit == {
+        "id": stored.pk,
+        "trial": participant.trial.code,
+        "site": "WH",
+        "participant": participant.pk,
+        "subject_code": "S01-001",
+        "protocol_version": participant.protocol_version.label,
+        "code": "d28",
+        "label": "Day 28",
+        "epoch": "follow-up",
+        "timing": "offset",
+        "place": "clinic",
+        "anchor": {"code": "infusion", "date": "2026-12-07", "kind": "planned"},
+        "offset": "P28D",
+        "opens": "2027-01-01",
+        "target": "2027-01-04",
+        "closes": "2027-01-07",
+        "target_at": None,
+        "suggested": stored.suggested and stored.suggested.isoformat(),
+        "basis": {"timing": stored.timing_basis, "tolerance": stored.tolerance_basis},
+        "status": "upcoming",
+        "booked_on": None,
+        "booked_start": None,
+        "booked_end": None,
+        "performed_on": None,
+        "performed_at": None,
+        "missed_on": None,
+        "cancelled_on": None,
+        "unscheduled": False,
+        "version": 1,
+    }
+
+
+def test_what_is_assumed_is_never_shown_as_stated(ask: Ask) -> None:
+    stored = {visit.pk: visit for visit in Visit.objects.all()}
+    for visit in all_pages(ask, "/api/v1/visits"):
+        row = stored[visit["id"]]
+        assert visit["basis"] == {"timing": row.timing_basis, "tolerance": row.tolerance_basis or None}
+        if "assumed" in visit["basis"].values():
+            assert "assumed" in visit["because"]
+
+
+def test_instants_are_told_in_the_sites_zone(ask: Ask, participant: Participant) -> None:
+    site = participant.site
+    type(site).objects.filter(pk=site.pk).update(zone="Europe/Berlin")
+    nine = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
+    Visit.objects.filter(code="d28").update(booked_on=date(2027, 1, 4), booked_start=nine)
+    (visit,) = [visit for visit in all_pages(ask, "/api/v1/visits") if visit["code"] == "d28"]
+    assert visit["booked_start"] == "2027-01-04T09:00:00+01:00"
+
+
+def test_status_is_that_of_the_sites_present_day(ask: Ask, participant: Participant) -> None:
+    """At 16:30 in UTC on the eve it is D28 in Shanghai already, and not yet in Berlin."""
+    late = datetime(2027, 1, 3, 16, 30, tzinfo=UTC)
+    Membership.objects.update(site=None)
+    there = a_site("BER", zone="Europe/Berlin")
+    enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S02-001", site=there), by=None)
+    page = ask("/api/v1/visits?target_from=2027-01-04&target_to=2027-01-04", at=late).json()
+    statuses = {visit["site"]: visit["status"] for visit in page["results"]}
+    assert statuses == {"WH": "due", "BER": "open"}
+    due = ask("/api/v1/visits?status=due", at=late).json()["results"]
+    assert [visit["site"] for visit in due] == ["WH"]
+
+
+def test_a_participant(ask: Ask, participant: Participant) -> None:
+    body = ask(f"/api/v1/participants/{participant.pk}").json()
+    windows = body.pop("windows")
+    assert body == {
+        "id": participant.pk,
+        "trial": participant.trial.code,
+        "site": "WH",
+        "zone": "Asia/Shanghai",
+        "subject_code": "S01-001",
+        "cohort": None,
+        "traits": participant.traits,
+        "protocol_version": {
+            "label": participant.protocol_version.label,
+            "digest": participant.protocol_version.digest,
+        },
+        "anchors": [
+            {
+                "code": "infusion",
+                "label": "Infusion",
+                "planned_on": INFUSION.isoformat(),
+                "planned_at": None,
+                "actual_on": None,
+                "actual_at": None,
+            }
+        ],
+        "visits": f"http://testserver/api/v1/visits?participant={participant.pk}",
+        "version": 1,
+    }
+    stored = participant.protocol_windows.order_by("pk")
+    assert [window["code"] for window in windows] == [window.code for window in stored]
+    assert {window["basis"] for window in windows} <= {"stated", "assumed"}
+    assert all(window["because"] for window in windows)
+    assert len(all_pages(ask, body["visits"])) == participant.visits.count()
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 200])
+def test_pages_hold_every_visit_once_and_in_order(ask: Ask, many: int, size: int) -> None:
+    if size == 1:
+        Visit.objects.filter(participant__subject_code__gt="S01-001")._raw_delete("default")
+    found = all_pages(ask, f"/api/v1/visits?page_size={size}")
+    assert len(found) == Visit.objects.count()
+    keys = [(visit["target"], visit["id"]) for visit in found]
+    assert keys == sorted(set(keys))
+
+
+def test_a_visit_added_behind_the_cursor_does_not_shift_the_pages(ask: Ask, many: int) -> None:
+    first = ask("/api/v1/visits?page_size=10").json()
+    version = Visit.objects.first().participant.protocol_version
+    enrol(enrolment=an_enrolment(version, subject_code="S01-099"), by=None)
+    second = ask(first["next"]).json()
+    seen = {visit["id"] for visit in first["results"]}
+    assert not seen & {visit["id"] for visit in second["results"]}
+
+
+def test_filters_stay_with_the_next_page(ask: Ask, many: int) -> None:
+    found = all_pages(ask, "/api/v1/visits?page_size=3&target_from=2027-01-04&target_to=2027-03-31")
+    assert found
+    assert all("2027-01-04" <= visit["target"] <= "2027-03-31" for visit in found)
+
+
+def test_filters(ask: Ask, participant: Participant, many: int) -> None:
+    mine = all_pages(ask, f"/api/v1/visits?participant={participant.pk}")
+    assert {visit["subject_code"] for visit in mine} == {"S01-001"}
+    assert all_pages(ask, f"/api/v1/visits?trial={participant.trial.code}&site=WH&page_size=200")
+    a_version("NCT07274059")
+    Membership.objects.update(trial=None)
+    assert ask("/api/v1/visits?trial=NCT07274059").json() == {"next": None, "results": []}
+
+
+@pytest.mark.parametrize("today", [INFUSION + timedelta(days=days) for days in (-30, -5, 0, 27, 29, 400)])
+def test_each_status_selects_what_it_says(participant: Participant, today: date) -> None:
+    marks: dict[str, dict[str, Any]] = {
+        "d28": {"performed_on": date(2027, 1, 4)},
+        "screening": {"performed_on": date(2026, 10, 1)},
+        "rest": {"performed_on": date(2027, 10, 1)},
+        "ld-1": {"missed_on": TODAY},
+        "ld-2": {"cancelled_on": TODAY},
+        "ld-3": {"cancelled_on": TODAY, "missed_on": TODAY},
+    }
+    for code, values in marks.items():
+        assert Visit.objects.filter(code=code).update(**values) == 1
+    statuses = {visit.pk: visit_status(facts_of(visit), today) for visit in Visit.objects.all()}
+    for status in VisitStatus:
+        found = set(Visit.objects.filter(status_condition(status, today)).values_list("pk", flat=True))
+        assert found == {pk for pk, real in statuses.items() if real is status}, status
+
+
+def test_queries_do_not_grow(ask: Ask, participant: Participant) -> None:
+    address = "/api/v1/visits?page_size=200&status=upcoming&trial=CART-SLE&site=WH"
+    ask(address)
+    with CaptureQueriesContext(connection) as few:
+        ask(address)
+    version = participant.protocol_version
+    bulk_enrol(enrolments=[an_enrolment(version, subject_code=f"S01-{n:03}") for n in range(2, 22)], by=None)
+    with CaptureQueriesContext(connection) as many:
+        ask(address)
+    assert len(many) == len(few)
+    assert not [query["sql"] for query in many if "COUNT(" in query["sql"] or "OFFSET" in query["sql"]]
+
+
+def test_the_row_after_is_found_by_the_index(many: int, lane: str) -> None:
+    after = Visit.objects.filter(RowAfter({"target": INFUSION, "id": 5})).order_by("target", "id")
+    with connection.cursor() as cursor:
+        if lane == "postgres":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = after[:100].explain()
+    assert "visit_by_target" in plan
+    if lane == "postgres":
+        assert "Index Cond: (ROW(target, id) > ROW(" in plan
+    else:  # SQLite goes to the day by the index and passes over that day's rows
+        assert "SEARCH schedules_visit USING INDEX visit_by_target (target>?)" in plan
+    rows = [(visit.target, visit.pk) for visit in after]
+    everything = Visit.objects.values_list("target", "pk")
+    assert rows == sorted(key for key in everything if key > (INFUSION, 5))
