@@ -24,7 +24,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-unit test-sqlite test-postgres test-browser test-processes \
-	test-newer-python check fmt bench bench-large lock clean
+	test-newer-python check fmt mutants bench bench-large lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ check: install ## style, types, architecture, Django's own checks, missing migra
 	$(BIN)/lint-imports
 	$(MANAGE) check
 	$(MANAGE) makemigrations --check --dry-run
+
+mutants: install ## plant faults in a copy of the engine, each of which its tests must notice (20 minutes)
+	$(BIN)/python -m tests.mutants
 
 bench: install ## the measures each issue asks for, as ratios within one run
 	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench; else echo "No measures yet."; fi

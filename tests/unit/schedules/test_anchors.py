@@ -31,6 +31,7 @@ from tests.unit.schedules.small import (
     warned,
     within,
 )
+from trials.domain.offsets import MonthLength
 from trials.domain.protocol import Activity
 
 SCREENING = visit("screening", within("-P28D", "-P6D"))
@@ -128,6 +129,11 @@ def test_anchors_in_a_circle_have_no_day_and_do_not_hang():
 def test_a_derived_anchor_follows_its_base(base, by, day, at, reason):
     found = follow(base, offset(by), protocol())
     assert (said(found.day), said(found.at), found.kind) == (day, at, AnchorKind.DERIVED), reason
+
+
+def test_a_derived_anchor_counts_months_as_the_protocol_does():
+    found = follow(day_of("Mon 2026-12-07"), offset("P1M"), protocol(month=MonthLength.DAYS_28))
+    assert said(found.day) == "Mon 2027-01-04"
 
 
 CHAINED = (

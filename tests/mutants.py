@@ -1,0 +1,306 @@
+"""Plants small faults in a copy of the engine and sees whether its tests notice: `make mutants`.
+
+Every mutant is one change in one file of a temporary copy; the working tree is never touched. One
+that survives is a hole in the tests, and one whose text is no longer found must be planted anew:
+both end with exit 1. Arguments choose the mutants of files whose path contains one of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("config", "trials", "participants", "schedules", "tests", "pyproject.toml", "manage.py")
+PROCESSES = 2
+SECONDS = 120
+TESTS = (
+    "tests/unit/schedules/test_offsets.py",
+    "tests/unit/schedules/test_timings.py",
+    "tests/unit/schedules/test_anchors.py",
+    "tests/unit/schedules/test_blocks_and_holds.py",
+    "tests/unit/schedules/test_suggestions.py",
+    "tests/unit/schedules/test_protocol_windows.py",
+    "tests/unit/schedules/test_explanations.py",
+    "tests/unit/schedules/test_status.py",
+    "tests/unit/schedules/test_golden_plans.py",
+    "tests/unit/schedules/test_properties.py",
+)
+PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
+COMMAND = (
+    sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header",
+    *(word for plugin in PLUGINS for word in ("-p", f"no:{plugin}")),
+    *TESTS,
+)  # fmt: skip
+
+OFFSETS, PROTOCOL = "trials/domain/offsets.py", "trials/domain/protocol.py"
+TIMELINE, ANCHORS = "schedules/domain/timeline.py", "schedules/domain/anchors.py"
+CONTRADICTIONS, HOLDS = "schedules/domain/contradictions.py", "schedules/domain/holds.py"
+REFERENCES, SUGGESTIONS = "schedules/domain/references.py", "schedules/domain/suggestions.py"
+WINDOWS, PLACING = "schedules/domain/windows.py", "schedules/domain/protocol_windows.py"
+PROJECTION, STATUS = "schedules/domain/projection.py", "schedules/domain/status.py"
+EXPLAIN, DOCUMENT = "schedules/domain/explain.py", "schedules/domain/document.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault: the first `old` of the file becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+    fault: str
+
+
+MUTANTS = [
+    Mutant(*row)
+    for row in (
+        (OFFSETS, 'if found["sign"] == "-"', 'if found["sign"] == "+"', "signs are exchanged"),
+        (OFFSETS, "DAYS_PER_WEEK = 7", "DAYS_PER_WEEK = 5", "a week of working days"),
+        (OFFSETS, "fullmatch(text)", "match(text)", "what follows an offset is ignored"),
+        (OFFSETS, "[0-9]+)(?P<unit>", r"\d+)(?P<unit>", "digits of other scripts are read"),
+        (OFFSETS, "(12 if offset", "(13 if offset", "a year of 13 months"),
+        (OFFSETS, "self.amount * int(month)", "self.amount * 30", "each fixed month has 30 days"),
+        (OFFSETS, "return 0 if self.amount == 0 else None", "return None", "no month at all is unknown"),
+        (OFFSETS, "relativedelta(months=months)", "timedelta(days=months * 30)", "months of 30 days"),
+        (OFFSETS, "except (OverflowError, ValueError)", "except (OverflowError, KeyError)",
+         "years past 9999"),
+        (OFFSETS, "instant.astimezone(UTC) + timedelta", "instant + timedelta", "hours on the clock face"),
+        (OFFSETS, "return moved.astimezone(instant.tzinfo)", "return moved", "instants end in UTC"),
+        (OFFSETS, "shift_day(instant.date(), offset, month)", "shift_day(instant.date(), offset)",
+         "a fixed month is forgotten for instants"),
+        (OFFSETS, "size != 1]}", "size > 1]}", "0 day"),
+        (OFFSETS, 'sign = "-" if self.amount < 0', 'sign = "-" if self.amount <= 0', "-P0D"),
+        (PROTOCOL, "and days >= 0 else 0", "and days > 0 else 0", "Day 1 labels have a Day 0"),
+        (PROTOCOL, "return days + 1 if days >= 0", "return days + 1 if days > 0", "a study day 0"),
+        (PROTOCOL, "return not applies_to or", "return bool(applies_to) and",
+         "rules for all apply to nobody"),
+        (PROTOCOL, "if trait.always}", "if not trait.always}", "everybody has the optional traits"),
+        (PROTOCOL, "for basis in (self.basis, *bounds))", "for basis in (self.basis,))",
+         "an assumed end is stated"),
+        (TIMELINE, "anchor + opens, anchor + target", "anchor + target, anchor + target", "no window before"),
+        (TIMELINE, "target, shift_day(target, tolerance.after, month)",
+         "target, shift_day(target, tolerance.before, month)", "tolerances are the same on both sides"),
+        (TIMELINE, "shift_day(target, -tolerance.before, month)",
+         "shift_day(target, tolerance.before, month)",
+         "a window opens after its target"),
+        (TIMELINE, "else target - before", "else target", "a window in days opens on its target"),
+        (TIMELINE, "else target + after", "else target + after + 1", "a window in days closes a day late"),
+        (TIMELINE, "opens = closes = target", "opens = closes = target + 1",
+         "each day of a range is the next"),
+        (TIMELINE, "return VisitWindow(first, self._shift(anchor, self.offset), last)",
+         "return VisitWindow(first, first, last)", "the target inside a range by months is forgotten"),
+        (TIMELINE, "days=offset.amount // 24", "days=-(-offset.amount // 24)", "hours round up to days"),
+        (TIMELINE, "if applies(rule.applies_to, traits)", "if True", "visits for other participants"),
+        (ANCHORS, "if applies(rule.applies_to, traits))", ")", "anchors of other participants"),
+        (ANCHORS, "if derived.visit and (done", "if (not derived.visit) and (done",
+         "performed visits do not count"),
+        (ANCHORS, "AnchorDay(done.day, AnchorKind.ACTUAL", "AnchorDay(done.day, AnchorKind.DERIVED",
+         "a performed day is only derived"),
+        (ANCHORS, "if code in self.found:", ("if code in self.found and not (self.rules.get(code) and "
+         "self.rules[code].derived):"), "a set anchor still follows its base"),
+        (ANCHORS, "assumed = base.assumed or derived", "assumed = derived",
+         "an assumption ends with the next anchor"),
+        (ANCHORS, "or code in self.asked", "", "circles hang"),
+        (ANCHORS, "shift_day(base.day, offset, protocol.month)", "shift_day(base.day, offset)",
+         "derived anchors forget the fixed month"),
+        (ANCHORS, "moved if base.at else None", "moved", "an hour is made up"),
+        (CONTRADICTIONS, "and gap < 0", "and gap > 0", "a short rest is a hold"),
+        (CONTRADICTIONS, "day.kind is AnchorKind.ACTUAL and", "", "a hold before chemotherapy began"),
+        (CONTRADICTIONS, "base_day = base.day + timedelta(days=gap)",
+         "base_day = base.day - timedelta(days=gap)",
+         "the mend is on the wrong side"),
+        (CONTRADICTIONS, "or day.day <= other.day", "or day.day < other.day", "the same day is after"),
+        (CONTRADICTIONS, "anchors[code].given or code in firm", "True", "an expected day binds"),
+        (CONTRADICTIONS, "anchors[code].given or code in firm", "anchors[code].given",
+         "a block does not bind"),
+        (CONTRADICTIONS, "while derived and not anchors[code].given", "while False",
+         "a derived day shall be set"),
+        (CONTRADICTIONS, "if (found.anchor, found.other) not in known", "if True", "said twice"),
+        (HOLDS, "if implied > day.day", "if implied >= day.day", "a hold of no days"),
+        (HOLDS, "day.kind is AnchorKind.ACTUAL", "day.kind is not AnchorKind.DERIVED", "a hold by plan"),
+        (HOLDS, "rule.point_of_no_return and rule.derived", "rule.derived", "any anchor holds"),
+        (HOLDS, "max(v.window.closes for v in given) + timedelta(days=1)",
+         "max(v.window.closes for v in given)",
+         "the rest begins on the last chemotherapy"),
+        (HOLDS, "rule.block == block and from_base and isinstance", "from_base and isinstance",
+         "every range rests"),
+        (HOLDS, "if left < 0", "if left <= 0", "the last day allowed is past"),
+        (HOLDS, "shift_day(hold.expected, rule", "shift_day(hold.now, rule", "a hold never ends"),
+        (HOLDS, "(self.now - self.expected).days", "(self.now - self.began).days", "days since chemotherapy"),
+        (HOLDS, ", lengthened=True", "", "a longer rest does not say why"),
+        (REFERENCES, "self.known.performed.get(reference.code) or self._expected(reference.code)",
+         "self._expected(reference.code)", "chains ignore what was performed"),
+        (REFERENCES, "self.known.performed.get(reference.code) or self._expected(reference.code)",
+         "self.known.performed.get(reference.code)", "a skipped visit lends nothing"),
+        (REFERENCES, "or code in self.asked", "", "chains in a circle hang"),
+        (REFERENCES, "slot.offset.unit is Unit.HOURS and base.at", "base.at", "days have hours"),
+        (REFERENCES, "around(at.date(), timing", "around(base.day, timing", "hours stay on the anchor's day"),
+        (REFERENCES, "visit.window.target, AnchorKind.DERIVED, visit.at",
+         ("visit.window.target, AnchorKind.DERIVED, "
+         "None"), "a chain loses the hour"),
+        (SUGGESTIONS, "and not visit.rule.block", "", "visits of a block move"),
+        (SUGGESTIONS, "visit.rule.place is not Place.WARD and", "", "ward visits move"),
+        (SUGGESTIONS, "isinstance(visit.rule.timing, AtOffset | Within) and not", "not", "ranges move"),
+        (SUGGESTIONS, 'why_shifted=calendar.why_not(window.target) or ""', 'why_shifted=""',
+         "no reason is given"),
+        (SUGGESTIONS, "return not calendar.is_public_holiday(day)", "return calendar.is_working_day(day)",
+         "the ward has weekends"),
+        (SUGGESTIONS, "if calendar.is_public_holiday(day):", "if not calendar.is_working_day(day):",
+         "the ward warns of weekends"),
+        (SUGGESTIONS, "(-1, 1) if left == members else (1,)", "(-1, 1)",
+         "begun chemotherapy could move back"),
+        (SUGGESTIONS, "range(step, step * (SEARCH_DAYS + 1), step)",
+         "range(step * 2, step * (SEARCH_DAYS + 1), step)",
+         "the next day is never tried"),
+        (SUGGESTIONS, "while day <= visit.window.closes", "while day < visit.window.closes",
+         "the last day is left out"),
+        (SUGGESTIONS, "for day in (visit.window.opens, visit.window.closes)",
+         "for day in (visit.window.opens,)",
+         "a window into a provisional year"),
+        (SUGGESTIONS, "elif calendar.nearest_working_day(*visit.window) is None",
+         "elif not calendar.is_working_day(visit.window.target)", "every weekend is warned of"),
+        (PLACING, "late=inner)", "late=not inner)", "a fresh test may be too old"),
+        (PLACING, "late=not inner)", "late=inner)", "a fresh test may be too late"),
+        (PLACING, "inner = isinstance(rule.terms, Freshness)", "inner = True",
+         "duties are as short as tests"),
+        (PLACING, "if missing or not points", "if not points", "the earliest of what is known"),
+        (PLACING, "min if bound.pick is Pick.EARLIEST else max",
+         "max if bound.pick is Pick.EARLIEST else min",
+         "the latest for the earliest"),
+        (PLACING, "whole = ceil if late else floor", "whole = floor", "a duty ends before its half-lives do"),
+        (PLACING, "whole = ceil if late else floor", "whole = ceil", "a washout is a day short"),
+        (PLACING, "self.placing.protocol.month)", ")", "windows forget the fixed month"),
+        (PLACING, "base.day + _DAY if late else base.day", "base.day", "an unknown hour is midnight"),
+        (PLACING, "base.at or midnight", "midnight", "a known hour is not used"),
+        (PLACING, "start.astimezone(self.zone)", "start", "hours in the anchor's zone"),
+        (PLACING, "instant_of(starts, zone) > instant_of(last, zone)", ("instant_of(starts, zone) >= "
+         "instant_of(last, zone)"), "a window of one instant"),
+        (PLACING, "else ends + _DAY", "else ends", "the last day ends at its beginning"),
+        (PLACING, "missing = () if majority", "missing = () if not majority", "a known birthday is missing"),
+        (PLACING, "and rule.starts is None", "", "each event waits for majority"),
+        (PLACING, "or reference.code in self.applicable", "or True", "moments of others are waited for"),
+        (PROJECTION, "protocol.effective_traits(traits), calendar", "traits, calendar",
+         "traits of all are lost"),
+        (PROJECTION, "zone = zone or ZoneInfo(protocol.zone)", "zone = ZoneInfo(protocol.zone)",
+         "the site's zone is not used"),
+        (PROJECTION, "visit.window.target, visit.window.opens)", "visit.window.target, visit.window.closes)",
+         "visits in another order"),
+        (PROJECTION, "visits.sort(key=", "list(visits).sort(key=", "visits in the order of the document"),
+        (PROJECTION, "if code not in resolved", "if False", "an unused anchor is not told"),
+        (PROJECTION, "if outside:", "if outside > 0:", "an expired screening is not told"),
+        (PROJECTION, "and applies(activity.applies_to, traits)", "", "tests of others are repeated"),
+        (PROJECTION, "if activity.repeat_when_expired", "if True", "everything is repeated"),
+        (PROJECTION, "other.window.closes >= visit.window.opens", "other.window.closes > visit.window.opens",
+         "one day in common is no overlap"),
+        (PROJECTION, "if other.window.opens < other.window.closes or", "if False or",
+         "only the later may slip"),
+        (PROJECTION, "if isinstance(visit.rule.timing, AtOffset | Within)]", "]", "a stay overlaps"),
+        (PROJECTION, "and visit.at is None", "", "known hours are called unknown"),
+        (PROJECTION, "if applies(rule.applies_to, traits))", ")", "windows of others"),
+        (PROJECTION, "if hold:", "if False:", "the rest stays short"),
+        (WINDOWS, "self.opens <= day <= self.closes", "self.opens <= day < self.closes",
+         "the last day is late"),
+        (WINDOWS, "(day - self.closes).days)", "(day - self.target).days)", "late after the target"),
+        (STATUS, "if today < window.opens", "if today <= window.opens", "opens a day late"),
+        (STATUS, "if today > window.closes", "if today >= window.closes", "missed on the last day"),
+        (STATUS, "not visit.is_range and", "", "a range is overdue"),
+        (STATUS, "if today == window.target", "if today >= window.target", "never overdue"),
+        (STATUS, "<= CLOSING_DAYS", "< CLOSING_DAYS", "closing a day late"),
+        (STATUS, "if outside < 0", "if outside > 0", "early is late"),
+        (STATUS, "(visit.cancelled, VisitStatus.CANCELLED),\n        ", "", "cancelled visits are missed"),
+        (EXPLAIN, "if offset.amount < 0:", "if offset.amount > 0:", "before is after"),
+        (EXPLAIN, "size != 1]) %", "size > 1]) %", "0 day"),
+        (EXPLAIN, "if day.assumed else say(_KINDS", "if False else say(_KINDS",
+         "an assumed day is not marked"),
+        (EXPLAIN, "if bound.basis == window.rule.basis", "if True", "an assumed end is not told"),
+        (EXPLAIN, "visit.suggested != visit.window.target", "True", "a suggestion of the target itself"),
+        (EXPLAIN, "if basis.assumed:", "if not basis.note and basis.assumed:",
+         "assumed with a note is stated"),
+        (EXPLAIN, "if bound.pick is Pick.EARLIEST", "if bound.pick is Pick.LATEST",
+         "earliest is said for latest"),
+        (EXPLAIN, "if offset.count < 0", "if offset.count > 0", "half-lives after are before"),
+        (EXPLAIN, "if window.missing:", "if False:", "what is missing is not named"),
+        (EXPLAIN, "if visit.lengthened:", "if False:", "a longer rest is not explained"),
+        (EXPLAIN, "visit.at or visit.window.target, say", "visit.window.target, say", "the hour is not told"),
+        (DOCUMENT, "if isinstance(timing, AtOffset) else None", "if False else None",
+         "tolerances lose their basis"),
+        (DOCUMENT, '"assumed" if rule.assumed else "stated"', '"stated"', "assumed windows are stated"),
+        (DOCUMENT, "study_day(target, zero)", "(target - zero).days", "the study day has a day 0"),
+        (DOCUMENT, "(target - zero).days)", "(zero - target).days)", "labels run backwards"),
+    )
+]  # fmt: skip
+
+
+def copy_tree(folder: Path) -> Path:
+    """A copy of what the tests need."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def tests_pass(tree: Path) -> bool:
+    """Whether the engine's tests pass in that tree; a test that hangs has noticed."""
+    try:
+        done = subprocess.run(COMMAND, cwd=tree, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def fate(mutant: Mutant, trees: SimpleQueue[Path]) -> str:
+    """What became of a mutant: `killed`, `survived`, or `lost` where its text is no longer there.
+
+    Raises SyntaxError for one that is no Python, since anything would kill that.
+    """
+    tree = trees.get()
+    file = tree / mutant.file
+    sound = file.read_text(encoding="utf-8")
+    try:
+        if mutant.old not in sound:
+            return "lost"
+        changed = sound.replace(mutant.old, mutant.new, 1)
+        compile(changed, mutant.file, "exec")
+        file.write_text(changed, encoding="utf-8")
+        return "survived" if tests_pass(tree) else "killed"
+    finally:
+        file.write_text(sound, encoding="utf-8")
+        trees.put(tree)
+
+
+def main(wanted: list[str]) -> int:
+    """Try the mutants; 0 if every one of them is killed."""
+    mutants = [m for m in MUTANTS if not wanted or any(word in m.file for word in wanted)]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        trees: SimpleQueue[Path] = SimpleQueue()
+        copies = [copy_tree(Path(folder) / str(number)) for number in range(PROCESSES)]
+        if not tests_pass(copies[0]):
+            print("The tests fail without any mutant: mend that first.", file=sys.stderr)
+            return 1
+        for copy in copies:
+            trees.put(copy)
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            fates = []
+            for mutant, found in zip(mutants, pool.map(lambda m: fate(m, trees), mutants), strict=True):
+                fates.append(found)
+                print(f"{found:8}  {mutant.file}: {mutant.fault}", flush=True)
+    killed = fates.count("killed")
+    seconds = time.monotonic() - started
+    print(f"{killed} of {len(fates)} mutants killed in {seconds:.0f} s")
+    return 0 if killed == len(fates) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
