@@ -35,6 +35,11 @@ class Reminder(models.Model):
                 name="reminder_claimed_before_sent",
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["claimed_at", "id"], condition=Q(sent_at__isnull=True), name="reminder_unsent"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key

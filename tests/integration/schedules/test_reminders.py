@@ -152,6 +152,22 @@ def test_the_sweep_reads_the_index_of_live_visits_between_two_bounds() -> None:
     assert "closes>? AND closes<?" in plan or ("closes >=" in plan and "closes <=" in plan)
 
 
+def test_a_worker_finds_what_is_unsent_without_reading_the_whole_ledger() -> None:
+    a_visit(a_site(), date(2026, 11, 22))
+    reminders.sweep_closing(now=NOON)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    with CaptureQueriesContext(connection) as captured:
+        reminders.claim_reminders(now=NOON)
+    asked = next(query["sql"] for query in captured if "sent_at" in query["sql"])
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    with connection.cursor() as cursor:
+        cursor.execute(explain + asked)
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "reminder_unsent" in plan, plan
+
+
 def test_coordinators_are_told_once_by_e_mail_without_a_name_in_its_subject() -> None:
     site = a_site()
     visit = a_visit(site, date(2026, 11, 24))
