@@ -13,6 +13,7 @@ from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocol import AtOffset, Each, Protocol, Timing, VisitRule, applies
 
 _DAY = timedelta(days=1)
+_new = tuple.__new__  # a third quicker than calling VisitWindow, and plans make them by the hundred thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Slot:
         """The slot's days, counted from this anchor day; an offset in hours counts from its midnight."""
         if self.steps is not None:
             opens, target, closes = self.steps
-            return VisitWindow(anchor + opens, anchor + target, anchor + closes)
+            return _new(VisitWindow, (anchor + opens, anchor + target, anchor + closes))
         return self._window_by_calendar(anchor)
 
     def _window_by_calendar(self, anchor: date) -> VisitWindow:
