@@ -18,7 +18,6 @@ from schedules.domain.visit_order import (
     refusals_of_day,
 )
 from schedules.domain.visit_values import (
-    EARLY_TERMINATION,
     Answer,
     Booking,
     Clock,
@@ -112,7 +111,7 @@ def refusals_of_reason(reason: str) -> Iterator[Refusal]:
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
     """What hangs on a visit that was done must be taken back before it, and so must the end of the course."""
-    if history.ended and visit.window.closes >= history.ended[0] and visit.code != EARLY_TERMINATION:
+    if history.ended and visit.window.closes >= history.ended[0] and not visit.ends_course:
         message = _("The course has ended (%(end)s on %(ended)s): undo that first.")
         yield Refusal("", message, {"end": history.ended[1], "ended": history.ended[0]})
     anchors = anchors_set_by(history.protocol, visit)
@@ -128,6 +127,16 @@ def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]
         ):
             message = _("%(other)s was done on %(day)s and counts from %(visit)s: undo that first.")
             yield Refusal("", message, {**visit.named, "other": other.label, "day": other.performed_on})
+
+
+def refusals_of_added(booking: Booking, history: History, reason: str) -> Iterator[Refusal]:
+    """What forbids a visit that the protocol did not plan: no reason, hours out of order, the end."""
+    yield from refusals_of_reason(reason)
+    yield from _refusals_of_hours(booking)
+    if history.ended and booking.on > history.ended[0]:
+        message = _("%(day)s is after %(end)s on %(ended)s: no visit is added then.")
+        words = {"day": booking.on, "end": history.ended[1], "ended": history.ended[0]}
+        yield Refusal("on", message, words)
 
 
 def activities_of(protocol: Protocol, rule: str, code: str, traits: frozenset[str]) -> tuple[Activity, ...]:

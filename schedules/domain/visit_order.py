@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from schedules.domain.visit_values import EARLY_TERMINATION, History, Refusal, VisitLife
+from schedules.domain.visit_values import History, Refusal, VisitLife
 from trials.domain.protocol import AtOffset, Each, Protocol, ReferenceKind, VisitRule
 
 
@@ -66,7 +66,7 @@ def comes_after(visit: VisitLife, other: VisitLife) -> bool:
 
 
 def _refusals_of_end(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
-    if history.ended and on > history.ended[0] and visit.code != EARLY_TERMINATION:
+    if history.ended and on > history.ended[0] and not visit.ends_course:
         message = _("%(day)s is after %(end)s on %(ended)s: no visit can have been done then.")
         yield Refusal("on", message, {"day": on, "end": history.ended[1], "ended": history.ended[0]})
 

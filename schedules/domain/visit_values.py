@@ -37,7 +37,11 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VisitLife:
-    """A visit as far as these rules look at it; `by_course` where a step of the course cancelled it."""
+    """A visit as far as these rules look at it.
+
+    `by_course` where a step of the course cancelled it; `beside` is UNSCHEDULED or EARLY_TERMINATION
+    of a visit that no rule of the protocol asks for, and empty of all others.
+    """
 
     code: str
     label: str
@@ -49,6 +53,7 @@ class VisitLife:
     missed: bool = False
     cancelled: bool = False
     by_course: bool = False
+    beside: str = ""
 
     @property
     def named(self) -> dict[str, object]:
@@ -62,8 +67,13 @@ class VisitLife:
 
     @property
     def free(self) -> bool:
-        """Whether it belongs to no rule of the protocol: its window is wherever it takes place."""
-        return self.rule is None and self.code != EARLY_TERMINATION
+        """Whether its window is wherever it takes place."""
+        return self.beside == UNSCHEDULED
+
+    @property
+    def ends_course(self) -> bool:
+        """Whether it is the visit of an early termination, which comes after the end."""
+        return self.beside == EARLY_TERMINATION
 
     @property
     def exact(self) -> bool:

@@ -15,6 +15,7 @@ from schedules.domain.plan import AnchorDay, AnchorKind, Known
 from schedules.domain.recorded_anchors import anchor_days
 from schedules.domain.replanning import StandingVisit, WindowSpan, span_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
+from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site
 from schedules.selectors.stored_visits import facts_of
 from trials.domain.working_days import WorkingDays
@@ -38,6 +39,11 @@ class Record:
     def zone(self) -> ZoneInfo:
         """The zone of the participant's site."""
         return ZoneInfo(self.participant.site.zone)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at screening this is."""
+        return max((visit.attempt for visit in self.visits), default=1)
 
     @property
     def known(self) -> Known:
@@ -88,7 +94,11 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
     people = people.select_related("site", "trial", "protocol_version")
     found = list(people)
     calendars = working_days_by_site({person.site_id for person in found})
-    records = {person.pk: Record(person, calendars.get(person.site_id)) for person in found}
+    away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
+    records = {
+        person.pk: Record(person, away.applied(calendars.get(person.site_id), person.pk, person.site_id))
+        for person in found
+    }
     _add_anchors(records)
     _add_visits(records)
     _add_facts(records)
@@ -103,6 +113,9 @@ def _add_anchors(records: Mapping[int, Record]) -> None:
 def _add_visits(records: Mapping[int, Record]) -> None:
     for visit in Visit.objects.filter(participant__in=records).order_by("pk"):
         records[visit.participant_id].visits.append(visit)
+    for record in records.values():  # what was tried before a rescreening is over
+        latest = record.attempt
+        record.visits = [visit for visit in record.visits if visit.attempt == latest]
     for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
         records[window.participant_id].windows.append(window)
 

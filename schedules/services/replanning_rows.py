@@ -100,7 +100,7 @@ class _Difference:
             elif row is not None and row != _stored(visit, VISIT_COLUMNS):
                 self.moved.append((visit.pk, *row, *bumped))
                 self.events.append(("moved", visit.participant_id, visit.pk))
-        self.added.extend(planned.values())
+        self.added.extend((*row, record.attempt) for row in planned.values())
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
 
     def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
@@ -116,7 +116,7 @@ class _Difference:
         """Write all of it, with one statement for each kind of change."""
         update_rows(Visit, (*VISIT_COLUMNS, *_BUMPED), self.moved)
         update_rows(Visit, _CANCEL_VISIT, self.cancelled)
-        load_rows(Visit, VISIT_COLUMNS, self.added)
+        load_rows(Visit, (*VISIT_COLUMNS, "attempt"), self.added)
         update_rows(ProtocolWindow, (*WINDOW_COLUMNS, "cancelled_on", "judge_at"), self.windows_moved)
         update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
         load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows_added)

@@ -68,11 +68,18 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
     announce(participant, pks, kind, now)
 
 
+def release_held(participant: int, now: datetime) -> None:
+    """End the hold of a participant's visits."""
+    held = Visit.objects.filter(participant=participant, held_on__isnull=False, performed_on=None)
+    write_visits(participant, list(held.values_list("pk", flat=True)), "resumed", now, held_on=None)
+
+
 def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:
-    """Raise the calendar's revision, and tell the readers of the change feed."""
+    """Raise the calendar's revision, and tell readers of changes; without visits, of the participant."""
     CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
+    pks: Sequence[int | None] = visits or [None]
     ChangeEvent.objects.bulk_create(
-        ChangeEvent(kind=kind, participant_id=participant, visit_id=pk) for pk in visits
+        ChangeEvent(kind=kind, participant_id=participant, visit_id=pk) for pk in pks
     )
 
 

@@ -15,6 +15,7 @@ from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
 from schedules.domain.visit_values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning import record_anchor, replan_many
+from schedules.services.visit_writing import release_held
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
 
@@ -53,6 +54,8 @@ def follow_completion(
 ) -> None:
     """Set the anchors that this visit is, or plan anew what counts from it; raises VisitRefused."""
     codes = anchors_set_by(protocol, life)
+    if protocol.day_zero in codes:
+        release_held(visit.participant_id, now)
     try:
         for code in codes:
             anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)

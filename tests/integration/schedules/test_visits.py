@@ -65,6 +65,7 @@ def conditioned(participant: Participant) -> None:
 
 def infused(participant: Participant) -> None:
     conditioned(participant)
+    done(visit(participant, "rest"), date(2026, 12, 6), at(12, 6))
     done(visit(participant, "d0"), INFUSION, at(12, 7, 14))
 
 

@@ -1,0 +1,182 @@
+"""The steps of a participant's course, with what each does to the visits that were to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.errors import CourseRefused
+from participants.domain.lifecycle import (
+    ENDS,
+    MOVES,
+    NOT_APPLICABLE,
+    Step,
+    StepRefusal,
+    refusals_of_step,
+)
+from participants.models import CourseStep, Participant
+from participants.services.course import StepRecord, record_step, undo_step
+from schedules.domain.visit_values import Clock
+from schedules.models import Visit
+from schedules.selectors.course import (
+    Standing,
+    clock_at,
+    course_of,
+    live_visits,
+    standing_of,
+    visits_to_come,
+)
+from schedules.services.course_turns import plan_anew, rescreen, transfer
+from schedules.services.unscheduled import add_early_termination
+from schedules.services.visit_writing import in_words, lock_participant, release_held, write_visits
+from trials.acts import recorded
+from trials.domain.errors import Stale
+from trials.models import Site, User
+
+RECORD = "participants.participant"
+FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
+"""Steps that are not taken back: what has been done since hangs on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """A step that is asked for, on a day of the site.
+
+    `seen_by` is the last day for the visit of an early termination; `day_zero` the new planned day
+    of a rescreening; `site` where a transfer goes, `release` whether the bookings at the old site
+    are given up with it.
+    """
+
+    step: Step
+    on: date
+    seen_by: date | None = None
+    day_zero: date | None = None
+    site: Site | None = None
+    release: bool = False
+
+
+@recorded
+def take_step(
+    *,
+    participant: Participant,
+    version: int,
+    request: StepRequest,
+    by: User | None,
+    reason: str,
+    now: datetime,
+) -> CourseStep:
+    """Take a step of a course: the row, what becomes of the visits to come, and what the step brings with it.
+
+    Raises CourseRefused, by field, for a step that the lifecycle does not allow now or on that day,
+    and Stale unless the participant is in this version.
+    """
+    person = _locked(participant, version)
+    standing, clock = standing_of(person), clock_at(person.site, now)
+    course, live = course_of(standing), live_visits(person).count()
+    _refuse(refusals_of_step(course, request.step, request.on, clock.today, reason=reason, live_visits=live))
+    attempt = standing.attempt + (request.step is Step.RESCREENING)
+    record = StepRecord(request.step, request.on, attempt)
+    step = record_step(participant=person, record=record, by=by, reason=reason)
+    _follow(step, request, standing, clock, by=by)
+    _raise_version(person)
+    return step
+
+
+@recorded
+def undo_last_step(
+    *, participant: Participant, version: int, by: User | None, reason: str, now: datetime
+) -> CourseStep:
+    """Take back the last step of a course, with a reason; the visits that it cancelled are to come again.
+
+    Raises CourseRefused where there is none, or one that is for good, and Stale.
+    """
+    person = _locked(participant, version)
+    steps = standing_of(person).steps
+    if not reason.strip():
+        raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
+    if not steps:
+        raise CourseRefused({"": [_("No step is on record that could be undone.")]})
+    step = steps[-1]
+    if Step(step.step) in FOR_GOOD:
+        raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
+    undo_step(step=step, by=by, reason=reason)
+    _restore(person, step, by=by, now=now, reason=reason)
+    _raise_version(person)
+    return step
+
+
+def _follow(
+    step: CourseStep, request: StepRequest, standing: Standing, clock: Clock, *, by: User | None
+) -> None:
+    """What a step brings with it."""
+    person, now = standing.participant, clock.now
+    if MOVES[request.step].to in ENDS:
+        _cancel_what_follows(person, step, clock)
+    match request.step:
+        case Step.HOLD:
+            held = live_visits(person).exclude(anchor_kind="actual").values_list("pk", flat=True)
+            write_visits(person.pk, list(held), "held", now, held_on=request.on)
+        case Step.RESUMPTION:
+            release_held(person.pk, now)
+        case Step.EARLY_TERMINATION:
+            add_early_termination(standing=standing, on=request.on, seen_by=request.seen_by, now=now)
+        case Step.RESCREENING:
+            rescreen(standing=standing, attempt=step.attempt, day_zero=request.day_zero, by=by, now=now)
+        case Step.TRANSFER:
+            transfer(standing=standing, site=request.site, release=request.release, by=by, now=now)
+
+
+def _cancel_what_follows(person: Participant, step: CourseStep, clock: Clock) -> None:
+    to_come = list(visits_to_come(person, step.happened_on).values_list("pk", flat=True))
+    write_visits(
+        person.pk,
+        to_come,
+        "cancelled",
+        clock.now,
+        cancelled_on=clock.today,
+        cancelled_by=step.pk,
+        cancelled_reason=step.reason,
+        applies=Step(step.step) not in NOT_APPLICABLE,
+        held_on=None,
+    )
+
+
+def _restore(person: Participant, step: CourseStep, *, by: User | None, now: datetime, reason: str) -> None:
+    """Undo what a step did to visits; the visit of an early termination goes with its step."""
+    today = clock_at(person.site, now).today
+    cancelled = list(
+        Visit.objects.filter(cancelled_by=step.pk, participant=person).values_list("pk", flat=True)
+    )
+    fresh = {"cancelled_on": None, "cancelled_by": None, "cancelled_reason": "", "applies": True}
+    write_visits(person.pk, cancelled, "restored", now, **fresh)
+    if Step(step.step) is Step.HOLD:
+        release_held(person.pk, now)
+    if Step(step.step) is Step.EARLY_TERMINATION:
+        own = live_visits(person).filter(rule_code=Step.EARLY_TERMINATION.value)
+        pks = list(own.values_list("pk", flat=True))
+        write_visits(person.pk, pks, "cancelled", now, cancelled_on=today, cancelled_reason=reason)
+    plan_anew(person=person, by=by, now=now)
+
+
+def _locked(participant: Participant, version: int) -> Participant:
+    person = lock_participant(participant.pk)
+    if person.version != version:
+        raise Stale(RECORD, person.pk, version, person.version)
+    return person
+
+
+def _raise_version(person: Participant) -> None:
+    person.refresh_from_db(fields=["version"])
+    person.version += 1
+    person.save(update_fields=["version"])
+
+
+def _refuse(refusals: Iterable[StepRefusal]) -> None:
+    fields: dict[str, list[str]] = {}
+    for name, message, words in refusals:
+        fields.setdefault(name, []).append(in_words(message, words))
+    if fields:
+        raise CourseRefused(fields)
