@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from django.utils.dates import MONTHS_3, WEEKDAYS_ABBR
+from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from schedules.domain.explain import plain
 from schedules.domain.hindrances import Hindrance, HindranceKind
 from schedules.domain.plan import AnchorKind, PlanWarning
 from schedules.domain.status import VisitStatus
+
+WEEKDAYS = (
+    pgettext_lazy("short weekday", "Mon"),
+    pgettext_lazy("short weekday", "Tue"),
+    pgettext_lazy("short weekday", "Wed"),
+    pgettext_lazy("short weekday", "Thu"),
+    pgettext_lazy("short weekday", "Fri"),
+    pgettext_lazy("short weekday", "Sat"),
+    pgettext_lazy("short weekday", "Sun"),
+)
+"""The weekday that stands beside every date."""
 
 STATUS = {
     VisitStatus.UPCOMING: gettext_lazy("Upcoming"),
@@ -67,29 +78,34 @@ WARNINGS = {
 
 def day_words(day: date) -> str:
     """A day with its weekday, as everywhere on the pages: Mon 2026-12-07."""
-    words = {"weekday": WEEKDAYS_ABBR[day.weekday()], "day": day.isoformat()}
+    words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}
     return _("%(weekday)s %(day)s") % words
 
 
 def short_day_words(day: date) -> str:
     """A day with little room: Mon 7 Dec."""
-    words = {"weekday": WEEKDAYS_ABBR[day.weekday()], "day": day.day, "month": _month(day)}
-    return pgettext("weekday day month", "%(weekday)s %(day)d %(month)s") % words
+    return pgettext("weekday day month", "%(weekday)s %(day)d %(month)s") % _parts(day)
 
 
 def shortest_day_words(day: date) -> str:
     """A day with hardly any room: 7 Dec."""
-    return pgettext("day month", "%(day)d %(month)s") % {"day": day.day, "month": _month(day)}
+    return pgettext("day month", "%(day)d %(month)s") % _parts(day)
 
 
 def month_words(day: date) -> str:
     """A month with its year: Dec 2026."""
-    words = {"month": _month(day), "year": day.year}
-    return pgettext("month year", "%(month)s %(year)d") % words
+    return pgettext("month year", "%(month)s %(year)d") % _parts(day)
 
 
-def _month(day: date) -> str:
-    return str(MONTHS_3[day.month]).title()
+def _parts(day: date) -> dict[str, object]:
+    """A day in parts, of which a language takes what it needs; `number` is the month's."""
+    return {
+        "weekday": WEEKDAYS[day.weekday()],
+        "day": day.day,
+        "month": str(MONTHS_3[day.month]).title(),
+        "number": day.month,
+        "year": day.year,
+    }
 
 
 def hindrance_words(hindrance: Hindrance) -> str:
@@ -111,7 +127,7 @@ def _hindrance(hindrance: Hindrance) -> str:
         HindranceKind.NO_CALENDAR: _("The site has no table of working days"),
         HindranceKind.NO_CLINIC_DAY: _("No clinic day in the whole window"),
         HindranceKind.NO_CLINIC_DAY_LEFT: _("No clinic day left"),
-        HindranceKind.LAST_CLINIC_DAY: _("Last clinic day: %(day)s"),
+        HindranceKind.LAST_CLINIC_DAY: _("Only clinic day left: %(day)s"),
         HindranceKind.HOLIDAY_ON_WARD: _("Public holiday on the ward: %(holiday)s"),
         HindranceKind.PROVISIONAL: _("Holidays of %(year)s provisional"),
     }[hindrance.kind]
