@@ -92,12 +92,22 @@ def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator
     for other in history.done:
         if other.rule is not None and other.performed_on and _ordered(visit, other):
             yield from _refusals_between(visit, on, other)
-    base = visit.rule.counts_from
-    began = history.anchors.get(base.code) if base.kind is ReferenceKind.ANCHOR else None
-    if began and on < began and _follows_base(visit.rule):
+    yield from _refusals_of_base(visit, visit.rule, on, history)
+
+
+def _refusals_of_base(visit: VisitLife, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
+    """What counts from a day cannot have been before it, nor before that day is on record."""
+    base = history.protocol.anchor_by_code.get(rule.counts_from.code)
+    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None or not _follows_base(rule):
+        return
+    began = history.anchors.get(base.code)
+    words = {**visit.named, "anchor": base.label, "other": began, "day": on}
+    if began and on < began:
         message = _("%(visit)s counts from %(anchor)s on %(other)s: %(day)s is before that.")
-        words = {"anchor": history.protocol.anchor_by_code[base.code].label, "other": began, "day": on}
-        yield Refusal("on", message, {**visit.named, **words})
+        yield Refusal("on", message, words)
+    elif began is None and base.derived is None:
+        message = _("%(visit)s counts from %(anchor)s, which is not on record yet: record that first.")
+        yield Refusal("on", message, words)
 
 
 def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refusal]:
