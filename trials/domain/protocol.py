@@ -12,14 +12,90 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+from trials.domain.basis import (
+    ASSUMED,
+    Basis,
+    BasisKind,
+    Reference,
+    ReferenceKind,
+    Source,
+    applies,
+)
 from trials.domain.offsets import MonthLength, Offset
+from trials.domain.terms import (
+    Bound,
+    Conduct,
+    EventAfter,
+    Freshness,
+    HalfLives,
+    Moment,
+    Observation,
+    Pick,
+    Presence,
+    ProtocolWindow,
+    Stay,
+    Terms,
+    Washout,
+    WindowKind,
+)
+from trials.domain.timings import (
+    AtOffset,
+    Each,
+    Over,
+    Repeat,
+    Timing,
+    TimingKind,
+    Tolerance,
+    Within,
+)
 
-
-class BasisKind(StrEnum):
-    """Whether the protocol says a thing or somebody assumed it."""
-
-    STATED = "stated"
-    ASSUMED = "assumed"
+__all__ = [
+    "ASSUMED",
+    "Activity",
+    "AnchorRule",
+    "AtOffset",
+    "Basis",
+    "BasisKind",
+    "Block",
+    "Bound",
+    "Conduct",
+    "Conflict",
+    "DayCount",
+    "Derivation",
+    "DoseLevel",
+    "Each",
+    "Epoch",
+    "EventAfter",
+    "Freshness",
+    "Gate",
+    "GateBefore",
+    "HalfLives",
+    "HoldRule",
+    "Moment",
+    "Observation",
+    "Over",
+    "Pick",
+    "Place",
+    "Presence",
+    "Protocol",
+    "ProtocolWindow",
+    "Reference",
+    "ReferenceKind",
+    "Repeat",
+    "Source",
+    "Stay",
+    "Terms",
+    "Timing",
+    "TimingKind",
+    "Tolerance",
+    "Trait",
+    "VisitRule",
+    "Washout",
+    "WindowKind",
+    "Within",
+    "applies",
+    "study_day",
+]
 
 
 class Place(StrEnum):
@@ -31,59 +107,11 @@ class Place(StrEnum):
     HOME = "home"
 
 
-class TimingKind(StrEnum):
-    """The four ways in which a visit rule is timed."""
-
-    OFFSET = "offset"
-    WITHIN = "within"
-    EACH = "each"
-    OVER = "over"
-
-
-class WindowKind(StrEnum):
-    """What a protocol window asks for."""
-
-    PRESENCE = "presence"
-    STAY = "stay"
-    OBSERVATION = "observation"
-    FRESHNESS = "freshness"
-    WASHOUT = "washout"
-    CONDUCT = "conduct"
-    EVENT_AFTER = "event-after"
-
-
 class DayCount(StrEnum):
     """Whether a protocol calls its anchor's day Day 0 or Day 1 (which then has no Day 0)."""
 
     DAY_0 = "0"
     DAY_1 = "1"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A document that a stated value was read from, with the date of the copy."""
-
-    code: str
-    document: str
-    dated: date
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """Why a value is what it is: stated in a section of a source, or assumed (with a note)."""
-
-    kind: BasisKind
-    source: str | None = None
-    section: str = ""
-    note: str = ""
-
-    @property
-    def assumed(self) -> bool:
-        """Whether nobody but the author of the document says so."""
-        return self.kind is BasisKind.ASSUMED
-
-
-ASSUMED = Basis(BasisKind.ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,80 +156,6 @@ class AnchorRule:
     applies_to: tuple[str, ...] = ()
 
 
-class ReferenceKind(StrEnum):
-    """What an offset counts from."""
-
-    ANCHOR = "anchor"
-    VISIT = "visit"
-    ACTIVITY = "activity"
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A named anchor, visit or activity that an offset counts from."""
-
-    kind: ReferenceKind
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How far before and after its target a visit still counts as on time (both unsigned)."""
-
-    before: Offset
-    after: Offset
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A visit rule said again every so often, up to and including `until` from the anchor."""
-
-    every: Offset
-    until: Offset
-
-
-@dataclass(frozen=True, slots=True)
-class AtOffset:
-    """Once, at an offset with a tolerance; with `repeat`, again and again from the same anchor."""
-
-    offset: Offset
-    tolerance: Tolerance
-    repeat: Repeat | None = None
-    kind = TimingKind.OFFSET
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """Once, on any day of a range; the target is the first day unless `target` says otherwise."""
-
-    first: Offset
-    last: Offset
-    target: Offset | None = None
-    kind = TimingKind.WITHIN
-
-
-@dataclass(frozen=True, slots=True)
-class Each:
-    """On every day of a range, one occurrence a day."""
-
-    first: Offset
-    last: Offset
-    kind = TimingKind.EACH
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """Over a whole range, as one visit."""
-
-    first: Offset
-    last: Offset
-    kind = TimingKind.OVER
-
-
-Timing = AtOffset | Within | Each | Over
-
-
 @dataclass(frozen=True, slots=True)
 class VisitRule:
     """What the protocol asks for: a visit, when, where, and for whom (any of `applies_to`; empty: all)."""
@@ -235,126 +189,6 @@ class Block:
 
     code: str
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class HalfLives:
-    """A signed number of half-lives of a named drug; its length is entered per participant, with a source."""
-
-    count: int
-    drug: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A point counted from a reference."""
-
-    counts_from: Reference
-    offset: Offset | HalfLives
-
-
-class Pick(StrEnum):
-    """Which of several moments bounds a window."""
-
-    EARLIEST = "earliest"
-    LATEST = "latest"
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One end of a window: the earliest or the latest of some moments."""
-
-    moments: tuple[Moment, ...]
-    basis: Basis
-    pick: Pick = Pick.EARLIEST
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Be within so many minutes of travel of the site, throughout."""
-
-    within_minutes: int
-    companion: bool = False
-    kind = WindowKind.PRESENCE
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """Be admitted, throughout; `leave_on_last_day` where a discharge at any hour of the last day keeps it."""
-
-    leave_on_last_day: bool = True
-    kind = WindowKind.STAY
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """Be observed for something (dose-limiting toxicity, adverse events)."""
-
-    of: str
-    kind = WindowKind.OBSERVATION
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Have a result of a test that was taken inside the window."""
-
-    test: str
-    result: str | None = None
-    kind = WindowKind.FRESHNESS
-
-
-@dataclass(frozen=True, slots=True)
-class Washout:
-    """Have had none of these inside the window."""
-
-    of: tuple[str, ...]
-    kind = WindowKind.WASHOUT
-
-
-@dataclass(frozen=True, slots=True)
-class Conduct:
-    """Behave so throughout; confirmed at the visits named (none: at every visit)."""
-
-    of: str
-    confirmed_at: tuple[str, ...] = ()
-    kind = WindowKind.CONDUCT
-
-
-@dataclass(frozen=True, slots=True)
-class EventAfter:
-    """Do something at or after an event, such as consent again on coming of age."""
-
-    event: str
-    age: int | None = None
-    kind = WindowKind.EVENT_AFTER
-
-
-Terms = Presence | Stay | Observation | Freshness | Washout | Conduct | EventAfter
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolWindow:
-    """An interval in which something must hold or not happen; a missing bound hangs on the person."""
-
-    code: str
-    label: str
-    terms: Terms
-    starts: Bound | None
-    ends: Bound | None
-    basis: Basis
-    applies_to: tuple[str, ...] = ()
-    waivable: bool = False
-
-    @property
-    def kind(self) -> WindowKind:
-        """What the window asks for."""
-        return self.terms.kind
-
-    @property
-    def assumed(self) -> bool:
-        """Whether the window, or either of its ends, is assumed."""
-        bounds = [bound.basis for bound in (self.starts, self.ends) if bound]
-        return any(basis.assumed for basis in (self.basis, *bounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,11 +295,6 @@ class Protocol:
     def effective_traits(self, given: AbstractSet[str]) -> frozenset[str]:
         """The traits given, with those that every participant of this protocol has."""
         return frozenset(given) | {trait.code for trait in self.traits if trait.always}
-
-
-def applies(applies_to: tuple[str, ...], traits: AbstractSet[str]) -> bool:
-    """Whether a rule with this `applies_to` holds for somebody with these traits."""
-    return not applies_to or not traits.isdisjoint(applies_to)
 
 
 def study_day(day: date, reference: date) -> int:
