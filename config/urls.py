@@ -8,6 +8,8 @@ from schedules.web.shell import records_sign_in
 urlpatterns = [
     path("admin/login/", records_sign_in),
     path("admin/", admin.site.urls),
+    path("accounts/", include("trials.web.urls")),
+    path("people/", include("trials.web.people_urls")),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feed_urls")),
     path("", include("schedules.web.urls")),

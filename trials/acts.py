@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,6 +24,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+WRITTEN = ("actor_id", "actor", "roles", "cause", "reason", "id")
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One doing: by whom, in which roles, caused by what, for what reason."""
@@ -34,20 +37,29 @@ class Act:
     cause: str = ""
     reason: str = ""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    ask_roles: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def document(self) -> str:
         """The act as the database's triggers read it."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps({name: getattr(self, name) for name in WRITTEN}, ensure_ascii=False)
+
+    def in_roles(self) -> Act:
+        """The act with its roles looked up, which only what writes needs."""
+        return replace(self, roles=self.ask_roles(), ask_roles=None) if self.ask_roles else self
 
 
 _current: ContextVar[Act | None] = ContextVar("dayzero_act", default=None)
 
 
 @contextmanager
-def caused_by(cause: str, *, by: User | None = None, roles: str = "") -> Iterator[None]:
-    """Say, at an edge, what causes the acts inside: a request, a command, a task."""
-    token = _current.set(_named(Act(cause=cause, roles=roles), by))
+def caused_by(cause: str, *, by: User | None = None, roles: str | Callable[[], str] = "") -> Iterator[None]:
+    """Say, at an edge, what causes the acts inside: a request, a command, a task.
+
+    Roles given as a callable are asked for once something is written.
+    """
+    asked = {"ask_roles": roles} if callable(roles) else {"roles": roles}
+    token = _current.set(_named(Act(cause=cause, **asked), by))
     try:
         yield
     finally:
@@ -61,16 +73,23 @@ def recorded(service: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         by: Any = kwargs.get("by")
         reason: Any = kwargs.get("reason") or ""
-        with transaction.atomic(), _acting(by, reason):
+        with acting(by, reason):
             return service(*args, **kwargs)
 
     return run
 
 
 @contextmanager
+def acting(by: User | None, reason: str = "") -> Iterator[None]:
+    """One transaction and one act, for writes that no service of ours makes: a package's own pages."""
+    with transaction.atomic(), _acting(by, reason):
+        yield
+
+
+@contextmanager
 def _acting(by: User | None, reason: str) -> Iterator[None]:
     outer = _current.get()
-    act = _named(outer or Act(), by)
+    act = _named((outer or Act()).in_roles(), by)
     token = _current.set(replace(act, reason=reason or act.reason))
     _tell_database()
     try:

@@ -19,8 +19,15 @@ from django.db.models import BooleanField, DateTimeField, Field, JSONField, Mode
 
 APPEND_ONLY = ("trials_auditentry", "trials_auditlink", "trials_auditseal")
 PUBLISHED = "trials_protocolversion"
+USERS = "trials_user"
+ELSEWHERE = {
+    "mfa.authenticator": ("data", "last_used_at"),
+    "socialaccount.socialaccount": ("extra_data", "last_login"),
+}
+"""Models of packages that are recorded too, with what is left out: second factors, bound identities."""
 AUDIT = Path(__file__).with_name("audit.sql")
 REFUSE = Path(__file__).with_name("refuse.sql")
+CHANGES = ("UPDATE", "DELETE")
 SCOPES = ("trial", "site", "participant")
 ENTRY = (
     "at, act, actor_id, actor, roles, cause, reason, action, model, object_id, trial_id, site_id, "
@@ -46,8 +53,11 @@ class AuditedTable:
 
 
 def audited_models(app: AppConfig) -> Iterator[type[Model]]:
-    """The models of an app whose rows are recorded."""
-    return (model for model in app.get_models() if getattr(model, "audited", True))
+    """The models of an app whose rows are recorded: all of ours but those that say no, few of a package's."""
+    models = app.get_models()
+    if app.label in {label.partition(".")[0] for label in ELSEWHERE}:
+        return (model for model in models if model._meta.label_lower in ELSEWHERE)  # noqa: SLF001
+    return (model for model in models if getattr(model, "audited", True))
 
 
 def lay_triggers(sender: AppConfig, using: str, **_: Any) -> None:
@@ -65,7 +75,7 @@ def lay_triggers(sender: AppConfig, using: str, **_: Any) -> None:
 def audited_table(model: type[Model]) -> AuditedTable:
     """The table of a model, as the triggers see it."""
     meta = model._meta  # noqa: SLF001
-    hidden = tuple(getattr(model, "audit_hidden", ()))
+    hidden = ELSEWHERE.get(meta.label_lower) or tuple(getattr(model, "audit_hidden", ()))
     fields = meta.concrete_fields
     shown = tuple(field for field in fields if field.name not in hidden)
     left_out = tuple(field.attname for field in fields if field.name in hidden)
@@ -89,6 +99,14 @@ class _Layer:
         if app.label == "trials" and PUBLISHED in tables:
             what = "a published protocol version cannot be changed or deleted"
             yield from self.refuse(PUBLISHED, "published", what, "OLD.published_at IS NOT NULL")
+        if app.label == "trials":
+            yield from self.keep_accounts()
+
+    def keep_accounts(self) -> Iterator[str]:
+        """An account stays, under the name it was given."""
+        yield from self.refuse(USERS, "kept", "an account is deactivated, never deleted", events=("DELETE",))
+        what = "the name of an account cannot be changed"
+        yield from self.refuse(USERS, "named", what, "OLD.username <> NEW.username", ("UPDATE",))
 
     def prepare(self) -> Iterator[str]:
         raise NotImplementedError
@@ -96,7 +114,9 @@ class _Layer:
     def audit(self, table: AuditedTable) -> Iterator[str]:
         raise NotImplementedError
 
-    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
+    def refuse(
+        self, table: str, name: str, message: str, when: str = "", events: tuple[str, ...] = CHANGES
+    ) -> Iterator[str]:
         raise NotImplementedError
 
 
@@ -104,8 +124,10 @@ class _SQLite(_Layer):
     def prepare(self) -> Iterator[str]:
         return iter(())
 
-    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
-        for event in ("UPDATE", "DELETE"):
+    def refuse(
+        self, table: str, name: str, message: str, when: str = "", events: tuple[str, ...] = CHANGES
+    ) -> Iterator[str]:
+        for event in events:
             trigger = f"dayzero_{name}_{table}_{event.lower()}"
             yield f"DROP TRIGGER IF EXISTS {trigger}"
             yield (
@@ -167,12 +189,14 @@ class _PostgreSQL(_Layer):
     def prepare(self) -> Iterator[str]:
         yield REFUSE.read_text(encoding="utf-8")
 
-    def refuse(self, table: str, name: str, message: str, when: str = "") -> Iterator[str]:
+    def refuse(
+        self, table: str, name: str, message: str, when: str = "", events: tuple[str, ...] = CHANGES
+    ) -> Iterator[str]:
         trigger = f"dayzero_{name}_{table}"
         condition = f"WHEN ({when})" if when else ""
         yield f"DROP TRIGGER IF EXISTS {trigger} ON {table}"
         yield (
-            f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {condition} "
+            f"CREATE TRIGGER {trigger} BEFORE {' OR '.join(events)} ON {table} FOR EACH ROW {condition} "
             f"EXECUTE FUNCTION dayzero_refuse('{message}')"
         )
         yield f"DROP TRIGGER IF EXISTS {trigger}_truncate ON {table}"

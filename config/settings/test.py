@@ -32,6 +32,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 REMINDERS_LEAVE = True
 DEMO_ALLOWED = True
+ACCOUNT_RATE_LIMITS = False  # tests of limits set their own
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, and guards nothing
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

@@ -1,6 +1,5 @@
 """The addresses of the coordinators' pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from schedules.web.enrolment import enrolment
@@ -14,12 +13,6 @@ urlpatterns = [
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),
     path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
-    path(
-        "accounts/login/",
-        LoginView.as_view(template_name="registration/login.html", redirect_authenticated_user=True),
-        name="login",
-    ),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -32,7 +32,7 @@ def test_a_log_line_names_no_address(client: Client, caplog: pytest.LogCaptureFi
     record = next(record for record in caplog.records if record.name == "django.request")
     RouteInsteadOfPath().filter(record)
     assert "s3cret" not in IdsOnlyFormatter("%(message)s").format(record)
-    assert record.getMessage() == "GET unknown route answered 404"
+    assert record.getMessage() == "GET no-feed answered 404"
 
 
 def test_a_log_line_holds_an_exceptions_type_but_not_its_words() -> None:

@@ -1,0 +1,77 @@
+"""What can be read of accounts, of their roles on a day, and of who failed to sign in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from axes.models import AccessFailureLog
+from django.db.models import Q, QuerySet
+
+from trials.domain.access import Right
+from trials.models import Membership, User
+from trials.selectors import roles_of, within
+
+SUPERUSER = "superuser"
+LONGEST = 200  # of what an audit entry keeps
+
+
+def roles_in_words(user: User, today: date) -> str:
+    """The roles somebody holds on this day, as the audit trail keeps them."""
+    scope = roles_of(user, today)
+    names = [SUPERUSER] if scope.everything else sorted(scope.roles)
+    return ", ".join(names)[:LONGEST]
+
+
+def accounts_visible_to(user: User, today: date) -> QuerySet[User]:
+    """The accounts that somebody administers: those at their sites, and those without any role yet.
+
+    A superuser is seen by superusers alone.
+    """
+    accounts = User.objects.order_by("username")
+    scope = roles_of(user, today)
+    if scope.everything:
+        return accounts
+    if not scope.allows(Right.ADMINISTER):
+        return accounts.none()
+    accounts = accounts.filter(is_superuser=False)
+    if administers_everything(user, today):
+        return accounts
+    ours = Membership.objects.filter(within(scope, Right.ADMINISTER)).values("user")
+    return accounts.filter(Q(pk__in=ours) | Q(memberships=None)).distinct()
+
+
+def may_change_account(user: User, account: User, today: date) -> bool:
+    """Whether everything that an account may do lies where `user` administers."""
+    if not accounts_visible_to(user, today).filter(pk=account.pk).exists():
+        return False
+    if administers_everything(user, today):
+        return True
+    ours = within(roles_of(user, today), Right.ADMINISTER)
+    return not account.memberships.exclude(pk__in=account.memberships.filter(ours).values("pk")).exists()
+
+
+def administers_everything(user: User, today: date) -> bool:
+    """Whether somebody administers every site in every trial."""
+    scope = roles_of(user, today)
+    grants = scope.granting(Right.ADMINISTER)
+    return scope.everything or any(grant.site is None and grant.trial is None for grant in grants)
+
+
+def failed_sign_ins(user: User, today: date) -> QuerySet[Any]:
+    """Every sign-in that failed, the newest first, for those who administer everything; else none."""
+    failures: QuerySet[Any] = AccessFailureLog.objects.order_by("-attempt_time", "-pk")
+    return failures if administers_everything(user, today) else failures.none()
+
+
+def holds_one_of(user: User, roles: frozenset[str], today: date) -> bool:
+    """Whether somebody holds one of these roles anywhere on this day; a superuser's is "superuser"."""
+    scope = roles_of(user, today)
+    return SUPERUSER in roles if scope.everything else bool(roles & scope.roles)
+
+
+def second_factors_of(user: User) -> QuerySet[Any]:
+    """Somebody's second factors and their recovery codes."""
+    found: QuerySet[Any] = Authenticator.objects.filter(user=user)
+    return found

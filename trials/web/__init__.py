@@ -1,0 +1,1 @@
+"""Pages and middleware for everybody: signing in, accounts, sessions."""

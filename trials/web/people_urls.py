@@ -1,0 +1,12 @@
+"""The addresses of accounts, for those who administer."""
+
+from django.urls import path
+
+from trials.web.people import failures, opening, people, person
+
+urlpatterns = [
+    path("", people, name="people"),
+    path("open/", opening, name="open-account"),
+    path("failures/", failures, name="failed-sign-ins"),
+    path("<int:pk>/", person, name="person"),
+]

@@ -1,0 +1,53 @@
+"""Who is at the keyboard, asked again before an act that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+
+from trials.models import User
+
+View = Callable[..., HttpResponseBase]
+
+
+def reauthenticated(view: View | None = None, *, allow_get: bool = False) -> Any:
+    """Let a view be reached only by somebody who has just shown again who they are.
+
+    Otherwise they are asked for password, code or passkey, and what they had sent is sent again
+    for them. `allow_get`: looking at the form asks nothing. It holds for
+    ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
+    """
+    if view is None:
+        return lambda inner: reauthenticated(inner, allow_get=allow_get)
+    guarded = reauthentication_required(view, allow_get=allow_get)
+
+    @login_required
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not get_adapter().get_reauthentication_methods(request.user):
+            raise PermissionDenied(
+                _("Here you are asked to show again who you are. Add a passkey to your account first.")
+            )
+        answer: HttpResponseBase = guarded(request, *args, **kwargs)
+        return answer
+
+    return asked
+
+
+def knows_password(request: HttpRequest, user_name: str, password: str) -> bool:
+    """Whether these are the name and the password of whoever is signed in; a failure counts as one.
+
+    A locked account gives no answer but False, and the page that says so.
+    """
+    user = request.user
+    if not isinstance(user, User) or user_name.strip().lower() != user.username.lower():
+        return False
+    return bool(get_adapter().reauthenticate(user, password))

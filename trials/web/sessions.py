@@ -1,0 +1,101 @@
+"""When a session ends by itself, and what it lacks before anything else is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from trials.models import User
+from trials.selectors_accounts import holds_one_of
+
+SEEN = "dayzero_seen"
+FACTOR = "dayzero_second_factor"
+RENEWED_EVERY = 60  # seconds: a session is not written at every click
+EVERYBODY = "everybody"
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def begin(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """Count idleness from the moment of signing in."""
+    request.session[SEEN] = timezone.now().timestamp()
+
+
+class IdleSessionMiddleware:
+    """End a session that nobody has used for a while; the server counts, whatever the browser does."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if SESSION_KEY in request.session:
+            now = timezone.now().timestamp()
+            idle = now - request.session.get(SEEN, 0)
+            if idle > timedelta(minutes=settings.SESSION_IDLE_MINUTES).total_seconds():
+                _end(request)
+            elif idle >= RENEWED_EVERY:
+                request.session[SEEN] = now
+        return self.get_response(request)
+
+
+def _end(request: HttpRequest) -> None:
+    minutes = settings.SESSION_IDLE_MINUTES
+    logout(request)
+    if request.accepts("text/html"):
+        words = ngettext(
+            "You were signed out after %(minutes)s minute without use.",
+            "You were signed out after %(minutes)s minutes without use.",
+            minutes,
+        )
+        messages.info(request, words % {"minutes": minutes})
+
+
+class SecondFactorMiddleware:
+    """Lead whoever must have a second factor and has none to the page that sets one up."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECOND_FACTOR_ROLES and SESSION_KEY in request.session and not _open_to_all(request):
+            if not request.session.get(FACTOR) and _lacks_second_factor(request):
+                messages.warning(request, _("Your role asks for a second factor: set one up to go on."))
+                return HttpResponseRedirect(reverse("mfa_index"))
+            request.session.setdefault(FACTOR, True)
+        return self.get_response(request)
+
+
+def forget_second_factor(sender: object, request: HttpRequest, **_kwargs: Any) -> None:
+    """Look again once a second factor was taken away."""
+    request.session.pop(FACTOR, None)
+
+
+def _open_to_all(request: HttpRequest) -> bool:
+    open_to_all = (reverse("account"), reverse("theme"), reverse("set_language"))
+    return request.path_info.startswith(open_to_all)
+
+
+def _lacks_second_factor(request: HttpRequest) -> bool:
+    user = request.user
+    if not isinstance(user, User) or not _must_have_one(user):
+        return False
+    records = request.session.get("account_authentication_methods", [])
+    if any(record.get("method") == "socialaccount" for record in records):
+        return False  # the provider of single sign-on asks for its own
+    factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return not Authenticator.objects.filter(user=user, type__in=factors).exists()
+
+
+def _must_have_one(user: User) -> bool:
+    asked = frozenset(settings.SECOND_FACTOR_ROLES)
+    return EVERYBODY in asked or holds_one_of(user, asked, timezone.localdate())

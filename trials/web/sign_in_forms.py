@@ -1,0 +1,42 @@
+"""The forms of signing in: by user name and password, and by the code of a second factor."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from axes.handlers.proxy import AxesProxyHandler
+from django.utils.translation import gettext_lazy as _
+
+
+class SignInForm(LoginForm):
+    """User name and password."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        login, password = self.fields["login"], self.fields["password"]
+        login.label, password.label = _("User name"), _("Password")
+        password.help_text = ""
+        plain = {"autocapitalize": "none", "spellcheck": "false"}
+        login.widget.attrs = {"autocomplete": "username", "maxlength": "150"} | plain
+        password.widget.attrs = {"autocomplete": "current-password"}
+
+
+class _NotLocked:
+    """No code is looked at while the account is locked, not even the right one."""
+
+    def clean_code(self) -> str:
+        user = self.user  # type: ignore[attr-defined]
+        if not AxesProxyHandler.is_allowed(context.request, {"username": user.get_username()}):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        code: str = super().clean_code()  # type: ignore[misc]
+        return code
+
+
+class CodeForm(_NotLocked, AuthenticateForm):
+    """The second factor of a sign-in."""
+
+
+class CodeAgainForm(_NotLocked, ReauthenticateForm):
+    """The second factor again, before a sensitive act."""
