@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
@@ -24,6 +23,22 @@ WEEKDAYS = (
     pgettext_lazy("short weekday", "Sun"),
 )
 """The weekday that stands beside every date."""
+
+MONTHS = (
+    pgettext_lazy("short month", "Jan"),
+    pgettext_lazy("short month", "Feb"),
+    pgettext_lazy("short month", "Mar"),
+    pgettext_lazy("short month", "Apr"),
+    pgettext_lazy("short month", "May"),
+    pgettext_lazy("short month", "Jun"),
+    pgettext_lazy("short month", "Jul"),
+    pgettext_lazy("short month", "Aug"),
+    pgettext_lazy("short month", "Sep"),
+    pgettext_lazy("short month", "Oct"),
+    pgettext_lazy("short month", "Nov"),
+    pgettext_lazy("short month", "Dec"),
+)
+"""The months where there is little room."""
 
 STATUS = {
     VisitStatus.UPCOMING: gettext_lazy("Upcoming"),
@@ -98,12 +113,11 @@ def month_words(day: date) -> str:
 
 
 def _parts(day: date) -> dict[str, object]:
-    """A day in parts, of which a language takes what it needs; `number` is the month's."""
+    """A day in parts, to be put together in the reader's order."""
     return {
         "weekday": WEEKDAYS[day.weekday()],
         "day": day.day,
-        "month": str(MONTHS_3[day.month]).title(),
-        "number": day.month,
+        "month": MONTHS[day.month - 1],
         "year": day.year,
     }
 
