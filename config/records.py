@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import apps
+from django.contrib import admin
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
@@ -72,3 +73,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """No colours that unfold would write into the page; the light that was chosen for our pages."""
     chosen = theme_of(request)
     return {"colors": None, "border_radius": None, "theme": None if chosen == "system" else chosen}
+
+
+def leave_out_packages() -> None:
+    """Take out of the admin what packages put in: their records are changed on pages that record it."""
+    for model in list(admin.site._registry):  # noqa: SLF001 (the only list there is)
+        if model._meta.app_label in {"account", "mfa", "socialaccount", "axes"}:  # noqa: SLF001 (public by custom)
+            admin.site.unregister(model)

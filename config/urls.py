@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.records import leave_out_packages
 from schedules.web.shell import records_sign_in
+
+leave_out_packages()
 
 urlpatterns = [
     path("admin/login/", records_sign_in),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.test import Client
+
 from schedules.domain.plan import AnchorDay
 from schedules.services.planning import Enrolment
 from trials.formats import library
-from trials.models import ProtocolVersion, Site, TrialSite
+from trials.models import ProtocolVersion, Site, TrialSite, User
 from trials.services.protocols import import_protocol, publish_protocol
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -42,3 +45,17 @@ def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enro
     day = AnchorDay(INFUSION)
     enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day})
     return replace(enrolment, **changes)
+
+
+def show_who_one_is(client: Client) -> None:
+    """Let whoever is signed in have just given their password again; they have one afterwards."""
+    session = client.session
+    user = User.objects.get(pk=session["_auth_user_id"])
+    if not user.has_usable_password():
+        user.set_password("a long enough secret")
+        user.save(update_fields=["password"])
+        session["_auth_user_hash"] = user.get_session_auth_hash()
+    session["account_authentication_methods_user"] = str(user.pk)
+    record = {"method": "password", "at": time.time(), "reauthenticated": True}
+    session["account_authentication_methods"] = [record]
+    session.save()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
@@ -14,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from trials.admin.forms import ProtocolDocumentForm, WorkingDaysForm
 from trials.admin.records import ReadOnly, ReadOnlyInline, SetUp, tell, user_may
@@ -31,6 +29,7 @@ from trials.models import (
     User,
     WorkingDayTable,
 )
+from trials.reauthentication import reauthenticated
 from trials.selectors import working_days_of
 from trials.services.memberships import end_membership, grant_membership
 from trials.services.protocols import publish_protocol
@@ -43,14 +42,16 @@ YEARS_BEFORE, YEARS_AFTER = 1, 3
 
 
 @admin.register(User)
-class UserRecords(UserAdmin, SetUp):
-    """Accounts: deactivated, never deleted."""
+class UserRecords(ReadOnly):
+    """Accounts, to be read: they are opened and deactivated under /people/, for a reason."""
 
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
     list_display = ("username", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff")
+    search_fields = ("username",)
+    fields = (
+        *("username", "first_name", "email", "is_active", "is_staff", "is_superuser", "last_login"),
+        *("date_joined", "password_set_at", "link_issued_at"),
+    )
 
 
 class TableInline(ReadOnlyInline):
@@ -243,6 +244,11 @@ class ApiTokenRecords(ReadOnly):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Those who administer issue tokens."""
         return user_may(request, Right.ADMINISTER)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """A key is given out to somebody who has just shown again who they are."""
+        add = super().add_view
+        return reauthenticated(lambda asked: add(asked, form_url, extra_context), allow_get=True)(request)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Those who administer revoke them."""

@@ -25,6 +25,7 @@ from trials.domain.access import Right
 from trials.domain.accounts import AccountError
 from trials.models import User
 from trials.notifications import send_password_link
+from trials.reauthentication import reauthenticated
 from trials.selectors import roles_of
 from trials.selectors_accounts import (
     accounts_visible_to,
@@ -41,7 +42,6 @@ from trials.services.accounts import (
     remove_second_factors,
 )
 from trials.web.people_forms import OpeningForm, ReasonForm, in_words
-from trials.web.reauthentication import reauthenticated
 
 PER_PAGE = 50
 REFUSED = 422
