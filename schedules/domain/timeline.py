@@ -32,13 +32,17 @@ class Slot:
     steps: tuple[timedelta, timedelta, timedelta] | None
 
     def window(self, anchor: date) -> VisitWindow:
-        """The slot's days, counted from this anchor day; an offset in hours counts from its midnight."""
+        """The slot's window, counted from this anchor day; an offset in hours counts from its midnight."""
+        return _new(VisitWindow, self.days(anchor))
+
+    def days(self, anchor: date) -> tuple[date, date, date]:
+        """Opens, target and closes as a plain tuple, which costs half of what making the window does."""
         if self.steps is not None:
             opens, target, closes = self.steps
-            return _new(VisitWindow, (anchor + opens, anchor + target, anchor + closes))
-        return self._window_by_calendar(anchor)
+            return anchor + opens, anchor + target, anchor + closes
+        return self._days_by_calendar(anchor)
 
-    def _window_by_calendar(self, anchor: date) -> VisitWindow:
+    def _days_by_calendar(self, anchor: date) -> VisitWindow:
         timing = self.rule.timing
         if isinstance(timing, AtOffset):
             return around(self._shift(anchor, self.offset), timing, self.month)
@@ -60,11 +64,6 @@ def around(target: date, timing: AtOffset, month: MonthLength) -> VisitWindow:
     return VisitWindow(
         shift_day(target, -tolerance.before, month), target, shift_day(target, tolerance.after, month)
     )
-
-
-def expand(slots: tuple[Slot, ...], anchor: date) -> list[tuple[Slot, VisitWindow]]:
-    """Place slots that all count from one anchor on the calendar, in their own order."""
-    return [(slot, slot.window(anchor)) for slot in slots]
 
 
 def slots_of(protocol: Protocol, traits: AbstractSet[str]) -> tuple[Slot, ...]:

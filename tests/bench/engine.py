@@ -8,7 +8,7 @@ from functools import partial
 
 from schedules.domain.plan import AnchorDay
 from schedules.domain.projection import project
-from schedules.domain.timeline import Slot, expand, slots_of
+from schedules.domain.timeline import Slot, slots_of
 from schedules.domain.windows import VisitWindow
 from tests.bench.measuring import Comparison, duration, medians
 from tests.protocols import days_only, long_protocol
@@ -39,10 +39,10 @@ def _expansion(what: str, protocol: Protocol, at_most: float | None = None) -> C
     plain = _plain(slots)
     assert len(slots) == VISITS
     assert _expand_plainly(plain, INFUSION.toordinal()) == [
-        (slot, tuple(day.toordinal() for day in window)) for slot, window in expand(slots, INFUSION)
+        (slot, tuple(day.toordinal() for day in days)) for slot, days in _expand(slots, INFUSION)
     ]
     ways = {
-        "ours": partial(expand, slots, INFUSION),
+        "ours": partial(_expand, slots, INFUSION),
         "bare": partial(_expand_plainly, plain, INFUSION.toordinal()),
     }
     return Comparison(what, **medians(ways), at_most=at_most)
@@ -88,9 +88,13 @@ def _window_check() -> Comparison:
 def _plain(slots: tuple[Slot, ...]) -> Plain:
     """Days from the anchor as integers; a month's are those of this one anchor day."""
     return [
-        (slot, tuple((day - INFUSION).days for day in slot.window(INFUSION)))  # type: ignore[misc]
+        (slot, tuple((day - INFUSION).days for day in slot.days(INFUSION)))  # type: ignore[misc]
         for slot in slots
     ]
+
+
+def _expand(slots: tuple[Slot, ...], anchor: date) -> list[tuple[Slot, tuple[date, date, date]]]:
+    return [(slot, slot.days(anchor)) for slot in slots]
 
 
 def _expand_plainly(slots: Plain, anchor: int) -> Plain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schedules.domain.projection import project
-from schedules.domain.timeline import expand, slots_of
+from schedules.domain.timeline import slots_of
 from tests.unit.schedules.small import (
     CONDITIONING,
     at,
@@ -165,6 +165,7 @@ def test_visits_stand_by_target_then_opening_then_in_the_order_of_the_document()
         ([visit("a", at("P7D")), visit("b", at("P7D"))], [],
          "two visits that never move may share their day"),
         ([visit("a", at("P7D")), visit("b", at("P8D", "P1D"))], ["a b"], "one of them could move away"),
+        ([visit("a", at("P7D", "P1D")), visit("b", at("P8D"))], ["a b"], "whichever of the two"),
         ([visit("a", at("P30D", "P30D")), visit("b", at("P14D", "P1D")), visit("c", at("P40D", "P1D"))],
          ["a b", "a c"], "a wide window meets both, though they do not meet each other"),
         ([visit("a", over("P1D", "P9D")), visit("b", at("P7D", "P3D"))], [], "a stay is no window"),
@@ -185,8 +186,7 @@ def test_windows_that_overlap(visits, pairs, reason):
 def test_slots_wait_for_an_anchor_and_are_placed_on_any():
     slots = slots_of(protocol(*CONDITIONING[1:], visit("m1", at("P1M", "P1D"))), frozenset())
     assert [slot.steps is None for slot in slots] == [False, False, True]
-    placed = expand(slots, on("Sun 2027-01-31"))
-    assert [(slot.code, window.target) for slot, window in placed] == [
+    assert [(slot.code, slot.window(on("Sun 2027-01-31")).target) for slot in slots] == [
         ("rest", on("Fri 2027-01-29")),
         ("d0", on("Sun 2027-01-31")),
         ("m1", on("Sun 2027-02-28")),
