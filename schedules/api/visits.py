@@ -34,6 +34,9 @@ class VisitQuery(ListQuery):
     target_from = serializers.DateField(required=False, help_text="Targets on this day or later.")
     target_to = serializers.DateField(required=False, help_text="Targets on this day or earlier.")
 
+    def validate_status(self, value: str) -> VisitStatus:
+        return VisitStatus(value)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         first, last = attrs.get("target_from"), attrs.get("target_to")
         if first and last and first > last:
@@ -93,6 +96,9 @@ class VisitSerializer(serializers.Serializer):
         source="visit.missed_on", allow_null=True, help_text="The day on which it was recorded as missed."
     )
     cancelled_on = serializers.DateField(source="visit.cancelled_on", allow_null=True)
+    held_on = serializers.DateField(
+        source="visit.held_on", allow_null=True, help_text="Since when its calendar waits."
+    )
     unscheduled = serializers.BooleanField(source="visit.unscheduled")
     version = serializers.IntegerField(source="visit.version")
     because = serializers.CharField(help_text="Why the date is what it is, in words.")

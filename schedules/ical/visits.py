@@ -54,6 +54,7 @@ class VisitRecord:
     performed_on: date | None = None
     missed: bool = False
     cancelled: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class ShownVisit:
 def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
     """The calendar's entry of a visit, in the language of `say`."""
     record = visit.record
-    live = not (record.cancelled or record.missed or record.performed_on)
+    live = not (record.cancelled or record.missed or record.performed_on or record.held)
     return CalendarEvent(
         uid=visit.uid,
         sequence=visit.sequence,
@@ -80,7 +81,7 @@ def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
         when=days_of(visit.terms, record),
         title=_marked(title_of(visit.naming, visit.terms, say), record, say),
         description="\n".join(_description(visit, say)),
-        status=_status(record, live=live),
+        status=_status(record),
         busy=live and isinstance(record.booked, Hours),
         categories=(visit.naming.trial,),
         url=visit.url,
@@ -126,10 +127,11 @@ def window_text(terms: VisitTerms, say: Say = plain) -> str:
     return f"±{after}" if before == after else f"−{before}/+{after}"
 
 
-def _status(record: VisitRecord, *, live: bool) -> EventStatus:
+def _status(record: VisitRecord) -> EventStatus:
     if record.cancelled:
         return EventStatus.CANCELLED
-    return EventStatus.TENTATIVE if live and record.booked is None else EventStatus.CONFIRMED
+    settled = record.performed_on or record.missed or (record.booked and not record.held)
+    return EventStatus.CONFIRMED if settled else EventStatus.TENTATIVE
 
 
 def _marked(title: str, record: VisitRecord, say: Say) -> str:
@@ -138,6 +140,7 @@ def _marked(title: str, record: VisitRecord, say: Say) -> str:
         (record.performed_on is not None, _("Done: %(title)s")),
         (record.cancelled, _("Cancelled: %(title)s")),
         (record.missed, _("Missed: %(title)s")),
+        (record.held, _("On hold: %(title)s")),
     )
     mark = next((mark for holds, mark in marks if holds), None)
     return say(mark) % {"title": title} if mark else title

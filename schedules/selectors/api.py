@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.models import Anchor, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.domain.explain import Say, because_visit, plain
-from schedules.domain.status import CLOSING_DAYS, VisitStatus, visit_status
+from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import sites_by_today, today_at
-from schedules.selectors.stored_visits import RANGES, facts_of, planned_visit
-from trials.domain.protocol import Protocol
+from schedules.selectors.status_query import status_condition
+from schedules.selectors.stored_visits import facts_of, planned_visit
 from trials.keyset import Key, page_of
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to, trials_visible_to
@@ -119,39 +119,6 @@ def participant_record(user: User, participant: int, now: datetime) -> Participa
     return ParticipantRecord(person, zone, anchors, windows)
 
 
-def status_condition(status: VisitStatus, today: date) -> Q:
-    """The visits of this status on a day: `visit_status` in the database's words."""
-    recorded = _recorded_conditions()
-    if status in recorded and status is not VisitStatus.MISSED:
-        return recorded[status]
-    live = Q(performed_on=None, missed_on=None, cancelled_on=None)
-    started = live & Q(opens__lte=today, closes__gte=today)
-    is_range = Q(timing__in=RANGES)
-    pressing = ~is_range & Q(target__lte=today)
-    closing = Q(closes__lte=today + timedelta(days=CLOSING_DAYS))
-    conditions = {
-        VisitStatus.UPCOMING: live & Q(opens__gt=today),
-        VisitStatus.MISSED: recorded[VisitStatus.MISSED] | live & Q(closes__lt=today),
-        VisitStatus.DUE: started & ~is_range & Q(target=today),
-        VisitStatus.OVERDUE: started & ~is_range & Q(target__lt=today),
-        VisitStatus.CLOSING: started & ~pressing & closing,
-        VisitStatus.OPEN: started & ~pressing & ~closing,
-    }
-    return conditions.get(status, _NONE)
-
-
-def _recorded_conditions() -> Mapping[VisitStatus, Q]:
-    """The statuses that follow from what people recorded alone."""
-    performed = Q(performed_on__isnull=False)
-    return {
-        VisitStatus.DONE: performed & Q(performed_on__gte=F("opens"), performed_on__lte=F("closes")),
-        VisitStatus.DONE_EARLY: performed & Q(performed_on__lt=F("opens")),
-        VisitStatus.DONE_LATE: performed & Q(performed_on__gt=F("closes")),
-        VisitStatus.CANCELLED: Q(performed_on=None, cancelled_on__isnull=False),
-        VisitStatus.MISSED: Q(performed_on=None, cancelled_on=None, missed_on__isnull=False),
-    }
-
-
 def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
     people = _people(user, wanted, _today(now))
     visits = Visit.objects.filter(participant__in=people).select_related(
@@ -202,15 +169,9 @@ def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> 
         visit=visit,
         zone=zone,
         status=visit_status(facts_of(visit), today_at(site, now)),
-        because=_because(visit, protocol, zone, say),
+        because=because_visit(protocol, planned_visit(visit, protocol, zone), say),
         protocol_version=version.label,
     )
-
-
-def _because(visit: Visit, protocol: Protocol, zone: ZoneInfo, say: Say) -> str:
-    if visit.rule_code not in protocol.visit_by_code:
-        return gettext("Unscheduled: no rule of the protocol asks for it.")
-    return because_visit(protocol, planned_visit(visit, protocol, zone), say)
 
 
 def _today(now: datetime) -> date:

@@ -101,11 +101,9 @@ def shown_visits(
 
 def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
     protocol, zone = protocol_of(person.protocol_version), zone_of(person.site)
-    mark, because = visit.label, ""
-    if visit.rule_code in protocol.visit_by_code:  # else unscheduled: no rule asks for it
-        planned = planned_visit(visit, protocol, zone)
-        mark = visit_mark(protocol, planned, day_zero_of(person, protocol, zone))
-        because = because_visit(protocol, planned, say)
+    planned = planned_visit(visit, protocol, zone)
+    zero = day_zero_of(person, protocol, zone)
+    mark = visit.label if visit.unscheduled else visit_mark(protocol, planned, zero)
     return ShownVisit(
         uid=visit.uid,
         sequence=visit.sequence,
@@ -117,7 +115,7 @@ def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
             tolerance_assumed=visit.tolerance_basis == Basis.ASSUMED,
             place=visit.place,
             activities=_activities(visit, person, protocol),
-            because=because,
+            because=because_visit(protocol, planned, say),
         ),
         record=_record(visit),
         url=url,
@@ -130,6 +128,7 @@ def _record(visit: Visit) -> VisitRecord:
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
+        held=visit.held_on is not None,
     )
 
 

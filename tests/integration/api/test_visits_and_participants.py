@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
-from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import Visit
-from schedules.selectors.api import status_condition
-from schedules.selectors.stored_visits import facts_of
 from schedules.services.bulk import bulk_enrol
 from schedules.services.planning import enrol
-from tests.cast import INFUSION, TODAY, a_site, a_version, an_enrolment
+from tests.cast import INFUSION, a_site, a_version, an_enrolment
 from tests.readers import Ask, all_pages
 from trials.keyset import RowAfter
 from trials.models import Membership
@@ -56,6 +52,7 @@ def test_a_visit(ask: Ask, participant: Participant) -> None:
         "performed_at": None,
         "missed_on": None,
         "cancelled_on": None,
+        "held_on": None,
         "unscheduled": False,
         "version": 1,
     }
@@ -159,24 +156,6 @@ def test_filters(ask: Ask, participant: Participant, many: int) -> None:
     a_version("NCT07274059")
     Membership.objects.update(trial=None)
     assert ask("/api/v1/visits?trial=NCT07274059").json() == {"next": None, "results": []}
-
-
-@pytest.mark.parametrize("today", [INFUSION + timedelta(days=days) for days in (-30, -5, 0, 27, 29, 400)])
-def test_each_status_selects_what_it_says(participant: Participant, today: date) -> None:
-    marks: dict[str, dict[str, Any]] = {
-        "d28": {"performed_on": date(2027, 1, 4)},
-        "screening": {"performed_on": date(2026, 10, 1)},
-        "rest": {"performed_on": date(2027, 10, 1)},
-        "ld-1": {"missed_on": TODAY},
-        "ld-2": {"cancelled_on": TODAY},
-        "ld-3": {"cancelled_on": TODAY, "missed_on": TODAY},
-    }
-    for code, values in marks.items():
-        assert Visit.objects.filter(code=code).update(**values) == 1
-    statuses = {visit.pk: visit_status(facts_of(visit), today) for visit in Visit.objects.all()}
-    for status in VisitStatus:
-        found = set(Visit.objects.filter(status_condition(status, today)).values_list("pk", flat=True))
-        assert found == {pk for pk, real in statuses.items() if real is status}, status
 
 
 def test_queries_do_not_grow(ask: Ask, participant: Participant) -> None:

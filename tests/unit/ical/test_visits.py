@@ -109,6 +109,14 @@ def test_days(timing: TimingKind, record: VisitRecord, when: WholeDays | Hours, 
             "Outlook ignores the status",
         ),
         (VisitRecord(performed_on=MONDAY), EventStatus.CONFIRMED, "Done: ", False, "done"),
+        (VisitRecord(held=True), EventStatus.TENTATIVE, "On hold: ", False, "its day will move"),
+        (
+            VisitRecord(booked=NINE, held=True),
+            EventStatus.TENTATIVE,
+            "On hold: ",
+            False,
+            "nor is a booking kept",
+        ),
     ],
 )
 def test_what_is_on_record(record: VisitRecord, status: EventStatus, mark: str, busy: bool, why: str) -> None:
