@@ -21,6 +21,7 @@ app.autodiscover_tasks()
 # Name -> task and how often. Tasks acknowledge early, carry ids only, and never an ETA.
 app.conf.beat_schedule = {
     "write the reminders that are due": {"task": "schedules.tasks.sweep", "schedule": EVERY_MINUTE},
+    "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }
 # What beat last did is of no interest: all of it may be done again at any time.

@@ -8,7 +8,8 @@ from datetime import date
 from django.db.models import QuerySet
 
 from participants.domain.anchors import RecordedAnchor
-from participants.models import Anchor, Participant
+from participants.domain.fact_rows import FactRow
+from participants.models import Anchor, Fact, Participant
 from trials.domain.access import Right
 from trials.models import Trial, User
 from trials.selectors import roles_of, within
@@ -38,4 +39,18 @@ def recorded(anchor: Anchor) -> RecordedAnchor:
     """A stored anchor as a value."""
     return RecordedAnchor(
         anchor.code, anchor.planned_on, anchor.planned_at, anchor.actual_on, anchor.actual_at
+    )
+
+
+def fact_row(fact: Fact) -> FactRow:
+    """A stored fact's columns; `participants.domain.fact_rows` makes a value of them."""
+    return FactRow(
+        fact.kind,
+        fact.of,
+        fact.starts_on,
+        fact.starts_at,
+        fact.ends_on,
+        fact.ends_at,
+        fact.detail,
+        str(fact.pk),
     )

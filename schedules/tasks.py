@@ -3,13 +3,21 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import reminders
+from schedules.services import judging, reminders
+from trials.acts import caused_by
 
 
 @shared_task
 def sweep() -> None:
     """Write the reminders that have become due."""
     reminders.sweep_closing(now=timezone.now())
+
+
+@shared_task
+def judge() -> None:
+    """Judge the protocol windows whose moment has come, by time or by facts."""
+    with caused_by("sweep"):
+        judging.sweep_windows(now=timezone.now())
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -15,6 +16,10 @@ from participants.models import CourseStep, Participant
 def new_uid() -> str:
     """An opaque, permanent identifier for calendars, with nothing of the participant in it."""
     return str(uuid.uuid4())
+
+
+NEVER_JUDGED = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when a new window is due to be judged: the next sweep takes it up, whatever its clock shows."""
 
 
 class VisitPlace(models.TextChoices):
@@ -154,7 +159,12 @@ class WindowKind(models.TextChoices):
 
 
 class ProtocolWindow(models.Model):
-    """An interval of one participant in which something must hold; an end not known yet is empty."""
+    """An interval of one participant in which something must hold; an end not known yet is empty.
+
+    `judge_at` is when the sweep looks at it next; empty where time alone changes nothing any more.
+    """
+
+    audit_hidden = ("judge_at",)
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="protocol_windows")
     code = models.CharField(_("window"), max_length=60)
@@ -167,7 +177,7 @@ class ProtocolWindow(models.Model):
     basis = models.CharField(max_length=8, choices=Basis.choices)
     because = models.TextField(blank=True)
     judge_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the verdict may change by time alone."
+        null=True, blank=True, default=NEVER_JUDGED, help_text="When the verdict may change by time alone."
     )
     cancelled_on = models.DateField(null=True, blank=True)
 

@@ -9,8 +9,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.fact_rows import FactRow
+from participants.domain.fact_rows import facts_of as facts_of_rows
+from participants.domain.facts import Facts
 from participants.models import Anchor, Fact, Participant
-from participants.selectors import recorded
+from participants.selectors import fact_row, recorded
+from schedules.domain.eligibility import known_of
 from schedules.domain.plan import AnchorDay, AnchorKind, Known
 from schedules.domain.recorded_anchors import anchor_days
 from schedules.domain.replanning import StandingVisit, WindowSpan, span_of
@@ -20,12 +24,10 @@ from schedules.selectors.calendars import working_days_by_site
 from schedules.selectors.stored_visits import facts_of
 from trials.domain.working_days import WorkingDays
 
-DOSE = "dose"
-
 
 @dataclass(slots=True)
 class Record:
-    """One participant's record: anchors, visits, protocol windows, activities and half-lives."""
+    """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives."""
 
     participant: Participant
     calendar: WorkingDays | None
@@ -33,6 +35,7 @@ class Record:
     visits: list[Visit] = field(default_factory=list)
     windows: list[ProtocolWindow] = field(default_factory=list)
     activities: dict[str, AnchorDay] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     half_lives: dict[str, timedelta] = field(default_factory=dict)
 
     @property
@@ -91,7 +94,7 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
     people = Participant.objects.filter(pk__in=ids).order_by("pk")
     if lock:
         people = people.select_for_update(of=("self",))
-    people = people.select_related("site", "trial", "protocol_version")
+    people = people.select_related("site", "trial", "protocol_version").defer("protocol_version__document")
     found = list(people)
     calendars = working_days_by_site({person.site_id for person in found})
     away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
@@ -121,7 +124,7 @@ def _add_visits(records: Mapping[int, Record]) -> None:
 
 
 def _add_facts(records: Mapping[int, Record]) -> None:
-    """When activities were done, the latest of each; and the half-lives entered for drugs."""
+    """When activities were done, the latest of each; what people recorded; and the half-lives of drugs."""
     done: Iterable[VisitActivity] = VisitActivity.objects.filter(
         participant__in=records, done=True, done_at__isnull=False
     ).order_by("done_at")
@@ -131,10 +134,18 @@ def _add_facts(records: Mapping[int, Record]) -> None:
         record.activities[activity.code] = AnchorDay.at_instant(
             activity.done_at.astimezone(record.zone), AnchorKind.ACTUAL
         )
-    doses = Fact.objects.filter(participant__in=records, kind=DOSE, withdrawn_at=None).order_by("pk")
-    hours: dict[int, dict[str, float]] = defaultdict(dict)
-    for fact in doses:
-        if value := fact.detail.get("half_life_hours"):
-            hours[fact.participant_id][fact.of] = float(value)
-    for pk, by_drug in hours.items():
-        records[pk].half_lives.update({drug: timedelta(hours=value) for drug, value in by_drug.items()})
+    rows: dict[int, list[FactRow]] = defaultdict(list)
+    for fact in Fact.objects.filter(participant__in=records, withdrawn_at=None).order_by("pk"):
+        rows[fact.participant_id].append(fact_row(fact))
+    for pk, found in rows.items():
+        _take_in(records[pk], facts_of_rows(found, records[pk].zone))
+
+
+def _take_in(record: Record, facts: Facts) -> None:
+    """The facts on record, with what a plan is told of them: the later day of an activity counts."""
+    known = known_of(facts, record.zone)
+    record.facts, record.half_lives = facts, dict(known.half_lives)
+    for code, day in known.activities.items():
+        before = record.activities.get(code)
+        if before is None or before.day <= day.day:
+            record.activities[code] = day

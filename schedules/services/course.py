@@ -30,6 +30,7 @@ from schedules.selectors.course import (
     visits_to_come,
 )
 from schedules.services.course_turns import plan_anew, rescreen, transfer
+from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled import add_early_termination
 from schedules.services.visit_writing import in_words, lock_participant, release_held, write_visits
 from trials.acts import recorded
@@ -81,7 +82,7 @@ def take_step(
     record = StepRecord(request.step, request.on, attempt)
     step = record_step(participant=person, record=record, by=by, reason=reason)
     _follow(step, request, standing, clock, by=by)
-    _raise_version(person)
+    _raise_version(person, now)
     return step
 
 
@@ -104,7 +105,7 @@ def undo_last_step(
         raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
     undo_step(step=step, by=by, reason=reason)
     _restore(person, step, by=by, now=now, reason=reason)
-    _raise_version(person)
+    _raise_version(person, now)
     return step
 
 
@@ -168,10 +169,11 @@ def _locked(participant: Participant, version: int) -> Participant:
     return person
 
 
-def _raise_version(person: Participant) -> None:
+def _raise_version(person: Participant, now: datetime) -> None:
     person.refresh_from_db(fields=["version"])
     person.version += 1
     person.save(update_fields=["version"])
+    judge_soon([person.pk], now)
 
 
 def _refuse(refusals: Iterable[StepRefusal]) -> None:

@@ -14,6 +14,7 @@ from participants.models import Anchor, Participant
 from schedules.domain.plan import Plan
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
 from schedules.selectors.records import Record
+from schedules.services.judging_marks import judge_soon
 from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
 from trials.services.loading import Row, load_rows
 from trials.services.updating import update_rows
@@ -22,7 +23,7 @@ Planned = tuple[Record, Mapping[str, RecordedAnchor], Plan]
 
 _BUMPED = ("version", "sequence", "changed_at")
 _CANCEL_VISIT = ("cancelled_on", "cancelled_reason", *_BUMPED)
-_CANCEL_WINDOW = ("cancelled_on",)
+_CANCEL_WINDOW = ("cancelled_on", "judge_at")
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
 
 
@@ -37,9 +38,9 @@ def write_plans(plans: Sequence[Planned], now: datetime) -> None:
     for record, _anchors, plan in plans:
         difference.add(record, plan)
     difference.write()
-    Participant.objects.filter(pk__in=[record.participant.pk for record, *_rest in plans]).update(
-        version=F("version") + 1
-    )
+    people = [record.participant.pk for record, *_rest in plans]
+    judge_soon(people, now)
+    Participant.objects.filter(pk__in=people).update(version=F("version") + 1)
 
 
 def _write_anchors(plans: Sequence[Planned]) -> None:
@@ -107,7 +108,7 @@ class _Difference:
         for window in record.windows:
             row = planned.pop(window.code, None)
             if row is None and window.cancelled_on is None:
-                self.windows_cancelled.append((window.pk, today))
+                self.windows_cancelled.append((window.pk, today, self.now))
             elif row is not None and (window.cancelled_on or row != _stored(window, WINDOW_COLUMNS)):
                 self.windows_moved.append((window.pk, *row, None, self.now))
         self.windows_added.extend(planned.values())

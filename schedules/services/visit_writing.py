@@ -12,6 +12,7 @@ from participants.models import Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visit_values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
+from schedules.services.judging_marks import judge_soon
 from trials.domain.errors import Stale
 
 RECORD = "schedules.visit"
@@ -75,7 +76,11 @@ def release_held(participant: int, now: datetime) -> None:
 
 
 def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:
-    """Raise the calendar's revision, and tell readers of changes; without visits, of the participant."""
+    """Raise the calendar's revision, and tell readers of changes; without visits, of the participant.
+
+    What windows are judged by has changed with it: the next sweep judges them anew.
+    """
+    judge_soon([participant], now)
     CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
     pks: Sequence[int | None] = visits or [None]
     ChangeEvent.objects.bulk_create(

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
-from schedules.services import reminders
+from schedules.services import judging, reminders
 from schedules.services.demo import ACCOUNTS, PASSWORD, DemoRefused, load_demo
 from trials.acts import caused_by
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
         try:
             with caused_by("rundemo"):
                 load_demo(today=timezone.localdate(now), now=now)
+            with caused_by("sweep"):
+                judging.sweep_windows(now=now)
             reminders.sweep_closing(now=now)
             while reminders.deliver_reminders(now=now):
                 pass

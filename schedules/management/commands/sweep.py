@@ -7,18 +7,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from schedules.services import reminders
+from schedules.services import judging, reminders
+from trials.acts import caused_by
 
 
 class Command(BaseCommand):
     """`manage.py sweep [--days N]`."""
 
-    help = "Write the reminders of visits whose window closes soon, each once, and send what is not sent."
+    help = (
+        "Judge the protocol windows whose moment has come; write the reminders of visits whose window "
+        "closes soon, each once, and send what is not sent."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, help="how many days ahead; else the setting REMINDER_DAYS")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with caused_by("sweep"):
+            judged = judging.sweep_windows(now=timezone.now())
+        self.stdout.write(f"{judged} windows judged")
         written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
         taken = 0
         while claimed := reminders.deliver_reminders(now=timezone.now()):

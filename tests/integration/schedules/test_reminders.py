@@ -311,7 +311,7 @@ def test_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("sweep")
     call_command("sweep", "--days", "10")
     call_command("sweep", "--days", "10")
-    assert capsys.readouterr().out.splitlines() == [
+    assert [line for line in capsys.readouterr().out.splitlines() if "reminders" in line] == [
         "0 reminders written, 0 taken up for delivery",
         "1 reminders written, 1 taken up for delivery",
         "0 reminders written, 0 taken up for delivery",

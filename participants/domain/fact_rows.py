@@ -1,0 +1,225 @@
+"""Facts as they are stored: one row for each, and back.
+
+A point that is a whole day stands in the day alone; an instant stands beside its local day. What
+only one kind has goes into `detail`, as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from participants.domain.facts import (
+    Admission,
+    CompanionConfirmed,
+    Confirmation,
+    Dose,
+    Event,
+    Fact,
+    Facts,
+    Illness,
+    Infection,
+    Lodging,
+    NightAway,
+    Occurrence,
+    Point,
+    Procedure,
+    TestResult,
+    Vaccination,
+    Waiver,
+)
+from participants.domain.points import day_of
+
+_HOUR = timedelta(hours=1)
+
+
+class FactKind(StrEnum):
+    """The kinds of facts, as they are stored."""
+
+    LODGING = "lodging"
+    NIGHT_AWAY = "night-away"
+    COMPANION = "companion"
+    ADMISSION = "admission"
+    TEST = "test"
+    DOSE = "dose"
+    VACCINATION = "vaccination"
+    ILLNESS = "illness"
+    INFECTION = "infection"
+    PROCEDURE = "procedure"
+    EVENT = "event"
+    CONFIRMATION = "confirmation"
+    WAIVER = "waiver"
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """The columns of a stored fact; `ref` is its id as text, empty for one not stored yet."""
+
+    kind: str
+    of: str = ""
+    starts_on: date | None = None
+    starts_at: datetime | None = None
+    ends_on: date | None = None
+    ends_at: datetime | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    ref: str = ""
+
+
+_KINDS: Mapping[type, FactKind] = {
+    Lodging: FactKind.LODGING,
+    NightAway: FactKind.NIGHT_AWAY,
+    CompanionConfirmed: FactKind.COMPANION,
+    Admission: FactKind.ADMISSION,
+    TestResult: FactKind.TEST,
+    Dose: FactKind.DOSE,
+    Vaccination: FactKind.VACCINATION,
+    Illness: FactKind.ILLNESS,
+    Infection: FactKind.INFECTION,
+    Procedure: FactKind.PROCEDURE,
+    Event: FactKind.EVENT,
+    Confirmation: FactKind.CONFIRMATION,
+    Waiver: FactKind.WAIVER,
+}
+# The field of each kind that names what the fact is of, and those that say from when and until when.
+_NAMES = {
+    FactKind.TEST: "test",
+    FactKind.DOSE: "drug",
+    FactKind.VACCINATION: "vaccine",
+    FactKind.CONFIRMATION: "topic",
+    FactKind.WAIVER: "window",
+}
+_SPANS = {
+    FactKind.LODGING: ("from_day", "to_day"),
+    FactKind.NIGHT_AWAY: ("day", None),
+    FactKind.COMPANION: ("from_day", "to_day"),
+    FactKind.ADMISSION: ("admitted_at", "discharged_at"),
+    FactKind.TEST: ("taken_at", "resulted_at"),
+    FactKind.DOSE: ("taken_at", None),
+    FactKind.VACCINATION: ("given_at", None),
+    FactKind.ILLNESS: ("from_day", "to_day"),
+    FactKind.INFECTION: ("from_day", "to_day"),
+}
+
+
+def kind_of(fact: Fact) -> FactKind:
+    """Which kind a fact is of."""
+    return _KINDS[type(fact)]
+
+
+def span_fields(kind: FactKind) -> tuple[str, str | None]:
+    """The fields of a kind that say from when and until when; the second None where it is a moment."""
+    return _SPANS.get(kind, ("at", None))
+
+
+def row_of(fact: Fact, zone: ZoneInfo) -> FactRow:
+    """A fact as it is stored; the days of instants are those of the site's zone."""
+    kind = kind_of(fact)
+    first, last = span_fields(kind)
+    starts_on, starts_at = _on_and_at(getattr(fact, first), zone)
+    ends_on, ends_at = _on_and_at(getattr(fact, last) if last else None, zone)
+    of = str(getattr(fact, _NAMES.get(kind, "code"), ""))
+    return FactRow(kind.value, of, starts_on, starts_at, ends_on, ends_at, _detail(fact), fact.ref)
+
+
+def fact_of(row: FactRow, zone: ZoneInfo) -> Fact:
+    """A stored fact as a value, its instants in the site's zone. Raises ValueError for an unknown kind."""
+    starts, ends = _point(row.starts_on, row.starts_at, zone), _point(row.ends_on, row.ends_at, zone)
+    return _READERS[FactKind(row.kind)](row, starts, ends)
+
+
+def facts_of(rows: Iterable[FactRow], zone: ZoneInfo) -> Facts:
+    """All stored facts of one participant, sorted into their kinds."""
+    return gathered(fact_of(row, zone) for row in rows)
+
+
+def gathered(facts: Iterable[Fact]) -> Facts:
+    """Facts sorted into their kinds, in the order given."""
+    by_kind: dict[str, list[Any]] = {name: [] for name in set(_PLACES.values())}
+    for fact in facts:
+        by_kind[_PLACES[type(fact)]].append(fact)
+    sorted_: dict[str, Any] = {name: tuple(found) for name, found in by_kind.items()}
+    return Facts(**sorted_)
+
+
+_PLACES: Mapping[type, str] = {
+    Lodging: "lodgings",
+    NightAway: "nights_away",
+    CompanionConfirmed: "companions",
+    Admission: "admissions",
+    TestResult: "tests",
+    Confirmation: "confirmations",
+    Waiver: "waivers",
+    **dict.fromkeys((Dose, Vaccination, Illness, Infection, Procedure, Event), "occurrences"),
+}
+
+
+def _detail(fact: Fact) -> dict[str, Any]:
+    """What only this kind has, without what is not known."""
+    match fact:
+        case Lodging() | NightAway():
+            found: dict[str, Any] = {"minutes": fact.minutes}
+        case Admission():
+            found = {"planned_discharge": fact.planned_discharge and fact.planned_discharge.isoformat()}
+        case TestResult():
+            found = {"result": fact.result}
+        case Dose():
+            hours = None if fact.half_life is None else fact.half_life / _HOUR
+            found = {"half_life_hours": hours, "source": fact.source or None, "name": fact.name or None}
+        case Confirmation():
+            found = {"visit": fact.visit, "since": fact.since and fact.since.isoformat(), "holds": fact.holds}
+        case Waiver():
+            found = {"by": fact.by, "role": fact.role, "reason": fact.reason}
+        case _:
+            found = {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _on_and_at(point: Point | None, zone: ZoneInfo) -> tuple[date | None, datetime | None]:
+    if point is None:
+        return None, None
+    return day_of(point, zone), point if isinstance(point, datetime) else None
+
+
+def _point(on: date | None, at: datetime | None, zone: ZoneInfo) -> Any:
+    return on if at is None else at.astimezone(zone)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _dose(row: FactRow, starts: Any, _ends: Any) -> Occurrence:
+    hours, get = row.detail.get("half_life_hours"), row.detail.get
+    half_life = None if hours is None else timedelta(hours=float(hours))
+    return Dose(row.of, starts, half_life, get("source", ""), get("name", ""), row.ref)
+
+
+def _confirmation(row: FactRow, starts: Any, _ends: Any) -> Fact:
+    get = row.detail.get
+    return Confirmation(row.of, starts, get("visit"), _day(get("since")), get("holds", True), row.ref)
+
+
+def _waiver(row: FactRow, starts: Any, _ends: Any) -> Fact:
+    get = row.detail.get
+    return Waiver(row.of, get("by", ""), get("role", ""), get("reason", ""), starts, row.ref)
+
+
+_READERS: Mapping[FactKind, Callable[[FactRow, Any, Any], Fact]] = {
+    FactKind.LODGING: lambda row, a, b: Lodging(a, b, row.detail["minutes"], row.ref),
+    FactKind.NIGHT_AWAY: lambda row, a, _: NightAway(a, row.detail.get("minutes"), row.ref),
+    FactKind.COMPANION: lambda row, a, b: CompanionConfirmed(a, b, row.ref),
+    FactKind.ADMISSION: lambda row, a, b: Admission(a, b, _day(row.detail.get("planned_discharge")), row.ref),
+    FactKind.TEST: lambda row, a, b: TestResult(row.of, a, b, row.detail.get("result"), row.ref),
+    FactKind.DOSE: _dose,
+    FactKind.VACCINATION: lambda row, a, _: Vaccination(row.of, a, row.ref),
+    FactKind.ILLNESS: lambda row, a, b: Illness(row.of, a, b, row.ref),
+    FactKind.INFECTION: lambda row, a, b: Infection(a, b, row.of, row.ref),
+    FactKind.PROCEDURE: lambda row, a, _: Procedure(row.of, a, row.ref),
+    FactKind.EVENT: lambda row, a, _: Event(row.of, a, row.ref),
+    FactKind.CONFIRMATION: _confirmation,
+    FactKind.WAIVER: _waiver,
+}

@@ -1,0 +1,99 @@
+"""Facts put on record, corrected and withdrawn: a row is never written over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from participants.domain.fact_rows import row_of
+from participants.domain.facts import Fact, Facts
+from participants.domain.facts_validation import FactWarning, accept
+from participants.models import Fact as StoredFact
+from participants.models import Participant
+from trials.acts import recorded
+from trials.domain.errors import Refused
+from trials.models import User
+
+_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a new fact is held against: everything else on record, the present instant, the site's zone."""
+
+    others: Facts
+    now: datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class FactOnRecord:
+    """A fact as it was stored, with what a person should look at."""
+
+    stored: StoredFact
+    warnings: tuple[FactWarning, ...]
+
+
+@recorded
+def add_fact(
+    *, participant: Participant, fact: Fact, beside: Beside, by: User | None, reason: str = ""
+) -> FactOnRecord:
+    """One fact on record; raises FactRefused for one that cannot be."""
+    return _add(participant, fact, beside, by)
+
+
+@recorded
+def replace_fact(
+    *, stored: StoredFact, fact: Fact, beside: Beside, by: User | None, reason: str
+) -> FactOnRecord:
+    """A fact corrected: the row that stood is withdrawn with the reason, a new one corrects it.
+
+    `beside` leaves the old one out. Raises FactRefused; Refused without a reason, or for a fact that
+    stands no more.
+    """
+    _withdraw(stored, beside.now, reason)
+    return _add(stored.participant, fact, beside, by, corrects=stored)
+
+
+@recorded
+def take_back_fact(*, stored: StoredFact, now: datetime, by: User | None, reason: str) -> StoredFact:
+    """A fact that stands no more; the row stays. Raises Refused as above."""
+    _withdraw(stored, now, reason)
+    return stored
+
+
+def _add(
+    participant: Participant,
+    fact: Fact,
+    beside: Beside,
+    by: User | None,
+    corrects: StoredFact | None = None,
+) -> FactOnRecord:
+    warnings = accept(fact, beside.others, beside.now, beside.zone)
+    row = row_of(fact, beside.zone)
+    stored = StoredFact.objects.create(
+        participant=participant,
+        kind=row.kind,
+        of=row.of,
+        starts_on=row.starts_on,
+        starts_at=row.starts_at,
+        ends_on=row.ends_on,
+        ends_at=row.ends_at,
+        detail=dict(row.detail),
+        corrects=corrects,
+        recorded_at=beside.now,
+        recorded_by=by,
+    )
+    return FactOnRecord(stored, warnings)
+
+
+def _withdraw(stored: StoredFact, now: datetime, reason: str) -> None:
+    if not reason.strip():
+        raise Refused({"reason": [_("Say why: the reason goes on record.")]})
+    if stored.withdrawn_at is not None:
+        raise Refused({"": [_("This fact was corrected or withdrawn already: look at the record again.")]})
+    stored.withdrawn_at, stored.withdrawn_reason = now, reason.strip()[:_REASON]
+    stored.save(update_fields=["withdrawn_at", "withdrawn_reason"])

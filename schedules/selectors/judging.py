@@ -1,0 +1,156 @@
+"""Participants' protocol windows with everything that they are judged by, for any number at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from participants.domain.facts import Facts, PerformedVisit, TestResult
+from participants.domain.lifecycle import ENDS, MOVES, Phase, Step
+from participants.domain.points import day_of
+from participants.models import CourseStep
+from schedules.domain.explain import Say, plain
+from schedules.domain.judges import judge, next_change_at
+from schedules.domain.labels import in_language
+from schedules.domain.plan import AnchorDay, Plan, PlannedWindow
+from schedules.domain.projection import project
+from schedules.domain.verdicts import Verdict
+from schedules.models import ProtocolWindow
+from schedules.selectors.course import STEPS
+from schedules.selectors.records import Record, records_of
+from trials.domain.protocol import Place, Protocol
+from trials.selectors import protocol_of
+
+FOLLOWED = ENDS - {Phase.TERMINATED}
+"""The ends after which nothing is asked any more; whoever ends treatment early is still followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedWindow:
+    """A stored window, as the record places it now, and what it comes to."""
+
+    stored: ProtocolWindow
+    planned: PlannedWindow
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """One participant's windows and all that is on record about them."""
+
+    record: Record
+    protocol: Protocol
+    facts: Facts
+    plan: Plan
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's zone."""
+        return self.record.zone
+
+    def placed(self) -> Iterator[tuple[ProtocolWindow, PlannedWindow]]:
+        """The stored windows that the protocol asks for now, as the record places them."""
+        planned = {window.rule.code: window for window in self.plan.windows}
+        for stored in self.record.windows:
+            if stored.cancelled_on is None and stored.code in planned:
+                yield stored, planned[stored.code]
+
+    def judged(self, now: datetime, only: Collection[int] | None = None) -> list[JudgedWindow]:
+        """The verdicts at an instant, of all windows or of those with these ids."""
+        return [
+            JudgedWindow(stored, planned, self.judge(planned, now))
+            for stored, planned in self.placed()
+            if only is None or stored.pk in only
+        ]
+
+    def judge(self, planned: PlannedWindow, now: datetime) -> Verdict:
+        """What one window comes to."""
+        return judge(planned, self.facts, now, self.zone, self.protocol.month)
+
+    def next_change_at(self, planned: PlannedWindow, now: datetime) -> datetime | None:
+        """When the verdict of one window changes by time alone; None where it never does."""
+        return next_change_at(planned, self.facts, now, self.zone, self.protocol.month)
+
+
+def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> list[Docket]:
+    """The dockets of these participants, labels in the language of `say`.
+
+    The number of queries does not depend on how many there are. With `lock` the participants' rows
+    are locked until the transaction ends.
+    """
+    records = records_of(ids, lock=lock)
+    ended = _ended([record.participant.pk for record in records])
+    protocols: dict[int, Protocol] = {}
+    found = []
+    for record in records:
+        version = record.participant.protocol_version
+        protocol = protocols.setdefault(version.pk, _spoken(protocol_of(version), say))
+        found.append(_docket(record, protocol, ended.get(record.participant.pk)))
+    return found
+
+
+def _spoken(protocol: Protocol, say: Say) -> Protocol:
+    return protocol if say is plain else in_language(protocol, say)
+
+
+def _docket(record: Record, protocol: Protocol, ended_on: date | None) -> Docket:
+    traits = frozenset(record.participant.traits)
+    plan = project(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
+    facts = replace(
+        record.facts,
+        tests=tuple(_tests(record)),
+        performed=tuple(_performed(record)),
+        expected=_expected(record),
+        ended_at=ended_on,
+    )
+    return Docket(record, protocol, facts, plan)
+
+
+def _tests(record: Record) -> Iterator[TestResult]:
+    """The tests on record, and samples of which only the visit tells that they were taken."""
+    yield from record.facts.tests
+    known = {(test.test, day_of(test.taken_at, record.zone)) for test in record.facts.tests}
+    for code, done in record.activities.items():
+        if (code, done.day) not in known:
+            yield TestResult(code, done.at or done.day)
+
+
+def _performed(record: Record) -> Iterator[PerformedVisit]:
+    performed: Mapping[str, AnchorDay] = record.known.performed
+    places = {visit.code: Place(visit.place) for visit in record.visits}
+    for code, day in performed.items():
+        yield PerformedVisit(code, day.at or day.day, places[code])
+
+
+def _expected(record: Record) -> dict[str, date]:
+    """The visits still to come, by the day for which they are booked or planned."""
+    return {
+        visit.code: visit.booked_on or visit.target
+        for visit in record.visits
+        if visit.applies and not (visit.performed_on or visit.missed_on or visit.cancelled_on)
+    }
+
+
+def _ended(ids: Iterable[int]) -> dict[int, date]:
+    """The days on which the parts of these participants ended; one query."""
+    steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
+    taken: dict[int, list[CourseStep]] = defaultdict(list)
+    for step in steps:
+        taken[step.participant_id].append(step)
+    days = {pk: ended_on(found) for pk, found in taken.items()}
+    return {pk: day for pk, day in days.items() if day}
+
+
+def ended_on(steps: Iterable[CourseStep]) -> date | None:
+    """The day on which a participant's part ended, by the steps that stand; None while it goes on."""
+    ended: date | None = None
+    for taken in steps:
+        step = Step(taken.step)
+        if MOVES[step].to in FOLLOWED:
+            ended = ended or taken.happened_on
+        elif step is Step.RESCREENING:
+            ended = None
+    return ended

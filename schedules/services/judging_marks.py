@@ -1,0 +1,13 @@
+"""Marks on windows that the next sweep looks at: something that they are judged by has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from schedules.models import ProtocolWindow
+
+
+def judge_soon(ids: Iterable[int], now: datetime) -> None:
+    """Let the next sweep judge all windows of these participants."""
+    ProtocolWindow.objects.filter(participant__in=list(ids), cancelled_on=None).update(judge_at=now)

@@ -1,0 +1,181 @@
+"""The sweep: what may have changed is found by one indexed look, judged once, and its consequences written."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from participants.domain.facts import Admission, Lodging, NightAway
+from participants.models import Participant
+from schedules.models import Deviation, Flag, ProtocolWindow
+from schedules.models.visits import NEVER_JUDGED
+from schedules.services.bulk import bulk_enrol
+from schedules.services.judging import sweep_windows
+from schedules.services.windows import record_fact, withdraw_fact
+from tests.cast import a_version, an_enrolment
+from tests.integration.windows.conftest import noon
+from trials.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def flags(participant: Participant) -> dict[str, tuple[str, str]]:
+    """The open flags of a participant: window, what it came to and how grave."""
+    found = Flag.objects.filter(participant=participant, cleared_at=None).select_related("window")
+    return {flag.window.code: (flag.kind.removeprefix("window-"), flag.severity) for flag in found}
+
+
+def record(participant: Participant, fact: object, now: datetime) -> object:
+    return record_fact(participant=participant, fact=fact, by=None, now=now)
+
+
+def test_a_new_window_is_due_whatever_the_clock_shows(participant):
+    assert set(ProtocolWindow.objects.values_list("judge_at", flat=True)) == {NEVER_JUDGED}
+    assert sweep_windows(now=noon(11, 21)) == 3
+    assert sweep_windows(now=noon(11, 21)) == 0, "nothing has changed since"
+
+
+@pytest.mark.parametrize(
+    ("day", "expected", "why"),
+    [
+        (noon(12, 5), {}, "two days ahead nobody has to look"),
+        (noon(12, 6), {"hospital-stay": ("not-yet", "notice"), "stay-near-site": ("not-yet", "notice")},
+         "a window that opens tomorrow with nothing on record is a flag today"),
+        (noon(12, 7), {"hospital-stay": ("cannot-judge", "warning"), "stay-near-site": ("cannot-judge", "warning")},
+         "today the fact is needed"),
+    ],
+)  # fmt: skip
+def test_a_window_that_opens_without_its_facts_is_a_flag_the_day_before(participant, day, expected, why):
+    sweep_windows(now=noon(11, 21))
+    sweep_windows(now=day)
+    assert flags(participant) == expected, why
+
+
+def test_the_next_look_is_at_the_moment_when_something_changes(participant):
+    sweep_windows(now=noon(11, 21))
+    looks = dict(ProtocolWindow.objects.values_list("code", "judge_at"))
+    eve = datetime(2026, 12, 5, 16, 0, tzinfo=noon(12, 6).tzinfo)  # midnight of 6 December in Shanghai
+    assert looks["stay-near-site"] == eve
+    assert sweep_windows(now=eve - timedelta(seconds=1)) == 0
+    assert sweep_windows(now=eve) == 2
+
+
+def test_facts_clear_flags_by_themselves_and_raise_them_again(participant):
+    sweep_windows(now=noon(12, 6))
+    record(participant, Lodging(date(2026, 12, 7), None, 60), noon(12, 6))
+    assert "stay-near-site" not in flags(participant)
+    record(participant, NightAway(date(2026, 12, 20), 200), noon(12, 20))
+    assert flags(participant)["stay-near-site"] == ("at-risk", "critical")
+    cleared = Flag.objects.get(window__code="stay-near-site")
+    assert cleared.raised_at == noon(12, 20), "raised anew"
+
+
+def test_a_violation_is_flagged_and_drafted_as_a_deviation_once(infused):
+    record(infused, Lodging(date(2026, 12, 7), None, 60), noon(12, 8))
+    away = record(infused, NightAway(date(2026, 12, 20), 200), noon(12, 22))
+    sweep_windows(now=noon(12, 23))
+    sweep_windows(now=noon(12, 24))
+    draft = Deviation.objects.get()
+    assert draft.key.startswith(f"window:{draft.window_id}:")
+    assert (draft.occurred_on, draft.found_on) == (date(2026, 12, 20), date(2026, 12, 22))
+    assert "200 minutes away (limit 120)" in draft.facts
+    assert flags(infused)["stay-near-site"] == ("violated", "critical")
+    withdraw_fact(stored=away.stored, by=None, now=noon(12, 24), reason="another participant's")
+    assert "stay-near-site" not in flags(infused)
+    assert Deviation.objects.count() == 1, "a person decides what becomes of the draft"
+
+
+def test_a_draft_that_nobody_touched_follows_the_evidence(infused):
+    record(infused, Lodging(date(2026, 12, 7), None, 60), noon(12, 8))
+    record(infused, NightAway(date(2026, 12, 20), 200), noon(12, 22))
+    record(infused, NightAway(date(2026, 12, 18), 150), noon(12, 22))
+    assert Deviation.objects.get().occurred_on == date(2026, 12, 18)
+    Deviation.objects.update(description="The participant's mother was ill.")
+    record(infused, NightAway(date(2026, 12, 16), 150), noon(12, 22))
+    assert Deviation.objects.count() == 2, "what a person has described stays"
+
+
+def test_a_kept_window_is_never_looked_at_again(infused):
+    record(infused, Admission(noon(12, 7), noon(12, 14)), noon(12, 15))
+    assert ProtocolWindow.objects.get(code="hospital-stay").judge_at is None
+
+
+def test_judging_writes_no_history_but_its_flags_do(participant):
+    before = AuditEntry.objects.count()
+    sweep_windows(now=noon(11, 21))
+    assert AuditEntry.objects.count() == before, "when to look again is no trial data"
+    sweep_windows(now=noon(12, 6))
+    entry = AuditEntry.objects.filter(model="schedules.flag").first()
+    assert entry is not None
+    assert (entry.action, entry.actor) == ("create", "")
+
+
+def test_the_number_of_queries_does_not_grow_with_participants():
+    version = a_version()
+    few, many = _swept(version, range(2)), _swept(version, range(2, 22))
+    assert few == many
+
+
+def _swept(version: object, numbers: range) -> int:
+    people = [an_enrolment(version, subject_code=f"S01-{number:03}") for number in numbers]
+    bulk_enrol(enrolments=people, by=None)
+    with CaptureQueriesContext(connection) as captured:
+        assert sweep_windows(now=noon(12, 7)) == 3 * len(numbers)
+    return len(captured)
+
+
+def test_batches_leave_nothing_behind():
+    people = [an_enrolment(a_version(), subject_code=f"S01-{number:03}") for number in range(4)]
+    bulk_enrol(enrolments=people, by=None)
+    assert sweep_windows(now=noon(12, 7), batch=5) == 12
+    assert Flag.objects.filter(cleared_at=None).count() == 8
+
+
+def test_what_cannot_be_judged_is_tried_again_and_holds_nobody_up(participant, infused, monkeypatch, caplog):
+    from schedules.selectors.judging import Docket
+
+    judged = Docket.judged
+
+    def failing(self, now, only=None):
+        if self.record.participant.pk == participant.pk:
+            raise ValueError("planted")
+        return judged(self, now, only)
+
+    monkeypatch.setattr(Docket, "judged", failing)
+    assert sweep_windows(now=noon(12, 7)) == 6
+    again = set(ProtocolWindow.objects.filter(participant=participant).values_list("judge_at", flat=True))
+    assert again == {noon(12, 7, 13)}
+    assert set(flags(infused)) == {"hospital-stay", "stay-near-site"}
+    assert f"participant {participant.pk} cannot be judged" in caplog.text
+
+
+def test_by_hand(participant, capsys):
+    call_command("sweep")
+    assert "3 windows judged" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_write_nothing_twice():
+    people = [an_enrolment(a_version(), subject_code=f"S01-{number:03}") for number in range(10)]
+    bulk_enrol(enrolments=people, by=None)
+    start, found = threading.Barrier(2), []
+
+    def run() -> None:
+        try:
+            start.wait(timeout=10)
+            found.append(sweep_windows(now=noon(12, 7), batch=4))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sum(found) + sweep_windows(now=noon(12, 7)) == 30
+    assert Flag.objects.count() == Flag.objects.values("window").distinct().count() == 20
