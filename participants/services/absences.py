@@ -46,8 +46,10 @@ def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
 
 
 @recorded
-def end_absence(*, absence: Absence, by: User | None, reason: str = "") -> Absence:
-    """An absence that counts no more: they are back, or it was a mistake; the row stays."""
+def end_absence(*, absence: Absence, by: User | None, reason: str) -> Absence:
+    """An absence that counts no more, with a reason: they are back, or it was a mistake; the row stays."""
+    if not reason.strip():
+        raise AbsenceRefused({"reason": [_("Say why: the reason goes on record.")]})
     absence.ended = True
     absence.save(update_fields=["ended"])
     return absence

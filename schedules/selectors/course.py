@@ -42,6 +42,12 @@ def visit_in_sight(user: User, today: date, pk: int) -> Visit | None:
     return seen.select_related(*related).filter(pk=pk).first()
 
 
+def person_in_sight(user: User, today: date, pk: int) -> Participant | None:
+    """A participant whom the user may look at, with site, trial and protocol version."""
+    related = participants_visible_to(user, today).select_related("trial", "site", "protocol_version")
+    return related.filter(pk=pk).first()
+
+
 def steps_of(participant: Participant) -> list[CourseStep]:
     """The steps of a course that stand, in their order."""
     return list(participant.steps.filter(undone=False, step__in=STEPS).order_by("id"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, visit_row, window_row
-from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from schedules.selectors.stored_visits import current_attempt, day_zero_of, facts_of, planned_visit
 from trials.domain.errors import DomainError
 from trials.models import User
 from trials.selectors import protocol_of
@@ -76,18 +76,19 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
     """
     reading = _reading(participant, now, say)
     plan = _plan(participant, reading)
-    zone = reading.zone
     return ParticipantPage(
         participant=participant,
         reading=reading,
         plan=plan,
         anchors=_anchor_rows(participant, reading, plan),
-        visits=[
-            visit_row(planned_visit(visit, reading.protocol, zone), facts_of(visit), reading)
-            for visit in participant.visits.all()
-        ],
+        visits=[_visit_row(visit, reading) for visit in participant.visits.all()],
         windows=_window_rows(participant, reading, plan),
     )
+
+
+def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
+    row = visit_row(planned_visit(visit, reading.protocol, reading.zone), facts_of(visit), reading)
+    return replace(row, pk=visit.pk, booked_on=visit.booked_on)
 
 
 def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
@@ -116,7 +117,7 @@ def _performed(participant: Participant, reading: Reading) -> Mapping[str, Ancho
             visit.performed_on,
             at=visit.performed_at.astimezone(reading.zone) if visit.performed_at else None,
         )
-        for visit in participant.visits.all()
+        for visit in current_attempt(participant.visits.all())
         if visit.performed_on
     }
 
@@ -142,7 +143,6 @@ def _window_rows(participant: Participant, reading: Reading, plan: Plan | None) 
 
 
 def _stored_row(window: ProtocolWindow, reading: Reading) -> WindowRow:
-    zone = reading.zone
     return WindowRow(
         window.code,
         window.label,

@@ -42,7 +42,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class VisitRow:
-    """A visit with its status, what is in its way, and why its date is what it is."""
+    """A visit with its status, what is in its way, and why its date is what it is; `pk` once it is stored."""
 
     planned: PlannedVisit
     status: VisitStatus
@@ -52,6 +52,8 @@ class VisitRow:
     hindrances: tuple[Hindrance, ...]
     because: str
     performed_on: date | None = None
+    booked_on: date | None = None
+    pk: int | None = None
 
     @property
     def assumption(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,13 @@ def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
         basis=basis,
         place=Place(visit.place),
     )
+
+
+def current_attempt(visits: Iterable[Visit]) -> list[Visit]:
+    """Those of a participant's visits that belong to the latest attempt at screening."""
+    visits = list(visits)
+    latest = max((visit.attempt for visit in visits), default=1)
+    return [visit for visit in visits if visit.attempt == latest]
 
 
 def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:

@@ -1,0 +1,93 @@
+"""The forms of a participant's course, and of absences."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
+
+from participants.domain.lifecycle import WITHOUT_REASON, Step
+from participants.services.absences import Away
+from schedules.services.course import StepRequest
+from schedules.web.enrolment_form import DayInput
+from schedules.web.visit_forms import NO_NAMES, VersionedForm
+from trials.models import Site, User
+
+
+class StepForm(VersionedForm):
+    """When a step was taken, why, and what this step asks besides."""
+
+    on = forms.DateField(label=gettext_lazy("On"), widget=DayInput())
+    seen_by = forms.DateField(
+        label=gettext_lazy("To be seen a last time by"),
+        required=False,
+        widget=DayInput(),
+        help_text=gettext_lazy("The visit of the early termination; none without a day."),
+    )
+    day_zero = forms.DateField(label=gettext_lazy("New planned day zero"), required=False, widget=DayInput())
+    site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
+        queryset=Site.objects.none(),
+        label=gettext_lazy("To which site"),
+        required=False,
+        empty_label=gettext_lazy("Choose …"),
+    )
+    release = forms.BooleanField(
+        label=gettext_lazy("Bookings at the present site are given up"), required=False
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=500, help_text=NO_NAMES)
+    only = {
+        "seen_by": Step.EARLY_TERMINATION,
+        "day_zero": Step.RESCREENING,
+        "site": Step.TRANSFER,
+        "release": Step.TRANSFER,
+    }
+
+    def __init__(self, step: Step, sites: QuerySet[Site], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.step = step
+        for name, owner in self.only.items():
+            if step is not owner:
+                del self.fields[name]
+        if site := self.fields.get("site"):
+            assert isinstance(site, forms.ModelChoiceField)
+            site.queryset = sites
+        if step in WITHOUT_REASON:
+            self.fields["reason"].label = gettext_lazy("Note")
+
+    def request(self) -> StepRequest:
+        """What was asked for."""
+        data = self.cleaned_data
+        asked = {name: data[name] for name in self.only if name in data}
+        return StepRequest(self.step, data["on"], **asked)
+
+
+class AbsenceForm(VersionedForm):
+    """From when to when somebody is away; at a site, who."""
+
+    first = forms.DateField(label=gettext_lazy("First day away"), widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("Last day away"), widget=DayInput())
+    user: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        queryset=User.objects.none(),
+        label=gettext_lazy("Who"),
+        required=False,
+        empty_label=gettext_lazy("Everybody the site needs"),
+    )
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
+
+    def __init__(self, people: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = self.fields["user"]
+        assert isinstance(user, forms.ModelChoiceField)
+        if people is None:
+            del self.fields["user"]
+        else:
+            user.queryset = people
+
+    def away(self, **whose: Any) -> Away:
+        """The absence that was asked for."""
+        data = self.cleaned_data
+        first: date = data["first"]
+        return Away(first, data["last"], user=data.get("user"), note=data["note"], **whose)

@@ -1,0 +1,132 @@
+"""The forms by which people say what became of a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from schedules.domain.visit_values import Answer, Booking, Completion
+from schedules.models import VisitPlace
+from schedules.web.enrolment_form import DayInput, HourInput
+from trials.domain.protocol import Activity
+
+NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
+DONE, LEFT = "done", "left"
+
+
+class VersionedForm(forms.Form):
+    """A form that carries the version of the record it was shown with."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Put what was refused next to the fields that it is about."""
+        for name, messages in fields.items():
+            for message in messages:
+                self.add_error(name if name in self.fields else None, message)
+
+    def shown(self) -> int:
+        """The version that was shown; 0, which no record is in, where the form does not say."""
+        return self.cleaned_data.get("version") or 0
+
+    def why(self) -> str:
+        """The reason given, if any."""
+        return str(self.cleaned_data.get("reason") or "")
+
+
+class ReasonForm(VersionedForm):
+    """Nothing but why."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, required=False)
+
+
+class BookingForm(VersionedForm):
+    """A day, its hours where they are fixed, and a place."""
+
+    on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
+    start = forms.TimeField(label=gettext_lazy("From"), required=False, widget=HourInput())
+    end = forms.TimeField(label=gettext_lazy("To"), required=False, widget=HourInput())
+    place = forms.CharField(
+        label=gettext_lazy("Place"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("A room or a ward; never a name."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("For a day outside the window, or in place of another booking; never a name."),
+    )
+
+    def booking(self, zone: ZoneInfo) -> Booking:
+        """What was asked for; hours are those of the site."""
+        data = self.cleaned_data
+        day: date = data["on"]
+        return Booking(day, instant(day, data["start"], zone), instant(day, data["end"], zone), data["place"])
+
+
+class UnscheduledForm(BookingForm):
+    """A visit in between: a booking, and at which kind of place."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("Where"), choices=VisitPlace.choices, initial="clinic")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = NO_NAMES
+        self.order_fields(["on", "start", "end", "kind", "place", "reason"])
+
+
+class CompletionForm(VersionedForm):
+    """When a visit was done, and of each of its activities whether it was, or why not."""
+
+    on = forms.DateField(label=gettext_lazy("Done on"), widget=DayInput())
+    at = forms.TimeField(
+        label=gettext_lazy("At"),
+        required=False,
+        widget=HourInput(),
+        help_text=gettext_lazy("The hour, where hours count from it."),
+    )
+    outside_reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("For a day outside the window; never a name."),
+    )
+
+    def __init__(self, asked: Sequence[Activity], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        for activity in asked:
+            self.fields[f"activity-{activity.code}"] = forms.ChoiceField(
+                label=activity.label,
+                choices=((DONE, _("done")), (LEFT, _("not done"))),
+                widget=forms.RadioSelect,
+                required=False,
+            )
+            self.fields[f"why-{activity.code}"] = forms.CharField(
+                label=_("Why not: %(activity)s") % {"activity": activity.label},
+                required=False,
+                max_length=500,
+            )
+
+    def completion(self, zone: ZoneInfo) -> Completion:
+        """What was said; hours are those of the site."""
+        data = self.cleaned_data
+        answers = {
+            activity.code: Answer(data[f"activity-{activity.code}"] == DONE, data[f"why-{activity.code}"])
+            for activity in self.asked
+            if data[f"activity-{activity.code}"]
+        }
+        return Completion(data["on"], instant(data["on"], data["at"], zone), answers, data["outside_reason"])
+
+
+def instant(day: date, hour: time | None, zone: ZoneInfo) -> datetime | None:
+    """An hour of a day in a zone; None without an hour."""
+    return datetime.combine(day, hour, zone) if hour else None
