@@ -41,6 +41,7 @@ COMMAND = (
 )  # fmt: skip
 
 OFFSETS, PROTOCOL = "trials/domain/offsets.py", "trials/domain/protocol.py"
+TERMS, APPLIES = "trials/domain/terms.py", "trials/domain/basis.py"
 TIMELINE, ANCHORS = "schedules/domain/timeline.py", "schedules/domain/anchors.py"
 CONTRADICTIONS, HOLDS = "schedules/domain/contradictions.py", "schedules/domain/holds.py"
 REFERENCES, SUGGESTIONS = "schedules/domain/references.py", "schedules/domain/suggestions.py"
@@ -80,10 +81,10 @@ MUTANTS = [
         (OFFSETS, 'sign = "-" if self.amount < 0', 'sign = "-" if self.amount <= 0', "-P0D"),
         (PROTOCOL, "and days >= 0 else 0", "and days > 0 else 0", "Day 1 labels have a Day 0"),
         (PROTOCOL, "return days + 1 if days >= 0", "return days + 1 if days > 0", "a study day 0"),
-        (PROTOCOL, "return not applies_to or", "return bool(applies_to) and",
+        (APPLIES, "return not applies_to or", "return bool(applies_to) and",
          "rules for all apply to nobody"),
         (PROTOCOL, "if trait.always}", "if not trait.always}", "everybody has the optional traits"),
-        (PROTOCOL, "for basis in (self.basis, *bounds))", "for basis in (self.basis,))",
+        (TERMS, "for basis in (self.basis, *bounds))", "for basis in (self.basis,))",
          "an assumed end is stated"),
         (TIMELINE, "anchor + opens, anchor + target", "anchor + target, anchor + target", "no window before"),
         (TIMELINE, "target, shift_day(target, tolerance.after, month)",

@@ -25,6 +25,7 @@ from tests.unit.schedules.small import (
     visit,
     window,
 )
+from trials.domain.offsets import MonthLength
 from trials.domain.protocol import EventAfter, Freshness, Observation, Pick, Presence, Stay, Washout
 
 INFUSION = days(infusion="Mon 2026-12-07")
@@ -60,6 +61,11 @@ def ends(found):
 def test_whole_days(rule, expected, reason):
     found = placed(rule, INFUSION, visit("m12", at("P12M", "P14D")))
     assert (ends(found), found.missing) == (expected, ()), reason
+
+
+def test_months_are_those_of_the_protocol():
+    found = placed(window("infusion P0D", "infusion P3M"), INFUSION, month=MonthLength.DAYS_28)
+    assert ends(found) == ("Mon 2026-12-07", "Mon 2027-03-01")
 
 
 @pytest.mark.parametrize(
