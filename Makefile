@@ -99,6 +99,11 @@ fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+messages: install ## collect what is to be said in Chinese, and compile it (wants gettext)
+	$(MANAGE) makemessages -l zh_Hans --no-location --no-wrap --no-obsolete -i '.venv*' -i tests -i staticfiles
+	sed -i '/^#|/d' locale/zh_Hans/LC_MESSAGES/django.po
+	$(MANAGE) compilemessages -l zh_Hans -i '.venv*'
+
 lock: install ## lock what requirements*.in ask for (UPGRADE=--upgrade: the newest of everything)
 	$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.txt
 	$(BIN)/uv pip compile $(LOCK) -c requirements.txt requirements.in requirements-dev.in -o requirements-dev.txt

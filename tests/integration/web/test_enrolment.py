@@ -1,0 +1,170 @@
+"""Enrolling in the browser: refused in words with the form as it was, previewed, and only then saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from participants.models import Participant
+from schedules.models import Visit
+from tests.cast import an_enrolment, document
+from tests.integration.web.conftest import Enrol, with_role
+from trials.models import ProtocolVersion, Role, Site, TrialSite
+from trials.services.protocols import import_protocol
+
+ADDRESS = "/participants/enrol/"
+
+
+@pytest.fixture
+def filled(site: Site, version: ProtocolVersion) -> dict[str, Any]:
+    """A form that would do."""
+    TrialSite.objects.get_or_create(trial=version.trial, site=site)
+    return {
+        "version": version.pk,
+        "site": site.pk,
+        "subject_code": "S01-007",
+        "anchor-infusion-planned-on": "2026-12-21",
+    }
+
+
+def shown(page: Client, data: dict[str, Any], action: str = "preview") -> tuple[str, Any]:
+    answer = page.post(ADDRESS, {**data, "action": action})
+    return answer.content.decode(), answer.context
+
+
+def test_the_form_asks_first_where_and_under_which_version(page: Client, filled: dict[str, Any]) -> None:
+    first = page.get(ADDRESS).content.decode()
+    assert "subject_code" not in first
+    text, _ = shown(page, {"version": filled["version"], "site": filled["site"]}, "choose")
+    assert "Subject code" in text
+    assert "Receives lymphodepletion" in text
+    assert 'class="error"' not in text, "nothing is judged before it was asked for"
+
+
+def test_a_plan_is_shown_and_nothing_is_saved(page: Client, filled: dict[str, Any]) -> None:
+    text, context = shown(page, filled)
+    assert "The plan, not saved yet" in text
+    assert "2027-01-18" in text, "day 28"
+    assert len(context["preview"].visits) == 10
+    assert not Participant.objects.exists()
+
+
+def test_what_was_shown_is_saved(page: Client, filled: dict[str, Any]) -> None:
+    _, context = shown(page, filled)
+    answer = page.post(ADDRESS, {**filled, "action": "enrol", "seal": context["preview"].seal})
+    participant = Participant.objects.get()
+    assert answer["Location"] == f"/participants/{participant.pk}/"
+    assert Visit.objects.filter(participant=participant).count() == 10
+    assert "S01-007 is enrolled." in page.get(answer["Location"]).content.decode()
+
+
+def test_what_was_changed_after_the_plan_is_shown_again_before_it_is_saved(
+    page: Client, filled: dict[str, Any]
+) -> None:
+    _, context = shown(page, filled)
+    seal = context["preview"].seal
+    text, _ = shown(page, {**filled, "anchor-infusion-planned-on": "2026-12-22", "seal": seal}, "enrol")
+    assert "Something was changed after the plan had been shown" in text
+    assert not Participant.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "why"),
+    [
+        ({"subject_code": ""}, "This field is required.", "no subject code"),
+        ({"subject_code": "Zhang San"}, "never a name", "a name is no subject code"),
+        (
+            {"subject_code": "s01-001"},
+            "Subject code S01-001 is taken in this trial.",
+            "taken, however written",
+        ),
+        ({"anchor-infusion-planned-on": ""}, "Give the day of Infusion", "nothing to count from"),
+        ({"anchor-infusion-planned-on": "2026-02-30"}, "Enter a valid date.", "no such day"),
+        ({"anchor-consent-planned-at": "09:00"}, "Give the day of this hour too.", "an hour without a day"),
+        ({"anchor-infusion-planned-on": "9999-12-31"}, "outside the calendar", "the end of all calendars"),
+        ({"traits": ["immortal"]}, "Select a valid choice", "an unknown trait"),
+        ({"anchor-consent-actual-on": "2026-12-30"}, "contradict each other", "consent after the infusion"),
+    ],
+)
+def test_what_is_refused_is_said_in_words_and_nothing_typed_is_lost(
+    page: Client, filled: dict[str, Any], enrolled: Enrol, changes: dict[str, Any], words: str, why: str
+) -> None:
+    enrolled("S01-001")
+    asked = {"anchor-screening-planned-on": "2026-11-24", **filled, **changes}
+    text, context = shown(page, asked)
+    seal = context["preview"].seal if context.get("preview") else ""
+    text, _ = shown(page, {**asked, "seal": seal}, "enrol")
+    assert words in text, why
+    assert 'value="2026-11-24"' in text, "the form is as it was"
+    assert Participant.objects.count() == 1
+
+
+def test_a_contradiction_names_the_day_that_mends_it_and_offers_it(
+    page: Client, filled: dict[str, Any]
+) -> None:
+    filled |= {"traits": ["lymphodepletion"], "anchor-lymphodepletion-start-planned-on": "2026-12-15"}
+    text, context = shown(page, filled)
+    assert "Start of lymphodepletion on 2026-12-15 and Infusion on 2026-12-21 contradict each other." in text
+    offered = [(mend.value, mend.words) for mend in context["form"].mends]
+    assert offered == [
+        ("lymphodepletion-start=2026-12-16", "Set Start of lymphodepletion to Wed 2026-12-16"),
+        ("infusion=2026-12-20", "Set Infusion to Sun 2026-12-20"),
+    ]
+    mended = page.post(ADDRESS, {**filled, "mend": "infusion=2026-12-20"})
+    assert mended.context["preview"]
+    assert 'value="2026-12-20"' in mended.content.decode()
+
+
+def test_an_offer_that_nobody_made_changes_nothing_else(page: Client, filled: dict[str, Any]) -> None:
+    answer = page.post(ADDRESS, {**filled, "mend": "subject_code=X"})
+    assert answer.context["form"].cleaned_data["subject_code"] == "S01-007"
+
+
+def test_a_version_that_is_not_published_is_refused(page: Client, filled: dict[str, Any]) -> None:
+    text = document("NCT07274059").replace('version: "2025-12-10"', 'version: "2026-01-01"')
+    draft = import_protocol(text=text, by=None)
+    text, _ = shown(page, {**filled, "version": draft.pk})
+    assert "(not published)" in text
+    assert "Version 2026-01-01 is not published yet." in text
+
+
+def test_a_site_without_a_zone_is_refused(page: Client, filled: dict[str, Any], site: Site) -> None:
+    Site.objects.filter(pk=site.pk).update(zone="")
+    text, _ = shown(page, filled)
+    assert "has no time zone" in text
+    assert 'value="S01-007"' in text
+
+
+def test_a_site_out_of_reach_cannot_be_chosen(page: Client, filled: dict[str, Any], other_site: Site) -> None:
+    text, _ = shown(page, {**filled, "site": other_site.pk})
+    assert "Select a valid choice" in text
+    assert other_site.name not in text
+
+
+def test_a_version_out_of_sight_is_as_none(page: Client, filled: dict[str, Any]) -> None:
+    assert "subject_code" not in shown(page, {**filled, "version": 999999})[0]
+    assert "subject_code" not in shown(page, {**filled, "version": "x"})[0]
+
+
+def test_roles_that_do_not_enrol_are_told_so(site: Site) -> None:
+    client = Client()
+    client.force_login(with_role("monitor", Role.MONITOR, site))
+    assert client.get(ADDRESS).status_code == 403
+    assert 'href="/participants/enrol/"' not in client.get("/").content.decode()
+
+
+def test_a_role_in_one_trial_does_not_enrol_in_another(
+    page: Client, filled: dict[str, Any], site: Site, version: ProtocolVersion
+) -> None:
+    other = an_enrolment(site=site)  # another trial at the same site
+    from tests.integration.web.conftest import TODAY
+    from trials.models import User
+    from trials.services.memberships import grant_membership
+
+    user = User.objects.create_user("both")
+    grant_membership(user=user, role=Role.COORDINATOR, trial=other.trial, starts_on=TODAY, by=None)
+    client = Client()
+    client.force_login(user)
+    assert "subject_code" not in shown(client, filled)[0]

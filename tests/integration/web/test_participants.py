@@ -1,0 +1,165 @@
+"""The list of participants, and the page of one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+
+from schedules.models import CalendarFeed, Visit
+from tests.cast import a_version
+from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
+from tests.protocols import document_of, long_protocol
+from trials.models import ProtocolVersion, Role, Site, User
+
+DAY = timedelta(days=1)
+
+
+def test_the_list_shows_who_is_in_sight_and_what_comes_next(
+    page: Client, enrolled: Enrol, other_site: Site
+) -> None:
+    enrolled("S01-001", TODAY - 20 * DAY)
+    enrolled("S02-001", TODAY, site=other_site)
+    text = page.get("/participants/").content.decode()
+    assert "S01-001" in text
+    assert "S02-001" not in text
+    assert "D20" in text, "today, counted from day zero"
+    assert "<b>D28</b>" in text, "the next visit"
+    assert "1 participant" in text
+
+
+def test_the_list_is_searched_and_paged(
+    page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.web.participants.PER_PAGE", 2)
+    for number in (1, 2, 13):
+        enrolled(f"S01-{number:03}", TODAY)
+    shown = [row.participant.subject_code for row in page.get("/participants/").context["rows"]]
+    assert shown == ["S01-001", "S01-002"]
+    assert "Page 1 of 2" in page.get("/participants/").content.decode()
+    found = page.get("/participants/?q=013").context["rows"]
+    assert [row.participant.subject_code for row in found] == ["S01-013"]
+    assert "Nobody matches." in page.get("/participants/?q=nobody").content.decode()
+    assert page.get("/participants/?page=x&site=no&trial=no").status_code == 200
+
+
+def test_queries_of_the_list_do_not_grow(page: Client, enrolled: Enrol) -> None:
+    enrolled("S01-001")
+    few = count_queries(lambda: page.get("/participants/"))
+    for number in range(2, 8):
+        enrolled(f"S01-{number:03}")
+    assert count_queries(lambda: page.get("/participants/")) == few
+
+
+def test_the_page_has_every_visit_with_its_reason(page: Client, enrolled: Enrol) -> None:
+    participant = enrolled(infusion=date(2026, 12, 7), traits=["lymphodepletion"])
+    answer = page.get(f"/participants/{participant.pk}/")
+    text = answer.content.decode()
+    assert "<title>S01-001 · Dayzero</title>" in text
+    for visit in Visit.objects.all():
+        assert f'id="visit-{visit.code}"' in text
+    assert text.count("<summary>") >= Visit.objects.count()
+    assert "Monday 2027-01-04 is 28 days after Infusion (planned Monday 2026-12-07)." in text
+    assert "Protocol version 2025-12-10." in text
+
+
+def test_the_timeline_has_words_for_whoever_cannot_see_it(page: Client, enrolled: Enrol) -> None:
+    participant = enrolled(infusion=date(2026, 12, 7))
+    text = page.get(f"/participants/{participant.pk}/").content.decode()
+    assert text.count('role="img"') == 4, "two panels, each for wide and for narrow screens"
+    assert "Visits by target: Screening Mon 2026-11-09; D0 Mon 2026-12-07;" in text
+    assert " style=" not in text
+
+
+def test_an_assumed_day_is_drawn_and_named_as_assumed(page: Client, enrolled: Enrol) -> None:
+    participant = enrolled(infusion=date(2026, 12, 7), traits=["lymphodepletion"])
+    rows = {
+        row.planned.code: row for row in page.get(f"/participants/{participant.pk}/").context["page"].visits
+    }
+    assert rows["ld-1"].assumption is not None, "it counts from a day that nobody stated"
+    assert rows["d28"].assumption == "ladder, days 22 to 28"
+    assert not rows["rest"].assumed, "the record states it, and the infusion was planned by a person"
+
+
+def test_status_is_derived_and_said_in_words(page: Client, enrolled: Enrol) -> None:
+    participant = enrolled(infusion=TODAY - 32 * DAY, given=True)
+    Visit.objects.filter(code="d14").update(performed_on=TODAY - 18 * DAY)
+    rows = {
+        row.planned.code: row for row in page.get(f"/participants/{participant.pk}/").context["page"].visits
+    }
+    assert rows["d14"].status.value == "done"
+    assert rows["d28"].status.value == "missed"
+    assert rows["m3"].status.value == "upcoming"
+    text = page.get(f"/participants/{participant.pk}/").content.decode()
+    assert "Missed</span>" in text
+
+
+def test_in_chinese_labels_and_reasons_are_chinese(page: Client, enrolled: Enrol) -> None:
+    participant = enrolled(infusion=date(2026, 12, 7))
+    page.cookies["django_language"] = "zh-hans"
+    text = page.get(f"/participants/{participant.pk}/").content.decode()
+    assert '<html lang="zh-hans"' in text
+    for word in ("受试者", "访视窗", "回输", "筛选", "随访", "日期依据", "方案窗口"):
+        assert word in text
+    assert "星期一 2027-01-04 为回输后 28 天（计划 星期一 2026-12-07）" in text
+
+
+def test_who_is_out_of_sight_does_not_exist(page: Client, enrolled: Enrol, other_site: Site) -> None:
+    participant = enrolled(site=other_site)
+    assert page.get(f"/participants/{participant.pk}/").status_code == 404
+    assert page.post(f"/participants/{participant.pk}/calendar/").status_code == 404
+    assert page.get("/participants/999999/").status_code == 404
+    assert not CalendarFeed.objects.exists()
+
+
+def test_queries_of_the_page_do_not_grow_with_visits(page: Client, enrolled: Enrol) -> None:
+    counts = set()
+    for visits in (10, 60):
+        version = a_version(text=document_of(long_protocol(visits)))
+        participant = enrolled(f"S{visits}-001", version=version)
+        counts.add(count_queries(lambda pk=participant.pk: page.get(f"/participants/{pk}/")))
+    assert len(counts) == 1
+
+
+def test_a_calendar_address_is_shown_once(page: Client, enrolled: Enrol, coordinator: User) -> None:
+    participant = enrolled()
+    answer = page.post(f"/participants/{participant.pk}/calendar/")
+    text = answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    assert text.count("http://testserver/calendar/") == 1
+    assert text.count("webcal://testserver/calendar/") == 2, "to open, and to copy"
+    feed = CalendarFeed.objects.get()
+    assert (feed.owner, feed.participant) == (coordinator, participant)
+    assert page.get(f"/participants/{participant.pk}/calendar/").status_code == 405
+
+
+def test_roles_without_subscriptions_are_told_so(enrolled: Enrol, site: Site) -> None:
+    participant = enrolled()
+    client = Client()
+    client.force_login(with_role("monitor", Role.MONITOR, site))
+    assert (
+        "does not allow calendar subscriptions"
+        in client.get(f"/participants/{participant.pk}/").content.decode()
+    )
+    refused = client.post(f"/participants/{participant.pk}/calendar/")
+    assert refused.status_code == 403
+    assert "does not allow calendar subscriptions" in refused.content.decode()
+
+
+def test_a_site_that_switched_feeds_off_is_told_so(page: Client, enrolled: Enrol, site: Site) -> None:
+    participant = enrolled()
+    Site.objects.filter(pk=site.pk).update(feeds_enabled=False)
+    refused = page.post(f"/participants/{participant.pk}/calendar/")
+    assert refused.status_code == 403
+    assert "switched off" in refused.content.decode()
+
+
+def test_a_participant_without_working_days_still_has_a_page(
+    enrolled: Enrol, other_site: Site, version: ProtocolVersion
+) -> None:
+    client = Client()
+    client.force_login(with_role("there", Role.COORDINATOR, other_site))
+    participant = enrolled(site=other_site)
+    text = client.get(f"/participants/{participant.pk}/").content.decode()
+    assert "The site has no table of working days" in text

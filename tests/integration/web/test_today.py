@@ -1,0 +1,174 @@
+"""Today: what has to be looked at, in which order, and by whom."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from schedules.domain.status import VisitStatus, visit_status
+from schedules.models import Visit
+from schedules.selectors.stored_visits import facts_of
+from schedules.selectors.today import GROUPS, SOON_DAYS, Wanted, worklist
+from tests.cast import a_version
+from tests.integration.web.conftest import SHANGHAI, TODAY, Enrol, count_queries, with_role
+from trials.models import ProtocolVersion, Role, Site, User
+
+DAY = timedelta(days=1)
+
+
+def rows(page: Client, address: str = "/") -> list[tuple[str, str, str]]:
+    """Status, participant and visit of each line, in the order of the page."""
+    context = page.get(address).context
+    return [
+        (group.status.value, row.participant.subject_code, row.line.mark)
+        for group in context["groups"]
+        for row in group.rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("infusion", "expected", "why"),
+    [
+        (TODAY - 28 * DAY, ("due", "D28"), "today is day 28"),
+        (TODAY - 29 * DAY, ("overdue", "D28"), "day 28 was yesterday, its window is open until day 31"),
+        (TODAY - 25 * DAY, ("open", "D28"), "the window opens today, six days before it closes"),
+        (TODAY - 13 * DAY, ("closing", "D14"), "the window of day 14 closes in three days"),
+        (TODAY - 22 * DAY, ("upcoming", "D28"), "the window opens in three days"),
+        (TODAY - 32 * DAY, ("missed", "D28"), "the window closed yesterday and nothing is recorded"),
+    ],
+)
+def test_a_visit_stands_under_its_status(
+    page: Client, enrolled: Enrol, infusion: date, expected: tuple[str, str], why: str
+) -> None:
+    enrolled(infusion=infusion)
+    assert (expected[0], "S01-001", expected[1]) in rows(page), why
+
+
+def test_groups_stand_in_the_order_in_which_they_are_read(page: Client, enrolled: Enrol) -> None:
+    for number, days in enumerate((32, 28, 29, 25, 13, 22)):
+        enrolled(f"S01-{number:03}", TODAY - days * DAY)
+    statuses = list(dict.fromkeys(status for status, _, _ in rows(page)))
+    assert statuses == [status.value for status in GROUPS]
+
+
+def test_the_database_knows_the_same_statuses_as_the_domain(enrolled: Enrol, coordinator: User) -> None:
+    """On every day from before screening until after month 6, for a participant with all kinds of timing."""
+    enrolled(infusion=TODAY, traits=["lymphodepletion"])
+    visits = list(Visit.objects.all())
+    for step in range(40):
+        day = TODAY + (step * 6 - 36) * DAY
+        now = datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI)
+        if day < TODAY:
+            coordinator.memberships.update(starts_on=day)
+        expected: dict[VisitStatus, int] = {}
+        for visit in visits:
+            status = visit_status(facts_of(visit), day)
+            if status is not VisitStatus.UPCOMING or visit.opens <= day + SOON_DAYS * DAY:
+                expected[status] = expected.get(status, 0) + 1
+        assert worklist(coordinator, now, Wanted()).counts == expected, day
+
+
+def test_what_was_done_or_cancelled_needs_no_look(page: Client, enrolled: Enrol) -> None:
+    enrolled(infusion=TODAY - 28 * DAY)
+    Visit.objects.update(performed_on=TODAY)
+    assert rows(page) == []
+
+
+def test_a_line_says_who_which_visit_how_many_clinic_days_and_what_is_in_the_way(
+    page: Client, enrolled: Enrol
+) -> None:
+    enrolled(infusion=date(2026, 9, 4))  # day 28 is 2 October, in the holidays of the National Day
+    with_national_day = datetime(2026, 9, 29, 9, tzinfo=SHANGHAI)
+    with time_machine.travel(with_national_day, tick=False):
+        User.objects.get(username="coordinator").memberships.update(starts_on=date(2026, 9, 1))
+        text = page.get("/").content.decode()
+    assert "S01-001" in text
+    assert "<b>D28</b>" in text
+    assert "Fri 2026-10-02" in text, "the weekday stands beside the date"
+    assert "No clinic on the target: National Day" in text
+    assert "suggested" in text
+
+
+def test_a_window_without_a_clinic_day_is_named_as_one(page: Client, enrolled: Enrol, site: Site) -> None:
+    """Day 14 ±2 of an infusion on 22 September 2026 lies inside the holidays from 1 to 7 October."""
+    with time_machine.travel(datetime(2026, 10, 5, 9, tzinfo=SHANGHAI), tick=False):
+        User.objects.get(username="coordinator").memberships.update(starts_on=date(2026, 9, 1))
+        enrolled(infusion=date(2026, 9, 20))  # windows 2 to 6 October
+        assert "No clinic day in the whole window" in page.get("/").content.decode()
+
+
+def test_an_assumed_window_carries_its_mark_and_the_mark_explains_itself(
+    page: Client, enrolled: Enrol
+) -> None:
+    enrolled(infusion=TODAY - 28 * DAY)
+    text = page.get("/").content.decode()
+    assert "Assumed, not stated by the protocol: ladder, days 22 to 28" in text
+
+
+def test_only_what_is_in_sight_is_shown(page: Client, enrolled: Enrol, other_site: Site) -> None:
+    enrolled("HERE-1", TODAY - 28 * DAY)
+    enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
+    assert {code for _, code, _ in rows(page)} == {"HERE-1"}
+
+
+def test_filters(enrolled: Enrol, site: Site, other_site: Site, version: ProtocolVersion) -> None:
+    client = Client()
+    client.force_login(with_role("everywhere", Role.COORDINATOR))
+    enrolled("HERE-1", TODAY - 28 * DAY)
+    enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
+    second = a_version("CART-SLE")
+    enrolled("OTHER-1", TODAY - 29 * DAY, version=second)
+    codes: Any = lambda address: {code for _, code, _ in rows(client, address)}  # noqa: E731
+    assert codes("/") == {"HERE-1", "THERE-1", "OTHER-1"}
+    assert codes(f"/?site={site.pk}") == {"HERE-1", "OTHER-1"}
+    assert codes(f"/?trial={version.trial_id}") == {"HERE-1", "THERE-1"}
+    assert {status for status, _, _ in rows(client, "/?status=overdue")} == {"overdue"}
+    assert codes("/?site=x&trial=-1&status=never&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}, (
+        "unreadable: left out"
+    )
+
+
+def test_a_foreign_site_in_the_address_shows_nothing(page: Client, enrolled: Enrol, other_site: Site) -> None:
+    enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
+    assert rows(page, f"/?site={other_site.pk}") == []
+
+
+def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
+    assert "Nothing to do today" in page.get("/").content.decode()
+    assert "Nothing to do here" in page.get("/?status=due").content.decode()
+
+
+def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedules.selectors.today.PAGE", 2)
+    for number in range(3):
+        enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
+    first, second = rows(page, "/?status=due"), rows(page, "/?status=due&page=2")
+    assert (len(first), len(second)) == (2, 1)
+    assert not {code for _, code, _ in first} & {code for _, code, _ in second}
+    assert "?status=due&amp;page=2" in page.get("/?status=due").content.decode()
+
+
+def test_the_number_of_queries_does_not_grow(page: Client, enrolled: Enrol) -> None:
+    enrolled("S01-001", TODAY - 28 * DAY)
+    few = count_queries(lambda: page.get("/"))
+    for number in range(2, 9):
+        enrolled(f"S01-{number:03}", TODAY - (20 + number) * DAY)
+    assert count_queries(lambda: page.get("/")) == few
+
+
+def test_who_is_not_signed_in_is_asked_to(client: Client, db: None) -> None:
+    answer = client.get("/", follow=True)
+    assert answer.redirect_chain[0][0].startswith("/accounts/login/")
+    assert re.search(r"<title>[^<]*Dayzero</title>", answer.content.decode())
+
+
+def test_roles_that_look_at_no_participant_see_none(enrolled: Enrol, site: Site) -> None:
+    enrolled(infusion=TODAY - 28 * DAY)
+    client = Client()
+    client.force_login(with_role("designer", Role.DESIGNER, site))
+    assert rows(client) == []

@@ -1,0 +1,134 @@
+"""Chinese: nothing of ours is missing, doubtful or out of date, and the compiled file is that of the text."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils.translation.template import templatize
+
+from schedules.domain.library_labels import LABELS
+from trials.formats import library
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
+SINGLE = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+WITH_CONTEXT = {"pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
+CONTEXT_END = "\x04"
+HINT = "collect it with `make messages` and translate it in locale/zh_Hans/LC_MESSAGES/django.po"
+
+
+def messages_in(code: str) -> Iterator[str]:
+    """What a module marks for translation, a message with a context after that context."""
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        texts = [
+            arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
+        if name in SINGLE and texts:
+            yield texts[0]
+        elif name in WITH_CONTEXT and len(texts) > 1:
+            yield f"{texts[0]}{CONTEXT_END}{texts[1]}"
+
+
+def messages_in_template(text: str) -> Iterator[str]:
+    """What a template marks for translation, by Django's own reading of it."""
+    for call in re.finditer(
+        r"\b(?:gettext|ngettext|pgettext|npgettext|_)\((?:u?'|\").*?\)\s", templatize(text)
+    ):
+        try:
+            yield from messages_in(call.group(0).strip())
+        except SyntaxError:
+            continue
+
+
+def our_messages() -> dict[str, str]:
+    """Every message of ours, with a place where it is used."""
+    found = {}
+    for app in ("config", "trials", "participants", "schedules"):
+        for module in (ROOT / app).rglob("*.py"):
+            if "migrations" not in module.parts:
+                found |= dict.fromkeys(messages_in(module.read_text(encoding="utf-8")), str(module))
+    for template in (ROOT / "templates").rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        found |= dict.fromkeys(messages_in_template(text), str(template))
+    found.pop("", None)
+    return found
+
+
+def compiled() -> dict[str, str]:
+    """The messages of the compiled file with their translations; of plurals, the first form."""
+    with (FOLDER / "django.mo").open("rb") as file:
+        catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    return {key[0] if isinstance(key, tuple) else key: text for key, text in catalogue.items() if key}
+
+
+def written() -> dict[str, str]:
+    """The messages of the text file with their translations, those marked as doubtful left out."""
+    found = {}
+    for entry in (FOLDER / "django.po").read_text(encoding="utf-8").split("\n\n"):
+        parts: dict[str, str] = {}
+        name = ""
+        for line in entry.splitlines():
+            if line.startswith("#"):
+                continue
+            keyword, _, rest = line.partition(" ")
+            name, text = (name, line) if line.startswith('"') else (keyword, rest)
+            parts[name] = parts.get(name, "") + ast.literal_eval(text)
+        text = parts.get("msgstr", parts.get("msgstr[0]", ""))
+        if parts.get("msgid") and text and "#, fuzzy" not in entry:
+            context = f"{parts['msgctxt']}{CONTEXT_END}" if "msgctxt" in parts else ""
+            found[f"{context}{parts['msgid']}"] = text
+    return found
+
+
+def test_every_message_of_ours_has_its_chinese() -> None:
+    translated = written()
+    missing = {text: place for text, place in our_messages().items() if text not in translated}
+    assert not missing, f"{len(missing)} messages lack their Chinese; {HINT}"
+
+
+def test_nothing_is_doubtful() -> None:
+    assert "fuzzy" not in (FOLDER / "django.po").read_text(encoding="utf-8")
+
+
+def test_the_compiled_file_is_that_of_the_text() -> None:
+    assert compiled() == written(), "compile it with `make messages`"
+
+
+def test_blanks_to_be_filled_are_the_same() -> None:
+    """A blank that a translation does not know would raise an error on the page."""
+    blank = re.compile(r"%\((\w+)\)")
+    for text, translation in written().items():
+        assert set(blank.findall(text)) == set(blank.findall(translation)), text
+
+
+@pytest.mark.parametrize("code", library.codes())
+def test_every_label_of_the_shipped_protocols_can_be_translated(code: str) -> None:
+    protocol = library.load(code)
+    labels_of = ("epochs", "anchors", "visits", "traits", "activities", "windows")
+    groups = [getattr(protocol, name) for name in labels_of]
+    labels = {rule.label for group in groups for rule in group}
+    assert labels <= set(LABELS), "name it in schedules/domain/library_labels.py"
+
+
+def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:
+    chinese = written()
+    words = {
+        "participant": "受试者",
+        "visit": "访视",
+        "Lymphodepletion": "清淋",
+        "Infusion": "回输",
+        "Follow-up": "随访",
+        "Screening": "筛选",
+        "Consent": "知情同意",
+        "Overdue": "逾期",
+        "Missed": "漏访",
+    }
+    assert {word: chinese[word] for word in words} == words
