@@ -23,7 +23,11 @@ def plain(message: str) -> str:
 
 def iso_point(point: date | datetime, say: Say = plain) -> str:
     """A day as YYYY-MM-DD, an instant with hour, minute and the name of its offset."""
-    return f"{point:%Y-%m-%d %H:%M %Z}" if isinstance(point, datetime) else point.isoformat()
+    return (
+        f"{point:%Y-%m-%d %H:%M} {point.isoformat()[-6:]}"
+        if isinstance(point, datetime)
+        else point.isoformat()
+    )
 
 
 @dataclass(frozen=True, slots=True)

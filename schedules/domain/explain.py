@@ -107,7 +107,7 @@ def day_text(day: date | datetime, say: Say = plain) -> str:
     """A day with its weekday, or an instant with its weekday, hour and zone."""
     weekday = say(WEEKDAYS[day.weekday()])
     if isinstance(day, datetime):
-        return f"{weekday} {day.date()} {day:%H:%M} {day.tzname()}"
+        return f"{weekday} {day.date()} {day:%H:%M} {day.isoformat()[-6:]}"
     return f"{weekday} {day}"
 
 

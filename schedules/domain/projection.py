@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from schedules.domain.anchors import applicable_anchors, resolve_anchors
@@ -36,11 +37,10 @@ def project(
     not known yet: it is left out, or None, with a warning that names it. Raises OffsetError
     where any of it leads outside the years 1 to 9999.
     """
-    zone = zone or ZoneInfo(protocol.zone)
+    if zone and zone.key != protocol.zone:
+        protocol = replace(protocol, zone=zone.key)
     try:
-        return _project(
-            protocol, anchors, protocol.effective_traits(traits), calendar, known or Known(), zone
-        )
+        return _project(protocol, anchors, protocol.effective_traits(traits), calendar, known or Known())
     except OverflowError as error:
         days = ", ".join(f"{code} on {anchor.day}" for code, anchor in anchors.items())
         raise OffsetError(f"a plan with {days} leads outside the years 1 to 9999") from error
@@ -52,7 +52,6 @@ def _project(
     traits: AbstractSet[str],
     calendar: WorkingDays | None,
     known: Known,
-    zone: ZoneInfo,
 ) -> Plan:
     resolved = resolve_anchors(protocol, anchors, traits, known)
     placing = Placing(protocol, resolved, known, slots_of(protocol, traits))
@@ -76,7 +75,7 @@ def _project(
         *_overlaps(visits),
         *(calendar_warnings(visits, calendar) if calendar else ()),
     ]
-    windows = _windows(placing, traits, zone)
+    windows = _windows(placing, traits, ZoneInfo(protocol.zone))
     version = calendar.version if calendar else None
     return Plan(protocol, resolved, tuple(visits), windows, tuple(warnings), version)
 

@@ -85,6 +85,6 @@ def test_a_withdrawal_leaves_an_unconfirmed_conduct_unjudged():
 def test_at_risk_says_which_visit_and_until_when_it_can_be_mended():
     verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(20))
     assert verdict.because() == (
-        "d14 was performed Monday 2026-03-16 12:00 CST without a confirmation of contraception.",
+        "d14 was performed Monday 2026-03-16 12:00 +08:00 without a confirmation of contraception.",
     )
     assert verdict.becomes_violation_at == at(91, "00:00")

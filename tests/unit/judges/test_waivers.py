@@ -10,7 +10,7 @@ from participants.domain.facts import Facts, Illness, Waiver
 from tests.unit.judges.judging import at, d, told, window
 from trials.domain.protocol import Washout
 
-WAIVER = Waiver("window", "Dr Li", "investigator", "resolved under treatment", at(-3))
+WAIVER = Waiver("window", "investigator-1", "investigator", "resolved under treatment", at(-3))
 ILL = (Illness("mas", d(-10), d(-8)),)
 
 
@@ -33,4 +33,6 @@ def test_waivers(waivable, change, status, why):
 def test_a_waiver_says_who_when_and_why():
     asked = window(Washout(("mas",)), d(-28), d(0), waivable=True)
     verdict = told(asked, Facts(occurrences=ILL, waivers=(WAIVER,)), at(1))
-    assert verdict.because() == ("Waived by Dr Li on Friday 2026-02-27 12:00 CST: resolved under treatment",)
+    assert verdict.because() == (
+        "Waived by investigator-1 on Friday 2026-02-27 12:00 +08:00: resolved under treatment",
+    )

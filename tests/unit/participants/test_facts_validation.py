@@ -95,7 +95,7 @@ LODGED = Facts(lodgings=(Lodging(date(2026, 11, 2), date(2026, 11, 9), 30),))
         (Lodging(TODAY, None, -1), Facts(), ["minutes"], "negative travel"),
         (Lodging(TODAY, None, 0), Facts(), [], "on the site's own ground"),
         (CompanionConfirmed(TODAY, TODAY - DAY), Facts(), ["turned"], "over before it began"),
-        (Waiver("mas-free", "Dr Li", "investigator", " ", NOW), Facts(), ["empty"], "without a reason"),
+        (Waiver("mas-free", "investigator-1", "investigator", " ", NOW), Facts(), ["empty"], "without a reason"),
     ],
 )
 def test_what_is_refused(fact: Fact, others: Facts, codes: list[str], why: str):
@@ -108,7 +108,7 @@ def test_a_refusal_holds_every_problem_with_its_field_and_words():
     first = refused.value.problems[0]
     assert (first.field, first.text()) == (
         "discharged_at",
-        "the discharge at 2026-11-02 09:00 CST is before the admission at 2026-11-09 09:00 CST",
+        "the discharge at 2026-11-02 09:00 +08:00 is before the admission at 2026-11-09 09:00 +08:00",
     )
     assert str(refused.value).startswith(first.text())
 
@@ -160,4 +160,4 @@ def test_a_warning_names_visit_and_day():
     (warning,) = warnings_of(
         Confirmation("contraception", november(10), "d14"), Facts(performed=PERFORMED), SHANGHAI
     )
-    assert warning.text() == "d14 was performed on 2026-11-09, not on 2026-11-10 09:00 CST"
+    assert warning.text() == "d14 was performed on 2026-11-09, not on 2026-11-10 09:00 +08:00"

@@ -128,8 +128,8 @@ def test_a_suggestion_is_explained_only_where_it_is_not_the_target(rule, infusio
 def test_hours_are_told_with_their_clock():
     text = _because(visit("v", at("PT36H"), CHEMOTHERAPY), {CHEMOTHERAPY: instant("2026-12-02T09:00")})
     assert text.startswith(
-        "Thursday 2026-12-03 21:00 CST is 36 hours after Lymphodepletion start "
-        "(planned Wednesday 2026-12-02 09:00 CST). "
+        "Thursday 2026-12-03 21:00 +08:00 is 36 hours after Lymphodepletion start "
+        "(planned Wednesday 2026-12-02 09:00 +08:00). "
     )
 
 
