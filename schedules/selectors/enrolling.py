@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -42,13 +43,23 @@ def cohorts_of(trial: Trial) -> QuerySet[Cohort]:
     return Cohort.objects.filter(trial=trial).order_by("position")
 
 
+@dataclass(frozen=True, slots=True)
+class Contradicting:
+    """Two anchors that contradict each other, with the days on which they stand."""
+
+    found: Contradiction
+    day: date
+    other_day: date
+
+
 def contradictions_of(
     protocol: Protocol, anchors: Mapping[str, RecordedAnchor], traits: Sequence[str], zone: ZoneInfo
-) -> tuple[Contradiction, ...]:
+) -> tuple[Contradicting, ...]:
     """Which of these anchors contradict each other, with the days that would mend it."""
     given = frozenset(traits)
     try:
-        plan = project(protocol, anchor_days(anchors, zone), given, zone=zone)
+        days = project(protocol, anchor_days(anchors, zone), given, zone=zone).anchors
     except (DomainError, OverflowError, ValueError):
         return ()
-    return find_contradictions(protocol, plan.anchors, protocol.effective_traits(given))
+    pairs = find_contradictions(protocol, days, protocol.effective_traits(given))
+    return tuple(Contradicting(pair, days[pair.anchor].day, days[pair.other].day) for pair in pairs)

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from participants.domain.anchors import RecordedAnchor
-from schedules.domain.contradictions import Contradiction
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.labels import in_language
 from schedules.selectors.enrolling import (
+    Contradicting,
     cohorts_of,
     contradictions_of,
     sites_to_enrol_at,
@@ -153,7 +153,7 @@ class EnrolmentForm(PlaceForm):
         super().__init__(user, today, data)
         self.chosen = version
         self.protocol: Protocol = in_language(protocol_of(version), say)
-        self.contradictions: tuple[Contradiction, ...] = ()
+        self.contradictions: tuple[Contradicting, ...] = ()
         self.anchor_refusals: list[str] = []
         cohort, traits = self.fields["cohort"], self.fields["traits"]
         assert isinstance(cohort, forms.ModelChoiceField)
@@ -189,7 +189,9 @@ class EnrolmentForm(PlaceForm):
         """The anchors of the protocol in its order, each with its fields."""
         labels = {trait.code: trait.label for trait in self.protocol.traits}
         always = {trait.code for trait in self.protocol.traits if trait.always}
-        contradicted = {code for found in self.contradictions for code in (found.anchor, found.other)}
+        contradicted = {
+            code for pair in self.contradictions for code in (pair.found.anchor, pair.found.other)
+        }
         found = []
         for rule in self.protocol.anchors:
             only = [labels.get(code, code) for code in rule.applies_to if not always & set(rule.applies_to)]
@@ -210,7 +212,7 @@ class EnrolmentForm(PlaceForm):
     @property
     def mends(self) -> list[Mend]:
         """The days that would mend the contradictions, each once."""
-        days = dict.fromkeys(mend for found in self.contradictions for mend in found.mends)
+        days = dict.fromkeys(mend for pair in self.contradictions for mend in pair.found.mends)
         label = {rule.code: rule.label for rule in self.protocol.anchors}
         words = _("Set %(anchor)s to %(day)s")
         return [
@@ -261,6 +263,26 @@ class EnrolmentForm(PlaceForm):
             anchors = recorded_anchors(self.protocol, self.cleaned_data, zone)
             traits = self.cleaned_data.get("traits", [])
             self.contradictions = contradictions_of(self.protocol, anchors, traits, zone)
+        if self.contradictions:
+            self.anchor_refusals = [self._in_words(pair) for pair in self.contradictions]
+
+    def _in_words(self, pair: Contradicting) -> str:
+        """A contradiction by the labels and weekdays of the reader's language."""
+        label = {rule.code: rule.label for rule in self.protocol.anchors}
+        mends = [
+            _("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day_words(day)}
+            for code, day in pair.found.mends
+        ]
+        return _(
+            "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "
+            "It would be mended by %(mends)s."
+        ) % {
+            "anchor": label[pair.found.anchor],
+            "day": day_words(pair.day),
+            "other": label[pair.found.other],
+            "other_day": day_words(pair.other_day),
+            "mends": _(" or by ").join(mends),
+        }
 
 
 def recorded_anchors(

@@ -106,7 +106,10 @@ def test_a_contradiction_names_the_day_that_mends_it_and_offers_it(
 ) -> None:
     filled |= {"traits": ["lymphodepletion"], "anchor-lymphodepletion-start-planned-on": "2026-12-15"}
     text, context = shown(page, filled)
-    assert "Start of lymphodepletion on 2026-12-15 and Infusion on 2026-12-21 contradict each other." in text
+    assert (
+        "Start of lymphodepletion on Tue 2026-12-15 and Infusion on Mon 2026-12-21 contradict each other."
+        in text
+    )
     offered = [(mend.value, mend.words) for mend in context["form"].mends]
     assert offered == [
         ("lymphodepletion-start=2026-12-16", "Set Start of lymphodepletion to Wed 2026-12-16"),
