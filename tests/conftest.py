@@ -1,5 +1,6 @@
 """What every lane may use; a test that asks for a server here gets a real one."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,8 +10,12 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 
 from tests import servers
 
-# A busy machine is not a slow engine: `make bench` measures time, a property does not.
-hypothesis.settings.register_profile("dayzero", deadline=None)
+# A busy machine is not a slow engine: `make bench` measures time, a property does not. The suite
+# tries a few cases, the same each time; DAYZERO_LONG=1 tries many, and others each time.
+LONG = bool(os.environ.get("DAYZERO_LONG"))
+hypothesis.settings.register_profile(
+    "dayzero", deadline=None, max_examples=1000 if LONG else 15, derandomize=not LONG, database=None
+)
 hypothesis.settings.load_profile("dayzero")
 
 
