@@ -95,6 +95,10 @@ bench: install ## the measures each issue asks for, as ratios within one run
 bench-large: install ## the same with a hundred thousand participants
 	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench --large; else echo "No measures yet."; fi
 
+races: install ## ten thousand pairs of edits on one visit, on both databases (PAIRS: another number)
+	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_RACES=$${PAIRS:-10000} \
+		$(BIN)/pytest -q -s tests/integration/schedules/test_races.py || exit; done
+
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ from participants.domain.lifecycle import WITHOUT_REASON, Step
 from participants.services.absences import Away
 from schedules.services.course import StepRequest
 from schedules.web.enrolment_form import DayInput
-from schedules.web.visit_forms import NO_NAMES, VersionedForm
+from schedules.web.visit_forms import NO_NAMES, SAY_WHY, VersionedForm
 from trials.models import Site, User
 
 
@@ -27,17 +27,18 @@ class StepForm(VersionedForm):
         widget=DayInput(),
         help_text=gettext_lazy("The visit of the early termination; none without a day."),
     )
-    day_zero = forms.DateField(label=gettext_lazy("New planned day zero"), required=False, widget=DayInput())
+    day_zero = forms.DateField(label=gettext_lazy("New planned day zero"), widget=DayInput())
     site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
         queryset=Site.objects.none(),
         label=gettext_lazy("To which site"),
-        required=False,
         empty_label=gettext_lazy("Choose …"),
     )
     release = forms.BooleanField(
         label=gettext_lazy("Bookings at the present site are given up"), required=False
     )
-    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=500, help_text=NO_NAMES)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
+    )
     only = {
         "seen_by": Step.EARLY_TERMINATION,
         "day_zero": Step.RESCREENING,
@@ -56,6 +57,7 @@ class StepForm(VersionedForm):
             site.queryset = sites
         if step in WITHOUT_REASON:
             self.fields["reason"].label = gettext_lazy("Note")
+            self.fields["reason"].required = False
 
     def request(self) -> StepRequest:
         """What was asked for."""

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +18,7 @@ from schedules.web.enrolment_form import DayInput, HourInput
 from trials.domain.protocol import Activity
 
 NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
+SAY_WHY = gettext_lazy("Say why: the reason goes on record.")
 DONE, LEFT = "done", "left"
 
 
@@ -31,6 +33,10 @@ class VersionedForm(forms.Form):
             for message in messages:
                 self.add_error(name if name in self.fields else None, message)
 
+    def plain_fields(self) -> list[BoundField]:
+        """The fields that stand alone, one below the other."""
+        return self.visible_fields()
+
     def shown(self) -> int:
         """The version that was shown; 0, which no record is in, where the form does not say."""
         return self.cleaned_data.get("version") or 0
@@ -43,7 +49,9 @@ class VersionedForm(forms.Form):
 class ReasonForm(VersionedForm):
     """Nothing but why."""
 
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
+    )
 
 
 class BookingForm(VersionedForm):
@@ -79,7 +87,12 @@ class UnscheduledForm(BookingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = NO_NAMES
+        self.fields["reason"] = forms.CharField(
+            label=gettext_lazy("Reason"),
+            max_length=500,
+            help_text=NO_NAMES,
+            error_messages={"required": SAY_WHY},
+        )
         self.order_fields(["on", "start", "end", "kind", "place", "reason"])
 
 
@@ -115,6 +128,14 @@ class CompletionForm(VersionedForm):
                 required=False,
                 max_length=500,
             )
+
+    def plain_fields(self) -> list[BoundField]:
+        """All but those of the activities."""
+        return [self[name] for name in ("on", "at", "outside_reason")]
+
+    def activities(self) -> list[tuple[BoundField, BoundField]]:
+        """Of each activity whether it was done, and why not."""
+        return [(self[f"activity-{each.code}"], self[f"why-{each.code}"]) for each in self.asked]
 
     def completion(self, zone: ZoneInfo) -> Completion:
         """What was said; hours are those of the site."""

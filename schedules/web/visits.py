@@ -61,13 +61,13 @@ DEEDS: Mapping[Deed, DeedWords] = {
     ),
     Deed.COMPLETE: DeedWords(
         gettext_lazy("Done"),
-        gettext_lazy("%(visit)s was done"),
+        gettext_lazy("Record %(visit)s as done"),
         gettext_lazy("Record as done"),
         gettext_lazy("%(visit)s is recorded as done."),
     ),
     Deed.MISS: DeedWords(
         gettext_lazy("Missed"),
-        gettext_lazy("%(visit)s was missed"),
+        gettext_lazy("Record %(visit)s as missed"),
         gettext_lazy("Record as missed"),
         gettext_lazy("%(visit)s is recorded as missed."),
     ),
