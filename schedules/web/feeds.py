@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from schedules.selectors.feeds import feed_by_token
 from schedules.services.feeds import Fetch, fetch_feed, render_feed
-from schedules.web.limits import seconds_to_wait
+from trials.limits import seconds_to_wait
 
 # A phone asks once an hour, several devices share an address, and people pull to refresh.
 FETCHES = 30

@@ -10,15 +10,21 @@ from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.request import Request
 
+from trials.addresses import client_address
+from trials.limits import seconds_to_wait
 from trials.models import User
 from trials.selectors import token_digest, user_by_api_token
 from trials.services.tokens import record_api_token_use
 
 _DAY_IN_SECONDS = 24 * 3600
 _PARTS = 2
+
+# A machine that has a token never asks with a wrong one for long, and asks in pages of a hundred.
+WRONG, WRONG_SECONDS = 20, 300
+ASKED, ASKED_SECONDS = 1200, 60
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -33,6 +39,7 @@ class BearerAuthentication(BaseAuthentication):
         token = words[1].decode("latin-1")
         today = timezone.localdate()
         user = user_by_api_token(token, today)
+        _limit(request, token, known=user is not None)
         if user is None:
             raise AuthenticationFailed(
                 _("This token is unknown or was revoked. Ask an administrator for one.")
@@ -49,6 +56,18 @@ def signed_in(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def _limit(request: Request, token: str, *, known: bool) -> None:
+    """Count what a token asks, and what comes from an address with tokens that are none."""
+    now = timezone.now()
+    if known:
+        wait = seconds_to_wait(f"token:{token_digest(token)}", now, times=ASKED, seconds=ASKED_SECONDS)
+    else:
+        name = f"wrong-token:{client_address(request)}"
+        wait = seconds_to_wait(name, now, times=WRONG, seconds=WRONG_SECONDS)
+    if wait:
+        raise Throttled(wait)
 
 
 def _record_use(token: str, today: date) -> None:

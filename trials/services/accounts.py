@@ -33,6 +33,16 @@ def open_account(*, user_name: str, name: str, email: str, by: User | None, reas
 
 
 @recorded
+def correct_account(*, user: User, name: str, email: str, by: User | None, reason: str) -> User:
+    """Another printed name or e-mail address; raises ReasonMissing."""
+    fit_reason(reason, user.username)
+    user.first_name, user.last_name = name.strip(), ""
+    user.email = User.objects.normalize_email(email)
+    user.save(update_fields=["first_name", "last_name", "email"])
+    return user
+
+
+@recorded
 def deactivate_account(*, user: User, by: User | None, reason: str) -> User:
     """Close an account: its sessions, tokens and calendars end with this; what it did stays.
 

@@ -35,16 +35,18 @@ from trials.selectors_accounts import (
     second_factors_of,
 )
 from trials.services.accounts import (
+    correct_account,
     deactivate_account,
     open_account,
     reactivate_account,
     record_password_link,
     remove_second_factors,
 )
-from trials.web.people_forms import OpeningForm, ReasonForm, in_words
+from trials.web.people_forms import CorrectionForm, OpeningForm, ReasonForm, in_words
 
 PER_PAGE = 50
 REFUSED = 422
+ELSEWHERE = gettext_lazy("This account also has roles where you do not administer.")
 
 
 @login_required
@@ -87,7 +89,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST or None)
     if request.method == "POST":
         if not may_change:
-            raise PermissionDenied(_("This account also has roles where you do not administer."))
+            raise PermissionDenied(ELSEWHERE)
         if form.is_valid():
             try:
                 return _act(request, account, form)
@@ -128,6 +130,24 @@ def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse
         messages.success(request, _("The link to set a password is sent to the account's own e-mail."))
         return redirect("person", pk=account.pk)
     return render(request, "people/link.html", {"account": account, "link": link, "hours": hours})
+
+
+@never_cache
+@reauthenticated(allow_get=True)
+def correction(request: HttpRequest, pk: int) -> HttpResponse:
+    """Correct the printed name or the e-mail address of an account."""
+    user, today = _asker(request)
+    account = get_object_or_404(accounts_visible_to(user, today), pk=pk)
+    if not may_change_account(user, account, today):
+        raise PermissionDenied(ELSEWHERE)
+    form = CorrectionForm(
+        request.POST or None, initial={"name": account.get_full_name(), "email": account.email}
+    )
+    if form.is_valid():
+        correct_account(user=account, by=user, **form.cleaned_data)
+        return redirect("person", pk=pk)
+    context = {"account": account, "form": form}
+    return render(request, "people/correct.html", context, status=REFUSED if form.errors else 200)
 
 
 @login_required

@@ -43,17 +43,9 @@ class ReasonForm(forms.Form):
     )
 
 
-class OpeningForm(forms.Form):
-    """A new account."""
+class CorrectionForm(forms.Form):
+    """What may be corrected of an account: never its user name."""
 
-    user_name = forms.CharField(
-        label=gettext_lazy("User name"),
-        max_length=150,
-        help_text=gettext_lazy("For one person, for good: it can never be changed or given to another."),
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-    )
     name = forms.CharField(
         label=gettext_lazy("Printed name"),
         max_length=User._meta.get_field("first_name").max_length or 0,  # noqa: SLF001 (public by custom)
@@ -68,4 +60,17 @@ class OpeningForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=300,
         help_text=gettext_lazy("It stands in the audit trail."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class OpeningForm(CorrectionForm):
+    """A new account."""
+
+    user_name = forms.CharField(
+        label=gettext_lazy("User name"),
+        max_length=150,
+        help_text=gettext_lazy("For one person, for good: it can never be changed or given to another."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    field_order = ("user_name", "name", "email", "reason")

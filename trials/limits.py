@@ -1,4 +1,4 @@
-"""How often somebody may ask; counted in the cache, so each process counts for itself without Redis."""
+"""How often something may be asked; counted in the cache, so each process counts for itself without Redis."""
 
 from __future__ import annotations
 

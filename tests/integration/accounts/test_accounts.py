@@ -1,0 +1,226 @@
+"""Accounts stay, under names that nobody else ever has; they are opened and closed for a reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from tests.cast import TODAY, a_site
+from tests.integration.accounts.conftest import PASSWORD, signed_in
+from trials.domain.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
+from trials.models import AuditEntry, User
+from trials.selectors import user_by_api_token
+from trials.selectors_accounts import may_change_account
+from trials.services import accounts
+from trials.services.memberships import grant_membership
+from trials.services.tokens import issue_api_token
+
+pytestmark = pytest.mark.django_db
+WHY = "new at the site"
+
+
+def opened(name: str = "new", **more: Any) -> User:
+    return accounts.open_account(user_name=name, name="Li Wei", email="", by=None, reason=WHY, **more)
+
+
+class TestDeactivatedRatherThanDeleted:
+    """RELIABILITY.md: accounts are deactivated rather than deleted."""
+
+    DELETIONS = [
+        ("the model", lambda user: user.delete(), AccountKept),
+        ("a queryset", lambda user: User.objects.filter(pk=user.pk).delete(), IntegrityError),
+        (
+            "SQL by hand",
+            lambda user: connection.cursor().execute("DELETE FROM trials_user WHERE id = %s", [user.pk]),
+            IntegrityError,
+        ),
+    ]
+
+    @pytest.mark.parametrize(("way", "delete", "error"), DELETIONS, ids=[way for way, *_ in DELETIONS])
+    def test_no_way_of_deleting_works(self, person: User, way: str, delete: Any, error: type) -> None:
+        with pytest.raises(error), transaction.atomic():
+            delete(person)
+        assert User.objects.filter(pk=person.pk).exists()
+
+    def test_the_admin_only_reads_accounts(self, person: User) -> None:
+        client = signed_in(User.objects.create_superuser("root"))
+        address = reverse("admin:trials_user_change", args=[person.pk])
+        assert client.post(address, {"username": "other", "is_active": ""}).status_code == 403
+        assert (
+            client.post(reverse("admin:trials_user_delete", args=[person.pk]), {"post": "yes"}).status_code
+            == 403
+        )
+        assert client.get(address).status_code == 200
+
+    def test_deactivation_ends_sessions_and_tokens_at_once(self, person: User, chief: User) -> None:
+        browser = signed_in(person)
+        token = issue_api_token(user=person, name="EDC")[1]
+        assert browser.get("/").status_code == 200
+        accounts.deactivate_account(user=person, by=chief, reason="left the site")
+        assert browser.get("/").status_code == 302
+        assert user_by_api_token(token, TODAY) is None
+        page = Client().post(reverse("login"), {"login": "coordinator", "password": PASSWORD}, follow=True)
+        assert "deactivated" in page.content.decode()
+        assert "_auth_user_id" not in page.wsgi_request.session
+
+    def test_who_deactivated_whom_and_why_is_recorded(self, person: User, chief: User) -> None:
+        accounts.deactivate_account(user=person, by=chief, reason="left the site")
+        entry = AuditEntry.objects.filter(model="trials.user", action="change").latest("id")
+        assert (entry.actor, entry.object_id, entry.reason) == ("chief", str(person.pk), "left the site")
+        assert json.loads(entry.new) == {"is_active": False}
+
+    def test_an_account_opens_again_for_a_reason(self, person: User, chief: User) -> None:
+        accounts.deactivate_account(user=person, by=chief, reason="left")
+        assert accounts.reactivate_account(user=person, by=chief, reason="came back").is_active
+
+    def test_nobody_closes_the_door_behind_themselves(self, chief: User) -> None:
+        with pytest.raises(OwnAccount):
+            accounts.deactivate_account(user=chief, by=chief, reason="a slip")
+
+
+class TestAccountsNeverShared:
+    """RELIABILITY.md: accounts are never shared, as far as software can see to it."""
+
+    @pytest.mark.parametrize("name", ["new", "NEW", " New "])
+    def test_a_name_is_given_once_and_for_good(self, name: str) -> None:
+        accounts.deactivate_account(user=opened(), by=None, reason="left")
+        with pytest.raises(NameTaken):
+            opened(name)
+
+    def test_the_database_holds_it_too(self, person: User) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            User.objects.create(username="COORDINATOR")
+
+    def test_a_name_never_changes(self, person: User) -> None:
+        with pytest.raises(IntegrityError, match="cannot be changed"), transaction.atomic():
+            User.objects.filter(pk=person.pk).update(username="other")
+
+    @pytest.mark.parametrize("name", ["", "  ", "Wéi", "李伟", "a b", "-x", "x" * 151])
+    def test_names_are_told_apart_by_everybody(self, name: str) -> None:
+        with pytest.raises(NameNotFit):
+            opened(name)
+
+    def test_nobody_but_the_owner_ever_knows_the_password(self) -> None:
+        assert not opened().has_usable_password()
+
+    def test_somebody_without_a_reason_is_refused(self) -> None:
+        with pytest.raises(ReasonMissing):
+            accounts.open_account(user_name="new", name="Li Wei", email="", by=None, reason="  ")
+
+    def test_a_name_taken_meanwhile_is_refused_alike(self, person: User, monkeypatch) -> None:
+        monkeypatch.setattr("django.db.models.QuerySet.exists", lambda *_: False)
+        with pytest.raises(NameTaken):
+            opened("coordinator")
+
+
+def test_an_account_is_opened_and_its_owner_sets_the_password(chief: User, settings) -> None:
+    settings.REMINDERS_LEAVE = False
+    form = {"user_name": "new", "name": "Li Wei", "email": "", "reason": WHY}
+    page = signed_in(chief).post(reverse("open-account"), form)
+    link = re.search(r'value="(http[^"]+)"', page.content.decode())
+    assert link
+    assert page.headers["Cache-Control"].count("no-store") == 1
+    owner = Client()
+    form_page = owner.get(link[1], follow=True)
+    address = form_page.redirect_chain[-1][0]
+    weak = owner.post(address, {"password1": "short", "password2": "short"})
+    assert "at least 12 characters" in weak.content.decode()
+    assert owner.post(address, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
+    assert owner.post(reverse("login"), {"login": "new", "password": PASSWORD}).status_code == 302
+    entry = AuditEntry.objects.filter(model="trials.user", actor="new").latest("id")
+    assert list(json.loads(entry.new)) == ["password_set_at"]
+    assert "set-password" not in Client().get(link[1], follow=True).request["PATH_INFO"], "it opens once"
+
+
+def test_the_link_goes_to_the_owner_where_e_mail_leaves(chief: User) -> None:
+    form = {"user_name": "new", "name": "Li Wei", "email": "li@hospital.example", "reason": WHY}
+    page = signed_in(chief).post(reverse("open-account"), form, follow=True)
+    assert "/accounts/password/link/" in mail.outbox[0].body
+    assert "/accounts/password/link/" not in page.content.decode()
+    assert (mail.outbox[0].to, "new" in mail.outbox[0].subject) == (["li@hospital.example"], False)
+
+
+def test_a_refused_account_comes_back_filled_and_in_words(chief: User, person: User) -> None:
+    form = {"user_name": "Coordinator", "name": "Li Wei", "email": "", "reason": WHY}
+    page = signed_in(chief).post(reverse("open-account"), form)
+    assert page.status_code == 422
+    for words in ("is or was somebody", 'value="Coordinator"', 'value="Li Wei"', f'value="{WHY}"'):
+        assert words in page.content.decode().replace("&#x27;", "'")
+
+
+def test_a_change_asks_again_who_one_is_and_then_does_it(chief: User, person: User) -> None:
+    client = signed_in(chief, freshly=False)
+    address = reverse("person", args=[person.pk])
+    asked = client.post(address, {"action": "deactivate", "reason": "left"})
+    assert asked.headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert User.objects.get(pk=person.pk).is_active
+    wrong = client.post(asked.headers["Location"], {"password": "wrong", "next": address})
+    assert "not your password" in wrong.content.decode()
+    client.post(asked.headers["Location"], {"password": PASSWORD, "next": address})
+    assert not User.objects.get(pk=person.pk).is_active
+    entry = AuditEntry.objects.filter(model="trials.user", object_id=person.pk).latest("id")
+    assert (entry.actor, entry.roles, entry.reason) == ("chief", "administrator", "left")
+
+
+ACTS = [
+    ("link", {"link_issued_at"}),
+    ("deactivate", {"is_active"}),
+]
+
+
+@pytest.mark.parametrize(("action", "changed"), ACTS)
+def test_every_act_is_recorded_with_its_reason(chief: User, person: User, action: str, changed: set) -> None:
+    signed_in(chief).post(reverse("person", args=[person.pk]), {"action": action, "reason": WHY})
+    entry = AuditEntry.objects.filter(model="trials.user", object_id=person.pk).latest("id")
+    assert (entry.actor, entry.reason, entry.cause) == ("chief", WHY, "POST person")
+    assert set(json.loads(entry.new)) == changed
+
+
+def test_a_printed_name_is_corrected_for_a_reason(chief: User, person: User) -> None:
+    address = reverse("correct-account", args=[person.pk])
+    client = signed_in(chief)
+    assert client.post(address, {"name": "Li Wei", "email": "", "reason": ""}).status_code == 422
+    assert client.post(address, {"name": "Li Wei", "email": "", "reason": WHY}).status_code == 302
+    assert User.objects.get(pk=person.pk).get_full_name() == "Li Wei"
+
+
+class TestWhoAdministersWhom:
+    """One administers where one has that role, and nobody else."""
+
+    CASES = [
+        ("nobody with a role yet", {}, 200, True),
+        ("somebody of the same site", {"site": "WH"}, 200, True),
+        ("somebody of that site and another", {"site": "WH", "also": "BJ"}, 200, False),
+        ("somebody of another site", {"site": "BJ"}, 404, False),
+    ]
+
+    @pytest.mark.parametrize(("who", "roles", "status", "may"), CASES, ids=[case[0] for case in CASES])
+    def test_a_sites_administrator(
+        self, local: User, person: User, who: str, roles: dict[str, str], status: int, may: bool
+    ) -> None:
+        for code in roles.values():
+            grant_membership(user=person, role="monitor", site=a_site(code), starts_on=TODAY, by=None)
+        client, address = signed_in(local), reverse("person", args=[person.pk])
+        assert client.get(address).status_code == status, who
+        assert may_change_account(local, person, TODAY) is may
+        answer = client.post(address, {"action": "deactivate", "reason": "left"})
+        assert answer.status_code == (302 if may else 404 if status == 404 else 403)
+        assert User.objects.get(pk=person.pk).is_active is not may
+
+    def test_a_superuser_is_out_of_an_administrators_sight(self, chief: User) -> None:
+        root = User.objects.create_superuser("root")
+        client = signed_in(chief)
+        assert client.get(reverse("person", args=[root.pk])).status_code == 404
+        assert "root" not in client.get(reverse("people")).content.decode()
+
+    @pytest.mark.parametrize("name", ["people", "open-account", "failed-sign-ins"])
+    def test_for_others_there_are_no_such_pages(self, person: User, name: str) -> None:
+        assert signed_in(person).get(reverse(name)).status_code == 404
+        assert Client().get(reverse(name)).status_code == 302
