@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from trials.services.protocols import import_protocol, publish_protocol
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
 INFUSION = date(2026, 12, 7)
+_GATES = re.compile(r"^gates:.*?(?=^notes:)", re.MULTILINE | re.DOTALL)
 
 
 def a_site(code: str = "WH", **values: Any) -> Site:
@@ -27,8 +29,9 @@ def a_site(code: str = "WH", **values: Any) -> Site:
 
 
 def document(code: str = "CART-SLE") -> str:
-    """The text of a shipped protocol."""
-    return library.path(code).read_text(encoding="utf-8")
+    """The text of a shipped protocol; of the template without its gate, so that several may start at once."""
+    text = library.path(code).read_text(encoding="utf-8")
+    return _GATES.sub("", text) if code == "CART-SLE" else text
 
 
 def a_version(code: str = "CART-SLE", text: str | None = None) -> ProtocolVersion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import SubjectCodeTaken
@@ -14,6 +15,7 @@ from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan import Plan
 from schedules.domain.recorded_anchors import recorded_anchor
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
+from schedules.services.gates import Candidate, refusal_of_start
 from schedules.services.plan_rows import rows_of
 from trials.acts import recorded
 from trials.models import User
@@ -24,6 +26,7 @@ __all__ = ["Enrolment", "enrol", "preview_enrolment"]
 def preview_enrolment(enrolment: Enrolment) -> Plan:
     """The plan that an enrolment would make, without writing; raises EnrolmentRefused as `enrol` does."""
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
+    refuse_closed_gate(enrolment, plan)
     if subject_codes_in_use(enrolment.trial, [enrolment.subject_code]):
         raise code_taken(enrolment)
     return plan
@@ -37,6 +40,7 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     quicker with the same subject code. The number of queries does not depend on the visits.
     """
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
+    refuse_closed_gate(enrolment, plan)
     try:
         participant = register(registration=registration_of(enrolment), by=by)
     except SubjectCodeTaken as error:
@@ -58,6 +62,16 @@ def registration_of(enrolment: Enrolment) -> Registration:
         cohort=enrolment.cohort,
         comes_of_age_on=enrolment.comes_of_age_on,
     )
+
+
+def refuse_closed_gate(enrolment: Enrolment, plan: Plan) -> None:
+    """Raise EnrolmentRefused where the start that was planned meets a closed gate."""
+    level = enrolment.cohort.code if enrolment.cohort else None
+    candidate = Candidate(enrolment.subject_code, enrolment.trial.pk, enrolment.site, level)
+    with transaction.atomic():
+        refusal = refusal_of_start(plan, candidate)
+    if refusal:
+        raise EnrolmentRefused({"anchors": [refusal]})
 
 
 def code_taken(enrolment: Enrolment) -> EnrolmentRefused:

@@ -26,6 +26,7 @@ from schedules.domain.replanning import (
     span_of,
 )
 from schedules.selectors.records import Record, records_of
+from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.replanning_rows import write_plans
 from trials.acts import recorded
 from trials.domain.working_days import WorkingDays
@@ -110,6 +111,7 @@ def commit_replanning(
     preview = preview_of(record, proposal, now)
     if preview.digest != digest:
         raise ReplanningStale(preview)
+    _refuse_closed_gate(preview)
     _apply([preview], now)
     return preview
 
@@ -132,6 +134,7 @@ def record_anchor(
         )
     stands = record.anchors.get(anchor.code)
     preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
+    _refuse_closed_gate(preview)
     _apply([preview], now)
     return preview
 
@@ -151,6 +154,16 @@ def replan_many(
     ]
     _apply(previews, now)
     return previews
+
+
+def _refuse_closed_gate(preview: Preview) -> None:
+    """Raise ReplanningRefused where a start that is moved or put on record meets a closed gate."""
+    person, record = preview.record.participant, preview.record
+    level = person.cohort.code if person.cohort else None
+    candidate = Candidate(person.subject_code, person.trial_id, person.site, level)
+    refusal = refusal_of_move(preview.plan, candidate, record.anchors, preview.proposal.anchors)
+    if refusal:
+        raise ReplanningRefused(refusal)
 
 
 def _apply(previews: Sequence[Preview], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Somebody of CART-SLE: in hospital for 7 days, near the site for 28, observed for 28 from Monday 2026-12-07."""
+"""Somebody of CART-SLE: 7 days in hospital, 28 near the site, 28 observed, from Monday 2026-12-07."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from participants.models import Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.services.planning import enrol
-from tests.cast import a_version, an_enrolment
+from tests.cast import an_enrolment
 from trials.models import Membership, Role, User
 
 INFUSION = date(2026, 12, 7)

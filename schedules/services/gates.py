@@ -1,0 +1,177 @@
+"""Gates at the point of no return, and the safety reviews that open them. Software never decides a dose.
+
+A gate is asked where a first chemotherapy (the infusion, where there is none) is planned or put on
+record. What was done before it came here, such as an import of history, is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.words import Value, Words
+from participants.models import SafetyReview
+from schedules.domain.explain import day_text
+from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_status
+from schedules.domain.plan import AnchorKind, Plan
+from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
+from trials.acts import recorded
+from trials.domain.errors import Refused
+from trials.domain.protocol import Protocol
+from trials.models import Cohort, Site, Trial, User
+
+_REFERENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Who is to start where, at which dose level."""
+
+    subject: str
+    trial: int
+    site: Site
+    level: str | None
+
+
+def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
+    """Why the start that a plan has meets a closed gate, and the day it opens; None where it does not.
+
+    A start that has its actual day already is history, and passes. The trial is locked until the
+    transaction ends, so that two starts planned at once do not both pass.
+    """
+    if not is_gated(plan.protocol) or is_begun(plan):
+        return None
+    return _refusal(plan, candidate, None)
+
+
+def refusal_of_move(
+    plan: Plan,
+    candidate: Candidate,
+    before: Mapping[str, RecordedAnchor],
+    after: Mapping[str, RecordedAnchor],
+) -> str | None:
+    """The same for anchors that are moved or put on record; `before` those that stood, `after` the new ones.
+
+    Only a start that is moved, or now put on record, is asked about: not one that is behind.
+    """
+    if not is_gated(plan.protocol):
+        return None
+    codes = start_codes(plan)
+    behind = (*codes, plan.protocol.day_zero)
+    if any(before[code].actual_on for code in behind if code in before):
+        return None
+    recording = any(after[code].actual_on for code in codes if code in after)
+    return _refusal(plan, candidate, None if recording else candidate.subject)
+
+
+def is_begun(plan: Plan) -> bool:
+    """Whether the point of no return has its actual day, or the infusion that comes after it."""
+    codes = {*start_codes(plan), plan.protocol.day_zero} & set(plan.anchors)
+    return any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in codes)
+
+
+def start_codes(plan: Plan) -> tuple[str, ...]:
+    """The anchors at which there is no return, as far as this plan has them; else day zero."""
+    marked = tuple(
+        rule.code for rule in plan.protocol.anchors if rule.point_of_no_return and rule.code in plan.anchors
+    )
+    return marked or tuple(code for code in (plan.protocol.day_zero,) if code in plan.anchors)
+
+
+@recorded
+def record_safety_review(
+    *, cohort: Cohort, review: ReviewRecord, by: User | None, today: date, reason: str = ""
+) -> SafetyReview:
+    """A review of a dose level's safety on record; raises Refused for the future or without a reference."""
+    fields: dict[str, list[str]] = {}
+    if review.held_on > today:
+        words = {"day": review.held_on, "today": today}
+        fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]
+    if not review.reference.strip():
+        fields["reference"] = [_("Name the minutes or the letter in which the review is documented.")]
+    if fields:
+        raise Refused(fields)
+    return SafetyReview.objects.create(
+        cohort=cohort,
+        held_on=review.held_on,
+        opens_next=review.opens_next,
+        reference=review.reference.strip()[:_REFERENCE],
+        recorded_by=by,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRecord:
+    """When a review was held, whether it opens the way, and where that is documented."""
+
+    held_on: date
+    opens_next: bool
+    reference: str
+
+
+def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> str | None:
+    """The refusal of a plan's start; `unmoved` names who is let be where nothing about it moves."""
+    course = course_of(plan, candidate.subject, candidate.level, ZoneInfo(candidate.site.zone))
+    if course is None:
+        return None
+    Trial.objects.select_for_update(no_key=True).get(pk=candidate.trial)
+    read = courses_of(plan.protocol, candidate.trial)
+    if unmoved is not None and _stands(read, course):
+        return None
+    cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
+    verdict = gate_status(cohorts, course)
+    return None if verdict.open else _in_words(verdict, course, plan, _Sight(read, candidate.site))
+
+
+def _stands(read: TrialCourses, course: Course) -> bool:
+    return any(
+        (one.subject, one.begins, one.infusion) == (course.subject, course.begins, course.infusion)
+        for one in read.courses
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """Whose subject codes may be named: those of the participant's own site."""
+
+    read: TrialCourses
+    site: Site
+
+    def mend(self, words: Words) -> Words:
+        """The words without the codes of other sites."""
+        return Words(words.template, tuple((name, self._name(name, value)) for name, value in words.values))
+
+    def _name(self, name: str, value: Value) -> Value:
+        person = self.read.people.get(str(value)) if name == "subject" else None
+        if person is None or person.site_id == self.site.pk:
+            return value
+        return _("a participant at %(site)s") % {"site": person.site.code}
+
+
+def _in_words(verdict: GateVerdict, course: Course, plan: Plan, sight: _Sight) -> str:
+    labels = [plan.protocol.anchor_by_code[code].label for code in start_codes(plan)]
+    values = {
+        "start": _(labels[0]),
+        "day": day_text(course.begins, _),
+        "reasons": " ".join(_reasons(verdict, plan.protocol, sight)),
+        "opens": day_text(verdict.opens_on, _) if verdict.opens_on else "",
+    }
+    if verdict.opens_on is None:
+        message = _("%(start)s on %(day)s meets a closed gate. %(reasons)s Nobody knows yet when it opens.")
+    else:
+        message = _("%(start)s on %(day)s meets a closed gate. %(reasons)s It opens on %(opens)s.")
+    return message % values
+
+
+def _reasons(verdict: GateVerdict, protocol: Protocol, sight: _Sight) -> Iterator[str]:
+    assumed = {gate.code for gate in protocol.gates if gate.basis.assumed}
+    for reason in verdict.reasons:
+        words = sight.mend(reason.words).text(_, day_text)
+        yield words
+        if reason.gate in assumed:
+            yield _("(This gate is assumed, not stated by the protocol.)")

@@ -1,0 +1,167 @@
+"""Gates before the point of no return: refused with the day they open; what was done is history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant, SafetyReview
+from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
+from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.selectors.board import trial_board
+from schedules.services.bulk import bulk_enrol
+from schedules.services.gates import ReviewRecord, record_safety_review
+from schedules.services.planning import Enrolment, enrol, preview_enrolment
+from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
+from tests.cast import TODAY, a_site, a_version, an_enrolment
+from tests.integration.windows.conftest import INFUSION, noon
+from trials.domain.errors import Refused
+from trials.formats import library
+from trials.models import Cohort, Trial
+
+pytestmark = pytest.mark.django_db
+# Day zero of the first is Monday 7 December 2026, chemotherapy from 2 December, observed to 4 January 2027.
+OBSERVED_TO = date(2027, 1, 4)
+
+
+@pytest.fixture
+def enrolment() -> Enrolment:
+    """The template as it ships: nobody begins before the observation of whoever went before has ended."""
+    text = library.path("CART-SLE").read_text(encoding="utf-8")
+    return an_enrolment(a_version(text=text))
+
+
+def starting(enrolment: Enrolment, day: date, number: int = 2) -> Enrolment:
+    """Another one of the same trial whose chemotherapy would begin on this day."""
+    infusion = AnchorDay(day + timedelta(days=5))
+    return replace(enrolment, subject_code=f"S01-{number:03}", anchors={"infusion": infusion})
+
+
+@pytest.mark.parametrize(
+    ("day", "passes", "why"),
+    [
+        (date(2026, 11, 24), True, "begins before the other one does"),
+        (date(2026, 12, 2), False, "on the same day"),
+        (date(2027, 1, 4), False, "on the last day of the observation"),
+        (date(2027, 1, 5), True, "on the day after it"),
+    ],
+)
+def test_a_start_against_a_closed_gate_is_refused_with_the_day_it_opens(enrolment, day, passes, why):
+    enrol(enrolment=enrolment, by=None)
+    other = starting(enrolment, day)
+    for act in (preview_enrolment, lambda asked: enrol(enrolment=asked, by=None)):
+        if passes:
+            assert act(other), why
+            continue
+        with pytest.raises(EnrolmentRefused) as refused:
+            act(other)
+        (message,) = refused.value.fields["anchors"]
+        assert "S01-001 is under observation until Monday 2027-01-04" in message
+        assert "opens on Tuesday 2027-01-05" in message
+        assert "assumed, not stated by the protocol" in message
+
+
+def test_codes_of_another_site_are_not_named(enrolment):
+    enrol(enrolment=enrolment, by=None)
+    there = replace(starting(enrolment, INFUSION), site=a_site("BJ"))
+    an_enrolment(enrolment.version, site=there.site)  # the trial runs there, too
+    with pytest.raises(EnrolmentRefused, match="a participant at WH is under observation"):
+        enrol(enrolment=there, by=None)
+
+
+def test_a_start_that_is_history_is_taken_as_it_was(enrolment):
+    enrol(enrolment=enrolment, by=None)
+    past = {"infusion": AnchorDay(date(2026, 10, 1), AnchorKind.ACTUAL)}
+    assert enrol(enrolment=replace(enrolment, subject_code="S01-002", anchors=past), by=None)
+    assert enrol(enrolment=replace(enrolment, subject_code="S01-003", anchors=past), by=None)
+    assert bulk_enrol(enrolments=[starting(enrolment, INFUSION, 9)], by=None), "an import asks no gate"
+
+
+def moved(participant: Participant, day: date, now: datetime) -> None:
+    proposal = Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=day)})
+    shown = preview_replanning(participant=participant, proposal=proposal, now=now)
+    commit_replanning(
+        participant=participant, proposal=proposal, digest=shown.digest, now=now, by=None, reason="earlier"
+    )
+
+
+def test_moving_a_start_meets_the_gate_too(enrolment):
+    enrol(enrolment=enrolment, by=None)
+    later = enrol(enrolment=starting(enrolment, date(2027, 1, 5)), by=None)
+    with pytest.raises(ReplanningRefused, match="opens on Tuesday 2027-01-05"):
+        moved(later, date(2027, 1, 9), noon(11, 21))
+    moved(later, date(2027, 1, 11), noon(11, 21))
+
+
+def test_a_first_chemotherapy_that_meets_a_closed_gate_is_not_put_on_record(enrolment):
+    """The day was free when it was planned; then the other one slipped into it."""
+    first = enrol(enrolment=enrolment, by=None)
+    later = enrol(enrolment=starting(enrolment, date(2027, 1, 5)), by=None)
+    record = {"now": noon(1, 8), "by": None}
+    slipped = RecordedAnchor("infusion", actual_on=date(2026, 12, 17))
+    record_anchor(participant=first, anchor=slipped, **record)
+    begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2027, 1, 5))
+    with pytest.raises(ReplanningRefused, match="S01-001 is under observation until Thursday 2027-01-14"):
+        record_anchor(participant=later, anchor=begun, **record)
+
+
+def test_what_is_behind_the_point_of_no_return_is_asked_no_more(enrolment):
+    first = enrol(enrolment=enrolment, by=None)
+    begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2026, 12, 2))
+    record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None)
+    infused = RecordedAnchor("infusion", actual_on=date(2026, 12, 9))
+    assert record_anchor(participant=first, anchor=infused, now=noon(12, 9), by=None)
+
+
+def test_levels_are_opened_in_order_and_not_overfilled():
+    version = a_version("NCT07331467")
+    levels = list(Cohort.objects.filter(trial=version.trial).order_by("position"))
+    one = an_enrolment(version, cohort=levels[1])
+    with pytest.raises(EnrolmentRefused, match="Nobody has begun at"):
+        enrol(enrolment=one, by=None)
+    enrol(enrolment=replace(one, cohort=levels[0]), by=None)
+    assert enrol(enrolment=replace(one, subject_code="S01-002"), by=None)
+
+
+def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(enrolment):
+    enrol(enrolment=enrolment, by=None)
+    board = trial_board(enrolment.trial, noon(12, 10))
+    assert board is not None
+    (level,) = board.levels
+    assert [(slot.participant.subject_code, slot.observed_until) for slot in level.slots] == [
+        ("S01-001", OBSERVED_TO)
+    ]
+    assert level.next_start == date(2027, 1, 5)
+    assert not level.next_gate.open
+
+
+def test_the_board_asks_as_much_of_many_as_of_few(enrolment):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert trial_board(Trial.objects.get(), noon(12, 10))
+        return len(captured)
+
+    bulk_enrol(enrolments=[starting(enrolment, INFUSION, number) for number in range(10, 12)], by=None)
+    few = queries()
+    bulk_enrol(enrolments=[starting(enrolment, INFUSION, number) for number in range(12, 30)], by=None)
+    assert queries() == few
+
+
+@pytest.mark.parametrize(
+    ("review", "field", "why"),
+    [
+        (ReviewRecord(TODAY + timedelta(days=1), True, "DMC 3"), "held_on", "in the future"),
+        (ReviewRecord(TODAY, True, " "), "reference", "documented nowhere"),
+    ],
+)
+def test_a_review_that_cannot_be_is_refused(review, field, why):
+    cohort = Cohort.objects.filter(trial=a_version("NCT07331467").trial).first()
+    with pytest.raises(Refused) as refused:
+        record_safety_review(cohort=cohort, review=review, by=None, today=TODAY)
+    assert set(refused.value.fields) == {field}, why
+    assert not SafetyReview.objects.exists()
