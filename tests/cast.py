@@ -12,9 +12,13 @@ from django.test import Client
 
 from schedules.domain.plan import AnchorDay
 from schedules.services.planning import Enrolment
+from trials.domain.signing import How, Proof
 from trials.formats import library
-from trials.models import ProtocolVersion, Site, TrialSite, User
+from trials.models import Meaning, Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
+from trials.selectors_trust import signable_approval
+from trials.services.approvals import Approval, record_approval
 from trials.services.protocols import import_protocol, publish_protocol
+from trials.services.signatures import sign
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
@@ -40,11 +44,38 @@ def a_version(code: str = "CART-SLE", text: str | None = None) -> ProtocolVersio
     return publish_protocol(version=version, by=None, now=NOW)
 
 
+def an_investigator() -> User:
+    """Somebody who signs, at every site and in every trial."""
+    name = "signing-investigator"
+    investigator, made = User.objects.get_or_create(username=name, defaults={"first_name": "Dr. Wang"})
+    if made:
+        Membership.objects.create(user=investigator, role=Role.INVESTIGATOR, starts_on=date(2020, 1, 1))
+    return investigator
+
+
+def an_approval(site: Site, version: ProtocolVersion, signed: bool = True) -> SiteApproval:
+    """A version's approval at a site, signed unless told otherwise, so that the site may use it."""
+    found = SiteApproval.objects.filter(site=site, protocol_version=version).first()
+    if found:
+        return found
+    TrialSite.objects.get_or_create(trial=version.trial, site=site)
+    by = an_investigator()
+    said = Approval(date(2026, 1, 5), "EC 2026-01", date(2026, 1, 5))
+    approval = record_approval(site=site, version=version, approval=said, today=TODAY, by=by)
+    if signed:
+        record = signable_approval(approval, TODAY)
+        proof = Proof(by.pk, How.PASSWORD, NOW)
+        sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=NOW)
+    return approval
+
+
 def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enrolment:
     """Somebody who can be enrolled: the trial runs at the site and the infusion is planned."""
     version = version or a_version()
     site = changes.pop("site", None) or a_site()
     TrialSite.objects.get_or_create(trial=version.trial, site=site)
+    if version.published_at and site.zone:
+        an_approval(site, version)
     day = AnchorDay(INFUSION)
     enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day})
     return replace(enrolment, **changes)

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
 
+from trials.domain.errors import FROZEN, TrialFrozen
 from trials.models import User
 
 P = ParamSpec("P")
@@ -81,9 +83,24 @@ def recorded(service: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def acting(by: User | None, reason: str = "") -> Iterator[None]:
-    """One transaction and one act, for writes that no service of ours makes: a package's own pages."""
-    with transaction.atomic(), _acting(by, reason):
+    """One transaction and one act, for writes that no service of ours makes: a package's own pages.
+
+    Raises TrialFrozen where the database refuses to write a record of a frozen trial.
+    """
+    with _frozen_in_words(), transaction.atomic(), _acting(by, reason):
         yield
+
+
+@contextmanager
+def _frozen_in_words() -> Iterator[None]:
+    """What the guards of trials/frozen.py refuse, as the domain's error: in one place for every service."""
+    try:
+        yield
+    except IntegrityError as error:
+        if FROZEN not in str(error):
+            raise
+        message = _("The trial is frozen: its records are read and exported, and no longer changed.")
+        raise TrialFrozen(message) from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ class TrialsConfig(AppConfig):
     def ready(self) -> None:
         """Lay the triggers after every migration, tell SQLite how to ask who acts, hear who signs in."""
         from trials.acts import teach_sqlite  # noqa: PLC0415  models are ready only now
+        from trials.frozen import lay_guards  # noqa: PLC0415
         from trials.triggers import lay_triggers  # noqa: PLC0415
         from trials.web.sign_in import listen  # noqa: PLC0415
 
@@ -20,3 +21,4 @@ class TrialsConfig(AppConfig):
         connection_created.connect(teach_sqlite)
         for label in AUDITED_APPS:
             post_migrate.connect(lay_triggers, sender=apps.get_app_config(label))
+            post_migrate.connect(lay_guards, sender=apps.get_app_config(label))

@@ -19,6 +19,7 @@ from django.db.models import BooleanField, DateTimeField, Field, JSONField, Mode
 
 APPEND_ONLY = ("trials_auditentry", "trials_auditlink", "trials_auditseal")
 PUBLISHED = "trials_protocolversion"
+SIGNATURES = "trials_signature"
 USERS = "trials_user"
 ELSEWHERE = {
     "mfa.authenticator": ("data", "last_used_at"),
@@ -96,6 +97,8 @@ class _Layer:
         for name in APPEND_ONLY:
             if app.label == "trials" and name in tables:
                 yield from self.refuse(name, "append_only", "the audit trail cannot be changed or deleted")
+        if app.label == "trials" and SIGNATURES in tables:
+            yield from self.refuse(SIGNATURES, "signed", "a signature cannot be changed or deleted")
         if app.label == "trials" and PUBLISHED in tables:
             what = "a published protocol version cannot be changed or deleted"
             yield from self.refuse(PUBLISHED, "published", what, "OLD.published_at IS NOT NULL")

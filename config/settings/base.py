@@ -245,6 +245,11 @@ UNFOLD = {
 # Where seal_audit appends the heads of its seals; best a place that this machine cannot rewrite.
 AUDIT_HEADS_FILE = env.str("AUDIT_HEADS_FILE", default="")
 
+# --- after the end of a trial --------------------------------------------------------------------
+# For how many years the records of a closed trial are kept at least; counted when it is frozen and
+# again when it is archived. A day that was set is never made an earlier one.
+RETENTION_YEARS = env.int("DAYZERO_RETENTION_YEARS", default=30)
+
 # --- logs --------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {

@@ -21,3 +21,7 @@ class CourseRefused(Refused):
 
 class AbsenceRefused(Refused):
     """An absence cannot be recorded so."""
+
+
+class ConsentRefused(Refused):
+    """A consent cannot be recorded or withdrawn so."""

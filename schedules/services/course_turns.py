@@ -15,7 +15,8 @@ from schedules.selectors.course import Standing, clock_at, visits_to_come
 from schedules.services.plan_rows import VISIT_COLUMNS
 from schedules.services.replanning import Proposal, replan_many
 from schedules.services.visit_writing import Value, announce, write_visits
-from trials.models import Site, SiteApproval, TrialSite, User
+from trials.models import Site, TrialSite, User
+from trials.selectors_trust import in_use
 
 _FRESH: dict[str, Value] = {
     "cancelled_on": None,
@@ -62,7 +63,7 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
     """
     person = standing.participant
     today = clock_at(person.site, now).today
-    refusals = list(_refusals_of_site(standing, site, today))
+    refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
         listed = ", ".join(f"{visit.label} ({visit.booked_on})" for visit in bookings)
@@ -84,7 +85,7 @@ def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
     _replan(person, Proposal(), "", by=by, now=now)
 
 
-def _refusals_of_site(standing: Standing, site: Site | None, today: date) -> list[tuple[str, str]]:
+def _refusals_of_site(standing: Standing, site: Site | None) -> list[tuple[str, str]]:
     person = standing.participant
     if site is None or site.pk == person.site_id:
         return [("site", _("Give another site than the present one."))]
@@ -93,11 +94,8 @@ def _refusals_of_site(standing: Standing, site: Site | None, today: date) -> lis
         return [("site", _("%(site)s has no time zone yet: give it one first.") % words)]
     if not TrialSite.objects.filter(trial=person.trial_id, site=site).exists():
         return [("site", _("Trial %(trial)s does not run at %(site)s.") % words)]
-    usable = SiteApproval.objects.filter(
-        site=site, protocol_version=person.protocol_version_id, usable_from__lte=today
-    )
-    if not usable.exists():
-        message = _("%(site)s has no approval of protocol version %(version)s yet: record it first.")
+    if not in_use(site, person.protocol_version_id):
+        message = _("%(site)s has no approval in use of protocol version %(version)s: record it and sign it.")
         return [("site", message % words)]
     return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from participants.models import Participant
 from schedules.models import Visit, VisitPlace
 from schedules.services.bulk import bulk_enrol
 from schedules.services.demo_cast import PARTS, SITES, Player, cast
+from schedules.services.demo_trust import put_to_use, record_consents
 from schedules.services.enrolments import Enrolment
 from trials.acts import recorded
 from trials.domain.errors import DomainError
@@ -33,6 +35,9 @@ ACCOUNTS: Mapping[str, Role] = {
     "manager": Role.DATA_MANAGER,
 }
 """The accounts of the demo with their roles; the manager may also open the records."""
+
+NAMES = {"coordinator": "Lin Qiu", "investigator": "Dr. Chen Yu", "monitor": "Mo Nan", "manager": "Gao Ming"}
+"""The made-up names that stand printed under what they sign."""
 
 PASSWORD = "dayzero-demo"  # noqa: S105 - no secret: it is printed, and refused where data are real
 """The password of all of them. It is known, so nothing real may be reached with it."""
@@ -66,10 +71,13 @@ def load_demo(*, today: date, now: datetime) -> bool:
     accounts = _load_accounts(today)
     versions = _load_protocols(accounts["manager"], now)
     sites = _load_sites(accounts["manager"], versions, today)
+    signed_at = datetime.combine(today, now.astimezone(ZoneInfo(ZONE)).timetz())
+    put_to_use(sites, versions, by=accounts["investigator"], password=PASSWORD, now=signed_at)
     players = cast(today, _next_festival(today))
     enrolments = [_enrolment(player, versions[player.trial], sites[player.site]) for player in players]
     ids = bulk_enrol(enrolments=enrolments, by=accounts["coordinator"])
     _perform(dict(zip(ids, players, strict=True)), today)
+    record_consents(versions, by=accounts["coordinator"], today=today)
     return True
 
 
@@ -78,9 +86,14 @@ def _load_accounts(today: date) -> dict[str, User]:
     for name, role in ACCOUNTS.items():
         chief = role == Role.DATA_MANAGER
         accounts[name] = User.objects.create_user(
-            name, f"{name}@dayzero.example", PASSWORD, is_staff=chief, is_superuser=chief
+            name,
+            f"{name}@dayzero.example",
+            PASSWORD,
+            is_staff=chief,
+            is_superuser=chief,
+            first_name=NAMES[name],
         )
-        grant_membership(user=accounts[name], role=role, starts_on=today, by=accounts[name])
+        grant_membership(user=accounts[name], role=role, starts_on=today, by=None)
     return accounts
 
 

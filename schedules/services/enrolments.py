@@ -23,6 +23,7 @@ from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
 from trials.models import Cohort, ProtocolVersion, Site, Trial, TrialSite
 from trials.selectors import protocol_of, working_days_of
+from trials.selectors_trust import ApprovalState, Pair, approval_states
 
 Refusal = tuple[str, str]
 """The field of an enrolment, and the words that refuse it."""
@@ -49,10 +50,11 @@ class Ground:
     running: frozenset[tuple[int, int]]
     published: frozenset[int]
     calendars: Mapping[int, WorkingDays | None]
+    approvals: Mapping[Pair, ApprovalState]
 
     @classmethod
     def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
-        """Read with two queries, and one for each site."""
+        """Read with four queries, and one for each site."""
         trials = {one.trial.pk for one in enrolments}
         versions = {one.version.pk for one in enrolments}
         sites = {one.site.pk: one.site for one in enrolments}
@@ -62,6 +64,7 @@ class Ground:
             frozenset(running),
             frozenset(published.values_list("pk", flat=True)),
             {pk: working_days_of(site) for pk, site in sites.items()},
+            approval_states((one.site.pk, one.version.pk) for one in enrolments),
         )
 
 
@@ -114,12 +117,39 @@ def _refusals_of_place(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal
         yield "version", _("Version %(version)s belongs to another trial than %(trial)s.") % words
     elif version.pk not in ground.published:
         yield "version", _("Version %(version)s is not published yet.") % words
+    else:
+        yield from _refusals_of_use(enrolment, ground)
     if enrolment.cohort and enrolment.cohort.trial_id != trial.pk:
         yield "cohort", _("This cohort belongs to another trial than %(trial)s.") % words
     try:
         SUBJECT_CODE(enrolment.subject_code)
     except ValidationError as error:
         yield "subject_code", error.messages[0]
+
+
+def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
+    """A site uses a version only once its approval is recorded and signed."""
+    site, version = enrolment.site, enrolment.version
+    state = ground.approvals[site.pk, version.pk]
+    may_run = (enrolment.trial.pk, site.pk) in ground.running and bool(site.zone) and _is_zone(site.zone)
+    if may_run and state is not ApprovalState.IN_USE:  # else there is something to mend first
+        yield "version", not_in_use(state) % {"site": site.code, "version": version.label}
+
+
+def not_in_use(state: ApprovalState) -> str:
+    """Why a site may not use a protocol version yet; to be filled with `site` and `version`."""
+    return {
+        ApprovalState.MISSING: _("No approval of version %(version)s is on record at site %(site)s."),
+        ApprovalState.UNSIGNED: _(
+            "The approval of version %(version)s at site %(site)s is not signed: an investigator signs it."
+        ),
+    }.get(
+        state,
+        _(
+            "The approval of version %(version)s at site %(site)s was changed after it was signed: "
+            "an investigator signs it again."
+        ),
+    )
 
 
 def _refusals_of_words(

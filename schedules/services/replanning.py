@@ -26,12 +26,14 @@ from schedules.domain.replanning import (
     span_of,
 )
 from schedules.selectors.records import Record, records_of
+from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.replanning_rows import write_plans
 from trials.acts import recorded
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion, User
 from trials.selectors import protocol_of
+from trials.selectors_trust import ApprovalState, approval_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def _refuse_closed_gate(preview: Preview) -> None:
 
 
 def _apply(previews: Sequence[Preview], now: datetime) -> None:
+    _refuse_versions_not_in_use(previews)
     for preview in previews:
         if preview.contradictions:
             code = preview.record.participant.subject_code
@@ -175,6 +178,21 @@ def _apply(previews: Sequence[Preview], now: datetime) -> None:
     write_plans([(p.record, p.proposal.anchors, p.plan) for p in previews], now)
     for preview in previews:
         _update_participant(preview)
+
+
+def _refuse_versions_not_in_use(previews: Sequence[Preview]) -> None:
+    """A site uses another protocol version only once its approval is recorded and signed."""
+    asked = {
+        (preview.record.participant.site_id, preview.proposal.version.pk): preview
+        for preview in previews
+        if preview.proposal.version
+    }
+    for pair, state in approval_states(asked).items():
+        if state is not ApprovalState.IN_USE:
+            preview = asked[pair]
+            assert preview.proposal.version is not None
+            site, version = preview.record.participant.site, preview.proposal.version
+            raise ReplanningRefused(not_in_use(state) % {"site": site.code, "version": version.label})
 
 
 def _update_participant(preview: Preview) -> None:

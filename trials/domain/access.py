@@ -16,15 +16,20 @@ class Right(StrEnum):
     SUBSCRIBE = "subscribe"
     PUBLISH = "publish"
     ADMINISTER = "administer"
+    SIGN = "sign"
+    CLOSE = "close"
+    REVIEW = "review"
 
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "coordinator": frozenset({Right.VIEW, Right.ENROL, Right.RECORD, Right.SUBSCRIBE}),
-    "investigator": frozenset({Right.VIEW, Right.ENROL, Right.RECORD, Right.SUBSCRIBE}),
-    "monitor": frozenset({Right.VIEW}),
-    "data_manager": frozenset({Right.VIEW, Right.RECORD}),
+    "investigator": frozenset(
+        {Right.VIEW, Right.ENROL, Right.RECORD, Right.SUBSCRIBE, Right.SIGN, Right.REVIEW}
+    ),
+    "monitor": frozenset({Right.VIEW, Right.REVIEW}),
+    "data_manager": frozenset({Right.VIEW, Right.RECORD, Right.CLOSE, Right.REVIEW}),
     "designer": frozenset({Right.PUBLISH}),
-    "administrator": frozenset({Right.ADMINISTER}),
+    "administrator": frozenset({Right.ADMINISTER, Right.REVIEW}),
 }
 
 
@@ -59,6 +64,12 @@ class Scope:
     def allows(self, right: Right, site: int | None = None, trial: int | None = None) -> bool:
         """Whether the right is held at this site in this trial; None asks for any of them."""
         return self.everything or any(grant.covers(site, trial) for grant in self.granting(right))
+
+    def allows_throughout(self, right: Right, site: int | None = None, trial: int | None = None) -> bool:
+        """Whether the right is held at this whole site, in this whole trial; None asks for all of them."""
+        return self.everything or any(
+            grant.site in {None, site} and grant.trial in {None, trial} for grant in self.granting(right)
+        )
 
     def granting(self, right: Right) -> Iterator[Grant]:
         """The grants that give a right, somewhere."""

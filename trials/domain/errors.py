@@ -30,6 +30,17 @@ class Stale(DomainError):
         super().__init__(f"{record} {pk} was shown in version {shown} and is in version {version} now")
 
 
+FROZEN = "the trial is frozen: its records are read, and no longer changed"
+"""What the database says where a record of a frozen trial is written."""
+
+
+class TrialFrozen(Refused):
+    """A record of a frozen trial was to be written; the database refused it and nothing is changed."""
+
+    def __init__(self, message: str = FROZEN) -> None:
+        super().__init__({"": [message]})
+
+
 class OffsetError(DomainError, ValueError):
     """An offset cannot be read, or leads outside the calendar."""
 

@@ -23,10 +23,10 @@ from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.planning import enrol
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import book_visit, miss_visit, undo_visit
-from tests.cast import a_site, an_enrolment
+from tests.cast import a_site, an_approval, an_enrolment
 from tests.integration.schedules.test_visits import CONSENT, INFUSION, at, conditioned, done, infused, visit
 from trials.domain.errors import Stale
-from trials.models import SiteApproval, TrialSite, User
+from trials.models import TrialSite
 from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db
@@ -229,17 +229,10 @@ def test_transfer_asks_for_an_approved_site_and_about_bookings(participant: Part
     with pytest.raises(CourseRefused, match="does not run at"):
         transfer(participant, site=there)
     TrialSite.objects.create(trial=participant.trial, site=there)
-    with pytest.raises(CourseRefused, match="has no approval"):
+    with pytest.raises(CourseRefused, match="has no approval in use"):
         transfer(participant, site=there)
     version = participant.protocol_version
-    SiteApproval.objects.create(
-        site=there,
-        protocol_version=version,
-        approved_on=date(2026, 6, 1),
-        reference="EC 12",
-        usable_from=date(2026, 6, 1),
-        recorded_by=User.objects.create_user("manager"),
-    )
+    an_approval(there, version)
     booked = visit(participant, "d28")
     book_visit(
         visit=booked, version=booked.version, booking=Booking(date(2027, 1, 4)), by=None, now=at(12, 8)

@@ -1,0 +1,142 @@
+"""Where somebody's consent stands: given, to be given again, withdrawn, or not on record yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+_FUTURE = _("%(day)s is in the future: today is %(today)s at the site.")
+
+
+class ConsentRefusal(NamedTuple):
+    """Why something cannot be recorded of a consent: the field, a marked message and its words."""
+
+    field: str
+    message: str
+    words: Mapping[str, object]
+
+
+class ConsentState(StrEnum):
+    """Where a consent stands on a day."""
+
+    MISSING = "missing"
+    GIVEN = "given"
+    AGAIN = "again"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class FormEdition:
+    """An edition of the consent form: its version, from which day it is used, whether it asks again."""
+
+    id: int
+    version: str
+    effective_on: date
+    consent_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """A consent to an edition, on a day, and the day it was taken back if it was."""
+
+    form: int
+    signed_on: date
+    withdrawn_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStanding:
+    """Where a consent stands: since when there is one, to which edition, and which one asks again."""
+
+    state: ConsentState
+    first_on: date | None = None
+    form: FormEdition | None = None
+    signed_on: date | None = None
+    asked_by: FormEdition | None = None
+    withdrawn_on: date | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether a consent stands, be it that a newer edition asks for another."""
+        return self.state in {ConsentState.GIVEN, ConsentState.AGAIN}
+
+
+def standing_of(
+    given: Sequence[GivenConsent], editions: Sequence[FormEdition], today: date
+) -> ConsentStanding:
+    """Where somebody's consent stands on a day of their site.
+
+    Asked again is whoever consented to an edition older than one that is effective, asks for it, and
+    to which or to a later one they have not consented. A consent of the future counts not yet.
+    """
+    known = {edition.id: edition for edition in editions}
+    signed = [consent for consent in given if consent.signed_on <= today and consent.form in known]
+    if not signed:
+        return ConsentStanding(ConsentState.MISSING)
+    first = min(consent.signed_on for consent in signed)
+    standing = [one for one in signed if not (one.withdrawn_on and one.withdrawn_on <= today)]
+    if not standing:
+        withdrawn = max(one.withdrawn_on for one in signed if one.withdrawn_on)
+        return ConsentStanding(ConsentState.WITHDRAWN, first, withdrawn_on=withdrawn)
+    latest = max(standing, key=lambda one: _age(known[one.form]))
+    form = known[latest.form]
+    asking = [one for one in editions if one.consent_again and form_in_use(one, today)]
+    newer = max((one for one in asking if _age(one) > _age(form)), key=_age, default=None)
+    state = ConsentState.AGAIN if newer else ConsentState.GIVEN
+    return ConsentStanding(state, first, form, latest.signed_on, newer)
+
+
+def form_in_use(edition: FormEdition, today: date) -> bool:
+    """Whether an edition is used on a day."""
+    return edition.effective_on <= today
+
+
+def refusals_of_consent(
+    edition: FormEdition, signed_on: date, given: Sequence[GivenConsent], anchor: date | None, today: date
+) -> Iterator[ConsentRefusal]:
+    """Everything that forbids a consent to have been given so.
+
+    `anchor` is the actual day of consent that the plan counts from, if there is one: the first
+    consent is of that day.
+    """
+    words = {"day": signed_on, "today": today, "version": edition.version}
+    if signed_on > today:
+        yield ConsentRefusal("signed_on", _FUTURE, words)
+    if signed_on < edition.effective_on:
+        message = _(
+            "Form %(version)s is used from %(start)s on, after %(day)s: choose the edition before it."
+        )
+        yield ConsentRefusal("signed_on", message, words | {"start": edition.effective_on})
+    for before in given:
+        if before.form == edition.id:
+            message = _("Consent to form %(version)s is on record for %(on)s.")
+            yield ConsentRefusal("form", message, words | {"on": before.signed_on})
+    if not given and anchor and anchor != signed_on:
+        message = _("The day of consent is on record as %(on)s: give that day, or correct the anchor first.")
+        yield ConsentRefusal("signed_on", message, words | {"on": anchor})
+
+
+def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date) -> Iterator[ConsentRefusal]:
+    """Everything that forbids consent to have been withdrawn on that day."""
+    standing = [one.signed_on for one in given if one.withdrawn_on is None]
+    if not standing:
+        yield ConsentRefusal("", _("No consent stands that could be withdrawn."), {})
+    if on > today:
+        yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
+    if standing and on < max(standing):
+        message = _("%(day)s is before the consent on %(on)s: give that day or a later one.")
+        yield ConsentRefusal("withdrawn_on", message, {"day": on, "on": max(standing)})
+
+
+def _age(edition: FormEdition) -> tuple[date, int]:
+    """What orders editions: of two that are used from the same day, the one recorded later is newer."""
+    return edition.effective_on, edition.id

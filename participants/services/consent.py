@@ -1,0 +1,63 @@
+"""Consents on record: given to an edition of the form, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from participants.domain.consents import ConsentRefusal, refusals_of_consent, refusals_of_withdrawal
+from participants.domain.errors import ConsentRefused
+from participants.models import Anchor, Consent, Participant
+from participants.selectors_consent import edition, given_consents
+from trials.acts import recorded
+from trials.models import ConsentForm, User
+
+CONSENT = "consent"
+"""The anchor that the first consent gives its day to, where the protocol has it."""
+
+
+@recorded
+def write_consent(
+    *, participant: Participant, form: ConsentForm, signed_on: date, today: date, by: User | None
+) -> Consent:
+    """A consent on record; the anchor is for the caller to set. Raises ConsentRefused."""
+    person = Participant.objects.select_for_update().get(pk=participant.pk)
+    if form.trial_id != person.trial_id:
+        raise ConsentRefused({"form": [_("This form is of another trial.")]})
+    anchor = Anchor.objects.filter(participant=person, code=CONSENT, actual_on__isnull=False).first()
+    day = anchor.actual_on if anchor else None
+    _refuse(refusals_of_consent(edition(form), signed_on, given_consents(person), day, today))
+    try:
+        with transaction.atomic():
+            return Consent.objects.create(participant=person, form=form, signed_on=signed_on)
+    except IntegrityError as error:
+        if not Consent.objects.filter(participant=person, form=form).exists():
+            raise
+        raise ConsentRefused({"form": [_("Consent to this form is on record already.")]}) from error
+
+
+@recorded
+def withdraw_consent(
+    *, participant: Participant, withdrawn_on: date, today: date, by: User | None, reason: str
+) -> int:
+    """Every consent that stands taken back from a day on; gives how many. Raises ConsentRefused.
+
+    What follows for the course and the visits is a step of its own, which the participant decides.
+    """
+    person = Participant.objects.select_for_update().get(pk=participant.pk)
+    if not reason.strip():
+        raise ConsentRefused({"reason": [_("Say how it was withdrawn: the reason goes on record.")]})
+    _refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today))
+    standing = Consent.objects.filter(participant=person, withdrawn_on=None)
+    return standing.update(withdrawn_on=withdrawn_on)
+
+
+def _refuse(refusals: Iterable[ConsentRefusal]) -> None:
+    fields: dict[str, list[str]] = {}
+    for field, message, words in refusals:
+        fields.setdefault(field, []).append(_(message) % words)
+    if fields:
+        raise ConsentRefused(fields)

@@ -1,0 +1,79 @@
+"""What an investigator signs of a participant: the schedule as it stands, a deviation's classification."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from participants.models import Anchor, Participant
+from schedules.models import Deviation, ProtocolWindow, Visit
+from trials.selectors_trust import Signable
+
+SCHEDULE = "participants.participant"
+DEVIATION = "schedules.deviation"
+
+_ANCHOR = ("code", "planned_on", "planned_at", "actual_on", "actual_at")
+_VISIT = (
+    "code", "attempt", "opens", "target", "closes", "timing_basis", "tolerance_basis",
+    "booked_on", "booked_start", "performed_on", "performed_at", "outside_reason", "missed_on",
+    "missed_reason", "cancelled_on", "cancelled_reason", "applies", "held_on",
+)  # fmt: skip
+_WINDOW = ("code", "starts_on", "starts_at", "ends_on", "ends_at", "basis", "cancelled_on")
+_DEVIATION = (
+    "key", "kind", "found_on", "occurred_on", "planned_on", "opens", "closes", "actual_on", "days", "facts",
+    "description", "classification", "affects_safety", "affects_rights", "affects_data", "cause", "action",
+    "reported_to_sponsor_on", "reported_to_ethics_on", "withdrawn_on", "withdrawn_reason",
+)  # fmt: skip
+
+
+def signable_schedule(participant: Participant) -> Signable:
+    """A participant's schedule: version, traits, anchors, every visit with what became of it, every window.
+
+    Whatever of these changes voids a signature; suggestions and labels are none of them. Three
+    queries, besides what the participant was read with.
+    """
+    version = participant.protocol_version
+    content = {
+        "record": SCHEDULE,
+        "id": participant.pk,
+        "participant": participant.subject_code,
+        "trial": participant.trial.code,
+        "site": participant.site.code,
+        "protocol_version": version.label,
+        "protocol_digest": version.digest,
+        "traits": sorted(participant.traits),
+        "anchors": _rows(Anchor.objects.filter(participant=participant).order_by("code"), _ANCHOR),
+        "visits": _rows(
+            Visit.objects.filter(participant=participant).order_by("attempt", "target", "code"), _VISIT
+        ),
+        "windows": _rows(ProtocolWindow.objects.filter(participant=participant).order_by("code"), _WINDOW),
+    }
+    return Signable(SCHEDULE, participant.pk, content, participant.site, participant.trial)
+
+
+def signable_deviation(deviation: Deviation) -> Signable:
+    """A deviation with its classification, which is what the signature stands for."""
+    person = deviation.participant
+    content = {
+        "record": DEVIATION,
+        "id": deviation.pk,
+        "participant": person.subject_code,
+        "trial": person.trial.code,
+        "site": person.site.code,
+        "protocol_version": deviation.protocol_version.label,
+        **{name: _plain(getattr(deviation, name)) for name in _DEVIATION},
+    }
+    return Signable(DEVIATION, deviation.pk, content, person.site, person.trial)
+
+
+def _rows(found: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Rows as plain data, without what is empty."""
+    return [
+        {name: _plain(value) for name, value in row.items() if value not in {None, ""}}
+        for row in found.values(*names)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A day or an instant as text; instants in UTC, so that a zone's rules change nothing."""
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,176 @@
+"""What can be read of signatures, of approvals at sites and of who may act for a whole trial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from trials.domain.access import Right
+from trials.domain.signing import Change, Content, Standing, changes_since, content_digest, standing
+from trials.models import Meaning, ProtocolVersion, Signature, Site, SiteApproval, Trial, User
+from trials.selectors import roles_of
+
+APPROVAL = "trials.siteapproval"
+
+Pair = tuple[int, int]
+"""A site and a protocol version, by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """A signature as it is shown: printed name, roles, meaning, time with zone, and whether it stands."""
+
+    printed_name: str
+    roles: str
+    meaning: str
+    signed_at: datetime
+    zone: str
+    digest: str
+    standing: Standing
+    changes: Sequence[Change] = field(default=())
+
+    @property
+    def void(self) -> bool:
+        """Whether what was signed is no longer what is on record."""
+        return self.standing is Standing.VOID
+
+
+@dataclass(frozen=True, slots=True)
+class Signable:
+    """Something that can be signed: which record, its content now, where it belongs; `refusal` if not yet."""
+
+    model: str
+    object_id: int
+    content: Content
+    site: Site | None = None
+    trial: Trial | None = None
+    refusal: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What a signature of it would carry."""
+        return content_digest(self.content)
+
+
+class ApprovalState(StrEnum):
+    """Whether a site may use a protocol version: only where its approval is in use."""
+
+    MISSING = "missing"
+    UNSIGNED = "unsigned"
+    VOID = "void"
+    IN_USE = "in-use"
+
+
+def signatures_of(model: str, object_id: int, content: Content) -> list[SignatureRow]:
+    """The signatures of a record, the newest first, held against its content now; one query."""
+    found = Signature.objects.filter(model=model, object_id=object_id).order_by("-signed_at", "-pk")
+    return [_row(signature, content) for signature in found]
+
+
+def _row(signature: Signature, content: Content) -> SignatureRow:
+    stands = standing(signature.content, signature.digest, content_digest(content))
+    void = stands is Standing.VOID
+    return SignatureRow(
+        printed_name=signature.printed_name,
+        roles=signature.roles,
+        meaning=str(Meaning(signature.meaning).label),
+        signed_at=signature.signed_at.astimezone(ZoneInfo(signature.zone)),
+        zone=signature.zone,
+        digest=signature.digest,
+        standing=stands,
+        changes=tuple(changes_since(json.loads(signature.content), content)) if void else (),
+    )
+
+
+def approval_content(approval: SiteApproval) -> Content:
+    """What an investigator signs when a protocol version is put to use at a site."""
+    version = approval.protocol_version
+    return {
+        "record": APPROVAL,
+        "id": approval.pk,
+        "trial": version.trial.code,
+        "protocol_version": version.label,
+        "protocol_digest": version.digest,
+        "site": approval.site.code,
+        "approved_on": approval.approved_on.isoformat(),
+        "reference": approval.reference,
+        "usable_from": approval.usable_from.isoformat(),
+    }
+
+
+def signable_approval(approval: SiteApproval, today: date) -> Signable:
+    """An approval as what is signed when a version is put to use; not before it is usable at the site."""
+    refusal = ""
+    if today < approval.usable_from:
+        words = {"day": approval.usable_from, "today": today}
+        refusal = _("Usable from %(day)s, and today is %(today)s at the site: sign on that day or later.")
+        refusal %= words
+    return Signable(
+        APPROVAL,
+        approval.pk,
+        approval_content(approval),
+        approval.site,
+        approval.protocol_version.trial,
+        refusal,
+    )
+
+
+def approval_states(pairs: Iterable[Pair]) -> dict[Pair, ApprovalState]:
+    """Whether each site may use each version; two queries for any number of them."""
+    asked = set(pairs)
+    states = dict.fromkeys(asked, ApprovalState.MISSING)
+    if not asked:
+        return states
+    found = SiteApproval.objects.filter(
+        site__in={site for site, _ in asked}, protocol_version__in={version for _, version in asked}
+    ).select_related("site", "protocol_version__trial")
+    approvals = list(found.defer("protocol_version__document"))
+    signed = _approving_signatures([approval.pk for approval in approvals])
+    for approval in approvals:
+        states[approval.site_id, approval.protocol_version_id] = _state(approval, signed)
+    return states
+
+
+def _approving_signatures(ids: Sequence[int]) -> Mapping[int, list[Signature]]:
+    signed: dict[int, list[Signature]] = {}
+    for signature in Signature.objects.filter(
+        model=APPROVAL, object_id__in=ids, meaning__in=(Meaning.APPROVED, Meaning.RESPONSIBLE)
+    ):
+        signed.setdefault(signature.object_id, []).append(signature)
+    return signed
+
+
+def _state(approval: SiteApproval, signed: Mapping[int, list[Signature]]) -> ApprovalState:
+    signatures = signed.get(approval.pk, [])
+    digest = content_digest(approval_content(approval))
+    if any(standing(one.content, one.digest, digest) is Standing.STANDS for one in signatures):
+        return ApprovalState.IN_USE
+    return ApprovalState.VOID if signatures else ApprovalState.UNSIGNED
+
+
+def in_use(site: Site | int, version: ProtocolVersion | int) -> bool:
+    """Whether a site may use a protocol version: its approval is recorded, and signed as it stands."""
+    pair = (_id(site), _id(version))
+    return approval_states([pair])[pair] is ApprovalState.IN_USE
+
+
+def _id(row: Site | ProtocolVersion | int) -> int:
+    return row if isinstance(row, int) else row.pk
+
+
+def may_throughout(user: User, right: Right, trial: Trial, today: date) -> bool:
+    """Whether a right is held in a trial at all of its sites, as what concerns the trial itself asks."""
+    return roles_of(user, today).allows_throughout(right, trial=trial.pk)
+
+
+def signing_roles(user: User, site: Site | None, trial: Trial | None, today: date) -> str:
+    """The roles in which somebody may sign there, in words; empty for nobody: a superuser is none."""
+    ids = (site.pk if site else None, trial.pk if trial else None)
+    grants = roles_of(user, today).granting(Right.SIGN)
+    return ", ".join(sorted({grant.role for grant in grants if grant.covers(*ids)}))

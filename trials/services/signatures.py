@@ -1,0 +1,72 @@
+"""Signing: one act by which a person stands for what is on record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from trials.acts import acting
+from trials.domain.errors import Refused, Stale
+from trials.domain.signing import Proof, canonical_text, digest_of
+from trials.models import Meaning, Signature, User
+from trials.selectors_trust import Signable, signing_roles
+
+
+class SigningRefused(Refused):
+    """Something cannot be signed so; `fields` says what would be right."""
+
+
+def sign(
+    *, record: Signable, meaning: Meaning | str, shown: str, by: User, proof: Proof, now: datetime
+) -> Signature:
+    """A signature with printed name, time in the site's zone and meaning, bound to what is signed.
+
+    `shown` is the digest of the content that the signer was shown. Raises SigningRefused for
+    somebody who is no investigator there, an account without a name, a proof of another account
+    or of long ago, and what cannot be signed yet; Stale where the record changed since it was shown.
+    """
+    zone = (record.site.zone if record.site else "") or settings.TIME_ZONE
+    roles = signing_roles(by, record.site, record.trial, now.astimezone(ZoneInfo(zone)).date())
+    _refuse(record, meaning, roles, by, proof, now)
+    text = canonical_text(record.content)
+    digest = digest_of(text)
+    if shown != digest:
+        raise Stale(record.model, record.object_id, shown=0, version=1)
+    with acting(by, _("signed with a %(how)s") % {"how": proof.how.value}):
+        return Signature.objects.create(
+            user=by,
+            printed_name=by.get_full_name(),
+            roles=roles,
+            meaning=Meaning(meaning),
+            signed_at=now,
+            zone=zone,
+            model=record.model,
+            object_id=record.object_id,
+            content=text,
+            digest=digest,
+            trial=record.trial,
+            site=record.site,
+        )
+
+
+def _refuse(
+    record: Signable, meaning: Meaning | str, roles: str, by: User, proof: Proof, now: datetime
+) -> None:
+    refused: dict[str, list[str]] = {}
+    if record.refusal:
+        refused.setdefault("", []).append(record.refusal)
+    if not roles:
+        refused.setdefault("", []).append(_("Only an investigator of this site and trial signs here."))
+    if not by.get_full_name():
+        refused.setdefault("", []).append(
+            _("Your account has no name to print under a signature: ask an administrator to enter it.")
+        )
+    if meaning not in Meaning.values:
+        refused["meaning"] = [_("Say what your signature means: choose one of the sentences.")]
+    if not proof.holds_for(by.pk, now):
+        refused["password"] = [_("Prove again who you are: user name and password, or a passkey.")]
+    if refused:
+        raise SigningRefused(refused)
