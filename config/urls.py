@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("trials.web.urls")),
     path("people/", include("trials.web.people_urls")),
+    path("memberships/", include("trials.web.memberships_urls")),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feed_urls")),
     path("", include("schedules.web.urls")),

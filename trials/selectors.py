@@ -73,7 +73,8 @@ def roles_of(user: User, today: date) -> Scope:
 
 
 def _holds_on(today: date) -> Q:
-    return Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
+    days = Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
+    return days & Q(withdrawn_at__isnull=True)
 
 
 def may(user: User, right: Right | str, site: Site | None, trial: Trial | None, today: date) -> bool:

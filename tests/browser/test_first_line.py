@@ -47,7 +47,7 @@ def coordinator(transactional_db: None, today: date) -> User:
     )
     record_working_days(site=site, by=user, first_year=today.year - 1, last_year=today.year + 3)
     TrialSite.objects.create(trial=version.trial, site=site)
-    grant_membership(user=user, role=Role.COORDINATOR, site=site, starts_on=today, by=user)
+    grant_membership(user=user, role=Role.COORDINATOR, site=site, starts_on=today, by=None)
     return user
 
 

@@ -24,7 +24,10 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A role that a user holds for some days; without a site or a trial it holds for all of them."""
+    """A role that a user holds for some days; without a site or a trial it holds for all of them.
+
+    Once withdrawn it holds no more, whatever its last day is.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=Role.choices)
@@ -36,9 +39,15 @@ class Membership(models.Model):
     )
     starts_on = models.DateField(_("starts on"))
     ends_on = models.DateField(_("ends on"), null=True, blank=True, help_text=_("The last day."))
-    granted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    granted_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("granted by")
+    )
+    granted_at = models.DateTimeField(_("granted at"), db_default=Now(), editable=False)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    withdrawn_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True, editable=False)
+    withdrawn_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("withdrawn by")
+    )
     withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=300, blank=True)
 
     class Meta:
