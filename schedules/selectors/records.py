@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -125,15 +125,13 @@ def _add_visits(records: Mapping[int, Record]) -> None:
 
 def _add_facts(records: Mapping[int, Record]) -> None:
     """When activities were done, the latest of each; what people recorded; and the half-lives of drugs."""
-    done: Iterable[VisitActivity] = VisitActivity.objects.filter(
-        participant__in=records, done=True, done_at__isnull=False
-    ).order_by("done_at")
-    for activity in done:
-        record = records[activity.participant_id]
-        assert activity.done_at is not None
-        record.activities[activity.code] = AnchorDay.at_instant(
-            activity.done_at.astimezone(record.zone), AnchorKind.ACTUAL
-        )
+    done = VisitActivity.objects.filter(participant__in=records, done=True).select_related("visit")
+    for activity in done.order_by("visit__performed_on", "done_at"):
+        record, visit = records[activity.participant_id], activity.visit
+        if visit.performed_on and visit.attempt == record.attempt:
+            at = activity.done_at.astimezone(record.zone) if activity.done_at else None
+            day = AnchorDay(visit.performed_on, AnchorKind.ACTUAL)
+            record.activities[activity.code] = AnchorDay.at_instant(at, AnchorKind.ACTUAL) if at else day
     rows: dict[int, list[FactRow]] = defaultdict(list)
     for fact in Fact.objects.filter(participant__in=records, withdrawn_at=None).order_by("pk"):
         rows[fact.participant_id].append(fact_row(fact))

@@ -13,7 +13,7 @@ from participants.models import Anchor, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Answer, Booking, Completion
-from schedules.models import CalendarState, ChangeEvent, Visit, VisitActivity
+from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit, VisitActivity
 from schedules.services.planning import enrol
 from schedules.services.visits import (
     book_visit,
@@ -288,3 +288,16 @@ def test_an_infusion_on_record_for_another_day_is_corrected_first(participant: P
     shown = visit(participant, "d0")
     fields = refusal(lambda: done(shown, date(2026, 12, 8), at(12, 8), outside_reason="x"))
     assert "on record for 2026-12-07" in fields["on"][0]
+
+
+def test_a_window_counts_from_the_day_of_an_activity() -> None:
+    """No colony-stimulating factor for two weeks before the blood count of 16 November."""
+    participant = enrol(enrolment=an_enrolment(a_version("NCT07193667")), by=None)
+    answers = dict.fromkeys(["eligibility", "blood-count"], Answer(done=True))
+    done(visit(participant, "screening"), date(2026, 11, 16), at(11, 16), activities=answers)
+    washout = ProtocolWindow.objects.get(participant=participant, code="csf-washout")
+    assert (washout.starts_on, washout.ends_on) == (date(2026, 11, 2), date(2026, 11, 16))
+    seen = visit(participant, "screening")
+    undo_visit(visit=seen, version=seen.version, by=None, reason="wrong chart", now=at(11, 17))
+    washout.refresh_from_db()
+    assert washout.ends_on is None
