@@ -18,6 +18,7 @@ from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days
+from schedules.selectors.absences import away_days
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
@@ -54,16 +55,17 @@ class Ground:
 
     @classmethod
     def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
-        """Read with four queries, and one for each site."""
+        """Read with five queries, and one for each site; days on which its people are away are closed."""
         trials = {one.trial.pk for one in enrolments}
         versions = {one.version.pk for one in enrolments}
         sites = {one.site.pk: one.site for one in enrolments}
         running = TrialSite.objects.filter(trial__in=trials).values_list("trial_id", "site_id")
         published = ProtocolVersion.objects.filter(pk__in=versions, published_at__isnull=False)
+        away = away_days(participants=(), sites=sites)
         return cls(
             frozenset(running),
             frozenset(published.values_list("pk", flat=True)),
-            {pk: working_days_of(site) for pk, site in sites.items()},
+            {pk: away.applied(working_days_of(site), None, pk) for pk, site in sites.items()},
             approval_states((one.site.pk, one.version.pk) for one in enrolments),
         )
 

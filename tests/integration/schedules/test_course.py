@@ -301,3 +301,11 @@ def test_days_are_suggested_around_absences(participant: Participant, whose: str
     close_absence(absence=absence, by=None, reason="stays", now=at(12, 8))
     assert visit(participant, "d28").suggested == date(2027, 1, 4)
     assert Absence.objects.get().ended
+
+
+def test_whoever_is_enrolled_meanwhile_is_planned_around_it_too(participant: Participant) -> None:
+    record_working_days(site=participant.site, by=None, first_year=2026, last_year=2028)
+    away = Away(date(2027, 1, 2), date(2027, 1, 5), site=participant.site)
+    add_absence(away=away, by=None, now=at(11, 21))
+    other = enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S01-002"), by=None)
+    assert visit(other, "d28").suggested == date(2027, 1, 6)
