@@ -1,8 +1,9 @@
-"""The end of a trial: frozen, archived, kept for as long as the setting asks."""
+"""The end of a trial: frozen, archived, exported, kept for as long as the setting asks."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import IO
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
@@ -10,7 +11,10 @@ from django.utils.translation import gettext as _
 
 from trials.acts import recorded
 from trials.domain.errors import Refused
+from trials.domain.release import RELEASE
+from trials.formats.archive import Archive, Made
 from trials.models import Trial, User
+from trials.selectors_closure import accounts_of, tables_of, trail_columns, trail_of
 
 
 class ClosureRefused(Refused):
@@ -70,3 +74,19 @@ def _locked(trial: Trial, reason: str) -> Trial:
     if not reason.strip():
         raise ClosureRefused({"reason": [_("Say why: the reason goes on record.")]})
     return Trial.objects.select_for_update().get(pk=trial.pk)
+
+
+def export_trial(*, trial: Trial, by: User, now: datetime, to: IO[bytes]) -> None:
+    """Write a trial's records, their metadata and their trail together to a file, as one zip."""
+    trial = Trial.objects.get(pk=trial.pk)
+    tables = list(tables_of(trial))
+    of = {
+        name: getattr(trial, name) for name in ("code", "title", "frozen_on", "archived_on", "retain_until")
+    }
+    who = f"{by.get_username()} ({by.get_full_name()})" if by.get_full_name() else by.get_username()
+    with Archive(to, Made("Dayzero", RELEASE, who, now, of)) as archive:
+        for table in tables:
+            archive.table(f"records/{table.label}", table.columns, table.rows())
+        archive.table("trail/audit", trail_columns(), trail_of(trial, tables))
+        archive.document("metadata", {table.label: table.metadata() for table in tables})
+        archive.document("accounts", accounts_of(trial, tables))
