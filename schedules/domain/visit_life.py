@@ -111,6 +111,9 @@ def refusals_of_reason(reason: str) -> Iterator[Refusal]:
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
     """What hangs on a visit that was done must be taken back before it, and so must the end of the course."""
+    if visit.attempt < history.attempt:
+        message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
+        yield Refusal("", message, visit.named)
     if history.ended and visit.window.closes >= history.ended[0] and not visit.ends_course:
         message = _("The course has ended (%(end)s on %(ended)s): undo that first.")
         yield Refusal("", message, {"end": history.ended[1], "ended": history.ended[0]})

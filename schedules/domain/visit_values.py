@@ -54,6 +54,7 @@ class VisitLife:
     cancelled: bool = False
     by_course: bool = False
     beside: str = ""
+    attempt: int = 1
 
     @property
     def named(self) -> dict[str, object]:
@@ -119,7 +120,7 @@ class History:
 
     `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
     first consent and of its withdrawal; `ended` the day and the word of the step that ended the
-    course.
+    course; `attempt` the present attempt at screening.
     """
 
     protocol: Protocol
@@ -129,6 +130,7 @@ class History:
     consented_on: date | None = None
     consent_withdrawn_on: date | None = None
     ended: tuple[date, str] | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
         cancelled=visit.cancelled_on is not None,
         by_course=visit.cancelled_by_id is not None,
         beside=visit.rule_code if visit.unscheduled else "",
+        attempt=visit.attempt,
     )
 
 
@@ -135,6 +136,7 @@ def history_of(visit: Visit, standing: Standing) -> History:
         consented_on=min(days, default=None),
         consent_withdrawn_on=withdrawn,
         ended=(ended.happened_on, STEP_LABELS[Step(ended.step)]) if ended else None,
+        attempt=standing.attempt,
     )
 
 

@@ -109,6 +109,9 @@ def test_screen_failure_and_screening_again(participant: Participant) -> None:
     assert not Anchor.objects.filter(code="screening").exists()
     done(again, date(2026, 12, 14), at(12, 14))
     assert Visit.objects.filter(code="screening").count() == 2
+    first = screenings[0]
+    with pytest.raises(VisitRefused, match="earlier attempt"):
+        undo_visit(visit=first, version=first.version, by=None, reason="x", now=at(12, 15))
 
 
 def test_a_rescreening_needs_a_day_zero_to_come(participant: Participant) -> None:
