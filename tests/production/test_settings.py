@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPLETE = {
     "SECRET_KEY": "k7#" * 20 + "abcdefgh",
@@ -71,3 +73,30 @@ def test_the_example_as_it_stands_starts_once_the_three_are_filled_in() -> None:
     example = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
     result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **example | COMPLETE)
     assert result.returncode == 0, result.stderr
+
+
+SAY = (
+    "from django.conf import settings as s; print(s.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'], "
+    "s.SECOND_FACTOR_ROLES, [a['client_id'] for a in s.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS']])"
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, """["'self'"] ['everybody'] []"""),
+        (
+            {"OIDC_SERVER_URL": "https://id.example.org/realms/trials", "OIDC_CLIENT_ID": "dayzero"},
+            """["'self'", 'https://id.example.org'] ['everybody'] ['dayzero']""",
+        ),
+        (
+            {"SECOND_FACTOR_ROLES": "administrator,investigator"},
+            """["'self'"] ['administrator', 'investigator'] []""",
+        ),
+    ],
+)
+def test_single_sign_on_and_second_factors_come_from_the_environment(
+    environment: dict[str, str], said: str
+) -> None:
+    production = {"DJANGO_SETTINGS_MODULE": "config.settings.production"}
+    assert python("-c", SAY, **COMPLETE | production | environment).stdout.strip() == said

@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.translation import ngettext
 
 from trials.models import User
 from trials.selectors_accounts import holds_one_of
+from trials.web.kept_forms import keep
 
 SEEN = "dayzero_seen"
 FACTOR = "dayzero_second_factor"
@@ -42,22 +44,25 @@ class IdleSessionMiddleware:
             now = timezone.now().timestamp()
             idle = now - request.session.get(SEEN, 0)
             if idle > timedelta(minutes=settings.SESSION_IDLE_MINUTES).total_seconds():
-                _end(request)
-            elif idle >= RENEWED_EVERY:
+                return _end(request) or self.get_response(request)
+            if idle >= RENEWED_EVERY:
                 request.session[SEEN] = now
         return self.get_response(request)
 
 
-def _end(request: HttpRequest) -> None:
-    minutes = settings.SESSION_IDLE_MINUTES
+def _end(request: HttpRequest) -> HttpResponseBase | None:
+    """Sign out; what was sent by a form is kept until its sender is back, and leads to the door."""
+    minutes, user = settings.SESSION_IDLE_MINUTES, request.session[SESSION_KEY]
     logout(request)
-    if request.accepts("text/html"):
-        words = ngettext(
-            "You were signed out after %(minutes)s minute without use.",
-            "You were signed out after %(minutes)s minutes without use.",
-            minutes,
-        )
-        messages.info(request, words % {"minutes": minutes})
+    if not request.accepts("text/html"):
+        return None
+    words = ngettext(
+        "You were signed out after %(minutes)s minute without use.",
+        "You were signed out after %(minutes)s minutes without use.",
+        minutes,
+    )
+    messages.info(request, words % {"minutes": minutes})
+    return redirect_to_login(reverse("kept-form")) if keep(request, user) else None
 
 
 class SecondFactorMiddleware:

@@ -5,6 +5,7 @@ from allauth.socialaccount import views as single_sign_on
 from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 
+from trials.web.kept_forms import kept_form
 from trials.web.own_account import own_account, sign_out
 
 set_by_link = TemplateView.as_view(template_name="account/password_set.html")
@@ -15,6 +16,7 @@ urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", sign_out, name="logout"),
     path("logout/", sign_out, name="account_logout"),
+    path("kept/", kept_form, name="kept-form"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", views.password_change, name="account_change_password"),

@@ -102,7 +102,7 @@ class TestAccountsNeverShared:
         with pytest.raises(IntegrityError, match="cannot be changed"), transaction.atomic():
             User.objects.filter(pk=person.pk).update(username="other")
 
-    @pytest.mark.parametrize("name", ["", "  ", "Wéi", "李伟", "a b", "-x", "x" * 151])
+    @pytest.mark.parametrize("name", ["", "Wéi", "x" * 151])
     def test_names_are_told_apart_by_everybody(self, name: str) -> None:
         with pytest.raises(NameNotFit):
             opened(name)

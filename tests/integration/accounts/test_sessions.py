@@ -89,6 +89,37 @@ class TestIdleSessionsEnd:
             assert client.get("/").status_code == 302
 
 
+class TestWhatWasTypedIsKept:
+    """A form that arrives after its session ended waits for its sender."""
+
+    TYPED = {"subject_code": "S01-009", "traits": ["minor", "lymphodepletion"], "password": "never kept"}
+
+    def ended(self, user: User) -> Client:
+        with time_machine.travel(NOW, tick=False) as clock:
+            client = signed_in(user)
+            clock.shift(timedelta(hours=1))
+            answer = client.post("/participants/enrol/?version=3", self.TYPED)
+        assert answer.headers["Location"] == "/accounts/login/?next=/accounts/kept/"
+        return client
+
+    def back(self, client: Client, name: str) -> str:
+        form = {"login": name, "password": PASSWORD, "next": "/accounts/kept/"}
+        with time_machine.travel(NOW + timedelta(hours=2), tick=False):
+            return str(client.post(reverse("login"), form, follow=True).content.decode())
+
+    def test_and_offered_again_to_whoever_typed_it(self, person: User) -> None:
+        client = self.ended(person)
+        text = self.back(client, "coordinator")
+        assert 'action="/participants/enrol/?version=3"' in text
+        for field in ("S01-009", "minor", "lymphodepletion"):
+            assert f'value="{field}"' in text
+        assert "never kept" not in text
+        assert client.get("/accounts/kept/").status_code == 302, "once"
+
+    def test_but_to_nobody_else_at_the_same_keyboard(self, person: User, chief: User) -> None:
+        assert "S01-009" not in self.back(self.ended(person), "chief")
+
+
 class TestSecondFactor:
     def test_the_code_of_an_app_is_asked_for_and_opens(self, guarded: User, client: Client) -> None:
         asked = client.post(reverse("login"), {"login": "coordinator", "password": PASSWORD})

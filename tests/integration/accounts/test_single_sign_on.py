@@ -88,7 +88,7 @@ def test_there_is_no_button_where_no_provider_is_named(client: Client) -> None:
 
 def test_the_button_names_the_provider(client: Client, provider: type[Provider]) -> None:
     text = client.get(reverse("login")).content.decode()
-    assert "Sign in by Hospital" in text
+    assert "Continue with Hospital" in text
     assert "/accounts/oidc/sso/login/" in text
 
 
