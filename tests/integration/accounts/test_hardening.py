@@ -66,6 +66,21 @@ def test_files_are_bounded(settings, content: bytes, status: int, why: str) -> N
     assert Client().post(reverse("theme"), {"file": upload, "theme": "dark"}).status_code == status, why
 
 
+def test_what_was_refused_is_said_on_a_page_of_ours(settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    page = Client().post(reverse("theme"), {"theme": "x" * 1100}).content.decode()
+    assert "Nothing was saved" in page
+
+
+def test_a_replayed_or_forged_form_is_refused_on_a_page_of_ours(person: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person)
+    page = client.post(reverse("account_change_password"), {"oldpassword": "x"})
+    assert page.status_code == 403
+    assert "nothing of it was saved" in page.content.decode()
+    assert "style" not in page.content.decode().replace("stylesheet", "")
+
+
 def test_fields_are_bounded(settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     assert Client().post(reverse("theme"), {"theme": "x" * 1100}).status_code == 400
