@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
