@@ -94,6 +94,14 @@ def _is_fed(window: ProtocolWindow, kind: FactKind, of: str) -> bool:
 
 
 def _feeds(window: ProtocolWindow) -> Iterator[Feed]:
+    yield from _feeds_of_terms(window)
+    bounds = (bound for bound in (window.starts, window.ends) if bound)
+    references = (moment.counts_from for bound in bounds for moment in bound.moments)
+    activities = (one.code for one in references if one.kind is ReferenceKind.ACTIVITY)
+    yield from (Feed(FactKind.TEST, code, window) for code in dict.fromkeys(activities))
+
+
+def _feeds_of_terms(window: ProtocolWindow) -> Iterator[Feed]:
     terms = window.terms
     match terms:
         case Presence():

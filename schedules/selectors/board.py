@@ -9,10 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.words import Value, Words
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
-from participants.selectors import recorded
+from participants.selectors import participants_visible_to, recorded
+from schedules.domain.explain import Say, day_text, plain
 from schedules.domain.gates import (
     Cohorts,
     Course,
@@ -27,20 +31,26 @@ from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.course import STEPS, clock_at
 from schedules.selectors.judging import ended_on
 from trials.domain.protocol import Protocol
-from trials.models import Cohort, ProtocolVersion, Trial
-from trials.selectors import protocol_of, published_versions
+from trials.models import Cohort, ProtocolVersion, Trial, User
+from trials.selectors import protocol_of, published_versions, trials_visible_to
 
 People = QuerySet[Participant, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A participant on the board: their course, whether it has begun, and the gate before a start to come."""
+    """A participant on the board: their course, whether it has begun, and the gate before a start to come.
+
+    `shown` is false of somebody whom the reader may not look at: then `name` says only where they are.
+    """
 
     participant: Participant
+    name: str
+    shown: bool
     course: Course
     begun: bool
     gate: GateVerdict | None
+    reasons: tuple[str, ...]
     observed_until: date | None
 
 
@@ -54,6 +64,7 @@ class LevelRow:
     reviews: tuple[SafetyReview, ...]
     next_start: date | None
     next_gate: GateVerdict
+    next_reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +136,67 @@ def reviews_of(trial: int) -> list[Review]:
     return [Review(on, level) for on, level in rows.values_list("held_on", "cohort__code")]
 
 
-def trial_board(trial: Trial, now: datetime) -> TrialBoard | None:
-    """The cohort board of a trial by its newest published version; None where it has none."""
-    version: ProtocolVersion | None = published_versions(trial).first()
-    if version is None:
+def trials_with_board(user: User, today: date) -> list[Trial]:
+    """The trials in sight in which anything is gated or levelled, by their newest published versions."""
+    trials = trials_visible_to(user, today).order_by("code")
+    return [trial for trial in trials if (found := _protocol(trial)) and is_gated(found)]
+
+
+def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> TrialBoard | None:
+    """The cohort board of a trial by its newest published version, for a reader; None where it has none.
+
+    The number of queries does not depend on how many take part.
+    """
+    protocol = _protocol(trial)
+    if protocol is None:
         return None
-    protocol = protocol_of(version)
     read = courses_of(protocol, trial.pk)
+    here = timezone.localdate(now, timezone.get_default_timezone())
+    seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, reviews_of(trial.pk))
     sites = [person.site for person in read.people.values()]
-    today = clock_at(sites[0], now).today if sites else now.date()
+    today = clock_at(sites[0], now).today if sites else here
+    reading = _BoardReading(protocol, cohorts, read, seen, names_of(read, seen), today, say)
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews: dict[str, list[SafetyReview]] = defaultdict(list)
     for review in SafetyReview.objects.filter(cohort__trial=trial).select_related("cohort", "recorded_by"):
         reviews[review.cohort.code].append(review)
     levels = [
-        _level_row(cohorts, level, read, rows.get(level.level or ""), reviews[level.level or ""], today)
+        reading.level(level, rows.get(level.level or ""), reviews[level.level or ""])
         for level in board(cohorts, today)
     ]
     return TrialBoard(trial, protocol, today, tuple(levels))
+
+
+def _protocol(trial: Trial) -> Protocol | None:
+    version: ProtocolVersion | None = published_versions(trial).defer("document").first()
+    return protocol_of(version) if version else None
+
+
+def names_of(read: TrialCourses, seen: frozenset[int]) -> dict[str, str]:
+    """How each participant of a trial may be named: those not in sight by their site alone."""
+    return {
+        code: code if person.pk in seen else _("a participant at %(site)s") % {"site": person.site.code}
+        for code, person in read.people.items()
+    }
+
+
+def gate_words(
+    verdict: GateVerdict, protocol: Protocol, names: Mapping[str, str], say: Say = plain
+) -> tuple[str, ...]:
+    """Why a gate is closed, in sentences; an assumed gate says that it is."""
+    assumed = {gate.code for gate in protocol.gates if gate.basis.assumed}
+    found = []
+    for reason in verdict.reasons:
+        named = ((key, _named(key, value, names)) for key, value in reason.words.values)
+        found.append(Words(reason.words.template, tuple(named)).text(say, day_text))
+        if reason.gate in assumed:
+            found.append(_("(This gate is assumed, not stated by the protocol.)"))
+    return tuple(found)
+
+
+def _named(key: str, value: Value, names: Mapping[str, str]) -> Value:
+    return names.get(str(value), value) if key == "subject" else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,34 +250,50 @@ def _ends(ids: People) -> dict[int, date]:
     return {pk: day for pk, taken in steps.items() if (day := ended_on(taken))}
 
 
-def _level_row(
-    cohorts: Cohorts,
-    level: LevelBoard,
-    read: TrialCourses,
-    cohort: Cohort | None,
-    reviews: Iterable[SafetyReview],
-    today: date,
-) -> LevelRow:
-    watched = dict(level.observed_until)
-    slots = tuple(
-        Slot(
-            read.people[course.subject],
-            course,
-            course.subject in read.begun,
-            None if course.subject in read.begun else gate_status(cohorts, course),
-            watched.get(course.subject),
+@dataclass(frozen=True, slots=True)
+class _BoardReading:
+    """By what a board is read: who is seen, how everybody is named, today, and the reader's language."""
+
+    protocol: Protocol
+    cohorts: Cohorts
+    read: TrialCourses
+    seen: frozenset[int]
+    names: Mapping[str, str]
+    today: date
+    say: Say
+
+    def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
+        """One level."""
+        watched = dict(level.observed_until)
+        courses = sorted(level.courses, key=lambda one: (one.begins, one.subject))
+        newcomer = Course("", level.level, self.today, self.today + _usual_lead(level.courses))
+        gate = gate_status(self.cohorts, newcomer)
+        return LevelRow(
+            cohort,
+            level,
+            tuple(self._slot(course, watched.get(course.subject)) for course in courses),
+            tuple(reviews),
+            earliest_start(self.cohorts, newcomer),
+            gate,
+            self._words(gate),
         )
-        for course in sorted(level.courses, key=lambda one: (one.begins, one.subject))
-    )
-    newcomer = Course("", level.level, today, today + _usual_lead(level.courses))
-    return LevelRow(
-        cohort,
-        level,
-        slots,
-        tuple(reviews),
-        earliest_start(cohorts, newcomer),
-        gate_status(cohorts, newcomer),
-    )
+
+    def _slot(self, course: Course, observed_until: date | None) -> Slot:
+        person, begun = self.read.people[course.subject], course.subject in self.read.begun
+        gate = None if begun else gate_status(self.cohorts, course)
+        return Slot(
+            participant=person,
+            name=self.names[course.subject],
+            shown=person.pk in self.seen,
+            course=course,
+            begun=begun,
+            gate=gate,
+            reasons=self._words(gate) if gate else (),
+            observed_until=observed_until,
+        )
+
+    def _words(self, gate: GateVerdict) -> tuple[str, ...]:
+        return gate_words(gate, self.protocol, self.names, self.say)
 
 
 def _usual_lead(courses: Iterable[Course]) -> timedelta:

@@ -149,8 +149,8 @@ def _stored_row(window: ProtocolWindow, reading: Reading) -> WindowRow:
         window.kind,
         window.starts_on,
         window.ends_on,
-        window.starts_at.astimezone(zone) if window.starts_at else None,
-        window.ends_at.astimezone(zone) if window.ends_at else None,
+        window.starts_at.astimezone(reading.zone) if window.starts_at else None,
+        window.ends_at.astimezone(reading.zone) if window.ends_at else None,
         window.basis == "assumed",
         window.because,
     )

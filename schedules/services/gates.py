@@ -6,7 +6,7 @@ record. What was done before it came here, such as an import of history, is take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -14,15 +14,20 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.words import Value, Words
 from participants.models import SafetyReview
 from schedules.domain.explain import day_text
 from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_status
 from schedules.domain.plan import AnchorKind, Plan
-from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.selectors.board import (
+    TrialCourses,
+    courses_of,
+    gate_words,
+    is_gated,
+    names_of,
+    reviews_of,
+)
 from trials.acts import recorded
 from trials.domain.errors import Refused
-from trials.domain.protocol import Protocol
 from trials.models import Cohort, Site, Trial, User
 
 _REFERENCE = 200
@@ -125,7 +130,8 @@ def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> str | Non
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
     verdict = gate_status(cohorts, course)
-    return None if verdict.open else _in_words(verdict, course, plan, _Sight(read, candidate.site))
+    here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
+    return None if verdict.open else _in_words(verdict, course, plan, names_of(read, here))
 
 
 def _stands(read: TrialCourses, course: Course) -> bool:
@@ -135,30 +141,12 @@ def _stands(read: TrialCourses, course: Course) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """Whose subject codes may be named: those of the participant's own site."""
-
-    read: TrialCourses
-    site: Site
-
-    def mend(self, words: Words) -> Words:
-        """The words without the codes of other sites."""
-        return Words(words.template, tuple((name, self._name(name, value)) for name, value in words.values))
-
-    def _name(self, name: str, value: Value) -> Value:
-        person = self.read.people.get(str(value)) if name == "subject" else None
-        if person is None or person.site_id == self.site.pk:
-            return value
-        return _("a participant at %(site)s") % {"site": person.site.code}
-
-
-def _in_words(verdict: GateVerdict, course: Course, plan: Plan, sight: _Sight) -> str:
+def _in_words(verdict: GateVerdict, course: Course, plan: Plan, names: Mapping[str, str]) -> str:
     labels = [plan.protocol.anchor_by_code[code].label for code in start_codes(plan)]
     values = {
         "start": _(labels[0]),
         "day": day_text(course.begins, _),
-        "reasons": " ".join(_reasons(verdict, plan.protocol, sight)),
+        "reasons": " ".join(gate_words(verdict, plan.protocol, names, _)),
         "opens": day_text(verdict.opens_on, _) if verdict.opens_on else "",
     }
     if verdict.opens_on is None:
@@ -166,12 +154,3 @@ def _in_words(verdict: GateVerdict, course: Course, plan: Plan, sight: _Sight) -
     else:
         message = _("%(start)s on %(day)s meets a closed gate. %(reasons)s It opens on %(opens)s.")
     return message % values
-
-
-def _reasons(verdict: GateVerdict, protocol: Protocol, sight: _Sight) -> Iterator[str]:
-    assumed = {gate.code for gate in protocol.gates if gate.basis.assumed}
-    for reason in verdict.reasons:
-        words = sight.mend(reason.words).text(_, day_text)
-        yield words
-        if reason.gate in assumed:
-            yield _("(This gate is assumed, not stated by the protocol.)")

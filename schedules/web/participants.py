@@ -20,6 +20,7 @@ from schedules.selectors.participants import participants_listed
 from schedules.selectors.plan_rows import VisitRow
 from schedules.services.feeds import open_feed
 from schedules.web.clock import now, server_day
+from schedules.web.facts import verdict_context
 from schedules.web.pages import neighbours
 from schedules.web.people import user_of
 from schedules.web.timelines import draw_timeline, epochs_of
@@ -59,7 +60,8 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant: where they stand, the timeline, and every date with its reason."""
     participant = _in_sight(request, pk)
     page = participant_page(participant, now(), say)
-    return render(request, "participants/page.html", _context(request, page))
+    context = _context(request, page) | verdict_context(request, participant, page.windows)
+    return render(request, "participants/page.html", context)
 
 
 @login_required

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from schedules.selectors.flags import flag_count
 from schedules.web.clock import now, server_day
 from trials.domain.access import Right
 from trials.models import User
@@ -34,12 +35,19 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "theme": theme_of(request),
         "themes": THEMES,
         "may_enrol": SimpleLazyObject(lambda: _may_enrol(request)),
+        "flags_open": SimpleLazyObject(lambda: _flags_open(request)),
     }
 
 
 def _may_enrol(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     return isinstance(user, User) and roles_of(user, server_day(now())).allows(Right.ENROL)
+
+
+def _flags_open(request: HttpRequest) -> int:
+    """How many flags somebody has to look at."""
+    user, instant = getattr(request, "user", None), now()
+    return flag_count(user, server_day(instant), instant) if isinstance(user, User) else 0
 
 
 def records_sign_in(request: HttpRequest) -> HttpResponse:

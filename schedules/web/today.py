@@ -54,10 +54,10 @@ def wanted_of(request: HttpRequest) -> Wanted:
     """The filters in an address; what cannot be read is left out."""
     status = request.GET.get("status", "")
     return Wanted(
-        site=_number(request, "site"),
-        trial=_number(request, "trial"),
+        site=number(request, "site"),
+        trial=number(request, "trial"),
         status=VisitStatus(status) if status in GROUPS else None,
-        page=_number(request, "page") or 1,
+        page=number(request, "page") or 1,
     )
 
 
@@ -73,6 +73,7 @@ def _group(status: VisitStatus, found: Worklist, rows: list[WorkRow]) -> Group:
     return Group(status, str(name), str(meaning), found.counts.get(status, 0), rows)
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
+def number(request: HttpRequest, name: str) -> int | None:
+    """A whole number in an address; None where there is none."""
     text = request.GET.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004

@@ -128,9 +128,9 @@ def test_levels_are_opened_in_order_and_not_overfilled():
     assert enrol(enrolment=replace(one, subject_code="S01-002"), by=None)
 
 
-def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(enrolment):
+def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(enrolment, coordinator):
     enrol(enrolment=enrolment, by=None)
-    board = trial_board(enrolment.trial, noon(12, 10))
+    board = trial_board(enrolment.trial, coordinator, noon(12, 10))
     assert board is not None
     (level,) = board.levels
     assert [(slot.participant.subject_code, slot.observed_until) for slot in level.slots] == [
@@ -140,10 +140,10 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
     assert not level.next_gate.open
 
 
-def test_the_board_asks_as_much_of_many_as_of_few(enrolment):
+def test_the_board_asks_as_much_of_many_as_of_few(enrolment, coordinator):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert trial_board(Trial.objects.get(), noon(12, 10))
+            assert trial_board(Trial.objects.get(), coordinator, noon(12, 10))
         return len(captured)
 
     bulk_enrol(enrolments=[starting(enrolment, INFUSION, number) for number in range(10, 12)], by=None)

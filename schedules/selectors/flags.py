@@ -1,0 +1,130 @@
+"""The flags that somebody has to look at, the gravest first, within what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from participants.models import Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.explain import Say, plain
+from schedules.models import Flag, Severity
+from schedules.selectors.calendars import sites_by_today
+from schedules.selectors.judging import dockets_of
+from schedules.selectors.verdicts import VerdictRow, verdict_of
+from trials.models import Membership, Site, User
+from trials.selectors import sites_visible_to
+
+PAGE = 50
+MANY = 100
+"""A count that nobody reads to the last digit stops here."""
+
+RANK = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFlags:
+    """Which flags are asked for: of a severity, of a site, one's own; awake ones unless `asleep`."""
+
+    severity: Severity | None = None
+    site: int | None = None
+    mine: bool = False
+    asleep: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """A flag, and the verdict that it stands for as it is now; None for flags that no window raised."""
+
+    flag: Flag
+    verdict: VerdictRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagList:
+    """A page of flags, how many there are, and how many of each severity are awake."""
+
+    rows: Sequence[FlagRow] = field(default=())
+    counts: Mapping[str, int] = field(default_factory=dict)
+    page: int = 1
+    pages: int = 1
+
+
+def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, say: Say = plain) -> FlagList:
+    """A page of the flags in a user's sight; the number of queries does not depend on how many there are."""
+    seen = _awake(user, today, now, asleep=wanted.asleep)
+    if wanted.site:
+        seen = seen.filter(participant__site=wanted.site)
+    if wanted.mine:
+        seen = seen.filter(owner=user)
+    counts = {severity.value: seen.filter(severity=severity)[:MANY].count() for severity in RANK}
+    if wanted.severity:
+        seen = seen.filter(severity=wanted.severity)
+    total = seen.count()
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, wanted.page), pages)
+    ordered = seen.annotate(rank=_rank()).order_by("rank", "raised_at", "pk")
+    chosen = list(_related(ordered)[(page - 1) * PAGE : page * PAGE])
+    return FlagList(_rows(chosen, now, say), counts, page, pages)
+
+
+def flag_in_sight(user: User, today: date, pk: int) -> Flag | None:
+    """A flag of a participant whom the user may look at."""
+    seen = Flag.objects.filter(participant__in=participants_visible_to(user, today))
+    return _related(seen).filter(pk=pk).first()
+
+
+def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
+    """One flag with its present verdict."""
+    (row,) = _rows([flag], now, say)
+    return row
+
+
+def flag_count(user: User, today: date, now: datetime) -> int:
+    """How many flags in sight are awake; MANY stands for that many or more."""
+    return _awake(user, today, now, asleep=False).order_by()[:MANY].count()
+
+
+def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
+    """Who holds a role at a participant's site in the trial, and could look after a flag."""
+    here = Q(site=None) | Q(site=participant.site_id)
+    there = Q(trial=None) | Q(trial=participant.trial_id)
+    holds = Q(starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
+    members = Membership.objects.filter(here, there, holds, user__is_active=True)
+    return User.objects.filter(pk__in=members.values("user")).order_by("username")
+
+
+def _awake(user: User, today: date, now: datetime, *, asleep: bool) -> QuerySet[Flag]:
+    """The open flags in sight that are awake (or asleep) on the day it is at their site."""
+    seen = Flag.objects.filter(participant__in=participants_visible_to(user, today), cleared_at=None)
+    sites = sites_visible_to(user, today)
+    sleeping = Q(pk__in=[])
+    for day, here in sites_by_today(Site.objects.filter(pk__in=sites), now).items():
+        sleeping |= Q(participant__site__in=here, snoozed_until__gt=day)
+    return seen.filter(sleeping) if asleep else seen.exclude(sleeping)
+
+
+def _rank() -> Case:
+    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(RANK)]
+    return Case(*cases, default=Value(len(RANK)), output_field=IntegerField())
+
+
+def _related(flags: QuerySet[Flag]) -> QuerySet[Flag]:
+    return flags.select_related(
+        "participant__trial", "participant__site", "window", "visit", "owner", "cleared_by"
+    )
+
+
+def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
+    people = sorted({flag.participant_id for flag in flags if flag.window_id})
+    dockets = {docket.record.participant.pk: docket for docket in dockets_of(people, say)} if people else {}
+    found = []
+    for flag in flags:
+        docket = dockets.get(flag.participant_id) if flag.window_id else None
+        verdict = verdict_of(docket, flag.window_id, now, say) if docket and flag.window_id else None
+        found.append(FlagRow(flag, verdict))
+    return found

@@ -1,0 +1,84 @@
+"""How our pages write verdicts, facts and flags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from participants.domain.fact_rows import FactKind
+from participants.domain.facts import Fact
+from participants.domain.points import Point
+from schedules.domain.verdicts import VerdictStatus
+from schedules.models import Flag, Severity
+from schedules.web import fact_words
+from schedules.web.words import say
+
+register = template.Library()
+
+
+@register.filter
+def verdict_word(status: VerdictStatus) -> str:
+    """A verdict in a word or two."""
+    return str(fact_words.VERDICTS[status])
+
+
+@register.filter
+def severity_word(severity: str) -> str:
+    """How grave a flag is, in a word."""
+    return str(fact_words.SEVERITIES[Severity(severity)])
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    """A kind of fact in a word or two."""
+    return str(fact_words.KINDS[FactKind(kind)])
+
+
+@register.filter
+def code_words(code: str) -> str:
+    """A code as it reads."""
+    return fact_words.code_words(code)
+
+
+@register.filter
+def details(fact: Fact) -> str:
+    """What only this kind of fact says."""
+    return fact_words.fact_words(fact)
+
+
+@register.filter
+def first_words(fact: Fact) -> str:
+    """From when a fact holds."""
+    return fact_words.span_words(fact)[0]
+
+
+@register.filter
+def until_words(fact: Fact) -> str:
+    """Until when a fact holds; empty for a moment."""
+    return fact_words.span_words(fact)[1]
+
+
+@register.filter
+def moment(point: Point | None) -> SafeString | str:
+    """A day with its weekday and the hour where it is known, for people and for machines."""
+    if point is None:
+        return "–"
+    words = fact_words.moment_words(point)
+    return format_html('<time datetime="{}">{}</time>', point.isoformat(), words)
+
+
+@register.filter
+def heading(flag: Flag) -> str:
+    """What a flag is about: its window, its visit, or the first words of its message."""
+    if flag.window:
+        return say(flag.window.label)
+    return flag.visit.label if flag.visit else flag.message.partition(".")[0]
+
+
+@register.filter
+def since(flag: Flag, zone: object) -> datetime:
+    """Since when a flag stands, in a zone."""
+    return flag.raised_at.astimezone(zone)  # type: ignore[arg-type]

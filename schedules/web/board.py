@@ -1,0 +1,107 @@
+"""The cohort board of a trial: slots, who is under observation until when, when the next may start."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from schedules.selectors.board import LevelRow, trial_board, trials_with_board
+from schedules.services.gates import ReviewRecord, record_safety_review
+from schedules.web.clock import now, server_day
+from schedules.web.enrolment_form import DayInput
+from schedules.web.people import user_of
+from schedules.web.recording import answer
+from schedules.web.visit_forms import VersionedForm
+from schedules.web.words import say
+from trials.domain.access import Right
+from trials.models import Trial
+from trials.selectors import may, trials_visible_to
+
+
+class ReviewForm(VersionedForm):
+    """When a level's safety was reviewed, with what outcome, and where that is documented."""
+
+    held_on = forms.DateField(label=gettext_lazy("Held on"), widget=DayInput())
+    opens_next = forms.BooleanField(
+        label=gettext_lazy("The review lets the next level, or the next participant, begin"), required=False
+    )
+    reference = forms.CharField(
+        label=gettext_lazy("Reference"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("The minutes or the letter in which it is documented."),
+    )
+
+    def record(self) -> ReviewRecord:
+        """What was typed."""
+        data = self.cleaned_data
+        return ReviewRecord(data["held_on"], data["opens_next"], data["reference"])
+
+
+@login_required
+def boards(request: HttpRequest) -> HttpResponse:
+    """The trials that have a board; the board itself where there is only one."""
+    found = trials_with_board(user_of(request), server_day(now()))
+    if len(found) == 1:
+        return redirect("board", trial=found[0].code)
+    return render(request, "board/list.html", {"trials": found})
+
+
+@login_required
+def board(request: HttpRequest, trial: str) -> HttpResponse:
+    """The board of one trial."""
+    found, user = _trial(request, trial), user_of(request)
+    context = {
+        "trial": found,
+        "board": trial_board(found, user, now(), say),
+        "may_record": may(user, Right.RECORD, None, found, server_day(now())),
+    }
+    return render(request, "board/board.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, trial: str, level: str) -> HttpResponse:
+    """The form of a safety review of one level."""
+    found, user, instant = _trial(request, trial), user_of(request), now()
+    if not may(user, Right.RECORD, None, found, server_day(instant)):
+        raise PermissionDenied(_("Your role here does not allow recording."))
+    shown = trial_board(found, user, instant, say)
+    row = next((row for row in (shown.levels if shown else ()) if _code(row) == level), None)
+    if shown is None or row is None or row.cohort is None:
+        raise Http404
+    cohort, today = row.cohort, shown.today
+
+    def perform(form: Any) -> HttpResponse:
+        record_safety_review(cohort=cohort, review=form.record(), by=user, today=today)
+        messages.success(request, _("The review is on record."))
+        return redirect("board", trial=found.code)
+
+    context = {
+        "title": _("Safety review of %(level)s") % {"level": cohort.label},
+        "button": _("Record"),
+        "back": reverse("board", kwargs={"trial": found.code}),
+    }
+    return answer(request, ReviewForm, perform, context, ZoneInfo(shown.protocol.zone))
+
+
+def _code(row: LevelRow) -> str:
+    return row.cohort.code if row.cohort else ""
+
+
+def _trial(request: HttpRequest, code: str) -> Trial:
+    trial = trials_visible_to(user_of(request), server_day(now())).filter(code=code).first()
+    if trial is None:
+        raise Http404
+    return trial

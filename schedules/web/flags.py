@@ -1,0 +1,179 @@
+"""The list of flags, and what people do with one: clear it with a reason, put it off, give it an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from participants.models import Participant
+from schedules.models import Flag, Severity
+from schedules.selectors.course import zone_of
+from schedules.selectors.flags import (
+    RANK,
+    FlagRow,
+    WantedFlags,
+    flag_in_sight,
+    flag_row,
+    flags_listed,
+    owners_possible,
+)
+from schedules.services.flags import assign_flag, clear_flag, snooze_flag
+from schedules.web.clock import now, server_day
+from schedules.web.enrolment_form import DayInput
+from schedules.web.fact_words import SEVERITIES
+from schedules.web.pages import neighbours
+from schedules.web.people import user_of
+from schedules.web.recording import answer, may_record, require_record
+from schedules.web.today import number
+from schedules.web.visit_forms import ReasonForm, VersionedForm
+from schedules.web.words import say
+from trials.models import User
+from trials.selectors import sites_visible_to
+
+
+class SnoozeForm(VersionedForm):
+    """Until when a flag sleeps."""
+
+    until = forms.DateField(
+        label=gettext_lazy("Until"),
+        widget=DayInput(),
+        help_text=gettext_lazy("It wakes on that day, and before where it grows graver."),
+    )
+
+
+class OwnerForm(VersionedForm):
+    """Who looks after a flag."""
+
+    owner: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        queryset=User.objects.none(),
+        label=gettext_lazy("Owner"),
+        required=False,
+        empty_label=gettext_lazy("Nobody"),
+    )
+
+    def __init__(self, participant: Participant, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        owner = self.fields["owner"]
+        assert isinstance(owner, forms.ModelChoiceField)
+        owner.queryset = owners_possible(participant, server_day(now()))
+
+
+@login_required
+def flags(request: HttpRequest) -> HttpResponse:
+    """Everything somebody must look at, the gravest first."""
+    user, instant = user_of(request), now()
+    here = server_day(instant)
+    wanted = _wanted(request)
+    found = flags_listed(user, here, instant, wanted, say)
+    context = {
+        "found": found,
+        "wanted": wanted,
+        "tiles": [(severity.value, SEVERITIES[severity], found.counts[severity.value]) for severity in RANK],
+        "sites": sites_visible_to(user, here),
+        "filtered": bool(wanted.severity or wanted.site or wanted.mine or wanted.asleep),
+        **neighbours(request, found.page, found.pages),
+    }
+    return render(request, "flags/list.html", context)
+
+
+@login_required
+def flag(request: HttpRequest, pk: int) -> HttpResponse:
+    """One flag: what it stands for, since when, whose it is."""
+    row = _in_sight(request, pk)
+    context = {
+        "row": row,
+        "participant": row.flag.participant,
+        "zone": zone_of(row.flag.participant.site),
+        "may_record": may_record(request, row.flag.participant),
+    }
+    return render(request, "flags/flag.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+    """The form of one thing that is done with a flag."""
+    row = _in_sight(request, pk)
+    one, participant = row.flag, row.flag.participant
+    require_record(request, participant)
+    if act not in ACTS:
+        raise Http404
+    title, button, done = TITLES[act]
+
+    def make(data: Any) -> VersionedForm:
+        return FORMS[act](one, data)
+
+    def perform(form: Any) -> HttpResponse:
+        ACTS[act](one, form, user_of(request), now())
+        messages.success(request, str(done))
+        return redirect("flags")
+
+    context = {
+        "participant": participant,
+        "title": title,
+        "button": button,
+        "back": reverse("flag", kwargs={"pk": pk}),
+    }
+    return answer(request, make, perform, context, zone_of(participant.site))
+
+
+def _clear(flag: Flag, form: Any, by: User, instant: datetime) -> None:
+    clear_flag(flag=flag, by=by, reason=form.why(), now=instant)
+
+
+def _snooze(flag: Flag, form: Any, by: User, instant: datetime) -> None:
+    snooze_flag(flag=flag, until=form.cleaned_data["until"], by=by, now=instant)
+
+
+def _assign(flag: Flag, form: Any, by: User, instant: datetime) -> None:
+    assign_flag(flag=flag, owner=form.cleaned_data["owner"], by=by, now=instant)
+
+
+ACTS: Mapping[str, Callable[[Flag, Any, User, datetime], None]] = {
+    "clear": _clear,
+    "snooze": _snooze,
+    "owner": _assign,
+}
+FORMS: Mapping[str, Callable[[Flag, Any], VersionedForm]] = {
+    "clear": lambda _flag, data: ReasonForm(data),
+    "snooze": lambda _flag, data: SnoozeForm(data),
+    "owner": lambda flag, data: OwnerForm(flag.participant, data, initial={"owner": flag.owner_id}),
+}
+TITLES = {
+    "clear": (
+        gettext_lazy("Clear the flag"),
+        gettext_lazy("Clear"),
+        gettext_lazy("Cleared; it comes back only when the evidence changes."),
+    ),
+    "snooze": (gettext_lazy("Put the flag off"), gettext_lazy("Put off"), gettext_lazy("Put off.")),
+    "owner": (gettext_lazy("Give the flag to somebody"), gettext_lazy("Save"), gettext_lazy("Saved.")),
+}
+
+
+def _in_sight(request: HttpRequest, pk: int) -> FlagRow:
+    instant = now()
+    found = flag_in_sight(user_of(request), server_day(instant), pk)
+    if found is None:
+        raise Http404
+    return flag_row(found, instant, say)
+
+
+def _wanted(request: HttpRequest) -> WantedFlags:
+    severity = request.GET.get("severity", "")
+    return WantedFlags(
+        severity=Severity(severity) if severity in Severity.values else None,
+        site=number(request, "site"),
+        mine=request.GET.get("mine") == "1",
+        asleep=request.GET.get("asleep") == "1",
+        page=number(request, "page") or 1,
+    )

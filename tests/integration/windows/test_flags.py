@@ -1,0 +1,123 @@
+"""What people do with flags: cleared with a reason, put off to a day, given to somebody."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from participants.domain.facts import Lodging, NightAway
+from schedules.models import Flag
+from schedules.selectors.flags import WantedFlags, flag_count, flags_listed
+from schedules.services.flags import assign_flag, clear_flag, snooze_flag
+from schedules.services.judging import sweep_windows
+from schedules.services.windows import record_fact
+from tests.integration.windows.conftest import a_user, noon
+from trials.domain.errors import Refused
+from trials.models import AuditEntry, Role
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 12, 10)
+
+
+@pytest.fixture
+def flag(infused) -> Flag:
+    """Near the site since 7 December, and nobody knows where the nights are spent."""
+    sweep_windows(now=noon(12, 10))
+    return Flag.objects.get(participant=infused, window__code="stay-near-site")
+
+
+def test_a_person_clears_a_flag_with_a_reason_and_it_returns_only_with_new_evidence(
+    infused, flag, coordinator
+):
+    clear_flag(flag=flag, by=coordinator, reason="asked by phone", now=noon(12, 10))
+    sweep_windows(now=noon(12, 11))
+    flag.refresh_from_db()
+    assert (flag.cleared_by, flag.cleared_reason) == (coordinator, "asked by phone")
+    record_fact(participant=infused, fact=NightAway(date(2026, 12, 8), 300), by=None, now=noon(12, 11))
+    flag.refresh_from_db()
+    assert (flag.cleared_at, flag.cleared_by, flag.kind) == (None, None, "window-violated")
+    assert AuditEntry.objects.filter(model="schedules.flag", reason="asked by phone").exists()
+
+
+def test_a_flag_put_off_sleeps_until_its_day(flag, coordinator):
+    snooze_flag(flag=flag, until=date(2026, 12, 14), by=coordinator, now=noon(12, 10))
+    sweep_windows(now=noon(12, 10))
+    asleep = WantedFlags(asleep=True)
+
+    def counts(day: int) -> tuple[int, int]:
+        now = noon(12, day)
+        awake = flag_count(coordinator, now.date(), now)
+        return awake, len(flags_listed(coordinator, now.date(), now, asleep).rows)
+
+    assert counts(10) == (1, 1), "the stay in hospital is awake"
+    assert counts(13) == (1, 1)
+    sweep_windows(now=noon(12, 14))
+    assert counts(14) == (2, 0)
+    flag.refresh_from_db()
+    assert flag.snoozed_until is None
+
+
+def test_a_flag_that_grows_graver_wakes(infused, flag, coordinator):
+    snooze_flag(flag=flag, until=date(2026, 12, 20), by=coordinator, now=noon(12, 10))
+    record_fact(participant=infused, fact=Lodging(date(2026, 12, 7), None, 300), by=None, now=noon(12, 11))
+    flag.refresh_from_db()
+    assert (flag.severity, flag.snoozed_until) == ("critical", None)
+
+
+def test_facts_clear_a_flag_that_sleeps(infused, flag, coordinator):
+    snooze_flag(flag=flag, until=date(2026, 12, 20), by=coordinator, now=noon(12, 10))
+    record_fact(participant=infused, fact=Lodging(date(2026, 12, 7), None, 30), by=None, now=noon(12, 11))
+    flag.refresh_from_db()
+    assert flag.cleared_at == noon(12, 11)
+    assert flag.cleared_by is None
+
+
+def test_a_flag_is_given_to_somebody(flag, coordinator):
+    assign_flag(flag=flag, owner=coordinator, by=coordinator, now=noon(12, 10))
+    mine = flags_listed(coordinator, TODAY, noon(12, 10), WantedFlags(mine=True))
+    assert [row.flag.pk for row in mine.rows] == [flag.pk]
+    sweep_windows(now=noon(12, 11))
+    flag.refresh_from_db()
+    assert flag.owner == coordinator, "a sweep leaves it with its owner"
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "why"),
+    [
+        (lambda flag, by: clear_flag(flag=flag, by=by, reason=" ", now=noon(12, 10)), "reason", "no reason"),
+        (
+            lambda flag, by: snooze_flag(flag=flag, until=TODAY, by=by, now=noon(12, 10)),
+            "until",
+            "today is not ahead",
+        ),
+    ],
+)
+def test_what_is_refused(flag, coordinator, act, field, why):
+    with pytest.raises(Refused) as refused:
+        act(flag, coordinator)
+    assert set(refused.value.fields) == {field}, why
+
+
+def test_the_slower_of_two_is_refused(flag, coordinator):
+    clear_flag(flag=flag, by=coordinator, reason="asked", now=noon(12, 10))
+    for act in (
+        lambda: clear_flag(flag=flag, by=coordinator, reason="asked", now=noon(12, 10)),
+        lambda: snooze_flag(flag=flag, until=date(2026, 12, 20), by=coordinator, now=noon(12, 10)),
+        lambda: assign_flag(flag=flag, owner=None, by=coordinator, now=noon(12, 10)),
+    ):
+        with pytest.raises(Refused, match="cleared meanwhile"):
+            act()
+
+
+def test_flags_out_of_sight_do_not_exist(flag):
+    elsewhere = a_user(Role.COORDINATOR, "elsewhere", site=_another_site())
+    now = noon(12, 10)
+    assert flag_count(elsewhere, TODAY, now) == 0
+    assert not flags_listed(elsewhere, TODAY, now, WantedFlags()).rows
+
+
+def _another_site():
+    from tests.cast import a_site
+
+    return a_site("BJ")

@@ -1,0 +1,219 @@
+"""Facts, verdicts, flags, boards and the clock in the browser: seen, recorded, refused in words, scoped."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from participants.domain.facts import Lodging, NightAway, Vaccination
+from participants.models import Fact, SafetyReview
+from schedules.domain.plan import AnchorDay
+from schedules.models import Flag
+from schedules.services.bulk import bulk_enrol
+from schedules.services.judging import sweep_windows
+from schedules.services.planning import enrol
+from schedules.services.windows import record_fact
+from tests.cast import a_site, a_version, an_enrolment
+from tests.integration.windows.conftest import a_user, noon
+from trials.models import Cohort, Role, User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_tenth")]
+LODGING = {"from_day": "2026-12-07", "to_day": "", "minutes": "45"}
+
+
+@pytest.fixture
+def the_tenth():
+    with time_machine.travel(noon(12, 10), tick=False):
+        yield
+
+
+@pytest.fixture
+def client(coordinator) -> Client:
+    return signed_in(coordinator)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(response) -> str:
+    """The words of a page, its tags and white space left out."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_the_participant_page_shows_each_verdict_with_its_evidence(client, infused):
+    record_fact(participant=infused, fact=NightAway(date(2026, 12, 8), 200), by=None, now=noon(12, 9))
+    words = text(client.get(f"/participants/{infused.pk}/"))
+    assert "The night of Tuesday 2026-12-08 was spent 200 minutes away (limit 120)." in words
+    assert "Violated since Tue 2026-12-08" in words
+    assert "Cannot be judged" in words
+    assert "Missing an admission on or before Monday 2026-12-07" in words
+
+
+def test_recording_a_fact_judges_at_once(client, infused):
+    sweep_windows(now=noon(12, 10))
+    page = client.get(f"/participants/{infused.pk}/facts/new/lodging/")
+    assert "Stay within 2 hours of the site for 28 days" in text(page), "it says which windows it feeds"
+    answer = client.post(f"/participants/{infused.pk}/facts/new/lodging/", LODGING, follow=True)
+    assert "45 minutes from the site" in text(answer)
+    assert not Flag.objects.filter(window__code="stay-near-site", cleared_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words", "why"),
+    [
+        ("lodging", LODGING | {"minutes": "-3"}, "give zero or more", "less than no travel"),
+        ("lodging", LODGING | {"to_day": "2026-12-01"}, "is before the first day", "turned round"),
+        ("night-away", {"day": "2026-12-24"}, "lies in the future", "not yet spent"),
+        (
+            "admission",
+            {"admitted_at_on": "2026-12-09", "admitted_at_at": "09:00", "discharged_at_on": "2026-12-08",
+             "discharged_at_at": "09:00"},
+            "is before the admission",
+            "out before in",
+        ),
+        (
+            "admission",
+            {"admitted_at_on": "2026-12-08", "admitted_at_at": "09:00", "discharged_at_on": "2026-12-09"},
+            "Give the hour of the discharge",
+            "a stay is told by the hour",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_comes_back_filled_with_words(client, infused, kind, data, words, why):
+    answer = client.post(f"/participants/{infused.pk}/facts/new/{kind}/", data)
+    assert answer.status_code == 422, why
+    assert words in text(answer)
+    page = answer.content.decode()
+    assert all(f'value="{value}"' in page for value in data.values() if value), "as it was"
+    assert not Fact.objects.exists()
+
+
+def test_a_contradiction_is_recorded_and_said(client, infused):
+    infused.visits.filter(code="d0").update(performed_on=date(2026, 12, 7))
+    answer = client.post(
+        f"/participants/{infused.pk}/facts/new/night-away/", {"day": "2026-12-07"}, follow=True
+    )
+    assert "Recorded, but look: d0 was performed on the ward on" in text(answer)
+
+
+def test_a_fact_is_corrected_and_withdrawn_with_reasons(client, infused):
+    fact = record_fact(
+        participant=infused, fact=Lodging(date(2026, 12, 7), None, 300), by=None, now=noon(12, 10)
+    ).stored
+    address = f"/participants/{infused.pk}/facts/{fact.pk}"
+    assert 'value="300"' in client.get(f"{address}/correct/").content.decode()
+    assert client.post(f"{address}/correct/", LODGING).status_code == 422, "why?"
+    answer = client.post(f"{address}/correct/", LODGING | {"reason": "typing error"}, follow=True)
+    assert "typing error" in text(answer)
+    assert client.get(f"{address}/correct/").status_code == 404, "it stands no more"
+    stands = Fact.objects.get(withdrawn_at=None)
+    address = f"/participants/{infused.pk}/facts/{stands.pk}"
+    assert client.post(f"{address}/withdraw/", {"reason": ""}).status_code == 422
+    assert client.post(f"{address}/withdraw/", {"reason": "left"}).status_code == 302
+    assert not Fact.objects.filter(withdrawn_at=None).exists()
+
+
+def test_flags_are_listed_cleared_put_off_and_given(client, coordinator, infused):
+    sweep_windows(now=noon(12, 10))
+    page = text(client.get("/flags/"))
+    assert "Stay within 2 hours of the site for 28 days" in page
+    assert "Flags 2" in text(client.get("/")), "the count stands in the navigation"
+    flag = Flag.objects.get(window__code="stay-near-site")
+    assert "lodging for the night of" in text(client.get(f"/flags/{flag.pk}/"))
+    assert client.post(f"/flags/{flag.pk}/owner/", {"owner": coordinator.pk}).status_code == 302
+    assert "coordinator" in text(client.get("/flags/?mine=1"))
+    refused = client.post(f"/flags/{flag.pk}/snooze/", {"until": "2026-12-10"})
+    assert (refused.status_code, "is not ahead" in text(refused)) == (422, True)
+    assert client.post(f"/flags/{flag.pk}/snooze/", {"until": "2026-12-12"}).status_code == 302
+    assert "Flags 1" in text(client.get("/"))
+    assert client.post(f"/flags/{flag.pk}/clear/", {"reason": ""}).status_code == 422
+    client.post(f"/flags/{flag.pk}/clear/", {"reason": "asked by phone"})
+    assert "coordinator: asked by phone" in text(client.get(f"/flags/{flag.pk}/"))
+
+
+def test_an_investigator_waives_and_nobody_else(client, investigator):
+    child = enrol(enrolment=an_enrolment(a_version("NCT07233642")), by=None)
+    address = f"/participants/{child.pk}/windows/mas-free/waive/"
+    assert client.get(address).status_code == 403
+    theirs = signed_in(investigator)
+    assert theirs.get(f"/participants/{child.pk}/windows/gvhd-free/waive/").status_code == 404
+    assert "/windows/mas-free/waive/" in theirs.get(f"/participants/{child.pk}/").content.decode()
+    theirs.post(address, {"reason": "mild"})
+    assert "Waived by investigator" in text(theirs.get(f"/participants/{child.pk}/"))
+
+
+def test_the_board_shows_slots_gates_and_reviews(client):
+    version = a_version("NCT07331467")
+    level = Cohort.objects.filter(trial=version.trial).order_by("position").first()
+    enrol(enrolment=an_enrolment(version, cohort=level), by=None)
+    assert client.get("/board/").headers["location"] == "/board/NCT07331467/"
+    page = text(client.get("/board/NCT07331467/"))
+    assert "S01-001" in page
+    address = f"/board/NCT07331467/review/{level.code}/"
+    assert client.post(address, {"held_on": "2026-12-09", "reference": ""}).status_code == 422
+    client.post(address, {"held_on": "2026-12-09", "opens_next": "on", "reference": "DMC 3"})
+    assert SafetyReview.objects.get().opens_next
+    assert "DMC 3 (opens the next)" in text(client.get("/board/NCT07331467/"))
+
+
+def test_the_clock_says_what_sets_the_day_and_counts_back():
+    person = enrol(
+        enrolment=an_enrolment(a_version("NCT07331467"), anchors={"infusion": AnchorDay(date(2027, 2, 1))}),
+        by=None,
+    )
+    vaccine = Vaccination("live-vaccine", date(2026, 12, 3))
+    record_fact(participant=person, fact=vaccine, by=None, now=noon(12, 10))
+    client = signed_in(a_user(Role.COORDINATOR, "clock"))
+    page = text(client.get(f"/participants/{person.pk}/eligibility/"))
+    assert "live-vaccine on Thursday 2026-12-03: not before Thursday 2026-12-31" in page
+    assert "For an infusion on Mon 2027-02-01" in page
+    back = text(client.get(f"/participants/{person.pk}/eligibility/?wish=2027-03-01"))
+    assert "live vaccine Tue 2027-01-26" in back, "four weeks before the last day for screening"
+
+
+@pytest.mark.parametrize("role", [Role.MONITOR])
+def test_who_may_only_look_is_told_so(infused, role):
+    client = signed_in(a_user(role))
+    sweep_windows(now=noon(12, 10))
+    flag = Flag.objects.first()
+    assert client.get(f"/participants/{infused.pk}/facts/").status_code == 200
+    for address in (f"/participants/{infused.pk}/facts/new/lodging/", f"/flags/{flag.pk}/clear/"):
+        assert client.get(address).status_code == 403
+        assert client.post(address, {}).status_code == 403
+
+
+def test_out_of_sight_does_not_exist(infused):
+    sweep_windows(now=noon(12, 10))
+    flag = Flag.objects.first()
+    client = signed_in(a_user(Role.COORDINATOR, "elsewhere", site=a_site("BJ")))
+    for address in (
+        f"/participants/{infused.pk}/facts/",
+        f"/participants/{infused.pk}/eligibility/",
+        f"/participants/{infused.pk}/windows/stay-near-site/waive/",
+        f"/flags/{flag.pk}/",
+        "/board/NCT00000000/",
+    ):
+        assert client.get(address).status_code == 404, address
+
+
+def test_the_list_of_flags_asks_as_much_for_many_as_for_few(client):
+    version = a_version()
+
+    def queries(numbers: range) -> int:
+        people = [an_enrolment(version, subject_code=f"S01-{number:03}") for number in numbers]
+        bulk_enrol(enrolments=people, by=None)
+        sweep_windows(now=noon(12, 10))
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/flags/").status_code == 200
+        return len(captured)
+
+    assert queries(range(2)) == queries(range(2, 20))
