@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import judging, reminders
+from schedules.services import deviations, judging, reminders
 from trials.acts import caused_by
 
 
@@ -18,6 +18,13 @@ def judge() -> None:
     """Judge the protocol windows whose moment has come, by time or by facts."""
     with caused_by("sweep"):
         judging.sweep_windows(now=timezone.now())
+
+
+@shared_task
+def draft() -> None:
+    """Draft deviations for visits whose window closed without a record."""
+    with caused_by("sweep"):
+        deviations.sweep_unrecorded(now=timezone.now())
 
 
 @shared_task

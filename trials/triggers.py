@@ -182,7 +182,7 @@ class _SQLite(_Layer):
     def _value(self, field: Field[Any, Any], value: str) -> str:
         """A column as PostgreSQL's JSON shows it; documents are text there too."""
         if isinstance(field, BooleanField):
-            return f"json(iif({value}, 'true', 'false'))"
+            return f"json(iif({value} IS NULL, 'null', iif({value}, 'true', 'false')))"
         if isinstance(field, DateTimeField):
             return f"replace({value}, ' ', 'T') || '+00:00'"
         return value

@@ -116,6 +116,8 @@ class Deviation(models.Model):
     reported_to_ethics_on = models.DateField(_("reported to the ethics committee on"), null=True, blank=True)
     withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
     withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=500, blank=True)
+    lapsed_on = models.DateField(_("no longer so since"), null=True, blank=True)
+    lapsed_because = models.CharField(_("no longer so because"), max_length=24, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -126,8 +128,22 @@ class Deviation(models.Model):
             models.CheckConstraint(
                 condition=Q(withdrawn_on__isnull=True) | ~Q(withdrawn_reason=""),
                 name="deviation_withdrawn_with_reason",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(classification="")
+                | (
+                    ~Q(description="")
+                    & Q(affects_safety__isnull=False)
+                    & Q(affects_rights__isnull=False)
+                    & Q(affects_data__isnull=False)
+                ),
+                name="deviation_classified_in_full",
+            ),
+            models.CheckConstraint(
+                condition=Q(lapsed_on__isnull=True) | ~Q(lapsed_because=""), name="deviation_lapsed_says_why"
+            ),
         ]
+        indexes = [models.Index(fields=["occurred_on", "id"], name="deviation_by_day")]
 
     def __str__(self) -> str:
         return self.key

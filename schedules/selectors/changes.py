@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db.models import DateTimeField, Field
+from django.utils.translation import gettext as _
 
 from trials.models import AuditEntry
 
@@ -67,6 +68,10 @@ def _text(field: Field[Any, Any], value: Any, zone: ZoneInfo) -> str:
     """A value of the trail as a person reads it: instants in the site's zone."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, DateTimeField):
         instant = datetime.fromisoformat(str(value))
         aware = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo("UTC"))

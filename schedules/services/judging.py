@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 from django.db.models import F
 
+from participants.domain.points import day_of
 from schedules.domain.flags import FlagDecision, decide_flag, next_flag_change_at
+from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Flag, ProtocolWindow
 from schedules.selectors.judging import Docket, JudgedWindow, dockets_of
-from schedules.services.deviations_windows import Violation, draft_window_deviations
+from schedules.services.deviation_drafts import Violation, draft_window_deviations, lapse_window_deviations
 from schedules.services.flag_rows import COLUMNS, key_of, row_of, state_of, stored_row
 from trials.acts import recorded
 from trials.models import User
@@ -79,6 +81,7 @@ class _Consequences:
     raised: list[Flag] = field(default_factory=list)
     changed: list[Row] = field(default_factory=list)
     violated: list[Violation] = field(default_factory=list)
+    kept: dict[date, list[int]] = field(default_factory=dict)
     again: list[Row] = field(default_factory=list)
 
     def take(self, docket: Docket, judged: JudgedWindow, flag: Flag | None) -> None:
@@ -86,9 +89,11 @@ class _Consequences:
         window, verdict, now, zone = judged.stored, judged.verdict, self.now, docket.zone
         decision = decide_flag(verdict, state_of(flag) if flag else None, now, zone)
         self._flag(window, judged, flag, decision)
-        if decision.draft_deviation:
+        if verdict.status is VerdictStatus.VIOLATED:
             version = docket.record.participant.protocol_version_id
             self.violated.append(Violation(window, version, verdict, zone))
+        else:
+            self.kept.setdefault(day_of(now, zone), []).append(window.pk)
         moments = (
             docket.next_change_at(judged.planned, now),
             next_flag_change_at(verdict, decision.state, now, zone),
@@ -111,6 +116,8 @@ class _Consequences:
         Flag.objects.bulk_create(self.raised, ignore_conflicts=True)
         update_rows(Flag, COLUMNS, self.changed)
         draft_window_deviations(self.violated, self.now)
+        for today, windows in self.kept.items():
+            lapse_window_deviations(windows, today)
         update_rows(ProtocolWindow, ("judge_at",), self.again)
 
     def _flag(

@@ -12,6 +12,7 @@ from participants.models import Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visit_values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
+from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from trials.domain.errors import Stale
 
@@ -67,6 +68,7 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
         **values, version=F("version") + 1, sequence=F("sequence") + 1, changed_at=now
     )
     announce(participant, pks, kind, now)
+    draft_of_visits(pks, now)
 
 
 def release_held(participant: int, now: datetime) -> None:

@@ -21,6 +21,7 @@ from schedules.domain.visit_life import (
 from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.course import clock_at, history_of, life_of, standing_of
+from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.visit_writing import Value, lock_visit, refuse_visit, write_visit
 from schedules.services.visits_done import follow_completion, refuse_other_day, take_back, write_activities
 from trials.acts import recorded
@@ -97,6 +98,7 @@ def complete_visit(
     write_activities(visit, completion, protocol)
     why = reason or completion.outside_reason
     follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+    draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
 
@@ -111,6 +113,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     today = clock_at(visit.participant.site, now).today
     refuse_visit(refusals_of_missing(_life(visit), today, reason))
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
+    draft_of_visits([visit.pk], now)
     return visit
 
 
@@ -121,6 +124,7 @@ def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     refuse_visit(refusals_of_reason(reason))
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
+    draft_of_visits([visit.pk], now)
     return visit
 
 
@@ -153,6 +157,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     if life.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
         take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
+    draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
 
@@ -165,7 +170,9 @@ def record_performed(*, visit: Visit, performed_on: date, by: User | None) -> Vi
     visit that has ended, and Stale.
     """
     visit = _locked_for(visit, visit.version, Deed.COMPLETE)
-    write_visit(visit, "performed", timezone.now(), performed_on=performed_on)
+    now = timezone.now()
+    write_visit(visit, "performed", now, performed_on=performed_on)
+    draft_of_visits([visit.pk], now)
     return visit
 
 

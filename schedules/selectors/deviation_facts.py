@@ -1,0 +1,64 @@
+"""What is on record of visits, as the rules that draft deviations look at it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from schedules.domain.deviations import LeftActivity, VisitRecord
+from schedules.domain.plan import AnchorKind
+from schedules.models import Visit, VisitActivity
+from schedules.selectors.calendars import today_at
+from schedules.selectors.stored_visits import RANGES, window_of
+from trials.domain.protocol import Protocol
+from trials.selectors import protocol_of
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVisit:
+    """A visit with whom it belongs to, the protocol version in force, and the day at its site."""
+
+    pk: int
+    participant: int
+    version: int
+    today: date
+    visit: VisitRecord
+
+
+def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
+    """These visits with all that their deviations follow from, by id; two queries, however many."""
+    related = ("participant__site", "participant__protocol_version")
+    visits = Visit.objects.filter(pk__in=list(pks)).select_related(*related)
+    left: dict[int, list[LeftActivity]] = defaultdict(list)
+    for pk, *activity in VisitActivity.objects.filter(visit__in=list(pks), done=False).values_list(
+        "visit_id", "code", "label", "reason"
+    ):
+        left[pk].append(LeftActivity(*activity))
+    found = {}
+    for visit in visits.defer("participant__protocol_version__document"):
+        person = visit.participant
+        record = _record(visit, protocol_of(person.protocol_version), left[visit.pk])
+        today = today_at(person.site, now)
+        found[visit.pk] = RecordedVisit(visit.pk, person.pk, person.protocol_version_id, today, record)
+    return found
+
+
+def _record(visit: Visit, protocol: Protocol, left: list[LeftActivity]) -> VisitRecord:
+    rule = None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code)
+    return VisitRecord(
+        label=visit.label,
+        window=window_of(visit),
+        single=visit.timing not in RANGES,
+        block=rule is not None and rule.block is not None,
+        free=visit.unscheduled and visit.timing not in RANGES,
+        final=visit.anchor_kind == AnchorKind.ACTUAL,
+        performed_on=visit.performed_on,
+        outside_reason=visit.outside_reason,
+        missed_on=visit.missed_on,
+        missed_reason=visit.missed_reason,
+        cancelled=visit.cancelled_on is not None or not visit.applies,
+        on_hold=visit.held_on is not None,
+        left=left,
+    )

@@ -1,0 +1,137 @@
+"""What the record of a visit shows as deviations, and when what a person says of one is complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from schedules.domain.deviations import (
+    Assessment,
+    DeviationKind,
+    DeviationState,
+    Lapse,
+    LeftActivity,
+    VisitRecord,
+    drafts_of_visit,
+    refusals_of_assessment,
+    state_of,
+    why_lapsed,
+)
+from schedules.domain.windows import VisitWindow
+
+# D28 of an infusion on Monday 7 December 2026: due on 4 January 2027, from 1 to 7 January.
+WINDOW = VisitWindow(date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 7))
+VISIT = VisitRecord("Day 28", WINDOW)
+FIRST, LAST, LATE, EARLY = date(2027, 1, 1), date(2027, 1, 7), date(2027, 1, 9), date(2026, 12, 30)
+ECG = LeftActivity("ecg", "Electrocardiogram", "the machine was broken")
+
+
+@pytest.mark.parametrize(
+    ("changes", "today", "kind", "occurred", "days", "why"),
+    [
+        ({"performed_on": FIRST}, LATE, None, None, None, "the first day is inside"),
+        ({"performed_on": LAST}, LATE, None, None, None, "the last day is inside"),
+        ({"performed_on": EARLY}, LATE, "outside-window", EARLY, -2, "two days before it opened"),
+        ({"performed_on": LATE}, LATE, "outside-window", LATE, 2, "two days after it closed"),
+        ({"performed_on": LATE, "block": True}, LATE, "block-broken", LATE, 2, "a block holds its shape"),
+        ({"performed_on": LATE, "free": True}, LATE, None, None, None, "an added visit has no window"),
+        ({"performed_on": LATE, "final": False}, LATE, None, None, None, "day zero may still move again"),
+        (
+            {"performed_on": LATE, "final": False, "outside_reason": "ill"},
+            LATE,
+            "outside-window",
+            LATE,
+            2,
+            "it was outside when it was done, whatever day zero does",
+        ),
+        ({}, LAST, None, None, None, "the last day is not over"),
+        ({}, date(2027, 1, 8), "unrecorded", LAST, None, "the morrow: nothing was recorded"),
+        ({"on_hold": True}, LATE, None, None, None, "a hold stops the window"),
+        ({"cancelled": True}, LATE, None, None, None, "nobody asks for it"),
+        ({"missed_on": LATE}, LATE, "missed", LAST, None, "it could have been done until it closed"),
+        ({"missed_on": FIRST}, LATE, "missed", FIRST, None, "known before it closed"),
+    ],
+)
+def test_a_visit_has_at_most_one_deviation_of_its_time(changes, today, kind, occurred, days, why) -> None:
+    drafts = list(drafts_of_visit(replace(VISIT, **changes), "visit:7", today))
+    assert [draft.kind for draft in drafts] == ([kind] if kind else []), why
+    for draft in drafts:
+        assert (draft.occurred_on, draft.days) == (occurred, days), why
+        assert (draft.planned_on, draft.opens, draft.closes) == (WINDOW.target, FIRST, LAST), why
+
+
+def test_every_activity_left_is_one_deviation_and_an_exact_day_none_of_a_range() -> None:
+    visit = replace(VISIT, performed_on=LAST, single=False, left=[ECG, replace(ECG, code="ct", label="CT")])
+    first, second = drafts_of_visit(visit, "visit:7", LATE)
+    assert first.key == "visit:7:activity:ecg:2027-01-07"
+    assert first.facts == "Electrocardiogram: the machine was broken"
+    assert (first.kind, first.actual_on, first.planned_on) == (DeviationKind.ACTIVITY, LAST, None)
+    assert second.key != first.key
+    assert not list(drafts_of_visit(replace(visit, performed_on=None), "visit:7", LAST))
+
+
+def test_the_same_facts_have_the_same_key_and_others_another() -> None:
+    def key(**changes: object) -> str:
+        return next(drafts_of_visit(replace(VISIT, **changes), "visit:7", LATE)).key
+
+    assert key(performed_on=LATE) == key(performed_on=LATE, outside_reason="said later")
+    moved = VisitWindow(*(day.replace(day=day.day - 1) for day in (date(2027, 1, 2), *WINDOW[1:])))
+    keys = [key(performed_on=LATE), key(performed_on=EARLY), key(performed_on=LATE, window=moved)]
+    keys += [key(), key(missed_on=LATE)]
+    assert len(set(keys)) == len(keys)
+    assert {text.rpartition(":")[0] for text in keys} == {"visit:7:time"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "lapse"),
+    [
+        (DeviationKind.OUTSIDE, {}, Lapse.TAKEN_BACK),
+        (DeviationKind.OUTSIDE, {"performed_on": LAST}, Lapse.INSIDE),
+        (DeviationKind.OUTSIDE, {"missed_on": LATE}, Lapse.REPLACED),
+        (DeviationKind.BLOCK, {"performed_on": EARLY}, Lapse.REPLACED),
+        (DeviationKind.MISSED, {"cancelled": True}, Lapse.CANCELLED),
+        (DeviationKind.MISSED, {"performed_on": LAST}, Lapse.REPLACED),
+        (DeviationKind.UNRECORDED, {"performed_on": LAST}, Lapse.RECORDED),
+        (DeviationKind.UNRECORDED, {}, Lapse.REOPENED),
+        (DeviationKind.ACTIVITY, {"performed_on": LAST}, Lapse.DONE),
+        (DeviationKind.ACTIVITY, {}, Lapse.TAKEN_BACK),
+    ],
+)
+def test_why_it_is_no_longer_so(kind, changes, lapse) -> None:
+    assert why_lapsed(kind, replace(VISIT, **changes), LATE) is lapse
+
+
+FULL = Assessment("came late", "minor", False, False, True)
+GRAVE = replace(FULL, classification="important", cause="a strike", action="taught again")
+
+
+@pytest.mark.parametrize(
+    ("said", "refused", "why"),
+    [
+        (Assessment(), [], "everything may wait without a class"),
+        (Assessment(description="came late"), [], "described and not classified yet"),
+        (FULL, [], "minor: described, with the three answers"),
+        (GRAVE, [], "important: with cause and action"),
+        (replace(FULL, description="  "), ["description"], "blanks describe nothing"),
+        (replace(FULL, affects_rights=None), ["affects_rights"], "each is answered yes or no"),
+        (replace(GRAVE, affects_data=False), ["classification"], "important, and affects nothing"),
+        (replace(GRAVE, cause=""), ["cause"], "important without a cause"),
+        (replace(GRAVE, action=" "), ["action"], "important without an action"),
+        (replace(FULL, reported_to_sponsor_on=LATE), [], "reported on the day itself"),
+        (replace(FULL, reported_to_sponsor_on=LAST), ["reported_to_sponsor_on"], "before it occurred"),
+        (replace(FULL, reported_to_ethics_on=date(2027, 1, 11)), ["reported_to_ethics_on"], "tomorrow"),
+    ],
+)
+def test_what_a_class_needs(said, refused, why) -> None:
+    found = list(refusals_of_assessment(said, occurred_on=LATE, today=date(2027, 1, 10)))
+    assert [refusal.field for refusal in found] == refused, why
+    assert all(refusal.message % refusal.words for refusal in found)
+
+
+def test_where_a_deviation_stands() -> None:
+    assert state_of(withdrawn=True, lapsed=True, classified=True) is DeviationState.WITHDRAWN
+    assert state_of(withdrawn=False, lapsed=True, classified=True) is DeviationState.LAPSED
+    assert state_of(withdrawn=False, lapsed=False, classified=True) is DeviationState.CLASSIFIED
+    assert state_of(withdrawn=False, lapsed=False, classified=False) is DeviationState.DRAFT
