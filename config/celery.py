@@ -24,7 +24,6 @@ app.conf.beat_schedule = {
     "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
     "draft what closed without a record": {"task": "schedules.tasks.draft", "schedule": EVERY_MINUTE},
-    "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
 }
 # What beat last did is of no interest: all of it may be done again at any time.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
