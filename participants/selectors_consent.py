@@ -76,3 +76,10 @@ def without_consent(user: User, today: date) -> QuerySet[Participant]:
     none = ~Exists(Consent.objects.filter(participant=OuterRef("pk")))
     found: QuerySet[Participant] = participants_visible_to(user, today).filter(none, ~Exists(ended))
     return found.select_related("trial", "site").order_by("trial__code", "subject_code")
+
+
+def consents_of(participant: Participant) -> QuerySet[Consent]:
+    """The consents on record of a participant with their forms, the newest first."""
+    return (
+        Consent.objects.filter(participant=participant).select_related("form").order_by("-signed_on", "-pk")
+    )

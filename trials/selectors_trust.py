@@ -9,12 +9,22 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from trials.domain.access import Right
 from trials.domain.signing import Change, Content, Standing, changes_since, content_digest, standing
-from trials.models import Meaning, ProtocolVersion, Signature, Site, SiteApproval, Trial, User
-from trials.selectors import roles_of
+from trials.models import (
+    Meaning,
+    ProtocolVersion,
+    Signature,
+    Site,
+    SiteApproval,
+    Trial,
+    TrialSite,
+    User,
+)
+from trials.selectors import roles_of, within
 
 APPROVAL = "trials.siteapproval"
 
@@ -69,8 +79,16 @@ class ApprovalState(StrEnum):
 
 def signatures_of(model: str, object_id: int, content: Content) -> list[SignatureRow]:
     """The signatures of a record, the newest first, held against its content now; one query."""
-    found = Signature.objects.filter(model=model, object_id=object_id).order_by("-signed_at", "-pk")
-    return [_row(signature, content) for signature in found]
+    return signature_rows(model, {object_id: content}).get(object_id, [])
+
+
+def signature_rows(model: str, contents: Mapping[int, Content]) -> dict[int, list[SignatureRow]]:
+    """The signatures of many records of a kind, by their ids, each held against its content; one query."""
+    rows: dict[int, list[SignatureRow]] = {}
+    found = Signature.objects.filter(model=model, object_id__in=list(contents)).order_by("-signed_at", "-pk")
+    for signature in found:
+        rows.setdefault(signature.object_id, []).append(_row(signature, contents[signature.object_id]))
+    return rows
 
 
 def _row(signature: Signature, content: Content) -> SignatureRow:
@@ -162,6 +180,30 @@ def in_use(site: Site | int, version: ProtocolVersion | int) -> bool:
 
 def _id(row: Site | ProtocolVersion | int) -> int:
     return row if isinstance(row, int) else row.pk
+
+
+def trials_in_view(user: User, today: date) -> QuerySet[Trial]:
+    """The trials into whose records a user may look, at one of their sites at least."""
+    scope = roles_of(user, today)
+    if scope.everything:
+        return Trial.objects.all()
+    seen = Q(pk__in=[])
+    for grant in scope.granting(Right.VIEW):
+        here = Q(trial_sites__site=grant.site) if grant.site else Q(pk__isnull=False)
+        seen |= here & (Q(pk=grant.trial) if grant.trial else Q(pk__isnull=False))
+    return Trial.objects.filter(seen).distinct()
+
+
+def sites_in_view(user: User, trial: Trial, today: date) -> list[Site]:
+    """The sites of a trial into whose records a user may look."""
+    running = TrialSite.objects.filter(within(roles_of(user, today), Right.VIEW), trial=trial)
+    return [running_at.site for running_at in running.select_related("site").order_by("site__code")]
+
+
+def approvals_in_view(user: User, today: date) -> QuerySet[SiteApproval]:
+    """The approvals at sites and of versions into whose records a user may look."""
+    seen = within(roles_of(user, today), Right.VIEW, trial="protocol_version__trial")
+    return SiteApproval.objects.filter(seen).select_related("site", "protocol_version__trial")
 
 
 def may_throughout(user: User, right: Right, trial: Trial, today: date) -> bool:

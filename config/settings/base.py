@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "trials.web.sessions.IdleSessionMiddleware",
     "trials.web.sessions.SecondFactorMiddleware",
     "trials.web.acting.ActMiddleware",
+    "trials.web.frozen.FrozenMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -1,0 +1,37 @@
+"""What stands on a record's page about consent and signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.db.models import Model
+
+from participants.models import Participant
+from participants.selectors_consent import consent_standing
+from schedules.selectors.course import clock_at
+from schedules.selectors.trust_pages import signatures_shown
+from schedules.web.clock import now, server_day
+from trials.selectors_trust import signing_roles
+
+register = template.Library()
+
+
+@register.inclusion_tag("trust/signatures.html", takes_context=True)
+def signatures(context: template.Context, kind: str, record: Model) -> dict[str, Any]:
+    """The signatures of a participant's schedule, of a deviation or of an approval, and the way to sign."""
+    place: Any = record if hasattr(record, "site") else getattr(record, "participant", None)
+    user = context["request"].user
+    return {
+        "signatures": signatures_shown(kind, record),
+        "kind": kind,
+        "record": record,
+        "may_sign": bool(signing_roles(user, place.site, getattr(place, "trial", None), server_day(now()))),
+    }
+
+
+@register.inclusion_tag("trust/standing.html")
+def consent_of(participant: Participant) -> dict[str, Any]:
+    """Where a participant's consent stands, in a line that leads to their consents."""
+    today = clock_at(participant.site, now()).today
+    return {"participant": participant, "standing": consent_standing(participant, today)}

@@ -1,0 +1,121 @@
+"""Consents: of one participant, and of all who must consent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from participants.models import Participant
+from participants.selectors_consent import (
+    asked_again,
+    consent_standing,
+    consents_of,
+    forms_of,
+    without_consent,
+)
+from participants.services.consent import withdraw_consent
+from schedules.selectors.course import clock_at, zone_of
+from schedules.services.consents import record_consent
+from schedules.web.clock import now, server_day
+from schedules.web.pages import neighbours
+from schedules.web.people import user_of
+from schedules.web.recording import answer, may_record, person_of, require_record
+from schedules.web.trust_forms import ConsentGivenForm, WithdrawalForm
+
+PER_PAGE = 50
+
+
+@login_required
+@require_safe
+def consents(request: HttpRequest) -> HttpResponse:
+    """Who must consent again, and of whom no consent is on record."""
+    user, today = user_of(request), server_day(now())
+    missing = request.GET.get("show") == "missing"
+    found = without_consent(user, today) if missing else asked_again(user, today)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "missing": missing, "today": today}
+    return render(
+        request,
+        "trust/consents.html",
+        context | neighbours(request, page.number, page.paginator.num_pages),
+    )
+
+
+@login_required
+@require_safe
+def consent(request: HttpRequest, pk: int) -> HttpResponse:
+    """One participant's consents."""
+    participant = person_of(request, pk)
+    today = clock_at(participant.site, now()).today
+    context = {
+        "participant": participant,
+        "standing": consent_standing(participant, today),
+        "consents": consents_of(participant),
+        "forms": forms_of(participant).count(),
+        "may_record": may_record(request, participant),
+    }
+    return render(request, "trust/consent.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def consent_new(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record that a participant consented to an edition of the form."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+
+    def perform(form: ConsentGivenForm) -> HttpResponse:
+        given = form.cleaned_data
+        record_consent(
+            participant=participant,
+            form=given["form"],
+            signed_on=given["signed_on"],
+            now=now(),
+            by=user_of(request),
+        )
+        messages.success(request, _("The consent is recorded."))
+        return redirect("consent", pk=pk)
+
+    def make(data: Any) -> ConsentGivenForm:
+        initial = {"signed_on": clock_at(participant.site, now()).today}
+        return ConsentGivenForm(participant, data, initial=initial)
+
+    context = _context(participant, _("Record a consent"), _("Record"))
+    return answer(request, make, perform, context, zone_of(participant.site))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def consent_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record that a participant took consent back."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+
+    def perform(form: WithdrawalForm) -> HttpResponse:
+        withdraw_consent(
+            participant=participant,
+            withdrawn_on=form.cleaned_data["withdrawn_on"],
+            today=clock_at(participant.site, now()).today,
+            by=user_of(request),
+            reason=form.why(),
+        )
+        messages.success(
+            request, _("The withdrawal is recorded. What follows for the course is a step of it.")
+        )
+        return redirect("consent", pk=pk)
+
+    context = _context(participant, _("Consent withdrawn"), _("Record"))
+    return answer(request, WithdrawalForm, perform, context, zone_of(participant.site))
+
+
+def _context(participant: Participant, title: str, button: str) -> dict[str, Any]:
+    back = reverse("consent", args=[participant.pk])
+    return {"participant": participant, "title": title, "button": button, "back": back}
