@@ -11,6 +11,7 @@ from celery import Celery, signals
 from django.db import connections
 
 EVERY_MINUTE = timedelta(minutes=1)
+EVERY_TEN_MINUTES = timedelta(minutes=10)
 
 # No settings are named here: this module is loaded before config.wsgi names the production ones.
 # A worker or beat started by hand needs DJANGO_SETTINGS_MODULE.
@@ -22,8 +23,9 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "write the reminders that are due": {"task": "schedules.tasks.sweep", "schedule": EVERY_MINUTE},
     "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
-    "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
     "draft what closed without a record": {"task": "schedules.tasks.draft", "schedule": EVERY_MINUTE},
+    "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
+    "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }
 # What beat last did is of no interest: all of it may be done again at any time.
 app.conf.beat_scheduler = "celery.beat:Scheduler"

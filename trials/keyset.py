@@ -26,6 +26,7 @@ class RowAfter(Func):
     """The condition `(a, b) > (x, y)`, which SQLite and PostgreSQL both know."""
 
     output_field = BooleanField()
+    sign = ">"
 
     def __init__(self, key: Mapping[str, object]) -> None:
         super().__init__(*map(F, key), *map(Value, key.values()))
@@ -37,7 +38,15 @@ class RowAfter(Func):
         compiled = [compiler.compile(part) for part in self.get_source_expressions()]
         half = len(compiled) // 2
         rows = [", ".join(sql for sql, _ in part) for part in (compiled[:half], compiled[half:])]
-        return f"({rows[0]}) > ({rows[1]})", tuple(value for _, values in compiled for value in values)
+        return f"({rows[0]}) {self.sign} ({rows[1]})", tuple(
+            value for _, values in compiled for value in values
+        )
+
+
+class RowBefore(RowAfter):
+    """The condition `(a, b) < (x, y)`: what follows in a list that runs backwards."""
+
+    sign = "<"
 
 
 @dataclass(frozen=True, slots=True)

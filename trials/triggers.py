@@ -30,6 +30,12 @@ AUDIT = Path(__file__).with_name("audit.sql")
 REFUSE = Path(__file__).with_name("refuse.sql")
 CHANGES = ("UPDATE", "DELETE")
 SCOPES = ("trial", "site", "participant")
+TO_TRIAL = {
+    "cohort_id": "trials_cohort",
+    "protocol_version_id": PUBLISHED,
+    "to_version_id": PUBLISHED,
+}
+"""Columns that lead to a trial from a row that names neither trial nor participant."""
 ENTRY = (
     "at, act, actor_id, actor, roles, cause, reason, action, model, object_id, trial_id, site_id, "
     "participant_id, old, new"
@@ -52,10 +58,23 @@ class AuditedTable:
             return self.key
         return next((c.column for c in self.columns if c.column == f"{of}_id"), "")
 
+    def place(self, of: str, row: str) -> str:
+        """What gives the trial, site or participant of a row (OLD, NEW or an alias) in SQL."""
+        column = self.scope(of)
+        if column:
+            return f"{row}.{column}"
+        leads = [c.column for c in self.columns if c.column in TO_TRIAL]
+        if of != "trial" or self.scope("participant") or not leads:
+            return "NULL"
+        return f"(SELECT p.trial_id FROM {TO_TRIAL[leads[0]]} p WHERE p.id = {row}.{leads[0]})"  # noqa: S608  our own names
+
 
 def audited_models(app: AppConfig) -> Iterator[type[Model]]:
-    """The models of an app whose rows are recorded: all of ours but those that say no, few of a package's."""
-    models = app.get_models()
+    """The models of an app whose rows are recorded: all of ours but those that say no, few of a package's.
+
+    The tables between two models, which have no class of their own, are among them.
+    """
+    models = app.get_models(include_auto_created=True)
     if app.label in {label.partition(".")[0] for label in ELSEWHERE}:
         return (model for model in models if model._meta.label_lower in ELSEWHERE)  # noqa: SLF001
     return (model for model in models if getattr(model, "audited", True))
@@ -159,7 +178,7 @@ class _SQLite(_Layer):
     def _trigger(
         self, table: AuditedTable, action: str, event: str, when: str, row: str, values: tuple[str, str]
     ) -> Iterator[str]:
-        scopes = (f"{row}.{column}" if (column := table.scope(of)) else "NULL" for of in SCOPES)
+        scopes = (table.place(of, row) for of in SCOPES)
         act = [
             f"json_extract(a.d, '$.{key}')" for key in ("actor_id", "id", "actor", "roles", "cause", "reason")
         ]
@@ -253,7 +272,7 @@ class _PostgreSQL(_Layer):
         return text
 
     def _scopes(self, table: AuditedTable, row: str) -> str:
-        return ", ".join(f"{row}.{column}" if (column := table.scope(of)) else "NULL" for of in SCOPES)
+        return ", ".join(table.place(of, row) for of in SCOPES)
 
     def _value(self, field: Field[Any, Any], row: str) -> str:
         """A column of a row; documents as text, so that nothing inside them is left out."""

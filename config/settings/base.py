@@ -245,6 +245,8 @@ UNFOLD = {
 # --- the audit trail ---------------------------------------------------------------------------
 # Where seal_audit appends the heads of its seals; best a place that this machine cannot rewrite.
 AUDIT_HEADS_FILE = env.str("AUDIT_HEADS_FILE", default="")
+# Whom the heads are sent to by e-mail, too; wants EMAIL_URL.
+AUDIT_HEADS_TO = env.list("AUDIT_HEADS_TO", default=[]) if REMINDERS_LEAVE else []
 
 # --- after the end of a trial --------------------------------------------------------------------
 # For how many years the records of a closed trial are kept at least; counted when it is frozen and

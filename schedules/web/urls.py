@@ -15,6 +15,7 @@ urlpatterns = [
     path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
     path("", include("schedules.web.urls_visits")),
     path("", include("schedules.web.urls_trust")),
+    path("trail/", include("schedules.web.urls_trail")),
     path("", include("schedules.web.urls_windows")),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -46,7 +46,12 @@ class Membership(models.Model):
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True, editable=False)
     withdrawn_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("withdrawn by")
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("withdrawn by"),
     )
     withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=300, blank=True)
 

@@ -10,10 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from trials.domain.audit_chain import START, Fault, Head, chain, first_fault
 from trials.models import AuditLink, AuditSeal
+from trials.notifications import send_head
 from trials.selectors_audit import linked_entries, stray_entry, unsealed_count, unsealed_entries
 
 BATCH = 5000
@@ -50,6 +52,29 @@ def seal_audit(*, now: datetime) -> AuditSeal | None:
     if number == first:
         return None
     return AuditSeal.objects.create(first=first, last=number - 1, head=head, sealed_at=now)
+
+
+def seal_and_hand_out(*, now: datetime) -> AuditSeal | None:
+    """Seal, and hand the heads to wherever the settings say: a file, e-mail addresses, both or nowhere.
+
+    Heads that did not reach the file before (it could not be written then) are handed out with the
+    next one. Raises OSError or SMTPException where something does not leave; what is sealed stays.
+    """
+    seal = seal_audit(now=now)
+    if settings.AUDIT_HEADS_FILE:
+        hand_out_missing(to=Path(settings.AUDIT_HEADS_FILE))
+    if seal and settings.AUDIT_HEADS_TO:
+        send_head(seal, settings.AUDIT_HEADS_TO)
+    return seal
+
+
+def hand_out_missing(*, to: Path) -> int:
+    """Append the head of every seal that the file lacks; gives how many."""
+    handed = max((head.last for head in read_heads(to)), default=0) if to.exists() else 0
+    seals = list(AuditSeal.objects.filter(last__gt=handed).order_by("last"))
+    for seal in seals:
+        hand_out(seal=seal, to=to)
+    return len(seals)
 
 
 def hand_out(*, seal: AuditSeal, to: Path) -> None:
