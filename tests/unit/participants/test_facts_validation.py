@@ -95,7 +95,12 @@ LODGED = Facts(lodgings=(Lodging(date(2026, 11, 2), date(2026, 11, 9), 30),))
         (Lodging(TODAY, None, -1), Facts(), ["minutes"], "negative travel"),
         (Lodging(TODAY, None, 0), Facts(), [], "on the site's own ground"),
         (CompanionConfirmed(TODAY, TODAY - DAY), Facts(), ["turned"], "over before it began"),
-        (Waiver("mas-free", "investigator-1", "investigator", " ", NOW), Facts(), ["empty"], "without a reason"),
+        (
+            Waiver("mas-free", "investigator-1", "investigator", " ", NOW),
+            Facts(),
+            ["empty"],
+            "without a reason",
+        ),
     ],
 )
 def test_what_is_refused(fact: Fact, others: Facts, codes: list[str], why: str):
