@@ -25,3 +25,7 @@ class AbsenceRefused(Refused):
 
 class ConsentRefused(Refused):
     """A consent cannot be recorded or withdrawn so."""
+
+
+class ProductRefused(Refused):
+    """A milestone of a product cannot be recorded so."""

@@ -39,6 +39,10 @@ class ReplanningRefused(DomainError):
     """A calendar cannot be moved so; the message says why and what would mend it."""
 
 
+class BookingsOrphaned(ReplanningRefused):
+    """A re-planning would leave bookings behind, and nobody said that this is meant."""
+
+
 class ReplanningStale(DomainError):
     """What was shown is no longer so; `preview` holds what the same proposal would do now."""
 
@@ -49,3 +53,7 @@ class ReplanningStale(DomainError):
 
 class VisitRefused(Refused):
     """Something cannot be done with a visit; `fields` says for each field what would be right."""
+
+
+class StartNeedsReason(ReplanningRefused):
+    """The list of readiness says no, and nobody says why the start went ahead; the message says what."""

@@ -28,6 +28,7 @@ from schedules.domain.replanning import (
 from schedules.selectors.records import Record, records_of
 from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
+from schedules.services.readiness import check_start, start_put_on_record
 from schedules.services.replanning_rows import write_plans
 from trials.acts import recorded
 from trials.domain.working_days import WorkingDays
@@ -114,6 +115,7 @@ def commit_replanning(
     if preview.digest != digest:
         raise ReplanningStale(preview)
     _refuse_closed_gate(preview)
+    _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     return preview
 
@@ -125,7 +127,8 @@ def record_anchor(
     """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
 
     For what has happened, such as an infusion; moving a planned day goes through a preview. Raises
-    ReplanningRefused for a day in the future and for contradictory anchors.
+    ReplanningRefused for a day in the future and for contradictory anchors; StartNeedsReason where
+    the point of no return is passed against the list of readiness and nobody says why.
     """
     (record,) = records_of([participant.pk], lock=True)
     today = now.astimezone(record.zone).date()
@@ -137,6 +140,7 @@ def record_anchor(
     stands = record.anchors.get(anchor.code)
     preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
     _refuse_closed_gate(preview)
+    _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     return preview
 
@@ -166,6 +170,14 @@ def _refuse_closed_gate(preview: Preview) -> None:
     refusal = refusal_of_move(preview.plan, candidate, record.anchors, preview.proposal.anchors)
     if refusal:
         raise ReplanningRefused(refusal)
+
+
+def _keep_readiness(preview: Preview, *, now: datetime, by: User | None, reason: str) -> None:
+    """Keep what was known when the point of no return is put on record."""
+    start = start_put_on_record(preview.plan, preview.record.anchors, preview.proposal.anchors)
+    if start and not preview.contradictions:
+        person = preview.record.participant
+        check_start(participant=person, plan=preview.plan, start=start, by=by, reason=reason, now=now)
 
 
 def _apply(previews: Sequence[Preview], now: datetime) -> None:

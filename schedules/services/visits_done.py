@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor
-from schedules.domain.errors import ReplanningRefused, VisitRefused
+from schedules.domain.errors import ReplanningRefused, StartNeedsReason, VisitRefused
 from schedules.domain.visit_life import activities_of
 from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
 from schedules.domain.visit_values import Completion, VisitLife
@@ -62,6 +62,8 @@ def follow_completion(
             record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
         if not codes and _lends(protocol, life):
             replan_many(ids=[visit.participant_id], proposals={}, now=now, by=by, reason=reason)
+    except StartNeedsReason as refused:
+        raise VisitRefused({"outside_reason": [str(refused)]}) from refused
     except ReplanningRefused as refused:
         raise VisitRefused({"on": [str(refused)]}) from refused
 

@@ -1,0 +1,260 @@
+"""A participant's product: its milestones, which may follow which, and when it is expected to be ready.
+
+Ready is a product that is at the site and released. One that failed, or lies outside its
+specification, ends its attempt; a remake begins the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from participants.domain.words import mark as _
+
+
+class Milestone(StrEnum):
+    """Something that happens to a product, in the usual order; the last three may come at any point."""
+
+    REMADE = "remade"
+    COLLECTION = "collection"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    QUALITY_CONTROL = "quality-control"
+    RELEASED = "released"
+    FAILED = "failed"
+    OUT_OF_SPECIFICATION = "out-of-specification"
+
+
+WAY = (
+    Milestone.COLLECTION,
+    Milestone.SHIPPED,
+    Milestone.RECEIVED,
+    Milestone.QUALITY_CONTROL,
+    Milestone.RELEASED,
+)
+"""The way of a product that nothing happens to."""
+
+READY = (Milestone.RECEIVED, Milestone.RELEASED)
+"""What makes a product ready: it is at the site, and it is released."""
+
+BROKEN = (Milestone.FAILED, Milestone.OUT_OF_SPECIFICATION)
+"""What ends an attempt, unless what lies outside its specification is released all the same."""
+
+AFTER: Mapping[Milestone, tuple[Milestone, ...]] = {
+    Milestone.SHIPPED: (Milestone.REMADE, Milestone.COLLECTION),
+    Milestone.RECEIVED: (Milestone.REMADE, Milestone.COLLECTION, Milestone.SHIPPED),
+    Milestone.QUALITY_CONTROL: (Milestone.REMADE, Milestone.COLLECTION),
+    Milestone.RELEASED: (Milestone.REMADE, Milestone.COLLECTION, Milestone.QUALITY_CONTROL),
+}
+"""Milestones that cannot lie after another one; quality control may be done before or after shipping."""
+
+USUAL_DAYS: Mapping[Milestone, int] = {
+    Milestone.COLLECTION: 0,
+    Milestone.SHIPPED: 14,
+    Milestone.RECEIVED: 1,
+    Milestone.QUALITY_CONTROL: 1,
+    Milestone.RELEASED: 1,
+}
+"""Whole days from the milestone before; assumed, since no record says: an expected day replaces them."""
+
+LABELS: Mapping[Milestone, str] = {
+    Milestone.REMADE: _("Made again"),
+    Milestone.COLLECTION: _("Collection"),
+    Milestone.SHIPPED: _("Shipped"),
+    Milestone.RECEIVED: _("Received at the site"),
+    Milestone.QUALITY_CONTROL: _("Quality control"),
+    Milestone.RELEASED: _("Released"),
+    Milestone.FAILED: _("Failed"),
+    Milestone.OUT_OF_SPECIFICATION: _("Out of specification"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneDay:
+    """A milestone of one attempt: when it is expected, as somebody said, and when it came."""
+
+    milestone: Milestone
+    attempt: int = 1
+    expected_on: date | None = None
+    done_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A milestone of the present attempt: its day, whether it came, and whether anybody gave that day.
+
+    `day` is None where nothing tells; `assumed` is true of a day that follows from the usual days.
+    """
+
+    milestone: Milestone
+    day: date | None
+    done: bool = False
+    assumed: bool = False
+    late: bool = False
+
+
+class ProductRefusal(NamedTuple):
+    """Why a milestone cannot be recorded so: the field, a marked message and its words."""
+
+    field: str
+    message: str
+    words: Mapping[str, object]
+
+
+class ProductState(StrEnum):
+    """What can be said of a product on a day."""
+
+    UNKNOWN = "unknown"
+    ON_ITS_WAY = "on-its-way"
+    READY = "ready"
+    READY_ALL_THE_SAME = "ready-all-the-same"
+    FAILED = "failed"
+    OUT_OF_SPECIFICATION = "out-of-specification"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Everything on record of a participant's product, all attempts."""
+
+    days: tuple[MilestoneDay, ...] = ()
+
+    @property
+    def attempt(self) -> int:
+        """The present attempt, from 1."""
+        return max((day.attempt for day in self.days), default=1)
+
+    @property
+    def present(self) -> dict[Milestone, MilestoneDay]:
+        """The milestones of the present attempt."""
+        return {day.milestone: day for day in self.days if day.attempt == self.attempt}
+
+    def done(self, milestone: Milestone, by: date | None = None) -> date | None:
+        """The day on which a milestone of the present attempt came, if it did (until a day)."""
+        day = self.present.get(milestone)
+        done = day.done_on if day else None
+        return done if done and (by is None or done <= by) else None
+
+    def state(self, day: date) -> ProductState:
+        """What is on record of the product until a day."""
+        failed, outside = (self.done(milestone, day) for milestone in BROKEN)
+        received, released = (self.done(milestone, day) for milestone in READY)
+        if failed:
+            return ProductState.FAILED
+        if outside and not (released and released >= outside):
+            return ProductState.OUT_OF_SPECIFICATION
+        if received and released:
+            return ProductState.READY_ALL_THE_SAME if outside else ProductState.READY
+        return ProductState.ON_ITS_WAY if self.days else ProductState.UNKNOWN
+
+    def missing(self, day: date) -> tuple[Milestone, ...]:
+        """What has not come by a day and makes the product ready."""
+        return tuple(milestone for milestone in READY if not self.done(milestone, day))
+
+
+def expected(product: Product, today: date, collection: date | None = None) -> tuple[Expected, ...]:
+    """The way of the present attempt: what came, and when the rest is expected.
+
+    A day that somebody gave counts; else the usual days from the milestone before. A delay moves
+    what follows by as much, and nothing is expected before today. `collection` is the day planned
+    for the collection where no milestone says.
+    """
+    present, found = product.present, list[Expected]()
+    base, delay = product.done(Milestone.REMADE) or collection, timedelta(0)
+    for milestone in WAY:
+        own = present.get(milestone, MilestoneDay(milestone))
+        if own.done_on:
+            one = Expected(milestone, own.done_on, done=True)
+        elif any(product.done(later) for later in WAY if milestone in AFTER.get(later, ())):
+            one = Expected(milestone, None)  # passed over
+        else:
+            one = _expected(own, base, delay, today)
+        found.append(one)
+        base = one.day or base
+        if one.day and own.expected_on:
+            delay = max(timedelta(0), one.day - own.expected_on)
+    return tuple(found)
+
+
+def _expected(own: MilestoneDay, base: date | None, delay: timedelta, today: date) -> Expected:
+    if own.expected_on:
+        day = max(own.expected_on + delay, base or own.expected_on)
+        return Expected(own.milestone, max(day, today), late=day < today)
+    if base is None:
+        return Expected(own.milestone, None, assumed=True)
+    day = base + timedelta(days=USUAL_DAYS[own.milestone])
+    return Expected(own.milestone, max(day, today), assumed=True, late=day < today)
+
+
+def ready_on(product: Product, today: date, collection: date | None = None) -> date | None:
+    """The day on which the product is, or is expected to be, at the site and released; None if untold."""
+    days = {one.milestone: one.day for one in expected(product, today, collection)}
+    found = [days[milestone] for milestone in READY]
+    known = [day for day in found if day]
+    return max(known) if len(known) == len(found) else None
+
+
+def next_milestones(product: Product) -> tuple[Milestone, ...]:
+    """What may be recorded now of the present attempt, and whether a remake may begin another."""
+    done = {milestone for milestone in product.present if product.done(milestone)}
+    if Milestone.FAILED in done:
+        return (Milestone.REMADE,)
+    left = tuple(milestone for milestone in WAY if milestone not in done)
+    broken = tuple(milestone for milestone in BROKEN if milestone not in done) if product.days else ()
+    remade = (Milestone.REMADE,) if Milestone.OUT_OF_SPECIFICATION in done else ()
+    return (*left, *broken, *remade)
+
+
+def refusals_of_milestone(
+    product: Product, milestone: Milestone, on: date, today: date, note: str = ""
+) -> Iterator[ProductRefusal]:
+    """Everything that forbids a milestone to have come on a day."""
+    words: dict[str, object] = {"milestone": LABELS[milestone], "day": on, "today": today}
+    if milestone not in next_milestones(product):
+        possible = ", ".join(LABELS[one] for one in next_milestones(product)) or "–"
+        message = _("%(milestone)s cannot be recorded now. Possible are: %(possible)s.")
+        yield ProductRefusal("milestone", message, words | {"possible": possible})
+    if on > today:
+        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        yield ProductRefusal("on", message, words)
+    if milestone in BROKEN and not note.strip():
+        yield ProductRefusal("note", _("Say what was found: it goes on record."), words)
+    yield from _refusals_of_order(product, milestone, on, words)
+
+
+def _refusals_of_order(
+    product: Product, milestone: Milestone, on: date, words: Mapping[str, object]
+) -> Iterator[ProductRefusal]:
+    earlier = BROKEN if milestone is Milestone.REMADE else AFTER.get(milestone, ())
+    later = [
+        one for one, before in AFTER.items() if milestone in before and milestone is not Milestone.REMADE
+    ]
+    for other, day in _done(product, earlier):
+        if on < day:
+            message = _("%(day)s is before %(other)s on %(other_day)s: give that day or a later one.")
+            yield ProductRefusal("on", message, {**words, "other": LABELS[other], "other_day": day})
+    for other, day in _done(product, later):
+        if on > day:
+            message = _("%(day)s is after %(other)s on %(other_day)s: give that day or an earlier one.")
+            yield ProductRefusal("on", message, {**words, "other": LABELS[other], "other_day": day})
+
+
+def _done(product: Product, milestones: Iterable[Milestone]) -> Sequence[tuple[Milestone, date]]:
+    return [(one, day) for one in milestones if (day := product.done(one))]
+
+
+def refusals_of_expectation(
+    product: Product, milestone: Milestone, on: date, today: date
+) -> Iterator[ProductRefusal]:
+    """Everything that forbids to expect a milestone on a day."""
+    words: dict[str, object] = {"milestone": LABELS[milestone], "day": on, "today": today}
+    if milestone not in WAY:
+        yield ProductRefusal("milestone", _("Nobody expects this: record it when it happens."), words)
+    if done := product.done(milestone):
+        message = _("%(milestone)s is on record for %(done)s.")
+        yield ProductRefusal("milestone", message, words | {"done": done})
+    if on < today:
+        message = _("%(day)s is over: today is %(today)s at the site.")
+        yield ProductRefusal("on", message, words)

@@ -1,0 +1,170 @@
+"""What is known when chemotherapy (or, where there is none, the infusion) is to start.
+
+All that the question needs is read once into a `Start`; any number of days can then be asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from participants.domain.consents import ConsentStanding
+from participants.domain.facts import Facts
+from participants.domain.lifecycle import Phase
+from participants.domain.product import Product
+from participants.domain.words import Say, Value, Words, plain
+from participants.domain.words import mark as _
+from schedules.domain.beds import Beds
+from schedules.domain.explain import day_text
+from schedules.domain.gates import Cohorts
+from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan
+from schedules.domain.projection import project
+from trials.domain.protocol import Protocol, applies
+from trials.domain.working_days import WorkingDays
+
+
+class Answer(StrEnum):
+    """What a line of the list says."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_KNOWN = "not-known"
+
+
+class Item(StrEnum):
+    """What is asked before the point of no return, in the order in which the list is read."""
+
+    COURSE = "course"
+    CONSENT = "consent"
+    VISIT = "visit"
+    TEST = "test"
+    PRODUCT = "product"
+    GATE = "gate"
+    BED = "bed"
+    SLOT = "slot"
+    HOLIDAYS = "holidays"
+
+
+ITEM_LABELS: Mapping[Item, str] = {
+    Item.COURSE: _("Course"),
+    Item.CONSENT: _("Consent"),
+    Item.VISIT: _("Done before the start"),
+    Item.TEST: _("Test within its window"),
+    Item.PRODUCT: _("Product at the site and released"),
+    Item.GATE: _("Gate"),
+    Item.BED: _("Ward bed"),
+    Item.SLOT: _("Infusions at the site"),
+    Item.HOLIDAYS: _("No public holiday"),
+}
+
+ANSWER_LABELS: Mapping[Answer, str] = {
+    Answer.YES: _("yes"),
+    Answer.NO: _("no"),
+    Answer.NOT_KNOWN: _("not known"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the list: what is asked, of what, the answer, and why in words."""
+
+    item: Item
+    answer: Answer
+    why: tuple[Words, ...]
+    of: str = ""
+
+    def text(self, say: Say = plain) -> str:
+        """Why, as sentences."""
+        return " ".join(_spoken(words, say).text(say, day_text) for words in self.why)
+
+
+def line(item: Item, answer: Answer, template: str, values: Mapping[str, Value], of: str = "") -> Line:
+    """A line whose reason is one sentence."""
+    return Line(item, answer, (Words.of(template, values),), of)
+
+
+def _spoken(words: Words, say: Say) -> Words:
+    """Words whose values are labels, in the reader's language."""
+    return Words(
+        words.template,
+        tuple(
+            (name, say(value) if isinstance(value, str) and value else value) for name, value in words.values
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is on record of the participant who is to start; `ended` are visits missed or cancelled."""
+
+    subject: str
+    level: str | None
+    consent: ConsentStanding
+    phase: Phase
+    product: Product
+    facts: Facts
+    ended: AbstractSet[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All that the question is answered by, on `today` of the site; without a person, what the site tells."""
+
+    protocol: Protocol
+    anchors: Mapping[str, AnchorDay]
+    traits: AbstractSet[str]
+    calendar: WorkingDays | None
+    zone: ZoneInfo
+    today: date
+    cohorts: Cohorts
+    beds: Beds
+    known: Known = field(default_factory=Known)
+    person: Person | None = None
+    level: str | None = None
+
+    def plan_with(self, day_zero: date, at: AnchorDay | None = None) -> Plan:
+        """The plan with another day zero; `at` is the start itself where it has come."""
+        zero = {self.protocol.day_zero: AnchorDay(day_zero)}
+        marked = {rule.code for rule in self.protocol.anchors if rule.point_of_no_return}
+        kept = {code: day for code, day in self.anchors.items() if code not in marked - set(zero)}
+        anchors = {**kept, **zero}
+        if at:
+            anchors[self.anchor] = at
+        return project(self.protocol, anchors, self.traits, self.calendar, self.known, self.zone)
+
+    @property
+    def anchor(self) -> str:
+        """The anchor at which there is no return for somebody with these traits."""
+        traits = self.protocol.effective_traits(self.traits)
+        rules = (rule for rule in self.protocol.anchors if applies(rule.applies_to, traits))
+        return next((rule.code for rule in rules if rule.point_of_no_return), self.protocol.day_zero)
+
+    def day_zero_for(self, start: date) -> date:
+        """The day zero that belongs to a start on a day."""
+        anchor = self.anchors.get(self.protocol.day_zero)
+        zero = anchor.day if anchor and anchor.kind is AnchorKind.ACTUAL else start
+        if anchor and anchor.kind is AnchorKind.ACTUAL:
+            return zero
+        for _round in range(3):  # months before day zero are not all of one length
+            off = (start - start_day(self.plan_with(zero), zero)).days
+            if not off:
+                break
+            zero += timedelta(days=off)
+        return zero
+
+
+def start_codes(plan: Plan) -> tuple[str, ...]:
+    """The anchors at which there is no return, as far as this plan has them; else day zero."""
+    marked = tuple(
+        rule.code for rule in plan.protocol.anchors if rule.point_of_no_return and rule.code in plan.anchors
+    )
+    return marked or tuple(code for code in (plan.protocol.day_zero,) if code in plan.anchors)
+
+
+def start_day(plan: Plan, otherwise: date) -> date:
+    """The day of the point of no return in a plan."""
+    return min((plan.anchors[code].day for code in start_codes(plan)), default=otherwise)
