@@ -2,14 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
-from config.records import leave_out_packages
+from config.records import leave_out_packages, open_by_roles
 from schedules.web.shell import records_sign_in
 
 leave_out_packages()
+open_by_roles()
 
 urlpatterns = [
     path("admin/login/", records_sign_in),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("accounts/", include("trials.web.urls")),
     path("people/", include("trials.web.people_urls")),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from participants.models import Anchor, Participant
 from participants.selectors import participants_visible_to
-from trials.admin.records import ReadOnly, ReadOnlyInline
-from trials.models import User
+from trials.admin.records import InSight, ReadOnly, ReadOnlyInline, by, today
+from trials.domain.access import Right
 
 
 class AnchorInline(ReadOnlyInline):
@@ -24,13 +23,13 @@ class AnchorInline(ReadOnlyInline):
 class ParticipantRecords(ReadOnly):
     """Participants in sight."""
 
+    views = (Right.VIEW,)
     list_display = ("subject_code", "trial", "site", "cohort", "protocol_version")
-    list_filter = ("trial", "site")
+    list_filter = (("trial", InSight), ("site", InSight))
     list_select_related = ("trial", "site", "cohort", "protocol_version__trial")
     search_fields = ("subject_code",)
     inlines = (AnchorInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
-        """Those at the sites and in the trials where the reader has a role."""
-        assert isinstance(request.user, User)
-        return participants_visible_to(request.user, timezone.localdate())
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[Participant]:
+        """Those at the sites and in the trials that the reader may look into."""
+        return participants_visible_to(by(request), today())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -14,25 +14,25 @@ from participants.models import Participant
 from participants.selectors import participants_visible_to
 from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
 from schedules.services.feeds import revoke_feed
-from trials.admin.records import ReadOnly, user_may
+from trials.admin.records import InSight, ReadOnly, by, scope_of, today
 from trials.domain.access import Right
-from trials.models import User
+from trials.models import Site
 
 
 def in_sight(request: HttpRequest) -> QuerySet[Participant]:
     """The participants whom the reader may see."""
-    assert isinstance(request.user, User)
-    return participants_visible_to(request.user, timezone.localdate())
+    return participants_visible_to(by(request), today())
 
 
 class OfParticipants(ReadOnly):
     """Records of participants: of those in sight alone; `owner` is the path to the participant."""
 
+    views = (Right.VIEW,)
     owner = "participant"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[Any]:
         """Those of the participants in sight."""
-        records: QuerySet[Model] = super().get_queryset(request)
+        records: QuerySet[Any] = self.model._default_manager.all()  # noqa: SLF001 (public by custom)
         return records.filter(**{f"{self.owner}__in": in_sight(request)})
 
 
@@ -41,7 +41,7 @@ class VisitRecords(OfParticipants):
     """Planned, booked and done visits."""
 
     list_display = ("participant", "code", "label", "opens", "target", "closes", "performed_on", "missed_on")
-    list_filter = ("participant__trial", "participant__site")
+    list_filter = (("participant__trial", InSight), ("participant__site", InSight))
     list_select_related = ("participant",)
     search_fields = ("participant__subject_code", "code")
     date_hierarchy = "target"
@@ -52,7 +52,7 @@ class ProtocolWindowRecords(OfParticipants):
     """What must hold or must not happen."""
 
     list_display = ("participant", "label", "kind", "starts_on", "ends_on", "basis")
-    list_filter = ("kind", "participant__trial")
+    list_filter = ("kind", ("participant__trial", InSight))
     list_select_related = ("participant",)
     search_fields = ("participant__subject_code", "label")
 
@@ -71,22 +71,45 @@ class ReminderRecords(OfParticipants):
 class CalendarFeedRecords(ReadOnly):
     """Secret addresses of calendars; only their hashes are kept."""
 
-    list_display = ("pk", "owner", "participant", "site", "created_at", "last_fetched_at", "revoked_at")
+    views = (Right.VIEW, Right.ADMINISTER)
+    list_display = ("pk", "owner", "whose", "site", "created_at", "last_fetched_at", "revoked_at")
+    fields = ("owner", "whose", "site", "created_at", "last_fetched_at", "revoked_at")
     list_select_related = ("owner", "participant", "site")
     actions = ("revoke",)
 
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
+        """Those of participants in sight, and those of sites that the reader administers."""
+        ours = administered_sites(request)
+        administered = Q(site__in=ours) | Q(participant__site__in=ours)
+        return CalendarFeed.objects.filter(Q(participant__in=in_sight(request)) | administered)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
-        """Those of participants in sight, and of sites for those who administer."""
+        """With whether the participant is in sight: who administers looks into no participant."""
+        seen = in_sight(request).filter(pk=OuterRef("participant"))
         feeds: QuerySet[CalendarFeed] = super().get_queryset(request)
-        seen = feeds.filter(participant__in=in_sight(request))
-        return feeds if user_may(request, Right.ADMINISTER) else seen
+        return feeds.annotate(seen=Exists(seen))
+
+    @admin.display(description=gettext_lazy("participant"))
+    def whose(self, feed: CalendarFeed) -> str:
+        """The participant's subject code, for whoever may know it."""
+        return str(feed.participant) if feed.participant and getattr(feed, "seen", False) else "–"
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Those who administer revoke any address."""
-        return user_may(request, Right.ADMINISTER)
+        """Those who administer revoke addresses."""
+        return scope_of(request).allows(Right.ADMINISTER)
 
     @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, feeds: QuerySet[CalendarFeed]) -> None:
-        """Show nothing more behind these addresses."""
-        for feed in feeds:
+        """Show nothing more behind these addresses, where one administers."""
+        ours = administered_sites(request)
+        for feed in feeds.filter(Q(site__in=ours) | Q(participant__site__in=ours)):
             revoke_feed(feed=feed, now=timezone.now())
+
+
+def administered_sites(request: HttpRequest) -> QuerySet[Site]:
+    """The sites that whoever asks administers throughout."""
+    scope = scope_of(request)
+    if scope.allows_throughout(Right.ADMINISTER):
+        return Site.objects.all()
+    ours = [grant.site for grant in scope.granting(Right.ADMINISTER) if grant.site and grant.trial is None]
+    return Site.objects.filter(pk__in=ours)

@@ -112,6 +112,13 @@ def trials_visible_to(user: User, today: date) -> QuerySet[Trial]:
     return Trial.objects.filter(pk__in=[grant.trial for grant in scope.grants if grant.trial])
 
 
+def keeps_records(user: User, today: date) -> bool:
+    """Whether the records (the admin) are open to somebody: to set up, to design, or to read as staff."""
+    scope = roles_of(user, today)
+    by_role = scope.allows(Right.ADMINISTER) or scope.allows(Right.PUBLISH)
+    return by_role or (user.is_active and user.is_staff)
+
+
 def published_versions(trial: Trial) -> QuerySet[ProtocolVersion]:
     """A trial's published versions, the newest first."""
     return ProtocolVersion.objects.filter(trial=trial, published_at__isnull=False).order_by(

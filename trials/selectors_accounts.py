@@ -52,6 +52,16 @@ def may_change_account(user: User, account: User, today: date) -> bool:
     return not account.memberships.exclude(pk__in=account.memberships.filter(ours).values("pk")).exists()
 
 
+def changeable_accounts(user: User, today: date) -> QuerySet[User]:
+    """The accounts of which everything lies where `user` administers: `may_change_account` of many."""
+    accounts = accounts_visible_to(user, today)
+    if administers_everything(user, today):
+        return accounts
+    ours = Membership.objects.filter(within(roles_of(user, today), Right.ADMINISTER))
+    elsewhere = Membership.objects.exclude(pk__in=ours.values("pk"))
+    return accounts.exclude(pk__in=elsewhere.values("user"))
+
+
 def administers_everything(user: User, today: date) -> bool:
     """Whether somebody administers every site in every trial."""
     scope = roles_of(user, today)

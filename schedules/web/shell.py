@@ -17,7 +17,7 @@ from schedules.selectors.flags import flag_count
 from schedules.web.clock import now, server_day
 from trials.domain.access import Right
 from trials.models import User
-from trials.selectors import roles_of
+from trials.selectors import keeps_records, roles_of
 
 THEME_COOKIE = "dayzero_theme"
 THEMES = {"system": _("System"), "light": _("Light"), "dark": _("Dark")}
@@ -35,6 +35,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "theme": theme_of(request),
         "themes": THEMES,
         "may_enrol": SimpleLazyObject(lambda: _may_enrol(request)),
+        "keeps_records": SimpleLazyObject(lambda: _keeps_records(request)),
         "flags_open": SimpleLazyObject(lambda: _flags_open(request)),
     }
 
@@ -48,6 +49,11 @@ def _flags_open(request: HttpRequest) -> int:
     """How many flags somebody has to look at."""
     user, instant = getattr(request, "user", None), now()
     return flag_count(user, server_day(instant), instant) if isinstance(user, User) else 0
+
+
+def _keeps_records(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    return isinstance(user, User) and keeps_records(user, server_day(now()))
 
 
 def records_sign_in(request: HttpRequest) -> HttpResponse:

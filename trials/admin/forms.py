@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from trials.domain.errors import DomainError, ProtocolInvalid
-from trials.models import ProtocolVersion, User, WorkingDayTable
+from trials.models import ProtocolVersion, Trial, User, WorkingDayTable
 from trials.services.protocols import import_protocol
 from trials.services.sites import Corrections, record_working_days
 
@@ -34,6 +36,8 @@ class ServiceForm(forms.ModelForm):
 class ProtocolDocumentForm(ServiceForm):
     """A protocol document, taken in as the draft of a version."""
 
+    may_design: Callable[[Trial], bool]
+
     document = forms.CharField(
         label=gettext_lazy("document"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "spellcheck": "false"}),
@@ -50,12 +54,21 @@ class ProtocolDocumentForm(ServiceForm):
         """Take the document in, or say everything that is wrong with it."""
         text: str = self.cleaned_data["document"]
         try:
-            self.recorded = import_protocol(text=text, by=self.by)
+            self.recorded = self._take_in(text)
         except ProtocolInvalid as error:
             raise ValidationError([str(problem) for problem in error.problems]) from error
         except DomainError as error:
             raise ValidationError(str(error)) from error
         return text
+
+    def _take_in(self, text: str) -> ProtocolVersion:
+        """The draft, unless its trial is not one that the person designs: then nothing is kept of it."""
+        with transaction.atomic():
+            version = import_protocol(text=text, by=self.by)
+            if not self.may_design(version.trial):
+                words = _("Your role does not allow designing %(trial)s.") % {"trial": version.trial.code}
+                raise ValidationError(words)
+        return version
 
 
 class WorkingDaysForm(ServiceForm):

@@ -1,27 +1,96 @@
-"""How the admin shows records: set-up may be changed, trial data only read, and nothing is deleted."""
+"""How the admin shows records: set-up may be changed, trial data only read, and nothing is deleted.
+
+What somebody may do here follows from their roles alone; Django's own permissions are not asked.
+Every list and form is of the rows in sight, and a row out of sight does not exist.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.admin.filters import RelatedOnlyFieldListFilter
+from django.db.models import Field, Model, QuerySet
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
-from trials.domain.access import Right
+from trials.domain.access import Right, Scope
 from trials.domain.errors import DomainError
-from trials.models import Site, Trial, User
-from trials.selectors import may
+from trials.models import User
+from trials.selectors import roles_of
+
+InSight = RelatedOnlyFieldListFilter
+"""A filter that offers what the rows in sight have, and nothing else."""
+
+
+def by(request: HttpRequest) -> User:
+    """Who asks; the admin lets nobody in who is not signed in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def today() -> Any:
+    """The day by which roles hold: the server's."""
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+def scope_of(request: HttpRequest) -> Scope:
+    """What whoever asks may do on this day; asked of the database once for each request."""
+    known = getattr(request, "_dayzero_scope", None)
+    if known is None:
+        known = roles_of(request.user, today()) if isinstance(request.user, User) else Scope()
+        request._dayzero_scope = known  # type: ignore[attr-defined]  # noqa: SLF001  our own
+    scope: Scope = known
+    return scope
 
 
 class SetUp(ModelAdmin):
     """Records that set the stage: added and changed by those who may, never deleted."""
 
+    views: tuple[Right, ...] = tuple(Right)
+    """Any of these rights, somewhere, opens the list; which rows are in it says `rows_in_sight`."""
+
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows that exist for whoever asks."""
+        raise NotImplementedError
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows in sight, and no others: lists, forms, actions and the search start from these."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(pk__in=self.rows_in_sight(request).order_by().values("pk"))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether any of it is shown."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether somebody has a right to which this belongs."""
+        scope = scope_of(request)
+        return scope.everything or any(scope.allows(right) for right in self.views)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever administers everything adds."""
+        return scope_of(request).allows_throughout(Right.ADMINISTER)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever administers all of the place that a record belongs to changes it."""
+        scope = scope_of(request)
+        if obj is None:
+            return scope.allows(Right.ADMINISTER)
+        return scope.allows_throughout(Right.ADMINISTER, **self.place_of(obj))
+
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes a record."""
         return False
+
+    def place_of(self, obj: Any) -> dict[str, int | None]:
+        """The site and trial, by their ids, that a record belongs to."""
+        return {}
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        """A record that is not there, or not in sight, is not found; the admin would lead elsewhere."""
+        raise Http404
 
 
 class ReadOnly(SetUp):
@@ -37,10 +106,14 @@ class ReadOnly(SetUp):
 
 
 class ReadOnlyInline(TabularInline):
-    """Records under another record, to be read."""
+    """Records under another record, to be read by whoever reads that one."""
 
     extra = 0
     can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The record above is in sight."""
+        return True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Services add them."""
@@ -50,13 +123,15 @@ class ReadOnlyInline(TabularInline):
         """Services change them."""
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes a record."""
+        return False
 
-def user_may(
-    request: HttpRequest, right: Right, site: Site | None = None, trial: Trial | None = None
-) -> bool:
-    """Whether whoever asks has this right on this day, there or (without a place) anywhere."""
-    user = request.user
-    return isinstance(user, User) and may(user, right, site, trial, timezone.localdate())
+
+def offered(db_field: Field[Any, Any], name: str, rows: QuerySet[Any], kwargs: dict[str, Any]) -> None:
+    """Let a form offer these rows for a field, if it is the field of this name."""
+    if db_field.name == name:
+        kwargs["queryset"] = rows
 
 
 def tell(request: HttpRequest, error: DomainError) -> None:
