@@ -67,7 +67,8 @@ def _anything_due(now: datetime) -> bool:
 
 @recorded
 def _sweep_batch(*, now: datetime, batch: int, by: User | None) -> int:
-    due = ProtocolWindow.objects.filter(judge_at__lte=now).order_by(F("judge_at"), "pk")
+    live = ProtocolWindow.objects.filter(participant__trial__frozen_on=None)
+    due = live.filter(judge_at__lte=now).order_by(F("judge_at"), "pk")
     held = list(due.select_for_update(of=("self",), skip_locked=True)[:batch])
     _judge(held, now)
     return len(held)

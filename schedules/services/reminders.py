@@ -43,6 +43,7 @@ FROM (
     WHERE visit.performed_on IS NULL AND visit.missed_on IS NULL AND visit.cancelled_on IS NULL
     AND visit.closes BETWEEN %s AND %s
     AND site.zone IN ({zones})
+    AND participant.trial_id NOT IN (SELECT id FROM trials_trial WHERE frozen_on IS NOT NULL)
 ) due
 WHERE NOT EXISTS (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key)
 ON CONFLICT DO NOTHING

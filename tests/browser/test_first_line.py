@@ -18,8 +18,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from schedules import tasks
 from schedules.models import Reminder
+from tests.cast import an_approval
 from trials.formats import library
-from trials.models import Role, Site, TrialSite, User
+from trials.models import Role, Site, User
 from trials.services.memberships import grant_membership
 from trials.services.protocols import import_protocol, publish_protocol
 from trials.services.sites import record_working_days
@@ -46,7 +47,7 @@ def coordinator(transactional_db: None, today: date) -> User:
         code="YANCHENG-3", name="Yancheng Third People's Hospital", zone="Asia/Shanghai"
     )
     record_working_days(site=site, by=user, first_year=today.year - 1, last_year=today.year + 3)
-    TrialSite.objects.create(trial=version.trial, site=site)
+    an_approval(site, version)
     grant_membership(user=user, role=Role.COORDINATOR, site=site, starts_on=today, by=None)
     return user
 

@@ -36,7 +36,7 @@ def record_approval(
     site, a second approval of the same version, days in the future or out of order.
     """
     words = {"site": site.code, "version": version.label, "trial": version.trial.code}
-    if version.published_at is None:
+    if not ProtocolVersion.objects.filter(pk=version.pk, published_at__isnull=False).exists():
         message = _("Version %(version)s is a draft: publish it first.")
         raise ApprovalRefused({"version": [message % words]})
     if not TrialSite.objects.filter(trial=version.trial_id, site=site).exists():

@@ -17,8 +17,11 @@ from django.db import DatabaseError, connection, transaction
 from participants.models import Anchor, Consent, Participant
 from schedules.domain.visit_values import Booking
 from schedules.models import CalendarFeed, Flag, Visit
+from schedules.services.deviations import sweep_unrecorded
 from schedules.services.feeds import open_feed, revoke_feed
+from schedules.services.judging import sweep_windows
 from schedules.services.planning import enrol
+from schedules.services.reminders import sweep_closing
 from schedules.services.visits import book_visit
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from trials.domain.errors import TrialFrozen
@@ -181,3 +184,21 @@ def test_the_release_is_that_of_the_project() -> None:
     from pathlib import Path
 
     assert tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"] == RELEASE
+
+
+def test_sweeps_pass_over_a_frozen_trial(participant, coordinator) -> None:
+    later = NOW + timedelta(days=60)
+
+    def swept() -> list[bool]:
+        found = [
+            sweep_closing(now=NOW, days=60),
+            sweep_windows(now=later),
+            sweep_unrecorded(now=later),
+        ]
+        return [count > 0 for count in found]
+
+    with transaction.atomic():
+        assert swept() == [True, True, True]
+        transaction.set_rollback(True)
+    freeze_trial(trial=participant.trial, today=TODAY, by=coordinator, reason="last visit done")
+    assert swept() == [False, False, False]

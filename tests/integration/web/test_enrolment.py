@@ -9,9 +9,9 @@ from django.test import Client
 
 from participants.models import Participant
 from schedules.models import Visit
-from tests.cast import an_enrolment, document
+from tests.cast import an_approval, an_enrolment, document
 from tests.integration.web.conftest import Enrol, with_role
-from trials.models import ProtocolVersion, Role, Site, TrialSite
+from trials.models import ProtocolVersion, Role, Site
 from trials.services.protocols import import_protocol
 
 ADDRESS = "/participants/enrol/"
@@ -20,7 +20,7 @@ ADDRESS = "/participants/enrol/"
 @pytest.fixture
 def filled(site: Site, version: ProtocolVersion) -> dict[str, Any]:
     """A form that would do."""
-    TrialSite.objects.get_or_create(trial=version.trial, site=site)
+    an_approval(site, version)
     return {
         "version": version.pk,
         "site": site.pk,
