@@ -68,11 +68,12 @@ def roles_of(user: User, today: date) -> Scope:
         return Scope()
     if user.is_superuser:
         return Scope(everything=True)
-    held = Membership.objects.filter(_holds_on(today), user=user).values_list("role", "site_id", "trial_id")
+    held = Membership.objects.filter(holds_on(today), user=user).values_list("role", "site_id", "trial_id")
     return Scope(frozenset(Grant(*row) for row in held))
 
 
-def _holds_on(today: date) -> Q:
+def holds_on(today: date) -> Q:
+    """The condition on memberships that hold on a day: begun, not ended and not withdrawn."""
     days = Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
     return days & Q(withdrawn_at__isnull=True)
 

@@ -16,7 +16,7 @@ from schedules.selectors.calendars import sites_by_today
 from schedules.selectors.judging import dockets_of
 from schedules.selectors.verdicts import VerdictRow, verdict_of
 from trials.models import Membership, Site, User
-from trials.selectors import sites_visible_to
+from trials.selectors import holds_on, sites_visible_to
 
 PAGE = 50
 MANY = 100
@@ -93,8 +93,7 @@ def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
     """Who holds a role at a participant's site in the trial, and could look after a flag."""
     here = Q(site=None) | Q(site=participant.site_id)
     there = Q(trial=None) | Q(trial=participant.trial_id)
-    holds = Q(starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
-    members = Membership.objects.filter(here, there, holds, user__is_active=True)
+    members = Membership.objects.filter(here, there, holds_on(today), user__is_active=True)
     return User.objects.filter(pk__in=members.values("user")).order_by("username")
 
 

@@ -32,7 +32,9 @@ def _coordinators(sites: Iterable[int]) -> list[Membership]:
     """Who coordinates one of these sites on some day, and has an address."""
     everywhere_or_there = Q(site__isnull=True) | Q(site__in=sites)
     return list(
-        Membership.objects.filter(everywhere_or_there, role=Role.COORDINATOR, user__is_active=True)
+        Membership.objects.filter(
+            everywhere_or_there, role=Role.COORDINATOR, user__is_active=True, withdrawn_at=None
+        )
         .exclude(user__email="")
         .select_related("user")
     )
