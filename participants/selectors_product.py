@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import date
 
 from participants.domain.product import Milestone, MilestoneDay, Product
 from participants.models import Participant, ProductStep
+from participants.selectors import participants_visible_to
+from trials.models import User
 
 _KNOWN = frozenset(milestone.value for milestone in Milestone)
 
@@ -29,3 +32,9 @@ def products_of(ids: Collection[int]) -> dict[int, Product]:
 def steps_on_record(participant: Participant) -> list[ProductStep]:
     """The milestones as they are stored, the latest attempt first; one query."""
     return list(ProductStep.objects.filter(participant=participant).order_by("-attempt", "pk"))
+
+
+def step_in_sight(user: User, today: date, pk: int) -> ProductStep | None:
+    """A milestone of a participant whom the user may look at."""
+    seen = ProductStep.objects.filter(participant__in=participants_visible_to(user, today), pk=pk)
+    return seen.select_related("participant__site", "participant__trial").first()

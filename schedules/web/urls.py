@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("schedules.web.urls_trust")),
     path("trail/", include("schedules.web.urls_trail")),
     path("", include("schedules.web.urls_windows")),
+    path("", include("schedules.web.urls_starts")),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -1,0 +1,13 @@
+"""The addresses of what leads to day zero: readiness, the product, a search for a day, amendments."""
+
+from django.urls import path
+
+from schedules.web.readiness import milestone_expected, milestone_new, milestone_undo, product, readiness
+
+urlpatterns = [
+    path("participants/<int:pk>/readiness/", readiness, name="readiness"),
+    path("participants/<int:pk>/product/", product, name="product"),
+    path("participants/<int:pk>/product/record/", milestone_new, name="milestone-new"),
+    path("participants/<int:pk>/product/expect/", milestone_expected, name="milestone-expected"),
+    path("milestones/<int:pk>/undo/", milestone_undo, name="milestone-undo"),
+]
