@@ -1,6 +1,7 @@
 -- What PostgreSQL's audit triggers do on one table; trials/triggers.py fills in what stands between @ signs
 -- and lays one such function for each table. One statement records all rows of a bulk write. An
--- empty (NULL) value is left out of old and new; only changed columns stand in the entry of a change.
+-- empty (NULL) value is left out of old and new; only changed columns stand in the entry of a change,
+-- which is joined from their texts: JSON is made of what changed alone, not of all and then stripped.
 CREATE OR REPLACE FUNCTION dayzero_audit_@table@() RETURNS trigger LANGUAGE plpgsql AS $function$
 DECLARE
   act jsonb := coalesce(nullif(current_setting('dayzero.act', true), ''), '{}')::jsonb;
@@ -23,7 +24,7 @@ BEGIN
     SELECT clock_timestamp(), coalesce(act->>'id', ''), (act->>'actor_id')::bigint, who,
       coalesce(act->>'roles', ''), coalesce(act->>'cause', ''), coalesce(act->>'reason', ''),
       'change', '@label@', n.@key@, @scopes_new@,
-      json_strip_nulls(json_build_object(@changed_old@)), json_strip_nulls(json_build_object(@changed_new@))
+      '{' || concat_ws(',', @changed_old@) || '}', '{' || concat_ws(',', @changed_new@) || '}'
     FROM old_rows o JOIN new_rows n ON o.@key@ = n.@key@
     WHERE @changed@;
   END IF;

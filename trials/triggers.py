@@ -262,9 +262,9 @@ class _PostgreSQL(_Layer):
             "changed": " OR ".join(differs.values()),
         }
         for row, side in (("n", "new"), ("o", "old")):
-            values[f"changed_{side}"] = _pairs(
-                (c.column, f"CASE WHEN {differs[c.column]} THEN {self._value(c, row)} END")
-                for c in table.columns
+            said = ((c.column, f"to_json({self._value(c, row)})::text") for c in table.columns)
+            values[f"changed_{side}"] = ", ".join(
+                f"CASE WHEN {differs[column]} THEN '\"{column}\":' || {text} END" for column, text in said
             )
         text = AUDIT.read_text(encoding="utf-8")
         for name, value in values.items():
