@@ -133,6 +133,10 @@ def intervals(protocol: Protocol) -> Iterator[tuple[str, Offset]]:
             yield f"gates[{index}].first_of_level_interval", gate.first_of_level_interval
     if protocol.hold:
         yield "hold.longest", protocol.hold.longest
+        if protocol.hold.afebrile is not None:
+            yield "hold.afebrile", protocol.hold.afebrile
+        if protocol.hold.escalate_after is not None:
+            yield "hold.escalate_after", protocol.hold.escalate_after
 
 
 def timing_offsets(timing: Timing) -> Iterator[tuple[str, Offset]]:

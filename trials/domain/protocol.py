@@ -224,11 +224,17 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """How long the infusion may wait once chemotherapy has begun, and what then."""
+    """How long the infusion may wait once chemotherapy has begun, and what then.
+
+    `afebrile` is how long there must have been no fever before it is given, `escalate_after` after how
+    many days on hold somebody must be told; None where the document does not say.
+    """
 
     longest: Offset
     then: str
     basis: Basis
+    afebrile: Offset | None = None
+    escalate_after: Offset | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,13 @@ from trials.domain.validation_timings import (
     turned_ranges,
     uneven_days,
 )
-from trials.domain.validation_windows import blocks, empty_gates, gate_intervals, turned_windows
+from trials.domain.validation_windows import (
+    blocks,
+    empty_gates,
+    gate_intervals,
+    hold_lengths,
+    turned_windows,
+)
 
 _ON_THE_PROTOCOL = (
     bad_codes,
@@ -53,6 +59,7 @@ _ON_THE_PROTOCOL = (
     references_to_many,
     empty_gates,
     gate_intervals,
+    hold_lengths,
     open_windows,
     follow_up_past_end,
 )

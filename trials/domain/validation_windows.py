@@ -9,6 +9,7 @@ from itertools import pairwise
 from trials.domain.errors import Problem
 from trials.domain.findings import Findings, days_in_words, fault
 from trials.domain.mentions import intervals
+from trials.domain.offsets import Unit
 from trials.domain.positions import Days, Positions, turned
 from trials.domain.protocol import (
     AtOffset,
@@ -58,6 +59,16 @@ def gate_intervals(protocol: Protocol) -> Findings:
         if offset.amount < 0:
             remedy = f"give it without a sign: {(-offset).iso}"
             yield fault("negative-interval", path, f"{offset.iso} is negative", remedy)
+
+
+def hold_lengths(protocol: Protocol) -> Findings:
+    """The clocks of a hold run in hours, days or weeks: what they come to does not depend on a month."""
+    hold = protocol.hold
+    lengths = {"afebrile": hold.afebrile, "escalate_after": hold.escalate_after} if hold else {}
+    for key, offset in lengths.items():
+        if offset is not None and offset.unit in (Unit.MONTHS, Unit.YEARS):
+            message = f"{offset.iso} counts months or years"
+            yield fault("uneven-days", f"hold.{key}", message, "count hours, days or weeks")
 
 
 def _observations(protocol: Protocol) -> str:

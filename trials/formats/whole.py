@@ -73,10 +73,12 @@ class HoldPart(Part):
     longest: OffsetText
     then: str
     basis: BasisPart
+    afebrile: OffsetText | None = None
+    escalate_after: OffsetText | None = None
 
     def value(self) -> HoldRule:
         """The rule in the domain."""
-        return HoldRule(self.longest, self.then, self.basis.value())
+        return HoldRule(self.longest, self.then, self.basis.value(), self.afebrile, self.escalate_after)
 
 
 class ConflictPart(Part):

@@ -17,6 +17,7 @@ from trials.domain.protocol import (
     Epoch,
     Gate,
     HalfLives,
+    HoldRule,
     Moment,
     Pick,
     Place,
@@ -81,7 +82,6 @@ def _vocabulary(protocol: Protocol) -> Document:
 
 
 def _rules(protocol: Protocol) -> Document:
-    hold = protocol.hold
     return {
         "visits": [_visit(visit) for visit in protocol.visits],
         "activities": [_activity(activity) for activity in protocol.activities],
@@ -91,8 +91,15 @@ def _rules(protocol: Protocol) -> Document:
             for level in protocol.dose_levels
         ],
         "gates": [_gate(gate) for gate in protocol.gates],
-        "hold": hold and {"longest": hold.longest.iso, "then": hold.then, "basis": _basis(hold.basis)},
+        "hold": protocol.hold and _hold(protocol.hold),
     }
+
+
+def _hold(hold: HoldRule) -> Document:
+    """The hold; what came into the format later stands only where it is said, so that digests last."""
+    later = {"afebrile": _iso(hold.afebrile), "escalate_after": _iso(hold.escalate_after)}
+    said = {key: value for key, value in later.items() if value is not None}
+    return {"longest": hold.longest.iso, "then": hold.then, "basis": _basis(hold.basis), **said}
 
 
 def _month(month: MonthLength) -> str | int:

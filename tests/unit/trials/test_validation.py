@@ -98,6 +98,8 @@ FAULTS = [
     ("gates[0].observation", GONE, "empty-gate", "gates[0]", "the gate 'next' asks for nothing", "a gate that is always open"),
     ("gates[0].interval", "-P7D", "negative-interval", "gates[0].interval", "give it without a sign: P7D", "the next one comes later"),
     ("hold.longest", "-P7D", "negative-interval", "hold.longest", "-P7D is negative", "waiting takes time"),
+    ("hold.escalate_after", "-P3D", "negative-interval", "hold.escalate_after", "-P3D is negative", "nobody is told before"),
+    ("hold.afebrile", "P1M", "uneven-days", "hold.afebrile", "count hours, days or weeks", "a clock does not know February"),
 ]  # fmt: skip
 
 
