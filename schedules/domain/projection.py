@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from schedules.domain.anchors import applicable_anchors, resolve_anchors
@@ -14,7 +16,7 @@ from schedules.domain.plan import AnchorDay, Known, Plan, PlannedVisit, PlannedW
 from schedules.domain.protocol_windows import WindowPlacing
 from schedules.domain.references import Placing
 from schedules.domain.suggestions import calendar_warnings, suggest
-from schedules.domain.timeline import slots_of
+from schedules.domain.timeline import Same, Slot, slots_of
 from trials.domain.errors import OffsetError
 from trials.domain.offsets import Unit
 from trials.domain.protocol import AtOffset, Protocol, Within, applies
@@ -37,16 +39,44 @@ def project(
     not known yet: it is left out, or None, with a warning that names it. Raises OffsetError
     where any of it leads outside the years 1 to 9999.
     """
+    known = known or Known()
+    plan = lay_out(protocol, anchors, traits, calendar, known, zone)
+    with _inside_the_calendar(anchors):
+        return replace(plan, warnings=tuple(warnings_of(plan, anchors, traits, calendar)))
+
+
+def lay_out(
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    traits: AbstractSet[str] = frozenset(),
+    calendar: WorkingDays | None = None,
+    known: Known | None = None,
+    zone: ZoneInfo | None = None,
+) -> Plan:
+    """The plan of `project` without its warnings: for many at once, where nobody reads them."""
     if zone and zone.key != protocol.zone:
-        protocol = replace(protocol, zone=zone.key)
+        protocol = _in_zone(Same(protocol), zone.key)
+    with _inside_the_calendar(anchors):
+        return _lay_out(protocol, anchors, protocol.effective_traits(traits), calendar, known or Known())
+
+
+@lru_cache(maxsize=16)
+def _in_zone(same: Same, zone: str) -> Protocol:
+    """The protocol as it counts hours at a site elsewhere: one value, so that its slots are found again."""
+    return replace(same.protocol, zone=zone)
+
+
+@contextmanager
+def _inside_the_calendar(anchors: Mapping[str, AnchorDay]) -> Iterator[None]:
+    """Name the anchors whose plan leads outside the calendar."""
     try:
-        return _project(protocol, anchors, protocol.effective_traits(traits), calendar, known or Known())
+        yield
     except OverflowError as error:
         days = ", ".join(f"{code} on {anchor.day}" for code, anchor in anchors.items())
         raise OffsetError(f"a plan with {days} leads outside the years 1 to 9999") from error
 
 
-def _project(
+def _lay_out(
     protocol: Protocol,
     anchors: Mapping[str, AnchorDay],
     traits: AbstractSet[str],
@@ -62,22 +92,26 @@ def _project(
     visits.sort(key=lambda visit: (visit.window.target, visit.window.opens))
     if calendar:
         visits = [suggest(visit, calendar) for visit in visits]
-    warnings = [
-        *_ignored_anchors(anchors, resolved),
-        *(
-            PlanWarning("contradictory-anchors", c.message)
-            for c in find_contradictions(protocol, resolved, traits)
-        ),
-        *([hold_warning(protocol, hold)] if hold else ()),
-        *_missing(placing, visits),
-        *_expired(protocol, resolved, visits, traits),
-        *_hours_unknown(visits),
-        *_overlaps(visits),
-        *(calendar_warnings(visits, calendar) if calendar else ()),
-    ]
     windows = _windows(placing, traits, ZoneInfo(protocol.zone))
-    version = calendar.version if calendar else None
-    return Plan(protocol, resolved, tuple(visits), windows, tuple(warnings), version)
+    return Plan(protocol, resolved, tuple(visits), windows, (), calendar.version if calendar else None)
+
+
+def warnings_of(
+    plan: Plan, given: Mapping[str, AnchorDay], traits: AbstractSet[str], calendar: WorkingDays | None
+) -> Iterator[PlanWarning]:
+    """What somebody must look at in a plan that was laid out of these anchors, traits and working days."""
+    protocol, traits = plan.protocol, plan.protocol.effective_traits(traits)
+    yield from _ignored_anchors(given, plan.anchors)
+    for found in find_contradictions(protocol, plan.anchors, traits):
+        yield PlanWarning("contradictory-anchors", found.message)
+    if hold := find_hold(protocol, plan.anchors):
+        yield hold_warning(protocol, hold)
+    yield from _missing(slots_of(protocol, traits), plan.visits)
+    yield from _expired(protocol, plan.anchors, plan.visits, traits)
+    yield from _hours_unknown(plan.visits)
+    yield from _overlaps(plan.visits)
+    if calendar:
+        yield from calendar_warnings(plan.visits, calendar)
 
 
 def _windows(placing: Placing, traits: AbstractSet[str], zone: ZoneInfo) -> tuple[PlannedWindow, ...]:
@@ -98,11 +132,11 @@ def _ignored_anchors(
             )
 
 
-def _missing(placing: Placing, visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+def _missing(slots: Sequence[Slot], visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
     """One warning for each thing that is not known and that visits wait for."""
     done = {visit.code for visit in visits}
     waiting: dict[str, list[str]] = {}
-    for slot in placing.slots:
+    for slot in slots:
         if slot.code not in done:
             waiting.setdefault(slot.rule.counts_from.code, []).append(slot.code)
     for code, visit_codes in waiting.items():

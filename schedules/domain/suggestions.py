@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from schedules.domain.plan import AnchorKind, PlannedVisit, PlanWarning
@@ -22,11 +21,19 @@ def suggest(visit: PlannedVisit, calendar: WorkingDays) -> PlannedVisit:
     """
     window = visit.window
     if not moves(visit):
-        return replace(visit, suggested=window.target)
+        return _suggested(visit, window.target)
     day = calendar.nearest_working_day(*window)
     if day is None or day == window.target:
-        return replace(visit, suggested=window.target)
-    return replace(visit, suggested=day, why_shifted=calendar.why_not(window.target) or "")
+        return _suggested(visit, window.target)
+    return _suggested(visit, day, calendar.why_not(window.target) or "")
+
+
+def _suggested(visit: PlannedVisit, day: date, why: str = "") -> PlannedVisit:
+    """The visit with this suggestion; written out, for `replace` takes three times as long."""
+    return PlannedVisit(
+        visit.rule, visit.occurrence, visit.code, visit.offset, visit.base, visit.window, visit.at, day, why,
+        visit.lengthened,
+    )  # fmt: skip
 
 
 def moves(visit: PlannedVisit) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from schedules.domain.windows import VisitWindow
 from trials.domain.occurrences import occurrence_offsets
@@ -66,13 +67,36 @@ def around(target: date, timing: AtOffset, month: MonthLength) -> VisitWindow:
     )
 
 
+class Same:
+    """A protocol that is told from others by being the very same value.
+
+    To compare two of them would cost more than what is kept for them here.
+    """
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.protocol is other.protocol
+
+    def __hash__(self) -> int:
+        return id(self.protocol)
+
+
 def slots_of(protocol: Protocol, traits: AbstractSet[str]) -> tuple[Slot, ...]:
     """Every visit that the protocol asks of somebody with these traits, in document order."""
+    return _slots_of(Same(protocol), frozenset(traits))
+
+
+@lru_cache(maxsize=64)
+def _slots_of(same: Same, traits: frozenset[str]) -> tuple[Slot, ...]:
     return tuple(
         slot
-        for rule in protocol.visits
+        for rule in same.protocol.visits
         if applies(rule.applies_to, traits)
-        for slot in _slots_of_rule(rule, protocol.month)
+        for slot in _slots_of_rule(rule, same.protocol.month)
     )
 
 

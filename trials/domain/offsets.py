@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -111,9 +112,15 @@ def shift_day(day: date, offset: Offset, month: MonthLength = MonthLength.CALEND
         if fixed is not None:
             return day + timedelta(days=fixed)
         months = offset.amount * (12 if offset.unit is Unit.YEARS else 1)
-        return day + relativedelta(months=months)
+        return day + _months(months)
     except (OverflowError, ValueError) as error:
         raise OffsetError(f"{offset.iso} from {day} leads outside the years 1 to 9999") from error
+
+
+@lru_cache(maxsize=1024)
+def _months(months: int) -> relativedelta:
+    """So many months; to make one takes longer than to add it."""
+    return relativedelta(months=months)
 
 
 def shift_instant(instant: datetime, offset: Offset, month: MonthLength = MonthLength.CALENDAR) -> datetime:
