@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from schedules.domain.contradictions import find_contradictions
+from schedules.domain.gates import Cohorts, Course, GateVerdict, gate_status
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlannedVisit
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
@@ -18,6 +20,7 @@ class Effect(StrEnum):
 
     CHEMOTHERAPY_GIVEN = "chemotherapy-given"
     BLOCK_BROKEN = "block-broken"
+    GATE_AFFECTED = "gate-affected"
     EXPIRED = "expired"
     BOOKING_OUTSIDE = "booking-outside"
     NOW_MISSED = "now-missed"
@@ -36,13 +39,19 @@ GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 @dataclass(frozen=True, slots=True)
 class StandingVisit:
-    """A visit as it stands on record; `unscheduled` ones belong to no rule and never move."""
+    """A visit as it stands on record; `unscheduled` ones belong to no rule and never move.
+
+    `block` is the block that it was planned in. One that is `gone` was asked for by an earlier plan and
+    no longer by the present one: a plan that asks for it again brings it back.
+    """
 
     code: str
     label: str
     facts: VisitFacts
     booked_on: date | None = None
     unscheduled: bool = False
+    block: str | None = None
+    gone: bool = False
 
     @property
     def live(self) -> bool:
@@ -67,6 +76,12 @@ class VisitChange:
     def gravest(self) -> Effect:
         """The effect that matters most."""
         return self.effects[0]
+
+    @property
+    def orphans_booking(self) -> bool:
+        """Whether a booking would be left that no window and no visit asks for any more."""
+        lost = Effect.BOOKING_OUTSIDE in self.effects or Effect.CANCELLED in self.effects
+        return self.booked_on is not None and lost
 
     @property
     def days(self) -> int:
@@ -123,10 +138,51 @@ def compare_visits(standing: Sequence[StandingVisit], plan: Plan, today: date) -
         for visit in plan.visits
         if visit.code not in known
     ]
+    changes = _broken_blocks(changes, standing, plan)
     if hold:
         changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
     order = {change.code: place for place, change in enumerate(changes)}
     return tuple(sorted(changes, key=lambda change: (GRAVITY[change.gravest], order[change.code])))
+
+
+def _broken_blocks(
+    changes: list[VisitChange], standing: Sequence[StandingVisit], plan: Plan
+) -> list[VisitChange]:
+    """The same changes with those in front that belong to a block which loses its shape."""
+    blocks: dict[str, str | None] = {visit.code: visit.block for visit in standing if visit.block}
+    blocks |= {visit.code: visit.rule.block for visit in plan.visits}
+    broken = frozenset(_broken(changes, blocks, plan))
+    lengthened = {visit.code for visit in plan.visits if visit.lengthened}
+
+    def falls_out(change: VisitChange) -> bool:
+        if change.code in lengthened:
+            return True
+        done_in_place = change.performed_on and not _OUT_OF_PLACE & set(change.effects)
+        return blocks.get(change.code) in broken and not done_in_place and change.gravest is not Effect.KEPT
+
+    return [
+        replace(change, effects=(Effect.BLOCK_BROKEN, *change.effects)) if falls_out(change) else change
+        for change in changes
+    ]
+
+
+def _broken(changes: Sequence[VisitChange], blocks: Mapping[str, str | None], plan: Plan) -> Iterator[str]:
+    """The blocks of which a part is done and another part goes, or was done on another day than now planned.
+
+    So are those whose anchors contradict each other.
+    """
+    traits = frozenset(trait.code for trait in plan.protocol.traits)
+    torn = {found.anchor for found in find_contradictions(plan.protocol, plan.anchors, traits)}
+    yield from (v.rule.block for v in plan.visits if v.rule.block and v.rule.counts_from.code in torn)
+    for block in dict.fromkeys(block for block in blocks.values() if block):
+        members = [change for change in changes if blocks.get(change.code) == block]
+        done = [change for change in members if change.performed_on]
+        lost = any(Effect.CANCELLED in change.effects for change in members)
+        if done and (lost or any(_OUT_OF_PLACE & set(change.effects) for change in done)):
+            yield block
+
+
+_OUT_OF_PLACE = frozenset({Effect.EXPIRED, Effect.DONE_EARLY, Effect.DONE_LATE})
 
 
 def compare_windows(
@@ -156,6 +212,8 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, toda
         return _performed(change, visit, planned, plan, today)
     if after is None:
         return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
+    if visit.gone and planned:
+        return replace(change, before=None, effects=_added(planned, today))
     effects = tuple(_live(visit, after, today)) if visit.live else (_again(visit, before, after),)
     return replace(change, effects=effects)
 
@@ -210,3 +268,29 @@ def _under_hold(change: VisitChange, planned: PlannedVisit | None, hold: Hold) -
     """Chemotherapy that was given for an earlier day zero says so first."""
     given = planned and planned.rule.counts_from.code == hold.anchor and change.performed_on
     return replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects)) if given else change
+
+
+@dataclass(frozen=True, slots=True)
+class GateChange:
+    """The start of another participant whose gate opens otherwise than before; `site` where it is another."""
+
+    subject: str
+    begins: date
+    before: GateVerdict
+    after: GateVerdict
+    site: str = ""
+
+    @property
+    def effect(self) -> Effect:
+        """The effect, as visits have theirs."""
+        return Effect.GATE_AFFECTED
+
+
+def compare_gates(before: Cohorts, after: Cohorts, to_come: Sequence[Course]) -> tuple[GateChange, ...]:
+    """The starts to come whose gate opens on another day, or not at all, or now does; the earliest first."""
+    found = []
+    for course in sorted(to_come, key=lambda one: (one.begins, one.subject)):
+        was, now = gate_status(before, course), gate_status(after, course)
+        if (was.open, was.opens_on) != (now.open, now.opens_on):
+            found.append(GateChange(course.subject, course.begins, was, now))
+    return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schedules.domain.explain import Say, day_text, plain
-from schedules.domain.replanning import Effect, VisitChange
+from schedules.domain.replanning import Effect, GateChange, VisitChange
 
 
 def _(message: str) -> str:
@@ -14,6 +14,7 @@ def _(message: str) -> str:
 EFFECT_LABELS = {
     Effect.CHEMOTHERAPY_GIVEN: _("chemotherapy already given"),
     Effect.BLOCK_BROKEN: _("block broken"),
+    Effect.GATE_AFFECTED: _("another participant's gate affected"),
     Effect.EXPIRED: _("expired, to be repeated"),
     Effect.BOOKING_OUTSIDE: _("booking outside the window"),
     Effect.NOW_MISSED: _("window already closed"),
@@ -26,6 +27,13 @@ EFFECT_LABELS = {
     Effect.KEPT: _("stays"),
     Effect.UNCHANGED: _("unchanged"),
 }
+
+_GATES = {
+    (True, False): _("The gate before the start on %(begins)s closes; it opens on %(opens)s."),
+    (False, True): _("The gate before the start on %(begins)s is open."),
+    (False, False): _("The gate before the start on %(begins)s now opens on %(opens)s, not on %(was)s."),
+}
+_NOBODY_KNOWS = _("a day that nobody knows yet")
 
 _SENTENCES = {
     Effect.CHEMOTHERAPY_GIVEN: _(
@@ -71,3 +79,13 @@ def change_sentence(change: VisitChange, say: Say = plain) -> str:
         "days": change.days,
     }
     return " ".join(say(_SENTENCES[effect]) % words for effect in change.effects)
+
+
+def gate_sentence(change: GateChange, say: Say = plain) -> str:
+    """What becomes of the gate before another participant's start."""
+    words = {
+        "begins": day_text(change.begins, say),
+        "opens": day_text(change.after.opens_on, say) if change.after.opens_on else say(_NOBODY_KNOWS),
+        "was": day_text(change.before.opens_on, say) if change.before.opens_on else say(_NOBODY_KNOWS),
+    }
+    return say(_GATES[change.before.open, change.after.open]) % words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from participants.domain.anchors import RecordedAnchor
@@ -21,18 +21,23 @@ from schedules.domain.replanning import StandingVisit, WindowSpan, span_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site
-from schedules.selectors.stored_visits import facts_of
+from schedules.selectors.stored_visits import StoredVisit, facts_of
 from trials.domain.working_days import WorkingDays
+from trials.selectors import protocol_of
 
 
 @dataclass(slots=True)
 class Record:
-    """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives."""
+    """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives.
+
+    `calendar` is the site's working days without the days `closed` by absences.
+    """
 
     participant: Participant
     calendar: WorkingDays | None
+    closed: Mapping[date, str] = field(default_factory=dict)
     anchors: dict[str, RecordedAnchor] = field(default_factory=dict)
-    visits: list[Visit] = field(default_factory=list)
+    visits: list[StoredVisit] = field(default_factory=list)
     windows: list[ProtocolWindow] = field(default_factory=list)
     activities: dict[str, AnchorDay] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
@@ -45,8 +50,8 @@ class Record:
 
     @property
     def attempt(self) -> int:
-        """Which attempt at screening this is."""
-        return max((visit.attempt for visit in self.visits), default=1)
+        """Which attempt at screening or conditioning this is; the visits are those of the latest alone."""
+        return self.visits[0].attempt if self.visits else 1
 
     @property
     def known(self) -> Known:
@@ -57,10 +62,23 @@ class Record:
         """The anchors that the plan counts from, with some of them changed."""
         return anchor_days({**self.anchors, **changed}, self.zone)
 
+    def working_days(self, calendar: WorkingDays | None) -> WorkingDays | None:
+        """Other working days of the site, without the days on which somebody is away."""
+        return calendar.with_corrections(closures=self.closed) if calendar and self.closed else calendar
+
     def standing(self) -> list[StandingVisit]:
         """The visits as they stand."""
+        rules = protocol_of(self.participant.protocol_version).visit_by_code
         return [
-            StandingVisit(visit.code, visit.label, facts_of(visit), visit.booked_on, visit.unscheduled)
+            StandingVisit(
+                visit.code,
+                visit.label,
+                facts_of(visit),
+                visit.booked_on,
+                visit.unscheduled,
+                None if visit.unscheduled or visit.rule_code not in rules else rules[visit.rule_code].block,
+                visit.gone,
+            )
             for visit in self.visits
         ]
 
@@ -99,7 +117,11 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
     calendars = working_days_by_site({person.site_id for person in found})
     away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
     records = {
-        person.pk: Record(person, away.applied(calendars.get(person.site_id), person.pk, person.site_id))
+        person.pk: Record(
+            person,
+            away.applied(calendars.get(person.site_id), person.pk, person.site_id),
+            away.closures(person.pk, person.site_id),
+        )
         for person in found
     }
     _add_anchors(records)
@@ -114,10 +136,11 @@ def _add_anchors(records: Mapping[int, Record]) -> None:
 
 
 def _add_visits(records: Mapping[int, Record]) -> None:
-    for visit in Visit.objects.filter(participant__in=records).order_by("pk"):
+    rows = Visit.objects.filter(participant__in=records).order_by("pk").values_list(*StoredVisit._fields)
+    for visit in map(StoredVisit._make, rows):
         records[visit.participant_id].visits.append(visit)
-    for record in records.values():  # what was tried before a rescreening is over
-        latest = record.attempt
+    for record in records.values():  # what was tried before is over
+        latest = max((visit.attempt for visit in record.visits), default=1)
         record.visits = [visit for visit in record.visits if visit.attempt == latest]
     for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
         records[window.participant_id].windows.append(window)

@@ -10,4 +10,5 @@ from schedules.models import ProtocolWindow
 
 def judge_soon(ids: Iterable[int], now: datetime) -> None:
     """Let the next sweep judge all windows of these participants."""
-    ProtocolWindow.objects.filter(participant__in=list(ids), cancelled_on=None).update(judge_at=now)
+    windows = ProtocolWindow.objects.filter(participant__in=list(ids), cancelled_on=None)
+    windows.exclude(judge_at=now).update(judge_at=now)

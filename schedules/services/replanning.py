@@ -2,94 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.contradictions import Contradiction, find_contradictions
-from schedules.domain.errors import ReplanningRefused, ReplanningStale
-from schedules.domain.plan import Plan, PlanWarning
-from schedules.domain.projection import project
-from schedules.domain.replanning import (
-    Effect,
-    VisitChange,
-    WindowChange,
-    WindowSpan,
-    compare_visits,
-    compare_windows,
-    span_of,
-)
-from schedules.selectors.records import Record, records_of
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.selectors.records import records_of
 from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.readiness import check_start, start_put_on_record
+from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.replanning_rows import write_plans
+from schedules.services.surroundings import with_surroundings
 from trials.acts import recorded
-from trials.domain.working_days import WorkingDays
-from trials.models import ProtocolVersion, User
-from trials.selectors import protocol_of
+from trials.models import User
 from trials.selectors_trust import ApprovalState, approval_states
 
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What is to change: anchors set or moved, traits, the protocol version, the site's working days."""
-
-    anchors: Mapping[str, RecordedAnchor] = field(default_factory=dict)
-    traits: frozenset[str] | None = None
-    version: ProtocolVersion | None = None
-    calendar: WorkingDays | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a proposal would do, for every visit and protocol window; `digest` stands for exactly this."""
-
-    record: Record
-    proposal: Proposal
-    plan: Plan
-    visits: tuple[VisitChange, ...]
-    windows: tuple[WindowChange, ...]
-    contradictions: tuple[Contradiction, ...]
-    digest: str
-
-    @property
-    def warnings(self) -> tuple[PlanWarning, ...]:
-        """What the new plan warns of."""
-        return self.plan.warnings
-
-    @property
-    def changed(self) -> tuple[VisitChange, ...]:
-        """The visits that something happens to."""
-        return tuple(change for change in self.visits if change.effects != (Effect.UNCHANGED,))
+__all__ = [
+    "Preview",
+    "Proposal",
+    "commit_replanning",
+    "preview_of",
+    "preview_replanning",
+    "record_anchor",
+    "replan_many",
+]
 
 
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to a calendar; writes nothing, in a constant number of queries."""
     (record,) = records_of([participant.pk])
-    return preview_of(record, proposal, now)
-
-
-def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
-    """What a proposal would do to this record."""
-    person = record.participant
-    protocol = protocol_of(proposal.version or person.protocol_version)
-    traits = frozenset(person.traits if proposal.traits is None else proposal.traits)
-    anchors = record.anchor_days(proposal.anchors)
-    calendar = proposal.calendar or record.calendar
-    plan = project(protocol, anchors, traits, calendar, record.known, record.zone)
-    visits = compare_visits(record.standing(), plan, now.astimezone(record.zone).date())
-    windows = compare_windows(record.spans(), _spans(plan))
-    effective = protocol.effective_traits(traits)
-    contradictions = find_contradictions(protocol, plan.anchors, effective)
-    digest = _digest(record, proposal, plan, visits)
-    return Preview(record, proposal, plan, visits, windows, contradictions, digest)
+    return with_surroundings(preview_of(record, proposal, now), now)
 
 
 @recorded
@@ -104,17 +50,19 @@ def commit_replanning(
 ) -> Preview:
     """Make a previewed proposal true, in one transaction; `digest` is that of the preview that was shown.
 
-    Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, or
-    a missing reason; ReplanningStale, which carries the preview as it is now, where anything changed
-    since it was shown.
+    Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, a
+    closed gate or a missing reason; BookingsOrphaned where a booking would lose its window or its
+    visit and the proposal does not accept that; ReplanningStale, which carries the preview as it
+    is now, where anything changed since it was shown.
     """
     if not reason.strip():
         raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
     (record,) = records_of([participant.pk], lock=True)
     preview = preview_of(record, proposal, now)
     if preview.digest != digest:
-        raise ReplanningStale(preview)
+        raise ReplanningStale(with_surroundings(preview, now))
     _refuse_closed_gate(preview)
+    _refuse_orphans(preview)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     return preview
@@ -160,6 +108,16 @@ def replan_many(
     ]
     _apply(previews, now)
     return previews
+
+
+def _refuse_orphans(preview: Preview) -> None:
+    """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
+    if preview.orphans and not preview.proposal.accept_orphans:
+        listed = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+        message = _(
+            "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
+        )
+        raise BookingsOrphaned(message % {"bookings": listed})
 
 
 def _refuse_closed_gate(preview: Preview) -> None:
@@ -223,25 +181,3 @@ def _merged(stands: RecordedAnchor | None, anchor: RecordedAnchor) -> RecordedAn
     return RecordedAnchor(
         anchor.code, stands.planned_on, stands.planned_at, anchor.actual_on, anchor.actual_at
     )
-
-
-def _spans(plan: Plan) -> dict[str, WindowSpan]:
-    return {
-        window.rule.code: span_of(window.rule.code, window.rule.label, window.starts, window.ends)
-        for window in plan.windows
-    }
-
-
-def _digest(record: Record, proposal: Proposal, plan: Plan, visits: Sequence[VisitChange]) -> str:
-    """Stands for the proposal, the record that it met and everything that would follow."""
-    seen = {
-        "participant": [record.participant.pk, record.participant.version],
-        "anchors": {code: str(anchor) for code, anchor in sorted(proposal.anchors.items())},
-        "traits": sorted(proposal.traits) if proposal.traits is not None else None,
-        "version": proposal.version.pk if proposal.version else None,
-        "calendar": plan.calendar,
-        "rows": [[visit.pk, visit.version] for visit in record.visits],
-        "visits": [[change.code, str(change.after), list(change.effects)] for change in visits],
-        "windows": {code: [span.starts, span.ends] for code, span in _spans(plan).items()},
-    }
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

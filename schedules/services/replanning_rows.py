@@ -14,15 +14,17 @@ from participants.models import Anchor, Participant
 from schedules.domain.plan import Plan
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
 from schedules.selectors.records import Record
+from schedules.selectors.stored_visits import StoredVisit
+from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
 from trials.services.loading import Row, load_rows
-from trials.services.updating import update_rows
+from trials.services.updating import Beside, update_rows
 
 Planned = tuple[Record, Mapping[str, RecordedAnchor], Plan]
 
-_BUMPED = ("version", "sequence", "changed_at")
-_CANCEL_VISIT = ("cancelled_on", "cancelled_reason", *_BUMPED)
+_RAISED = ("version", "sequence")
+_CANCEL_VISIT = ("cancelled_on", "cancelled_reason", "applies")
 _CANCEL_WINDOW = ("cancelled_on", "judge_at")
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
 
@@ -68,6 +70,9 @@ class _Difference:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.moved: list[Row] = []
+        self.changed: set[int] = set()
+        self.revived: list[Row] = []
+        self.judged: list[int] = []
         self.added: list[Row] = []
         self.cancelled: list[Row] = []
         self.windows_moved: list[Row] = []
@@ -90,19 +95,29 @@ class _Difference:
     def _add_visits(self, record: Record, planned: dict[str, Row], today: date) -> None:
         for visit in record.visits:
             row = planned.pop(visit.code, None)
-            live = not (visit.performed_on or visit.missed_on or visit.cancelled_on)
-            bumped = (visit.version + 1, visit.sequence + 1, self.now)
-            if visit.unscheduled or not (live or visit.performed_on):
+            if visit.unscheduled or not (visit.live or visit.performed_on or visit.gone):
                 continue
-            if row is None and live:
-                reason = _("The plan no longer asks for it.")
-                self.cancelled.append((visit.pk, today, reason, *bumped))
+            if visit.gone and row is not None:
+                self._revive(visit, row)
+                continue
+            if row != visit.planned and (visit.performed_on or visit.closes < today):
+                self.judged.append(visit.pk)
+            if row is None and visit.live:
+                self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
                 self.events.append(("cancelled", visit.participant_id, visit.pk))
-            elif row is not None and row != _stored(visit, VISIT_COLUMNS):
-                self.moved.append((visit.pk, *row, *bumped))
+            elif row is not None and row != (stood := visit.planned):
+                self.changed.update(place for place, value in enumerate(row) if value != stood[place])
+                self.moved.append((visit.pk, *row))
                 self.events.append(("moved", visit.participant_id, visit.pk))
         self.added.extend((*row, record.attempt) for row in planned.values())
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
+
+    def _revive(self, visit: StoredVisit, row: Row) -> None:
+        """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
+        self.changed.update(range(len(row)))
+        self.moved.append((visit.pk, *row))
+        self.revived.append((visit.pk, None, "", True))
+        self.events.append(("restored", visit.participant_id, visit.pk))
 
     def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
         for window in record.windows:
@@ -115,8 +130,12 @@ class _Difference:
 
     def write(self) -> None:
         """Write all of it, with one statement for each kind of change."""
-        update_rows(Visit, (*VISIT_COLUMNS, *_BUMPED), self.moved)
-        update_rows(Visit, _CANCEL_VISIT, self.cancelled)
+        places = sorted(self.changed)  # nothing is written that is the same for all of them
+        moved = [(row[0], *(row[place + 1] for place in places)) for row in self.moved]
+        beside = Beside(raised=_RAISED, same={"changed_at": self.now})
+        update_rows(Visit, [VISIT_COLUMNS[place] for place in places], moved, beside)
+        update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
+        update_rows(Visit, _CANCEL_VISIT, self.revived)
         load_rows(Visit, (*VISIT_COLUMNS, "attempt"), self.added)
         update_rows(ProtocolWindow, (*WINDOW_COLUMNS, "cancelled_on", "judge_at"), self.windows_moved)
         update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
@@ -126,17 +145,18 @@ class _Difference:
             revision=F("revision") + 1, changed_at=self.now
         )
         self._drop_reminders()
+        draft_of_visits(self.judged, self.now)
 
     def _drop_reminders(self) -> None:
         """What was to be said of a window that moved is no longer true; the next sweep says it anew."""
-        visits = [row[0] for row in (*self.moved, *self.cancelled)]
-        Reminder.objects.filter(visit__in=visits, claimed_at=None).delete()
+        touched = Visit.objects.filter(participant__in=self.people, changed_at=self.now)
+        Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
 
 
-def _stored(row: Visit | ProtocolWindow, columns: Sequence[str]) -> Row:
+def _stored(row: ProtocolWindow, columns: Sequence[str]) -> Row:
     return tuple(_values(row, columns))
 
 
-def _values(row: Visit | ProtocolWindow, columns: Sequence[str]) -> Iterator[Any]:
+def _values(row: ProtocolWindow, columns: Sequence[str]) -> Iterator[Any]:
     for column in columns:
         yield getattr(row, column)

@@ -18,8 +18,16 @@ def main() -> None:
         print(comparison, flush=True)
     for database, name in DATABASES.items():
         print(f"Enrolment on {name}", flush=True)
-        environment = os.environ | {"DAYZERO_TEST_DATABASE": database, "PYTHONWARNINGS": "ignore"}
-        subprocess.run([sys.executable, "-m", "tests.bench.enrolment"], env=environment, check=True)
+        _run("tests.bench.enrolment", database)
+    print(f"Re-planning on {DATABASES['postgres']}", flush=True)
+    _run("tests.bench.replanning", "postgres")
+    print(f"Sweeps on {DATABASES['postgres']}", flush=True)
+    _run("tests.bench.sweep", "postgres", *sys.argv[1:])
+
+
+def _run(module: str, database: str, *arguments: str) -> None:
+    environment = os.environ | {"DAYZERO_TEST_DATABASE": database, "PYTHONWARNINGS": "ignore"}
+    subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Re-planning a thousand participants against one bare UPDATE of the same rows, and against bulk_update.
 
-Run for PostgreSQL in a process of its own: `python -m tests.bench.replanning`.
+Run in a process of its own, with DAYZERO_TEST_DATABASE=postgres: `python -m tests.bench.replanning`.
+Every round is rolled back. The bare UPDATE keeps no history, raises no revision and tells nobody.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import median
 from time import perf_counter
@@ -29,9 +33,11 @@ from tests.cast import INFUSION, NOW  # noqa: E402
 
 PARTICIPANTS, VISITS, ROUNDS = 1_000, 20, 3
 SLOWER, FASTER = 5.0, 20.0
-SAMPLE = 20
+SAMPLE = 25
 LATER = timedelta(days=2)
-COLUMNS = ("opens", "target", "closes")
+DAYS = ("anchor_on", "opens", "target", "closes", "suggested")
+COLUMNS = (*DAYS, "why_shifted", "version", "sequence", "changed_at")
+"""What a re-planning writes of a visit."""
 
 
 def main() -> None:
@@ -40,12 +46,10 @@ def main() -> None:
     try:
         ids = bulk_enrol(enrolments=cast_of(PARTICIPANTS, VISITS), by=None)
         for comparison in compare(ids):
-            print(comparison)
-        with CaptureQueriesContext(connection) as captured:
-            preview_replanning(
-                participant=Participant.objects.get(pk=ids[0]), proposal=_proposal(INFUSION), now=NOW
-            )
-        print(f"  {'preview of one participant':<58} {len(captured):6d} queries")
+            print(comparison, flush=True)
+        print(f"  {'preview of one participant of 20 visits':<58} {_queries(ids[0]):6d} queries")
+        (longer,) = bulk_enrol(enrolments=[replace(*cast_of(1, 40), subject_code="S02-00001")], by=None)
+        print(f"  {'preview of one participant of 40 visits':<58} {_queries(longer):6d} queries")
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
 
@@ -57,43 +61,59 @@ def compare(ids: list[int]) -> list[Comparison]:
     loop: list[float] = []
     proposals = {pk: _proposal(INFUSION + LATER + timedelta(days=n % 730)) for n, pk in enumerate(ids)}
     for _ in range(ROUNDS):
+        _tidy()
         with rolled_back(), timed(ours):
             replan_many(ids=ids, proposals=proposals, now=NOW, by=None, reason="bench")
+        _tidy()
         with rolled_back(), without_triggers(), timed(bare):
             _update_plainly()
         loop.append(_bulk_update(ids[:SAMPLE]) * len(ids) / SAMPLE)
-    what = f"re-plan {PARTICIPANTS:,} x {VISITS} visits against one bare UPDATE"
-    slow = f"bulk_update of the same rows (from {SAMPLE} participants) against re-planning"
+    name = connection.display_name
+    what = f"re-plan {PARTICIPANTS:,} x {VISITS} visits against one bare UPDATE, {name}"
+    slow = f"bulk_update of what re-planning writes of the visits, {name}"
+    kept = "kept" if median(loop) / median(ours) >= FASTER else "MISSED"
+    remark = f"aim: at least {FASTER:g}x slower, {kept}; one call for each participant, from {SAMPLE} of them"
     return [
-        Comparison(what, median(ours), median(bare), at_most=SLOWER),
-        Comparison(slow, median(loop), median(ours), remark=f"aim: at least {FASTER:g}x"),
+        Comparison(
+            what, median(ours), median(bare), at_most=SLOWER, remark="history, revisions and events in"
+        ),
+        Comparison(slow, median(loop), median(ours), remark=remark),
     ]
+
+
+def _tidy() -> None:
+    """Both ways meet a table without the dead rows that the round before left."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE schedules_visit")
+
+
+def _queries(pk: int) -> int:
+    person = Participant.objects.get(pk=pk)
+    with CaptureQueriesContext(connection) as captured:
+        preview_replanning(participant=person, proposal=_proposal(INFUSION), now=NOW)
+    return len(captured)
 
 
 def _proposal(day: date) -> Proposal:
     return Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=day)})
 
 
-class without_triggers:  # noqa: N801  reads as a statement
-    """The bare UPDATE keeps no history."""
-
-    def __enter__(self) -> None:
-        self._run("DISABLE")
-
-    def __exit__(self, *_: object) -> None:
-        self._run("ENABLE")
-
-    def _run(self, what: str) -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                cursor.execute(f"ALTER TABLE schedules_visit {what} TRIGGER USER")
+@contextmanager
+def without_triggers() -> Iterator[None]:
+    """The bare UPDATE keeps no history; the transaction that this belongs to is rolled back."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE schedules_visit DISABLE TRIGGER USER")
+    yield
 
 
 def _update_plainly() -> None:
-    sets = ", ".join(f"{column} = {column} + 2" for column in COLUMNS)
+    """The same rows with the days of all of them moved by a number in the statement."""
+    later = "+ 2" if connection.vendor == "postgresql" else "|| ''"
+    sets = ", ".join(f"{column} = {column} {later}" for column in DAYS)
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE schedules_visit SET {sets}")
+        cursor.execute(f"UPDATE schedules_visit SET {sets}, version = version + 1, sequence = sequence + 1")
 
 
 def _bulk_update(ids: list[int]) -> float:
@@ -103,8 +123,9 @@ def _bulk_update(ids: list[int]) -> float:
         for pk in ids:
             visits = list(Visit.objects.filter(participant=pk))
             for visit in visits:
-                for column in COLUMNS:
+                for column in DAYS:
                     setattr(visit, column, getattr(visit, column) + LATER)
+                visit.version, visit.sequence, visit.changed_at = visit.version + 1, visit.sequence + 1, NOW
             Visit.objects.bulk_update(visits, COLUMNS)
         return perf_counter() - start
 

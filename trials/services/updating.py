@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,20 @@ from django.db import connection, models
 Row = tuple[Any, ...]
 
 
-def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What changes beside the rows' own values: counters raised by one, and columns set to the same."""
+
+    raised: Sequence[str] = ()
+    same: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Beside()
+
+
+def update_rows(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], beside: Beside = NOTHING
+) -> None:
     """Set `columns` of rows of a model; each row is its id followed by the values, in that order.
 
     One UPDATE … FROM unnest on PostgreSQL, executemany on SQLite: measured a hundred times faster
@@ -19,25 +33,59 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequenc
     """
     if not rows:
         return
-    meta = model._meta  # noqa: SLF001 - documented, for all its underscore
-    fields = {field.column: field for field in meta.concrete_fields}
-    quote = connection.ops.quote_name
-    table = quote(meta.db_table)
+    run = _unnest if connection.vendor == "postgresql" else _one_by_one
+    run(model, columns, rows, beside)
+
+
+def _unnest(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], beside: Beside) -> None:
+    fields = {field.column: field for field in model._meta.concrete_fields}  # noqa: SLF001 - documented
+    types = ("bigint", *(fields[column].db_type(connection) for column in columns))
+    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+    sets = ", ".join([*(f"{_quote(column)} = new.{_quote(column)}" for column in columns), *_sets(beside)])
+    names = ", ".join(map(_quote, ("id", *columns)))
+    statement = (
+        f"UPDATE {_table(model)} AS old SET {sets} FROM unnest({arrays}) AS new ({names}) "  # noqa: S608
+        "WHERE old.id = new.id"
+    )
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            types = ("bigint", *(fields[column].db_type(connection) for column in columns))
-            arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-            sets = ", ".join(f"{quote(column)} = new.{quote(column)}" for column in columns)
-            names = ", ".join(map(quote, ("id", *columns)))
-            cursor.execute(
-                f"UPDATE {table} AS old SET {sets} FROM unnest({arrays}) AS new ({names}) "  # noqa: S608
-                "WHERE old.id = new.id",
-                [list(values) for values in zip(*rows, strict=True)],
-            )
-            return
-        sets = ", ".join(f"{quote(column)} = %s" for column in columns)
-        values = [(*map(_adapted, row[1:]), row[0]) for row in rows]
-        cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", values)  # noqa: S608
+        cursor.execute(statement, [*beside.same.values(), *map(_array, zip(*rows, strict=True))])
+
+
+def _one_by_one(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], beside: Beside
+) -> None:
+    sets = ", ".join([*(f"{_quote(column)} = %s" for column in columns), *_sets(beside)])
+    same = [_adapted(value) for value in beside.same.values()]
+    values = [(*map(_adapted, row[1:]), *same, row[0]) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {_table(model)} SET {sets} WHERE id = %s", values)  # noqa: S608
+
+
+def _sets(beside: Beside) -> list[str]:
+    raised = [f"{_quote(column)} = {_quote(column)} + 1" for column in beside.raised]
+    return [*(f"{_quote(column)} = %s" for column in beside.same), *raised]
+
+
+def _table(model: type[models.Model]) -> str:
+    return _quote(model._meta.db_table)  # noqa: SLF001 - documented, for all its underscore
+
+
+def _quote(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _array(values: Sequence[Any]) -> str:
+    """An array as PostgreSQL writes it; psycopg's own way of making one takes ten times as long."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _adapted(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -10,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.errors import ReplanningRefused, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.domain.plan import AnchorDay
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_words import change_sentence
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
@@ -23,7 +25,7 @@ from schedules.services.replanning import (
     record_anchor,
     replan_many,
 )
-from tests.cast import a_version, an_enrolment
+from tests.cast import INFUSION, a_version, an_enrolment
 from trials.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -45,11 +47,12 @@ def shown(participant: Participant, proposal: Proposal, now: datetime = NOW) -> 
     return preview_replanning(participant=participant, proposal=proposal, now=now)
 
 
-def moved(participant: Participant, day: date, now: datetime = NOW) -> Preview:
-    preview = shown(participant, infusion_on(day), now)
+def moved(participant: Participant, day: date, now: datetime = NOW, orphans: bool = False) -> Preview:
+    proposal = replace(infusion_on(day), accept_orphans=orphans)
+    preview = shown(participant, proposal, now)
     return commit_replanning(
         participant=participant,
-        proposal=infusion_on(day),
+        proposal=proposal,
         digest=preview.digest,
         now=now,
         by=None,
@@ -128,7 +131,10 @@ def test_a_reason_is_asked_for(participant: Participant) -> None:
 
 def test_a_booking_is_never_moved_and_named_where_the_window_left_it(participant: Participant) -> None:
     Visit.objects.filter(code="d14").update(booked_on=date(2026, 12, 21))
-    preview = moved(participant, date(2026, 12, 14))
+    with pytest.raises(BookingsOrphaned, match=r"Day 14 \(2026-12-21\)"):
+        moved(participant, date(2026, 12, 14))
+    assert day_of(participant, "d14") == date(2026, 12, 21)
+    preview = moved(participant, date(2026, 12, 14), orphans=True)
     assert effects(preview)["d14"] == (Effect.BOOKING_OUTSIDE, Effect.MOVED)
     assert preview.visits[0].code == "d14", "the gravest comes first"
     assert Visit.objects.get(code="d14").booked_on == date(2026, 12, 21)
@@ -166,7 +172,8 @@ def test_contradictory_anchors_are_refused_with_the_day_that_would_mend_it(
 def test_without_the_trait_the_chemotherapy_is_cancelled_and_comes_back_with_it(
     participant: Participant,
 ) -> None:
-    for traits, effect, cancelled in ((frozenset(), Effect.CANCELLED, True),):
+    uid = Visit.objects.get(code="ld-1").uid
+    for traits, effect in ((frozenset(), Effect.CANCELLED), (frozenset({"lymphodepletion"}), Effect.ADDED)):
         proposal = Proposal(traits=traits)
         preview = shown(participant, proposal)
         assert effects(preview)["ld-1"] == (effect,)
@@ -178,8 +185,11 @@ def test_without_the_trait_the_chemotherapy_is_cancelled_and_comes_back_with_it(
             by=None,
             reason="not needed",
         )
-        assert (Visit.objects.get(code="ld-1").cancelled_on is not None) is cancelled
-    assert Participant.objects.get().traits == []
+        given = Visit.objects.get(code="ld-1")
+        assert (given.cancelled_on is not None, given.applies) == (not traits, bool(traits))
+        assert Participant.objects.get().traits == sorted(traits)
+    assert (given.uid, given.cancelled_reason) == (uid, ""), "phones must know it again"
+    assert {change.effects for change in shown(participant, Proposal()).visits} == {(Effect.UNCHANGED,)}
 
 
 def test_once_chemotherapy_has_begun_a_slip_is_a_hold(participant: Participant) -> None:
@@ -221,14 +231,17 @@ def test_reminders_of_what_moved_are_taken_back(participant: Participant) -> Non
 def test_queries_do_not_grow(participant: Participant) -> None:
     with CaptureQueriesContext(connection) as alone:
         shown(participant, infusion_on(date(2026, 12, 9)))
-    assert len(alone) <= 9
-    ids = [participant.pk]
-    for number in range(3):
-        one = an_enrolment(participant.protocol_version, subject_code=f"S02-{number}")
-        ids.append(enrol(enrolment=one, by=None).pk)
+    assert len(alone) <= 16
+    days = {participant.pk: INFUSION}
+    for number in (1, 2, 3):  # the gate wants sixty days between them
+        day = INFUSION + timedelta(days=60 * number)
+        anchors = {"infusion": AnchorDay(day)}
+        one = an_enrolment(participant.protocol_version, subject_code=f"S02-{number}", anchors=anchors)
+        days[enrol(enrolment=one, by=None).pk] = day
     counts = []
-    for some in (ids[:1], ids):
-        proposals = {pk: infusion_on(date(2026, 12, 9 + len(some))) for pk in some}
+    for some in (list(days)[:1], list(days)):
+        later = timedelta(days=len(some))
+        proposals = {pk: infusion_on(days[pk] + later) for pk in some}
         with CaptureQueriesContext(connection) as captured:
             replan_many(ids=some, proposals=proposals, now=NOW, by=None, reason="ward closed")
         counts.append(len(captured))

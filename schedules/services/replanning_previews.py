@@ -1,0 +1,155 @@
+"""What a proposal would do to a calendar: worked out from a record, without writing and without asking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+
+from participants.domain.anchors import RecordedAnchor
+from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.holds import Hold, find_hold
+from schedules.domain.plan import Plan, PlanWarning
+from schedules.domain.projection import lay_out, warnings_of
+from schedules.domain.replanning import (
+    Effect,
+    GateChange,
+    VisitChange,
+    WindowChange,
+    WindowSpan,
+    compare_visits,
+    compare_windows,
+    span_of,
+)
+from schedules.selectors.records import Record
+from trials.domain.working_days import WorkingDays
+from trials.models import ProtocolVersion
+from trials.selectors import protocol_of
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to change: anchors set or moved, traits, the protocol version, the site's working days.
+
+    `accept_orphans` says that bookings which lose their window or their visit may do so: whoever
+    proposes has seen them.
+    """
+
+    anchors: Mapping[str, RecordedAnchor] = field(default_factory=dict)
+    traits: frozenset[str] | None = None
+    version: ProtocolVersion | None = None
+    calendar: WorkingDays | None = None
+    accept_orphans: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates."""
+
+    cancelled: int = 0
+    renewed: int = 0
+    gates: tuple[GateChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a proposal would do, for every visit and protocol window; `digest` stands for exactly this.
+
+    Each part is worked out when somebody looks at it: re-planning thousands looks at next to nothing.
+    `around` is empty where nobody asked the database for it.
+    """
+
+    record: Record
+    proposal: Proposal
+    plan: Plan
+    today: date
+    around: Around = Around()
+
+    @cached_property
+    def visits(self) -> tuple[VisitChange, ...]:
+        """Every visit before and after, the gravest effect first."""
+        return compare_visits(self.record.standing(), self.plan, self.today)
+
+    @cached_property
+    def windows(self) -> tuple[WindowChange, ...]:
+        """Every protocol window before and after."""
+        return compare_windows(self.record.spans(), _spans(self.plan))
+
+    @cached_property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Anchors that cannot be true together, with the days that would mend them."""
+        traits = self.plan.protocol.effective_traits(self.traits)
+        return find_contradictions(self.plan.protocol, self.plan.anchors, traits)
+
+    @cached_property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """What the new plan warns of."""
+        anchors = self.record.anchor_days(self.proposal.anchors)
+        calendar = calendar_for(self.record, self.proposal)
+        return tuple(warnings_of(self.plan, anchors, self.traits, calendar))
+
+    @cached_property
+    def hold(self) -> Hold | None:
+        """The hold that the new plan comes to, if any."""
+        return find_hold(self.plan.protocol, self.plan.anchors)
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """The traits that the participant would have."""
+        own = self.record.participant.traits if self.proposal.traits is None else self.proposal.traits
+        return frozenset(own)
+
+    @property
+    def changed(self) -> tuple[VisitChange, ...]:
+        """The visits that something happens to."""
+        return tuple(change for change in self.visits if change.effects != (Effect.UNCHANGED,))
+
+    @property
+    def orphans(self) -> tuple[VisitChange, ...]:
+        """The visits whose bookings no window and no visit would ask for any more."""
+        return tuple(change for change in self.visits if change.orphans_booking)
+
+    @cached_property
+    def digest(self) -> str:
+        """Stands for the proposal, the record that it met and everything that would follow."""
+        person, asked = self.record.participant, self.proposal
+        seen = {
+            "participant": [person.pk, person.version],
+            "anchors": {code: str(anchor) for code, anchor in sorted(asked.anchors.items())},
+            "traits": sorted(asked.traits) if asked.traits is not None else None,
+            "version": asked.version.pk if asked.version else None,
+            "calendar": self.plan.calendar,
+            "rows": [[visit.pk, visit.version] for visit in self.record.visits],
+            "visits": [[change.code, str(change.after), list(change.effects)] for change in self.visits],
+            "windows": {code: [span.starts, span.ends] for code, span in _spans(self.plan).items()},
+        }
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+
+
+def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
+    """What a proposal would do to this record."""
+    person = record.participant
+    plan = lay_out(
+        protocol_of(proposal.version or person.protocol_version),
+        record.anchor_days(proposal.anchors),
+        frozenset(person.traits if proposal.traits is None else proposal.traits),
+        calendar_for(record, proposal),
+        record.known,
+        record.zone,
+    )
+    return Preview(record, proposal, plan, now.astimezone(record.zone).date())
+
+
+def calendar_for(record: Record, proposal: Proposal) -> WorkingDays | None:
+    """The working days that are planned by: the site's, or those proposed, without days of absence."""
+    return record.working_days(proposal.calendar) if proposal.calendar else record.calendar
+
+
+def _spans(plan: Plan) -> dict[str, WindowSpan]:
+    return {
+        window.rule.code: span_of(window.rule.code, window.rule.label, window.starts, window.ends)
+        for window in plan.windows
+    }

@@ -1,0 +1,73 @@
+"""What a re-planning does beside the calendar itself: reminders, and the gates of other participants."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from schedules.domain.gates import Cohorts, Course, course_of
+from schedules.domain.replanning import Effect, GateChange, compare_gates
+from schedules.models import Reminder
+from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.services.replanning_previews import Around, Preview
+
+_LIVE = frozenset({Effect.MOVED, Effect.ADDED})
+_REMINDED = frozenset({*_LIVE, Effect.CANCELLED})
+
+
+def with_surroundings(preview: Preview, now: datetime) -> Preview:
+    """The preview with reminders and others' gates; at most eight queries, whatever there is."""
+    cancelled, renewed = _reminders(preview)
+    return replace(preview, around=Around(cancelled, renewed, gates_affected(preview)))
+
+
+def _reminders(preview: Preview) -> tuple[int, int]:
+    """How many reminders nobody has taken up yet fall away, and how many are due at once instead."""
+    touched = {change.code for change in preview.visits if _REMINDED & set(change.effects)}
+    visits = [visit.pk for visit in preview.record.visits if visit.code in touched]
+    last = preview.today + timedelta(days=settings.REMINDER_DAYS)
+    due = [
+        change
+        for change in preview.visits
+        if _LIVE & set(change.effects) and change.after and preview.today <= change.after.closes <= last
+    ]
+    return Reminder.objects.filter(visit__in=visits, claimed_at=None).count(), len(due)
+
+
+def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
+    """The starts of other participants whose gates open otherwise if this calendar moves.
+
+    The codes of participants at other sites are not told, only the site's.
+    """
+    person, protocol = preview.record.participant, preview.plan.protocol
+    if not is_gated(protocol):
+        return ()
+    read = courses_of(protocol, person.trial_id)
+    moved = _moved(preview, read)
+    others = [course for course in read.courses if course.subject != person.subject_code]
+    to_come = [course for course in others if course.subject not in read.begun]
+    reviews = reviews_of(person.trial_id)
+    before = Cohorts.of(protocol, read.courses, reviews)
+    after = Cohorts.of(protocol, [*others, moved] if moved else others, reviews)
+    changes = compare_gates(before, after, to_come)
+    return tuple(_told(change, read, person.site_id) for change in changes)
+
+
+def _moved(preview: Preview, read: TrialCourses) -> Course | None:
+    """The participant's own course as it would be; how it ended stays."""
+    person = preview.record.participant
+    level = person.cohort.code if person.cohort else None
+    course = course_of(preview.plan, person.subject_code, level, preview.record.zone)
+    stands = next((one for one in read.courses if one.subject == person.subject_code), None)
+    if course is None or stands is None:
+        return course
+    return replace(course, ended_on=stands.ended_on, replaced=stands.replaced)
+
+
+def _told(change: GateChange, read: TrialCourses, site: int) -> GateChange:
+    other = read.people[change.subject]
+    if other.site_id == site:
+        return change
+    return replace(change, subject="", site=other.site.code)
