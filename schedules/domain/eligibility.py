@@ -187,6 +187,8 @@ class _Search:
 
     def _reason(self, window: PlannedWindow, fact: Occurrence) -> Iterator[Reason]:
         code = window.rule.code
+        if window.ends is None and window.missing:
+            return  # what it leads up to has no day yet: the clock of that day asks it
         if self._moves(code):
             if self._free(code, fact, self.not_before):
                 return

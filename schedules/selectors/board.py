@@ -61,9 +61,9 @@ class LevelRow:
     cohort: Cohort | None
     level: LevelBoard
     slots: tuple[Slot, ...]
+    watched: tuple[tuple[str, date], ...]
     reviews: tuple[SafetyReview, ...]
     next_start: date | None
-    next_gate: GateVerdict
     next_reasons: tuple[str, ...]
 
 
@@ -190,8 +190,8 @@ def gate_words(
     for reason in verdict.reasons:
         named = ((key, _named(key, value, names)) for key, value in reason.words.values)
         found.append(Words(reason.words.template, tuple(named)).text(say, day_text))
-        if reason.gate in assumed:
-            found.append(_("(This gate is assumed, not stated by the protocol.)"))
+    if any(reason.gate in assumed for reason in verdict.reasons):
+        found.append(_("(This gate is assumed, not stated by the protocol.)"))
     return tuple(found)
 
 
@@ -264,23 +264,31 @@ class _BoardReading:
 
     def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
         """One level."""
-        watched = dict(level.observed_until)
         courses = sorted(level.courses, key=lambda one: (one.begins, one.subject))
         newcomer = Course("", level.level, self.today, self.today + _usual_lead(level.courses))
-        gate = gate_status(self.cohorts, newcomer)
+        earliest = earliest_start(self.cohorts, newcomer)
         return LevelRow(
             cohort,
             level,
-            tuple(self._slot(course, watched.get(course.subject)) for course in courses),
+            tuple(map(self._slot, courses)),
+            tuple((self.names[subject], until) for subject, until in level.observed_until),
             tuple(reviews),
-            earliest_start(self.cohorts, newcomer),
-            gate,
-            self._words(gate),
+            earliest,
+            self._words(gate_status(self.cohorts, self._eve(newcomer, earliest))),
         )
 
-    def _slot(self, course: Course, observed_until: date | None) -> Slot:
+    def _eve(self, newcomer: Course, earliest: date | None) -> Course:
+        """The start a day before the earliest one: what stands in its way is what sets that day."""
+        if earliest is None or earliest <= newcomer.begins:
+            return newcomer
+        shift = earliest - timedelta(days=1) - newcomer.begins
+        return replace(newcomer, begins=newcomer.begins + shift, infusion=newcomer.infusion + shift)
+
+    def _slot(self, course: Course) -> Slot:
         person, begun = self.read.people[course.subject], course.subject in self.read.begun
         gate = None if begun else gate_status(self.cohorts, course)
+        codes = {one.observation for one in self.cohorts.gates if one.observation}
+        days = [day for code in codes if (day := course.observed_until(code))]
         return Slot(
             participant=person,
             name=self.names[course.subject],
@@ -289,7 +297,7 @@ class _BoardReading:
             begun=begun,
             gate=gate,
             reasons=self._words(gate) if gate else (),
-            observed_until=observed_until,
+            observed_until=max(days, default=None),
         )
 
     def _words(self, gate: GateVerdict) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from schedules.models import Visit, VisitPlace
 from schedules.services.bulk import bulk_enrol
 from schedules.services.demo_cast import PARTS, SITES, Player, cast
 from schedules.services.demo_trust import put_to_use, record_consents
+from schedules.services.demo_facts import record_demo_facts
 from schedules.services.enrolments import Enrolment
 from trials.acts import recorded
 from trials.domain.errors import DomainError
@@ -77,6 +78,7 @@ def load_demo(*, today: date, now: datetime) -> bool:
     enrolments = [_enrolment(player, versions[player.trial], sites[player.site]) for player in players]
     ids = bulk_enrol(enrolments=enrolments, by=accounts["coordinator"])
     _perform(dict(zip(ids, players, strict=True)), today)
+    record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
     record_consents(versions, by=accounts["coordinator"], today=today)
     return True
 

@@ -30,20 +30,23 @@ WORTH_SAYING = timedelta(days=7)
 """How long after its window has closed a reminder that was held up is still sent."""
 
 # One statement for all sites on which it is this day. Both bounds on `closes`, so that the partial
-# index of live visits is read from today to the last day and no further. The key is written as
-# schedules.domain.reminders.closing_key writes it; a date cast to text is ISO on both databases.
+# index of live visits is read from today to the last day and no further; the zone is asked for each
+# of these visits, so that nobody reads all participants for the few it is about. The key is written
+# as schedules.domain.reminders.closing_key writes it; a date cast to text is ISO on both databases.
 _WRITE_CLOSING = """
 INSERT INTO schedules_reminder (key, kind, visit_id, due_on)
 SELECT due.key, %s, due.id, %s
 FROM (
     SELECT visit.id, %s || visit.uid || ':' || CAST(visit.closes AS text) AS key
     FROM schedules_visit visit
-    JOIN participants_participant participant ON participant.id = visit.participant_id
-    JOIN trials_site site ON site.id = participant.site_id
     WHERE visit.performed_on IS NULL AND visit.missed_on IS NULL AND visit.cancelled_on IS NULL
     AND visit.closes BETWEEN %s AND %s
-    AND site.zone IN ({zones})
-    AND participant.trial_id NOT IN (SELECT id FROM trials_trial WHERE frozen_on IS NOT NULL)
+    AND (
+        SELECT site.zone
+        FROM participants_participant participant JOIN trials_site site ON site.id = participant.site_id
+        WHERE participant.id = visit.participant_id
+        AND participant.trial_id NOT IN (SELECT id FROM trials_trial WHERE frozen_on IS NOT NULL)
+    ) IN ({zones})
 ) due
 WHERE NOT EXISTS (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key)
 ON CONFLICT DO NOTHING

@@ -194,7 +194,7 @@ def _choices(docket: Docket) -> Choices:
 
 def _recordable(choices: Choices) -> list[FactKind]:
     """The kinds that feed some window of this participant."""
-    return [kind for kind in RECORDABLE if choices.feeds.get(kind) or choices.of(kind)]
+    return [kind for kind in RECORDABLE if choices.feeds.get(kind)]
 
 
 def _windows_fed(choices: Choices, kind: FactKind) -> list[str]:

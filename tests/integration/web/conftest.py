@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.services.planning import enrol
+from schedules.services.bulk import bulk_enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import ProtocolVersion, Role, Site, User
 from trials.services.memberships import grant_membership
@@ -87,7 +87,8 @@ def enrolled(site: Site, version: ProtocolVersion) -> Enrol:
             anchors={"infusion": AnchorDay(infusion, kind), **changes.pop("anchors", {})},
             **changes,
         )
-        return enrol(enrolment=asked, by=None)
+        (pk,) = bulk_enrol(enrolments=[asked], by=None)  # taken over: no gate is asked
+        return Participant.objects.get(pk=pk)
 
     return enrolled
 

@@ -137,7 +137,8 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
         ("S01-001", OBSERVED_TO)
     ]
     assert level.next_start == date(2027, 1, 5)
-    assert not level.next_gate.open
+    assert level.next_reasons[0] == "S01-001 is under observation until Monday 2027-01-04."
+    assert level.watched == (("S01-001", OBSERVED_TO),)
 
 
 def test_the_board_asks_as_much_of_many_as_of_few(enrolment, coordinator):

@@ -15,6 +15,7 @@ from schedules.domain.projection import project
 from tests.unit.judges.judging import SHANGHAI, at
 from tests.unit.schedules.small import day_of, on, protocol, visit, window, within
 from trials.domain.protocol import Protocol, Washout
+from trials.formats.library import load_named
 
 TODAY = "Sat 2026-11-21"
 SCREENING = visit("screening", within("-P28D", "-P6D"))
@@ -173,3 +174,12 @@ def test_known_of_tells_the_engine_what_is_on_record():
     assert known.activities["blood-count"] == AnchorDay(at(3).date(), AnchorKind.ACTUAL, at(3))
     assert set(known.activities) == {"blood-count", "apheresis", "relapse"}
     assert known.half_lives == {"mtx": timedelta(days=2)}
+
+
+def test_a_window_that_the_day_asked_for_cannot_place_is_left_to_its_own_clock():
+    """No JAK inhibitor within 2 weeks before infusion is nothing against a day of screening."""
+    jak = Facts(occurrences=(Dose("jak-inhibitor", date(2026, 2, 20)),))
+    candidate = Candidate(load_named("NCT07339332").protocol, jak, SHANGHAI)
+    assert earliest(candidate, "screening", date(2026, 3, 2)).reasons == ()
+    (reason,) = earliest(candidate, "infusion", date(2026, 3, 2)).reasons
+    assert (reason.window, reason.allowed_on) == ("jak-inhibitor-washout", date(2026, 3, 6))
