@@ -5,7 +5,7 @@ All that the question needs is read once into a `Start`; any number of days can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ from schedules.domain.beds import Beds
 from schedules.domain.explain import day_text
 from schedules.domain.gates import Cohorts
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan
-from schedules.domain.projection import project
+from schedules.domain.projection import lay_out
 from trials.domain.protocol import Protocol, applies
 from trials.domain.working_days import WorkingDays
 
@@ -79,12 +79,17 @@ class Line:
 
     def text(self, say: Say = plain) -> str:
         """Why, as sentences."""
-        return " ".join(_spoken(words, say).text(say, day_text) for words in self.why)
+        return sentences(self.why, say)
 
 
 def line(item: Item, answer: Answer, template: str, values: Mapping[str, Value], of: str = "") -> Line:
     """A line whose reason is one sentence."""
     return Line(item, answer, (Words.of(template, values),), of)
+
+
+def sentences(why: Iterable[Words], say: Say = plain) -> str:
+    """Words in the reader's language, the labels among their values as well."""
+    return " ".join(_spoken(words, say).text(say, day_text) for words in why)
 
 
 def _spoken(words: Words, say: Say) -> Words:
@@ -112,7 +117,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """All that the question is answered by, on `today` of the site; without a person, what the site tells."""
+    """All that the question is answered by, on `today` of the site; without a person, what the site tells.
+
+    `away` says on which days somebody who is needed is not there, and who.
+    """
 
     protocol: Protocol
     anchors: Mapping[str, AnchorDay]
@@ -125,16 +133,21 @@ class Start:
     known: Known = field(default_factory=Known)
     person: Person | None = None
     level: str | None = None
+    away: Mapping[date, str] = field(default_factory=dict)
 
     def plan_with(self, day_zero: date, at: AnchorDay | None = None) -> Plan:
         """The plan with another day zero; `at` is the start itself where it has come."""
         zero = {self.protocol.day_zero: AnchorDay(day_zero)}
         marked = {rule.code for rule in self.protocol.anchors if rule.point_of_no_return}
-        kept = {code: day for code, day in self.anchors.items() if code not in marked - set(zero)}
+        kept = {
+            code: day
+            for code, day in self.anchors.items()
+            if code not in marked or day.kind is AnchorKind.ACTUAL
+        }
         anchors = {**kept, **zero}
         if at:
             anchors[self.anchor] = at
-        return project(self.protocol, anchors, self.traits, self.calendar, self.known, self.zone)
+        return lay_out(self.protocol, anchors, self.traits, self.calendar, self.known, self.zone)
 
     @property
     def anchor(self) -> str:
@@ -143,12 +156,18 @@ class Start:
         rules = (rule for rule in self.protocol.anchors if applies(rule.applies_to, traits))
         return next((rule.code for rule in rules if rule.point_of_no_return), self.protocol.day_zero)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the point of no return is behind."""
+        day = self.anchors.get(self.anchor)
+        return day is not None and day.kind is AnchorKind.ACTUAL
+
     def day_zero_for(self, start: date) -> date:
-        """The day zero that belongs to a start on a day."""
+        """The day zero that belongs to a start on a day; the present one once the start is behind."""
         anchor = self.anchors.get(self.protocol.day_zero)
-        zero = anchor.day if anchor and anchor.kind is AnchorKind.ACTUAL else start
-        if anchor and anchor.kind is AnchorKind.ACTUAL:
-            return zero
+        if anchor and (self.begun or anchor.kind is AnchorKind.ACTUAL):
+            return anchor.day
+        zero = start
         for _round in range(3):  # months before day zero are not all of one length
             off = (start - start_day(self.plan_with(zero), zero)).days
             if not off:

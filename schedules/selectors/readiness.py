@@ -57,6 +57,7 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
         beds=beds_at(person.site, today, but=person.pk),
         known=record.known,
         person=_person(docket, today),
+        away=away_days(participants=[person.pk], sites=[person.site_id]).closures(person.pk, person.site_id),
     )
 
 
@@ -76,6 +77,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
         cohorts=_cohorts(protocol, newcomer.version.trial_id, site),
         beds=beds_at(site, today),
         level=newcomer.cohort.code if newcomer.cohort else None,
+        away=away.closures(None, site.pk),
     )
 
 

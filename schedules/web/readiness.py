@@ -99,7 +99,7 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
         "today": start.today,
         "anchor": start.protocol.anchor_by_code[start.anchor].label,
         "planned": _planned(start),
-        "begun": start.anchors.get(start.anchor) if _begun(start) else None,
+        "begun": start.anchors.get(start.anchor) if start.begun else None,
         "readiness": found,
         "zero": found.plan.day_zero if found else None,
         "lines": _lines(found.document(say)) if found else (),
@@ -203,11 +203,6 @@ def _planned(start: Start) -> date:
     """The day for which the start is planned; today where none is."""
     anchor = start.anchors.get(start.protocol.day_zero)
     return start_day(start.plan_with(anchor.day), anchor.day) if anchor else start.today
-
-
-def _begun(start: Start) -> bool:
-    anchor = start.anchors.get(start.anchor)
-    return anchor is not None and anchor.kind.value == "actual"
 
 
 def _collection(participant: Participant) -> date | None:

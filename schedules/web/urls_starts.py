@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from schedules.web.day_zero import day_zero, day_zero_newcomer
 from schedules.web.readiness import milestone_expected, milestone_new, milestone_undo, product, readiness
 
 urlpatterns = [
@@ -10,4 +11,6 @@ urlpatterns = [
     path("participants/<int:pk>/product/record/", milestone_new, name="milestone-new"),
     path("participants/<int:pk>/product/expect/", milestone_expected, name="milestone-expected"),
     path("milestones/<int:pk>/undo/", milestone_undo, name="milestone-undo"),
+    path("participants/<int:pk>/day-zero/", day_zero, name="day-zero"),
+    path("day-zero/", day_zero_newcomer, name="day-zero-newcomer"),
 ]

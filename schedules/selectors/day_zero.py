@@ -1,0 +1,25 @@
+"""The search for a day zero, over what is on record."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from schedules.domain.day_zero import Ranking, rank_days, refusals_of_range
+from schedules.domain.start import Start
+from trials.domain.errors import Refused
+
+
+class RangeRefused(Refused):
+    """The range cannot be searched; `fields` says what would be right."""
+
+
+def ranked_days(start: Start, first: date, last: date) -> Ranking:
+    """The days of a range as day zero, the best first; raises RangeRefused for a range that cannot be."""
+    fields: dict[str, list[str]] = {}
+    for field, message, words in refusals_of_range(first, last, start.today):
+        fields.setdefault(field, []).append(_(message) % words)
+    if fields:
+        raise RangeRefused(fields)
+    return rank_days(start, first, last)

@@ -1,0 +1,111 @@
+"""The pages on which a day zero is found."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from time import perf_counter
+
+import pytest
+from django.test import Client
+
+from tests.cast import a_version, an_approval
+from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
+from trials.models import ProtocolVersion, Role, Site
+
+pytestmark = pytest.mark.django_db
+ZERO = TODAY + timedelta(days=21)
+
+
+def text(page: Client, address: str, status: int = 200) -> str:
+    response = page.get(address)
+    assert response.status_code == status
+    return " ".join(response.content.decode().split())
+
+
+def days(shown: str) -> list[str]:
+    return re.findall(r'<th scope="row"><time datetime="([^"]+)"', shown)
+
+
+def test_days_are_listed_best_first_with_reasons_over_the_spring_festival(
+    page: Client, enrolled: Enrol
+) -> None:
+    """In 2027 the Spring Festival lasts from Fri 5 to Wed 10 February: no block of D-5 to D0 meets it."""
+    person = enrolled("S01-001", ZERO, traits=frozenset({"lymphodepletion"}))
+    address = f"/participants/{person.pk}/day-zero/?first=2027-02-01&last=2027-02-28"
+    shown = text(page, address)
+    assert "28 days, the best first" in shown
+    found = days(shown)
+    assert len(found) == 20, "the best, and a link to the rest"
+    everything = days(text(page, f"{address}&all=1"))
+    assert len(everything) == 28
+    assert everything[:20] == found
+    assert set(everything[-11:]) == {f"2027-02-{day:02}" for day in range(5, 16)}
+    assert "2027-02-05 is a public holiday (Spring Festival)." in text(page, f"{address}&all=1")
+    assert "lies over Spring Festival" in shown, "the days before it: the stay in hospital meets it"
+
+
+def test_the_search_begins_around_the_planned_day(page: Client, enrolled: Enrol) -> None:
+    person = enrolled("S01-001", ZERO)
+    shown = text(page, f"/participants/{person.pk}/day-zero/")
+    assert ZERO.isoformat() in days(shown)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("first=2026-12-07&last=2026-12-01", "is before 2026-12-07"),
+        ("first=2026-12-07&last=2027-12-07", "longer than 120 days"),
+        ("first=soon&last=2027-12-07", "Enter a valid date."),
+        ("first=9999-12-30&last=9999-12-31", "more than three years away"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused_in_words(
+    page: Client, enrolled: Enrol, asked: str, words: str
+) -> None:
+    person = enrolled("S01-001", ZERO)
+    assert words in text(page, f"/participants/{person.pk}/day-zero/?{asked}", 422)
+
+
+def test_a_newcomer_s_days_lead_to_the_enrolment_form(
+    page: Client, version: ProtocolVersion, site: Site
+) -> None:
+    an_approval(site, version)
+    assert "Trial and protocol version" in text(page, "/day-zero/")
+    asked = f"version={version.pk}&site={site.pk}&traits=lymphodepletion&first=2026-12-01&last=2026-12-20"
+    shown = text(page, f"/day-zero/?{asked}")
+    best = days(shown)[0]
+    form = {
+        "version": version.pk,
+        "site": site.pk,
+        "traits": ["lymphodepletion"],
+        "anchor-infusion-planned-on": best,
+        "action": "choose",
+    }
+    for name in form:
+        assert f'name="{name}"' in shown
+    filled = page.post("/participants/enrol/", form).content.decode()
+    assert f'value="{best}"' in filled
+    assert "Not enrolled" not in filled
+
+
+def test_whoever_may_not_enrol_finds_no_day_for_a_newcomer(site: Site) -> None:
+    looking = Client()
+    looking.force_login(with_role("looking", Role.MONITOR, site))
+    assert looking.get("/day-zero/").status_code == 403
+
+
+def test_the_longest_search_is_quick_and_takes_as_many_queries_whoever_else_is_there(
+    page: Client, enrolled: Enrol
+) -> None:
+    version = a_version()
+    person = enrolled("S01-001", ZERO, version=version)
+    enrolled("S01-002", ZERO, version=version)
+    address = f"/participants/{person.pk}/day-zero/?first=2026-12-01&last=2027-03-30"
+    page.get(address)
+    few = count_queries(lambda: page.get(address))
+    for number in range(3, 6):
+        enrolled(f"S01-{number:03}", ZERO, version=version)
+    began = perf_counter()
+    assert count_queries(lambda: page.get(address)) == few
+    assert perf_counter() - began < 3, "120 days while somebody waits, on a busy machine"
