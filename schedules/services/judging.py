@@ -148,7 +148,8 @@ def _judge(held: Sequence[ProtocolWindow], now: datetime) -> None:
     flags = {flag.window_id: flag for flag in Flag.objects.filter(key__in=[key_of(one) for one in held])}
     consequences = _Consequences(now)
     left = dict(by_pk)
-    for docket in dockets_of(sorted({window.participant_id for window in held})):
+    read = _dockets(sorted({window.participant_id for window in held}))
+    for docket in read:
         try:
             verdicts = docket.judged(now, by_pk)
             for judged in verdicts:
@@ -157,9 +158,24 @@ def _judge(held: Sequence[ProtocolWindow], now: datetime) -> None:
         except Exception:  # whatever it is, it must not hold up the others
             logger.exception("the windows of participant %s cannot be judged", docket.record.participant.pk)
             _postpone(consequences, docket, left)
+    known = {docket.record.participant.pk for docket in read}
     for window in left.values():
-        consequences.drop(window, flags.get(window.pk))
+        if window.participant_id in known:
+            consequences.drop(window, flags.get(window.pk))
+        else:
+            consequences.postpone(window)
     consequences.write()
+
+
+def _dockets(ids: Sequence[int]) -> list[Docket]:
+    """The dockets of these participants; where they cannot all be read, of those of whom one can."""
+    try:
+        return dockets_of(ids)
+    except Exception:
+        if len(ids) == 1:
+            logger.exception("what is on record of participant %s cannot be planned", ids[0])
+            return []
+    return [docket for pk in ids for docket in _dockets([pk])]
 
 
 def _postpone(consequences: _Consequences, docket: Docket, left: dict[int, ProtocolWindow]) -> None:

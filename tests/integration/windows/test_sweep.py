@@ -11,11 +11,12 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.facts import Admission, Lodging, NightAway
-from participants.models import Participant
+from participants.models import Anchor, Participant
 from schedules.models import Deviation, Flag, ProtocolWindow
 from schedules.models.visits import NEVER_JUDGED
 from schedules.services.bulk import bulk_enrol
 from schedules.services.judging import sweep_windows
+from schedules.services.judging_marks import judge_soon
 from schedules.services.windows import record_fact, withdraw_fact
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import noon
@@ -151,6 +152,17 @@ def test_what_cannot_be_judged_is_tried_again_and_holds_nobody_up(participant, i
     assert again == {noon(12, 7, 13)}
     assert set(flags(infused)) == {"hospital-stay", "stay-near-site"}
     assert f"participant {participant.pk} cannot be judged" in caplog.text
+
+
+def test_who_cannot_even_be_planned_is_tried_again_and_keeps_the_flags(participant, infused, caplog):
+    sweep_windows(now=noon(12, 7))
+    Anchor.objects.filter(participant=participant).update(planned_on=date(9999, 12, 30))
+    judge_soon([participant.pk, infused.pk], noon(12, 8))
+    assert sweep_windows(now=noon(12, 8)) == 6
+    again = set(ProtocolWindow.objects.filter(participant=participant).values_list("judge_at", flat=True))
+    assert again == {noon(12, 8, 13)}
+    assert set(flags(participant)) == set(flags(infused)) == {"hospital-stay", "stay-near-site"}
+    assert f"participant {participant.pk} cannot be planned" in caplog.text
 
 
 def test_by_hand(participant, capsys):
