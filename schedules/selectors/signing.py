@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from participants.models import Anchor, Participant
 from schedules.models import Deviation, ProtocolWindow, Visit
 from trials.selectors_trust import Signable
@@ -63,7 +65,10 @@ def signable_deviation(deviation: Deviation) -> Signable:
         "protocol_version": deviation.protocol_version.label,
         **{name: _plain(getattr(deviation, name)) for name in _DEVIATION},
     }
-    return Signable(DEVIATION, deviation.pk, content, person.site, person.trial)
+    refusal = "" if deviation.classification else _("It is not classified yet: classify it before you sign.")
+    if deviation.withdrawn_on:
+        refusal = _("It was withdrawn: there is no classification to sign.")
+    return Signable(DEVIATION, deviation.pk, content, person.site, person.trial, refusal)
 
 
 def _rows(found: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:

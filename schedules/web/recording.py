@@ -51,21 +51,23 @@ def answer(
     """The form of a page, empty or filled; on POST, what `perform` made of it.
 
     Refused: 422, with the words next to the fields. Overtaken: 409, with what the other one did,
-    everything that was typed, and the version that is there now, so that one can go on.
+    everything that was typed, and the version that is there now, so that one can go on. A page that
+    is more than a form names its own `template` in the context.
     """
+    template = context.get("template", "visits/form.html")
     if request.method != "POST":
-        return render(request, "visits/form.html", {**context, "form": make(None)})
+        return render(request, template, {**context, "form": make(None)})
     form = make(request.POST)
     if not form.is_valid():
-        return render(request, "visits/form.html", {**context, "form": form}, status=422)
+        return render(request, template, {**context, "form": form}, status=422)
     try:
         return perform(form)
     except Refused as refused:
         form.refuse(refused.fields)
-        return render(request, "visits/form.html", {**context, "form": form}, status=422)
+        return render(request, template, {**context, "form": form}, status=422)
     except Stale as stale:
         typed = request.POST.copy()
         typed["version"] = str(stale.version)
         changes = changes_since(stale.record, stale.pk, stale.shown, zone)
         overtaken = {**context, "form": make(typed), "overtaken": True, "changes": changes}
-        return render(request, "visits/form.html", overtaken, status=409)
+        return render(request, template, overtaken, status=409)

@@ -116,7 +116,7 @@ def _context(request: HttpRequest, kind: str, record: Signable, form: SignForm) 
 def _back(kind: str, record: Signable) -> str:
     if kind == "approval" and record.trial:
         return reverse("trial", args=[record.trial.pk])
-    return reverse("participant", args=[record.object_id]) if kind == "schedule" else ""
+    return reverse("participant" if kind == "schedule" else "deviation", args=[record.object_id])
 
 
 def _title(kind: str, record: Signable) -> str:

@@ -1,0 +1,99 @@
+"""Who was screened and who was enrolled, derived from the steps of a course and the anchors' actual days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Step
+from trials.domain.protocol import Protocol
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+ENROLMENT = "enrolment"
+IN_SCREENING, ENROLLED = _("In screening"), _("Enrolled")
+
+
+@dataclass(frozen=True, slots=True)
+class StepOnRecord:
+    """A step of a course with the reason that was given."""
+
+    step: Step
+    on: date
+    attempt: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """One attempt at screening: since when, and what came of it, marked for translation, when and why."""
+
+    attempt: int
+    since: date | None
+    outcome: str
+    on: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """When somebody was enrolled, and which anchor says so.
+
+    Where the day of the enrolment is not on record, whoever was treated had been enrolled by then.
+    """
+
+    on: date
+    anchor: str
+
+    @property
+    def on_record(self) -> bool:
+        """Whether the enrolment itself is on record, and not only what comes after it."""
+        return self.anchor == ENROLMENT
+
+
+def attempts_of(
+    steps: Sequence[StepOnRecord], since: date | None, enrolled: Enrolled | None
+) -> Iterator[Screened]:
+    """Every attempt at screening, the first first; `since` is the day on which the first one began."""
+    latest = max((taken.attempt for taken in steps), default=1)
+    for attempt in range(1, latest + 1):
+        mine = [taken for taken in steps if taken.attempt == attempt]
+        again = next((taken.on for taken in mine if taken.step is Step.RESCREENING), None)
+        began = since if attempt == 1 else again
+        failed = next((taken for taken in mine if taken.step is Step.SCREEN_FAILURE), None)
+        end = failed or (None if enrolled else _end(mine))
+        if end:
+            yield Screened(attempt, began, STEP_LABELS[end.step], end.on, end.reason)
+        elif enrolled and attempt == latest:
+            yield Screened(attempt, began, ENROLLED, enrolled.on)
+        else:
+            yield Screened(attempt, began, IN_SCREENING)
+
+
+def enrolled_of(protocol: Protocol, actual: Mapping[str, date]) -> Enrolled | None:
+    """When somebody with these actual days was enrolled; None before."""
+    if ENROLMENT in actual:
+        return Enrolled(actual[ENROLMENT], ENROLMENT)
+    days = [(actual[code], code) for code in treatments(protocol) if code in actual]
+    return Enrolled(*min(days)) if days else None
+
+
+def treatments(protocol: Protocol) -> tuple[str, ...]:
+    """The anchors that nobody reaches without being enrolled: points of no return, and day zero."""
+    marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
+    return tuple(dict.fromkeys([*marked, protocol.day_zero]))
+
+
+def end_of(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
+    """The step that ended the course for now; None while it goes on."""
+    return _end(steps)
+
+
+def _end(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
+    last = steps[-1] if steps else None
+    return last if last and MOVES[last.step].to in ENDS else None

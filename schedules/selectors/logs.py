@@ -1,0 +1,220 @@
+"""The screening and the enrolment log, within what the reader may see: subject codes, never names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import DateField, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, TruncDate
+
+from participants.domain.lifecycle import PHASE_LABELS, Course, Step, StepTaken, phase_of
+from participants.models import Anchor, Consent, CourseStep, Participant
+from participants.selectors import participants_visible_to
+from schedules.domain.logs import (
+    ENROLMENT,
+    Enrolled,
+    Screened,
+    StepOnRecord,
+    attempts_of,
+    end_of,
+    enrolled_of,
+    treatments,
+)
+from schedules.domain.visit_values import CONSENT
+from schedules.selectors.course import STEPS
+from trials.domain.protocol import Protocol
+from trials.models import ProtocolVersion, User
+from trials.selectors import protocol_of, trials_visible_to
+
+PAGE = 50
+_MANY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLog:
+    """Which part of a log is asked for; nothing means all. The days are those on which screening began."""
+
+    trial: int | None = None
+    site: int | None = None
+    search: str = ""
+    first: date | None = None
+    last: date | None = None
+    after: int | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but all is asked for."""
+        return any((self.trial, self.site, self.search, self.first, self.last))
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningRow:
+    """One attempt at screening of one participant."""
+
+    participant: Participant
+    screened: Screened
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRow:
+    """One enrolled participant: since when in the trial, what was given, where they stand now.
+
+    `phase` is marked for translation.
+    """
+
+    participant: Participant
+    consented_on: date | None
+    enrolled: Enrolled
+    conditioned_on: date | None
+    infused_on: date | None
+    phase: str
+    end: StepOnRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningLog:
+    """A page of the screening log, and the id that the next one starts after."""
+
+    rows: Sequence[ScreeningRow]
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentLog:
+    """A page of the enrolment log, and the id that the next one starts after."""
+
+    rows: Sequence[EnrolmentRow]
+    after: int | None = None
+
+
+def screening_log(user: User, today: date, wanted: WantedLog, size: int | None = PAGE) -> ScreeningLog:
+    """Everybody who was screened, in the order of registration, with every attempt and its outcome.
+
+    `size` participants, or all of them; a constant number of queries.
+    """
+    people, after = _page(_people(user, today, wanted), wanted, size)
+    records = _records(people)
+    rows = [
+        ScreeningRow(one, screened)
+        for one in people
+        for screened in attempts_of(records.steps[one.pk], _since(one), records.enrolled(one))
+    ]
+    return ScreeningLog(rows, after)
+
+
+def enrolment_log(user: User, today: date, wanted: WantedLog, size: int | None = PAGE) -> EnrolmentLog:
+    """Everybody who was enrolled, in the order of registration; a constant number of queries."""
+    versions = ProtocolVersion.objects.filter(
+        trial__in=trials_visible_to(user, today), published_at__isnull=False
+    )
+    codes = {code for version in versions.defer("document") for code in treatments(protocol_of(version))}
+    reached = Anchor.objects.filter(
+        participant=OuterRef("pk"), code__in={ENROLMENT, *codes}, actual_on__isnull=False
+    )
+    people, after = _page(_people(user, today, wanted).filter(Exists(reached)), wanted, size)
+    records = _records(people)
+    rows = [_enrolment_row(one, enrolled, records) for one in people if (enrolled := records.enrolled(one))]
+    return EnrolmentLog(rows, after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What is on record of several participants, by their ids."""
+
+    steps: dict[int, list[StepOnRecord]]
+    actual: dict[int, dict[str, date]]
+    protocols: dict[int, Protocol]
+
+    def enrolled(self, one: Participant) -> Enrolled | None:
+        return enrolled_of(self.protocols[one.protocol_version_id], self.actual[one.pk])
+
+
+def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
+    signed = Consent.objects.filter(participant=OuterRef("pk")).values("participant")
+    consent = Anchor.objects.filter(participant=OuterRef("pk"), code=CONSENT)
+    found = participants_visible_to(user, today).annotate(
+        consented=Coalesce(
+            Subquery(signed.annotate(first=Min("signed_on")).values("first"), output_field=DateField()),
+            Subquery(consent.values("actual_on")[:1], output_field=DateField()),
+        ),
+        since=Coalesce(F("consented"), TruncDate("created_at")),
+    )
+    for name, value in (
+        ("trial", wanted.trial),
+        ("site", wanted.site),
+        ("subject_code__icontains", wanted.search),
+        ("since__gte", wanted.first),
+        ("since__lte", wanted.last),
+    ):
+        if value:
+            found = found.filter(**{name: value})
+    return found.select_related("trial", "site", "cohort", "protocol_version").defer(
+        "protocol_version__document"
+    )
+
+
+def _page(
+    found: QuerySet[Participant], wanted: WantedLog, size: int | None
+) -> tuple[list[Participant], int | None]:
+    """So many participants after an id, and the id of the last one where there are more."""
+    if wanted.after:
+        found = found.filter(pk__gt=wanted.after)
+    found = found.order_by("pk")
+    if size is None:
+        return list(found), None
+    some = list(found[: size + 1])
+    return some[:size], some[size - 1].pk if len(some) > size else None
+
+
+def _records(people: Sequence[Participant]) -> _Records:
+    """Steps and actual days of these participants; two queries."""
+    these = _of(people)
+    steps: dict[int, list[StepOnRecord]] = defaultdict(list)
+    taken = CourseStep.objects.filter(these, undone=False, step__in=STEPS).order_by("id")
+    for step in taken:
+        steps[step.participant_id].append(
+            StepOnRecord(Step(step.step), step.happened_on, step.attempt, step.reason)
+        )
+    actual: dict[int, dict[str, date]] = defaultdict(dict)
+    reached = Anchor.objects.filter(these, actual_on__isnull=False)
+    for pk, code, day in reached.values_list("participant_id", "code", "actual_on"):
+        actual[pk] |= {code: day} if day else {}
+    protocols = {one.protocol_version_id: protocol_of(one.protocol_version) for one in people}
+    return _Records(steps, actual, protocols)
+
+
+def _of(people: Sequence[Participant]) -> Q:
+    """Rows of these participants; of very many, of everybody between the first and the last."""
+    if len(people) > _MANY:
+        return Q(participant__range=(people[0].pk, people[-1].pk))
+    return Q(participant__in=people)
+
+
+def _since(one: Participant) -> date | None:
+    since: date | datetime | None = getattr(one, "since", None)
+    return since
+
+
+def _enrolment_row(one: Participant, enrolled: Enrolled, records: _Records) -> EnrolmentRow:
+    protocol = records.protocols[one.protocol_version_id]
+    steps, actual = records.steps[one.pk], records.actual[one.pk]
+    marked = [
+        actual[rule.code] for rule in protocol.anchors if rule.point_of_no_return and rule.code in actual
+    ]
+    course = Course(
+        steps=[StepTaken(taken.step, taken.on, taken.attempt) for taken in steps],
+        conditioned_on=min(marked, default=None),
+        infused_on=actual.get(protocol.day_zero),
+    )
+    return EnrolmentRow(
+        participant=one,
+        consented_on=getattr(one, "consented", None),
+        enrolled=enrolled,
+        conditioned_on=course.conditioned_on,
+        infused_on=course.infused_on,
+        phase=PHASE_LABELS[phase_of(course)],
+        end=end_of(steps),
+    )

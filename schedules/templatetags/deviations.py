@@ -1,0 +1,41 @@
+"""How our pages write deviations."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from schedules.models import Deviation
+from schedules.web.words import say
+
+register = template.Library()
+
+
+@register.filter
+def said(message: str) -> str:
+    """A marked message in the reader's language."""
+    return say(message)
+
+
+@register.filter
+def about(one: Deviation) -> str:
+    """The visit or the window that a deviation concerns."""
+    what = one.visit or one.window
+    return say(what.label) if what else ""
+
+
+@register.filter
+def days_off(days: int | None) -> str:
+    """How many days before or after a window; nothing for none."""
+    if not days:
+        return ""
+    if days < 0:
+        return ngettext("%(days)d day early", "%(days)d days early", -days) % {"days": -days}
+    return ngettext("%(days)d day late", "%(days)d days late", days) % {"days": days}
+
+
+@register.filter
+def yes_no(answer: bool | None) -> str:
+    """An answer in a word; a dash where there is none yet."""
+    return "–" if answer is None else _("yes") if answer else _("no")

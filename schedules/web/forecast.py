@@ -1,0 +1,82 @@
+"""The forecast: what can still be helped, before it cannot."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from schedules.domain.forecast import Help
+from schedules.selectors.forecast import (
+    HORIZONS,
+    SOON,
+    WantedForecast,
+    forecast_page,
+    past_end,
+    people_past_end,
+    provisional_years,
+)
+from schedules.web.asked import key_asked, next_page, places
+from schedules.web.clock import now, server_day
+from schedules.web.people import user_of
+from schedules.web.today import number
+from schedules.web.words import say
+from trials.selectors import trials_visible_to
+
+HELP = {
+    Help.ALL_AWAY: gettext_lazy("All clinic days that remain are days of absence"),
+    Help.NO_CLINIC_DAY: gettext_lazy("No clinic day in the whole window"),
+    Help.NO_CLINIC_DAY_LEFT: gettext_lazy("No clinic day left"),
+    Help.BOOKED_CLOSED: gettext_lazy("Booked for a day on which nobody can come"),
+    Help.BOOKED_OUTSIDE: gettext_lazy("Booked outside its window"),
+    Help.LAST_CLINIC_DAY: gettext_lazy("Only one clinic day left"),
+    Help.FEW_BESIDE_ABSENCES: gettext_lazy("Few clinic days left beside absences"),
+    Help.HOLIDAY_ON_WARD: gettext_lazy("Public holiday on the ward"),
+}
+"""What asks for help, in a few words."""
+
+
+@login_required
+@require_safe
+def forecast(request: HttpRequest) -> HttpResponse:
+    """Open windows with the days that remain, follow-up past its trial's end, provisional years."""
+    user, instant, wanted = user_of(request), now(), _wanted(request)
+    here = server_day(instant)
+    found = forecast_page(user, instant, wanted, say)
+    first = wanted.after is None
+    context = {
+        "today": here,
+        "wanted": wanted,
+        "horizons": HORIZONS,
+        "rows": [(row, [HELP[each] for each in row.outlook.warnings]) for row in found.rows],
+        "past_end": past_end(user, here, wanted.trial) if first else [],
+        "provisional": provisional_years(user, here, wanted) if first else [],
+        **places(request),
+        **next_page(request, found.after),
+    }
+    return render(request, "forecast/forecast.html", context)
+
+
+@login_required
+@require_safe
+def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """Those of a trial whose follow-up would go on after its planned end."""
+    user, here = user_of(request), server_day(now())
+    trial = trials_visible_to(user, here).filter(pk=pk).first()
+    if trial is None:
+        raise Http404
+    rows, after = people_past_end(user, here, pk, number(request, "after") or 0)
+    return render(request, "forecast/end.html", {"trial": trial, "rows": rows, **next_page(request, after)})
+
+
+def _wanted(request: HttpRequest) -> WantedForecast:
+    days = number(request, "days")
+    return WantedForecast(
+        site=number(request, "site"),
+        trial=number(request, "trial"),
+        days=days if days in HORIZONS else SOON,
+        help_only=request.GET.get("help") == "1",
+        after=key_asked(request),
+    )

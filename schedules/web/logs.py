@@ -1,0 +1,107 @@
+"""The screening and the enrolment log: subject codes, never names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from participants.domain.lifecycle import STEP_LABELS
+from schedules.selectors.logs import (
+    EnrolmentRow,
+    ScreeningRow,
+    WantedLog,
+    enrolment_log,
+    screening_log,
+)
+from schedules.web.asked import day_asked, next_page, places, search_asked
+from schedules.web.clock import now, server_day
+from schedules.web.exports import Table, exported
+from schedules.web.people import user_of
+from schedules.web.today import number
+
+SCREENING_HEADS = (
+    *("Trial", "Site", "Participant", "Attempt", "Screened from", "Outcome", "Outcome on", "Reason"),
+    "Protocol version",
+)
+ENROLMENT_HEADS = (
+    *("Trial", "Site", "Participant", "Cohort", "Protocol version", "Consented on", "Enrolled on"),
+    *("Enrolment by", "Chemotherapy began", "Infusion", "Stands", "Ended on", "End", "Reason"),
+)
+
+
+@login_required
+@require_safe
+def screening(request: HttpRequest) -> HttpResponse:
+    """Who was screened, since when, with which outcome, and why somebody failed."""
+    wanted = _wanted(request)
+    found = screening_log(user_of(request), server_day(now()), wanted)
+    context = {"rows": found.rows, "wanted": wanted, **places(request), **next_page(request, found.after)}
+    return render(request, "logs/screening.html", context)
+
+
+@login_required
+@require_safe
+def screening_export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same as a table to be kept."""
+    wanted = replace(_wanted(request), after=None)
+    rows = screening_log(user_of(request), server_day(now()), wanted, size=None).rows
+    table = Table("screening-log", "screening log", SCREENING_HEADS, map(_screened, rows))
+    return exported(request, table, form)
+
+
+@login_required
+@require_safe
+def enrolments(request: HttpRequest) -> HttpResponse:
+    """Who was enrolled, when, what was given, and where they stand."""
+    wanted = _wanted(request)
+    found = enrolment_log(user_of(request), server_day(now()), wanted)
+    context = {"rows": found.rows, "wanted": wanted, **places(request), **next_page(request, found.after)}
+    return render(request, "logs/enrolments.html", context)
+
+
+@login_required
+@require_safe
+def enrolments_export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same as a table to be kept."""
+    wanted = replace(_wanted(request), after=None)
+    rows = enrolment_log(user_of(request), server_day(now()), wanted, size=None).rows
+    table = Table("enrolment-log", "enrolment log", ENROLMENT_HEADS, map(_enrolled, rows))
+    return exported(request, table, form)
+
+
+def _wanted(request: HttpRequest) -> WantedLog:
+    return WantedLog(
+        trial=number(request, "trial"),
+        site=number(request, "site"),
+        search=search_asked(request),
+        first=day_asked(request, "from"),
+        last=day_asked(request, "to"),
+        after=number(request, "after"),
+    )
+
+
+def _screened(row: ScreeningRow) -> tuple[object, ...]:
+    one, attempt = row.participant, row.screened
+    return (
+        *(one.trial.code, one.site.code, one.subject_code, attempt.attempt, attempt.since),
+        *(attempt.outcome, attempt.on, attempt.reason, one.protocol_version.label),
+    )
+
+
+def _enrolled(row: EnrolmentRow) -> tuple[object, ...]:
+    one, end = row.participant, row.end
+    cohort = one.cohort.label if one.cohort else ""
+    return (
+        *(one.trial.code, one.site.code, one.subject_code, cohort, one.protocol_version.label),
+        *(row.consented_on, row.enrolled.on, row.enrolled.anchor, row.conditioned_on, row.infused_on),
+        *(
+            row.phase,
+            end.on if end else None,
+            STEP_LABELS[end.step] if end else "",
+            end.reason if end else "",
+        ),
+    )

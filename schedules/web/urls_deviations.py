@@ -1,0 +1,22 @@
+"""The addresses of deviations, of the screening and enrolment logs and of the forecast."""
+
+from django.urls import path, re_path
+
+from schedules.web.deviations import deviation, deviation_act, deviations, deviations_export
+from schedules.web.forecast import forecast, forecast_end
+from schedules.web.logs import enrolments, enrolments_export, screening, screening_export
+
+FORM = r"(?P<form>csv|xlsx)$"
+
+urlpatterns = [
+    path("deviations/", deviations, name="deviations"),
+    re_path(rf"^deviations/deviations\.{FORM}", deviations_export, name="deviations-export"),
+    path("deviations/<int:pk>/", deviation, name="deviation"),
+    path("deviations/<int:pk>/<slug:act>/", deviation_act, name="deviation-act"),
+    path("logs/screening/", screening, name="screening-log"),
+    re_path(rf"^logs/screening\.{FORM}", screening_export, name="screening-log-export"),
+    path("logs/enrolment/", enrolments, name="enrolment-log"),
+    re_path(rf"^logs/enrolment\.{FORM}", enrolments_export, name="enrolment-log-export"),
+    path("forecast/", forecast, name="forecast"),
+    path("forecast/end/<int:pk>/", forecast_end, name="forecast-end"),
+]
