@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import deviations, judging, reminders
+from schedules.services import deviations, holds, judging, reminders
 from trials.acts import caused_by
 
 
@@ -25,6 +25,13 @@ def draft() -> None:
     """Draft deviations for visits whose window closed without a record."""
     with caused_by("sweep"):
         deviations.sweep_unrecorded(now=timezone.now())
+
+
+@shared_task
+def hold() -> None:
+    """Count the days on hold after chemotherapy, and flag what escalates."""
+    with caused_by("sweep"):
+        holds.sweep_holds(now=timezone.now())
 
 
 @shared_task

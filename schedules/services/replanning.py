@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, Replann
 from schedules.selectors.records import records_of
 from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
+from schedules.services.hold_rows import follow_plan
 from schedules.services.readiness import check_start, start_put_on_record
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.replanning_rows import write_plans
@@ -53,7 +55,7 @@ def commit_replanning(
     Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, a
     closed gate or a missing reason; BookingsOrphaned where a booking would lose its window or its
     visit and the proposal does not accept that; ReplanningStale, which carries the preview as it
-    is now, where anything changed since it was shown.
+    is now, where anything changed since it was shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
         raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
@@ -61,10 +63,12 @@ def commit_replanning(
     preview = preview_of(record, proposal, now)
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
+    _refuse_future(preview)
     _refuse_closed_gate(preview)
     _refuse_orphans(preview)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
+    _follow(preview, now)
     return preview
 
 
@@ -79,17 +83,13 @@ def record_anchor(
     the point of no return is passed against the list of readiness and nobody says why.
     """
     (record,) = records_of([participant.pk], lock=True)
-    today = now.astimezone(record.zone).date()
-    if anchor.actual_on and anchor.actual_on > today:
-        words = {"anchor": anchor.code, "day": anchor.actual_on, "today": today}
-        raise ReplanningRefused(
-            _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words
-        )
     stands = record.anchors.get(anchor.code)
     preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
+    _refuse_future(preview)
     _refuse_closed_gate(preview)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
+    _follow(preview, now)
     return preview
 
 
@@ -108,6 +108,21 @@ def replan_many(
     ]
     _apply(previews, now)
     return previews
+
+
+def _follow(preview: Preview, now: datetime) -> None:
+    """What a slip after chemotherapy writes by itself."""
+    record = replace(preview.record, anchors={**preview.record.anchors, **preview.proposal.anchors})
+    follow_plan(record, preview.plan, now)
+
+
+def _refuse_future(preview: Preview) -> None:
+    """Raise ReplanningRefused for a day that is said to have happened and has not come."""
+    for anchor in preview.proposal.anchors.values():
+        if anchor.actual_on and anchor.actual_on > preview.today:
+            words = {"anchor": anchor.code, "day": anchor.actual_on, "today": preview.today}
+            message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
+            raise ReplanningRefused(message % words)
 
 
 def _refuse_orphans(preview: Preview) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from schedules.services import judging, reminders
+from schedules.services import holds, judging, reminders
 from trials.acts import caused_by
 
 
@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """`manage.py sweep [--days N]`."""
 
     help = (
-        "Judge the protocol windows whose moment has come; write the reminders of visits whose window "
-        "closes soon, each once, and send what is not sent."
+        "Judge the protocol windows whose moment has come; count the days on hold; write the reminders of "
+        "visits whose window closes soon, each once, and send what is not sent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,7 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with caused_by("sweep"):
             judged = judging.sweep_windows(now=timezone.now())
-        self.stdout.write(f"{judged} windows judged")
+            waiting = holds.sweep_holds(now=timezone.now())
+        self.stdout.write(f"{judged} windows judged, {waiting} holds counted")
         written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
         taken = 0
         while claimed := reminders.deliver_reminders(now=timezone.now()):

@@ -1,0 +1,144 @@
+"""What a hold writes by itself: a drafted deviation that follows the days, and a flag that escalates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from django.db.models import F
+
+from schedules.domain.deviations import DeviationKind, Draft, Lapse
+from schedules.domain.hold_clock import Waiting, waiting_of
+from schedules.domain.holds import find_hold, hold_warning
+from schedules.domain.plan import AnchorDay, AnchorKind, Plan
+from schedules.models import Deviation, Flag, Severity
+from schedules.selectors.holds import fever_in, held_since
+from schedules.selectors.records import Record
+from schedules.services.deviation_drafts import draft_deviation
+from trials.domain.protocol import Protocol
+
+KIND = "hold"
+
+
+def follow_plan(record: Record, plan: Plan, now: datetime) -> None:
+    """Bring what a hold writes in step with a plan that has just become true, where one can wait at all."""
+    marked = (rule.code for rule in plan.protocol.anchors if rule.point_of_no_return)
+    begun = [code for code in marked if code in plan.anchors]
+    if any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in begun):
+        follow_hold(record, plan.protocol, plan.anchors, now)
+
+
+def follow_hold(
+    record: Record,
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    now: datetime,
+    *,
+    abandoned: str = "",
+) -> None:
+    """Bring the deviation and the flag of a hold in step with these anchors; the caller holds the lock.
+
+    Where the infusion is abandoned the reason is given, and what was drafted stays with that beside it.
+    """
+    pk, today = record.participant.pk, now.astimezone(record.zone).date()
+    since, fever = held_since([pk]).get(pk), fever_in(record)
+    waiting = None if abandoned else waiting_of(protocol, anchors, since, fever)
+    draft = _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waiting, today)
+    if draft:
+        draft_deviation(participant=record.participant, draft=draft, now=now)
+    elif not abandoned:
+        _lapse(record, today)
+    _flag(record, waiting, now, today)
+
+
+def _slipped(
+    pk: int, protocol: Protocol, anchors: Mapping[str, AnchorDay], today: date, abandoned: str
+) -> Draft | None:
+    """The deviation of an infusion that is not on the day that chemotherapy was given for."""
+    hold = find_hold(protocol, anchors)
+    if hold is None:
+        return None
+    base, facts = anchors[hold.base], hold_warning(protocol, hold).message
+    return Draft(
+        about=f"{KIND}:{pk}:{hold.began}",
+        evidence="abandoned" if abandoned else hold.now.isoformat(),
+        kind=DeviationKind.HOLD,
+        occurred_on=min(hold.expected, today),
+        planned_on=hold.expected,
+        opens=hold.expected,
+        closes=hold.expected,
+        actual_on=base.day if base.kind is AnchorKind.ACTUAL else None,
+        days=hold.days,
+        facts=f"{facts}. Abandoned: {abandoned}" if abandoned else facts,
+    )
+
+
+def _waited(pk: int, waiting: Waiting | None, today: date) -> Draft | None:
+    """The deviation of an infusion whose day has passed while nobody knows another."""
+    if waiting is None or not waiting.days(today):
+        return None
+    said = f"Expected on {waiting.expected} after chemotherapy from {waiting.began}, the infusion waits."
+    return Draft(
+        about=f"{KIND}:{pk}:{waiting.began}",
+        evidence="waiting",
+        kind=DeviationKind.HOLD,
+        occurred_on=waiting.expected,
+        planned_on=waiting.expected,
+        opens=waiting.expected,
+        closes=waiting.expected,
+        days=waiting.days(today),
+        facts=said,
+    )
+
+
+def _lapse(record: Record, today: date) -> None:
+    """Mark a drafted hold that is none any more: the day chemotherapy was given for is kept after all."""
+    drafted = Deviation.objects.filter(participant=record.participant, kind=DeviationKind.HOLD)
+    standing = drafted.filter(lapsed_on=None, withdrawn_on=None, actual_on=None).exclude(
+        lapsed_because=Lapse.UPHELD
+    )
+    standing.update(lapsed_on=today, lapsed_because=Lapse.KEPT, version=F("version") + 1)
+
+
+def _flag(record: Record, waiting: Waiting | None, now: datetime, today: date) -> None:
+    """Raise the flag once a hold lasts too long, make it graver beyond what is allowed, clear it after."""
+    flags = Flag.objects.filter(participant=record.participant, kind=KIND)
+    if waiting is None or not waiting.on_hold or today < waiting.escalates_on:
+        flags.filter(cleared_at=None).update(cleared_at=now)
+        return
+    severity = Severity.CRITICAL if waiting.overrun(today) else Severity.WARNING
+    key = f"{KIND}:{record.participant.pk}:{waiting.began}"
+    values = {"severity": severity, "message": _message(waiting, today), "evidence": severity.value}
+    standing = flags.filter(key=key).first()
+    if standing is None:
+        Flag.objects.create(
+            participant=record.participant,
+            visit_id=_visit(record, waiting),
+            key=key,
+            kind=KIND,
+            raised_at=now,
+            **values,
+        )
+        return
+    graver = standing.evidence != severity.value
+    if standing.cleared_at and not graver:
+        return
+    again = {"cleared_at": None, "cleared_by": None, "cleared_reason": ""} if standing.cleared_at else {}
+    flags.filter(pk=standing.pk).update(**values, **again)
+
+
+def _visit(record: Record, waiting: Waiting) -> int | None:
+    """The visit of the infusion itself: the live one on the very day that the others count from."""
+    own = (visit for visit in record.visits if (visit.anchor_code, visit.offset) == (waiting.base, "P0D"))
+    return next((visit.pk for visit in own if visit.live), None)
+
+
+def _message(waiting: Waiting, today: date) -> str:
+    days = waiting.days(today)
+    said = (
+        f"Hold after chemotherapy. It began on {waiting.began} for an infusion on {waiting.expected}, which "
+        f"waits for {days} day{'s' * (days != 1)}."
+    )
+    over = waiting.overrun(today)
+    allowed = f" The longest hold allowed is exceeded by {over} day{'s' * (over != 1)}: {waiting.terms.then}."
+    return said + (allowed if over else "")
