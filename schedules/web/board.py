@@ -26,7 +26,8 @@ from schedules.web.visit_forms import VersionedForm
 from schedules.web.words import say
 from trials.domain.access import Right
 from trials.models import Trial
-from trials.selectors import may, trials_visible_to
+from trials.selectors import trials_visible_to
+from trials.selectors_trust import may_throughout
 
 
 class ReviewForm(VersionedForm):
@@ -65,7 +66,7 @@ def board(request: HttpRequest, trial: str) -> HttpResponse:
     context = {
         "trial": found,
         "board": trial_board(found, user, now(), say),
-        "may_record": may(user, Right.RECORD, None, found, server_day(now())),
+        "may_record": may_throughout(user, Right.RECORD, found, server_day(now())),
     }
     return render(request, "board/board.html", context)
 
@@ -75,8 +76,8 @@ def board(request: HttpRequest, trial: str) -> HttpResponse:
 def review(request: HttpRequest, trial: str, level: str) -> HttpResponse:
     """The form of a safety review of one level."""
     found, user, instant = _trial(request, trial), user_of(request), now()
-    if not may(user, Right.RECORD, None, found, server_day(instant)):
-        raise PermissionDenied(_("Your role here does not allow recording."))
+    if not may_throughout(user, Right.RECORD, found, server_day(instant)):
+        raise PermissionDenied(_("Your roles do not allow recording for all sites of this trial."))
     shown = trial_board(found, user, instant, say)
     row = next((row for row in (shown.levels if shown else ()) if _code(row) == level), None)
     if shown is None or row is None or row.cohort is None:

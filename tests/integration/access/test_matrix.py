@@ -1,0 +1,270 @@
+"""The access matrix: everybody, everything of ours and of others, every address and every method.
+
+It is made from the project's own urls and from the table in `classification.py`. Nothing is read and
+nothing written across a boundary; what is in sight and not allowed is refused with 403.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib import admin
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.cast import NOW
+from trials.models import AuditEntry
+
+from tests.integration.access.classification import (
+    ADDRESSES,
+    ADMIN_PAGES,
+    EVERYBODY,
+    EVERYWHERE,
+    KEEPERS,
+    RECORDS,
+    VIEW,
+    WITHOUT_ROLE,
+    Endpoint,
+    Records,
+)
+from tests.integration.access.world import OF_OTHER_TRIAL, OF_PARTICIPANTS, THEIRS, World, build
+
+pytestmark = pytest.mark.django_db
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+TRIES_ALL = "coordinator"
+"""Who sends every method to every address; the others send those that the table names."""
+REFUSED = {302, 401, 403, 404, 405}
+LET_THROUGH = {200, 204, 302, 400, 409, 422, 429}
+ADMIN = re.compile(r"admin/(trials|participants|schedules)/(\w+)/(.*)")
+PAGES = {
+    "": "list",
+    "add/": "add",
+    "<path:object_id>/history/": "read",
+    "<path:object_id>/delete/": "delete",
+    "<path:object_id>/change/": "change",
+    "<path:object_id>/": "elsewhere",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A route of the project, its name if it has one, and its line in the table."""
+
+    route: str
+    name: str
+    endpoint: Endpoint | None
+
+    def __str__(self) -> str:
+        return f"{self.route} ({self.name})"
+
+
+def addresses() -> Iterator[Address]:
+    """Every address below the root, but the admin's pages of single kinds of records."""
+    for route, pattern in _walk(get_resolver()):
+        name = pattern.name or ""
+        if not ADMIN.match(route):
+            table = ADMIN_PAGES if route.startswith("admin/") else ADDRESSES
+            yield Address(route, name, table.get(route if route.startswith("admin/") else name))
+
+
+def _walk(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern, route)
+        else:
+            yield route, pattern
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Built once, and rolled back at the end."""
+    cache.clear()
+    logging.disable(logging.CRITICAL)  # every refusal is a warning, and here they are meant
+    with time_machine.travel(NOW, tick=True), django_db_blocker.unblock(), transaction.atomic():
+        yield build()
+        transaction.set_rollback(True)
+    logging.disable(logging.NOTSET)
+    cache.clear()
+
+
+def test_every_address_stands_in_the_table() -> None:
+    """An endpoint that nobody classified makes this fail: add it to classification.py."""
+    missing = [str(address) for address in addresses() if address.endpoint is None]
+    assert not missing, "\n".join(missing)
+    kinds = {match.groups()[:2] for route, _ in _walk(get_resolver()) if (match := ADMIN.match(route))}
+    assert {f"{app}.{model}" for app, model in kinds} == set(RECORDS)
+    pages = {match[3] for route, _ in _walk(get_resolver()) if (match := ADMIN.match(route))}
+    assert pages == set(PAGES)
+
+
+def test_the_table_names_no_address_that_is_gone() -> None:
+    known = {address.name for address in addresses()} | {address.route for address in addresses()}
+    assert set(ADDRESSES) | set(ADMIN_PAGES) <= known
+    assert {model._meta.label_lower for model in admin.site._registry} >= set(RECORDS)
+
+
+@pytest.mark.parametrize("who", ["anonymous", *sorted(EVERYBODY)])
+def test_nothing_is_read_or_written_across_a_boundary(world: World, who: str) -> None:
+    run = Run(world, who)
+    for address in addresses():
+        if address.endpoint:
+            run.address(address, address.endpoint)
+    for label, records in RECORDS.items():
+        run.records(label, records)
+    assert run.asked > 150
+    assert not run.faults, f"{len(run.faults)} of {run.asked}:\n" + "\n".join(run.faults)
+
+
+class Run:
+    """One person asking for everything, by every method."""
+
+    def __init__(self, world: World, who: str) -> None:
+        self.world, self.who = world, who
+        self.client = world.browser(who)
+        self.session = {name: cookie.value for name, cookie in self.client.cookies.items()}
+        self.faults: list[str] = []
+        self.asked = 0
+        self.secrets = list(THEIRS if who not in EVERYWHERE else ())
+        self.secrets += OF_OTHER_TRIAL if who == "one-trial" else ()
+        self.secrets += OF_PARTICIPANTS if who not in VIEW else ()
+        self.secrets += OF_OTHER_TRIAL if who not in VIEW else ()
+
+    @property
+    def reach(self) -> set[str]:
+        """Whose things are in reach at all."""
+        if self.who in EVERYWHERE:
+            return {"ours", "theirs", "other"}
+        return {"ours"} if self.who == "one-trial" else {"ours", "other"}
+
+    @property
+    def tried(self) -> set[str]:
+        """Whose things are asked for: what differs from ours for this person."""
+        if self.who in EVERYWHERE | WITHOUT_ROLE:
+            return {"ours"}
+        return {"ours", "theirs", "other"} if self.who == "one-trial" else {"ours", "theirs"}
+
+    def address(self, address: Address, endpoint: Endpoint) -> None:
+        """An address, once for ours and once for theirs."""
+        for whose, path in self._paths(address, endpoint):
+            for method in METHODS if self.who == TRIES_ALL else {"GET", "POST"} & set(endpoint.methods):
+                self.ask(method, path, self._expected(endpoint, method, whose))
+
+    def records(self, label: str, records: Records) -> None:
+        """The admin's pages of one kind of record."""
+        app, model = label.split(".")
+        base, keeper = f"/admin/{app}/{model}/", self.who in KEEPERS
+        through = {
+            "list": records.listed_by,
+            "add": records.added_by,
+        }
+        for page, who in through.items():
+            path = base if page == "list" else f"{base}add/"
+            for method in ("GET", "POST"):
+                self.ask(method, path, LET_THROUGH if self.who in who else REFUSED)
+        for whose, row in self.world.rows[label].items():
+            if whose not in self.tried:
+                continue
+            seen = keeper and self.who in records.seen_by and whose in self._admin_reach(label)
+            changed = seen and self.who in records.changed_by and whose in self._wholly(label)
+            one = f"{base}{row.pk}/"
+            for page, method, let in (
+                ("change/", "GET", seen),
+                ("change/", "POST", changed),
+                ("history/", "GET", seen),
+                ("delete/", "GET", False),
+                ("delete/", "POST", False),
+            ):
+                refused = REFUSED if not keeper else {403} if seen else {403, 404}
+                self.ask(method, one + page, LET_THROUGH if let else refused)
+            self.ask("GET", one, {302, 403, 404})
+
+    def _admin_reach(self, label: str) -> set[str]:
+        """Trials and their versions are in sight wherever one's role is for all trials."""
+        everywhere = {"trials.trial", "trials.protocolversion"}
+        return {"ours", "theirs", "other"} if label in everywhere else self.reach
+
+    def _wholly(self, label: str) -> set[str]:
+        return self.reach
+
+    def ask(self, method: str, path: str, expected: set[int]) -> None:
+        """One request, taken back afterwards; keep what is wrong with its answer."""
+        self.asked += 1
+        with transaction.atomic():
+            before = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
+            answer = self._answer(method, path)
+            after = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
+            transaction.set_rollback(True)
+        text, status = _text(answer), answer.status_code
+        line = f"{self.who}: {method} {path} -> {status}"
+        if status not in expected:
+            self.faults.append(f"{line}, expected {sorted(expected)}")
+        if before != after and not (status in LET_THROUGH and expected & {200, 302} and 403 not in expected):
+            self.faults.append(f"{line}, and something was written")
+        self.faults += [f"{line} shows {secret!r}" for secret in self.secrets if secret in text]
+
+    def _answer(self, method: str, path: str) -> Any:
+        client: Client = self.client
+        client.cookies = SimpleCookie(self.session)  # also after a page that signs out
+        if method == "POST":
+            return client.post(path, {})
+        return client.generic(method, path)
+
+    def _paths(self, address: Address, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+        if address.route in NO_REVERSE:
+            yield "ours", NO_REVERSE[address.route]
+        elif endpoint.of:
+            for whose, kwargs in self.world.objects[endpoint.of].items():
+                if whose in self.tried:
+                    yield whose, reverse(address.name, kwargs=dict(kwargs))
+        else:
+            yield "ours", reverse(address.name)
+
+    def _expected(self, endpoint: Endpoint, method: str, whose: str) -> set[int]:
+        """The statuses that are right: let through, refused with 403, not found, to sign in, no such method."""
+        through = endpoint.methods.get(method)
+        if self.who == "anonymous":
+            if endpoint.open_to_all and through is not None:
+                return LET_THROUGH | {403, 404}
+            return REFUSED if through is not None else REFUSED | {200}
+        if through is None:
+            return REFUSED | {200, 204}
+        if self.who not in endpoint.seen_by or whose not in self.reach:
+            return {404}
+        if endpoint.turned_away and self.who not in through:
+            return {302}
+        return LET_THROUGH if self.who in through else {403}
+
+
+NO_REVERSE = {
+    "admin/login/": "/admin/login/",
+    "admin/": "/admin/",
+    "admin/search/": "/admin/search/",
+    "admin/logout/": "/admin/logout/",
+    "admin/password_change/": "/admin/password_change/",
+    "admin/password_change/done/": "/admin/password_change/done/",
+    "admin/autocomplete/": "/admin/autocomplete/?app_label=trials&model_name=membership&field_name=user",
+    "admin/jsi18n/": "/admin/jsi18n/",
+    "admin/r/<path:content_type_id>/<path:object_id>/": "/admin/r/1/1/",
+    "admin/^(?P<app_label>trials|participants|schedules)/$": "/admin/trials/",
+    "admin/(?P<url>.*)$": "/admin/anything",
+    "accounts/^password/link/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "/accounts/password/link/1-set-password/",
+    "api/v1/": "/api/v1/nothing",
+    "calendar/": "/calendar/nothing",
+    "calendar/^(?P<token>[A-Za-z0-9_-]{43})\\.ics$": f"/calendar/{'x' * 43}.ics",
+}
+"""Addresses that are not made from their name."""
+
+
+def _text(answer: Any) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(content.decode("utf-8", "replace"))
