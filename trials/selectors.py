@@ -113,9 +113,12 @@ def trials_visible_to(user: User, today: date) -> QuerySet[Trial]:
     return Trial.objects.filter(pk__in=[grant.trial for grant in scope.grants if grant.trial])
 
 
-def keeps_records(user: User, today: date) -> bool:
-    """Whether the records (the admin) are open to somebody: to set up, to design, or to read as staff."""
-    scope = roles_of(user, today)
+def keeps_records(user: User, today: date, scope: Scope | None = None) -> bool:
+    """Whether the records (the admin) are open to somebody: to set up, to design, or to read as staff.
+
+    `scope` is what the user may do on this day, where that is known already.
+    """
+    scope = roles_of(user, today) if scope is None else scope
     by_role = scope.allows(Right.ADMINISTER) or scope.allows(Right.PUBLISH)
     return by_role or (user.is_active and user.is_staff)
 

@@ -12,11 +12,11 @@ from participants.models import Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.explain import Say, plain
 from schedules.models import Flag, Severity
-from schedules.selectors.calendars import sites_by_today
 from schedules.selectors.judging import dockets_of
 from schedules.selectors.verdicts import VerdictRow, verdict_of
-from trials.models import Membership, Site, User
-from trials.selectors import holds_on, sites_visible_to
+from trials.domain.access import Scope
+from trials.models import Membership, User
+from trials.selectors import holds_on, roles_of, within
 
 PAGE = 50
 MANY = 100
@@ -56,7 +56,7 @@ class FlagList:
 
 def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, say: Say = plain) -> FlagList:
     """A page of the flags in a user's sight; the number of queries does not depend on how many there are."""
-    seen = _awake(user, today, now, asleep=wanted.asleep)
+    seen = _awake(roles_of(user, today), today, asleep=wanted.asleep)
     if wanted.site:
         seen = seen.filter(participant__site=wanted.site)
     if wanted.mine:
@@ -84,9 +84,9 @@ def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
     return row
 
 
-def flag_count(user: User, today: date, now: datetime) -> int:
-    """How many flags in sight are awake; MANY stands for that many or more."""
-    return _awake(user, today, now, asleep=False).order_by()[:MANY].count()
+def flag_count(scope: Scope, today: date) -> int:
+    """How many flags in sight are awake; MANY stands for that many or more. One query, or none."""
+    return _awake(scope, today, asleep=False).order_by()[:MANY].count()
 
 
 def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
@@ -97,14 +97,11 @@ def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
     return User.objects.filter(pk__in=members.values("user")).order_by("username")
 
 
-def _awake(user: User, today: date, now: datetime, *, asleep: bool) -> QuerySet[Flag]:
-    """The open flags in sight that are awake (or asleep) on the day it is at their site."""
-    seen = Flag.objects.filter(participant__in=participants_visible_to(user, today), cleared_at=None)
-    sites = sites_visible_to(user, today)
-    sleeping = Q(pk__in=[])
-    for day, here in sites_by_today(Site.objects.filter(pk__in=sites), now).items():
-        sleeping |= Q(participant__site__in=here, snoozed_until__gt=day)
-    return seen.filter(sleeping) if asleep else seen.exclude(sleeping)
+def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
+    """The open flags in sight that are awake, or those put off: the sweep wakes them on their day."""
+    here = within(scope, site="participant__site", trial="participant__trial")
+    sleeping = Q(snoozed_until__gt=today)
+    return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
 
 
 def _rank() -> Case:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from schedules.selectors.flags import flag_count
 from schedules.web.clock import now, server_day
-from trials.domain.access import Right
+from trials.domain.access import Right, Scope
 from trials.models import User
 from trials.selectors import keeps_records, roles_of
 
@@ -31,29 +33,24 @@ def theme_of(request: HttpRequest) -> str:
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """What the templates of the shell need, for every page."""
+    scope: Callable[[], Scope] = cache(lambda: _scope(request))  # what the navigation asks, asked once
     return {
         "theme": theme_of(request),
         "themes": THEMES,
-        "may_enrol": SimpleLazyObject(lambda: _may_enrol(request)),
-        "keeps_records": SimpleLazyObject(lambda: _keeps_records(request)),
-        "flags_open": SimpleLazyObject(lambda: _flags_open(request)),
+        "may_enrol": SimpleLazyObject(lambda: scope().allows(Right.ENROL)),
+        "keeps_records": SimpleLazyObject(lambda: _keeps_records(request, scope())),
+        "flags_open": SimpleLazyObject(lambda: flag_count(scope(), server_day(now()))),
     }
 
 
-def _may_enrol(request: HttpRequest) -> bool:
+def _scope(request: HttpRequest) -> Scope:
     user = getattr(request, "user", None)
-    return isinstance(user, User) and roles_of(user, server_day(now())).allows(Right.ENROL)
+    return roles_of(user, server_day(now())) if isinstance(user, User) else Scope()
 
 
-def _flags_open(request: HttpRequest) -> int:
-    """How many flags somebody has to look at."""
-    user, instant = getattr(request, "user", None), now()
-    return flag_count(user, server_day(instant), instant) if isinstance(user, User) else 0
-
-
-def _keeps_records(request: HttpRequest) -> bool:
+def _keeps_records(request: HttpRequest, scope: Scope) -> bool:
     user = getattr(request, "user", None)
-    return isinstance(user, User) and keeps_records(user, server_day(now()))
+    return isinstance(user, User) and keeps_records(user, server_day(now()), scope)
 
 
 def records_sign_in(request: HttpRequest) -> HttpResponse:

@@ -28,7 +28,7 @@ CODES = library.codes()
 @pytest.mark.parametrize("code", CODES)
 def test_a_shipped_protocol_is_taken_in_with_its_trial(code: str) -> None:
     protocol = library.load(code)
-    version = import_protocol(text=document(code), by=None)
+    version = import_protocol(text=library.path(code).read_text(encoding="utf-8"), by=None)
     assert (version.label, version.digest) == (protocol.version, yaml.digest(protocol))
     assert version.published_at is None
     assert protocol_of(version) == protocol

@@ -15,6 +15,7 @@ from schedules.services.windows import record_fact
 from tests.integration.windows.conftest import a_user, noon
 from trials.domain.errors import Refused
 from trials.models import AuditEntry, Role
+from trials.selectors import roles_of
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 12, 10)
@@ -47,7 +48,7 @@ def test_a_flag_put_off_sleeps_until_its_day(flag, coordinator):
 
     def counts(day: int) -> tuple[int, int]:
         now = noon(12, day)
-        awake = flag_count(coordinator, now.date(), now)
+        awake = flag_count(roles_of(coordinator, now.date()), now.date())
         return awake, len(flags_listed(coordinator, now.date(), now, asleep).rows)
 
     assert counts(10) == (1, 1), "the stay in hospital is awake"
@@ -113,7 +114,7 @@ def test_the_slower_of_two_is_refused(flag, coordinator):
 def test_flags_out_of_sight_do_not_exist(flag):
     elsewhere = a_user(Role.COORDINATOR, "elsewhere", site=_another_site())
     now = noon(12, 10)
-    assert flag_count(elsewhere, TODAY, now) == 0
+    assert flag_count(roles_of(elsewhere, TODAY), TODAY) == 0
     assert not flags_listed(elsewhere, TODAY, now, WantedFlags()).rows
 
 
