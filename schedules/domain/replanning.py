@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ class Effect(StrEnum):
     GATE_AFFECTED = "gate-affected"
     EXPIRED = "expired"
     BOOKING_OUTSIDE = "booking-outside"
+    BOOKING_CLOSED = "booking-closed"
     NOW_MISSED = "now-missed"
     NOW_LATE = "now-late"
     DONE_LATE = "done-late"
@@ -30,10 +32,12 @@ class Effect(StrEnum):
     CANCELLED = "cancelled"
     ADDED = "added"
     MOVED = "moved"
+    SUGGESTED = "suggested"
     KEPT = "kept"
     UNCHANGED = "unchanged"
 
 
+_ORPHANING = frozenset({Effect.BOOKING_OUTSIDE, Effect.BOOKING_CLOSED, Effect.CANCELLED})
 GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 
@@ -52,6 +56,7 @@ class StandingVisit:
     unscheduled: bool = False
     block: str | None = None
     gone: bool = False
+    suggested: date | None = None
 
     @property
     def live(self) -> bool:
@@ -61,7 +66,10 @@ class StandingVisit:
 
 @dataclass(frozen=True, slots=True)
 class VisitChange:
-    """One visit before and after, its effects (gravest first), and activities to `repeat`."""
+    """One visit before and after, its effects (gravest first), and activities to `repeat`.
+
+    `suggested` are the days that the site would choose, before and after.
+    """
 
     code: str
     label: str
@@ -71,6 +79,7 @@ class VisitChange:
     booked_on: date | None = None
     performed_on: date | None = None
     repeat: tuple[str, ...] = ()
+    suggested: tuple[date | None, date | None] = (None, None)
 
     @property
     def gravest(self) -> Effect:
@@ -80,8 +89,7 @@ class VisitChange:
     @property
     def orphans_booking(self) -> bool:
         """Whether a booking would be left that no window and no visit asks for any more."""
-        lost = Effect.BOOKING_OUTSIDE in self.effects or Effect.CANCELLED in self.effects
-        return self.booked_on is not None and lost
+        return self.booked_on is not None and bool(_ORPHANING & set(self.effects))
 
     @property
     def days(self) -> int:
@@ -123,11 +131,14 @@ class WindowChange:
     effect: Effect
 
 
-def compare_visits(standing: Sequence[StandingVisit], plan: Plan, today: date) -> tuple[VisitChange, ...]:
+def compare_visits(
+    standing: Sequence[StandingVisit], plan: Plan, today: date, closed: AbstractSet[date] = frozenset()
+) -> tuple[VisitChange, ...]:
     """Every visit that stands or is planned, with what the plan does to it on this day; the gravest first.
 
     A performed visit stays and is judged by its new window; a booking stays and is named where the
-    window has left it; a live visit that the plan no longer has is cancelled.
+    window has left it, or where it is on one of the days that are `closed` now and were not before; a
+    live visit that the plan no longer has is cancelled.
     """
     planned = {visit.code: visit for visit in plan.visits}
     hold = find_hold(plan.protocol, plan.anchors)
@@ -138,7 +149,7 @@ def compare_visits(standing: Sequence[StandingVisit], plan: Plan, today: date) -
         for visit in plan.visits
         if visit.code not in known
     ]
-    changes = _broken_blocks(changes, standing, plan)
+    changes = _broken_blocks([_booked_on(change, closed) for change in changes], standing, plan)
     if hold:
         changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
     order = {change.code: place for place, change in enumerate(changes)}
@@ -206,7 +217,14 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, toda
     before = visit.facts.window
     after = before if visit.unscheduled else (planned.window if planned else None)
     change = VisitChange(
-        visit.code, visit.label, before, after, (), visit.booked_on, visit.facts.performed_on
+        visit.code,
+        visit.label,
+        before,
+        after,
+        (),
+        visit.booked_on,
+        visit.facts.performed_on,
+        suggested=(visit.suggested, planned.suggested if planned else None),
     )
     if visit.facts.performed_on:
         return _performed(change, visit, planned, plan, today)
@@ -215,7 +233,23 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, toda
     if visit.gone and planned:
         return replace(change, before=None, effects=_added(planned, today))
     effects = tuple(_live(visit, after, today)) if visit.live else (_again(visit, before, after),)
+    if effects == (Effect.UNCHANGED,) and visit.live and _suggested_anew(change):
+        effects = (Effect.SUGGESTED,)
     return replace(change, effects=effects)
+
+
+def _suggested_anew(change: VisitChange) -> bool:
+    before, after = change.suggested
+    return after is not None and before != after
+
+
+def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
+    """A booking on a day that is closed now says so before all that only moves."""
+    if change.performed_on or change.booked_on not in closed or Effect.CANCELLED in change.effects:
+        return change
+    kept = () if change.effects == (Effect.UNCHANGED,) else change.effects
+    effects = sorted({Effect.BOOKING_CLOSED, *kept}, key=GRAVITY.__getitem__)
+    return replace(change, effects=tuple(effects))
 
 
 def _again(visit: StandingVisit, before: VisitWindow, after: VisitWindow) -> Effect:

@@ -17,6 +17,7 @@ EFFECT_LABELS = {
     Effect.GATE_AFFECTED: _("another participant's gate affected"),
     Effect.EXPIRED: _("expired, to be repeated"),
     Effect.BOOKING_OUTSIDE: _("booking outside the window"),
+    Effect.BOOKING_CLOSED: _("booked on a closed day"),
     Effect.NOW_MISSED: _("window already closed"),
     Effect.NOW_LATE: _("now overdue"),
     Effect.DONE_LATE: _("done, now late"),
@@ -24,6 +25,7 @@ EFFECT_LABELS = {
     Effect.CANCELLED: _("cancelled"),
     Effect.ADDED: _("added"),
     Effect.MOVED: _("moved"),
+    Effect.SUGGESTED: _("another day suggested"),
     Effect.KEPT: _("stays"),
     Effect.UNCHANGED: _("unchanged"),
 }
@@ -46,6 +48,7 @@ _SENTENCES = {
     Effect.BOOKING_OUTSIDE: _(
         "Booked on %(booked)s, outside the window %(opens)s to %(closes)s; book it again."
     ),
+    Effect.BOOKING_CLOSED: _("Booked on %(booked)s, when the site is closed; book it again."),
     Effect.NOW_MISSED: _("Its window closed on %(closes)s, before today."),
     Effect.NOW_LATE: _("Its target %(target)s has passed; the window is open until %(closes)s."),
     Effect.DONE_LATE: _("Done on %(performed)s, now after the window %(opens)s to %(closes)s."),
@@ -53,6 +56,7 @@ _SENTENCES = {
     Effect.CANCELLED: _("The plan no longer asks for it."),
     Effect.ADDED: _("New: %(target)s, window %(opens)s to %(closes)s."),
     Effect.MOVED: _("Moves from %(from)s to %(target)s (%(days)+d days)."),
+    Effect.SUGGESTED: _("Suggested is %(suggested)s instead of %(was_suggested)s."),
     Effect.KEPT: _("Stays as recorded."),
     Effect.UNCHANGED: _("Nothing changes."),
 }
@@ -77,6 +81,8 @@ def change_sentence(change: VisitChange, say: Say = plain) -> str:
         "performed": day_text(change.performed_on, say) if change.performed_on else "",
         "repeat": repeat if change.repeat else "",
         "days": change.days,
+        "was_suggested": day_text(change.suggested[0], say) if change.suggested[0] else "–",
+        "suggested": day_text(change.suggested[1], say) if change.suggested[1] else "–",
     }
     return " ".join(say(_SENTENCES[effect]) % words for effect in change.effects)
 

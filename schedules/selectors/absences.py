@@ -41,7 +41,7 @@ def away_days(*, participants: Collection[int], sites: Collection[int]) -> AwayD
     of_sites: dict[int, dict[date, str]] = defaultdict(dict)
     concerned = Q(participant__in=participants) | Q(site__in=sites)
     for absence in Absence.objects.filter(concerned, ended=False):
-        for day in _days(absence):
+        for day in days_between(absence.first, absence.last):
             if absence.participant_id:
                 of_people[absence.participant_id][day] = PARTICIPANT_AWAY
             elif absence.site_id:
@@ -56,5 +56,6 @@ def absences_of(*, participant: Participant | None = None, site: Site | None = N
     return found.order_by("ended", "-first", "-pk")
 
 
-def _days(absence: Absence) -> Iterator[date]:
-    return (absence.first + timedelta(days=n) for n in range((absence.last - absence.first).days + 1))
+def days_between(first: date, last: date) -> Iterator[date]:
+    """The days of an absence, both ends among them."""
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))

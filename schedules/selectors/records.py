@@ -23,6 +23,7 @@ from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site
 from schedules.selectors.stored_visits import StoredVisit, facts_of
 from trials.domain.working_days import WorkingDays
+from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
 
 
@@ -30,7 +31,8 @@ from trials.selectors import protocol_of
 class Record:
     """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives.
 
-    `calendar` is the site's working days without the days `closed` by absences.
+    `calendar` is the site's working days without the days `closed` by absences; `older` holds the
+    versions before the present one under which visits were done.
     """
 
     participant: Participant
@@ -42,6 +44,7 @@ class Record:
     activities: dict[str, AnchorDay] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     half_lives: dict[str, timedelta] = field(default_factory=dict)
+    older: dict[int, ProtocolVersion] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -78,6 +81,7 @@ class Record:
                 visit.unscheduled,
                 None if visit.unscheduled or visit.rule_code not in rules else rules[visit.rule_code].block,
                 visit.gone,
+                visit.suggested,
             )
             for visit in self.visits
         ]
@@ -85,6 +89,19 @@ class Record:
     def spans(self) -> dict[str, WindowSpan]:
         """The protocol windows as they stand."""
         return {window.code: _span(window) for window in self.windows if window.cancelled_on is None}
+
+    def done_before(self, version: ProtocolVersion | None) -> dict[ProtocolVersion, list[str]]:
+        """The visits done under other versions than the one that is planned by; they stay under theirs."""
+        present = self.participant.protocol_version
+        planned_by = version or present
+        if planned_by == present and not self.older:
+            return {}
+        found: dict[ProtocolVersion, list[str]] = defaultdict(list)
+        for visit in self.visits:
+            under = self.older[visit.done_under_id] if visit.done_under_id else present
+            if visit.performed_on and under != planned_by and not visit.unscheduled:
+                found[under].append(visit.code)
+        return found
 
     def _performed(self) -> dict[str, AnchorDay]:
         return {
@@ -142,8 +159,19 @@ def _add_visits(records: Mapping[int, Record]) -> None:
     for record in records.values():  # what was tried before is over
         latest = max((visit.attempt for visit in record.visits), default=1)
         record.visits = [visit for visit in record.visits if visit.attempt == latest]
+    _add_older(records)
     for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
         records[window.participant_id].windows.append(window)
+
+
+def _add_older(records: Mapping[int, Record]) -> None:
+    """The versions that visits were done under before the present ones; a query only where there are any."""
+    ids = {
+        visit.done_under_id for record in records.values() for visit in record.visits if visit.done_under_id
+    }
+    older = ProtocolVersion.objects.defer("document").in_bulk(ids) if ids else {}
+    for record in records.values():
+        record.older = older
 
 
 def _add_facts(records: Mapping[int, Record]) -> None:

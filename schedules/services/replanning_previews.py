@@ -10,6 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from participants.domain.anchors import RecordedAnchor
+from schedules.domain.amendments import keep_done
 from schedules.domain.contradictions import Contradiction, find_contradictions
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlanWarning
@@ -25,9 +26,12 @@ from schedules.domain.replanning import (
     span_of,
 )
 from schedules.selectors.records import Record
+from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
+
+WARD = Place.WARD.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Preview:
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
         """Every visit before and after, the gravest effect first."""
-        return compare_visits(self.record.standing(), self.plan, self.today)
+        return compare_visits(self.record.standing(), self.plan, self.today, self._closed())
 
     @cached_property
     def windows(self) -> tuple[WindowChange, ...]:
@@ -95,6 +99,18 @@ class Preview:
     def hold(self) -> Hold | None:
         """The hold that the new plan comes to, if any."""
         return find_hold(self.plan.protocol, self.plan.anchors)
+
+    def _closed(self) -> frozenset[date]:
+        """The booked days on which the site worked before, and no longer would."""
+        before, after = self.record.calendar, calendar_for(self.record, self.proposal)
+        if after is None or before == after:
+            return frozenset()
+        booked = {visit.booked_on for visit in self.record.visits if visit.booked_on and visit.place != WARD}
+        return frozenset(
+            day
+            for day in booked
+            if not after.is_working_day(day) and (before is None or before.is_working_day(day))
+        )
 
     @property
     def traits(self) -> frozenset[str]:
@@ -123,24 +139,33 @@ class Preview:
             "version": asked.version.pk if asked.version else None,
             "calendar": self.plan.calendar,
             "rows": [[visit.pk, visit.version] for visit in self.record.visits],
-            "visits": [[change.code, str(change.after), list(change.effects)] for change in self.visits],
+            "visits": [
+                [change.code, str(change.after), str(change.suggested[1]), list(change.effects)]
+                for change in self.visits
+            ],
             "windows": {code: [span.starts, span.ends] for code, span in _spans(self.plan).items()},
         }
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
-    """What a proposal would do to this record."""
+    """What a proposal would do to this record; what was done under another version stays under it."""
     person = record.participant
-    plan = lay_out(
-        protocol_of(proposal.version or person.protocol_version),
+    plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
+    for version, codes in record.done_before(proposal.version).items():
+        plan = keep_done(plan, _plan_by(version, record, proposal), codes)
+    return Preview(record, proposal, plan, now.astimezone(record.zone).date())
+
+
+def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:
+    return lay_out(
+        protocol_of(version),
         record.anchor_days(proposal.anchors),
-        frozenset(person.traits if proposal.traits is None else proposal.traits),
+        frozenset(record.participant.traits if proposal.traits is None else proposal.traits),
         calendar_for(record, proposal),
         record.known,
         record.zone,
     )
-    return Preview(record, proposal, plan, now.astimezone(record.zone).date())
 
 
 def calendar_for(record: Record, proposal: Proposal) -> WorkingDays | None:

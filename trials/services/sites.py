@@ -39,7 +39,29 @@ def record_working_days(
     Raises CalendarError for an unknown calendar or years turned round, WorkingDaysError for a
     day both closed and opened.
     """
-    days = _working_days(site, first_year, last_year, corrections)
+    return _keep(site, _working_days(site, first_year, last_year, corrections), by, note)
+
+
+@recorded
+def correct_working_days(
+    *, site: Site, days: WorkingDays, by: User | None, reason: str, note: str = ""
+) -> WorkingDayTable:
+    """A new version of a site's working days exactly as it was shown, its own corrections included.
+
+    Where nothing differs from the newest version, that one is given back and nothing written.
+    """
+    return _keep(site, days, by, note)
+
+
+def first_working_days(site: Site, year: int) -> WorkingDays:
+    """What a site without a table begins with: its holiday calendar and clinic days, for six years.
+
+    Raises CalendarError for a holiday calendar that nobody knows.
+    """
+    return _working_days(site, year, year + 5, NONE)
+
+
+def _keep(site: Site, days: WorkingDays, by: User | None, note: str) -> WorkingDayTable:
     Site.objects.select_for_update().get(pk=site.pk)
     newest = WorkingDayTable.objects.filter(site=site).order_by("-version").first()
     if newest and newest.digest == days.digest:

@@ -1,0 +1,136 @@
+"""A site's working days changed, or somebody it needs away: shown for all its participants first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.services.absences import Away
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.models import Visit
+from schedules.selectors.absences import STAFF_AWAY, days_between
+from schedules.selectors.calendars import today_at
+from schedules.selectors.records import records_of
+from schedules.services.absences import add_absence
+from schedules.services.replanning import replan_many
+from schedules.services.replanning_previews import Preview, Proposal, preview_of
+from trials.acts import recorded
+from trials.domain.errors import DomainError
+from trials.domain.working_days import WorkingDays
+from trials.models import Site, User
+from trials.selectors import working_days_of
+from trials.services.sites import correct_working_days, first_working_days
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProposal:
+    """Days that are closed or opened, each with its reason, or an absence of somebody at the site.
+
+    `accept_orphans` says that bookings on days that close may stand there until they are moved.
+    """
+
+    closures: Mapping[date, str] = field(default_factory=dict)
+    openings: Mapping[date, str] = field(default_factory=dict)
+    absence: Away | None = None
+    accept_orphans: bool = False
+
+    @property
+    def days(self) -> list[date]:
+        """The days that it is about."""
+        away = days_between(self.absence.first, self.absence.last) if self.absence else ()
+        return sorted({*self.closures, *self.openings, *away})
+
+
+@dataclass(frozen=True, slots=True)
+class SitePreview:
+    """What a proposal would do to the calendars of a site's participants; `digest` stands for just this."""
+
+    site: Site
+    calendar: WorkingDays
+    previews: tuple[Preview, ...]
+    digest: str
+
+    @property
+    def affected(self) -> tuple[Preview, ...]:
+        """The participants for whom anything changes."""
+        return tuple(preview for preview in self.previews if preview.changed)
+
+    @property
+    def orphans(self) -> list[str]:
+        """The bookings on days that would be closed, in words."""
+        return [
+            f"{preview.record.participant.subject_code} {change.label} ({change.booked_on})"
+            for preview in self.previews
+            for change in preview.orphans
+        ]
+
+
+def preview_site(*, site: Site, proposal: SiteProposal, now: datetime) -> SitePreview:
+    """What a proposal would do to everybody whose visits it can touch; writes nothing.
+
+    The number of queries does not depend on how many they are. Raises ReplanningRefused for days
+    that contradict each other, and for none.
+    """
+    return _preview(site, proposal, now, lock=False)
+
+
+@recorded
+def commit_site(
+    *, site: Site, proposal: SiteProposal, digest: str, now: datetime, by: User | None, reason: str
+) -> SitePreview:
+    """Make a previewed proposal true for all participants of the site, in one transaction.
+
+    Raises ReplanningRefused without a reason, BookingsOrphaned and ReplanningStale as
+    `commit_replanning` does.
+    """
+    if not reason.strip():
+        raise ReplanningRefused(_("Say why: the reason goes on record."))
+    preview = _preview(site, proposal, now, lock=True)
+    if preview.digest != digest:
+        raise ReplanningStale(preview)
+    if preview.orphans and not proposal.accept_orphans:
+        message = _(
+            "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."
+        )
+        raise BookingsOrphaned(message % {"bookings": ", ".join(preview.orphans)})
+    if proposal.absence:
+        add_absence(away=proposal.absence, by=by, now=now, reason=reason)
+        return preview
+    correct_working_days(site=site, days=preview.calendar, by=by, reason=reason, note=reason[:200])
+    ids = [one.record.participant.pk for one in preview.affected]
+    replan_many(ids=ids, proposals={}, now=now, by=by, reason=reason)
+    return preview
+
+
+def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -> SitePreview:
+    days = proposal.days
+    if not days:
+        raise ReplanningRefused(_("Give at least one day."))
+    standing = working_days_of(site)
+    try:
+        calendar = standing or first_working_days(site, today_at(site, now).year)
+        corrected = calendar.with_corrections(closures=proposal.closures, openings=proposal.openings)
+    except DomainError as error:
+        raise ReplanningRefused(str(error)) from error
+    away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
+    planned_by = corrected.with_corrections(closures=away) if away else corrected
+    ids = _touched(site, days if standing else None)
+    asked = Proposal(calendar=planned_by)
+    previews = tuple(preview_of(record, asked, now) for record in records_of(ids, lock=lock))
+    said = [corrected.digest, str(proposal.absence), *(preview.digest for preview in previews)]
+    digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
+    return SitePreview(site, corrected, previews, digest)
+
+
+def _touched(site: Site, days: list[date] | None) -> list[int]:
+    """The participants with a visit to come whose window or booking meets one of the days; None for all."""
+    live = Visit.objects.filter(
+        participant__site=site, performed_on=None, missed_on=None, cancelled_on=None, unscheduled=False
+    )
+    if days is not None:
+        live = live.filter(opens__lte=days[-1], closes__gte=days[0]) | live.filter(booked_on__in=days)
+    return sorted(set(live.values_list("participant_id", flat=True)))
