@@ -17,7 +17,7 @@ from schedules.domain.deviations import (
     Lapse,
     state_of,
 )
-from schedules.models import Deviation
+from schedules.models import Deviation, Visit
 from schedules.selectors.signing import DEVIATION, signable_deviation
 from trials.domain.signing import Standing, standing
 from trials.keyset import Key, RowBefore
@@ -144,6 +144,11 @@ def deviation_in_log(user: User, today: date, pk: int) -> DeviationRow | None:
     seen = Deviation.objects.filter(participant__in=participants_visible_to(user, today), pk=pk)
     rows = _rows(list(_related(seen)))
     return rows[0] if rows else None
+
+
+def deviations_of_visit(visit: Visit) -> list[DeviationRow]:
+    """What a visit departed in from the protocol; withdrawn ones are left out."""
+    return _rows(list(_related(Deviation.objects.filter(visit=visit, withdrawn_on=None)).order_by("pk")))
 
 
 def _related(found: QuerySet[Deviation]) -> QuerySet[Deviation]:

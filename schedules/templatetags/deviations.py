@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from schedules.models import Deviation
+from schedules.models import Deviation, Visit
+from schedules.selectors.deviations import deviations_of_visit
 from schedules.web.words import say
 
 register = template.Library()
+
+
+@register.inclusion_tag("deviations/of_visit.html")
+def deviations_of(visit: Visit) -> dict[str, Any]:
+    """What a visit departed in from the protocol, in lines that lead there; nothing for nothing."""
+    return {"rows": deviations_of_visit(visit)}
 
 
 @register.filter

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from schedules.services import holds, judging, reminders
+from schedules.services import deviations, holds, judging, reminders
 from trials.acts import caused_by
 
 
@@ -15,8 +15,9 @@ class Command(BaseCommand):
     """`manage.py sweep [--days N]`."""
 
     help = (
-        "Judge the protocol windows whose moment has come; count the days on hold; write the reminders of "
-        "visits whose window closes soon, each once, and send what is not sent."
+        "Judge the protocol windows whose moment has come; count the days on hold; draft deviations of "
+        "visits whose window closed without a record; write the reminders of visits whose window closes "
+        "soon, each once, and send what is not sent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,7 +27,8 @@ class Command(BaseCommand):
         with caused_by("sweep"):
             judged = judging.sweep_windows(now=timezone.now())
             waiting = holds.sweep_holds(now=timezone.now())
-        self.stdout.write(f"{judged} windows judged, {waiting} holds counted")
+            drafted = deviations.sweep_unrecorded(now=timezone.now())
+        self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
         written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
         taken = 0
         while claimed := reminders.deliver_reminders(now=timezone.now()):
