@@ -22,7 +22,7 @@ from schedules.services.visits import miss_visit
 from schedules.services.windows import record_fact, withdraw_fact
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import INFUSION, at, done, undone, visit
-from trials.models import AuditEntry
+from trials.models import AuditEntry, Trial
 
 pytestmark = pytest.mark.django_db
 
@@ -148,6 +148,11 @@ def test_an_end_of_the_course_before_the_window_closed_lapses_the_draft(particip
         now=at(12, 24),
     )
     assert only().lapsed_because == "cancelled"
+
+
+def test_a_frozen_trial_is_left_as_it_is(participant) -> None:
+    Trial.objects.update(frozen_on=date(2026, 12, 20))
+    assert sweep(1, 10) == 0
 
 
 def test_the_sweep_takes_a_constant_number_of_statements(participant) -> None:
