@@ -20,12 +20,11 @@ from schedules.services.feeds import open_feed
 from schedules.services.planning import enrol
 from tests.cast import NOW, TODAY, a_site, an_enrolment, document, show_who_one_is
 from tests.cast import a_version as imported
+from tests.integration.access.classification import ACTS_AS, EVERYBODY, EVERYWHERE
 from trials.models import Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
 from trials.services.memberships import grant_membership, withdraw_membership
 from trials.services.sites import record_working_days
 from trials.services.tokens import issue_api_token
-
-from tests.integration.access.classification import ACTS_AS, EVERYBODY, EVERYWHERE
 
 MAIN, OTHER, ELSEWHERE = "NCT07331467", "CART-SLE", "NCT07339332"
 THEIRS = ("THEIRS-1", "Elsewhere Hospital", "their-person", "Their words")
