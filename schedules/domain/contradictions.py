@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from schedules.domain.anchors import applicable_anchors, follow
 from schedules.domain.plan import AnchorDay, AnchorKind
-from trials.domain.protocol import AnchorRule, Protocol, ReferenceKind
+from trials.domain.offsets import shift_day
+from trials.domain.protocol import AnchorRule, Protocol, ReferenceKind, Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,15 @@ def find_contradictions(
 
     Two rules: an anchor that carries a block must stand where its derivation puts it (a
     later base after the point of no return is a hold, not a contradiction), and no anchor
-    may follow one that its `not_after` names.
+    may follow one that its `not_after` names. A screening that is still to come counts with the
+    whole range in which it may be.
     """
     rules = [rule for rule in applicable_anchors(protocol, traits) if rule.code in anchors]
     firm = _carriers_of_blocks(protocol)
     shapes = [
         found for rule in rules if rule.code in firm for found in _out_of_shape(protocol, rule, anchors)
     ]
-    orders = [found for rule in rules for found in _out_of_order(protocol, rule, anchors, firm)]
+    orders = _out_of_order(protocol, rules, anchors, firm)
     known = {(found.anchor, found.other) for found in shapes}
     return (*shapes, *(found for found in orders if (found.anchor, found.other) not in known))
 
@@ -76,41 +78,78 @@ def _out_of_shape(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """An anchor that is at the earliest after the latest day of one that it may not follow."""
+
+    code: str
+    other: str
+    at_earliest: date
+    at_latest: date
+
+
 def _out_of_order(
-    protocol: Protocol, rule: AnchorRule, anchors: Mapping[str, AnchorDay], firm: AbstractSet[str]
+    protocol: Protocol, rules: Sequence[AnchorRule], anchors: Mapping[str, AnchorDay], firm: AbstractSet[str]
 ) -> Iterator[Contradiction]:
-    day = anchors[rule.code]
+    """Order turned round; where several pairs are, every day that is offered mends them all."""
+    spans = {rule.code: _span(protocol, rule.code, anchors, firm) for rule in rules}
+    crossings = [
+        _Crossing(rule.code, code, span[0], other[1])
+        for rule in rules
+        for code in rule.not_after
+        if (span := spans.get(rule.code)) and (other := spans.get(code)) and span[0] > other[1]
+    ]
+    at_latest: dict[str, date] = {}
+    at_earliest: dict[str, date] = {}
+    for found in crossings:
+        gap = found.at_earliest - found.at_latest
+        first, second = _root(protocol, found.code, anchors), _root(protocol, found.other, anchors)
+        earlier, later = anchors[first].day - gap, anchors[second].day + gap
+        at_latest[first] = min(earlier, at_latest.get(first, earlier))
+        at_earliest[second] = max(later, at_earliest.get(second, later))
+    for found in crossings:
+        first, second = _root(protocol, found.code, anchors), _root(protocol, found.other, anchors)
+        yield _crossed(protocol, found, (first, at_latest[first]), (second, at_earliest[second]))
+
+
+def _crossed(
+    protocol: Protocol, found: _Crossing, earlier: tuple[str, date], later: tuple[str, date]
+) -> Contradiction:
     label = _labels(protocol)
-    for code in rule.not_after:
-        other = anchors.get(code)
-        if (
-            other is None
-            or day.day <= other.day
-            or not all(_binding(c, anchors, firm) for c in (rule.code, code))
-        ):
-            continue
-        root, root_day = _root(protocol, code, anchors, (day.day - other.day).days)
-        yield Contradiction(
-            rule.code,
-            code,
-            f"{label[rule.code]} on {day.day} is after {label[code]} on {other.day}, which it may not "
-            f"follow; set {rule.code} to {other.day} or earlier, or {root} to {root_day} or later",
-            ((rule.code, other.day), (root, root_day)),
-        )
+    message = (
+        f"{label[found.code]} on {found.at_earliest} is after {label[found.other]} on {found.at_latest}, "
+        f"which it may not follow; set {earlier[0]} to {earlier[1]} or earlier, "
+        f"or {later[0]} to {later[1]} or later"
+    )
+    return Contradiction(found.code, found.other, message, (earlier, later))
 
 
-def _binding(code: str, anchors: Mapping[str, AnchorDay], firm: AbstractSet[str]) -> bool:
-    """Whether the anchor's day was set or follows from a block; a merely expected day binds nobody."""
-    return anchors[code].given or code in firm
+def _span(
+    protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay], firm: AbstractSet[str]
+) -> tuple[date, date] | None:
+    """The days on which an anchor can be; None where it is merely expected, which binds nobody.
+
+    An anchor that a visit within a range will set can be on any day of that range.
+    """
+    day, derived = anchors[code], protocol.anchor_by_code[code].derived
+    if day.given or code in firm:
+        return day.day, day.day
+    visit = protocol.visit_by_code.get(derived.visit or "") if derived else None
+    base = anchors.get(visit.counts_from.code) if visit else None
+    if visit is None or base is None or not isinstance(visit.timing, Within):
+        return None
+    ends = (visit.timing.first, visit.timing.last)
+    first, last = (shift_day(base.day, end, protocol.month) for end in ends)
+    return first, last
 
 
-def _root(protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay], days: int) -> tuple[str, date]:
-    """The set anchor that would have to move for `code` to move by so many days, and its new day."""
+def _root(protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay]) -> str:
+    """The set anchor that would have to move for `code` to move."""
     derived = protocol.anchor_by_code[code].derived
     while derived and not anchors[code].given:
         code = derived.anchor
         derived = protocol.anchor_by_code[code].derived
-    return code, anchors[code].day + timedelta(days=days)
+    return code
 
 
 def _labels(protocol: Protocol) -> dict[str, str]:

@@ -33,6 +33,7 @@ from tests.unit.schedules.small import (
 )
 from trials.domain.offsets import MonthLength
 from trials.domain.protocol import Activity
+from trials.formats import library
 
 SCREENING = visit("screening", within("-P28D", "-P6D"))
 TRIAL = protocol(SCREENING, *CONDITIONING, visit("d14", at("P14D", "P2D")))
@@ -215,12 +216,17 @@ def _activity(code: str, *visits: str, **more: object) -> Activity:
           "5 days before; set lymphodepletion-start to 2026-12-02 or infusion to 2026-12-13")],
          "said once, although it also stands after what it may not follow"),
         (days(infusion="Mon 2026-12-07", consent="Tue 2026-12-08"),
-         [("Consent on 2026-12-08 is after Lymphodepletion start on 2026-12-02, which it may not follow; "
-          "set consent to 2026-12-02 or earlier, or infusion to 2026-12-13 or later"),
-          ("Consent on 2026-12-08 is after Infusion on 2026-12-07, which it may not follow; "
-          "set consent to 2026-12-07 or earlier, or infusion to 2026-12-08 or later")],
-         "consent after both; a day that follows moves with its root"),
-        (days(infusion="Mon 2026-12-07", consent="Wed 2026-12-02"), [], "on the same day is not after"),
+         [f"Consent on 2026-12-08 is after {what}, which it may not follow; "
+          "set consent to 2026-12-01 or earlier, or infusion to 2026-12-14 or later"
+          for what in (
+              "Screening on 2026-12-01", "Lymphodepletion start on 2026-12-02", "Infusion on 2026-12-07"
+          )],
+         "consent after all three: every day offered mends them all"),
+        (days(infusion="Mon 2026-12-07", consent="Wed 2026-12-02"),
+         [("Consent on 2026-12-02 is after Screening on 2026-12-01, which it may not follow; "
+          "set consent to 2026-12-01 or earlier, or infusion to 2026-12-08 or later")],
+         "the last day on which screening can be is the last for consent"),
+        (days(infusion="Mon 2026-12-07", consent="Tue 2026-12-01"), [], "on the same day is not after"),
         (days(infusion="Mon 2026-12-07", consent="Thu 2026-11-26"), [],
          "after the day expected for screening: an expected day binds nobody"),
         (days(infusion="Mon 2026-12-07", consent="Thu 2026-11-26", screening="Wed 2026-11-25"),
@@ -294,3 +300,12 @@ def test_when_day_zero_slips_a_screening_expires_and_names_what_to_repeat(infusi
     assert message(woman, "outside-window").endswith("to be repeated: Bloods, Hcg")
     bare = project(TRIAL, days(infusion=infusion), known=known)
     assert message(bare, "outside-window") == f"screening on 2026-11-09 is {expected}"
+
+
+def test_nobody_is_enrolled_before_the_first_day_of_screening():
+    protocol = library.load("NCT07193667")
+    anchors = days(infusion="Mon 2026-12-07", enrolment="Thu 2026-10-01")
+    (found,) = [w.message for w in project(protocol, anchors).warnings if w.code == "contradictory-anchors"]
+    assert found.endswith("set infusion to 2026-10-29 or earlier, or enrolment to 2026-11-09 or later")
+    mended = days(infusion="Mon 2026-12-07", enrolment="Mon 2026-11-09")
+    assert "contradictory-anchors" not in {w.code for w in project(protocol, mended).warnings}
