@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import deviations, holds, judging, reminders
+from schedules.services import amendments, deviations, holds, judging, reminders
 from trials.acts import caused_by
 
 
@@ -32,6 +32,14 @@ def hold() -> None:
     """Count the days on hold after chemotherapy, and flag what escalates."""
     with caused_by("sweep"):
         holds.sweep_holds(now=timezone.now())
+
+
+@shared_task
+def amend() -> None:
+    """Bring the participants who wait to the other protocol version, until none is left."""
+    with caused_by("amendment"):
+        while amendments.advance_amendments(now=timezone.now()):
+            pass
 
 
 @shared_task

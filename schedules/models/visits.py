@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import CourseStep, Participant
+from trials.models import ProtocolVersion
 
 
 def new_uid() -> str:
@@ -97,6 +98,16 @@ class Visit(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     sequence = models.PositiveIntegerField(default=0, editable=False)
+    done_under = models.ForeignKey(
+        ProtocolVersion,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # read with the participant's other visits
+        help_text="The version under which it was done, where its participant has gone on to another one.",
+    )
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -75,6 +75,7 @@ class StoredVisit(NamedTuple):
     held_on: date | None
     version: int
     sequence: int
+    done_under_id: int | None
 
     @property
     def live(self) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.models import Visit
 from schedules.selectors.records import records_of
 from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
@@ -184,6 +185,9 @@ def _update_participant(preview: Preview) -> None:
     person, proposal = preview.record.participant, preview.proposal
     if proposal.traits is None and proposal.version is None:
         return
+    if proposal.version and proposal.version != person.protocol_version:
+        done = Visit.objects.filter(participant=person, performed_on__isnull=False, done_under=None)
+        done.update(done_under=person.protocol_version)
     person.traits = sorted(person.traits if proposal.traits is None else proposal.traits)
     person.protocol_version = proposal.version or person.protocol_version
     person.save(update_fields=["traits", "protocol_version"])

@@ -71,9 +71,14 @@ def follow_completion(
 def take_back(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
 ) -> None:
-    """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused."""
-    codes = anchors_set_by(protocol, life)
-    if not codes and not _lends(protocol, life):
+    """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused.
+
+    A visit that was done under an older version is to come by the present one.
+    """
+    codes, older = anchors_set_by(protocol, life), visit.done_under_id is not None
+    if older:
+        Visit.objects.filter(pk=visit.pk).update(done_under=None)
+    if not (codes or older or _lends(protocol, life)):
         return
     try:
         for anchor in Anchor.objects.filter(participant=visit.participant_id, code__in=codes):

@@ -1,0 +1,188 @@
+"""What an amendment would do with everybody at its sites: a dry run that writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.consents import ConsentState
+from participants.domain.lifecycle import PHASE_LABELS
+from participants.models import Participant
+from schedules.domain.amendments import Outcome
+from schedules.domain.errors import AmendmentRefused
+from schedules.domain.replanning import Effect, VisitChange
+from schedules.selectors.amendments import Standing, asks_again, people_at, standings_of
+from schedules.selectors.records import Record, records_of
+from schedules.services.enrolments import not_in_use
+from schedules.services.replanning import Preview, Proposal, preview_of
+from trials.models import ProtocolVersion, Site
+from trials.selectors_trust import ApprovalState, Pair, approval_states
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """From which version to which other one of the same trial, and at which sites."""
+
+    from_version: ProtocolVersion
+    to_version: ProtocolVersion
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What an amendment would do with one participant; `why` says what stands in the way."""
+
+    participant: Participant
+    outcome: Outcome
+    why: str = ""
+    preview: Preview | None = field(default=None, repr=False)
+
+    @property
+    def changes(self) -> tuple[VisitChange, ...]:
+        """The visits to come that something happens to, the gravest first."""
+        changed = self.preview.changed if self.preview else ()
+        return tuple(change for change in changed if not change.performed_on)
+
+    @property
+    def done(self) -> tuple[VisitChange, ...]:
+        """The visits that are done and stay under the version that they were done under."""
+        visits = self.preview.visits if self.preview else ()
+        return tuple(change for change in visits if change.performed_on)
+
+    def count(self, effect: Effect) -> int:
+        """How many visits to come this happens to."""
+        return sum(effect in change.effects for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What an amendment would do now with everybody at its sites; `digest` stands for exactly this."""
+
+    amendment: Amendment
+    prospects: tuple[Prospect, ...]
+    digest: str
+
+    def of(self, outcome: Outcome) -> tuple[Prospect, ...]:
+        """Those who would come out so."""
+        return tuple(one for one in self.prospects if one.outcome is outcome)
+
+
+def preview_amendment(*, amendment: Amendment, now: datetime) -> DryRun:
+    """What an amendment would do with each participant of its sites; writes nothing.
+
+    The number of queries does not depend on how many there are. Raises AmendmentRefused for
+    versions of two trials, the same version twice, one that is not published, or no site.
+    """
+    _refuse_amendment(amendment)
+    trial = amendment.to_version.trial
+    records = records_of(people_at(trial, [site.pk for site in amendment.sites]))
+    judge = Judging.of(amendment.from_version, amendment.to_version, records, now)
+    prospects = tuple(judge.prospect(record) for record in records)
+    return DryRun(amendment, prospects, _digest(amendment, prospects))
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By what each participant is judged: standings, approvals, and forms that ask again."""
+
+    from_version: ProtocolVersion
+    to_version: ProtocolVersion
+    standings: Mapping[int, Standing]
+    approvals: Mapping[Pair, ApprovalState]
+    asking: Mapping[int, str]
+    now: datetime
+
+    @classmethod
+    def of(
+        cls,
+        from_version: ProtocolVersion,
+        to_version: ProtocolVersion,
+        records: Sequence[Record],
+        now: datetime,
+    ) -> Judging:
+        """Read for any number of participants at once."""
+        people = [record.participant for record in records]
+        pairs = {(person.site_id, to_version.pk) for person in people}
+        return cls(
+            from_version,
+            to_version,
+            standings_of(people, now),
+            approval_states(pairs),
+            asks_again(people, now),
+            now,
+        )
+
+    def prospect(self, record: Record) -> Prospect:
+        """What would be done with one participant, and why not."""
+        person = record.participant
+        if why := self._skipped(person):
+            return Prospect(person, Outcome.SKIPPED, why)
+        preview = preview_of(record, Proposal(version=self.to_version), self.now)
+        if why := self._consent(person):
+            return Prospect(person, Outcome.CONSENT, why, preview)
+        if preview.contradictions:
+            why = " ".join(found.message for found in preview.contradictions)
+            return Prospect(person, Outcome.REFUSED, why, preview)
+        if preview.orphans:
+            booked = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+            why = _("Booked: %(bookings)s. Move this participant's calendar by hand first.")
+            return Prospect(person, Outcome.BOOKING, why % {"bookings": booked}, preview)
+        return Prospect(person, Outcome.READY, "", preview)
+
+    def _skipped(self, person: Participant) -> str:
+        """Why somebody is not concerned."""
+        words = {"version": person.protocol_version.label, "site": person.site.code}
+        if person.protocol_version_id == self.to_version.pk:
+            return _("Under version %(version)s already.") % words
+        if person.protocol_version_id != self.from_version.pk:
+            return _("Under version %(version)s, which this amendment does not change.") % words
+        standing = self.standings[person.pk]
+        if standing.ended:
+            return _("The course has ended: %(phase)s.") % {"phase": _(PHASE_LABELS[standing.ended])}
+        if standing.consent.state is ConsentState.WITHDRAWN:
+            return _("Consent is withdrawn.")
+        state = self.approvals[person.site_id, self.to_version.pk]
+        if state is not ApprovalState.IN_USE:
+            return not_in_use(state) % {"site": person.site.code, "version": self.to_version.label}
+        return ""
+
+    def _consent(self, person: Participant) -> str:
+        """Why somebody must consent again before they are brought over."""
+        form, consent = self.asking.get(person.pk), self.standings[person.pk].consent
+        if consent.state is ConsentState.AGAIN and consent.asked_by:
+            return _("Form %(form)s asks for consent again.") % {"form": consent.asked_by.version}
+        if form and consent.state is ConsentState.MISSING:
+            return _("Form %(form)s asks for consent again, and none is on record.") % {"form": form}
+        return ""
+
+
+def _refuse_amendment(amendment: Amendment) -> None:
+    old, new = amendment.from_version, amendment.to_version
+    fields: dict[str, list[str]] = {}
+    if old.trial_id != new.trial_id:
+        fields["to_version"] = [_("The two versions belong to two trials.")]
+    elif old.pk == new.pk:
+        fields["to_version"] = [_("Choose another version than %(version)s.") % {"version": old.label}]
+    elif new.published_at is None:
+        fields["to_version"] = [_("Version %(version)s is not published yet.") % {"version": new.label}]
+    if not amendment.sites:
+        fields["sites"] = [_("Choose at least one site.")]
+    if fields:
+        raise AmendmentRefused(fields)
+
+
+def _digest(amendment: Amendment, prospects: Sequence[Prospect]) -> str:
+    seen = {
+        "versions": [amendment.from_version.digest, amendment.to_version.digest],
+        "sites": sorted(site.pk for site in amendment.sites),
+        "people": [
+            [one.participant.pk, one.outcome, one.why, one.preview.digest if one.preview else ""]
+            for one in prospects
+        ],
+    }
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
