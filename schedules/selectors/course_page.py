@@ -61,8 +61,8 @@ def absence_in_sight(user: User, today: date, pk: int) -> Absence | None:
 
 
 def may_record_at(user: User, site: Site, today: date) -> bool:
-    """Whether a user may record things at a site, in any trial."""
-    return roles_of(user, today).allows(Right.RECORD, site.pk)
+    """Whether a user may record what concerns a whole site, and so all trials that run there."""
+    return roles_of(user, today).allows_throughout(Right.RECORD, site=site.pk)
 
 
 def people_at(site: Site, today: date) -> QuerySet[User]:

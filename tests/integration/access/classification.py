@@ -44,6 +44,7 @@ ANY_ROLE = having(*Right)
 VIEW, RECORD, ENROL = having(Right.VIEW), having(Right.RECORD), having(Right.ENROL)
 SUBSCRIBE, SIGN, REVIEW = having(Right.SUBSCRIBE), having(Right.SIGN), having(Right.REVIEW)
 ADMINISTER, PUBLISH = having(Right.ADMINISTER), having(Right.PUBLISH)
+AT_WHOLE_SITE = RECORD - {"one-trial"}
 KEEPERS = ADMINISTER | PUBLISH
 NOBODY: frozenset[str] = frozenset()
 
@@ -109,8 +110,14 @@ ADDRESSES: dict[str, Endpoint] = {
     "course-undo": form("participant"),
     "course-step": form("step"),
     "participant-absences": Endpoint("participant", seen_by=VIEW, get=VIEW, post=RECORD),
-    "site-absences": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=RECORD),
+    "site-absences": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=AT_WHOLE_SITE),
     "absence-end": form("absence"),
+    # --- re-planning, holds, working days
+    "replan": form("anchors"),
+    "hold": read("participant"),
+    "hold-act": form("hold-act"),
+    "sites": listed(),
+    "working-days": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=AT_WHOLE_SITE),
     # --- facts, windows, flags, the board
     "facts": read("participant"),
     "fact-new": form("fact-kind"),

@@ -73,13 +73,7 @@ def _forms(world: World) -> Iterator[Forged]:
     flag, here = world.objects["flag"]["ours"]["pk"], world.objects["site"]["ours"]["pk"]
     newcomer = {"version": version.pk, "site": site.pk, "subject_code": "S09-001"}
     refused = frozenset({403, 404, 422})
-    yield Forged(
-        "coordinator",
-        "post",
-        "/participants/enrol/",
-        newcomer | {"infusion_planned_on": "2027-08-02"},
-        refused,
-    )
+    yield Forged("coordinator", "post", "/participants/enrol/", newcomer | {"infusion": "2027-08-02"})
     yield Forged("coordinator", "post", f"/flags/{flag}/owner/", {"owner": stranger.pk}, refused)
     away = {"user": stranger.pk, "first": "2026-12-01", "last": "2026-12-02"}
     yield Forged("coordinator", "post", f"/sites/{here}/absences/", away, refused)

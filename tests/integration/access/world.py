@@ -131,6 +131,8 @@ def _of_person(world: World, whose: str, person: Participant, words: str) -> Non
     for word, more in (
         ("participant", {}),
         ("step", {"step": "hold"}),
+        ("anchors", {"what": "anchors"}),
+        ("hold-act", {"act": "begin"}),
         ("fact-kind", {"kind": "night-away"}),
         ("fact", {"fact": fact.pk}),
         ("window", {"window": WAIVABLE}),
