@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Participant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_code', models.CharField(max_length=32, validators=[django.core.validators.RegexValidator('\\A[A-Z0-9][A-Z0-9-]{0,31}\\Z', 'Use capital letters, digits and hyphens, such as S01-003; never a name.')], verbose_name='subject code')),
+                ('subject_code', models.CharField(max_length=32, validators=[django.core.validators.RegexValidator('\\A(?=.*[0-9])[A-Z0-9][A-Z0-9-]{0,31}\\Z', 'Use capital letters, hyphens and at least one digit, such as S01-003; never a name.')], verbose_name='subject code')),
                 ('traits', models.JSONField(blank=True, default=list, verbose_name='traits')),
                 ('comes_of_age_on', models.DateField(blank=True, null=True, verbose_name='comes of age on')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),

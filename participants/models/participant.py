@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 
 SUBJECT_CODE = RegexValidator(
-    r"\A[A-Z0-9][A-Z0-9-]{0,31}\Z",
-    _("Use capital letters, digits and hyphens, such as S01-003; never a name."),
+    r"\A(?=.*[0-9])[A-Z0-9][A-Z0-9-]{0,31}\Z",
+    _("Use capital letters, hyphens and at least one digit, such as S01-003; never a name."),
 )
 
 

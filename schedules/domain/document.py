@@ -74,6 +74,7 @@ def window_document(plan: Plan, window: PlannedWindow, say: Say = plain) -> Docu
         "starts": point_text(window.starts),
         "ends": point_text(window.ends),
         "basis": "assumed" if rule.assumed else "stated",
+        "days_assumed": window.days_assumed,
         "terms": terms_document(rule.terms),
         "waivable": rule.waivable,
         "because": because_window(plan.protocol, window, say),

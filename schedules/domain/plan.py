@@ -99,6 +99,16 @@ class PlannedWindow:
     missing: tuple[str, ...]
     bases: tuple[tuple[str, AnchorDay], ...] = ()
 
+    @property
+    def assumed(self) -> bool:
+        """Whether the window is assumed, or stated but counted from a day that is."""
+        return self.rule.assumed or self.days_assumed
+
+    @property
+    def days_assumed(self) -> bool:
+        """Whether a day that the window counts from is itself assumed."""
+        return any(day.assumed for _code, day in self.bases)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:

@@ -63,7 +63,7 @@ def _tolerance(visit: dict[str, Any]) -> str:
 
 def _window(window: dict[str, Any]) -> tuple[str, ...]:
     ends = (_day(window["starts"]), _day(window["ends"]))
-    return (window["code"], window["kind"], *ends, f"{window['basis']}{_mark(window['basis'])}")
+    return (window["code"], window["kind"], *ends, _basis(window))
 
 
 def _mark(basis: str | None) -> str:
@@ -84,3 +84,10 @@ def _lines(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (head, *rows)
     ]
+
+
+def _basis(window: dict[str, Any]) -> str:
+    """A window's basis; marked also where the day it counts from is assumed."""
+    if window["basis"] != ASSUMED and window["days_assumed"]:
+        return f"{window['basis']}, from a day ~"
+    return f"{window['basis']}{_mark(window['basis'])}"

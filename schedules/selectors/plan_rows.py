@@ -133,7 +133,12 @@ def assumption_of(visit: PlannedVisit) -> str | None:
 def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> VisitRow:
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
-    planned = replace(planned, why_shifted=reason or planned.why_shifted)
+    passed = planned.suggested is not None and planned.suggested < reading.today
+    planned = replace(
+        planned,
+        why_shifted=reason or planned.why_shifted,
+        suggested=None if passed else planned.suggested,
+    )
     status = visit_status(facts, reading.today)
     window, place, calendar, today = planned.window, planned.rule.place, reading.calendar, reading.today
     over = status in _OVER
@@ -155,9 +160,8 @@ def window_row(planned: PlannedWindow, reading: Reading) -> WindowRow:
     ends_on, ends_at = _on_and_at(planned.ends, reading.zone)
     rule = planned.rule
     because = because_window(reading.protocol, planned, reading.say)
-    return WindowRow(
-        rule.code, rule.label, rule.kind.value, starts_on, ends_on, starts_at, ends_at, rule.assumed, because
-    )
+    ends = (starts_on, ends_on, starts_at, ends_at)
+    return WindowRow(rule.code, rule.label, rule.kind.value, *ends, planned.assumed, because)
 
 
 def planned_rows(visits: Iterable[PlannedVisit], reading: Reading) -> list[VisitRow]:

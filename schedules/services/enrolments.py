@@ -42,6 +42,8 @@ class Enrolment:
     traits: Collection[str] = field(default=frozenset())
     cohort: Cohort | None = None
     comes_of_age_on: date | None = None
+    today: date | None = None
+    """The site's today, where somebody is enrolled now: nothing has happened after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,12 @@ def _refusals_of_words(
         words = {"anchor": code, "anchors": ", ".join(protocol.anchor_by_code)}
         if code not in protocol.anchor_by_code:
             yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+        elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
+            words |= {"day": day.day, "today": enrolment.today}
+            yield (
+                "anchors",
+                _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words,
+            )
         elif day.kind is AnchorKind.DERIVED:
             yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
     if protocol.day_zero not in anchors:

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.labels import in_language
+from schedules.selectors.calendars import today_at
 from schedules.selectors.enrolling import (
     cohorts_of,
     contradictions_of,
@@ -131,6 +133,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             traits=frozenset(data.get("traits", ())),
             cohort=data.get("cohort"),
             comes_of_age_on=data.get("comes_of_age_on"),
+            today=today_at(site, timezone.now()),
         )
 
     def refuse(self, refused: EnrolmentRefused) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.models import CalendarState, ProtocolWindow, Visit
 from schedules.services import plan_rows
 from schedules.services.planning import Enrolment, enrol, preview_enrolment
-from tests.cast import INFUSION, a_site, a_version, an_enrolment, document
+from tests.cast import INFUSION, TODAY, a_site, a_version, an_enrolment, document
 from tests.protocols import document_of, long_protocol
 from trials.models import Cohort, TrialSite, User
 from trials.services.loading import load_rows
@@ -329,3 +329,18 @@ def test_each_table_is_written_by_one_statement(monkeypatch: pytest.MonkeyPatch)
     assert written == [Participant, Anchor, Visit, ProtocolWindow, CalendarState], (
         "a COPY shows in no query log"
     )
+
+
+def test_what_has_happened_is_not_in_the_future() -> None:
+    """An actual day after the site's today is refused; today itself is not."""
+    tomorrow = replace(
+        an_enrolment(), anchors={"infusion": RecordedAnchor("infusion", actual_on=TODAY + timedelta(1))}
+    )
+    with pytest.raises(EnrolmentRefused, match="in the future: today is 2026-11-21"):
+        enrol(enrolment=replace(tomorrow, today=TODAY), by=None)
+    enrol(enrolment=replace(tomorrow, today=TODAY + timedelta(1)), by=None)
+
+
+def test_a_name_is_no_subject_code() -> None:
+    with pytest.raises(EnrolmentRefused, match="at least one digit"):
+        enrol(enrolment=an_enrolment(subject_code="WANG-XIAOMING"), by=None)

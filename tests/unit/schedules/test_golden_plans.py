@@ -141,7 +141,7 @@ VISIT_KEYS = {
     "suggested", "basis", "block", "because",
 }  # fmt: skip
 WINDOW_KEYS = {"code", "label", "kind", "starts", "ends", "basis", "because"}
-ADDED = {"zone", "calendar"}, {"at", "day_label", "study_day"}, {"terms", "waivable"}
+ADDED = {"zone", "calendar"}, {"at", "day_label", "study_day"}, {"terms", "waivable", "days_assumed"}
 
 
 @pytest.mark.parametrize("trial", TRIALS)
@@ -215,6 +215,7 @@ def test_instants_carry_their_zone():
     assert document["windows"][0] | {"because": ""} == {
         "code": "window", "label": "Window", "kind": "presence", "starts": "2026-11-30T09:00+08:00",
         "ends": "2026-12-02T09:00+08:00", "basis": "assumed", "because": "", "waivable": False,
+        "days_assumed": False,
         "terms": {"within_minutes": 120, "companion": False},
     }  # fmt: skip
 
