@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 
 from schedules.domain.contradictions import find_contradictions
-from schedules.domain.gates import Cohorts, Course, GateVerdict, gate_status
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlannedVisit
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
 from schedules.domain.windows import VisitWindow
+from trials.domain.protocol import applies
 
 
 class Effect(StrEnum):
@@ -97,52 +97,23 @@ class VisitChange:
         return (self.after.target - self.before.target).days if self.before and self.after else 0
 
 
-@dataclass(frozen=True, slots=True)
-class WindowSpan:
-    """The two ends of a protocol window as text that compares: days or instants, empty where not known."""
-
-    code: str
-    label: str
-    starts: str
-    ends: str
-
-
-def span_of(
-    code: str, label: str, starts: date | datetime | None, ends: date | datetime | None
-) -> WindowSpan:
-    """The span of a window, stored or planned; instants in UTC, so that they compare."""
-    return WindowSpan(code, label, _text(starts), _text(ends))
-
-
-def _text(point: date | datetime | None) -> str:
-    if isinstance(point, datetime):
-        return point.astimezone(UTC).isoformat()
-    return point.isoformat() if point else ""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowChange:
-    """One protocol window before and after."""
-
-    code: str
-    label: str
-    before: WindowSpan | None
-    after: WindowSpan | None
-    effect: Effect
-
-
 def compare_visits(
-    standing: Sequence[StandingVisit], plan: Plan, today: date, closed: AbstractSet[date] = frozenset()
+    standing: Sequence[StandingVisit],
+    plan: Plan,
+    today: date,
+    closed: AbstractSet[date] = frozenset(),
+    traits: AbstractSet[str] = frozenset(),
 ) -> tuple[VisitChange, ...]:
     """Every visit that stands or is planned, with what the plan does to it on this day; the gravest first.
 
     A performed visit stays and is judged by its new window; a booking stays and is named where the
     window has left it, or where it is on one of the days that are `closed` now and were not before; a
-    live visit that the plan no longer has is cancelled.
+    live visit that the plan no longer has is cancelled. `traits` are the participant's.
     """
     planned = {visit.code: visit for visit in plan.visits}
     hold = find_hold(plan.protocol, plan.anchors)
-    changes = [_change(visit, planned.get(visit.code), plan, today) for visit in standing]
+    judging = _Judging(plan, today, plan.protocol.effective_traits(traits))
+    changes = [_change(visit, planned.get(visit.code), judging) for visit in standing]
     known = {visit.code for visit in standing}
     changes += [
         VisitChange(visit.code, visit.label, None, visit.window, _added(visit, today))
@@ -152,8 +123,15 @@ def compare_visits(
     changes = _broken_blocks([_booked_on(change, closed) for change in changes], standing, plan)
     if hold:
         changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
+    changes = [_told(change) for change in changes]
     order = {change.code: place for place, change in enumerate(changes)}
     return tuple(sorted(changes, key=lambda change: (GRAVITY[change.gravest], order[change.code])))
+
+
+def _told(change: VisitChange) -> VisitChange:
+    """Where something happens, it goes without saying that nothing else does."""
+    rest = tuple(effect for effect in change.effects if effect is not Effect.UNCHANGED)
+    return replace(change, effects=rest) if rest and rest != change.effects else change
 
 
 def _broken_blocks(
@@ -196,24 +174,26 @@ def _broken(changes: Sequence[VisitChange], blocks: Mapping[str, str | None], pl
 _OUT_OF_PLACE = frozenset({Effect.EXPIRED, Effect.DONE_EARLY, Effect.DONE_LATE})
 
 
-def compare_windows(
-    standing: Mapping[str, WindowSpan], planned: Mapping[str, WindowSpan]
-) -> tuple[WindowChange, ...]:
-    """Every protocol window that stands or is planned, with what becomes of it, in the plan's order."""
-    codes = dict.fromkeys((*planned, *standing))
-    return tuple(_window_change(code, standing.get(code), planned.get(code)) for code in codes)
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """By what visits are judged: the plan, the day, and the participant's traits."""
+
+    plan: Plan
+    today: date
+    traits: AbstractSet[str]
+
+    def to_repeat(self, code: str) -> tuple[str, ...]:
+        """The activities of a visit that are repeated once it has expired."""
+        return tuple(
+            activity.label
+            for activity in self.plan.protocol.activities
+            if activity.repeat_when_expired
+            and code in activity.visits
+            and applies(activity.applies_to, self.traits)
+        )
 
 
-def _window_change(code: str, before: WindowSpan | None, after: WindowSpan | None) -> WindowChange:
-    if before is None or after is None:
-        effect = Effect.CANCELLED if before else Effect.ADDED
-    else:
-        effect = Effect.UNCHANGED if before == after else Effect.MOVED
-    label = (after or before or WindowSpan(code, code, "", "")).label
-    return WindowChange(code, label, before, after, effect)
-
-
-def _change(visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, today: date) -> VisitChange:
+def _change(visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:
     before = visit.facts.window
     after = before if visit.unscheduled else (planned.window if planned else None)
     change = VisitChange(
@@ -227,12 +207,12 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, toda
         suggested=(visit.suggested, planned.suggested if planned else None),
     )
     if visit.facts.performed_on:
-        return _performed(change, visit, planned, plan, today)
+        return _performed(change, visit, planned, judging)
     if after is None:
         return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
     if visit.gone and planned:
-        return replace(change, before=None, effects=_added(planned, today))
-    effects = tuple(_live(visit, after, today)) if visit.live else (_again(visit, before, after),)
+        return replace(change, before=None, effects=_added(planned, judging.today))
+    effects = tuple(_live(visit, after, judging.today)) if visit.live else (_again(visit, before, after),)
     if effects == (Effect.UNCHANGED,) and visit.live and _suggested_anew(change):
         effects = (Effect.SUGGESTED,)
     return replace(change, effects=effects)
@@ -258,18 +238,17 @@ def _again(visit: StandingVisit, before: VisitWindow, after: VisitWindow) -> Eff
 
 
 def _performed(
-    change: VisitChange, visit: StandingVisit, planned: PlannedVisit | None, plan: Plan, today: date
+    change: VisitChange, visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging
 ) -> VisitChange:
     if change.after is None or planned is None:
         return replace(change, after=change.before, effects=(Effect.KEPT,))
-    was = visit_status(visit.facts, today)
-    now = visit_status(replace(visit.facts, window=change.after), today)
+    was = visit_status(visit.facts, judging.today)
+    now = visit_status(replace(visit.facts, window=change.after), judging.today)
     if now is was:
         return replace(change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.KEPT,))
     if now is VisitStatus.DONE_EARLY and visit.facts.is_range:
-        code = planned.rule.code
-        repeat = [a.label for a in plan.protocol.activities if code in a.visits and a.repeat_when_expired]
-        return replace(change, effects=(Effect.EXPIRED,), repeat=tuple(repeat))
+        repeat = judging.to_repeat(planned.rule.code)
+        return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
     judged = {VisitStatus.DONE_EARLY: Effect.DONE_EARLY, VisitStatus.DONE_LATE: Effect.DONE_LATE}
     return replace(change, effects=(judged.get(now, Effect.KEPT),))
 
@@ -302,29 +281,3 @@ def _under_hold(change: VisitChange, planned: PlannedVisit | None, hold: Hold) -
     """Chemotherapy that was given for an earlier day zero says so first."""
     given = planned and planned.rule.counts_from.code == hold.anchor and change.performed_on
     return replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects)) if given else change
-
-
-@dataclass(frozen=True, slots=True)
-class GateChange:
-    """The start of another participant whose gate opens otherwise than before; `site` where it is another."""
-
-    subject: str
-    begins: date
-    before: GateVerdict
-    after: GateVerdict
-    site: str = ""
-
-    @property
-    def effect(self) -> Effect:
-        """The effect, as visits have theirs."""
-        return Effect.GATE_AFFECTED
-
-
-def compare_gates(before: Cohorts, after: Cohorts, to_come: Sequence[Course]) -> tuple[GateChange, ...]:
-    """The starts to come whose gate opens on another day, or not at all, or now does; the earliest first."""
-    found = []
-    for course in sorted(to_come, key=lambda one: (one.begins, one.subject)):
-        was, now = gate_status(before, course), gate_status(after, course)
-        if (was.open, was.opens_on) != (now.open, now.opens_on):
-            found.append(GateChange(course.subject, course.begins, was, now))
-    return tuple(found)

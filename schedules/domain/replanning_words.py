@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schedules.domain.explain import Say, day_text, plain
-from schedules.domain.replanning import Effect, GateChange, VisitChange
+from schedules.domain.replanning import Effect, VisitChange
+from schedules.domain.replanning_around import GateChange
 
 
 def _(message: str) -> str:
@@ -68,7 +69,12 @@ def effect_label(effect: Effect, say: Say = plain) -> str:
 
 
 def change_sentence(change: VisitChange, say: Say = plain) -> str:
-    """All effects of a change as sentences, the gravest first."""
+    """All effects of a change in one text, the gravest first."""
+    return " ".join(change_sentences(change, say))
+
+
+def change_sentences(change: VisitChange, say: Say = plain) -> tuple[str, ...]:
+    """All effects of a change, each as a sentence, the gravest first."""
     window = change.after or change.before
     assert window is not None, "a change has a window before or after"
     repeat = say(_(" To be repeated: %(activities)s.")) % {"activities": ", ".join(change.repeat)}
@@ -84,7 +90,14 @@ def change_sentence(change: VisitChange, say: Say = plain) -> str:
         "was_suggested": day_text(change.suggested[0], say) if change.suggested[0] else "–",
         "suggested": day_text(change.suggested[1], say) if change.suggested[1] else "–",
     }
-    return " ".join(say(_SENTENCES[effect]) % words for effect in change.effects)
+    return tuple(say(_sentence(effect, change)) % words for effect in change.effects)
+
+
+def _sentence(effect: Effect, change: VisitChange) -> str:
+    """The sentence of an effect; one whose target stays says how its window changes."""
+    if effect is Effect.MOVED and not change.days:
+        return _("Its window is now %(opens)s to %(closes)s.")
+    return _SENTENCES[effect]
 
 
 def gate_sentence(change: GateChange, say: Say = plain) -> str:

@@ -48,12 +48,12 @@ def changes_since(record: str, pk: int, version: int, zone: ZoneInfo) -> list[Ch
         old, new = json.loads(entry.old), json.loads(entry.new)
         if new.get("version", version) <= version:
             break
-        said = tuple(_said(fields, old, new, zone))
+        said = tuple(said_of(fields, old, new, zone))
         found.append(Change(entry.actor, entry.at.astimezone(zone), entry.reason, said))
     return found[::-1]
 
 
-def _said(
+def said_of(
     fields: dict[str, Field[Any, Any]], old: dict[str, Any], new: dict[str, Any], zone: ZoneInfo
 ) -> Iterator[FieldChange]:
     for column, value in new.items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Subquery
 
 from participants.domain.facts import Event
-from participants.domain.lifecycle import Step
+from participants.domain.lifecycle import ENDS, MOVES, Step
 from participants.domain.points import DAY, first_instant
 from participants.models import CourseStep, Participant
 from schedules.domain.anchors import resolve_anchors
@@ -20,30 +20,34 @@ from schedules.selectors.records import Record, records_of
 from trials.selectors import protocol_of
 
 
-def waiting_in(record: Record, since: date | None) -> Waiting | None:
-    """Where the course on a record waits; `since` is the day on which it was put on hold, if it was."""
-    protocol = protocol_of(record.participant.protocol_version)
-    traits = protocol.effective_traits(frozenset(record.participant.traits))
-    anchors = resolve_anchors(protocol, record.anchor_days({}), traits, record.known)
-    return waiting_of(protocol, anchors, since, fever_in(record))
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Whether a course is on hold, since when, and whether it has ended."""
+
+    since: date | None = None
+    ended: bool = False
 
 
 def waiting_of_participant(participant: Participant) -> Waiting | None:
     """Where one participant's course waits; None where it does not."""
     (record,) = records_of([participant.pk])
-    return waiting_in(record, held_since([participant.pk]).get(participant.pk))
+    pause = pause_of(participant.pk)
+    if pause.ended:
+        return None
+    protocol = protocol_of(record.participant.protocol_version)
+    traits = protocol.effective_traits(frozenset(record.participant.traits))
+    anchors = resolve_anchors(protocol, record.anchor_days({}), traits, record.known)
+    return waiting_of(protocol, anchors, pause.since, fever_in(record))
 
 
-def held_since(ids: Iterable[int]) -> dict[int, date]:
-    """The days on which these participants were put on hold, as far as they still are; one query."""
-    steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
-    found: dict[int, date] = {}
+def pause_of(participant: int) -> Pause:
+    """How the steps of a participant's course leave it; one query."""
+    since, ended = None, False
+    steps = CourseStep.objects.filter(participant=participant, undone=False, step__in=STEPS).order_by("pk")
     for step in steps:
-        if step.step == Step.HOLD:
-            found[step.participant_id] = step.happened_on
-        else:
-            found.pop(step.participant_id, None)
-    return found
+        since = step.happened_on if step.step == Step.HOLD else None
+        ended = MOVES[Step(step.step)].to in ENDS
+    return Pause(since, ended)
 
 
 def waiting_ids() -> list[int]:
@@ -55,8 +59,14 @@ def waiting_ids() -> list[int]:
     slips = Deviation.objects.filter(
         kind=DeviationKind.HOLD, actual_on=None, withdrawn_on=None, lapsed_on=None
     )
-    ids = {*on_hold.values_list("participant_id", flat=True), *slips.values_list("participant_id", flat=True)}
-    return sorted(ids)
+    over = steps.filter(step__in=[step for step, move in MOVES.items() if move.to in ENDS])
+    over = over.filter(pk=Subquery(latest.values("pk")[:1]))
+    slipping = slips.exclude(participant__in=over.values("participant"))
+    found = (
+        on_hold.values_list("participant_id", flat=True),
+        slipping.values_list("participant_id", flat=True),
+    )
+    return sorted({pk for ids in found for pk in ids})
 
 
 def fever_in(record: Record) -> datetime | None:

@@ -17,7 +17,8 @@ from participants.selectors import fact_row, recorded
 from schedules.domain.eligibility import known_of
 from schedules.domain.plan import AnchorDay, AnchorKind, Known
 from schedules.domain.recorded_anchors import anchor_days
-from schedules.domain.replanning import StandingVisit, WindowSpan, span_of
+from schedules.domain.replanning import StandingVisit
+from schedules.domain.replanning_around import WindowSpan, span_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site

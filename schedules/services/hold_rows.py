@@ -12,7 +12,7 @@ from schedules.domain.hold_clock import Waiting, waiting_of
 from schedules.domain.holds import find_hold, hold_warning
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan
 from schedules.models import Deviation, Flag, Severity
-from schedules.selectors.holds import fever_in, held_since
+from schedules.selectors.holds import fever_in, pause_of
 from schedules.selectors.records import Record
 from schedules.services.deviation_drafts import draft_deviation
 from trials.domain.protocol import Protocol
@@ -38,15 +38,20 @@ def follow_hold(
 ) -> None:
     """Bring the deviation and the flag of a hold in step with these anchors; the caller holds the lock.
 
-    Where the infusion is abandoned the reason is given, and what was drafted stays with that beside it.
+    Where the infusion is abandoned the reason is given, and what was drafted stays with that beside it;
+    so it does where the course has ended otherwise.
     """
     pk, today = record.participant.pk, now.astimezone(record.zone).date()
-    since, fever = held_since([pk]).get(pk), fever_in(record)
-    waiting = None if abandoned else waiting_of(protocol, anchors, since, fever)
-    draft = _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waiting, today)
+    pause = pause_of(pk)
+    waiting = None if pause.ended else waiting_of(protocol, anchors, pause.since, fever_in(record))
+    draft = (
+        None
+        if pause.ended and not abandoned
+        else _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waiting, today)
+    )
     if draft:
         draft_deviation(participant=record.participant, draft=draft, now=now)
-    elif not abandoned:
+    elif not pause.ended:
         _lapse(record, today)
     _flag(record, waiting, now, today)
 

@@ -15,16 +15,8 @@ from schedules.domain.contradictions import Contradiction, find_contradictions
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlanWarning
 from schedules.domain.projection import lay_out, warnings_of
-from schedules.domain.replanning import (
-    Effect,
-    GateChange,
-    VisitChange,
-    WindowChange,
-    WindowSpan,
-    compare_visits,
-    compare_windows,
-    span_of,
-)
+from schedules.domain.replanning import Effect, VisitChange, compare_visits
+from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan, compare_windows, span_of
 from schedules.selectors.records import Record
 from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
@@ -75,7 +67,8 @@ class Preview:
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
         """Every visit before and after, the gravest effect first."""
-        return compare_visits(self.record.standing(), self.plan, self.today, self._closed())
+        standing = self.record.standing()
+        return compare_visits(standing, self.plan, self.today, self._closed(), self.traits)
 
     @cached_property
     def windows(self) -> tuple[WindowChange, ...]:

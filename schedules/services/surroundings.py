@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from schedules.domain.gates import Cohorts, Course, course_of
-from schedules.domain.replanning import Effect, GateChange, compare_gates
+from schedules.domain.replanning import Effect
+from schedules.domain.replanning_around import GateChange, compare_gates
 from schedules.models import Reminder
 from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
 from schedules.services.replanning_previews import Around, Preview

@@ -1,0 +1,198 @@
+"""The forms of a re-planning: what is to change, and at last why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from participants.services.absences import Away
+from schedules.domain.labels import in_language
+from schedules.selectors.absences import days_between
+from schedules.services.replanning import Proposal
+from schedules.services.replanning_site import SiteProposal
+from schedules.web.anchor_fields import ACTUAL, KINDS, PLANNED, AnchorFieldsMixin, DayInput, recorded_anchors
+from schedules.web.visit_forms import NO_NAMES
+from schedules.web.words import say
+from trials.models import ProtocolVersion, Site
+from trials.selectors import protocol_of
+
+LONGEST_DAYS = 366
+
+
+class PreviewForm(forms.Form):
+    """What every re-planning asks in the end: why, and whether bookings may be left behind.
+
+    `digest` stands for what was shown; `seen` for the last entry of the trail at that moment.
+    """
+
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    accept = forms.BooleanField(
+        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+    )
+    reason = forms.CharField(
+        required=False, max_length=300, label=gettext_lazy("Reason"), help_text=NO_NAMES, strip=True
+    )
+    LAST = ("digest", "seen", "accept", "reason")
+
+    def asked(self) -> list[Any]:
+        """The fields of what is to change."""
+        return [field for field in self.visible_fields() if field.name not in self.LAST]
+
+    def showing(self, digest: str, seen: int) -> None:
+        """Let the form that is shown stand for this preview."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["digest"], typed["seen"] = digest, str(seen)
+        self.data = typed
+
+
+class AnchorsForm(AnchorFieldsMixin, PreviewForm):
+    """The anchors of a participant, planned and actual, as they stand and as they are to be."""
+
+    def __init__(
+        self,
+        participant: Participant,
+        recorded: Mapping[str, RecordedAnchor],
+        zone: ZoneInfo,
+        data: Any = None,
+    ) -> None:
+        self.recorded, self.zone = recorded, zone
+        super().__init__(data, initial=_as_fields(recorded, zone))
+        self.protocol = in_language(protocol_of(participant.protocol_version), say)
+        self.add_anchors()
+
+    def clean(self) -> dict[str, Any]:
+        """What stands may be moved, and not be left out."""
+        cleaned = super().clean()
+        given = recorded_anchors(self.protocol, cleaned, self.zone)
+        for code, stands in self.recorded.items():
+            new = given.get(code, RecordedAnchor(code))
+            for kind, was, now in (
+                (PLANNED, stands.planned_on, new.planned_on),
+                (ACTUAL, stands.actual_on, new.actual_on),
+            ):
+                name = f"anchor-{code}-{kind}-on"
+                if was and not now and name in self.fields and name not in self.errors:
+                    message = _("%(day)s stands here: give another day; it cannot be left out.")
+                    self.add_error(name, message % {"day": was})
+        return cleaned
+
+    def proposal(self) -> Proposal:
+        """The anchors that are to change."""
+        given = recorded_anchors(self.protocol, self.cleaned_data, self.zone)
+        changed = {code: anchor for code, anchor in given.items() if anchor != self.recorded.get(code)}
+        return Proposal(anchors=changed, accept_orphans=self.cleaned_data["accept"])
+
+
+class TraitsForm(PreviewForm):
+    """The traits of a participant."""
+
+    traits = forms.MultipleChoiceField(
+        required=False, label=gettext_lazy("Traits"), widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, participant: Participant, data: Any = None) -> None:
+        self.standing = frozenset(participant.traits)
+        super().__init__(data, initial={"traits": sorted(self.standing)})
+        protocol = in_language(protocol_of(participant.protocol_version), say)
+        field = self.fields["traits"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(trait.code, trait.label) for trait in protocol.traits if not trait.always]
+
+    def proposal(self) -> Proposal:
+        """The traits, where they are others than those that stand."""
+        traits = frozenset(self.cleaned_data["traits"])
+        return Proposal(
+            traits=None if traits == self.standing else traits, accept_orphans=self.cleaned_data["accept"]
+        )
+
+
+class VersionForm(PreviewForm):
+    """Another protocol version, of those that the site may use."""
+
+    version: forms.ModelChoiceField[ProtocolVersion] = forms.ModelChoiceField(
+        queryset=ProtocolVersion.objects.none(),
+        label=gettext_lazy("Protocol version"),
+        empty_label=gettext_lazy("Choose …"),
+    )
+
+    def __init__(self, versions: QuerySet[ProtocolVersion], data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["version"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = versions
+
+    def proposal(self) -> Proposal:
+        """The version that was chosen."""
+        data = self.cleaned_data
+        return Proposal(version=data["version"], accept_orphans=data["accept"])
+
+
+CLOSED, OPEN, AWAY = "closed", "open", "away"
+
+
+class WorkingDaysForm(PreviewForm):
+    """Days on which a site is closed, or open all the same, or on which somebody is away."""
+
+    what = forms.ChoiceField(
+        label=gettext_lazy("What changes"),
+        widget=forms.RadioSelect,
+        choices=(
+            (CLOSED, gettext_lazy("the site is closed")),
+            (OPEN, gettext_lazy("the site is open")),
+            (AWAY, gettext_lazy("somebody the site cannot do without is away")),
+        ),
+    )
+    first = forms.DateField(label=gettext_lazy("First day"), widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput(), required=False)
+    note = forms.CharField(
+        required=False,
+        max_length=60,
+        label=gettext_lazy("Shown beside the day"),
+        help_text=gettext_lazy("Such as: stocktaking; never a name."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One day where no last one is given; in order, and no longer than a year."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = cleaned.get("first"), cleaned.get("last") or cleaned.get("first")
+        cleaned["last"] = last
+        if first and last and last < first:
+            self.add_error("last", _("It lies before the first day, %(first)s.") % {"first": first})
+        elif first and last and (last - first).days >= LONGEST_DAYS:
+            self.add_error("last", _("That is longer than a year: give the days one by one."))
+        return cleaned
+
+    def proposal(self, site: Site) -> SiteProposal:
+        """What is to change."""
+        data = self.cleaned_data
+        days = dict.fromkeys(days_between(data["first"], data["last"]), data["note"])
+        if data["what"] == AWAY:
+            away = Away(data["first"], data["last"], site=site, note=data["note"])
+            return SiteProposal(absence=away, accept_orphans=data["accept"])
+        closed = data["what"] == CLOSED
+        return SiteProposal(days if closed else {}, {} if closed else days, accept_orphans=data["accept"])
+
+
+def _as_fields(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, Any]:
+    """The anchors on record as the form shows them, hours in the site's zone."""
+    initial: dict[str, Any] = {}
+    for code, anchor in recorded.items():
+        days: dict[str, tuple[date | None, datetime | None]] = {
+            PLANNED: (anchor.planned_on, anchor.planned_at),
+            ACTUAL: (anchor.actual_on, anchor.actual_at),
+        }
+        for kind in KINDS:
+            on, at = days[kind]
+            initial[f"anchor-{code}-{kind}-on"] = on
+            initial[f"anchor-{code}-{kind}-at"] = at.astimezone(zone).time() if at else None
+    return initial

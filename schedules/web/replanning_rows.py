@@ -1,0 +1,179 @@
+"""A preview as its page shows it: the gravest first, what stays folded away, all in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from schedules.domain.replanning import Effect, VisitChange
+from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan
+from schedules.domain.replanning_words import change_sentences, effect_label, gate_sentence
+from schedules.domain.windows import VisitWindow
+from schedules.services.replanning import Preview
+from schedules.services.replanning_previews import Around
+from schedules.web.words import day_words, say, warnings_in_words
+
+GRAVE = frozenset(
+    {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
+)
+SERIOUS = frozenset(
+    {
+        Effect.BOOKING_OUTSIDE,
+        Effect.BOOKING_CLOSED,
+        Effect.NOW_LATE,
+        Effect.DONE_LATE,
+        Effect.DONE_EARLY,
+        Effect.CANCELLED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A target, and the days around it, in words; each empty where there is none."""
+
+    target: str = ""
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One line of a preview: what it is of, what happens to it, before and after.
+
+    Both are a day, and the window around it where there is one.
+    """
+
+    label: str
+    severity: str
+    effects: tuple[str, ...]
+    before: Span
+    after: Span
+    sentences: tuple[str, ...]
+    booked_on: date | None = None
+    performed_on: date | None = None
+    orphaned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRows:
+    """Everything that a page of re-planning shows below its form."""
+
+    visits: tuple[ChangeRow, ...]
+    windows: tuple[ChangeRow, ...]
+    gates: tuple[ChangeRow, ...]
+    unchanged: tuple[str, ...]
+    reminders: str
+    warnings: Sequence[tuple[str, str]]
+
+    @property
+    def orphan_words(self) -> list[str]:
+        """The bookings that would be left behind."""
+        words = _("%(visit)s, booked %(day)s")
+        return [
+            words % {"visit": row.label, "day": day_words(row.booked_on)}
+            for row in self.visits
+            if row.orphaned and row.booked_on
+        ]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing at all would change."""
+        return not (self.visits or self.windows or self.gates)
+
+
+def preview_rows(preview: Preview) -> PreviewRows:
+    """The lines of one participant's preview."""
+    zone = preview.record.zone
+    visits = tuple(visit_row(change) for change in preview.changed)
+    stays = [change for change in preview.visits if change.effects == (Effect.UNCHANGED,)]
+    windows = [change for change in preview.windows if change.effect is not Effect.UNCHANGED]
+    kept = [change for change in preview.windows if change.effect is Effect.UNCHANGED]
+    return PreviewRows(
+        visits,
+        tuple(_window_row(change, zone) for change in windows),
+        tuple(map(_gate_row, preview.around.gates)),
+        (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
+        _reminders(preview.around),
+        warnings_in_words(preview.warnings),
+    )
+
+
+def visit_row(change: VisitChange) -> ChangeRow:
+    """One visit of a preview."""
+    spoken = replace(change, repeat=tuple(say(activity) for activity in change.repeat))
+    return ChangeRow(
+        say(change.label),
+        _severity(change.effects),
+        tuple(effect_label(effect, say) for effect in change.effects),
+        _window(change.before),
+        _window(change.after) if Effect.CANCELLED not in change.effects else Span(),
+        change_sentences(spoken, say),
+        change.booked_on,
+        change.performed_on,
+        change.orphans_booking,
+    )
+
+
+def _severity(effects: Iterable[Effect]) -> str:
+    found = set(effects)
+    if found & GRAVE:
+        return "critical"
+    return "warning" if found & SERIOUS else "notice"
+
+
+def _window(window: VisitWindow | None) -> Span:
+    if window is None:
+        return Span()
+    if window.opens == window.closes:
+        return Span(day_words(window.opens))
+    return Span(day_words(window.target), day_words(window.opens), day_words(window.closes))
+
+
+def _window_row(change: WindowChange, zone: ZoneInfo) -> ChangeRow:
+    return ChangeRow(
+        say(change.label),
+        _severity([change.effect]),
+        (effect_label(change.effect, say),),
+        _span(change.before, zone),
+        _span(change.after, zone),
+        (),
+    )
+
+
+def _span(span: WindowSpan | None, zone: ZoneInfo) -> Span:
+    return Span("", _point(span.starts, zone), _point(span.ends, zone)) if span else Span()
+
+
+def _point(text: str, zone: ZoneInfo) -> str:
+    """An end of a window out of the text by which it compares."""
+    if not text:
+        return "…"
+    if "T" not in text:
+        return day_words(date.fromisoformat(text))
+    instant = datetime.fromisoformat(text).astimezone(zone)
+    return f"{day_words(instant.date())} {instant:%H:%M}"
+
+
+def _gate_row(change: GateChange) -> ChangeRow:
+    who = change.subject or _("a participant at %(site)s") % {"site": change.site}
+    effects = (effect_label(change.effect, say),)
+    return ChangeRow(who, _severity([change.effect]), effects, Span(), Span(), (gate_sentence(change, say),))
+
+
+def _reminders(around: Around) -> str:
+    parts = []
+    if around.cancelled:
+        message = ngettext(
+            "%(count)d reminder is taken back", "%(count)d reminders are taken back", around.cancelled
+        )
+        parts.append(message % {"count": around.cancelled})
+    if around.renewed:
+        message = ngettext("%(count)d is due anew", "%(count)d are due anew", around.renewed)
+        parts.append(message % {"count": around.renewed})
+    return ", ".join(parts)

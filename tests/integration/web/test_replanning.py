@@ -1,0 +1,243 @@
+"""Re-planning in the browser: seen first, said why, committed as shown; the slower of two goes on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from participants.selectors import anchor_days
+from schedules.models import Deviation, Visit
+from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
+from schedules.web.anchor_fields import KINDS
+from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, with_role
+from trials.models import Role, Site, User, WorkingDayTable
+
+pytestmark = pytest.mark.django_db
+INFUSION = date(2026, 12, 14)  # a Monday, three weeks ahead
+LATER = "2026-12-16"
+
+
+@pytest.fixture
+def participant(enrolled: Enrol) -> Participant:
+    return enrolled("S01-007", infusion=INFUSION)
+
+
+def address(participant: Participant, what: str = "anchors") -> str:
+    return reverse("replan", kwargs={"pk": participant.pk, "what": what})
+
+
+def typed(participant: Participant, **values: Any) -> dict[str, Any]:
+    """The form of the anchors as it is shown, with some of it changed."""
+    found: dict[str, Any] = {}
+    for code, anchor in anchor_days(participant).items():
+        for kind in KINDS:
+            found[f"anchor-{code}-{kind}-on"] = getattr(anchor, f"{kind}_on") or ""
+    return {"action": "preview", **found, **values}
+
+
+def moved(participant: Participant, day: str = LATER, **values: Any) -> dict[str, Any]:
+    return typed(participant, **{"anchor-infusion-planned-on": day, **values})
+
+
+def infusion() -> date:
+    return Visit.objects.get(code="d0").target
+
+
+def test_nothing_moves_before_it_was_seen_and_then_exactly_that(
+    page: Client, participant: Participant
+) -> None:
+    assert "Move or set anchors" in page.get(f"/participants/{participant.pk}/").content.decode()
+    assert page.get(address(participant)).context["form"]["anchor-infusion-planned-on"].value() == INFUSION
+    shown = page.post(address(participant), moved(participant))
+    said = shown.content.decode()
+    assert (shown.status_code, infusion()) == (200, INFUSION)
+    assert "Moves from Monday 2026-12-28 to Wednesday 2026-12-30 (+2 days)." in said
+    digest = shown.context["form"].data["digest"]
+    nothing = page.post(address(participant), moved(participant, action="commit", digest=digest))
+    assert nothing.status_code == 422
+    assert "Say why" in nothing.content.decode()
+    done = page.post(
+        address(participant), moved(participant, action="commit", digest=digest, reason="no bed")
+    )
+    assert done.status_code == 302
+    assert infusion() == date(2026, 12, 16)
+
+
+def test_a_day_is_offered_that_mends_a_contradiction(page: Client, participant: Participant) -> None:
+    """Lymphodepletion begins five days before the infusion: the 9th for the 14th."""
+    wrong = {"anchor-lymphodepletion-start-planned-on": "2026-12-10"}
+    Participant.objects.update(traits=["lymphodepletion"])
+    participant.refresh_from_db()
+    shown = page.post(address(participant), typed(participant, **wrong))
+    said = shown.content.decode()
+    assert "contradict each other" in said
+    assert 'name="mend" value="infusion=2026-12-15"' in said
+    assert "Move the calendar" not in said, "what contradicts itself cannot be committed"
+    mended = page.post(address(participant), typed(participant, mend="infusion=2026-12-15", **wrong))
+    assert "Move the calendar" in mended.content.decode()
+    assert mended.context["form"]["anchor-infusion-planned-on"].value() == "2026-12-15"
+
+
+def test_the_slower_one_sees_what_changed_keeps_the_reason_and_goes_on(
+    page: Client, participant: Participant
+) -> None:
+    shown = page.post(address(participant), moved(participant)).context["form"].data
+    other = User.objects.create_user("investigator")
+    quicker = Proposal(anchors={"infusion": RecordedAnchor("infusion", date(2026, 12, 21))})
+    preview = preview_replanning(participant=participant, proposal=quicker, now=MORNING)
+    commit_replanning(
+        participant=participant,
+        proposal=quicker,
+        digest=preview.digest,
+        now=MORNING,
+        by=other,
+        reason="fever",
+    )
+    held = {"action": "commit", "digest": shown["digest"], "seen": shown["seen"], "reason": "no bed"}
+    late = page.post(address(participant), moved(participant, **held))
+    said = late.content.decode()
+    assert late.status_code == 409
+    assert "<b>investigator</b>" in said
+    assert "fever" in said
+    assert "infusion: planned on: <del>2026-12-14</del> → 2026-12-21" in said
+    assert 'value="no bed"' in said
+    again = late.context["form"].data
+    page.post(address(participant), moved(participant, **held | {"digest": again["digest"]}))
+    assert infusion() == date(2026, 12, 16)
+
+
+def test_a_booking_that_loses_its_window_is_asked_about(page: Client, participant: Participant) -> None:
+    Visit.objects.filter(code="d14").update(booked_on=date(2026, 12, 28))
+    shown = page.post(address(participant), moved(participant, "2026-12-21"))
+    assert "Day 14, booked Mon 2026-12-28" in shown.content.decode()
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "no bed"}
+    refused = page.post(address(participant), moved(participant, "2026-12-21", **held))
+    assert (refused.status_code, infusion()) == (422, INFUSION)
+    assert refused.context["form"].errors["accept"]
+    page.post(address(participant), moved(participant, "2026-12-21", accept="on", **held))
+    assert infusion() == date(2026, 12, 21)
+    assert Visit.objects.get(code="d14").booked_on == date(2026, 12, 28)
+
+
+REFUSED = [
+    ("nothing else than stands", {}, "Nothing is changed yet"),
+    ("a day left out", {"anchor-infusion-planned-on": ""}, "it cannot be left out"),
+    ("no day at all", {"anchor-infusion-planned-on": "2026-02-30"}, "valid date"),
+    ("a day beyond the calendar", {"anchor-infusion-planned-on": "9999-12-30"}, "outside the years"),
+]
+
+
+@pytest.mark.parametrize(("why", "values", "says"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_what_cannot_be_comes_back_filled(
+    page: Client, participant: Participant, why: str, values: dict[str, str], says: str
+) -> None:
+    answer = page.post(address(participant), typed(participant, reason="typed", **values))
+    assert answer.status_code == 422, why
+    assert says in answer.content.decode()
+    assert 'value="typed"' in answer.content.decode() or "reason" not in answer.content.decode()
+
+
+def test_what_has_not_happened_cannot_be_put_on_record(page: Client, participant: Participant) -> None:
+    tomorrow = {"anchor-infusion-actual-on": TODAY + timedelta(days=1)}
+    shown = page.post(address(participant), typed(participant, **tomorrow))
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "given"}
+    answer = page.post(address(participant), typed(participant, **tomorrow, **held))
+    assert answer.status_code == 422
+    assert "is in the future" in answer.content.decode()
+
+
+def test_traits_bring_visits_and_take_them_back(page: Client, participant: Participant) -> None:
+    said = {"action": "preview", "traits": ["lymphodepletion"]}
+    shown = page.post(address(participant, "traits"), said)
+    assert "New: Wednesday 2026-12-09" in shown.content.decode()
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "decided"}
+    page.post(address(participant, "traits"), said | held)
+    assert Participant.objects.get(pk=participant.pk).traits == ["lymphodepletion"]
+    assert Visit.objects.filter(code="ld-1").exists()
+
+
+def test_only_versions_in_use_are_offered(page: Client, participant: Participant) -> None:
+    form = page.get(address(participant, "version")).context["form"]
+    assert list(form.fields["version"].queryset) == []
+
+
+def test_a_link_may_bring_the_day_along(page: Client, participant: Participant) -> None:
+    form = page.get(f"{address(participant)}?infusion={LATER}").context["form"]
+    assert form["anchor-infusion-planned-on"].value() == LATER
+
+
+def test_whoever_only_looks_is_refused_and_others_see_nothing(participant: Participant, site: Site) -> None:
+    monitor, stranger = Client(), Client()
+    monitor.force_login(with_role("monitor", Role.MONITOR, site))
+    stranger.force_login(User.objects.create_user("stranger"))
+    assert monitor.get(address(participant)).status_code == 403
+    assert stranger.get(address(participant)).status_code == 404
+
+
+def test_a_site_closes_a_day_once_everybody_it_touches_was_seen(
+    page: Client, participant: Participant, site: Site
+) -> None:
+    """D14 is on Monday 28 December: closed, the 25th (Friday) to the 30th are left."""
+    home = reverse("working-days", kwargs={"pk": site.pk})
+    said = {"what": "closed", "first": "2026-12-28", "note": "stocktaking", "action": "preview"}
+    shown = page.post(home, said)
+    assert "S01-007" in shown.content.decode()
+    assert "instead of Monday 2026-12-28" in shown.content.decode()
+    assert WorkingDayTable.objects.count() == 1
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "stocktaking"}
+    assert page.post(home, said | held | {"digest": "x"}).status_code == 409
+    assert page.post(home, said | held).status_code == 302
+    assert "closed: stocktaking" in page.get(home).content.decode()
+    assert Visit.objects.get(code="d14").suggested != date(2026, 12, 28)
+    assert page.get("/sites/").status_code == 200
+
+
+def test_a_hold_is_begun_counted_and_resumed(page: Client, enrolled: Enrol) -> None:
+    """Chemotherapy began on Wednesday the 18th for an infusion today, Monday the 23rd of November."""
+    person = enrolled("S01-008", infusion=TODAY, traits=["lymphodepletion"])
+    began = RecordedAnchor("lymphodepletion-start", actual_on=TODAY - timedelta(days=5))
+    record_anchor(participant=person, anchor=began, now=MORNING, by=None, reason="as listed")
+    home = reverse("hold", kwargs={"pk": person.pk})
+    assert "as planned" in page.get(home).content.decode()
+    answers = [
+        act(page, person, "begin", on=TODAY, reason="fever"),
+        act(page, person, "fever", on=TODAY, at="07:30"),
+    ]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    said = page.get(home).content.decode()
+    assert "on hold" in said
+    assert "of 48 hours" in said
+    early = act(page, person, "resume", on=TODAY, reason="well again")
+    assert early.status_code == 422
+    assert "full on 2026-11-25 07:30" in early.content.decode()
+    assert act(page, person, "resume", on=TODAY, reason="well", despite="on").status_code == 302
+    shown = page.post(address(person), moved(person, "2026-11-25"))
+    assert "Chemotherapy was given" in shown.content.decode() or "rest" in shown.content.decode().lower()
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "fever"}
+    page.post(address(person), moved(person, "2026-11-25", **held))
+    assert Deviation.objects.get(kind="hold").days == 2
+    assert act(page, person, "abandon", on=TODAY, reason="sepsis").status_code == 302
+    assert "nothing can be on hold" in page.get(home).content.decode()
+
+
+def act(page: Client, person: Participant, which: str, **values: Any) -> Any:
+    person.refresh_from_db()
+    where = reverse("hold-act", kwargs={"pk": person.pk, "act": which})
+    return page.post(where, {"version": person.version, **values})
+
+
+def test_hours_are_those_of_the_site(page: Client, participant: Participant) -> None:
+    hour = {"anchor-infusion-planned-at": "10:15"}
+    shown = page.post(address(participant), moved(participant, **hour))
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "theatre"}
+    page.post(address(participant), moved(participant, **hour, **held))
+    stored = participant.anchors.get(code="infusion").planned_at
+    assert stored == datetime(2026, 12, 16, 10, 15, tzinfo=SHANGHAI)
+    field = page.get(address(participant)).context["form"]["anchor-infusion-planned-at"]
+    assert field.value().strftime("%H:%M") == "10:15"
