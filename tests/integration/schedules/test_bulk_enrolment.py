@@ -75,9 +75,9 @@ def test_several_sites_and_versions_go_together() -> None:
 
 def test_enrolling_goes_on_after_a_bulk() -> None:
     ids = bulk_enrol(enrolments=many(2), by=None)
-    after = enrol(enrolment=an_enrolment(subject_code="LATER"), by=None)
+    after = enrol(enrolment=an_enrolment(subject_code="LATER-1"), by=None)
     by_the_orm = Participant.objects.create(
-        trial=after.trial, site=after.site, protocol_version=after.protocol_version, subject_code="ORM"
+        trial=after.trial, site=after.site, protocol_version=after.protocol_version, subject_code="ORM-1"
     )
     assert len({*ids, after.pk, by_the_orm.pk}) == 4
 

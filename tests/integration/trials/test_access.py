@@ -34,8 +34,8 @@ def user() -> User:
 def everybody() -> None:
     """One participant at each of two sites in each of two trials, named by both."""
     enrolments = [
-        replace(an_enrolment(a_version(code), site=a_site(site)), subject_code=f"{site}-{code[-3:]}")
-        for code in ("CART-SLE", "NCT07274059")
+        replace(an_enrolment(a_version(code), site=a_site(site)), subject_code=f"{site}-{number}")
+        for code, number in (("CART-SLE", "001"), ("NCT07274059", "059"))
         for site in ("WH", "CD")
     ]
     bulk_enrol(enrolments=enrolments, by=None)
@@ -59,14 +59,14 @@ SLE, UCAR = "CART-SLE", "NCT07274059"
     ("grants", "expected", "why"),
     [
         ([], "", "without a role nobody is seen"),
-        ([("coordinator", "WH", SLE)], "WH-SLE", "one site, one trial"),
-        ([("coordinator", "WH", None)], "WH-SLE WH-059", "one site, all trials"),
+        ([("coordinator", "WH", SLE)], "WH-001", "one site, one trial"),
+        ([("coordinator", "WH", None)], "WH-001 WH-059", "one site, all trials"),
         ([("monitor", None, UCAR)], "WH-059 CD-059", "one trial, all sites"),
-        ([("monitor", None, None)], "WH-SLE CD-SLE WH-059 CD-059", "everywhere"),
-        ([("coordinator", "WH", SLE), ("monitor", "CD", UCAR)], "WH-SLE CD-059", "pairs do not mix"),
-        ([("coordinator", "WH", SLE), ("coordinator", "WH", None)], "WH-SLE WH-059", "each but once"),
+        ([("monitor", None, None)], "WH-001 CD-001 WH-059 CD-059", "everywhere"),
+        ([("coordinator", "WH", SLE), ("monitor", "CD", UCAR)], "WH-001 CD-059", "pairs do not mix"),
+        ([("coordinator", "WH", SLE), ("coordinator", "WH", None)], "WH-001 WH-059", "each but once"),
         ([("designer", None, None)], "", "a designer looks into no participant"),
-        ([("designer", None, None), ("monitor", "WH", SLE)], "WH-SLE", "nor lends a monitor their reach"),
+        ([("designer", None, None), ("monitor", "WH", SLE)], "WH-001", "nor lends a monitor their reach"),
     ],
 )
 @pytest.mark.usefixtures("everybody")
@@ -104,7 +104,9 @@ def test_a_role_holds_from_its_first_day_to_its_last(
 
 def test_a_role_says_who_gave_it_and_who_took_it(user: User) -> None:
     manager = User.objects.create(username="manager")
-    membership = grant_membership(user=user, role=Role.MONITOR, starts_on=TODAY, by=manager, reason="new here")
+    membership = grant_membership(
+        user=user, role=Role.MONITOR, starts_on=TODAY, by=manager, reason="new here"
+    )
     other = User.objects.create(username="other")
     ended = end_membership(membership=membership, ends_on=TODAY, by=other, reason="left")
     ended.refresh_from_db()
