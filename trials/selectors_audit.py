@@ -19,8 +19,9 @@ def linked_entries() -> Iterator[LinkedEntry]:
         f"SELECT l.number, l.entry_id, l.hash, {columns} FROM trials_auditlink l "  # noqa: S608  own columns
         "LEFT JOIN trials_auditentry e ON e.id = l.entry_id ORDER BY l.number"
     )
-    for number, entry_id, link, *entry in _rows(statement):
-        yield LinkedEntry(number, entry_id, link, None if entry[0] is None else entry)
+    for row in _rows(statement):
+        entry = row[3:]
+        yield LinkedEntry(row[0], row[1], row[2], None if entry[0] is None else entry)
 
 
 def unsealed_entries() -> Iterator[tuple[Any, ...]]:

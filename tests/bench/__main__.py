@@ -19,6 +19,8 @@ def main() -> None:
     for database, name in DATABASES.items():
         print(f"Enrolment on {name}", flush=True)
         _run("tests.bench.enrolment", database)
+        print(f"The audit trail on {name}", flush=True)
+        _run("tests.bench.audit", database, *sys.argv[1:])
     print(f"Re-planning on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.replanning", "postgres")
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)

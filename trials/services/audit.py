@@ -17,6 +17,7 @@ from trials.domain.audit_chain import START, Fault, Head, chain, first_fault
 from trials.models import AuditLink, AuditSeal
 from trials.notifications import send_head
 from trials.selectors_audit import linked_entries, stray_entry, unsealed_count, unsealed_entries
+from trials.services.loading import load_rows
 
 BATCH = 5000
 
@@ -44,9 +45,9 @@ def seal_audit(*, now: datetime) -> AuditSeal | None:
     number = first
     for batch in _batches(unsealed_entries()):
         hashes = list(chain(batch, head))
-        AuditLink.objects.bulk_create(
-            AuditLink(number=number + i, entry_id=entry[0], hash=link)
-            for i, (entry, link) in enumerate(zip(batch, hashes, strict=True))
+        linked = enumerate(zip(batch, hashes, strict=True), start=number)
+        load_rows(
+            AuditLink, ("number", "entry_id", "hash"), ((n, entry[0], link) for n, (entry, link) in linked)
         )
         number, head = number + len(batch), hashes[-1]
     if number == first:
