@@ -32,6 +32,9 @@ from trials.domain.protocol import (
 Lines = dict[str, str]
 """The name of a property and what it is, in words."""
 
+NOTHING = "–"
+"""What stands where a rule has no such property."""
+
 
 def _(message: str) -> str:
     """Marks a message for translation without translating it."""
@@ -49,7 +52,7 @@ def visit_lines(rule: VisitRule, protocol: Protocol, say: Say = plain) -> Lines:
         _("Epoch"): _label(protocol.epochs, rule.epoch),
         _("When"): timing_text(rule.timing, anchor, say),
         _("Where"): say(_PLACES.get(rule.place.value, rule.place.value)),
-        _("Block"): _label(protocol.blocks, rule.block) if rule.block else "–",
+        _("Block"): _label(protocol.blocks, rule.block) if rule.block else NOTHING,
         _("For"): _whom(protocol, rule.applies_to, say),
         _("Basis"): basis_words(rule.basis, say),
     }
@@ -80,7 +83,7 @@ def activity_lines(rule: Activity, protocol: Protocol, say: Say = plain) -> Line
     """At which visits an activity is done, for whom, whether it is repeated once expired, on what basis."""
     return {
         _("Label"): rule.label,
-        _("At"): ", ".join(_label(protocol.visits, code) for code in rule.visits) or "–",
+        _("At"): ", ".join(_label(protocol.visits, code) for code in rule.visits) or NOTHING,
         _("For"): _whom(protocol, rule.applies_to, say),
         _("Repeated once expired"): say(_("yes") if rule.repeat_when_expired else _("no")),
         _("Basis"): basis_words(rule.basis, say),
@@ -92,7 +95,7 @@ def anchor_lines(rule: AnchorRule, protocol: Protocol, say: Say = plain) -> Line
     return {
         _("Label"): rule.label,
         _("Follows"): _derivation(rule, protocol, say),
-        _("Not after"): ", ".join(_label(protocol.anchors, code) for code in rule.not_after) or "–",
+        _("Not after"): ", ".join(_label(protocol.anchors, code) for code in rule.not_after) or NOTHING,
         _("Point of no return"): say(_("yes") if rule.point_of_no_return else _("no")),
         _("For"): _whom(protocol, rule.applies_to, say),
     }
@@ -133,7 +136,7 @@ def timing_text(timing: Timing, anchor: str, say: Say = plain) -> str:
 def bound_text(bound: Bound | None, protocol: Protocol, say: Say = plain) -> str:
     """One end of a window: its moments, and which of them counts."""
     if bound is None:
-        return "–"
+        return NOTHING
     moments = "; ".join(_moment(moment, protocol, say) for moment in bound.moments)
     if len(bound.moments) > 1:
         earliest, latest = _("the earliest of: %(moments)s"), _("the latest of: %(moments)s")
@@ -161,7 +164,7 @@ def _moment(moment: Moment, protocol: Protocol, say: Say) -> str:
 
 def _derivation(rule: AnchorRule, protocol: Protocol, say: Say) -> str:
     if rule.derived is None:
-        return "–"
+        return NOTHING
     base = _label(protocol.anchors, rule.derived.anchor)
     words = {
         "place": from_anchor(rule.derived.offset, base, say),
@@ -184,7 +187,7 @@ def _label(rules: Iterable[Any], code: str) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "–"
+        return ", ".join(map(str, value)) or NOTHING
     if isinstance(value, StrEnum):
         return value.value
-    return "–" if value is None else str(value)
+    return NOTHING if value is None else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 from participants.domain.words import mark as _
 from schedules.domain.amendment_words import (
+    NOTHING,
     Lines,
     activity_lines,
     anchor_lines,
@@ -71,6 +72,7 @@ _REST: Mapping[str, str] = {
     "planned_end": _("Planned end"),
     "unscheduled_epochs": _("Epochs of unscheduled visits"),
 }
+_LABEL = "Label"
 _COMPARED = frozenset({"trial", "version", "visits", "windows", "activities", "anchors"})
 
 
@@ -155,9 +157,15 @@ def _told(part: Part, fate: Fate, rule: Any, lines: tuple[Lines, Lines], say: Sa
     told = tuple(
         (say(name), before.get(name, ""), after.get(name, ""))
         for name in dict.fromkeys((*before, *after))
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and (fate is Fate.CHANGED or _says(name, lines))
     )
     return Difference(part, fate, rule.code, rule.label, told)
+
+
+def _says(name: str, lines: tuple[Lines, Lines]) -> bool:
+    """Whether a line of a rule that comes or goes says more than its name and what it has not."""
+    before, after = lines
+    return name != _LABEL and (before or after)[name] != NOTHING
 
 
 def _rest(old: Protocol, new: Protocol, say: Say) -> Iterator[Difference]:

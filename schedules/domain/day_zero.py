@@ -241,7 +241,8 @@ def _against(start: Start, plan: Plan, line: Line) -> Against | None:
     if line.item is Item.VISIT:
         closes = {visit.label: visit.window.closes for visit in plan.visits}
         return Against.VISIT_GONE if closes[line.of] < start.today else None
-    return None if line.item is Item.TEST or _is_expected(start, line) else Against.NOT_KNOWN
+    told_elsewhere = line.item is Item.TEST or (line.item is Item.HOLIDAYS and start.calendar is not None)
+    return None if told_elsewhere or _is_expected(start, line) else Against.NOT_KNOWN
 
 
 def _is_expected(start: Start, line: Line) -> bool:
@@ -258,7 +259,7 @@ def _absences(start: Start, plan: Plan) -> Iterator[Reason]:
     for text in who:
         days = [day for day in needed if start.away[day] == text]
         values: dict[str, Value] = {"who": text, "day": days[0], "n": len(days)}
-        yield _reason(Against.AWAY, _("%(n)d days in hospital, from %(day)s: %(who)s."), values)
+        yield _reason(Against.AWAY, _("Days in hospital from %(day)s on (%(n)d): %(who)s."), values)
 
 
 def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
@@ -278,8 +279,8 @@ def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
         elif near != target and moves(visit):
             shifted.append(visit.label)
     if shifted:
-        values: dict[str, Value] = {"n": len(shifted), "visits": ", ".join(shifted)}
-        template = _("%(n)d visits leave their target for the nearest clinic day: %(visits)s.")
+        values: dict[str, Value] = {"visits": ", ".join(shifted)}
+        template = _("Off the target, on the nearest clinic day: %(visits)s.")
         yield _reason(Against.SHIFTED, template, values, len(shifted))
 
 
@@ -320,7 +321,7 @@ def _hold(plan: Plan) -> Iterator[Reason]:
     """The days that somebody waits whose chemotherapy has begun."""
     hold = find_hold(plan.protocol, plan.anchors)
     if hold:
-        template = _("%(n)d days on hold: chemotherapy was given for %(expected)s.")
+        template = _("Days on hold: %(n)d; chemotherapy was given for %(expected)s.")
         values: dict[str, Value] = {"n": hold.days, "expected": hold.expected}
         yield _reason(Against.HOLD, template, values, hold.days)
 

@@ -109,9 +109,11 @@ def _bed(beds: Beds, days: Sequence[date]) -> Line:
     full = [day for day in days if beds.taken.get(day, 0) >= beds.ward_beds]
     values: dict[str, Value] = {"beds": beds.ward_beds}
     if not full:
-        return line(Item.BED, Answer.YES, _("One of %(beds)d beds is free on every day."), values)
+        return line(Item.BED, Answer.YES, _("A bed is free on every day (of %(beds)d)."), values)
     values |= {"day": full[0], "n": len(full)}
-    return line(Item.BED, Answer.NO, _("All %(beds)d beds are taken on %(n)d days, from %(day)s."), values)
+    return line(
+        Item.BED, Answer.NO, _("No bed (of %(beds)d) is free from %(day)s on; days in all: %(n)d."), values
+    )
 
 
 def _holidays(start: Start, plan: Plan) -> Iterator[Line]:

@@ -108,9 +108,8 @@ def runs_of(user: User, trial: Trial, today: date) -> QuerySet[AmendmentRun]:
     """The amendment runs of a trial that touch a site into whose records a user may look."""
     seen = TrialSite.objects.filter(within(roles_of(user, today), Right.VIEW), trial=trial)
     runs = AmendmentRun.objects.filter(to_version__trial=trial, sites__in=seen.values("site")).distinct()
-    return runs.select_related("from_version", "to_version__trial", "started_by").defer(
-        "from_version__document", "to_version__document"
-    )
+    related = runs.select_related("from_version", "to_version__trial", "started_by")
+    return related.prefetch_related("sites").defer("from_version__document", "to_version__document")
 
 
 def run_in_sight(user: User, today: date, pk: int) -> AmendmentRun | None:
@@ -129,6 +128,15 @@ def progress_of(steps: QuerySet[AmendmentStep]) -> Progress:
     """How far these steps have come; one query."""
     rows = steps.order_by().values_list("outcome").annotate(count=Count("pk"))
     return Progress({Outcome(outcome): count for outcome, count in rows})
+
+
+def progress_by_run(runs: Collection[AmendmentRun]) -> dict[int, Progress]:
+    """How far each of these runs has come, by its id; one query."""
+    rows = AmendmentStep.objects.filter(run__in=[run.pk for run in runs]).order_by()
+    counts: dict[int, dict[Outcome, int]] = {run.pk: {} for run in runs}
+    for pk, outcome, count in rows.values_list("run", "outcome").annotate(count=Count("pk")):
+        counts[pk][Outcome(outcome)] = count
+    return {pk: Progress(found) for pk, found in counts.items()}
 
 
 def _ends(ids: Collection[int]) -> dict[int, Phase]:

@@ -130,7 +130,7 @@ class Judging:
             return Prospect(person, Outcome.REFUSED, why, preview)
         if preview.orphans:
             booked = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
-            why = _("Booked: %(bookings)s. Move this participant's calendar by hand first.")
+            why = _("Booked: %(bookings)s. Change the version on the participant's own page instead.")
             return Prospect(person, Outcome.BOOKING, why % {"bookings": booked}, preview)
         return Prospect(person, Outcome.READY, "", preview)
 

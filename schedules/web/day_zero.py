@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
@@ -99,8 +101,9 @@ def day_zero(request: HttpRequest, pk: int) -> HttpResponse:
         "participant": participant,
         "planned": start.anchors.get(start.protocol.day_zero),
         "may_move": may_record(request, participant),
-        "address": _move_address(participant),
     }
+    for row in context["rows"]:
+        row["address"] = _move_address(participant, start, row["day"])
     return render(request, "day_zero/participant.html", context, status=200 if ranking else 422)
 
 
@@ -207,5 +210,10 @@ def _asked(form: NewcomerForm, start: Start | None) -> list[tuple[str, str]]:
     return [*fields, *(("traits", code) for code in sorted(start.traits))]
 
 
-def _move_address(participant: Participant) -> str:
-    return ""
+def _move_address(participant: Participant, start: Start, day: CandidateDay) -> str:
+    """The page that shows what would move with this day, before anything does."""
+    asked = {start.protocol.day_zero: day.day.isoformat()}
+    if start.anchor in start.anchors and not start.begun:
+        asked[start.anchor] = day.start.isoformat()
+    address = reverse("replan", kwargs={"pk": participant.pk, "what": "anchors"})
+    return f"{address}?{urlencode(asked)}"

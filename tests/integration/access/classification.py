@@ -163,6 +163,11 @@ ADDRESSES: dict[str, Endpoint] = {
     "milestone-new": form("participant"),
     "milestone-expected": form("participant"),
     "milestone-undo": form("milestone"),
+    # --- amendments
+    "amendments": read("trial"),
+    "amendment-new": form("trial"),
+    "amendment": read("amendment"),
+    "amendment-retry": Endpoint("amendment", seen_by=VIEW, post=RECORD),
     # --- the audit trail
     "trail": listed(),
     "trail-export": listed(),

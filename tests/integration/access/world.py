@@ -15,7 +15,7 @@ from django.test import Client
 
 from participants.models import Absence, Fact, Participant, ProductStep
 from schedules.domain.plan import AnchorDay
-from schedules.models import CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
+from schedules.models import AmendmentRun, CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
 from schedules.services.feeds import open_feed
 from schedules.services.planning import enrol
 from tests.cast import NOW, TODAY, a_site, an_enrolment, document, show_who_one_is
@@ -117,6 +117,11 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     approval = SiteApproval.objects.get(site=site, protocol_version=version)
     world.put("approval", whose, pk=approval.pk)
     world.put("approval-place", whose, pk=version.trial_id, version=version.pk, site=site.pk)
+    run = AmendmentRun.objects.create(
+        from_version=version, to_version=version, reason="amended", started_at=NOW, finished_at=NOW
+    )
+    run.sites.add(site)
+    world.put("amendment", whose, pk=run.pk)
     _of_person(world, whose, person, words)
     _of_visits(world, whose, person, member, words)
 

@@ -122,7 +122,7 @@ def test_whoever_is_not_brought_over_is_listed_with_the_reason(
         "S01-003": (Outcome.SKIPPED, "Under version 2 already."),
         "S01-004": (
             Outcome.BOOKING,
-            "Booked: Month 9 (2027-09-07). Move this participant's calendar by hand first.",
+            "Booked: Month 9 (2027-09-07). Change the version on the participant's own page instead.",
         ),
         "S02-001": (Outcome.SKIPPED, "No approval of version 2 is on record at site CD."),
     }

@@ -49,6 +49,9 @@ def test_the_search_begins_around_the_planned_day(page: Client, enrolled: Enrol)
     person = enrolled("S01-001", ZERO)
     shown = text(page, f"/participants/{person.pk}/day-zero/")
     assert ZERO.isoformat() in days(shown)
+    address = f"/participants/{person.pk}/replan/anchors/?infusion={ZERO + timedelta(days=1)}"
+    assert f'href="{address}"' in shown
+    assert f'value="{ZERO + timedelta(days=1)}"' in text(page, address), "the preview begins with that day"
 
 
 @pytest.mark.parametrize(

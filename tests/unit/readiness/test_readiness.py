@@ -226,11 +226,11 @@ def test_a_closed_gate_says_when_it_opens_and_that_it_is_assumed() -> None:
     ("found", "answer", "words"),
     [
         (Beds(), NOT_KNOWN, "Missing: how many ward beds the site has."),
-        (beds(), YES, "One of 1 beds is free on every day."),
-        (beds((nov(1), dec(1))), YES, "One of 1 beds is free on every day."),
-        (beds((nov(1), dec(2))), NO, "All 1 beds are taken on 1 days, from Wednesday 2026-12-02."),
-        (beds((dec(12), dec(20))), NO, "All 1 beds are taken on 3 days, from Saturday 2026-12-12."),
-        (beds((nov(1), dec(4)), ward_beds=2), YES, "One of 2 beds is free on every day."),
+        (beds(), YES, "A bed is free on every day (of 1)."),
+        (beds((nov(1), dec(1))), YES, "A bed is free on every day (of 1)."),
+        (beds((nov(1), dec(2))), NO, "No bed (of 1) is free from Wednesday 2026-12-02 on; days in all: 1."),
+        (beds((dec(12), dec(20))), NO, "No bed (of 1) is free from Saturday 2026-12-12 on; days in all: 3."),
+        (beds((nov(1), dec(4)), ward_beds=2), YES, "A bed is free on every day (of 2)."),
     ],
 )
 def test_a_bed_from_chemotherapy_to_the_end_of_the_stay(found: Beds, answer: Answer, words: str) -> None:
