@@ -15,12 +15,13 @@ from trials.selectors_trail_words import fields_of, kind_in_words
 
 CHUNK = 2000
 FIELDS = (
-    *("id", "at", "actor", "roles", "action", "model", "object_id", "participant_id", "reason", "cause"),
-    *("act", "old", "new", "link__number", "link__hash"),
+    *("id", "at", "actor", "roles", "action", "model", "object_id", "reason", "cause", "act", "old", "new"),
+    *("actor_id", "trial_id", "site_id", "participant_id", "link__number", "link__hash"),
 )
 HEADS = (
-    *("Entry", "At", "Who", "In which roles", "Action", "Record", "Number", "Subject code", "Reason"),
-    *("Cause", "Act", "Old values", "New values", "Link", "Hash"),
+    *("Entry", "At", "Who", "In which roles", "Action", "Record", "Number", "Reason", "Cause", "Act"),
+    *("Old values", "New values", "Account number", "Trial number", "Site number", "Participant number"),
+    *("Link", "Hash", "Subject code"),
 )
 RECORD_HEADS = ("Record", "Number", "Field", "Value")
 AT, PARTICIPANT = FIELDS.index("at"), FIELDS.index("participant_id")
@@ -55,8 +56,7 @@ def _rows(entries: QuerySet[AuditEntry], codes: SubjectCodes) -> Iterator[list[A
         for values in chunk:
             row = list(values)
             row[AT] = timezone.localtime(row[AT], zone)
-            row[PARTICIPANT] = named.get(row[PARTICIPANT], "")
-            yield row
+            yield [*row, named.get(row[PARTICIPANT], "")]
 
 
 def _fields(records: Sequence[Model]) -> Iterator[tuple[object, ...]]:
