@@ -15,8 +15,8 @@ from participants.models import Participant
 from schedules.models import Visit, VisitPlace
 from schedules.services.bulk import bulk_enrol
 from schedules.services.demo_cast import PARTS, SITES, Player, cast
-from schedules.services.demo_trust import put_to_use, record_consents
 from schedules.services.demo_facts import record_demo_facts
+from schedules.services.demo_trust import put_to_use, record_consents
 from schedules.services.enrolments import Enrolment
 from trials.acts import recorded
 from trials.domain.errors import DomainError

@@ -171,7 +171,7 @@ def _refusals_of_words(
         if code not in protocol.anchor_by_code:
             yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
         elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
-            words |= {"day": day.day, "today": enrolment.today}
+            words |= {"day": str(day.day), "today": str(enrolment.today)}
             yield (
                 "anchors",
                 _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words,
