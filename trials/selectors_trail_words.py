@@ -82,6 +82,11 @@ def kind_in_words(model: str) -> str:
     return str(kind._meta.verbose_name) if kind else model  # noqa: SLF001 (public by custom)
 
 
+def name_in_words(model: str, number: str) -> str:
+    """By what a record is known to people: a code, a name, else its number."""
+    return _known([(model, number)]).get((model, number), number)
+
+
 def _plain(field: Field[Any, Any], record: Model) -> Any:
     """A value as an entry of the trail holds it."""
     value = getattr(record, field.attname)

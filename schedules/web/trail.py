@@ -38,7 +38,7 @@ from trials.selectors_trail import (
     trail_of,
     wanted_entries,
 )
-from trials.selectors_trail_words import fields_of, in_words, kind_in_words
+from trials.selectors_trail_words import fields_of, in_words, kind_in_words, name_in_words
 from trials.services.audit_exports import record_lines, trail_lines
 from trials.services.audit_reviews import Stretch, record_review
 from trials.web.downloads import download, head_of
@@ -102,6 +102,7 @@ def record(request: HttpRequest, kind: str, number: str) -> HttpResponse:
         "kind": kind,
         "number": number,
         "record": kind_in_words(kind),
+        "name": name_in_words(kind, number),
         "fields": fields_of(found) if found else (),
         "rows": in_words(page.entries),
         "following": _following(request, page.after),
