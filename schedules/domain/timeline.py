@@ -38,8 +38,8 @@ class Slot:
 
     def days(self, anchor: date) -> tuple[date, date, date]:
         """Opens, target and closes as a plain tuple, which costs half of what making the window does."""
-        if self.steps is not None:
-            opens, target, closes = self.steps
+        if steps := self.steps:
+            opens, target, closes = steps
             return anchor + opens, anchor + target, anchor + closes
         return self._days_by_calendar(anchor)
 
