@@ -173,6 +173,17 @@ def seal_state() -> SealState:
     return SealState(seal.last, seal.head, seal.sealed_at, unsealed)
 
 
+def remarks_on(model: str, object_id: str) -> QuerySet[AuditReview]:
+    """What was said of one record, the newest first; for whoever has its trail in sight."""
+    said = AuditReview.objects.select_related("by").filter(filters=about(model, object_id))
+    return said.order_by("-reviewed_at", "-pk")
+
+
+def about(model: str, object_id: str) -> str:
+    """How a review says that it is of one record."""
+    return f"{model} {object_id}"
+
+
 def reviews_in_sight(user: User, today: date) -> QuerySet[AuditReview]:
     """One's own reviews; everybody's for whoever looks at, or administers, every site and trial."""
     scope = roles_of(user, today)

@@ -30,9 +30,11 @@ from trials.selectors import roles_of
 from trials.selectors_trail import (
     COLUMNS,
     Key,
+    about,
     entries_in_sight,
     page_of_entries,
     record_now,
+    remarks_on,
     reviews_in_sight,
     seal_state,
     trail_of,
@@ -96,9 +98,16 @@ def review(request: HttpRequest) -> HttpResponse:
 def record(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """A record as it stands, together with its trail."""
     entries = _trail_of(request, kind, number)
+    return render(request, "audit/record.html", _record_context(request, kind, number, entries))
+
+
+def _record_context(
+    request: HttpRequest, kind: str, number: str, entries: QuerySet[AuditEntry]
+) -> dict[str, Any]:
     found = record_now(_in_sight(request), kind, number)
     page = page_of_entries(entries, Order.NEWEST, _after(request, Order.NEWEST), PER_PAGE)
-    context = {
+    newest = entries.order_by("-pk").values_list("pk", flat=True).first()
+    return {
         "kind": kind,
         "number": number,
         "record": kind_in_words(kind),
@@ -107,8 +116,29 @@ def record(request: HttpRequest, kind: str, number: str) -> HttpResponse:
         "rows": in_words(page.entries),
         "following": _following(request, page.after),
         "seal": seal_state(),
+        "may_review": _may_review(request),
+        "review": ReviewForm(initial={"last_shown": newest or 0}),
+        "reviews": remarks_on(kind, number),
     }
-    return render(request, "audit/record.html", context)
+
+
+@login_required
+@never_cache
+@require_POST
+def remark(request: HttpRequest, kind: str, number: str) -> HttpResponse:
+    """Say something of a record, after looking at its trail: a monitor's comment, on record itself."""
+    entries = _trail_of(request, kind, number)
+    if not _may_review(request):
+        raise PermissionDenied(_("Your role does not record reviews of the audit trail."))
+    said = ReviewForm(request.POST)
+    if not said.is_valid():
+        context = {**_record_context(request, kind, number, entries), "review": said}
+        return render(request, "audit/record.html", context, status=REFUSED)
+    ends = entries.filter(pk__lte=said.cleaned_data["last_shown"]).aggregate(first=Min("pk"), last=Max("pk"))
+    stretch = Stretch(ends["first"] or 0, ends["last"] or 0, about(kind, number))
+    record_review(stretch=stretch, finding=said.cleaned_data["finding"], by=user_of(request), now=now())
+    messages.success(request, _("The comment is recorded."))
+    return redirect("trail-record", kind=kind, number=number)
 
 
 @login_required

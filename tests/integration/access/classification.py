@@ -174,6 +174,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "trail-review": Endpoint(post=REVIEW),
     "trail-record": read("record"),
     "trail-record-export": read("record"),
+    "trail-remark": Endpoint("record", seen_by=VIEW, post=REVIEW & VIEW),
     # --- accounts and roles
     "people": read(by=ADMINISTER),
     "open-account": Endpoint(seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),

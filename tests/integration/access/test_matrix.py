@@ -181,7 +181,8 @@ class Run:
     def address(self, address: Address, endpoint: Endpoint) -> None:
         """An address, once for ours and once for theirs."""
         for whose, path in self.paths(address, endpoint):
-            for method in METHODS if self.who == TRIES_ALL else {"GET", "POST"} & set(endpoint.methods):
+            every = self.who == TRIES_ALL and (whose != "ours" or not endpoint.of)
+            for method in METHODS if every else {"GET", "POST"} & set(endpoint.methods):
                 self.ask(method, path, self._expected(endpoint, method, whose))
 
     def records(self, label: str, records: Records) -> None:

@@ -279,6 +279,18 @@ class TestReviewed:
         entry = AuditEntry.objects.get(model="trials.auditreview")
         assert (entry.action, entry.actor) == ("create", "mo"), "the review is on record itself"
 
+    def test_a_monitors_comment_on_a_record_is_read_by_whoever_reads_the_record(self, booked: Visit) -> None:
+        monitor = somebody("mo", "monitor")
+        page = monitor.get(reverse("trail-record", args=["schedules.visit", booked.pk]))
+        said = {"last_shown": page.context["review"].initial["last_shown"], "finding": "Why so late?"}
+        address = reverse("trail-remark", args=["schedules.visit", booked.pk])
+        assert monitor.post(address, {**said, "finding": ""}).status_code == 422
+        assert monitor.post(address, said).status_code == 302
+        coordinator = somebody("co", "coordinator", site=booked.participant.site)
+        seen = coordinator.get(reverse("trail-record", args=["schedules.visit", booked.pk])).content.decode()
+        assert "Why so late?" in seen
+        assert coordinator.post(address, said).status_code == 403
+
     def test_a_replayed_review_is_recorded_once(self, booked: Visit) -> None:
         browser = somebody("mo", "monitor")
         for _ in range(2):
