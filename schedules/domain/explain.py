@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
+from schedules.domain.timeline import Same
 from trials.domain.offsets import Offset, Unit
 from trials.domain.protocol import (
     AtOffset,
@@ -131,9 +133,15 @@ def from_anchor(offset: Offset, anchor: str, say: Say = plain) -> str:
 
 def label_of(protocol: Protocol, reference: Reference) -> str:
     """The label of an anchor, visit or activity; a code that is none of them stands for itself."""
-    rules = (protocol.anchors, protocol.visits, protocol.activities)
-    labels = ((rule.code, rule.label) for group in rules for rule in group)
-    return next((label for code, label in labels if code == reference.code), reference.code)
+    return _labels(Same(protocol)).get(reference.code, reference.code)
+
+
+@lru_cache(maxsize=16)
+def _labels(same: Same) -> dict[str, str]:
+    """The labels of a protocol by their codes; anchors before visits, visits before activities."""
+    protocol = same.protocol
+    rules = (protocol.activities, protocol.visits, protocol.anchors)
+    return {rule.code: rule.label for group in rules for rule in group}
 
 
 def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:

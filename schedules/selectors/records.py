@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Prefetch
+
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactRow
 from participants.domain.fact_rows import facts_of as facts_of_rows
@@ -26,6 +28,8 @@ from schedules.selectors.stored_visits import StoredVisit, facts_of
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
+
+_VERSION = Prefetch("protocol_version", ProtocolVersion.objects.defer("document"))
 
 
 @dataclass(slots=True)
@@ -130,8 +134,7 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
     people = Participant.objects.filter(pk__in=ids).order_by("pk")
     if lock:
         people = people.select_for_update(of=("self",))
-    people = people.select_related("site", "trial", "protocol_version").defer("protocol_version__document")
-    found = list(people)
+    found = list(people.prefetch_related("site", "trial", _VERSION))
     calendars = working_days_by_site({person.site_id for person in found})
     away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
     records = {

@@ -23,6 +23,7 @@ from schedules.services.surroundings import with_surroundings
 from trials.acts import recorded
 from trials.models import User
 from trials.selectors_trust import ApprovalState, approval_states
+from trials.services.collecting import collect_later
 
 __all__ = [
     "Preview",
@@ -103,11 +104,12 @@ def replan_many(
     `proposals` by participant; one without is planned anew from its record, which takes up a new
     table of working days. Raises ReplanningRefused where any of them cannot be.
     """
-    records = records_of(ids, lock=True)
-    previews = [
-        preview_of(record, proposals.get(record.participant.pk, Proposal()), now) for record in records
-    ]
-    _apply(previews, now)
+    with collect_later(len(ids)):
+        records = records_of(ids, lock=True)
+        previews = [
+            preview_of(record, proposals.get(record.participant.pk, Proposal()), now) for record in records
+        ]
+        _apply(previews, now)
     return previews
 
 

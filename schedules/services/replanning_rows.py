@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from operator import attrgetter
 
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ Planned = tuple[Record, Mapping[str, RecordedAnchor], Plan]
 _RAISED = ("version", "sequence")
 _CANCEL_VISIT = ("cancelled_on", "cancelled_reason", "applies")
 _CANCEL_WINDOW = ("cancelled_on", "judge_at")
+_MOVE_WINDOW = (*WINDOW_COLUMNS, *_CANCEL_WINDOW)
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
 
 
@@ -70,11 +71,12 @@ class _Difference:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.moved: list[Row] = []
-        self.changed: set[int] = set()
+        self.stood: list[Row] = []
         self.revived: list[Row] = []
         self.judged: list[int] = []
         self.added: list[Row] = []
         self.cancelled: list[Row] = []
+        self.windows_stood: list[Row] = []
         self.windows_moved: list[Row] = []
         self.windows_added: list[Row] = []
         self.windows_cancelled: list[Row] = []
@@ -106,7 +108,7 @@ class _Difference:
                 self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
                 self.events.append(("cancelled", visit.participant_id, visit.pk))
             elif row is not None and row != (stood := visit.planned):
-                self.changed.update(place for place, value in enumerate(row) if value != stood[place])
+                self.stood.append((visit.pk, *stood))
                 self.moved.append((visit.pk, *row))
                 self.events.append(("moved", visit.participant_id, visit.pk))
         self.added.extend((*row, record.attempt) for row in planned.values())
@@ -114,30 +116,29 @@ class _Difference:
 
     def _revive(self, visit: StoredVisit, row: Row) -> None:
         """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
-        self.changed.update(range(len(row)))
+        self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
         self.revived.append((visit.pk, None, "", True))
         self.events.append(("restored", visit.participant_id, visit.pk))
 
     def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
         for window in record.windows:
-            row = planned.pop(window.code, None)
+            row, stood = planned.pop(window.code, None), _stored(window)
             if row is None and window.cancelled_on is None:
                 self.windows_cancelled.append((window.pk, today, self.now))
-            elif row is not None and (window.cancelled_on or row != _stored(window, WINDOW_COLUMNS)):
+            elif row is not None and (window.cancelled_on or row != stood):
+                self.windows_stood.append((window.pk, *stood, window.cancelled_on, window.judge_at))
                 self.windows_moved.append((window.pk, *row, None, self.now))
         self.windows_added.extend(planned.values())
 
     def write(self) -> None:
         """Write all of it, with one statement for each kind of change."""
-        places = sorted(self.changed)  # nothing is written that is the same for all of them
-        moved = [(row[0], *(row[place + 1] for place in places)) for row in self.moved]
         beside = Beside(raised=_RAISED, same={"changed_at": self.now})
-        update_rows(Visit, [VISIT_COLUMNS[place] for place in places], moved, beside)
+        update_rows(Visit, *_differing(VISIT_COLUMNS, self.stood, self.moved), beside)
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
         update_rows(Visit, _CANCEL_VISIT, self.revived)
         load_rows(Visit, (*VISIT_COLUMNS, "attempt"), self.added)
-        update_rows(ProtocolWindow, (*WINDOW_COLUMNS, "cancelled_on", "judge_at"), self.windows_moved)
+        update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))
         update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
         load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows_added)
         load_rows(ChangeEvent, ("kind", "participant_id", "visit_id"), self.events)
@@ -153,10 +154,21 @@ class _Difference:
         Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
 
 
-def _stored(row: ProtocolWindow, columns: Sequence[str]) -> Row:
-    return tuple(_values(row, columns))
+def _differing(
+    columns: Sequence[str], stood: Sequence[Row], moved: Sequence[Row]
+) -> tuple[list[str], list[Row]]:
+    """The columns in which any of the rows differs from what stood, and the rows with those alone."""
+    if not moved:
+        return [], []
+    pks, *new = zip(*moved, strict=True)
+    _pks, *old = zip(*stood, strict=True)
+    places = [place for place, (now, before) in enumerate(zip(new, old, strict=True)) if now != before]
+    rows = list(zip(pks, *(new[place] for place in places), strict=True))
+    return [columns[place] for place in places], rows
 
 
-def _values(row: ProtocolWindow, columns: Sequence[str]) -> Iterator[Any]:
-    for column in columns:
-        yield getattr(row, column)
+def _stored(window: ProtocolWindow) -> Row:
+    return _WINDOW_ROW(window)
+
+
+_WINDOW_ROW = attrgetter(*WINDOW_COLUMNS)

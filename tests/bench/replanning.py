@@ -109,11 +109,11 @@ def without_triggers() -> Iterator[None]:
 
 
 def _update_plainly() -> None:
-    """The same rows with the days of all of them moved by a number in the statement."""
-    later = "+ 2" if connection.vendor == "postgresql" else "|| ''"
-    sets = ", ".join(f"{column} = {column} {later}" for column in DAYS)
+    """The same columns of the same rows, their days moved by a number in the statement."""
+    sets = ", ".join(f"{column} = {column} + 2" for column in DAYS)
+    others = "why_shifted = '', version = version + 1, sequence = sequence + 1, changed_at = now()"
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE schedules_visit SET {sets}, version = version + 1, sequence = sequence + 1")
+        cursor.execute(f"UPDATE schedules_visit SET {sets}, {others}")
 
 
 def _bulk_update(ids: list[int]) -> float:
