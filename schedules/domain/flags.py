@@ -97,14 +97,16 @@ def severity_of(
 ) -> FlagSeverity | None:
     """How grave the flag for a verdict is; None where nothing needs a flag now.
 
-    Violated is high. At risk is medium, and high in its last days. What cannot be judged is low
-    ahead of time and medium once the missing fact is needed.
+    Violated is high. At risk is medium, and high in the last days before it is violated or, where
+    only a fact is missing, before that is needed. What cannot be judged is low ahead of time and
+    medium once the missing fact is needed.
     """
     if verdict.status is VerdictStatus.VIOLATED:
         return FlagSeverity.HIGH
     becomes = verdict.becomes_violation_at
     if verdict.status is VerdictStatus.AT_RISK:
-        near = becomes is None or _within(becomes, now, zone, policy.urgent_days)
+        limit = becomes or verdict.needed_by
+        near = limit is None or _within(limit, now, zone, policy.urgent_days)
         return FlagSeverity.HIGH if near else FlagSeverity.MEDIUM
     if verdict.status in (VerdictStatus.KEPT, VerdictStatus.WAIVED):
         return None
@@ -141,9 +143,11 @@ def next_flag_change_at(
 ) -> datetime | None:
     """The next instant (UTC) at which the flag of an unchanged verdict may change by time alone."""
     days: list[date] = []
+    awaited = verdict.needed_by if verdict.status is VerdictStatus.AT_RISK else None
     for moment, lead in (
         (verdict.becomes_violation_at, policy.urgent_days),
         (verdict.becomes_violation_at, policy.lead_days),
+        (awaited, policy.urgent_days),
         (verdict.needed_by, policy.lead_days),
     ):
         if moment is not None:

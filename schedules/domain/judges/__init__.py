@@ -106,8 +106,8 @@ def _at_the_end(case: Case, ended: Point) -> Verdict:
     verdict = _by_kind(case)
     words = proof(_ENDED, at=case.local(ended))
     if verdict.status is VerdictStatus.AT_RISK and isinstance(case.window.rule.terms, Conduct):
-        missing = gap(None, *(one.words for one in verdict.evidence))
-        return cannot_judge(verdict.since, missing, *verdict.evidence, words)
+        missing = verdict.missing or tuple(one.words for one in verdict.evidence)
+        return cannot_judge(verdict.since, gap(None, *missing), *verdict.evidence, words)
     status = VerdictStatus.KEPT if verdict.status in _SETTLED else verdict.status
     asked = verdict.needed_by is not None and verdict.needed_by <= case.now
     return Verdict(

@@ -1,9 +1,10 @@
 """Conduct: behave so throughout; confirmed at the visits that the protocol names, else at every visit.
 
-A breach violates, unless every day that the window's start counts from still lies ahead: then
-it is at risk. A visit that was performed without a confirmation puts it at risk, which a later
-confirmation that reaches back over the visit mends; the window's end makes it a violation, as
-the protocol asked at that visit. Where nobody was ever to be asked, it cannot be judged.
+Only a fact violates: somebody was asked and it was not kept. It is at risk instead while every
+day that the window's start counts from still lies ahead. Silence is no evidence of misbehaviour:
+a visit that was performed without a confirmation puts the window at risk of never being judged,
+until a confirmation reaches back over that visit; once the window is over it cannot be judged,
+and names the confirmation that is missing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from participants.domain.points import day_of, first_instant
 from participants.domain.words import Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, at_risk, by_time, cannot_judge, gap, proof, violated
-from schedules.domain.verdicts import Evidence, Verdict
+from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocol import Conduct
 
 _BROKEN = _("Not kept: %(of)s, recorded %(at)s.")
@@ -23,7 +24,7 @@ _CONFIRMED_AT = _("%(of)s confirmed %(at)s at %(visit)s.")
 
 
 def judge_conduct(case: Case, terms: Conduct) -> Verdict:
-    """Violated by a breach; at risk from a visit at which nobody confirmed it, violated at the end."""
+    """Violated by a breach; at risk from a visit at which nobody confirmed it, unjudged at the end."""
     topics = {terms.of, case.window.rule.code}
     said = [one for one in case.facts.confirmations if one.topic in topics and _concerns(case, terms, one)]
     broken = next((one for one in _in_order(case, said) if not one.holds), None)
@@ -55,13 +56,15 @@ def _unconfirmed(
 ) -> Verdict:
     at = case.local(visit.at)
     values: dict[str, Value] = {"of": terms.of, "visit": visit.code, "day": at}
-    words = proof(_UNCONFIRMED, **values)
-    if case.over_at is None or case.ends is None:
-        missing = Words.of(_("a confirmation of %(of)s at %(visit)s, performed %(day)s"), values)
+    missing = Words.of(_("a confirmation of %(of)s at %(visit)s, performed %(day)s"), values)
+    if case.over_at is None:
         return cannot_judge(at, gap(first_instant(at, case.zone), missing), *evidence)
     if case.over:
-        return violated(case, case.ends, words, *evidence)
-    return at_risk(case, at, case.over_at, words, *evidence)
+        return cannot_judge(case.ends, gap(case.over_at, missing), *evidence)
+    words = proof(_UNCONFIRMED, **values)
+    return Verdict(
+        VerdictStatus.AT_RISK, at, evidence=(words, *evidence), missing=(missing,), needed_by=case.over_at
+    )
 
 
 def _finished(

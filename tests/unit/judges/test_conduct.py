@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from participants.domain.facts import Confirmation, Facts
-from tests.unit.judges.judging import at, d, planned, seen, told, window
+from schedules.domain.flags import next_flag_change_at, severity_of
+from tests.unit.judges.judging import SHANGHAI, at, d, planned, seen, told, window
 from trials.domain.protocol import Conduct
 
 WINDOW = window(Conduct("contraception"), d(0), d(90))
@@ -29,7 +30,16 @@ def said(day: int, visit: str | None = None, since: int | None = None, holds: bo
         ([("d14", 14)], [said(13)], 20, "at-risk", "asked the day before"),
         ([("d14", 14)], [said(20, holds=False)], 21, "violated", "not kept"),
         ([("d14", 14)], [said(14, "d14")], 91, "kept", "confirmed, and over"),
-        ([("d14", 14)], [], 91, "violated", "over, and never confirmed where it was to be"),
+        ([("d14", 14)], [], 91, "cannot-judge", "over, never confirmed: silence is no misbehaviour"),
+        (
+            [("d14", 14)],
+            [said(14, "d14", holds=False)],
+            91,
+            "violated",
+            "asked, not kept: a fact says so",
+        ),
+        ([("d14", 14)], [said(100)], 101, "kept", "asked after the end, reaching back over D14"),
+        ([("d14", 14)], [said(100, since=95)], 101, "cannot-judge", "asked after the end, of the days since"),
         ([], [], 91, "cannot-judge", "over, and nobody ever asked"),
         ([("d14", 14), ("d120", 120)], [said(14, "d14")], 121, "kept", "a visit after the end asks nothing"),
     ],
@@ -47,7 +57,7 @@ def test_conduct(visits, confirmations, now, status, why):
         (Facts(), -20, "open-and-kept", "screening is still to come"),
         (Facts(performed=(seen("d14", 14),)), -20, "open-and-kept", "other visits do not ask"),
         (Facts(performed=(seen("screening", -20),)), -10, "at-risk", "screened, not confirmed"),
-        (Facts(performed=(seen("screening", -20),)), -5, "violated", "enrolled without it"),
+        (Facts(performed=(seen("screening", -20),)), -5, "cannot-judge", "enrolled; nobody said how it was"),
         (Facts(), -5, "cannot-judge", "enrolled, and screening is not on record"),
         (
             Facts(
@@ -82,9 +92,39 @@ def test_a_withdrawal_leaves_an_unconfirmed_conduct_unjudged():
     assert (verdict.status, verdict.needed_by) == ("cannot-judge", None)
 
 
-def test_at_risk_says_which_visit_and_until_when_it_can_be_mended():
+def test_at_risk_says_which_visit_and_by_when_it_is_to_be_confirmed():
     verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(20))
     assert verdict.because() == (
         "d14 was performed Monday 2026-03-16 12:00 +08:00 without a confirmation of contraception.",
     )
-    assert verdict.becomes_violation_at == at(91, "00:00")
+    assert verdict.missing_text() == (
+        "a confirmation of contraception at d14, performed Monday 2026-03-16 12:00 +08:00",
+    )
+    assert (verdict.becomes_violation_at, verdict.needed_by) == (None, at(91, "00:00"))
+
+
+def test_never_confirmed_names_the_confirmation_that_is_missing_and_is_flagged():
+    verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(91))
+    assert (verdict.status, verdict.since) == ("cannot-judge", d(90))
+    assert verdict.missing_text() == (
+        "a confirmation of contraception at d14, performed Monday 2026-03-16 12:00 +08:00",
+    )
+
+
+def test_the_sweep_looks_again_when_the_flag_grows_graver():
+    verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(20))
+    assert next_flag_change_at(verdict, None, at(20), SHANGHAI) == at(89, "00:00")
+
+
+@pytest.mark.parametrize(
+    ("now", "severity", "why"),
+    [
+        (14, "medium", "asked for from the visit on"),
+        (88, "medium", "three days before it can be judged no more"),
+        (89, "high", "two days before"),
+        (91, "medium", "over: still to be asked, and no violation"),
+    ],
+)
+def test_the_flag_of_an_unconfirmed_visit(now, severity, why):
+    verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(now))
+    assert severity_of(verdict, at(now), SHANGHAI) == severity, why

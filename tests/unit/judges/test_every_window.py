@@ -150,7 +150,7 @@ def conduct(window: PlannedWindow) -> dict[str, Scene]:
         "kept": (asked, after(window)),
         "at-risk": (seen, noon(day + DAY)),
         "violated": (broken, after(window)),
-        "cannot-judge": (Facts(), after(window)),
+        "cannot-judge": (seen, after(window)),
     }
 
 
