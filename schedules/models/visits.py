@@ -51,6 +51,9 @@ class Basis(models.TextChoices):
 class Visit(models.Model):
     """One participant's own visit: what was planned, booked and done; its status is derived, never stored."""
 
+    audit_hidden = ("sequence", "changed_at")
+    """What phones are told of an edit; the entry of the edit says when it was itself."""
+
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="visits")
     code = models.CharField(_("visit"), max_length=64)
     rule_code = models.CharField(max_length=60)
