@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from schedules.api.fields import SiteInstant
 from schedules.models import Basis, WindowKind
-from schedules.selectors.api import ParticipantRecord, participant_record
+from schedules.selectors.data_capture import ParticipantRecord, participant_record
 from trials.api.authentication import signed_in
 
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from schedules.api.fields import SiteInstant
 from schedules.domain.status import VisitStatus
 from schedules.models import Basis, VisitPlace, VisitTiming
-from schedules.selectors.api import WantedVisits, listed_visits
+from schedules.selectors.data_capture import WantedVisits, listed_visits
 from trials.api.authentication import signed_in
 from trials.api.errors import Refused
 from trials.api.queries import ListQuery, page_document

@@ -97,22 +97,26 @@ class _Difference:
     def _add_visits(self, record: Record, planned: dict[str, Row], today: date) -> None:
         for visit in record.visits:
             row = planned.pop(visit.code, None)
-            if visit.unscheduled or not (visit.live or visit.performed_on or visit.gone):
+            if visit.unscheduled:
                 continue
             if visit.gone and row is not None:
                 self._revive(visit, row)
-                continue
-            if row != visit.planned and (visit.performed_on or visit.closes < today):
-                self.judged.append(visit.pk)
-            if row is None and visit.live:
-                self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
-                self.events.append(("cancelled", visit.participant_id, visit.pk))
-            elif row is not None and row != (stood := visit.planned):
-                self.stood.append((visit.pk, *stood))
-                self.moved.append((visit.pk, *row))
-                self.events.append(("moved", visit.participant_id, visit.pk))
+            elif (visit.live or visit.performed_on) and row != visit.planned:
+                self._change(visit, row, today)
         self.added.extend((*row, record.attempt) for row in planned.values())
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
+
+    def _change(self, visit: StoredVisit, row: Row | None, today: date) -> None:
+        """What was done stays done and is judged anew; what no plan asks for any more is cancelled."""
+        if visit.performed_on or visit.closes < today:
+            self.judged.append(visit.pk)
+        if row is not None:
+            self.stood.append((visit.pk, *visit.planned))
+            self.moved.append((visit.pk, *row))
+            self.events.append(("moved", visit.participant_id, visit.pk))
+        elif visit.live:
+            self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
+            self.events.append(("cancelled", visit.participant_id, visit.pk))
 
     def _revive(self, visit: StoredVisit, row: Row) -> None:
         """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
