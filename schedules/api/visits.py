@@ -59,9 +59,13 @@ class VisitBasisSerializer(serializers.Serializer):
 class VisitAnchorSerializer(serializers.Serializer):
     """What a visit counts from, and how that day is known."""
 
-    code = serializers.CharField(source="anchor_code")
-    date = serializers.DateField(source="anchor_on")
-    kind = serializers.ChoiceField(["planned", "actual", "derived"], source="anchor_kind")
+    code = serializers.CharField(source="visit.anchor_code")
+    date = serializers.DateField(source="visit.anchor_on")
+    kind = serializers.ChoiceField(["planned", "actual", "derived"], source="visit.anchor_kind")
+    assumed = serializers.BooleanField(
+        source="anchor_assumed",
+        help_text="Whether it follows from other days by a rule that no record states.",
+    )
 
 
 class VisitSerializer(serializers.Serializer):
@@ -78,7 +82,7 @@ class VisitSerializer(serializers.Serializer):
     epoch = serializers.CharField(source="visit.epoch")
     timing = serializers.ChoiceField(VisitTiming.values, source="visit.timing")
     place = serializers.ChoiceField(VisitPlace.values, source="visit.place")
-    anchor = VisitAnchorSerializer(source="visit")
+    anchor = VisitAnchorSerializer(source="*")
     offset = serializers.CharField(source="visit.offset", help_text="ISO 8601, signed.")
     opens = serializers.DateField(source="visit.opens")
     target = serializers.DateField(source="visit.target")

@@ -50,6 +50,7 @@ class ListedVisit:
     status: VisitStatus
     because: str
     protocol_version: str
+    anchor_assumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +166,14 @@ def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> 
     site: Site = visit.participant.site
     zone = ZoneInfo(site.zone or settings.TIME_ZONE)
     protocol = protocol_of(version)
+    planned = planned_visit(visit, protocol, zone)
     return ListedVisit(
         visit=visit,
         zone=zone,
         status=visit_status(facts_of(visit), today_at(site, now)),
-        because=because_visit(protocol, planned_visit(visit, protocol, zone), say),
+        because=because_visit(protocol, planned, say),
         protocol_version=version.label,
+        anchor_assumed=planned.base.assumed,
     )
 
 

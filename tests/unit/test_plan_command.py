@@ -234,7 +234,7 @@ def test_a_wrong_date_is_refused(plan, day):
          "unknown trait 'male': NCT07193667 has childbearing_potential, partner_"),
         ((TRIAL, *ON, "--with", "childbearing"), "(did you mean childbearing_potential?)"),
         ((TRIAL, *ON, "--calendar", "XX"), "unknown calendar 'XX': possible are none, "),
-        ((TRIAL, *ON, "--calendar", "cn"), "unknown calendar 'cn'"),
+        ((TRIAL, *ON, "--calendar", "cn"), "unknown calendar 'cn' (did you mean CN?): possible are none, "),
         ((TRIAL, *ON, "--calendar", "../../etc"), "unknown calendar '../../etc'"),
         ((TRIAL, *ON, "--zone", "Mars/Base"),
          "unknown zone 'Mars/Base': use an IANA name such as Asia/Shanghai"),

@@ -107,10 +107,13 @@ def _trial_and_traits(trial: str | None, traits: list[str]) -> tuple[str, list[s
 def _check_codes(what: str, given: Sequence[str], possible: Sequence[str], trial: str) -> None:
     for code in given:
         if code not in possible:
-            near = get_close_matches(code, possible, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
             listed = ", ".join(possible) or "none"
-            raise _error(f"unknown {what} {code!r}{hint}: {trial} has {listed}")
+            raise _error(f"unknown {what} {code!r}{_meant(code, possible)}: {trial} has {listed}")
+
+
+def _meant(given: str, possible: Sequence[str]) -> str:
+    near = get_close_matches(given, possible, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _anchors(protocol: Protocol, options: dict[str, Any], zone: ZoneInfo) -> dict[str, AnchorDay]:
@@ -160,7 +163,9 @@ def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:
     if name == NO_CALENDAR:
         return None
     if name not in calendar_names():
-        raise _error(f"unknown calendar {name!r}: possible are {NO_CALENDAR}, {', '.join(calendar_names())}")
+        possible = [NO_CALENDAR, *calendar_names()]
+        hint = _meant(name.lower(), possible) or _meant(name.upper(), possible)
+        raise _error(f"unknown calendar {name!r}{hint}: possible are {', '.join(possible)}")
     years = [anchor.day.year for anchor in anchors.values()]
     first, last = max(MINYEAR, min(years) - _YEARS_BEFORE), min(MAXYEAR, max(years) + _YEARS_AFTER)
     return load_calendar(name, first, last)

@@ -36,7 +36,7 @@ def test_a_visit(ask: Ask, participant: Participant) -> None:
         "epoch": "follow-up",
         "timing": "offset",
         "place": "clinic",
-        "anchor": {"code": "infusion", "date": "2026-12-07", "kind": "planned"},
+        "anchor": {"code": "infusion", "date": "2026-12-07", "kind": "planned", "assumed": False},
         "offset": "P28D",
         "opens": "2027-01-01",
         "target": "2027-01-04",
