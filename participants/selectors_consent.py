@@ -20,9 +20,9 @@ def consent_standing(participant: Participant, today: date) -> ConsentStanding:
     return standing_of(given_consents(participant), editions_of(participant), today)
 
 
-def given_consents(participant: Participant) -> list[GivenConsent]:
-    """The consents on record of a participant, in the order of their days."""
-    rows = Consent.objects.filter(participant=participant).order_by("signed_on", "pk")
+def given_consents(participant: Participant, *, without: int = 0) -> list[GivenConsent]:
+    """The consents on record of a participant, in the order of their days; but not the one of that id."""
+    rows = Consent.objects.filter(participant=participant).exclude(pk=without).order_by("signed_on", "pk")
     return [GivenConsent(*row) for row in rows.values_list("form_id", "signed_on", "withdrawn_on")]
 
 

@@ -15,6 +15,7 @@ def _(message: str) -> str:
 
 
 _FUTURE = _("%(day)s is in the future: today is %(today)s at the site.")
+_BEFORE = _("%(day)s is before the consent on %(on)s: give that day or a later one.")
 
 
 class ConsentRefusal(NamedTuple):
@@ -100,6 +101,20 @@ def form_in_use(edition: FormEdition, today: date) -> bool:
     return edition.effective_on <= today
 
 
+def asks_first(standing: ConsentStanding, editions: Sequence[FormEdition], today: date) -> FormEdition | None:
+    """The edition that somebody must consent to before another protocol version holds for them.
+
+    The newest one in use that asks for consent again, where they have not given it; also where no
+    consent of theirs is on record at all. ICH E6(R3) 2.8.2: consent follows the information.
+    """
+    if standing.state is ConsentState.AGAIN:
+        return standing.asked_by
+    if standing.state is not ConsentState.MISSING:
+        return None
+    asking = [one for one in editions if one.consent_again and form_in_use(one, today)]
+    return max(asking, key=_age, default=None)
+
+
 def refusals_of_consent(
     edition: FormEdition, signed_on: date, given: Sequence[GivenConsent], anchor: date | None, today: date
 ) -> Iterator[ConsentRefusal]:
@@ -108,21 +123,34 @@ def refusals_of_consent(
     `anchor` is the actual day of consent that the plan counts from, if there is one: the first
     consent is of that day.
     """
-    words = {"day": signed_on, "today": today, "version": edition.version}
-    if signed_on > today:
-        yield ConsentRefusal("signed_on", _FUTURE, words)
-    if signed_on < edition.effective_on:
-        message = _(
-            "Form %(version)s is used from %(start)s on, after %(day)s: choose the edition before it."
-        )
-        yield ConsentRefusal("signed_on", message, words | {"start": edition.effective_on})
-    for before in given:
-        if before.form == edition.id:
-            message = _("Consent to form %(version)s is on record for %(on)s.")
-            yield ConsentRefusal("form", message, words | {"on": before.signed_on})
+    yield from _refusals_of_signing(edition, signed_on, given, today)
     if not given and anchor and anchor != signed_on:
         message = _("The day of consent is on record as %(on)s: give that day, or correct the anchor first.")
-        yield ConsentRefusal("signed_on", message, words | {"on": anchor})
+        yield ConsentRefusal("signed_on", message, {"on": anchor})
+
+
+def refusals_of_correction(
+    edition: FormEdition,
+    right: GivenConsent,
+    others: Sequence[GivenConsent],
+    infused: date | None,
+    today: date,
+) -> Iterator[ConsentRefusal]:
+    """Everything that forbids a consent on record to be corrected to `right`, of that edition.
+
+    `others` are the participant's other consents; `infused` the day of the infusion, which no first
+    consent may follow.
+    """
+    yield from _refusals_of_signing(edition, right.signed_on, others, today)
+    withdrawn = right.withdrawn_on
+    if withdrawn and withdrawn > today:
+        yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": withdrawn, "today": today})
+    if withdrawn and withdrawn < right.signed_on:
+        yield ConsentRefusal("withdrawn_on", _BEFORE, {"day": withdrawn, "on": right.signed_on})
+    first = min(one.signed_on for one in (right, *others))
+    if infused and infused < first:
+        message = _("No infusion before consent: %(day)s is before the consent on %(consent)s.")
+        yield ConsentRefusal("signed_on", message, {"day": infused, "consent": first})
 
 
 def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date) -> Iterator[ConsentRefusal]:
@@ -133,8 +161,25 @@ def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date)
     if on > today:
         yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
     if standing and on < max(standing):
-        message = _("%(day)s is before the consent on %(on)s: give that day or a later one.")
-        yield ConsentRefusal("withdrawn_on", message, {"day": on, "on": max(standing)})
+        yield ConsentRefusal("withdrawn_on", _BEFORE, {"day": on, "on": max(standing)})
+
+
+def _refusals_of_signing(
+    edition: FormEdition, signed_on: date, others: Sequence[GivenConsent], today: date
+) -> Iterator[ConsentRefusal]:
+    """Why an edition cannot have been signed on that day, beside other consents."""
+    words = {"day": signed_on, "today": today, "version": edition.version}
+    if signed_on > today:
+        yield ConsentRefusal("signed_on", _FUTURE, words)
+    if signed_on < edition.effective_on:
+        message = _(
+            "Form %(version)s is used from %(start)s on, after %(day)s: choose the edition before it."
+        )
+        yield ConsentRefusal("signed_on", message, words | {"start": edition.effective_on})
+    for other in others:
+        if other.form == edition.id:
+            message = _("Consent to form %(version)s is on record for %(on)s.")
+            yield ConsentRefusal("form", message, words | {"on": other.signed_on})
 
 
 def _age(edition: FormEdition) -> tuple[date, int]:

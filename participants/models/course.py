@@ -18,6 +18,7 @@ class Consent(models.Model):
     form = models.ForeignKey(ConsentForm, on_delete=models.PROTECT, related_name="consents")
     signed_on = models.DateField(_("signed on"))
     withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:

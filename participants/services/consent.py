@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
-from participants.domain.consents import ConsentRefusal, refusals_of_consent, refusals_of_withdrawal
+from participants.domain.consents import (
+    ConsentRefusal,
+    GivenConsent,
+    refusals_of_consent,
+    refusals_of_correction,
+    refusals_of_withdrawal,
+)
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
 from participants.selectors_consent import edition, given_consents
 from trials.acts import recorded
+from trials.domain.errors import Stale
 from trials.models import ConsentForm, User
 
 CONSENT = "consent"
 """The anchor that the first consent gives its day to, where the protocol has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a consent on record should have said; `version` is the one that was shown."""
+
+    version: int
+    form: ConsentForm
+    signed_on: date
+    withdrawn_on: date | None = None
 
 
 @recorded
@@ -40,6 +59,42 @@ def write_consent(
 
 
 @recorded
+def rewrite_consent(
+    *,
+    consent: Consent,
+    correction: Correction,
+    infused_on: date | None,
+    today: date,
+    by: User | None,
+    reason: str,
+) -> Consent:
+    """A wrongly recorded consent as it should have been; the trail keeps what stood there, and why.
+
+    `infused_on` is the day of the infusion, if there was one; what the calendar counts from is for the
+    caller to move. Raises ConsentRefused, and Stale where the consent changed since it was shown.
+    """
+    Participant.objects.select_for_update().get(pk=consent.participant_id)
+    stands = Consent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=consent.pk)
+    if stands.version != correction.version:
+        raise Stale("participants.consent", stands.pk, correction.version, stands.version)
+    form, right = correction.form, (correction.form.pk, correction.signed_on, correction.withdrawn_on)
+    if form.trial_id != stands.participant.trial_id:
+        raise ConsentRefused({"form": [_("This form is of another trial.")]})
+    if right == (stands.form_id, stands.signed_on, stands.withdrawn_on):
+        raise ConsentRefused(
+            {"": [_("This is what is on record: give the form or the day as it should be.")]}
+        )
+    if not reason.strip():
+        raise ConsentRefused({"reason": [_("Say why it is corrected: the reason goes on record.")]})
+    others = given_consents(stands.participant, without=stands.pk)
+    _refuse(refusals_of_correction(edition(form), GivenConsent(*right), others, infused_on, today))
+    stands.form, stands.signed_on, stands.withdrawn_on = form, correction.signed_on, correction.withdrawn_on
+    stands.version += 1
+    stands.save(update_fields=["form", "signed_on", "withdrawn_on", "version"])
+    return stands
+
+
+@recorded
 def withdraw_consent(
     *, participant: Participant, withdrawn_on: date, today: date, by: User | None, reason: str
 ) -> int:
@@ -52,7 +107,7 @@ def withdraw_consent(
         raise ConsentRefused({"reason": [_("Say how it was withdrawn: the reason goes on record.")]})
     _refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today))
     standing = Consent.objects.filter(participant=person, withdrawn_on=None)
-    return standing.update(withdrawn_on=withdrawn_on)
+    return standing.update(withdrawn_on=withdrawn_on, version=F("version") + 1)
 
 
 def _refuse(refusals: Iterable[ConsentRefusal]) -> None:

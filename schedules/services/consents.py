@@ -1,4 +1,4 @@
-"""A consent given: on record, and the day that the calendar counts from where none was set."""
+"""Consents given and corrected: on record, and the day that the calendar counts from with them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import date, datetime
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
-from participants.services.consent import CONSENT, write_consent
+from participants.selectors_consent import given_consents
+from participants.services.consent import CONSENT, Correction, rewrite_consent, write_consent
 from schedules.domain.errors import ReplanningRefused
 from schedules.selectors.course import clock_at
 from schedules.services.replanning import record_anchor
@@ -27,12 +28,52 @@ def record_consent(
     """
     today = clock_at(participant.site, now).today
     consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
-    known = CONSENT in protocol_of(participant.protocol_version).anchor_by_code
-    anchors = Anchor.objects.filter(participant=participant, code=CONSENT, actual_on__isnull=False)
-    if known and not anchors.exists():
-        anchor = RecordedAnchor(CONSENT, actual_on=signed_on)
-        try:
-            record_anchor(participant=participant, anchor=anchor, now=now, by=by)
-        except ReplanningRefused as refused:
-            raise ConsentRefused({"signed_on": [str(refused)]}) from refused
+    if _actual_day(participant, CONSENT) is None:
+        _follow(participant, signed_on, now=now, by=by, reason="")
     return consent
+
+
+@recorded
+def correct_consent(
+    *, consent: Consent, correction: Correction, now: datetime, by: User | None, reason: str
+) -> Consent:
+    """A wrongly recorded consent as it should have been; where the first one's day changes, the plan follows.
+
+    The anchor `consent` takes the day of the first consent, what counts from it is planned and judged
+    anew, and a signed schedule that holds the day is void by that. Raises ConsentRefused for what no
+    consent can be, for an infusion that would come before it and for anchors that would contradict it;
+    Stale where the consent changed since it was shown.
+    """
+    person = consent.participant
+    before = _first(person)
+    corrected = rewrite_consent(
+        consent=consent,
+        correction=correction,
+        infused_on=_actual_day(person, protocol_of(person.protocol_version).day_zero),
+        today=clock_at(person.site, now).today,
+        by=by,
+        reason=reason,
+    )
+    first = _first(person)
+    if first and first != before and first != _actual_day(person, CONSENT):
+        _follow(person, first, now=now, by=by, reason=reason)
+    return corrected
+
+
+def _follow(person: Participant, day: date, *, now: datetime, by: User | None, reason: str) -> None:
+    """Let the calendar count from this day of consent, if the protocol knows such an anchor."""
+    if CONSENT not in protocol_of(person.protocol_version).anchor_by_code:
+        return
+    try:
+        anchor = RecordedAnchor(CONSENT, actual_on=day)
+        record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason)
+    except ReplanningRefused as refused:
+        raise ConsentRefused({"signed_on": [str(refused)]}) from refused
+
+
+def _first(person: Participant) -> date | None:
+    return min((one.signed_on for one in given_consents(person)), default=None)
+
+
+def _actual_day(person: Participant, code: str) -> date | None:
+    return Anchor.objects.filter(participant=person, code=code).values_list("actual_on", flat=True).first()

@@ -13,6 +13,7 @@ from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
 from schedules.models import Visit
 from schedules.selectors.records import records_of
+from schedules.services.consent_rules import refuse_by_consent
 from schedules.services.enrolments import not_in_use
 from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.hold_rows import follow_plan
@@ -66,6 +67,7 @@ def commit_replanning(
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     _refuse_future(preview)
+    refuse_by_consent(preview)
     _refuse_closed_gate(preview)
     _refuse_orphans(preview)
     _keep_readiness(preview, now=now, by=by, reason=reason)
@@ -88,6 +90,7 @@ def record_anchor(
     stands = record.anchors.get(anchor.code)
     preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
     _refuse_future(preview)
+    refuse_by_consent(preview)
     _refuse_closed_gate(preview)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)

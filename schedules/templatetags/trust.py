@@ -7,8 +7,9 @@ from typing import Any
 from django import template
 from django.db.models import Model
 
+from participants.domain.consents import asks_first
 from participants.models import Participant
-from participants.selectors_consent import consent_standing
+from participants.selectors_consent import consent_standing, editions_of
 from schedules.selectors.course import clock_at
 from schedules.selectors.trust_pages import signatures_shown
 from schedules.web.clock import now, server_day
@@ -35,3 +36,12 @@ def consent_of(participant: Participant) -> dict[str, Any]:
     """Where a participant's consent stands, in a line that leads to their consents."""
     today = clock_at(participant.site, now()).today
     return {"participant": participant, "standing": consent_standing(participant, today)}
+
+
+@register.inclusion_tag("trust/consent_first.html")
+def consent_first(participant: Participant) -> dict[str, Any]:
+    """The form that asks for consent before another protocol version holds, with the way to record it."""
+    today = clock_at(participant.site, now()).today
+    standing = consent_standing(participant, today)
+    asking = asks_first(standing, editions_of(participant), today)
+    return {"participant": participant, "standing": standing, "asking": asking}

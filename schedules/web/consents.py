@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,13 +22,14 @@ from participants.selectors_consent import (
     without_consent,
 )
 from participants.services.consent import withdraw_consent
+from schedules.selectors.consent_page import corrected_in_words
 from schedules.selectors.course import clock_at, zone_of
-from schedules.services.consents import record_consent
+from schedules.services.consents import correct_consent, record_consent
 from schedules.web.clock import now, server_day
 from schedules.web.pages import neighbours
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.trust_forms import ConsentGivenForm, WithdrawalForm
+from schedules.web.trust_forms import ConsentCorrectionForm, ConsentGivenForm, WithdrawalForm
 
 PER_PAGE = 50
 
@@ -58,7 +59,7 @@ def consent(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "participant": participant,
         "standing": consent_standing(participant, today),
-        "consents": consents_of(participant),
+        "consents": corrected_in_words(consents_of(participant)),
         "forms": forms_of(participant).count(),
         "may_record": may_record(request, participant),
     }
@@ -85,10 +86,39 @@ def consent_new(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("consent", pk=pk)
 
     def make(data: Any) -> ConsentGivenForm:
-        initial = {"signed_on": clock_at(participant.site, now()).today}
+        today = clock_at(participant.site, now()).today
+        initial = {"signed_on": today, "form": request.GET.get("form", "")}
         return ConsentGivenForm(participant, data, initial=initial)
 
     context = _context(participant, _("Record a consent"), _("Record"))
+    return answer(request, make, perform, context, zone_of(participant.site))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def consent_correct(request: HttpRequest, pk: int, consent: int) -> HttpResponse:
+    """Correct a consent that was recorded wrongly; what stood there stays in the trail."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+    wrong = consents_of(participant).filter(pk=consent).first()
+    if wrong is None:
+        raise Http404
+
+    def perform(form: ConsentCorrectionForm) -> HttpResponse:
+        correct_consent(
+            consent=wrong,
+            correction=form.correction(),
+            now=now(),
+            by=user_of(request),
+            reason=form.why(),
+        )
+        messages.success(request, _("The consent is corrected, and the calendar follows it."))
+        return redirect("consent", pk=pk)
+
+    def make(data: Any) -> ConsentCorrectionForm:
+        return ConsentCorrectionForm(wrong, data)
+
+    context = _context(participant, _("Correct a consent"), _("Correct"))
     return answer(request, make, perform, context, zone_of(participant.site))
 
 

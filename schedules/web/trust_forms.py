@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from participants.models import Participant
+from participants.models import Consent, Participant
 from participants.selectors_consent import forms_of
+from participants.services.consent import Correction
 from schedules.web.enrolment_form import DayInput
 from schedules.web.visit_forms import NO_NAMES, SAY_WHY, VersionedForm
 from trials.models import ConsentForm, Meaning, SiteApproval
@@ -106,6 +107,34 @@ class ConsentGivenForm(Asking):
         choice = self.fields["form"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = forms_of(participant)
+
+
+class ConsentCorrectionForm(ConsentGivenForm):
+    """A consent on record as it should have been; the day of its withdrawal where it was withdrawn."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)  # type: ignore[assignment]
+    withdrawn_on = forms.DateField(
+        label=gettext_lazy("Withdrawn on"),
+        widget=DayInput(),
+        required=False,
+        help_text=gettext_lazy("Empty where consent was never withdrawn."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=300, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
+    )
+
+    def __init__(self, consent: Consent, *args: Any, **kwargs: Any) -> None:
+        names = ("version", "form", "signed_on", "withdrawn_on")
+        super().__init__(
+            consent.participant, *args, initial={name: getattr(consent, name) for name in names}, **kwargs
+        )
+        if consent.withdrawn_on is None:
+            del self.fields["withdrawn_on"]
+
+    def correction(self) -> Correction:
+        """What was filled in."""
+        given = self.cleaned_data
+        return Correction(self.shown(), given["form"], given["signed_on"], given.get("withdrawn_on"))
 
 
 class WithdrawalForm(Asking):

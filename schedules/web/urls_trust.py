@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from schedules.web.consents import consent, consent_new, consent_withdrawal, consents
+from schedules.web.consents import consent, consent_correct, consent_new, consent_withdrawal, consents
 from schedules.web.signing import signing
 from schedules.web.trials import (
     approval_correct,
@@ -26,5 +26,6 @@ urlpatterns = [
     path("consents/", consents, name="consents"),
     path("participants/<int:pk>/consent/", consent, name="consent"),
     path("participants/<int:pk>/consent/new/", consent_new, name="consent-new"),
+    path("participants/<int:pk>/consent/<int:consent>/", consent_correct, name="consent-correct"),
     path("participants/<int:pk>/consent/withdrawal/", consent_withdrawal, name="consent-withdrawal"),
 ]

@@ -141,6 +141,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "consents": listed(),
     "consent": read("participant"),
     "consent-new": form("participant"),
+    "consent-correct": form("given-consent"),
     "consent-withdrawal": form("participant"),
     # --- deviations, logs, the forecast
     "deviations": listed(),
@@ -156,6 +157,7 @@ ADDRESSES: dict[str, Endpoint] = {
     # --- the start of treatment: readiness, the product, safety reviews
     "board": read("board", by=ANY_ROLE),
     "safety-review": form("level", by=throughout(Right.RECORD), seen_by=ANY_ROLE),
+    "trial-safety-review": form("board", by=throughout(Right.RECORD), seen_by=ANY_ROLE),
     "day-zero": read("participant"),
     "day-zero-newcomer": Endpoint(get=ENROL),
     "readiness": read("participant"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.test import Client
 
-from participants.models import Absence, Fact, Participant, ProductStep
+from participants.models import Absence, Consent, Fact, Participant, ProductStep
 from schedules.domain.plan import AnchorDay
 from schedules.models import AmendmentRun, CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
 from schedules.services.feeds import open_feed
@@ -21,7 +21,7 @@ from schedules.services.planning import enrol
 from tests.cast import NOW, TODAY, a_site, an_enrolment, document, show_who_one_is
 from tests.cast import a_version as imported
 from tests.integration.access.classification import ACTS_AS, EVERYBODY, EVERYWHERE
-from trials.models import Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
+from trials.models import ConsentForm, Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
 from trials.services.memberships import grant_membership, withdraw_membership
 from trials.services.sites import record_working_days
 from trials.services.tokens import issue_api_token
@@ -132,6 +132,10 @@ def _of_person(world: World, whose: str, person: Participant, words: str) -> Non
         participant=person, kind="night-away", starts_on=TODAY, ends_on=TODAY, detail={"minutes": 40}
     )
     absence = Absence.objects.create(participant=person, first=TODAY, last=TODAY, note=words)
+    edition, _made = ConsentForm.objects.get_or_create(
+        trial=person.trial, version="1.0", defaults={"effective_on": date(2026, 1, 5)}
+    )
+    consent = Consent.objects.create(participant=person, form=edition, signed_on=date(2026, 11, 2))
     milestone = ProductStep.objects.create(participant=person, step="collection", done_on=TODAY, note=words)
     for word, more in (
         ("participant", {}),
@@ -141,6 +145,7 @@ def _of_person(world: World, whose: str, person: Participant, words: str) -> Non
         ("fact-kind", {"kind": "night-away"}),
         ("fact", {"fact": fact.pk}),
         ("window", {"window": WAIVABLE}),
+        ("given-consent", {"consent": consent.pk}),
     ):
         world.put(word, whose, pk=pk, **more)
     world.put("api-participant", whose, id=pk)

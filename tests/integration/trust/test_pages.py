@@ -183,6 +183,37 @@ def test_a_consent_is_recorded_on_its_page_and_who_must_consent_again_is_listed(
     assert "S01-001" not in desk.get("/consents/").content.decode()
 
 
+def test_a_wrongly_typed_consent_is_corrected_on_its_page_with_a_reason(participant, coordinator) -> None:
+    form = record_consent_form(trial=participant.trial, edition=Edition("1.0", date(2026, 1, 5)), by=None)
+    desk = browser(coordinator)
+    base = f"/participants/{participant.pk}/consent/"
+    desk.post(f"{base}new/", {"form": form.pk, "signed_on": "2026-11-02"})
+    consent = Consent.objects.get()
+    correct = f"{base}{consent.pk}/"
+    assert correct in desk.get(base).content.decode()
+    given = {"form": form.pk, "signed_on": "2026-10-26", "version": 1}
+    refused = desk.post(correct, given)
+    assert refused.status_code == 422, "a reason is asked for"
+    assert "2026-10-26" in refused.content.decode(), "nothing typed is lost"
+    assert desk.post(correct, given | {"reason": "read from the form"}).status_code == 302
+    page = desk.get(base).content.decode()
+    for words in ("<del>2026-11-02</del>", "read from the form", "coordinator"):
+        assert words in page
+    overtaken = desk.post(correct, given | {"signed_on": "2026-10-27", "reason": "mine"})
+    assert overtaken.status_code == 409
+    for words in ("Somebody else was quicker", "<del>2026-11-02</del> → 2026-10-26", 'value="2026-10-27"'):
+        assert words in overtaken.content.decode()
+    assert desk.get(f"/participants/{participant.pk}/consent/{consent.pk + 1}/").status_code == 404
+
+
+def test_the_form_of_another_version_says_that_consent_comes_first(participant, coordinator) -> None:
+    asks = Edition("2.0", date(2026, 11, 10), consent_again=True)
+    form = record_consent_form(trial=participant.trial, edition=asks, by=None)
+    page = browser(coordinator).get(f"/participants/{participant.pk}/replan/version/").content.decode()
+    assert "Form 2.0 asks to consent again since" in page
+    assert f'href="/participants/{participant.pk}/consent/new/?form={form.pk}"' in page
+
+
 def test_a_data_manager_of_the_whole_trial_freezes_archives_and_exports_it(participant, site) -> None:
     manager, local = somebody("manager", Role.DATA_MANAGER), somebody("local", Role.DATA_MANAGER, site)
     trial = f"/trials/{participant.trial_id}/"

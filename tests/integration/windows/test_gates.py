@@ -33,7 +33,8 @@ OBSERVED_TO = date(2027, 1, 4)
 def enrolment() -> Enrolment:
     """The template as it ships: nobody begins before the observation of whoever went before has ended."""
     text = library.path("CART-SLE").read_text(encoding="utf-8")
-    return an_enrolment(a_version(text=text))
+    consent = AnchorDay(date(2026, 11, 2), AnchorKind.ACTUAL)
+    return an_enrolment(a_version(text=text), anchors={"infusion": AnchorDay(INFUSION), "consent": consent})
 
 
 def starting(enrolment: Enrolment, day: date, number: int = 2) -> Enrolment:

@@ -10,7 +10,9 @@ from participants.domain.consents import (
     ConsentState,
     FormEdition,
     GivenConsent,
+    asks_first,
     refusals_of_consent,
+    refusals_of_correction,
     refusals_of_withdrawal,
     standing_of,
 )
@@ -84,3 +86,39 @@ def test_a_withdrawal_that_cannot_have_been_is_refused(given, on, fields) -> Non
     refusals = list(refusals_of_withdrawal(given, on, TODAY))
     assert [each.field for each in refusals] == fields
     assert all(each.message % each.words for each in refusals)
+
+
+@pytest.mark.parametrize(
+    ("form", "right", "others", "infused", "fields"),
+    [
+        (FIRST, GivenConsent(1, MARCH), [], None, []),
+        (FIRST, GivenConsent(1, MARCH), [], MARCH, []),
+        (FIRST, GivenConsent(1, NOVEMBER), [], MARCH, ["signed_on"]),
+        (AGAIN, GivenConsent(3, NOVEMBER), [GivenConsent(1, MARCH)], MARCH, []),
+        (AGAIN, GivenConsent(3, MARCH), [], None, ["signed_on"]),
+        (FIRST, GivenConsent(1, MARCH), [GivenConsent(1, MARCH)], None, ["form"]),
+        (FIRST, GivenConsent(1, date(2026, 12, 2)), [], None, ["signed_on"]),
+        (FIRST, GivenConsent(1, NOVEMBER, MARCH), [], None, ["withdrawn_on"]),
+        (FIRST, GivenConsent(1, MARCH, date(2026, 12, 2)), [], None, ["withdrawn_on"]),
+    ],
+    ids=["another day", "consent on the day of the infusion", "infused before", "an earlier consent stands",
+         "before it was used", "twice", "in the future", "withdrawn before", "withdrawn in the future"],
+)  # fmt: skip
+def test_a_correction_that_cannot_be_is_refused(form, right, others, infused, fields) -> None:
+    refusals = list(refusals_of_correction(form, right, others, infused, TODAY))
+    assert [each.field for each in refusals] == fields
+    assert all(each.message % each.words for each in refusals)
+
+
+@pytest.mark.parametrize(
+    ("given", "asking", "why"),
+    [
+        ([GivenConsent(1, MARCH)], "2.0", "they consented to an older form only"),
+        ([GivenConsent(1, MARCH), GivenConsent(3, NOVEMBER)], None, "they consented to the one that asks"),
+        ([], "2.0", "no consent of theirs is on record at all"),
+        ([GivenConsent(1, MARCH, NOVEMBER)], None, "who withdrew is asked by nobody"),
+    ],
+)
+def test_who_consents_before_another_version_holds(given, asking, why) -> None:
+    form = asks_first(standing_of(given, ALL, TODAY), ALL, TODAY)
+    assert (form.version if form else None) == asking, why
