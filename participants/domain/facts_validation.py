@@ -29,7 +29,7 @@ from participants.domain.facts import (
     Waiver,
 )
 from participants.domain.points import day_of, first_instant
-from participants.domain.words import Say, Value, Words, iso_point, plain
+from participants.domain.words import Code, Say, Value, Words, iso_point, plain
 from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Place
@@ -282,10 +282,10 @@ def _confirmation_warnings(
         return
     days = {visit.code: day_of(visit.at, zone) for visit in performed}
     if fact.visit not in days:
-        words = Words.of(_("%(visit)s has not been performed yet"), {"visit": fact.visit})
+        words = Words.of(_("%(visit)s has not been performed yet"), {"visit": Code(fact.visit)})
         yield FactWarning("visit-not-performed", words)
     elif days[fact.visit] != day_of(fact.at, zone):
-        values: dict[str, Value] = {"visit": fact.visit, "day": days[fact.visit], "at": fact.at}
+        values: dict[str, Value] = {"visit": Code(fact.visit), "day": days[fact.visit], "at": fact.at}
         words = Words.of(_("%(visit)s was performed on %(day)s, not on %(at)s"), values)
         yield FactWarning("visit-on-another-day", words)
 
@@ -298,7 +298,7 @@ def _admission_warnings(
     for visit in performed:
         day = day_of(visit.at, zone)
         if visit.place is Place.HOME and first < day and (last is None or day < last):
-            values: dict[str, Value] = {"visit": visit.code, "day": day}
+            values: dict[str, Value] = {"visit": Code(visit.code), "day": day}
             words = Words.of(
                 _("%(visit)s was performed at home on %(day)s, during this stay in hospital"), values
             )
@@ -308,7 +308,7 @@ def _admission_warnings(
 def _night_warnings(fact: NightAway, others: Facts, zone: ZoneInfo) -> Iterator[FactWarning]:
     for visit in others.performed:
         if visit.place is Place.WARD and day_of(visit.at, zone) == fact.day:
-            values: dict[str, Value] = {"visit": visit.code, "day": fact.day}
+            values: dict[str, Value] = {"visit": Code(visit.code), "day": fact.day}
             words = Words.of(
                 _("%(visit)s was performed on the ward on %(day)s, the day of this night away"), values
             )

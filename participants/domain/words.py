@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-Value = str | int | date | datetime
 Say = Callable[[str], str]
 SayPoint = Callable[[date | datetime, Say], str]
 
@@ -30,9 +29,18 @@ def iso_point(point: date | datetime, say: Say = plain) -> str:
     )
 
 
+class Code(str):
+    """A name that a protocol gives to something (`live-vaccine`): said in the reader's language if known."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A template with named places (`%(day)s`) and what stands in them; equal words are equal values."""
+    """A template with named places (`%(day)s`) and what stands in them; equal words are equal values.
+
+    A code, and words within words, are translated with it; any other text stands as it was entered.
+    """
 
     template: str
     values: tuple[tuple[str, Value], ...] = ()
@@ -44,10 +52,18 @@ class Words:
 
     def text(self, say: Say = plain, point: SayPoint = iso_point) -> str:
         """The sentence, its template translated by `say`, its days and instants written by `point`."""
-        values = {
-            name: point(value, say) if isinstance(value, date) else value for name, value in self.values
-        }
-        return say(self.template) % values
+        return say(self.template) % {name: _said(value, say, point) for name, value in self.values}
 
     def __str__(self) -> str:
         return self.text()
+
+
+Value = str | int | date | datetime | Words
+
+
+def _said(value: Value, say: Say, point: SayPoint) -> str | int:
+    if isinstance(value, Words):
+        return value.text(say, point)
+    if isinstance(value, date):
+        return point(value, say)
+    return say(value) if isinstance(value, Code) else value

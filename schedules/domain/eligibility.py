@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.facts import Dose, Facts, Occurrence
 from participants.domain.points import DAY, Point, day_of, first_instant
-from participants.domain.words import Say, Value, Words, plain
+from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.explain import day_text
 from schedules.domain.judges.case import Case
@@ -82,7 +82,7 @@ class LastDay:
     code: str
     window: str
     day: date | None
-    missing: tuple[str, ...] = ()
+    missing: tuple[Words, ...] = ()
 
 
 def known_of(facts: Facts, zone: ZoneInfo, comes_of_age: date | None = None) -> Known:
@@ -209,7 +209,7 @@ class _Search:
 
     def _values(self, window: PlannedWindow, fact: Occurrence) -> dict[str, Value]:
         day = day_of(fact.first, self.candidate.zone)
-        return {"code": fact.code, "day": day, "window": window.rule.label}
+        return {"code": Code(fact.code), "day": day, "window": window.rule.label}
 
     def _moves(self, code: str) -> bool:
         """Whether a window moves with the candidate day: not so if it counts from a day already set."""

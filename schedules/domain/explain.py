@@ -84,7 +84,10 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
         *_bound(protocol, (_("Until %(moments)s."), _("End")), rule.ends, window, say),
     ]
     if window.missing:
-        parts.append(say(_("Not known yet: %(missing)s.")) % {"missing": ", ".join(window.missing)})
+        parts.append(
+            say(_("Not known yet: %(missing)s."))
+            % {"missing": ", ".join(one.text(say) for one in window.missing)}
+        )
     parts.append(basis_text(protocol, rule.basis, say, _("Window")))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
     return " ".join(parts)
@@ -214,7 +217,7 @@ def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say
 
 
 def _half_lives(offset: HalfLives, anchor: str, say: Say) -> str:
-    words = {"n": abs(offset.count), "drug": offset.drug, "anchor": anchor}
+    words = {"n": abs(offset.count), "drug": say(offset.drug), "anchor": anchor}
     if offset.count < 0:
         return say(_("%(n)d × the half-life of %(drug)s before %(anchor)s")) % words
     return say(_("%(n)d × the half-life of %(drug)s after %(anchor)s")) % words

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from participants.domain.words import Words
 from schedules.domain.windows import VisitWindow
 from trials.domain.offsets import Offset
 from trials.domain.protocol import Protocol, ProtocolWindow, VisitRule
@@ -96,7 +97,7 @@ class PlannedWindow:
     rule: ProtocolWindow
     starts: date | datetime | None
     ends: date | datetime | None
-    missing: tuple[str, ...]
+    missing: tuple[Words, ...]
     bases: tuple[tuple[str, AnchorDay], ...] = ()
 
     @property

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from math import ceil, floor
 from zoneinfo import ZoneInfo
 
+from participants.domain.words import Code, Value, Words
+from participants.domain.words import mark as _
 from schedules.domain.anchors import midnight
 from schedules.domain.plan import AnchorDay, PlannedWindow
 from schedules.domain.references import Placing
@@ -48,13 +50,13 @@ class WindowPlacing:
         ends = self._bound(rule.ends, late=not inner)
         missing = tuple(dict.fromkeys((*starts.missing, *ends.missing)))
         if _crossed(starts.point, ends.point, self.zone):
-            hour = f"the hour of {_names(rule)}"
+            hour = Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
             return PlannedWindow(rule, None, None, (hour,), self._bases(rule))
         return PlannedWindow(rule, starts.point, ends.point, missing, self._bases(rule))
 
     def _from_majority(self, rule: ProtocolWindow) -> PlannedWindow:
         majority = self.placing.known.comes_of_age
-        missing = () if majority else ("the day the participant comes of age",)
+        missing = () if majority else (Words.of(_("the day the participant comes of age")),)
         return PlannedWindow(rule, majority, None, missing)
 
     def _bases(self, rule: ProtocolWindow) -> tuple[tuple[str, AnchorDay], ...]:
@@ -84,7 +86,7 @@ class WindowPlacing:
         length = self._half_lives(moment.offset)
         missing = [] if base else [_name(moment.counts_from)]
         if length is None:
-            missing.append(f"the half-life of {_drug(moment.offset)}")
+            missing.append(_half_life(moment.offset))
         if base is None or length is None:
             return _End(None, tuple(missing))
         if isinstance(length, timedelta):
@@ -109,7 +111,7 @@ class WindowPlacing:
 @dataclass(frozen=True, slots=True)
 class _End:
     point: Point | None
-    missing: tuple[str, ...]
+    missing: tuple[Words, ...]
 
 
 def instant_of(point: Point, zone: ZoneInfo) -> datetime:
@@ -125,18 +127,24 @@ def _crossed(starts: Point | None, ends: Point | None, zone: ZoneInfo) -> bool:
     return instant_of(starts, zone) > instant_of(last, zone)
 
 
-def _names(rule: ProtocolWindow) -> str:
+def _names(rule: ProtocolWindow) -> Value:
+    """The days that a window counts from, joined by words of their own."""
     bounds = [bound for bound in (rule.starts, rule.ends) if bound]
-    return " and ".join(
-        dict.fromkeys(moment.counts_from.code for bound in bounds for moment in bound.moments)
-    )
+    codes = dict.fromkeys(moment.counts_from.code for bound in bounds for moment in bound.moments)
+    first, *others = (Code(code) for code in codes)
+    joined: Value = first
+    for other in others:
+        joined = Words.of(_("%(one)s and %(other)s"), {"one": joined, "other": other})
+    return joined
 
 
-def _name(reference: Reference) -> str:
+def _name(reference: Reference) -> Words:
+    template = _("the day of %(what)s")
     if reference.kind is ReferenceKind.ACTIVITY:
-        return f"the day of the activity {reference.code}"
-    return f"the day of {reference.code}"
+        template = _("the day of the activity %(what)s")
+    return Words.of(template, {"what": Code(reference.code)})
 
 
-def _drug(offset: Offset | HalfLives) -> str:
-    return offset.drug if isinstance(offset, HalfLives) else ""
+def _half_life(offset: Offset | HalfLives) -> Words:
+    drug = offset.drug if isinstance(offset, HalfLives) else ""
+    return Words.of(_("the half-life of %(drug)s"), {"drug": Code(drug)})

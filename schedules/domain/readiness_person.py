@@ -121,7 +121,7 @@ def _test(start: Start, person: Person, window: PlannedWindow, day: date) -> Lin
     span = _span(window) if can_be_done else ()
     if verdict.status is VerdictStatus.VIOLATED or verdict.status is VerdictStatus.AT_RISK:
         return Line(Item.TEST, Answer.NO, (*evidence, *span), label)
-    missing = tuple(Words.of(_("Missing: %(what)s."), {"what": what.text()}) for what in verdict.missing)
+    missing = tuple(Words.of(_("Missing: %(what)s."), {"what": what}) for what in verdict.missing)
     unplaced = tuple(Words.of(_("Not known: %(what)s."), {"what": what}) for what in window.missing)
     return Line(Item.TEST, Answer.NOT_KNOWN, (*missing, *unplaced, *span), label)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from participants.models import Participant
 from schedules.domain.eligibility import Candidate, Earliest, LastDay, earliest, last_days
-from schedules.domain.explain import Say, plain
+from schedules.domain.explain import Say, day_text, plain
 from schedules.domain.plan import AnchorKind
 from schedules.selectors.verdicts import docket_of
 from trials.domain.errors import OffsetError
@@ -33,6 +33,7 @@ class LastDayRow:
     code: str
     window: str
     row: LastDay
+    missing: tuple[str, ...]
     over: bool
 
 
@@ -64,7 +65,7 @@ def eligibility_of(
     planned = docket.plan.day_zero
     found = next((row.found.day for row in reversed(rows) if row.found), None)
     wished = wish or planned or found or today
-    return Eligibility(today, rows, wished, _last_days(candidate, wished, today))
+    return Eligibility(today, rows, wished, _last_days(candidate, wished, today, say))
 
 
 def _earliest(candidate: Candidate, code: str, today: date, say: Say) -> EarliestRow | None:
@@ -78,11 +79,20 @@ def _earliest(candidate: Candidate, code: str, today: date, say: Say) -> Earlies
     return EarliestRow(rule.label, found, tuple(reason.text(say) for reason in found.reasons), None)
 
 
-def _last_days(candidate: Candidate, wished: date, today: date) -> list[LastDayRow]:
+def _last_days(candidate: Candidate, wished: date, today: date, say: Say) -> list[LastDayRow]:
     labels = {window.code: window.label for window in candidate.protocol.windows}
     try:
         found = last_days(candidate, candidate.protocol.day_zero, wished)
     except OffsetError:  # a wish at the edge of the calendar
         return []
-    rows = [LastDayRow(one.code, labels[one.window], one, bool(one.day and one.day < today)) for one in found]
+    rows = [
+        LastDayRow(
+            code=one.code,
+            window=labels[one.window],
+            row=one,
+            missing=tuple(words.text(say, day_text) for words in one.missing),
+            over=bool(one.day and one.day < today),
+        )
+        for one in found
+    ]
     return sorted(rows, key=lambda row: row.row.day or date.max)

@@ -23,7 +23,7 @@ from participants.domain.facts import (
 from participants.domain.points import Point
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Severity
-from schedules.web.words import day_words
+from schedules.web.words import day_words, say
 
 KINDS = {
     FactKind.LODGING: gettext_lazy("Lodging"),
@@ -73,8 +73,9 @@ def moment_words(point: Point | None) -> str:
 
 
 def code_words(code: str) -> str:
-    """A code as it reads: without hyphens."""
-    return code.replace("-", " ")
+    """A code in the reader's language where that knows it, else as it reads: without hyphens."""
+    said = say(code)
+    return code.replace("-", " ") if said == code else said
 
 
 def fact_words(fact: Fact) -> str:
@@ -105,7 +106,7 @@ def _confirmation_words(fact: Confirmation) -> str:
     if fact.since:
         words.append(_("since %(day)s") % {"day": day_words(fact.since)})
     if fact.visit:
-        words.append(_("asked at %(visit)s") % {"visit": fact.visit})
+        words.append(_("asked at %(visit)s") % {"visit": code_words(fact.visit)})
     return ", ".join(words)
 
 

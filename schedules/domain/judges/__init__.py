@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.facts import CompanionConfirmed, Facts, Lodging, Occurrence, Waiver
 from participants.domain.points import DAY, Point, first_after, first_instant
-from participants.domain.words import Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, cannot_judge, gap, proof
 from schedules.domain.judges.conduct import judge_conduct
@@ -128,10 +127,9 @@ def _by_kind(case: Case) -> Verdict:
 
 def _misplaced(case: Case) -> Verdict:
     """Without its days a window is needed by the first day it counts from, else by the first visit."""
-    words = (Words.of("%(what)s", {"what": name}) for name in case.window.missing)
     visits = (first_instant(visit.at, case.zone) for visit in case.facts.performed)
     needed_by = case.first_base_at() or min(visits, default=None)
-    return cannot_judge(None, gap(needed_by, *words))
+    return cannot_judge(None, gap(needed_by, *case.window.missing))
 
 
 def _unplaced(case: Case) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from participants.domain.facts import Confirmation, PerformedVisit
 from participants.domain.points import day_of, first_instant
-from participants.domain.words import Value, Words
+from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, at_risk, by_time, cannot_judge, gap, proof, violated
 from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
@@ -44,7 +44,7 @@ def judge_conduct(case: Case, terms: Conduct) -> Verdict:
 
 
 def _breach(case: Case, terms: Conduct, broken: Confirmation) -> Verdict:
-    evidence = proof(_BROKEN, broken, of=terms.of, at=case.local(broken.at))
+    evidence = proof(_BROKEN, broken, of=Code(terms.of), at=case.local(broken.at))
     ahead = case.anchor_ahead(case.window.rule.starts)
     if ahead:
         return at_risk(case, broken.at, ahead, evidence)
@@ -55,7 +55,7 @@ def _unconfirmed(
     case: Case, terms: Conduct, visit: PerformedVisit, evidence: tuple[Evidence, ...]
 ) -> Verdict:
     at = case.local(visit.at)
-    values: dict[str, Value] = {"of": terms.of, "visit": visit.code, "day": at}
+    values: dict[str, Value] = {"of": Code(terms.of), "visit": Code(visit.code), "day": at}
     missing = Words.of(_("a confirmation of %(of)s at %(visit)s, performed %(day)s"), values)
     if case.over_at is None:
         return cannot_judge(at, gap(first_instant(at, case.zone), missing), *evidence)
@@ -75,10 +75,10 @@ def _finished(
     if holding and not named:
         return by_time(case, evidence)
     words = [
-        Words.of(_("a confirmation of %(of)s at %(visit)s"), {"of": terms.of, "visit": code})
+        Words.of(_("a confirmation of %(of)s at %(visit)s"), {"of": Code(terms.of), "visit": Code(code)})
         for code in named
     ]
-    words = words or [Words.of(_("a confirmation of %(of)s"), {"of": terms.of})]
+    words = words or [Words.of(_("a confirmation of %(of)s"), {"of": Code(terms.of)})]
     return cannot_judge(case.ends, gap(case.over_at, *words), *evidence)
 
 
@@ -117,8 +117,8 @@ def _covers(case: Case, one: Confirmation, visit: PerformedVisit) -> bool:
 
 def _evidence(case: Case, terms: Conduct, one: Confirmation) -> Evidence:
     if one.visit is None:
-        return proof(_CONFIRMED, one, of=terms.of, at=case.local(one.at))
-    return proof(_CONFIRMED_AT, one, of=terms.of, at=case.local(one.at), visit=one.visit)
+        return proof(_CONFIRMED, one, of=Code(terms.of), at=case.local(one.at))
+    return proof(_CONFIRMED_AT, one, of=Code(terms.of), at=case.local(one.at), visit=Code(one.visit))
 
 
 def _in_order(case: Case, said: list[Confirmation]) -> list[Confirmation]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from participants.domain.facts import Event, PerformedVisit
 from participants.domain.points import at_or_after, day_of, first_after, first_instant
-from participants.domain.words import Words
+from participants.domain.words import Code, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, proof, violated
 from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
@@ -26,7 +26,7 @@ def judge_event_after(case: Case, terms: EventAfter) -> Verdict:
     """Kept by the event from its day on; at risk by the first visit without it, violated by the next."""
     if case.starts is None:
         return awaited(
-            case, gap(None, Words.of(_("the day from which %(event)s is due"), {"event": terms.event}))
+            case, gap(None, Words.of(_("the day from which %(event)s is due"), {"event": Code(terms.event)}))
         )
     done = _done(case, terms)
     without = _without(case, done)
@@ -34,13 +34,17 @@ def judge_event_after(case: Case, terms: EventAfter) -> Verdict:
         return violated(case, without[1].at, *(_proof(case, terms, visit) for visit in without[:2]))
     if done:
         day = case.local(done.at)
-        return Verdict(VerdictStatus.KEPT, day, evidence=(proof(_DONE, done, event=terms.event, day=day),))
+        return Verdict(
+            VerdictStatus.KEPT, day, evidence=(proof(_DONE, done, event=Code(terms.event), day=day),)
+        )
     if case.over and case.ends is not None:
         ends, due = case.local(case.ends), case.local(case.starts)
-        return violated(case, case.ends, proof(_NEVER, event=terms.event, due=due, ends=ends))
+        return violated(case, case.ends, proof(_NEVER, event=Code(terms.event), due=due, ends=ends))
     if without:
         return _risk(case, terms, without[0])
-    words = Words.of(_("%(event)s, due from %(due)s"), {"event": terms.event, "due": case.local(case.starts)})
+    words = Words.of(
+        _("%(event)s, due from %(due)s"), {"event": Code(terms.event), "due": case.local(case.starts)}
+    )
     return by_time(case, missing=gap(_next_visit(case), words))
 
 
@@ -92,8 +96,8 @@ def _next_visit(case: Case) -> datetime | None:
 def _proof(case: Case, terms: EventAfter, visit: PerformedVisit) -> Evidence:
     return proof(
         _WITHOUT,
-        visit=visit.code,
+        visit=Code(visit.code),
         day=case.local(visit.at),
-        event=terms.event,
+        event=Code(terms.event),
         due=case.local(case.starts if case.starts is not None else case.today),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from participants.domain.facts import TestResult
 from participants.domain.points import at_or_after, first_instant
-from participants.domain.words import Words
+from participants.domain.words import Code, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, Gap, at_risk, awaited, by_time, gap, proof, violated
 from schedules.domain.verdicts import Evidence, Verdict
@@ -43,8 +43,11 @@ def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
     asked, result = terms.result, test.result or ""
     taken = case.local(test.taken_at)
     if asked is None or result.strip().casefold() == asked.strip().casefold():
-        return by_time(case, (proof(_RESULT, test, test=test.test, taken=taken, result=result),))
-    wrong = proof(_WRONG, test, test=test.test, taken=taken, result=result, asked=asked)
+        return by_time(
+            case,
+            (proof(_RESULT, test, test=Code(test.test), taken=taken, result=Code(asked or "") or result),),
+        )
+    wrong = proof(_WRONG, test, test=Code(test.test), taken=taken, result=result, asked=Code(asked))
     return _unless_repeated(case, test, wrong)
 
 
@@ -53,9 +56,11 @@ def _outside(case: Case, over_at: datetime, test: TestResult) -> Verdict:
     taken = case.local(test.taken_at)
     if case.starts is not None and at_or_after(test.taken_at, case.starts, case.zone) is False:
         starts = case.local(case.starts)
-        return _unless_repeated(case, test, proof(_TOO_OLD, test, test=test.test, taken=taken, starts=starts))
+        return _unless_repeated(
+            case, test, proof(_TOO_OLD, test, test=Code(test.test), taken=taken, starts=starts)
+        )
     ends = case.local(case.ends if case.ends is not None else over_at)
-    return _unless_repeated(case, test, proof(_TOO_LATE, test, test=test.test, taken=taken, ends=ends))
+    return _unless_repeated(case, test, proof(_TOO_LATE, test, test=Code(test.test), taken=taken, ends=ends))
 
 
 def _unless_repeated(case: Case, test: TestResult, evidence: Evidence) -> Verdict:
@@ -71,12 +76,14 @@ def _unless_repeated(case: Case, test: TestResult, evidence: Evidence) -> Verdic
 def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure: Sequence[TestResult]) -> Gap:
     if inside:
         taken = case.local(inside[-1].taken_at)
-        words = Words.of(_("the result of %(test)s taken %(taken)s"), {"test": terms.test, "taken": taken})
+        words = Words.of(
+            _("the result of %(test)s taken %(taken)s"), {"test": Code(terms.test), "taken": taken}
+        )
     elif unsure:
         taken = case.local(unsure[-1].taken_at)
         words = Words.of(
-            _("the hour at which %(test)s was taken on %(taken)s"), {"test": terms.test, "taken": taken}
+            _("the hour at which %(test)s was taken on %(taken)s"), {"test": Code(terms.test), "taken": taken}
         )
     else:
-        words = Words.of(_("a result of %(test)s"), {"test": terms.test})
+        words = Words.of(_("a result of %(test)s"), {"test": Code(terms.test)})
     return gap(case.due_at, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from participants.domain.words import Code
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, by_time, proof
 from schedules.domain.verdicts import Verdict
@@ -14,4 +15,4 @@ def judge_observation(case: Case, terms: Observation) -> Verdict:
     """Not yet, open, or kept once the last day is over; nothing but time tells."""
     if case.ends is None:
         return by_time(case)
-    return by_time(case, (proof(_UNTIL, of=terms.of, day=case.local(case.ends)),))
+    return by_time(case, (proof(_UNTIL, of=Code(terms.of), day=case.local(case.ends)),))

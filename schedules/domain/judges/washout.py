@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from participants.domain.facts import Dose, Occurrence
 from participants.domain.points import at_or_before, day_of, first_instant
-from participants.domain.words import Value, Words
+from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, proof, violated
 from schedules.domain.judges.confirmed import confirmed_to
@@ -71,7 +71,7 @@ def _nothing_inside(case: Case, terms: Washout, before: Sequence[Occurrence]) ->
         if known:
             evidence.append(known)
         else:
-            silent.append(Words.of(_("a confirmation that there was no %(code)s"), {"code": code}))
+            silent.append(Words.of(_("a confirmation that there was no %(code)s"), {"code": Code(code)}))
     if silent:
         return awaited(case, gap(case.due_at, *silent), *evidence)
     return by_time(case, tuple(evidence))
@@ -88,7 +88,7 @@ def _accounted(case: Case, code: str, before: Sequence[Occurrence]) -> Evidence 
     confirmation, until = reached
     if case.over and case.ends is not None and until < day_of(case.ends, case.zone):
         return None
-    return proof(_NONE, confirmation, code=code, day=until)
+    return proof(_NONE, confirmation, code=Code(code), day=until)
 
 
 def _before(case: Case, fact: Occurrence) -> bool:
@@ -100,5 +100,7 @@ def _before(case: Case, fact: Occurrence) -> bool:
     return limit is None or at_or_before(fact.last, limit, case.zone) is True
 
 
-def _called(fact: Occurrence) -> str:
-    return f"{fact.code} ({fact.name})" if isinstance(fact, Dose) and fact.name else fact.code
+def _called(fact: Occurrence) -> Value:
+    if isinstance(fact, Dose) and fact.name:
+        return Words.of("%(code)s (%(name)s)", {"code": Code(fact.code), "name": fact.name})
+    return Code(fact.code)

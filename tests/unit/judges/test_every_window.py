@@ -24,8 +24,10 @@ from participants.domain.facts import (
 )
 from participants.domain.facts import TestResult as Result
 from participants.domain.points import DAY, day_of
+from participants.domain.words import Words
 from schedules.domain.judges import judge, next_change_at
 from schedules.domain.judges.washed_out import drugs_of
+from schedules.domain.library_labels import CODES
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, PlannedWindow
 from schedules.domain.projection import project
 from tests.unit.judges.judging import SHANGHAI
@@ -188,7 +190,7 @@ def test_every_window_comes_to_every_verdict_of_its_kind(trial):
 @pytest.mark.parametrize("trial", TRIALS)
 def test_every_window_without_its_days_cannot_be_judged_and_says_what_is_missing(trial):
     for code, placed in windows(trial).items():
-        nothing = PlannedWindow(placed.rule, None, None, ("the day of infusion",))
+        nothing = PlannedWindow(placed.rule, None, None, (Words("the day of infusion"),))
         verdict = judge(nothing, Facts(), SOMETIME, SHANGHAI)
         assert (verdict.status, verdict.missing_text()) == ("cannot-judge", ("the day of infusion",)), code
 
@@ -218,6 +220,37 @@ def test_all_windows_are_there():
     in_documents = [rule for trial in TRIALS for rule in protocol_of(trial).windows]
     assert len(placed) == len(in_documents) == 66
     assert {window.rule.kind for window in placed} == set(WindowKind)
+
+
+@pytest.mark.parametrize("trial", [*TRIALS, "CART-SLE"])
+def test_whatever_a_window_names_can_be_said_in_another_language(trial):
+    """Substances, tests, results, conducts, events, and the anchors that windows count from."""
+    named = set(protocol_of(trial).anchor_by_code)
+    for rule in protocol_of(trial).windows:
+        terms, drugs = rule.terms, drugs_of(rule.starts)
+        said = [getattr(terms, name, None) for name in ("of", "test", "result", "event")]
+        named |= {*drugs, *(one for one in said if isinstance(one, str))}
+        named |= {code for one in said if isinstance(one, tuple) for code in one}
+    assert named <= set(CODES), "name it in schedules/domain/library_labels.py"
+
+
+def test_a_verdict_is_told_in_the_reader_s_language_whatever_it_names():
+    window = windows("NCT07331467")["live-vaccine-washout"]
+    chinese = {
+        "a confirmation that there was no %(code)s": "无 %(code)s 的确认",
+        "%(code)s on %(day)s lies inside the window.": "%(code)s（%(day)s）在窗口内。",
+        "%(code)s (%(name)s)": "%(code)s（%(name)s）",
+        "live-vaccine": "活疫苗",
+        "Sunday": "星期日",
+    }
+    none = judge(window, Facts(), noon(last(window)), SHANGHAI)
+    assert none.missing_text(lambda message: chinese.get(message, message)) == ("无 活疫苗 的确认",)
+    given = Facts(occurrences=(Dose("live-vaccine", date(2026, 2, 1), name="BCG"),))
+    found = judge(window, given, noon(last(window)), SHANGHAI).because(lambda text: chinese.get(text, text))
+    assert found == ("活疫苗（BCG）（星期日 2026-02-01）在窗口内。",)
+    assert judge(window, given, noon(last(window)), SHANGHAI).because() == (
+        "live-vaccine (BCG) on Sunday 2026-02-01 lies inside the window.",
+    )
 
 
 def test_an_actual_anchor_leaves_nothing_to_mend():
