@@ -75,6 +75,7 @@ class Command(BaseCommand):
                 "WARNING",
             ],
         }
+        os.environ.setdefault("DEBUG", "false")  # a wrong address is answered as users will see it
         with running(commands) as processes:
             ended = wait_until(lambda: _answers(host, port), processes)
             if ended is None:
