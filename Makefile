@@ -41,8 +41,9 @@ $(STAMP): requirements.txt requirements-dev.txt
 # uv is quick; where it cannot be had or cannot reach a registry, pip does the same work slowly.
 define install_into
 { $(1)/bin/python -m pip install --quiet $(UV) \
-	&& VIRTUAL_ENV=$(1) $(1)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt; } \
-	|| $(1)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	&& VIRTUAL_ENV=$(1) $(1)/bin/uv pip install --quiet --system-certs --require-hashes -r requirements-dev.txt; } \
+	|| { echo "uv could not install; pip does it, which takes some minutes."; \
+		$(1)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt; }
 endef
 
 run: install ## start web and beat with made-up participants on PORT, and print address and accounts
