@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models.participant import Participant
-from trials.models import Cohort, User
+from trials.models import Cohort, Trial, User
 
 
 class Fact(models.Model):
@@ -63,9 +63,15 @@ class Fact(models.Model):
 
 
 class SafetyReview(models.Model):
-    """The review of a dose level's safety that may open the next one; software never decides a dose."""
+    """The review of safety at a dose level, or in a whole trial, that may open the way to whoever is next.
 
-    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="safety_reviews")
+    `cohort` None: of everybody so far, as in a trial without dose levels. Software never decides a dose.
+    """
+
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="safety_reviews")
+    cohort = models.ForeignKey(
+        Cohort, null=True, blank=True, on_delete=models.PROTECT, related_name="safety_reviews"
+    )
     held_on = models.DateField(_("held on"))
     opens_next = models.BooleanField(_("the next level may be opened"))
     reference = models.CharField(_("reference"), max_length=200)
@@ -75,7 +81,7 @@ class SafetyReview(models.Model):
     class Meta:
         verbose_name = _("safety review")
         verbose_name_plural = _("safety reviews")
-        ordering = ("cohort", "held_on")
+        ordering = ("trial", "held_on", "id")
 
     def __str__(self) -> str:
-        return f"{self.cohort_id} {self.held_on}"
+        return f"{self.trial_id} {self.held_on}"

@@ -48,7 +48,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A safety review on record: of one participant, or of a whole level where `subject` is None."""
+    """A safety review on record: of one participant; else of a whole level; else of the whole trial."""
 
     on: date
     level: str | None = None
@@ -313,5 +313,5 @@ def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> It
 
 
 def _reviews(review: Review, course: Course, since: date) -> bool:
-    named = review.subject == course.subject or (review.subject is None and review.level == course.level)
-    return named and review.on >= since
+    of_all = review.subject is None and review.level in {None, course.level}
+    return (of_all or review.subject == course.subject) and review.on >= since

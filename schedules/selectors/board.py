@@ -131,8 +131,8 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
 
 
 def reviews_of(trial: int) -> list[Review]:
-    """The safety reviews that opened the way, of each level."""
-    rows = SafetyReview.objects.filter(cohort__trial=trial, opens_next=True).order_by("held_on")
+    """The safety reviews that opened the way, of each level or of the whole trial."""
+    rows = SafetyReview.objects.filter(trial=trial, opens_next=True).order_by("held_on")
     return [Review(on, level) for on, level in rows.values_list("held_on", "cohort__code")]
 
 
@@ -158,13 +158,8 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     today = clock_at(sites[0], now).today if sites else here
     reading = _BoardReading(protocol, cohorts, read, seen, names_of(read, seen), today, say)
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
-    reviews: dict[str, list[SafetyReview]] = defaultdict(list)
-    for review in SafetyReview.objects.filter(cohort__trial=trial).select_related("cohort", "recorded_by"):
-        reviews[review.cohort.code].append(review)
-    levels = [
-        reading.level(level, rows.get(level.level or ""), reviews[level.level or ""])
-        for level in board(cohorts, today)
-    ]
+    reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
+    levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
     return TrialBoard(trial, protocol, today, tuple(levels))
 
 
@@ -263,7 +258,7 @@ class _BoardReading:
     say: Say
 
     def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
-        """One level."""
+        """One level, with the reviews of it and of the whole trial."""
         courses = sorted(level.courses, key=lambda one: (one.begins, one.subject))
         newcomer = Course("", level.level, self.today, self.today + _usual_lead(level.courses))
         earliest = earliest_start(self.cohorts, newcomer)
@@ -272,7 +267,7 @@ class _BoardReading:
             level,
             tuple(map(self._slot, courses)),
             tuple((self.names[subject], until) for subject, until in level.observed_until),
-            tuple(reviews),
+            tuple(one for one in reviews if one.cohort_id in {None, cohort.pk if cohort else None}),
             earliest,
             self._words(gate_status(self.cohorts, self._eve(newcomer, earliest))),
         )

@@ -90,9 +90,12 @@ def start_codes(plan: Plan) -> tuple[str, ...]:
 
 @recorded
 def record_safety_review(
-    *, cohort: Cohort, review: ReviewRecord, by: User | None, today: date, reason: str = ""
+    *, of: Trial | Cohort, review: ReviewRecord, by: User | None, today: date, reason: str = ""
 ) -> SafetyReview:
-    """A review of a dose level's safety on record; raises Refused for the future or without a reference."""
+    """A review of safety on record, of a dose level or of a whole trial, such as one without levels.
+
+    Raises Refused for the future or without a reference.
+    """
     fields: dict[str, list[str]] = {}
     if review.held_on > today:
         words = {"day": review.held_on, "today": today}
@@ -102,7 +105,8 @@ def record_safety_review(
     if fields:
         raise Refused(fields)
     return SafetyReview.objects.create(
-        cohort=cohort,
+        trial=of if isinstance(of, Trial) else of.trial,
+        cohort=None if isinstance(of, Trial) else of,
         held_on=review.held_on,
         opens_next=review.opens_next,
         reference=review.reference.strip()[:_REFERENCE],

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from schedules.selectors.board import LevelRow, trial_board, trials_with_board
+from schedules.selectors.board import TrialBoard, trial_board, trials_with_board
 from schedules.services.gates import ReviewRecord, record_safety_review
 from schedules.web.clock import now, server_day
 from schedules.web.enrolment_form import DayInput
@@ -25,7 +25,7 @@ from schedules.web.recording import answer
 from schedules.web.visit_forms import VersionedForm
 from schedules.web.words import say
 from trials.domain.access import Right
-from trials.models import Trial
+from trials.models import Cohort, Trial
 from trials.selectors import trials_visible_to
 from trials.selectors_trust import may_throughout
 
@@ -73,32 +73,37 @@ def board(request: HttpRequest, trial: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def review(request: HttpRequest, trial: str, level: str) -> HttpResponse:
-    """The form of a safety review of one level."""
+def review(request: HttpRequest, trial: str, level: str = "") -> HttpResponse:
+    """The form of a safety review of one level, or of the whole trial where none is named."""
     found, user, instant = _trial(request, trial), user_of(request), now()
     if not may_throughout(user, Right.RECORD, found, server_day(instant)):
         raise PermissionDenied(_("Your roles do not allow recording for all sites of this trial."))
     shown = trial_board(found, user, instant, say)
-    row = next((row for row in (shown.levels if shown else ()) if _code(row) == level), None)
-    if shown is None or row is None or row.cohort is None:
+    if shown is None:
         raise Http404
-    cohort, today = row.cohort, shown.today
+    of, today = _reviewed(found, shown, level), shown.today
 
     def perform(form: Any) -> HttpResponse:
-        record_safety_review(cohort=cohort, review=form.record(), by=user, today=today)
+        record_safety_review(of=of, review=form.record(), by=user, today=today)
         messages.success(request, _("The review is on record."))
         return redirect("board", trial=found.code)
 
     context = {
-        "title": _("Safety review of %(level)s") % {"level": cohort.label},
+        "title": _("Safety review of %(level)s") % {"level": of.label if isinstance(of, Cohort) else of.code},
         "button": _("Record"),
         "back": reverse("board", kwargs={"trial": found.code}),
     }
     return answer(request, ReviewForm, perform, context, ZoneInfo(shown.protocol.zone))
 
 
-def _code(row: LevelRow) -> str:
-    return row.cohort.code if row.cohort else ""
+def _reviewed(trial: Trial, board: TrialBoard, level: str) -> Trial | Cohort:
+    """What is reviewed: the level of this code, or the trial where none is named."""
+    if not level:
+        return trial
+    cohort = next((row.cohort for row in board.levels if row.cohort and row.cohort.code == level), None)
+    if cohort is None:
+        raise Http404
+    return cohort
 
 
 def _trial(request: HttpRequest, code: str) -> Trial:

@@ -21,5 +21,6 @@ urlpatterns = [
     path("flags/<int:pk>/<slug:act>/", flag_act, name="flag-act"),
     path("board/", boards, name="boards"),
     path("board/<str:trial>/", board, name="board"),
+    path("board/<str:trial>/review/", review, name="trial-safety-review"),
     path("board/<str:trial>/review/<str:level>/", review, name="safety-review"),
 ]

@@ -164,6 +164,54 @@ def test_the_board_asks_as_much_of_many_as_of_few(enrolment, coordinator):
 def test_a_review_that_cannot_be_is_refused(review, field, why):
     cohort = Cohort.objects.filter(trial=a_version("NCT07331467").trial).first()
     with pytest.raises(Refused) as refused:
-        record_safety_review(cohort=cohort, review=review, by=None, today=TODAY)
+        record_safety_review(of=cohort, review=review, by=None, today=TODAY)
     assert set(refused.value.fields) == {field}, why
     assert not SafetyReview.objects.exists()
+
+
+@pytest.fixture
+def reviewed() -> Enrolment:
+    """The template without dose levels, whose gate asks for a safety review as well."""
+    text = library.path("CART-SLE").read_text(encoding="utf-8")
+    gate = "    observation: dlt-observation\n"
+    return an_enrolment(a_version(text=text.replace(gate, f"{gate}    review: true\n")))
+
+
+@pytest.mark.parametrize(
+    ("held_on", "opens_next", "passes", "why"),
+    [
+        (None, True, False, "no review is on record"),
+        (OBSERVED_TO - timedelta(days=1), True, False, "reviewed before the observation had ended"),
+        (OBSERVED_TO, False, False, "reviewed, and the way is not opened"),
+        (OBSERVED_TO, True, True, "reviewed after the observation"),
+    ],
+)
+def test_a_trial_without_dose_levels_is_reviewed_as_a_whole(
+    reviewed, coordinator, held_on, opens_next, passes, why
+):
+    enrol(enrolment=reviewed, by=None)
+    if held_on:
+        record = ReviewRecord(held_on, opens_next, "DMC 1")
+        stored = record_safety_review(of=reviewed.trial, review=record, by=coordinator, today=held_on)
+        assert (stored.trial, stored.cohort) == (reviewed.trial, None)
+        board = trial_board(reviewed.trial, coordinator, noon(1, 5))
+        assert board
+        assert board.levels[0].reviews == (stored,)
+    other = starting(reviewed, date(2027, 1, 6))
+    if passes:
+        assert enrol(enrolment=other, by=None), why
+        return
+    with pytest.raises(EnrolmentRefused, match="No safety review of S01-001 is on record"):
+        enrol(enrolment=other, by=None)
+
+
+def test_a_review_of_a_level_belongs_to_its_trial_and_stands_at_that_level_alone(coordinator):
+    version = a_version("NCT07331467")
+    low, *_others = Cohort.objects.filter(trial=version.trial).order_by("position")
+    stored = record_safety_review(
+        of=low, review=ReviewRecord(TODAY, True, "DMC 1"), by=coordinator, today=TODAY
+    )
+    assert (stored.trial, stored.cohort) == (version.trial, low)
+    board = trial_board(version.trial, coordinator, noon(12, 10))
+    assert board
+    assert [level.reviews for level in board.levels] == [(stored,), (), ()]

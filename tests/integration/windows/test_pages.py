@@ -21,6 +21,7 @@ from schedules.services.planning import enrol
 from schedules.services.windows import record_fact
 from tests.cast import a_site, a_version, an_enrolment
 from tests.integration.windows.conftest import a_user, noon
+from trials.formats import library
 from trials.models import Cohort, Role, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_tenth")]
@@ -163,6 +164,18 @@ def test_the_board_shows_slots_gates_and_reviews(client):
     client.post(address, {"held_on": "2026-12-09", "opens_next": "on", "reference": "DMC 3"})
     assert SafetyReview.objects.get().opens_next
     assert "DMC 3 (opens the next)" in text(client.get("/board/NCT07331467/"))
+
+
+def test_a_trial_without_levels_is_reviewed_on_its_board(client):
+    enrol(enrolment=an_enrolment(a_version(text=library.path("CART-SLE").read_text("utf-8"))), by=None)
+    page = client.get("/board/CART-SLE/").content.decode()
+    assert '/board/CART-SLE/review/"' in page
+    address = "/board/CART-SLE/review/"
+    assert "Safety review of CART-SLE" in text(client.get(address))
+    refused = client.post(address, {"held_on": "2026-12-09", "reference": ""})
+    assert (refused.status_code, 'value="2026-12-09"' in refused.content.decode()) == (422, True)
+    client.post(address, {"held_on": "2026-12-09", "opens_next": "on", "reference": "DMC 3"})
+    assert "DMC 3 (opens the next)" in text(client.get("/board/CART-SLE/"))
 
 
 def test_the_clock_says_what_sets_the_day_and_counts_back():

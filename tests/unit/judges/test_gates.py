@@ -85,7 +85,9 @@ def test_the_gate_opens_on_the_day_after_the_observation(infusion, is_open):
         ([Review(d(27), subject="S1")], 35, False, None, "reviewed before it was over"),
         ([Review(d(30), subject="S2")], 35, False, None, "of somebody else"),
         ([Review(d(38), subject="S1")], 35, False, 38, "the review is only on D38"),
-        ([Review(d(30), level=None)], 35, True, 35, "of all at this level"),
+        ([Review(d(30))], 35, True, 35, "of everybody: the trial has no levels"),
+        ([Review(d(27))], 35, False, None, "of everybody, before the observation was over"),
+        ([Review(d(30), level="high")], 35, False, None, "of a level that is not theirs"),
     ],
 )
 def test_a_safety_review_must_be_on_record(reviews, begins, is_open, opens, why):
