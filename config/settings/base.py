@@ -278,5 +278,6 @@ LOGGING = {
         # These write names and addresses, which the database keeps for those who may read them.
         "axes": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "allauth": {"handlers": [], "level": "CRITICAL", "propagate": False},
+        "fido2": {"level": "WARNING"},  # below that it writes which passkey was shown
     },
 }

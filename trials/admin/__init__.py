@@ -292,6 +292,7 @@ class MembershipRecords(ReadOnly):
     list_filter = ("role", ("site", InSight), ("trial", InSight))
     search_fields = ("user__username",)
     list_select_related = ("user", "site", "trial")
+    list_before_template = "memberships/records_note.html"
 
     def rows_in_sight(self, request: HttpRequest) -> QuerySet[Membership]:
         """Those that reach into where the reader administers."""

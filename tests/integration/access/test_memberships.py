@@ -74,7 +74,8 @@ class TestGiven:
         answer = signed_in(chief).post(reverse("grant"), data)
         assert answer.status_code == 302, answer.content.decode()
         held = Membership.objects.get(user=person)
-        assert (held.granted_by, held.reason, held.granted_at.date()) == (chief, WHY, TODAY)
+        assert (held.granted_by, held.reason) == (chief, WHY)
+        assert held.granted_at, "by the database's own clock"
         entry = AuditEntry.objects.filter(model="trials.membership").latest("id")
         assert (entry.actor, entry.roles, entry.reason, entry.cause) == (
             "chief",
@@ -200,6 +201,21 @@ class TestTaken:
         browser = signed_in(local)
         assert browser.get(reverse("withdraw", args=[everywhere.pk])).status_code == 403
         assert browser.get(reverse("withdraw", args=[elsewhere.pk])).status_code == 404
+
+
+def test_the_admin_only_shows_roles_and_leads_to_where_they_are_given(chief: User, person: User) -> None:
+    """Given and taken there without showing again who one is: nothing of the kind is possible."""
+    held = grant_membership(user=person, role="monitor", starts_on=TODAY, by=chief, reason=WHY)
+    browser = signed_in(chief)
+    of_one = [reverse(f"admin:trials_membership_{what}", args=[held.pk]) for what in ("change", "delete")]
+    for address in (*of_one, reverse("admin:trials_membership_add")):
+        assert browser.post(address, {"role": "administrator", "post": "yes"}).status_code == 403
+    listed = reverse("admin:trials_membership_changelist")
+    assert f'href="{reverse("memberships")}"' in browser.get(listed).content.decode()
+    chosen = {"action": "delete_selected", "_selected_action": held.pk, "post": "yes"}
+    browser.post(listed, chosen)
+    held.refresh_from_db()
+    assert (held.role, held.withdrawn_at, held.ends_on) == ("monitor", None, None)
 
 
 class TestWhoHadAccessWhen:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from tests.cast import TODAY, a_site
+from schedules.services.feeds import open_feed
+from schedules.services.planning import enrol
+from tests.cast import NOW, TODAY, a_site, an_enrolment
 from tests.integration.accounts.conftest import PASSWORD, signed_in
 from trials.domain.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
 from trials.models import AuditEntry, User
@@ -69,6 +74,23 @@ class TestDeactivatedRatherThanDeleted:
         page = Client().post(reverse("login"), {"login": "coordinator", "password": PASSWORD}, follow=True)
         assert "deactivated" in page.content.decode()
         assert "_auth_user_id" not in page.wsgi_request.session
+
+    def test_deactivation_ends_calendars_at_once(self, chief: User) -> None:
+        """As FEEDS.md has it: a phone that is refused keeps what it has, so it is told by a last event."""
+        enrolled = enrol(enrolment=an_enrolment(), by=None)
+        owner = User.objects.create_user("owner")
+        grant_membership(
+            user=owner, role="coordinator", starts_on=TODAY - timedelta(days=1), by=None, site=enrolled.site
+        )
+        _feed, token = open_feed(owner=owner, participant=enrolled, now=NOW)
+        address = reverse("feed", kwargs={"token": token})
+        assert enrolled.subject_code in Client().get(address).content.decode()
+        accounts.deactivate_account(user=owner, by=chief, reason="left the site")
+        ended = Client().get(address).content.decode()
+        assert ended.count("BEGIN:VEVENT") == 1
+        assert "has ended" in ended
+        with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+            assert Client().get(address).status_code == 404
 
     def test_who_deactivated_whom_and_why_is_recorded(self, person: User, chief: User) -> None:
         accounts.deactivate_account(user=person, by=chief, reason="left the site")
