@@ -8,11 +8,14 @@ from datetime import date, datetime
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from participants.domain.words import mark as _
 from participants.models import Participant
 from participants.selectors import participants_visible_to
-from schedules.domain.explain import Say, plain
+from schedules.domain.explain import Say, day_text, plain
+from schedules.domain.hold_clock import waiting_of
+from schedules.domain.hold_words import words_of_hold
 from schedules.models import Flag, Severity
-from schedules.selectors.judging import dockets_of
+from schedules.selectors.judging import Docket, dockets_of
 from schedules.selectors.verdicts import VerdictRow, verdict_of
 from trials.domain.access import Scope
 from trials.models import Membership, User
@@ -38,10 +41,11 @@ class WantedFlags:
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """A flag, and the verdict that it stands for as it is now; None for flags that no window raised."""
+    """A flag, and the verdict that it stands for as it is now, or what else it says, in words."""
 
     flag: Flag
     verdict: VerdictRow | None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,24 @@ def _related(flags: QuerySet[Flag]) -> QuerySet[Flag]:
 
 
 def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
-    people = sorted({flag.participant_id for flag in flags if flag.window_id})
+    people = sorted({flag.participant_id for flag in flags})
     dockets = {docket.record.participant.pk: docket for docket in dockets_of(people, say)} if people else {}
-    found = []
-    for flag in flags:
-        docket = dockets.get(flag.participant_id) if flag.window_id else None
-        verdict = verdict_of(docket, flag.window_id, now, say) if docket and flag.window_id else None
-        found.append(FlagRow(flag, verdict))
-    return found
+    return [_flag_row(flag, dockets[flag.participant_id], now, say) for flag in flags]
+
+
+def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:
+    if flag.window_id is None:
+        return FlagRow(flag, None, _of_hold(flag, docket, now, say))
+    verdict = verdict_of(docket, flag.window_id, now, say)
+    gone = () if verdict else (say(_("The protocol asks for this window no more.")),)
+    return FlagRow(flag, verdict, gone)
+
+
+def _of_hold(flag: Flag, docket: Docket, now: datetime, say: Say) -> tuple[str, ...]:
+    """What the flag of a hold says today; as long as it stands, the course is on hold."""
+    since = flag.raised_at.astimezone(docket.zone).date()
+    waiting = waiting_of(docket.protocol, docket.plan.anchors, since)
+    if waiting is None or flag.cleared_at:
+        return (say(_("The hold is over.")),)
+    today = now.astimezone(docket.zone).date()
+    return tuple(words.text(say, day_text) for words in words_of_hold(waiting, today))

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from schedules.domain.deviations import DeviationKind, Draft, Lapse
 from schedules.domain.hold_clock import Waiting, waiting_of
+from schedules.domain.hold_words import HOLD_FLAG, words_of_hold
 from schedules.domain.holds import find_hold, hold_warning
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan
 from schedules.models import Deviation, Flag, Severity
@@ -17,7 +18,7 @@ from schedules.selectors.records import Record
 from schedules.services.deviation_drafts import draft_deviation
 from trials.domain.protocol import Protocol
 
-KIND = "hold"
+KIND = HOLD_FLAG
 
 
 def follow_plan(record: Record, plan: Plan, now: datetime) -> None:
@@ -113,7 +114,11 @@ def _flag(record: Record, waiting: Waiting | None, now: datetime, today: date) -
         return
     severity = Severity.CRITICAL if waiting.overrun(today) else Severity.WARNING
     key = f"{KIND}:{record.participant.pk}:{waiting.began}"
-    values = {"severity": severity, "message": _message(waiting, today), "evidence": severity.value}
+    values = {
+        "severity": severity,
+        "message": " ".join(map(str, words_of_hold(waiting, today))),
+        "evidence": severity.value,
+    }
     standing = flags.filter(key=key).first()
     if standing is None:
         Flag.objects.create(
@@ -136,14 +141,3 @@ def _visit(record: Record, waiting: Waiting) -> int | None:
     """The visit of the infusion itself: the live one on the very day that the others count from."""
     own = (visit for visit in record.visits if (visit.anchor_code, visit.offset) == (waiting.base, "P0D"))
     return next((visit.pk for visit in own if visit.live), None)
-
-
-def _message(waiting: Waiting, today: date) -> str:
-    days = waiting.days(today)
-    said = (
-        f"Hold after chemotherapy. It began on {waiting.began} for an infusion on {waiting.expected}, which "
-        f"waits for {days} day{'s' * (days != 1)}."
-    )
-    over = waiting.overrun(today)
-    allowed = f" The longest hold allowed is exceeded by {over} day{'s' * (over != 1)}: {waiting.terms.then}."
-    return said + (allowed if over else "")

@@ -7,6 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Fact
@@ -72,10 +73,8 @@ def moment(point: Point | None) -> SafeString | str:
 
 @register.filter
 def heading(flag: Flag) -> str:
-    """What a flag is about: its window, its visit, or the first words of its message."""
-    if flag.window:
-        return say(flag.window.label)
-    return flag.visit.label if flag.visit else flag.message.partition(".")[0]
+    """What a flag is about: its window, or else the hold."""
+    return say(flag.window.label) if flag.window else _("Hold after chemotherapy")
 
 
 @register.filter

@@ -7,11 +7,15 @@ from datetime import date
 import pytest
 
 from participants.domain.facts import Lodging, NightAway
+from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.models import Flag
 from schedules.selectors.flags import WantedFlags, flag_count, flags_listed
 from schedules.services.flags import assign_flag, clear_flag, snooze_flag
+from schedules.services.holds import hold_infusion, sweep_holds
 from schedules.services.judging import sweep_windows
+from schedules.services.planning import enrol
 from schedules.services.windows import record_fact
+from tests.cast import an_enrolment
 from tests.integration.windows.conftest import a_user, noon
 from trials.domain.errors import Refused
 from trials.models import AuditEntry, Role
@@ -19,6 +23,7 @@ from trials.selectors import roles_of
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 12, 10)
+ACTUAL = AnchorKind.ACTUAL
 
 
 @pytest.fixture
@@ -109,6 +114,30 @@ def test_the_slower_of_two_is_refused(flag, coordinator):
     ):
         with pytest.raises(Refused, match="cleared meanwhile"):
             act()
+
+
+def test_a_flag_of_a_hold_is_told_in_the_reader_s_language(coordinator):
+    """Kept as data: the days are counted when it is read, not when it was raised."""
+    anchors = {"infusion": AnchorDay(date(2026, 12, 7)), "consent": AnchorDay(date(2026, 11, 2), ACTUAL)}
+    begun = {"lymphodepletion-start": AnchorDay(date(2026, 12, 2), ACTUAL)}
+    person = enrol(enrolment=an_enrolment(anchors=anchors | begun), by=None)
+    hold = {"on": date(2026, 12, 5), "reason": "fever", "now": noon(12, 5), "by": None}
+    hold_infusion(participant=person, version=person.version, **hold)
+    sweep_holds(now=noon(12, 10))
+    chinese = {
+        "Chemotherapy began on %(began)s for an infusion on %(expected)s, which waits for %(days)s.": (
+            "%(began)s 开始化疗，拟于 %(expected)s 回输，已等待 %(days)s。"
+        ),
+        "%(n)d days": "%(n)d 天",
+        "Wednesday": "星期三",
+        "Monday": "星期一",
+    }
+    here = date(2026, 12, 11)
+    listed = flags_listed(
+        coordinator, here, noon(12, 11), WantedFlags(), lambda text: chinese.get(text, text)
+    )
+    words = [row.words for row in listed.rows if row.flag.kind == "hold"]
+    assert words == [("星期三 2026-12-02 开始化疗，拟于 星期一 2026-12-07 回输，已等待 4 天。",)]
 
 
 def test_flags_out_of_sight_do_not_exist(flag):
