@@ -150,6 +150,12 @@ class Start:
         return lay_out(self.protocol, anchors, self.traits, self.calendar, self.known, self.zone)
 
     @property
+    def infused(self) -> date | None:
+        """The day on which day zero took place; None while it is to come."""
+        zero = self.anchors.get(self.protocol.day_zero)
+        return zero.day if zero and zero.kind is AnchorKind.ACTUAL else None
+
+    @property
     def anchor(self) -> str:
         """The anchor at which there is no return for somebody with these traits."""
         traits = self.protocol.effective_traits(self.traits)

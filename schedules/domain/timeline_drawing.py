@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import ceil
 
 from schedules.domain.timeline_scale import Scale, broken_scale, even_scale
 from schedules.domain.timeline_shapes import (
@@ -148,10 +149,12 @@ def _shades(facts: TimelineFacts, scale: Scale) -> tuple[Shade, ...]:
 
 
 def _weekly(facts: TimelineFacts, scale: Scale, width: float) -> tuple[Tick, ...]:
-    """Day zero and every seventh day before and after it."""
+    """Day zero and every seventh day before and after it; every second one where there is no room."""
     zero = facts.zero
     assert zero is not None
-    numbers = range(-((zero - scale.first).days // 7) * 7, (scale.last - zero).days + 1, 7)
+    week = scale.middle(zero + 7 * _DAY) - scale.middle(zero)
+    step = 7 * ceil(TICK_WIDTH / week)
+    numbers = range(-((zero - scale.first).days // step) * step, (scale.last - zero).days + 1, step)
     days = ((number, zero + number * _DAY) for number in numbers)
     return tuple(_tick(scale.middle(day), width, day, facts.day_label(n), n == 0) for n, day in days)
 
@@ -166,12 +169,13 @@ def _at_targets(
         scale.start(scale.first) if facts.zero is None else scale.stretches[0].x + scale.stretches[0].width
     )
     for visit in visits:
-        x = scale.middle(visit.window.target)
-        if x - room / 2 < free_from or not scale.holds(visit.window.target):
+        target = visit.window.target
+        number = facts.day_label((target - facts.zero).days) if facts.zero else ""
+        tick = _tick(scale.middle(target), width, target, number)
+        if tick.label_x - room / 2 < free_from or not scale.holds(target):
             continue
-        number = facts.day_label((visit.window.target - facts.zero).days) if facts.zero else ""
-        ticks.append(_tick(x, width, visit.window.target, number))
-        free_from = x + room / 2
+        ticks.append(tick)
+        free_from = tick.label_x + room / 2
     return tuple(ticks)
 
 

@@ -95,7 +95,7 @@ def day_zero(request: HttpRequest, pk: int) -> HttpResponse:
     start = start_of(participant, instant, say)
     given = request.GET if "first" in request.GET else _likely(start, today)
     form = RangeForm(given)
-    ranking = _ranked(form, start) if form.is_valid() else None
+    ranking = _ranked(form, start) if not start.infused and form.is_valid() else None
     context = {
         **_context(request, form, ranking, start),
         "participant": participant,
@@ -104,7 +104,8 @@ def day_zero(request: HttpRequest, pk: int) -> HttpResponse:
     }
     for row in context["rows"]:
         row["address"] = _move_address(participant, start, row["day"])
-    return render(request, "day_zero/participant.html", context, status=200 if ranking else 422)
+    answered = ranking or start.infused
+    return render(request, "day_zero/participant.html", context, status=200 if answered else 422)
 
 
 @login_required
@@ -179,10 +180,25 @@ def _context(
         "rest": len(days) - len(shown),
         "more": f"?{more.urlencode()}",
         "searched": ranking is not None,
+        "infused": start.infused if start else None,
+        "onwards": _onwards(request, form, ranking),
         "common": [reason.text(say) for reason in ranking.common] if ranking else (),
         "weights": [(_(AGAINST_LABELS[kind]), points) for kind, points in WEIGHTS.items()],
         "never": [_(AGAINST_LABELS[kind]) for kind in AGAINST_LABELS if kind in IMPOSSIBLE],
     }
+
+
+def _onwards(request: HttpRequest, form: RangeForm, ranking: Ranking | None) -> str:
+    """The address of as many days after these, where none of these is possible; else empty."""
+    if ranking is None or any(day.possible for day in ranking.days):
+        return ""
+    first, last = form.cleaned_data["first"], form.cleaned_data["last"]
+    asked = request.GET.copy()
+    asked["first"], asked["last"] = (
+        str(last + timedelta(days=1)),
+        str(last + timedelta(days=1) + (last - first)),
+    )
+    return f"?{asked.urlencode()}"
 
 
 def _row(day: CandidateDay) -> dict[str, Any]:

@@ -101,6 +101,10 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
         "today": reading.today,
         "day_number": None if number is None else reading.protocol.day_label(number),
         "next_visit": next_visit(page),
+        "infused": any(
+            row.code == reading.protocol.day_zero and row.recorded and row.recorded.actual_on
+            for row in page.anchors
+        ),
         "traits": [labels.get(code, code) for code in participant.traits],
         "epochs": epochs_of(reading.protocol),
         "timeline": draw_timeline(reading, page.visits, page.windows),

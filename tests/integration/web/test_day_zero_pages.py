@@ -9,6 +9,7 @@ from time import perf_counter
 import pytest
 from django.test import Client
 
+from participants.models import Anchor
 from tests.cast import a_version, an_approval
 from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
 from trials.models import ProtocolVersion, Role, Site
@@ -68,6 +69,26 @@ def test_a_range_that_cannot_be_is_refused_in_words(
 ) -> None:
     person = enrolled("S01-001", ZERO)
     assert words in text(page, f"/participants/{person.pk}/day-zero/?{asked}", 422)
+
+
+def test_where_no_day_is_possible_the_days_after_it_are_offered(page: Client, enrolled: Enrol) -> None:
+    person = enrolled("S01-001", ZERO, traits=frozenset({"lymphodepletion"}))
+    Anchor.objects.create(participant=person, code="lymphodepletion-start", actual_on=TODAY)
+    address = f"/participants/{person.pk}/day-zero/"
+    shown = text(page, f"{address}?first={TODAY}&last={TODAY + timedelta(days=2)}")
+    assert "No day of this range is possible." in shown
+    after = f"?first={TODAY + timedelta(days=3)}&amp;last={TODAY + timedelta(days=5)}"
+    assert f'href="{after}"' in shown
+    assert "No day of this range" not in text(page, address + after.replace("&amp;", "&"))
+
+
+def test_after_the_infusion_there_is_no_day_to_find(page: Client, enrolled: Enrol) -> None:
+    person = enrolled("S01-001", ZERO)
+    Anchor.objects.filter(participant=person, code="infusion").update(actual_on=TODAY)
+    shown = text(page, f"/participants/{person.pk}/day-zero/")
+    assert "there is no day to find any more" in shown
+    assert not days(shown)
+    assert "day-zero" not in text(page, f"/participants/{person.pk}/")
 
 
 def test_a_newcomer_s_days_lead_to_the_enrolment_form(
