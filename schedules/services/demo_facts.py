@@ -21,9 +21,11 @@ from participants.domain.facts import (
 )
 from participants.domain.points import DAY, day_of
 from participants.models import Fact as StoredFact
+from schedules.domain.feeding import places
 from schedules.domain.judges.washed_out import drugs_of
 from schedules.domain.plan import PlannedWindow
 from schedules.selectors.judging import Docket, dockets_of
+from schedules.services.replanning import replan_many
 from trials.domain.protocol import (
     Conduct,
     EventAfter,
@@ -35,6 +37,7 @@ from trials.domain.protocol import (
     Washout,
 )
 from trials.models import User
+from trials.selectors import protocol_of
 
 NO_LODGING, FAR, AWAY = 11, 13, 7
 """Of so many participants one has no lodging on record, one lodges too far, one spent a night away."""
@@ -94,7 +97,16 @@ def record_demo_facts(*, ids: Sequence[int], today: date, now: datetime, by: Use
         facts = dict.fromkeys(fact for fact in _facts(docket, today, number))
         rows.extend(_stored(docket, fact, now, by) for fact in facts)
     StoredFact.objects.bulk_create(rows)
+    _place_anew(rows, now, by)
     return len(rows)
+
+
+def _place_anew(rows: Sequence[StoredFact], now: datetime, by: User | None) -> None:
+    """Plan anew what counts from a fact, such as a half-life, as recording it by hand would."""
+    people = {row.participant_id: row.participant for row in rows}
+    protocols = {pk: protocol_of(person.protocol_version) for pk, person in people.items()}
+    ids = sorted({row.participant_id for row in rows if places(row.of, protocols[row.participant_id])})
+    replan_many(ids=ids, proposals={}, now=now, by=by, reason="")
 
 
 def _stored(docket: Docket, fact: Fact, now: datetime, by: User | None) -> StoredFact:

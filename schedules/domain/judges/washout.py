@@ -102,5 +102,5 @@ def _before(case: Case, fact: Occurrence) -> bool:
 
 def _called(fact: Occurrence) -> Value:
     if isinstance(fact, Dose) and fact.name:
-        return Words.of("%(code)s (%(name)s)", {"code": Code(fact.code), "name": fact.name})
+        return Words.of(_("%(code)s (%(name)s)"), {"code": Code(fact.code), "name": fact.name})
     return Code(fact.code)
