@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.facts import Lodging, NightAway, Vaccination
-from participants.models import Fact, SafetyReview
-from schedules.domain.plan import AnchorDay
-from schedules.models import Flag
+from participants.models import Fact, Participant, SafetyReview
+from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.models import Deviation, Flag
 from schedules.services.bulk import bulk_enrol
 from schedules.services.judging import sweep_windows
 from schedules.services.planning import enrol
@@ -96,6 +96,72 @@ def test_what_cannot_be_comes_back_filled_with_words(client, infused, kind, data
     page = answer.content.decode()
     assert all(f'value="{value}"' in page for value in data.values() if value), "as it was"
     assert not Fact.objects.exists()
+
+
+STAY = {
+    "admitted_at_on": "2026-12-07",
+    "admitted_at_at": "09:00",
+    "discharged_at_on": "",
+    "discharged_at_at": "",
+}
+
+
+def test_admissions_that_overlap_come_back_filled(client, infused):
+    address = f"/participants/{infused.pk}/facts/new/admission/"
+    assert client.post(address, STAY).status_code == 302
+    answer = client.post(address, STAY | {"admitted_at_at": "11:00"})
+    assert (answer.status_code, "overlaps" in text(answer)) == (422, True)
+    assert 'value="11:00"' in answer.content.decode()
+    assert Fact.objects.count() == 1
+
+
+@pytest.fixture
+def treated() -> Participant:
+    """Of a trial with tests, drugs and a conduct; infused on 7 December, conditioned from the 2nd."""
+    anchors = {"infusion": AnchorDay(date(2026, 12, 7), AnchorKind.ACTUAL)}
+    version = a_version("NCT07193667")
+    enrolment = an_enrolment(version, anchors=anchors, traits=frozenset({"childbearing_potential"}))
+    return enrol(enrolment=enrolment, by=None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words", "why"),
+    [
+        (
+            "test",
+            {"of": "hcg", "taken_at_on": "2026-12-01", "resulted_at_on": "2026-11-30", "result": "negative"},
+            "is before the sample",
+            "a result before its sample",
+        ),
+        (
+            "dose",
+            {"of": "immunosuppressant", "taken_at_on": "2026-12-01", "half_life": "0", "source": "label"},
+            "half-life",
+            "a half-life of zero",
+        ),
+        ("dose", {"of": "immunosuppressant", "taken_at_on": "2026-12-31"}, "lies in the future", "not yet"),
+        ("illness", {"of": "malignancy", "from_day": "2027-01-02"}, "lies in the future", "not yet"),
+        ("confirmation", {"of": "contraception", "at_on": "2026-12-31", "holds": "no"}, "lies in the future",
+         "not asked yet"),
+    ],
+)  # fmt: skip
+def test_a_fact_of_treatment_that_cannot_be_comes_back_filled(client, treated, kind, data, words, why):
+    answer = client.post(f"/participants/{treated.pk}/facts/new/{kind}/", data)
+    assert (answer.status_code, words in text(answer)) == (422, True), f"{why}: {text(answer)}"
+    page = answer.content.decode()
+    assert all(f'value="{value}"' in page for value in data.values()), "as it was"
+    assert not Fact.objects.exists()
+
+
+def test_an_answer_not_kept_is_entered_in_the_form_and_violates(client, treated):
+    """Silence would not: only a fact says that it was not kept."""
+    answer = {"of": "contraception", "at_on": "2026-12-09", "holds": "no"}
+    client.post(f"/participants/{treated.pk}/facts/new/confirmation/", answer)
+    assert Flag.objects.get(window__code="contraception").kind == "window-violated"
+    assert Deviation.objects.filter(window__code="contraception").count() == 1
+    assert "Not kept: contraception, recorded Wednesday 2026-12-09." in text(
+        client.get(f"/participants/{treated.pk}/")
+    )
 
 
 def test_a_contradiction_is_recorded_and_said(client, infused):
