@@ -221,7 +221,7 @@ def _dose(fact: Dose) -> Iterator[FactProblem]:
     if not fact.source.strip():
         yield _problem(
             "half-life-source", "source", _("name the source that the half-life of %(drug)s was read from"),
-            drug=fact.name or fact.drug,
+            drug=fact.name or Code(fact.drug),
         )  # fmt: skip
 
 

@@ -130,13 +130,13 @@ def treated() -> Participant:
         (
             "test",
             {"of": "hcg", "taken_at_on": "2026-12-01", "resulted_at_on": "2026-11-30", "result": "negative"},
-            "is before the sample",
+            "is before its sample",
             "a result before its sample",
         ),
         (
             "dose",
             {"of": "immunosuppressant", "taken_at_on": "2026-12-01", "half_life": "0", "source": "label"},
-            "half-life",
+            "must be longer than zero",
             "a half-life of zero",
         ),
         ("dose", {"of": "immunosuppressant", "taken_at_on": "2026-12-31"}, "lies in the future", "not yet"),
