@@ -149,18 +149,29 @@ def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
     return GateVerdict(False, max(known) if len(known) == len(days) else None, reasons)
 
 
-def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
-    """The first day, from the planned one on, on which the point of no return may be passed.
+def gate_ahead(cohorts: Cohorts, planned: Course) -> GateVerdict:
+    """Whether a planned course passes the gates; where not, the first day on which it really does.
 
-    Whoever begins until then counts as going before. None where something without a day, such
-    as a review, stands in the way.
+    By the day that lifts what stands in the way now, others that are planned may have begun: whoever
+    begins until then counts as going before. The reasons are those of the planned day, and those that
+    set the day. None where something without a day, such as a review, stands in the way.
     """
-    for _round in range(len(cohorts.courses) + 2):
-        verdict = gate_status(cohorts, planned)
+    first = verdict = gate_status(cohorts, planned)
+    reasons = first.reasons
+    for _round in range(len(cohorts.courses) + 1):
         if verdict.open or verdict.opens_on is None:
-            return verdict.opens_on
+            break
+        reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
         planned = _moved(planned, verdict.opens_on)
-    return None
+        verdict = gate_status(cohorts, planned)
+    if not verdict.open:
+        reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
+    return GateVerdict(first.open, verdict.opens_on if verdict.open else None, reasons)
+
+
+def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
+    """The first day, from the planned one on, on which the point of no return may be passed, as above."""
+    return gate_ahead(cohorts, planned).opens_on
 
 
 def board(cohorts: Cohorts, today: date) -> tuple[LevelBoard, ...]:

@@ -11,6 +11,7 @@ from trials.domain.protocol import (
     Activity,
     AnchorRule,
     Epoch,
+    Gate,
     Protocol,
     ProtocolWindow,
     Trait,
@@ -18,7 +19,7 @@ from trials.domain.protocol import (
 )
 from trials.domain.working_days import WorkingDays
 
-_Labelled = TypeVar("_Labelled", Activity, AnchorRule, Epoch, ProtocolWindow, Trait, VisitRule)
+_Labelled = TypeVar("_Labelled", Activity, AnchorRule, Epoch, Gate, ProtocolWindow, Trait, VisitRule)
 
 
 def _(message: str) -> str:
@@ -36,6 +37,7 @@ def in_language(protocol: Protocol, say: Say) -> Protocol:
         traits=_said(protocol.traits, say),
         activities=_said(protocol.activities, say),
         windows=_said(protocol.windows, say),
+        gates=_said(protocol.gates, say),
     )
 
 

@@ -79,6 +79,7 @@ LABELS = (
     _("Adverse events"),
     _("CAR-T cell levels"),
     _("Observation for adverse events"),
+    _("The previous participant's observation for dose-limiting toxicity has ended"),
     _("No colony-stimulating factor within 2 weeks before the neutrophil count"),
     _("No biologic for 4 weeks before enrolment"),
     _("No malignancy within the past 5 years"),

@@ -25,8 +25,10 @@ from schedules.domain.gates import (
     Review,
     board,
     earliest_start,
+    gate_ahead,
     gate_status,
 )
+from schedules.domain.labels import in_language
 from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.course import STEPS, clock_at
 from schedules.selectors.judging import ended_on
@@ -147,9 +149,10 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
 
     The number of queries does not depend on how many take part.
     """
-    protocol = _protocol(trial)
-    if protocol is None:
+    found = _protocol(trial)
+    if found is None:
         return None
+    protocol = in_language(found, say)
     read = courses_of(protocol, trial.pk)
     here = timezone.localdate(now, timezone.get_default_timezone())
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
@@ -281,7 +284,7 @@ class _BoardReading:
 
     def _slot(self, course: Course) -> Slot:
         person, begun = self.read.people[course.subject], course.subject in self.read.begun
-        gate = None if begun else gate_status(self.cohorts, course)
+        gate = None if begun else gate_ahead(self.cohorts, course)
         codes = {one.observation for one in self.cohorts.gates if one.observation}
         days = [day for code in codes if (day := course.observed_until(code))]
         return Slot(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import SafetyReview
 from schedules.domain.explain import day_text
-from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_status
+from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_ahead
 from schedules.domain.plan import AnchorKind, Plan
 from schedules.selectors.board import (
     TrialCourses,
@@ -133,7 +133,7 @@ def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> str | Non
     if unmoved is not None and _stands(read, course):
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
-    verdict = gate_status(cohorts, course)
+    verdict = gate_ahead(cohorts, course)
     here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
     return None if verdict.open else _in_words(verdict, course, plan, names_of(read, here))
 

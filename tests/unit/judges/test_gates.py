@@ -14,6 +14,7 @@ from schedules.domain.gates import (
     board,
     course_of,
     earliest_start,
+    gate_ahead,
     gate_status,
 )
 from schedules.domain.plan import AnchorDay
@@ -136,6 +137,23 @@ def test_reasons_name_the_gate_the_participant_and_the_day():
 def test_the_earliest_next_start(courses, begins, earliest, why):
     found = earliest_start(Cohorts((DLT,), courses=tuple(courses)), course("S9", begins + 5))
     assert found == (None if earliest is None else d(earliest)), why
+
+
+def test_a_closed_gate_names_the_day_on_which_it_really_opens_and_what_sets_it():
+    """S1's observation is over on D29; by then S2 has begun, and is observed until D62."""
+    found = gate_ahead(Cohorts((DLT,), courses=(S1, course("S2", 34))), course("S9", 10))
+    assert (found.open, found.opens_on) == (False, d(63))
+    assert [reason.text() for reason in found.reasons] == [
+        "S1 is under observation until Monday 2026-03-30.",
+        "S2 is under observation until Sunday 2026-05-03.",
+    ]
+
+
+def test_a_gate_that_waits_for_a_later_review_names_it():
+    reviewed = Cohorts((REVIEW,), courses=(S1, course("S2", 34)), reviews=(Review(d(29), subject="S1"),))
+    found = gate_ahead(reviewed, course("S9", 10))
+    assert (found.open, found.opens_on) == (False, None)
+    assert "No safety review of S2 is on record." in [reason.text() for reason in found.reasons]
 
 
 def test_the_board_shows_slots_and_who_is_observed_until_when():
