@@ -15,12 +15,16 @@ from trials.domain.protocol import AnchorRule, Protocol, ReferenceKind, Within
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two anchors that contradict each other; `mends` names anchors and the days that would mend it."""
+    """Two anchors that contradict each other; `mends` names anchors and the days that would mend it.
+
+    `shape` where a block would lose its shape; otherwise their order is turned round.
+    """
 
     anchor: str
     other: str
     message: str
     mends: tuple[tuple[str, date], ...]
+    shape: bool = False
 
 
 def find_contradictions(
@@ -75,6 +79,7 @@ def _out_of_shape(
         f"{label[rule.code]} on {day.day} does not fit {label[derived.anchor]} on {base.day}: the protocol "
         f"puts it {place}; set {rule.code} to {implied} or {derived.anchor} to {base_day}",
         ((rule.code, implied), (derived.anchor, base_day)),
+        shape=True,
     )
 
 
@@ -103,12 +108,12 @@ def _out_of_order(
     at_earliest: dict[str, date] = {}
     for found in crossings:
         gap = found.at_earliest - found.at_latest
-        first, second = _root(protocol, found.code, anchors), _root(protocol, found.other, anchors)
+        first, second = root_of(protocol, found.code, anchors), root_of(protocol, found.other, anchors)
         earlier, later = anchors[first].day - gap, anchors[second].day + gap
         at_latest[first] = min(earlier, at_latest.get(first, earlier))
         at_earliest[second] = max(later, at_earliest.get(second, later))
     for found in crossings:
-        first, second = _root(protocol, found.code, anchors), _root(protocol, found.other, anchors)
+        first, second = root_of(protocol, found.code, anchors), root_of(protocol, found.other, anchors)
         yield _crossed(protocol, found, (first, at_latest[first]), (second, at_earliest[second]))
 
 
@@ -143,7 +148,7 @@ def _span(
     return first, last
 
 
-def _root(protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay]) -> str:
+def root_of(protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay]) -> str:
     """The set anchor that would have to move for `code` to move."""
     derived = protocol.anchor_by_code[code].derived
     while derived and not anchors[code].given:

@@ -30,8 +30,12 @@ class DeviationKind(StrEnum):
     UNRECORDED = "unrecorded"
     ACTIVITY = "activity-left"
     BLOCK = "block-broken"
+    ORDER = "order"
+    GATE = "gate"
+    START = "start"
     HOLD = "hold"
     WINDOW = "window"
+    MANUAL = "manual"
 
 
 KIND_LABELS: Mapping[DeviationKind, str] = {
@@ -40,8 +44,12 @@ KIND_LABELS: Mapping[DeviationKind, str] = {
     DeviationKind.UNRECORDED: _("Window closed without a record"),
     DeviationKind.ACTIVITY: _("Activity not done"),
     DeviationKind.BLOCK: _("Block broken"),
+    DeviationKind.ORDER: _("Order of days not kept"),
+    DeviationKind.GATE: _("Start against a closed gate"),
+    DeviationKind.START: _("Start against the list of readiness"),
     DeviationKind.HOLD: _("Hold after chemotherapy"),
     DeviationKind.WINDOW: _("Protocol window violated"),
+    DeviationKind.MANUAL: _("Entered by hand"),
 }
 
 VISIT_KINDS = frozenset(
@@ -301,3 +309,12 @@ def state_of(*, withdrawn: bool, lapsed: bool, classified: bool) -> DeviationSta
     if lapsed:
         return DeviationState.LAPSED
     return DeviationState.CLASSIFIED if classified else DeviationState.DRAFT
+
+
+def refusals_of_entering(what: str, occurred_on: date, today: date) -> Iterator[Refusal]:
+    """What forbids to enter a deviation by hand: a day in the future, not a word of what happened."""
+    if occurred_on > today:
+        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        yield Refusal("occurred_on", message, {"day": occurred_on, "today": today})
+    if not what.strip():
+        yield Refusal("description", _("Say what happened: no record shows it."))

@@ -52,10 +52,25 @@ class ReplanningStale(DomainError):
 
 
 class VisitRefused(Refused):
-    """Something cannot be done with a visit; `fields` says for each field what would be right."""
+    """Something cannot be done with a visit; `fields` says for each field what would be right.
+
+    `preview` is what would follow, where it is possible with a reason.
+    """
+
+    def __init__(self, fields: Mapping[str, Sequence[str]], preview: object = None) -> None:
+        self.preview = preview
+        super().__init__(fields)
 
 
-class StartNeedsReason(ReplanningRefused):
+class DepartureNeedsReason(ReplanningRefused):
+    """What is put on record departs from the protocol, and nobody says why; `preview` shows what follows."""
+
+    def __init__(self, message: str, preview: object = None) -> None:
+        self.preview = preview
+        super().__init__(message)
+
+
+class StartNeedsReason(DepartureNeedsReason):
     """The list of readiness says no, and nobody says why the start went ahead; the message says what."""
 
 

@@ -111,9 +111,10 @@ def _refusals_of_base(visit: VisitLife, rule: VisitRule, on: date, history: Hist
 
 
 def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refusal]:
-    rules = history.protocol.anchor_by_code
+    """Nothing that precedes the infusion comes after it; another order turned round can have happened."""
+    rules, zero = history.protocol.anchor_by_code, history.protocol.day_zero
     for other, day in history.anchors.items():
-        if other == code or other not in rules:
+        if other == code or other not in rules or zero not in (code, other):
             continue
         words = {"anchor": rules[code].label, "day": on, "other": rules[other].label, "other_day": day}
         if code in rules[other].not_after and on < day:

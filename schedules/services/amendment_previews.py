@@ -125,8 +125,8 @@ class Judging:
         preview = preview_of(record, Proposal(version=self.to_version), self.now)
         if why := self._consent(person):
             return Prospect(person, Outcome.CONSENT, why, preview)
-        if preview.contradictions:
-            why = " ".join(found.message for found in preview.contradictions)
+        if refused := preview.ruling.refused:
+            why = " ".join(found.message for found in refused)
             return Prospect(person, Outcome.REFUSED, why, preview)
         if preview.orphans:
             booked = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)

@@ -30,6 +30,7 @@ from schedules.selectors.course import (
     visits_to_come,
 )
 from schedules.services.course_turns import plan_anew, rescreen, transfer
+from schedules.services.departure_rows import settle_planned
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled import add_early_termination
 from schedules.services.visit_writing import in_words, lock_participant, release_held, write_visits
@@ -116,6 +117,7 @@ def _follow(
     person, now = standing.participant, clock.now
     if MOVES[request.step].to in ENDS:
         _cancel_what_follows(person, step, clock)
+        settle_planned(person.pk, now)
     match request.step:
         case Step.HOLD:
             held = live_visits(person).exclude(anchor_kind="actual").values_list("pk", flat=True)

@@ -12,7 +12,7 @@ from schedules.domain.hold_clock import Waiting, waiting_of
 from schedules.domain.hold_words import HOLD_FLAG, words_of_hold
 from schedules.domain.holds import find_hold, hold_warning
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan
-from schedules.models import Deviation, Flag, Severity
+from schedules.models import Deviation, Flag, Severity, Visit
 from schedules.selectors.holds import fever_in, pause_of
 from schedules.selectors.records import Record
 from schedules.services.deviation_drafts import draft_deviation
@@ -21,11 +21,14 @@ from trials.domain.protocol import Protocol
 KIND = HOLD_FLAG
 
 
-def follow_plan(record: Record, plan: Plan, now: datetime) -> None:
-    """Bring what a hold writes in step with a plan that has just become true, where one can wait at all."""
+def follow_plan(record: Record, plan: Plan, now: datetime, *, taken_back: bool = False) -> None:
+    """Bring what a hold writes in step with a plan that has just become true, where one can wait at all.
+
+    So it does where chemotherapy may have been `taken_back`: then nothing waits any more.
+    """
     marked = (rule.code for rule in plan.protocol.anchors if rule.point_of_no_return)
     begun = [code for code in marked if code in plan.anchors]
-    if any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in begun):
+    if taken_back or any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in begun):
         follow_hold(record, plan.protocol, plan.anchors, now)
 
 
@@ -52,8 +55,8 @@ def follow_hold(
     )
     if draft:
         draft_deviation(participant=record.participant, draft=draft, now=now)
-    elif not pause.ended:
-        _lapse(record, today)
+    if draft or not pause.ended:
+        _lapse(record, today, but=draft)
     _flag(record, waiting, now, today)
 
 
@@ -97,13 +100,29 @@ def _waited(pk: int, waiting: Waiting | None, today: date) -> Draft | None:
     )
 
 
-def _lapse(record: Record, today: date) -> None:
-    """Mark a drafted hold that is none any more: the day chemotherapy was given for is kept after all."""
+def _lapse(record: Record, today: date, but: Draft | None) -> None:
+    """Mark a drafted hold that is none any more: the day chemotherapy was given for is kept after all.
+
+    One after chemotherapy of another day goes too, unless that was given in a block that is repeated.
+    """
     drafted = Deviation.objects.filter(participant=record.participant, kind=DeviationKind.HOLD)
     standing = drafted.filter(lapsed_on=None, withdrawn_on=None, actual_on=None).exclude(
         lapsed_because=Lapse.UPHELD
     )
-    standing.update(lapsed_on=today, lapsed_because=Lapse.KEPT, version=F("version") + 1)
+    if but:
+        standing = standing.exclude(key__startswith=f"{but.about}:")
+    gone = [pk for pk, key in standing.values_list("pk", "key") if not _of_an_earlier_block(record, key)]
+    if gone:
+        Deviation.objects.filter(pk__in=gone).update(
+            lapsed_on=today, lapsed_because=Lapse.KEPT, version=F("version") + 1
+        )
+
+
+def _of_an_earlier_block(record: Record, key: str) -> bool:
+    """Whether a hold was one after chemotherapy that was given before it was repeated: that stays so."""
+    began = date.fromisoformat(key.split(":")[2])
+    given = Visit.objects.filter(participant=record.participant, attempt__lt=record.attempt)
+    return given.filter(performed_on=began).exists()
 
 
 def _flag(record: Record, waiting: Waiting | None, now: datetime, today: date) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from django.utils.translation import gettext as _
-
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.errors import StartNeedsReason
 from schedules.domain.plan import Plan
 from schedules.domain.readiness import Readiness, readiness_of
-from schedules.domain.start import ITEM_LABELS, Answer, start_codes
+from schedules.domain.start import start_codes
 from schedules.models import ReadinessCheck
 from schedules.selectors.readiness import start_of
 from trials.acts import recorded
@@ -30,6 +27,12 @@ def start_put_on_record(
     return next(((code, day) for code, day in days if day), None)
 
 
+def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], now: datetime) -> Readiness:
+    """The list for a start on record: of `plan`, at `start` (its anchor and day)."""
+    anchor, day = start
+    return Readiness(day, readiness_of(start_of(participant, now), plan, day), plan, anchor)
+
+
 @recorded
 def check_start(
     *,
@@ -42,14 +45,11 @@ def check_start(
 ) -> ReadinessCheck:
     """Keep the list of what was known when chemotherapy, or the infusion without it, began.
 
-    `plan` is the calendar with the start, `start` its anchor and day. Raises StartNeedsReason where
-    a line says no and nobody says why it began all the same; a closed gate is refused elsewhere.
+    `plan` is the calendar with the start, `start` its anchor and day; `reason` why it began where a line
+    says no. Callers have asked for it.
     """
     anchor, day = start
-    ground = start_of(participant, now)
-    readiness = Readiness(day, readiness_of(ground, plan, day), plan, anchor)
-    if readiness.answer is Answer.NO and not reason.strip():
-        raise StartNeedsReason(_asked(readiness))
+    readiness = readiness_at(participant, plan, start, now)
     return ReadinessCheck.objects.create(
         participant=participant,
         for_day=day,
@@ -62,11 +62,3 @@ def check_start(
             "lines": readiness.document(),
         },
     )
-
-
-def _asked(readiness: Readiness) -> str:
-    """What speaks against the start, and that a reason is asked for."""
-    lines = readiness.answering(Answer.NO)
-    against = " ".join(f"{_(ITEM_LABELS[line.item])}: {line.text(_)}" for line in lines)
-    message = _("The list for %(day)s says no. %(against)s Say why it began all the same: it goes on record.")
-    return message % {"day": readiness.day, "against": against}

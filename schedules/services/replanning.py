@@ -14,12 +14,13 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, Replann
 from schedules.models import Visit
 from schedules.selectors.records import records_of
 from schedules.services.consent_rules import refuse_by_consent
+from schedules.services.departure_rows import follow_departures, follow_many
 from schedules.services.enrolments import not_in_use
-from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.hold_rows import follow_plan
 from schedules.services.readiness import check_start, start_put_on_record
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.replanning_rows import write_plans
+from schedules.services.starting import ask_why, gate_against, recorded_start, with_start
 from schedules.services.surroundings import with_surroundings
 from trials.acts import recorded
 from trials.models import User
@@ -30,6 +31,7 @@ __all__ = [
     "Preview",
     "Proposal",
     "commit_replanning",
+    "follow_visit",
     "preview_of",
     "preview_replanning",
     "record_anchor",
@@ -40,7 +42,7 @@ __all__ = [
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to a calendar; writes nothing, in a constant number of queries."""
     (record,) = records_of([participant.pk])
-    return with_surroundings(preview_of(record, proposal, now), now)
+    return with_surroundings(with_start(preview_of(record, proposal, now), now), now)
 
 
 @recorded
@@ -55,47 +57,70 @@ def commit_replanning(
 ) -> Preview:
     """Make a previewed proposal true, in one transaction; `digest` is that of the preview that was shown.
 
-    Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, a
-    closed gate or a missing reason; BookingsOrphaned where a booking would lose its window or its
-    visit and the proposal does not accept that; ReplanningStale, which carries the preview as it
-    is now, where anything changed since it was shown; StartNeedsReason as `record_anchor` does.
+    Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, what
+    the consents on record forbid, a closed gate or a missing reason; BookingsOrphaned where a
+    booking would lose its window or its visit and the proposal does not accept that;
+    ReplanningStale, which carries the preview as it is now, where anything changed since it was
+    shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
         raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
     (record,) = records_of([participant.pk], lock=True)
-    preview = preview_of(record, proposal, now)
+    preview = with_start(preview_of(record, proposal, now), now)
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
-    _refuse_future(preview)
-    refuse_by_consent(preview)
-    _refuse_closed_gate(preview)
+    _refuse_impossible(preview)
     _refuse_orphans(preview)
-    _keep_readiness(preview, now=now, by=by, reason=reason)
-    _apply([preview], now)
-    _follow(preview, now)
-    return preview
+    return _made_true(preview, now=now, by=by, reason=reason)
 
 
 @recorded
 def record_anchor(
-    *, participant: Participant, anchor: RecordedAnchor, now: datetime, by: User | None, reason: str = ""
+    *,
+    participant: Participant,
+    anchor: RecordedAnchor,
+    now: datetime,
+    by: User | None,
+    reason: str = "",
+    taken_back: bool = False,
 ) -> Preview:
     """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
 
-    For what has happened, such as an infusion; moving a planned day goes through a preview. Raises
-    ReplanningRefused for a day in the future and for contradictory anchors; StartNeedsReason where
-    the point of no return is passed against the list of readiness and nobody says why.
+    For what has happened, such as an infusion, and for what is taken back again; moving a planned day
+    goes through a preview. Raises ReplanningRefused for a day in the future, against the consents and
+    for what cannot have been; DepartureNeedsReason, with the preview, for what happened against the
+    protocol, a closed gate or the list of readiness while nobody says why.
     """
     (record,) = records_of([participant.pk], lock=True)
-    stands = record.anchors.get(anchor.code)
-    preview = preview_of(record, Proposal(anchors={anchor.code: _merged(stands, anchor)}), now)
-    _refuse_future(preview)
-    refuse_by_consent(preview)
-    _refuse_closed_gate(preview)
-    _keep_readiness(preview, now=now, by=by, reason=reason)
-    _apply([preview], now)
-    _follow(preview, now)
-    return preview
+    merged = _merged(record.anchors.get(anchor.code), anchor)
+    proposal = Proposal(anchors={anchor.code: merged}, taken_back=taken_back)
+    preview = with_start(preview_of(record, proposal, now), now)
+    _refuse_impossible(preview)
+    if not taken_back:
+        ask_why(preview, reason, now)
+    return _made_true(preview, now=now, by=by, reason=reason)
+
+
+@recorded
+def follow_visit(
+    *,
+    participant: Participant,
+    dated: frozenset[str],
+    now: datetime,
+    by: User | None,
+    reason: str = "",
+    taken_back: bool = False,
+) -> Preview:
+    """Plan anew what counts from a visit that was put on record, or taken back from it.
+
+    `dated` are the anchors that the visit dates. Raises as `record_anchor` does.
+    """
+    (record,) = records_of([participant.pk], lock=True)
+    preview = preview_of(record, Proposal(recorded=dated, taken_back=taken_back), now)
+    _refuse_contradictions([preview])
+    if not taken_back:
+        ask_why(preview, reason, now)
+    return _made_true(preview, now=now, by=by, reason=reason)
 
 
 @recorded
@@ -113,13 +138,26 @@ def replan_many(
             preview_of(record, proposals.get(record.participant.pk, Proposal()), now) for record in records
         ]
         _apply(previews, now)
+        follow_many(previews, now)
     return previews
 
 
-def _follow(preview: Preview, now: datetime) -> None:
-    """What a slip after chemotherapy writes by itself."""
+def _made_true(preview: Preview, *, now: datetime, by: User | None, reason: str) -> Preview:
+    """Write a preview and what follows by itself: readiness at a start, a hold, deviations, flags."""
+    _keep_readiness(preview, now=now, by=by, reason=reason)
+    _apply([preview], now)
     record = replace(preview.record, anchors={**preview.record.anchors, **preview.proposal.anchors})
-    follow_plan(record, preview.plan, now)
+    follow_plan(record, preview.plan, now, taken_back=preview.proposal.taken_back)
+    follow_departures(preview, now=now, reason=reason)
+    return preview
+
+
+def _refuse_impossible(preview: Preview) -> None:
+    """Raise ReplanningRefused for what cannot have been, and for plans that the record forbids."""
+    _refuse_future(preview)
+    refuse_by_consent(preview)
+    _refuse_contradictions([preview])
+    _refuse_closed_gate(preview)
 
 
 def _refuse_future(preview: Preview) -> None:
@@ -142,11 +180,8 @@ def _refuse_orphans(preview: Preview) -> None:
 
 
 def _refuse_closed_gate(preview: Preview) -> None:
-    """Raise ReplanningRefused where a start that is moved or put on record meets a closed gate."""
-    person, record = preview.record.participant, preview.record
-    level = person.cohort.code if person.cohort else None
-    candidate = Candidate(person.subject_code, person.trial_id, person.site, level)
-    refusal = refusal_of_move(preview.plan, candidate, record.anchors, preview.proposal.anchors)
+    """Raise ReplanningRefused where a start is planned against a closed gate; one on record has happened."""
+    refusal = None if recorded_start(preview) else gate_against(preview)
     if refusal:
         raise ReplanningRefused(refusal)
 
@@ -154,21 +189,25 @@ def _refuse_closed_gate(preview: Preview) -> None:
 def _keep_readiness(preview: Preview, *, now: datetime, by: User | None, reason: str) -> None:
     """Keep what was known when the point of no return is put on record."""
     start = start_put_on_record(preview.plan, preview.record.anchors, preview.proposal.anchors)
-    if start and not preview.contradictions:
+    if start:
         person = preview.record.participant
         check_start(participant=person, plan=preview.plan, start=start, by=by, reason=reason, now=now)
 
 
 def _apply(previews: Sequence[Preview], now: datetime) -> None:
     _refuse_versions_not_in_use(previews)
-    for preview in previews:
-        if preview.contradictions:
-            code = preview.record.participant.subject_code
-            messages = " ".join(found.message for found in preview.contradictions)
-            raise ReplanningRefused(f"{code}: {messages}")
+    _refuse_contradictions(previews)
     write_plans([(p.record, p.proposal.anchors, p.plan) for p in previews], now)
     for preview in previews:
         _update_participant(preview)
+
+
+def _refuse_contradictions(previews: Sequence[Preview]) -> None:
+    for preview in previews:
+        if preview.ruling.refused:
+            code = preview.record.participant.subject_code
+            messages = " ".join(found.message for found in preview.ruling.refused)
+            raise ReplanningRefused(f"{code}: {messages}")
 
 
 def _refuse_versions_not_in_use(previews: Sequence[Preview]) -> None:

@@ -11,7 +11,9 @@ from functools import cached_property
 
 from participants.domain.anchors import RecordedAnchor
 from schedules.domain.amendments import keep_done
+from schedules.domain.anchors import resolve_anchors
 from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.happened import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlanWarning
 from schedules.domain.projection import lay_out, warnings_of
@@ -31,7 +33,8 @@ class Proposal:
     """What is to change: anchors set or moved, traits, the protocol version, the site's working days.
 
     `accept_orphans` says that bookings which lose their window or their visit may do so: whoever
-    proposes has seen them.
+    proposes has seen them. `recorded` are anchors that a visit on record has just dated; `taken_back`
+    says that a day on record is withdrawn, which plans nothing.
     """
 
     anchors: Mapping[str, RecordedAnchor] = field(default_factory=dict)
@@ -39,15 +42,21 @@ class Proposal:
     version: ProtocolVersion | None = None
     calendar: WorkingDays | None = None
     accept_orphans: bool = False
+    recorded: frozenset[str] = frozenset()
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates."""
+    """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates.
+
+    `start` says what speaks against a start that is put on record.
+    """
 
     cancelled: int = 0
     renewed: int = 0
     gates: tuple[GateChange, ...] = ()
+    start: tuple[Departure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,28 @@ class Preview:
         """Anchors that cannot be true together, with the days that would mend them."""
         traits = self.plan.protocol.effective_traits(self.traits)
         return find_contradictions(self.plan.protocol, self.plan.anchors, traits)
+
+    @cached_property
+    def ruling(self) -> Ruling:
+        """Which contradictions are refused, and which have happened and go on record."""
+        return rule_on(self.contradictions, self.case) if self.contradictions else Ruling()
+
+    @property
+    def case(self) -> Case:
+        """The anchors before and after, as contradictions are judged by them."""
+        person = self.record.participant
+        protocol = protocol_of(person.protocol_version)
+        traits = protocol.effective_traits(frozenset(person.traits))
+        before = resolve_anchors(protocol, self.record.anchor_days({}), traits, self.record.known)
+        stood = {(one.anchor, one.other) for one in find_contradictions(protocol, before, traits)}
+        asked = self.proposal
+        return Case(self.plan.protocol, before, self.plan.anchors, stood, asked.recorded, asked.taken_back)
+
+    @property
+    def departures(self) -> tuple[Departure, ...]:
+        """What happened against the protocol, the gravest first; empty of starts where nobody asked."""
+        found = (*self.ruling.departures, *self.around.start)
+        return tuple(sorted(found, key=lambda one: list(DepartureKind).index(one.kind)))
 
     @cached_property
     def warnings(self) -> tuple[PlanWarning, ...]:
@@ -138,6 +169,8 @@ class Preview:
             ],
             "windows": {code: [span.starts, span.ends] for code, span in _spans(self.plan).items()},
         }
+        if self.departures:
+            seen["departures"] = [str(one) for one in self.departures]
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 

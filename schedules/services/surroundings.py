@@ -21,7 +21,8 @@ _REMINDED = frozenset({*_LIVE, Effect.CANCELLED})
 def with_surroundings(preview: Preview, now: datetime) -> Preview:
     """The preview with reminders and others' gates; at most eight queries, whatever there is."""
     cancelled, renewed = _reminders(preview)
-    return replace(preview, around=Around(cancelled, renewed, gates_affected(preview)))
+    around = Around(cancelled, renewed, gates_affected(preview), preview.around.start)
+    return replace(preview, around=around)
 
 
 def _reminders(preview: Preview) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 
 from django.db.models import F
@@ -44,6 +45,19 @@ def refuse_visit(refusals: Iterable[Refusal]) -> None:
         fields.setdefault(name, []).append(in_words(message, words))
     if fields:
         raise VisitRefused(fields)
+
+
+@contextmanager
+def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
+    """Raise VisitRefused for these in the end; what is refused inside is said beside them."""
+    try:
+        yield
+    except VisitRefused as refused:
+        fields = {name: list(messages) for name, messages in refused.fields.items()}
+        for name, message, words in refusals:
+            fields[name] = [in_words(message, words), *fields.get(name, [])]
+        raise VisitRefused(fields, refused.preview) from refused
+    refuse_visit(refusals)
 
 
 def in_words(message: str, words: Mapping[str, object]) -> str:

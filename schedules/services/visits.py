@@ -22,7 +22,7 @@ from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.course import clock_at, history_of, life_of, standing_of
 from schedules.services.deviation_drafts import draft_of_visits
-from schedules.services.visit_writing import Value, lock_visit, refuse_visit, write_visit
+from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
 from schedules.services.visits_done import follow_completion, refuse_other_day, take_back, write_activities
 from trials.acts import recorded
 from trials.models import User
@@ -78,14 +78,17 @@ def complete_visit(
 
     Doing the infusion or the first chemotherapy sets that anchor's actual day, and the calendar
     that hangs on it is planned anew in the same transaction. Raises VisitRefused for the future, an
-    infusion before consent, days that run backwards and activities without an answer; Stale.
+    infusion before consent, days that run backwards and activities without an answer, and, with a
+    preview of what follows, for what departs from the protocol while nobody says why; Stale.
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
     life = life_of(visit, protocol)
     refuse_visit(refusals_of_deed(life, Deed.COMPLETE))
-    refuse_visit(refusals_of_completion(life, completion, history_of(visit, standing), clock))
+    refusals = list(refusals_of_completion(life, completion, history_of(visit, standing), clock))
+    asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
+    refuse_visit(refusals if len(asked) < len(refusals) else ())
     refuse_other_day(life, completion.on, protocol, visit.participant_id)
     outside = not (life.free or life.window.holds(completion.on))
     values: dict[str, Value] = {
@@ -96,8 +99,9 @@ def complete_visit(
     }
     write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if life.free else {}))
     write_activities(visit, completion, protocol)
-    why = reason or completion.outside_reason
-    follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+    why = "" if asked else reason or completion.outside_reason
+    with asking(asked):
+        follow_completion(visit, life, protocol, by=by, reason=why, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit

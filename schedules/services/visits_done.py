@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
 
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor
-from schedules.domain.errors import ReplanningRefused, StartNeedsReason, VisitRefused
+from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
 from schedules.domain.visit_life import activities_of
 from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
 from schedules.domain.visit_values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
-from schedules.services.replanning import record_anchor, replan_many
+from schedules.services.replanning import follow_visit, record_anchor
 from schedules.services.visit_writing import release_held
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
@@ -61,9 +62,10 @@ def follow_completion(
             anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)
             record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
         if not codes and _lends(protocol, life):
-            replan_many(ids=[visit.participant_id], proposals={}, now=now, by=by, reason=reason)
-    except StartNeedsReason as refused:
-        raise VisitRefused({"outside_reason": [str(refused)]}) from refused
+            dated = frozenset(anchors_dated_by(protocol, life))
+            follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
+    except DepartureNeedsReason as refused:
+        raise VisitRefused({"outside_reason": [str(refused)]}, refused.preview) from refused
     except ReplanningRefused as refused:
         raise VisitRefused({"on": [str(refused)]}) from refused
 
@@ -80,14 +82,17 @@ def take_back(
         Visit.objects.filter(pk=visit.pk).update(done_under=None)
     if not (codes or older or _lends(protocol, life)):
         return
+    person = visit.participant
+    take = partial(record_anchor, participant=person, now=now, by=by, reason=reason, taken_back=True)
+    follow = partial(follow_visit, participant=person, now=now, by=by, reason=reason, taken_back=True)
     try:
         for anchor in Anchor.objects.filter(participant=visit.participant_id, code__in=codes):
             if anchor.planned_on is None and protocol.anchor_by_code[anchor.code].derived:
                 anchor.delete()  # it follows from others again
                 continue
             planned = RecordedAnchor(anchor.code, anchor.planned_on or anchor.actual_on, anchor.planned_at)
-            record_anchor(participant=visit.participant, anchor=planned, now=now, by=by, reason=reason)
-        replan_many(ids=[visit.participant_id], proposals={}, now=now, by=by, reason=reason)
+            take(anchor=planned)
+        follow(dated=frozenset())
     except ReplanningRefused as refused:
         raise VisitRefused({"": [str(refused)]}) from refused
 

@@ -16,6 +16,7 @@ from schedules.selectors.changes import changes_since
 from schedules.selectors.course import person_in_sight
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
+from schedules.web.replanning_rows import preview_rows
 from schedules.web.visit_forms import VersionedForm
 from trials.domain.access import Right
 from trials.domain.errors import Refused, Stale
@@ -50,7 +51,8 @@ def answer(
 ) -> HttpResponse:
     """The form of a page, empty or filled; on POST, what `perform` made of it.
 
-    Refused: 422, with the words next to the fields. Overtaken: 409, with what the other one did,
+    Refused: 422, with the words next to the fields, and with what would follow where it is possible with
+    a reason. Overtaken: 409, with what the other one did,
     everything that was typed, and the version that is there now, so that one can go on. A page that
     is more than a form names its own `template` in the context.
     """
@@ -64,7 +66,9 @@ def answer(
         return perform(form)
     except Refused as refused:
         form.refuse(refused.fields)
-        return render(request, template, {**context, "form": form}, status=422)
+        preview = getattr(refused, "preview", None)
+        shown = {"rows": preview_rows(preview)} if preview else {}
+        return render(request, template, {**context, **shown, "form": form}, status=422)
     except Stale as stale:
         typed = request.POST.copy()
         typed["version"] = str(stale.version)

@@ -22,7 +22,7 @@ from participants.selectors import anchor_days
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import may_record_at
-from schedules.selectors.enrolling import contradictions_of
+from schedules.selectors.enrolling import Contradicting
 from schedules.selectors.replanning_page import acts_since, last_entry, other_versions, sites_by_name
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
 from schedules.services.replanning_site import SitePreview, commit_site, preview_site
@@ -185,11 +185,12 @@ class _Page:
 
     def _contradicted(self, form: PreviewForm, preview: Preview) -> bool:
         """Say on the form which anchors contradict each other, with the days that would mend it."""
-        if preview.contradictions and isinstance(form, AnchorsForm):
-            anchors = {**preview.record.anchors, **preview.proposal.anchors}
-            zone = preview.record.zone
-            form.contradicted_by(contradictions_of(form.protocol, anchors, sorted(preview.traits), zone))
-        return bool(preview.contradictions)
+        refused, days = preview.ruling.refused, preview.plan.anchors
+        if refused and isinstance(form, AnchorsForm):
+            form.contradicted_by(
+                Contradicting(one, days[one.anchor].day, days[one.other].day) for one in refused
+            )
+        return bool(refused)
 
 
 @login_required

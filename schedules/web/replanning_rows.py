@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from schedules.domain.happened import departure_sentence
+from schedules.domain.plan import PlanWarning
 from schedules.domain.replanning import Effect, VisitChange
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan
 from schedules.domain.replanning_words import change_sentences, effect_label, gate_sentence
@@ -18,6 +20,7 @@ from schedules.services.replanning import Preview
 from schedules.services.replanning_previews import Around
 from schedules.web.words import day_words, say, warnings_in_words
 
+CONTRADICTION = "contradictory-anchors"
 GRAVE = frozenset(
     {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
 )
@@ -70,6 +73,7 @@ class PreviewRows:
     unchanged: tuple[str, ...]
     reminders: str
     warnings: Sequence[tuple[str, str]]
+    departures: tuple[str, ...] = ()
 
     @property
     def orphan_words(self) -> list[str]:
@@ -100,8 +104,21 @@ def preview_rows(preview: Preview) -> PreviewRows:
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),
-        warnings_in_words(preview.warnings),
+        warnings_in_words(_warnings(preview)),
+        _departures(preview),
     )
+
+
+def _departures(preview: Preview) -> tuple[str, ...]:
+    """What happened against the protocol, and what follows from it."""
+    protocol = preview.plan.protocol
+    return tuple(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
+
+
+def _warnings(preview: Preview) -> list[PlanWarning]:
+    """All but the contradictions that have happened, or stood so before: those are told otherwise."""
+    refused = {found.message for found in preview.ruling.refused}
+    return [one for one in preview.warnings if one.code != CONTRADICTION or one.message in refused]
 
 
 def visit_row(change: VisitChange) -> ChangeRow:

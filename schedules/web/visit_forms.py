@@ -110,7 +110,9 @@ class CompletionForm(VersionedForm):
         label=gettext_lazy("Reason"),
         required=False,
         max_length=500,
-        help_text=gettext_lazy("For a day outside the window, or a start against the list; never a name."),
+        help_text=gettext_lazy(
+            "For a day outside the window, or what departs from the protocol; never a name."
+        ),
     )
 
     def __init__(self, asked: Sequence[Activity], *args: Any, **kwargs: Any) -> None:

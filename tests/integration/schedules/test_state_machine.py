@@ -25,7 +25,7 @@ from participants.models import Anchor, Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking, Completion
-from schedules.models import CalendarState, Deviation, Visit
+from schedules.models import CalendarState, Deviation, Flag, Visit
 from schedules.selectors.course import course_of, standing_of
 from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.planning import enrol
@@ -168,6 +168,19 @@ class Model:
         """Whether the infusion is not nearer to chemotherapy than the protocol puts it."""
         return self.chemotherapy is None or self.infusion >= self.chemotherapy + 3 * DAY
 
+    def follows(self, wanted: Model) -> bool:
+        """Whether a plan may become that one: nothing is planned that contradicts the chemotherapy given.
+
+        What has happened, and what stood there before, is nobody's to refuse.
+        """
+        return wanted.fits or bool(self.infused) or wanted.infusion == self.infusion
+
+    def could_be(self, day: date) -> bool:
+        """Whether the infusion can have been given on a day: after all of the block that was done."""
+        block = [self.visits[code] for code in ("ld-1", "ld-2", "rest")]
+        given = [seen for seen in block if seen.performed]
+        return all(seen.performed <= day and seen.span[1] < self.infusion for seen in given)  # type: ignore[operator]
+
 
 class Courses(RuleBasedStateMachine):
     """Enrols, books, completes, misses, cancels, takes back, holds, slips, amends and withdraws."""
@@ -261,7 +274,9 @@ class Courses(RuleBasedStateMachine):
         day = self.today - back * DAY
         completion = Completion(day, activities=None, outside_reason="there was no other day")
         values = {"visit": visit, "version": visit.version, "reason": "as told", "completion": completion}
+        possible = code == "d0" and model.visits[code].live and not model.over and model.could_be(day)
         if not self.tried(model, complete_visit, **values):
+            assert not possible, f"the infusion happened on {day}: it goes on record"
             return
         model.visits[code].performed = day
         if code == "ld-1":
@@ -270,7 +285,6 @@ class Courses(RuleBasedStateMachine):
             model.infused, model.held = day, False
         if code in ("ld-1", "d0"):
             model.plan()
-        assert model.fits
 
     @rule(who=st.integers(0, 9), which=st.integers(0, 20), cancelled=st.booleans())
     def ended(self, who: int, which: int, cancelled: bool) -> None:
@@ -325,7 +339,7 @@ class Courses(RuleBasedStateMachine):
         ]
         assert sorted(change.code for change in preview.orphans) == sorted(orphans)
         values = {"participant": person, "proposal": proposal, "digest": preview.digest, "reason": "fever"}
-        if orphans and not proposal.accept_orphans and wanted.fits:
+        if orphans and not proposal.accept_orphans and model.follows(wanted):
             with pytest.raises(BookingsOrphaned):
                 commit_replanning(**values, now=self.now, by=None)
             return
@@ -334,7 +348,7 @@ class Courses(RuleBasedStateMachine):
             with pytest.raises(ReplanningStale):
                 commit_replanning(**values, now=self.now, by=None)
         else:
-            assert not wanted.fits, "only what contradicts the chemotherapy is refused"
+            assert not model.follows(wanted), "only what contradicts the chemotherapy is refused"
 
     @rule(who=st.integers(0, 9), step=st.sampled_from((Step.HOLD, Step.RESUMPTION)))
     def held_or_resumed(self, who: int, step: Step) -> None:
@@ -400,6 +414,21 @@ class Courses(RuleBasedStateMachine):
                 assert list(drafted.values_list("days", flat=True)) == [days]
 
     @invariant()
+    def an_infusion_before_the_block_allows_is_a_drafted_deviation(self) -> None:
+        for model in self.models:
+            drafted = Deviation.objects.filter(
+                participant=model.pk, kind="block-broken", visit=None, lapsed_on=None
+            )
+            days = [(model.infusion - model.chemotherapy).days - 3] if broken(model) else []  # type: ignore[operator]
+            assert list(drafted.values_list("days", flat=True)) == days
+
+    @invariant()
+    def a_planned_infusion_that_no_longer_fits_is_flagged(self) -> None:
+        for model in self.models:
+            flags = Flag.objects.filter(participant=model.pk, kind="replan", cleared_at=None)
+            assert flags.exists() is (not model.fits and not model.infused and not model.over)
+
+    @invariant()
     def what_is_seen_by_phones_raises_the_revision(self) -> None:
         for model in self.models:
             revision = CalendarState.objects.get(participant=model.pk).revision
@@ -412,6 +441,11 @@ ENDED = {
     Step.NEVER_INFUSED: Phase.NEVER_INFUSED,
     Step.SCREEN_FAILURE: Phase.SCREEN_FAILED,
 }
+
+
+def broken(model: Model) -> bool:
+    """Whether the infusion was given nearer to chemotherapy than the block allows."""
+    return bool(model.infused) and not model.fits
 
 
 def order(model: Model) -> list[str]:
@@ -445,6 +479,7 @@ def _rows(participant: int) -> Iterator[Any]:
     yield Anchor.objects.filter(participant=participant).order_by("pk").values()
     yield Participant.objects.filter(pk=participant).values()
     yield Deviation.objects.filter(participant=participant).order_by("pk").values()
+    yield Flag.objects.filter(participant=participant).order_by("pk").values()
 
 
 @pytest.mark.django_db

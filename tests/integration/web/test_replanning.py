@@ -152,6 +152,29 @@ def test_what_has_not_happened_cannot_be_put_on_record(page: Client, participant
     assert "is in the future" in answer.content.decode()
 
 
+def test_what_happened_against_the_protocol_is_shown_first_and_recorded_with_a_reason(
+    page: Client, enrolled: Enrol
+) -> None:
+    """Chemotherapy on Wednesday the 18th for Monday the 23rd; the infusion was given on Sunday the 22nd."""
+    person = enrolled("S01-008", infusion=TODAY, traits=["lymphodepletion"])
+    began = RecordedAnchor("lymphodepletion-start", actual_on=TODAY - timedelta(days=5))
+    record_anchor(participant=person, anchor=began, now=MORNING, by=None, reason="as listed")
+    consented = RecordedAnchor("consent", actual_on=TODAY - timedelta(days=30))
+    record_anchor(participant=person, anchor=consented, now=MORNING, by=None, reason="as signed")
+    given = {"anchor-infusion-actual-on": TODAY - timedelta(days=1)}
+    shown = page.post(address(person), typed(person, **given))
+    said = shown.content.decode()
+    assert "This breaks the block: Infusion on Sunday 2026-11-22 is 1 day earlier" in said
+    assert said.index("This breaks the block") < said.index("block broken"), "the gravest first"
+    assert "contradict each other" not in said
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"]}
+    asked = page.post(address(person), typed(person, **given, **held))
+    assert asked.status_code == 422
+    assert "Say why" in asked.content.decode()
+    assert page.post(address(person), typed(person, **given, **held, reason="no bed")).status_code == 302
+    assert Deviation.objects.get(kind="block-broken", visit=None).days == -1
+
+
 def test_traits_bring_visits_and_take_them_back(page: Client, participant: Participant) -> None:
     said = {"action": "preview", "traits": ["lymphodepletion"]}
     shown = page.post(address(participant, "traits"), said)

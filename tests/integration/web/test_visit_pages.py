@@ -13,7 +13,7 @@ from django.urls import reverse
 from participants.models import Absence, CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
-from schedules.models import Visit
+from schedules.models import Deviation, Visit
 from schedules.services.planning import enrol
 from schedules.services.visits import book_visit
 from tests.cast import a_site, an_enrolment
@@ -83,6 +83,32 @@ def test_what_is_refused_comes_back_filled(client: Client, participant: Particip
     assert "is in the future: today is 2026-12-21" in answer.content.decode()
     assert 'value="2026-12-25"' in answer.content.decode()
     assert client.post(deed("miss"), {"version": visit().version, "reason": " "}).status_code == 422
+
+
+def test_what_departs_is_shown_before_it_is_recorded_and_the_form_is_kept(client: Client) -> None:
+    """The infusion was given on Sunday 6 December, a day before the block allows."""
+    anchors = {
+        "infusion": AnchorDay(INFUSION),
+        "consent": AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL),
+        "lymphodepletion-start": AnchorDay(date(2026, 12, 2), AnchorKind.ACTUAL),
+    }
+    enrol(enrolment=an_enrolment(anchors=anchors), by=None)
+    said = {"version": visit("d0").version, "on": "2026-12-06", "at": "10:15"}
+    asked = client.post(deed("complete", "d0"), said)
+    page = asked.content.decode()
+    assert asked.status_code == 422
+    assert "2026-12-06 is 1 days before the window" in page
+    assert "This breaks the block: Infusion on Sunday 2026-12-06 is 1 day earlier" in page
+    assert "A deviation will be drafted." in page
+    assert "What would happen, not saved yet" in page
+    assert "Moves from Monday 2027-01-04 to Sunday 2027-01-03 (-1 days)." in page
+    assert 'value="10:15"' in page
+    assert visit("d0").performed_on is None
+    done = client.post(deed("complete", "d0"), said | {"outside_reason": "the ward was full on Monday"})
+    assert done.status_code == 302
+    deviation = Deviation.objects.get(kind="block-broken", visit=None)
+    log = client.get(reverse("deviations")).content.decode()
+    assert reverse("deviation", kwargs={"pk": deviation.pk}) in log
 
 
 def test_the_slower_one_is_told_keeps_what_was_typed_and_goes_on(

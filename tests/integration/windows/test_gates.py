@@ -99,7 +99,7 @@ def test_moving_a_start_meets_the_gate_too(enrolment):
     moved(later, date(2027, 1, 11), noon(11, 21))
 
 
-def test_a_first_chemotherapy_that_meets_a_closed_gate_is_not_put_on_record(enrolment):
+def test_a_first_chemotherapy_that_meets_a_closed_gate_is_put_on_record_only_with_a_reason(enrolment):
     """The day was free when it was planned; then the other one slipped into it."""
     first = enrol(enrolment=enrolment, by=None)
     later = enrol(enrolment=starting(enrolment, date(2027, 1, 5)), by=None)
@@ -109,6 +109,7 @@ def test_a_first_chemotherapy_that_meets_a_closed_gate_is_not_put_on_record(enro
     begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2027, 1, 5))
     with pytest.raises(ReplanningRefused, match="S01-001 is under observation until Thursday 2027-01-14"):
         record_anchor(participant=later, anchor=begun, **record)
+    assert record_anchor(participant=later, anchor=begun, **record, reason="the sponsor agreed by telephone")
 
 
 def test_what_is_behind_the_point_of_no_return_is_asked_no_more(enrolment):

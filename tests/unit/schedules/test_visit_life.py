@@ -113,8 +113,11 @@ def test_deeds(state, expected) -> None:
 # --- done: (visit, day, what is on record, today, words of the refusal, why) ---------------------
 DONE = [
     ("screening", -20, replace(SCREENED, done=()), -20, "", "inside its range"),
-    ("screening", -40, replace(SCREENED, done=()), -20, "on 2026-10-28 would be before Consent", "unasked"),
-    ("screening", -4, replace(CONDITIONED, done=CHEMOTHERAPY), -4, "which follows it", "chemotherapy began"),
+    ("screening", -40, replace(SCREENED, done=()), -20, "12 days before the window",
+     "before the consent: it happened, the plan asks why"),
+    ("screening", -4, replace(CONDITIONED, done=CHEMOTHERAPY), -4, "2 days after the window",
+     "after chemotherapy began: it happened, the plan asks why"),
+    ("screening", 1, INFUSED, 1, "which follows it", "after the infusion: that would be time running back"),
     ("ld-1", -5, SCREENED, -5, "", "the first chemotherapy"),
     ("ld-1", -5, SCREENED, -6, "is in the future", "the eve"),
     ("ld-2", -4, replace(SCREENED, done=done(ld_1=-5), anchors={**SCREENED.anchors,

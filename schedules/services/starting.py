@@ -1,0 +1,82 @@
+"""What speaks against a start that is put on record: a closed gate, the list of readiness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from schedules.domain.errors import DepartureNeedsReason, StartNeedsReason
+from schedules.domain.explain import Say, plain
+from schedules.domain.happened import Departure, DepartureKind, departure_sentence
+from schedules.domain.start import ITEM_LABELS, Answer, Item, Line, start_codes
+from schedules.services.gates import Candidate, refusal_of_move
+from schedules.services.readiness import readiness_at, start_put_on_record
+from schedules.services.replanning_previews import Preview
+from schedules.services.surroundings import with_surroundings
+
+OF_THE_SITE = frozenset({Item.BED, Item.SLOT, Item.HOLIDAYS})
+"""Lines that are the site's own business: a start against them is no departure from the protocol."""
+
+
+def with_start(preview: Preview, now: datetime) -> Preview:
+    """The preview with what speaks against the start that it puts on record; no query where it puts none."""
+    found = start_departures(preview, now) if recorded_start(preview) else ()
+    return replace(preview, around=replace(preview.around, start=found)) if found else preview
+
+
+def recorded_start(preview: Preview) -> tuple[str, date] | None:
+    """The start that a preview puts on record: the point of no return, or day zero without it."""
+    before, after = preview.record.anchors, preview.proposal.anchors
+    start = start_put_on_record(preview.plan, before, after)
+    zero = preview.plan.protocol.day_zero
+    day = after[zero].actual_on if zero in after else None
+    begun = any(before[code].actual_on for code in (*start_codes(preview.plan), zero) if code in before)
+    return start or ((zero, day) if day and not begun else None)
+
+
+@transaction.atomic
+def start_departures(preview: Preview, now: datetime) -> tuple[Departure, ...]:
+    """A closed gate and the lines of the list that say no, in the reader's language and in English."""
+    start = recorded_start(preview)
+    assert start is not None, "asked of starts alone"
+    anchor, day = start
+    found = []
+    if gate := gate_against(preview):
+        with override("en"):
+            facts = gate_against(preview) or gate
+        found.append(Departure(DepartureKind.GATE, anchor, day, why=gate, facts=facts))
+    readiness = readiness_at(preview.record.participant, preview.plan, start, now)
+    against = [line for line in readiness.answering(Answer.NO) if line.item is not Item.GATE or not gate]
+    if against:
+        drafts = any(line.item not in OF_THE_SITE for line in against)
+        words, facts = _in_words(against, _), _in_words(against, plain)
+        found.append(Departure(DepartureKind.START, anchor, day, why=words, facts=facts, drafts=drafts))
+    return tuple(found)
+
+
+def _in_words(lines: Iterable[Line], say: Say) -> str:
+    return " ".join(f"{say(ITEM_LABELS[line.item])}: {line.text(say)}" for line in lines)
+
+
+def gate_against(preview: Preview) -> str | None:
+    """Why the start that is moved or put on record meets a closed gate; None where it does not."""
+    person, record = preview.record.participant, preview.record
+    level = person.cohort.code if person.cohort else None
+    candidate = Candidate(person.subject_code, person.trial_id, person.site, level)
+    return refusal_of_move(preview.plan, candidate, record.anchors, preview.proposal.anchors)
+
+
+def ask_why(preview: Preview, reason: str, now: datetime) -> None:
+    """Raise DepartureNeedsReason, with the preview, where something departs and nobody says why."""
+    if reason.strip() or not preview.departures:
+        return
+    protocol = preview.plan.protocol
+    said = " ".join(departure_sentence(one, protocol, _, ahead=True) for one in preview.departures)
+    message = _("%(departures)s Say why it happened all the same: it goes on record.")
+    error = StartNeedsReason if preview.around.start else DepartureNeedsReason
+    raise error(message % {"departures": said}, with_surroundings(preview, now))
