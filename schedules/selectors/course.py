@@ -38,14 +38,26 @@ def clock_at(site: Site, now: datetime) -> Clock:
 def visit_in_sight(user: User, today: date, pk: int) -> Visit | None:
     """A visit of a participant whom the user may look at, with the participant and all that is theirs."""
     seen = Visit.objects.filter(participant__in=participants_visible_to(user, today))
-    related = ("participant__trial", "participant__site", "participant__protocol_version", "cancelled_by")
-    return seen.select_related(*related).filter(pk=pk).first()
+    person = ("participant__trial", "participant__site", "participant__protocol_version")
+    related = seen.select_related(*person, "cancelled_by", "done_under").defer("done_under__document")
+    return related.filter(pk=pk).first()
 
 
 def person_in_sight(user: User, today: date, pk: int) -> Participant | None:
     """A participant whom the user may look at, with site, trial and protocol version."""
     related = participants_visible_to(user, today).select_related("trial", "site", "protocol_version")
     return related.filter(pk=pk).first()
+
+
+def people_by_code(user: User, today: date, code: str) -> list[Participant]:
+    """The participants in sight with a subject code, in any trial; few."""
+    related = participants_visible_to(user, today).select_related("trial", "site", "protocol_version")
+    return list(related.filter(subject_code__iexact=code)[:20])
+
+
+def visits_of(participant: Participant) -> QuerySet[Visit]:
+    """All visits of a participant, in the order of their days."""
+    return Visit.objects.filter(participant=participant).order_by("target", "opens", "pk")
 
 
 def steps_of(participant: Participant) -> list[CourseStep]:

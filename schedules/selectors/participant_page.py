@@ -20,7 +20,7 @@ from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import today_at, working_days_by_site
-from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, visit_row, window_row
+from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, visit_row, window_row
 from schedules.selectors.stored_visits import current_attempt, day_zero_of, facts_of, planned_visit
 from trials.domain.errors import DomainError
 from trials.models import User
@@ -63,7 +63,8 @@ class ParticipantPage:
 def participant_in_sight(user: User, today: date, pk: int) -> Participant | None:
     """The participant with this id, with all that a page needs, or None where the user may not see them."""
     related = ("trial", "site", "cohort", "protocol_version")
-    visits = Prefetch("visits", Visit.objects.order_by("target", "opens", "pk"))
+    stored = Visit.objects.select_related("done_under").defer("done_under__document")
+    visits = Prefetch("visits", stored.order_by("target", "opens", "pk"))
     windows = Prefetch("protocol_windows", ProtocolWindow.objects.order_by("pk"))
     seen = participants_visible_to(user, today).select_related(*related)
     return seen.prefetch_related("anchors", visits, windows).filter(pk=pk).first()
@@ -87,6 +88,7 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
 
 
 def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
+    reading = reading_of(visit, reading)
     row = visit_row(planned_visit(visit, reading.protocol, reading.zone), facts_of(visit), reading)
     return replace(row, pk=visit.pk, booked_on=visit.booked_on)
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from schedules.domain.explain import Say, because_visit, because_window
 from schedules.domain.hindrances import Hindrance, clinic_days_left, hindrances
-from schedules.domain.labels import why_closed
+from schedules.domain.labels import in_language, why_closed
 from schedules.domain.marks import day_range, visit_mark
 from schedules.domain.plan import PlannedVisit, PlannedWindow
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
-from schedules.models import WindowKind
+from schedules.models import Visit, WindowKind
 from trials.domain.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.working_days import WorkingDays
+from trials.selectors import protocol_of
 
 _NUMBERS = re.compile(r"\d+")
 _OVER = {
@@ -152,6 +153,13 @@ def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> Vis
         because=because_visit(reading.protocol, planned, reading.say),
         performed_on=facts.performed_on,
     )
+
+
+def reading_of(visit: Visit, reading: Reading) -> Reading:
+    """By what a stored visit is read: one that was done by the protocol version then in force."""
+    if visit.done_under is None:
+        return reading
+    return replace(reading, protocol=in_language(protocol_of(visit.done_under), reading.say))
 
 
 def window_row(planned: PlannedWindow, reading: Reading) -> WindowRow:

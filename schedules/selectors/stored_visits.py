@@ -14,11 +14,12 @@ from schedules.domain.recorded_anchors import anchor_day
 from schedules.domain.status import VisitFacts
 from schedules.domain.windows import VisitWindow
 from schedules.models import Visit, VisitTiming
-from trials.domain.offsets import Offset, Unit
+from trials.domain.offsets import Offset, Unit, shift_day
 from trials.domain.protocol import (
     AtOffset,
     Basis,
     BasisKind,
+    Over,
     Place,
     Protocol,
     Reference,
@@ -144,8 +145,9 @@ def current_attempt(visits: Iterable[Visit]) -> list[Visit]:
 
 def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:
     """The visit as it was planned, so that it can explain itself; hours in the site's zone."""
+    rule = rule_of(visit, protocol)
     return PlannedVisit(
-        rule=rule_of(visit, protocol),
+        rule=rule,
         occurrence=visit.occurrence,
         code=visit.code,
         offset=Offset.parse(visit.offset),
@@ -154,7 +156,15 @@ def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVi
         at=visit.target_at.astimezone(zone) if visit.target_at else None,
         suggested=visit.suggested,
         why_shifted=visit.why_shifted,
+        lengthened=_lengthened(visit, rule, protocol),
     )
+
+
+def _lengthened(visit: Visit, rule: VisitRule, protocol: Protocol) -> bool:
+    """Whether a rest began before its rule puts it, because day zero came later after chemotherapy."""
+    if rule.block is None or not isinstance(rule.timing, Over):
+        return False
+    return visit.opens < shift_day(visit.anchor_on, rule.timing.first, protocol.month)
 
 
 def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:

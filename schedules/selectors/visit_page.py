@@ -14,7 +14,7 @@ from schedules.models import Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.course import life_of, zone_of
-from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
+from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, visit_row
 from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
 from trials.domain.protocol import Activity, Place
 from trials.selectors import protocol_of
@@ -46,10 +46,11 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
     working = away_days(participants=[person.pk], sites=[site.pk]).applied(calendar, person.pk, site.pk)
     zero = day_zero_of(person, protocol, zone)
     reading = Reading(protocol, zone, zero, working, today_at(site, now), say)
+    under = reading_of(visit, reading)
     return VisitPage(
         visit=visit,
         reading=reading,
-        row=visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading),
+        row=visit_row(planned_visit(visit, under.protocol, zone), facts_of(visit), under),
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
