@@ -19,6 +19,14 @@ ENROLMENT = "enrolment"
 IN_SCREENING, ENROLLED = _("In screening"), _("Enrolled")
 
 
+OUTCOMES: Mapping[str, str] = {
+    "in-screening": IN_SCREENING,
+    "enrolled": ENROLLED,
+    **{step.value: STEP_LABELS[step] for step, move in MOVES.items() if move.to in ENDS},
+}
+"""What can have come of a screening, by the word that a filter asks for it with."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepOnRecord:
     """A step of a course with the reason that was given."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import DateField, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
 
-from participants.domain.lifecycle import PHASE_LABELS, Course, Step, StepTaken, phase_of
+from participants.domain.lifecycle import ENDS, MOVES, PHASE_LABELS, Course, Phase, Step, StepTaken, phase_of
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.logs import (
     ENROLMENT,
+    OUTCOMES,
     Enrolled,
     Screened,
     StepOnRecord,
@@ -35,7 +36,10 @@ _MANY = 500
 
 @dataclass(frozen=True, slots=True)
 class WantedLog:
-    """Which part of a log is asked for; nothing means all. The days are those on which screening began."""
+    """Which part of a log is asked for; nothing means all. The days are those on which screening began.
+
+    `outcome` is a word of OUTCOMES for the screening log, a phase for the enrolment log.
+    """
 
     trial: int | None = None
     site: int | None = None
@@ -43,11 +47,12 @@ class WantedLog:
     first: date | None = None
     last: date | None = None
     after: int | None = None
+    outcome: str = ""
 
     @property
     def filtered(self) -> bool:
         """Whether anything but all is asked for."""
-        return any((self.trial, self.site, self.search, self.first, self.last))
+        return any((self.trial, self.site, self.search, self.first, self.last, self.outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +100,76 @@ def screening_log(user: User, today: date, wanted: WantedLog, size: int | None =
 
     `size` participants, or all of them; a constant number of queries.
     """
-    people, after = _page(_people(user, today, wanted), wanted, size)
+    found = _people(user, today, wanted)
+    if wanted.outcome in OUTCOMES:
+        found = _with_outcome(found, wanted.outcome, _reached(_codes(user, today)[0]))
+    people, after = _page(found, wanted, size)
     records = _records(people)
     rows = [
         ScreeningRow(one, screened)
         for one in people
         for screened in attempts_of(records.steps[one.pk], _since(one), records.enrolled(one))
     ]
-    return ScreeningLog(rows, after)
+    asked = OUTCOMES.get(wanted.outcome)
+    return ScreeningLog([row for row in rows if asked in (None, row.screened.outcome)], after)
 
 
 def enrolment_log(user: User, today: date, wanted: WantedLog, size: int | None = PAGE) -> EnrolmentLog:
     """Everybody who was enrolled, in the order of registration; a constant number of queries."""
+    codes, zeros = _codes(user, today)
+    found = _people(user, today, wanted).filter(_reached(codes))
+    phase = Phase(wanted.outcome) if wanted.outcome in set(Phase) else None
+    if phase:
+        found = _in_phase(found, phase, _reached(zeros))
+    people, after = _page(found, wanted, size)
+    records = _records(people)
+    rows = [_enrolment_row(one, enrolled, records) for one in people if (enrolled := records.enrolled(one))]
+    asked = PHASE_LABELS[phase] if phase else None
+    return EnrolmentLog([row for row in rows if asked in (None, row.phase)], after)
+
+
+def _codes(user: User, today: date) -> tuple[set[str], set[str]]:
+    """The anchors by which somebody is enrolled, and those that are day zero, in the trials in sight."""
     versions = ProtocolVersion.objects.filter(
         trial__in=trials_visible_to(user, today), published_at__isnull=False
     )
-    codes = {code for version in versions.defer("document") for code in treatments(protocol_of(version))}
-    reached = Anchor.objects.filter(
-        participant=OuterRef("pk"), code__in={ENROLMENT, *codes}, actual_on__isnull=False
-    )
-    people, after = _page(_people(user, today, wanted).filter(Exists(reached)), wanted, size)
-    records = _records(people)
-    rows = [_enrolment_row(one, enrolled, records) for one in people if (enrolled := records.enrolled(one))]
-    return EnrolmentLog(rows, after)
+    protocols = [protocol_of(version) for version in versions.defer("document")]
+    codes = {code for protocol in protocols for code in treatments(protocol)}
+    return {ENROLMENT, *codes}, {protocol.day_zero for protocol in protocols}
+
+
+def _reached(codes: Collection[str]) -> Exists:
+    """Whether one of these anchors has its actual day."""
+    actual = Anchor.objects.filter(participant=OuterRef("pk"), actual_on__isnull=False)
+    return Exists(actual.filter(code__in=codes))
+
+
+def _latest_step() -> Subquery:
+    steps = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=STEPS)
+    return Subquery(steps.order_by("-id").values("step")[:1])
+
+
+_ENDING = [step.value for step, move in MOVES.items() if move.to in ENDS]
+_GOING_ON = Q(latest=None) | ~Q(latest__in=_ENDING)
+
+
+def _with_outcome(found: QuerySet[Participant], outcome: str, enrolled: Exists) -> QuerySet[Participant]:
+    """Those with an attempt at screening that may have come to this; which one, the rows tell."""
+    if outcome == "enrolled":
+        return found.filter(enrolled)
+    if outcome == "in-screening":
+        return found.annotate(latest=_latest_step()).filter(_GOING_ON, ~enrolled)
+    taken = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step=outcome)
+    failed = outcome == Step.SCREEN_FAILURE
+    return found.filter(Exists(taken)) if failed else found.filter(Exists(taken), ~enrolled)
+
+
+def _in_phase(found: QuerySet[Participant], phase: Phase, infused: Exists) -> QuerySet[Participant]:
+    """Those who may stand in this phase; which one, the rows tell."""
+    found = found.annotate(latest=_latest_step())
+    if phase in ENDS:
+        return found.filter(latest__in=[step.value for step, move in MOVES.items() if move.to is phase])
+    return found.filter(_GOING_ON, infused if phase is Phase.FOLLOW_UP else ~infused)
 
 
 @dataclass(frozen=True, slots=True)

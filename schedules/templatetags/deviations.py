@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from schedules.domain.deviations import DeviationKind
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations import deviations_of_visit
 from schedules.web.words import say
@@ -29,9 +31,11 @@ def said(message: str) -> str:
 
 @register.filter
 def about(one: Deviation) -> str:
-    """The visit or the window that a deviation concerns."""
+    """The visit or the window that a deviation concerns; of one entered by hand else its first words."""
     what = one.visit or one.window
-    return say(what.label) if what else ""
+    if what:
+        return say(what.label)
+    return Truncator(one.description).chars(60) if one.kind == DeviationKind.MANUAL else ""
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -15,3 +16,8 @@ def now() -> datetime:
 def server_day(instant: datetime) -> date:
     """The day that it is in the server's zone: the day by which roles hold."""
     return timezone.localdate(instant, timezone.get_default_timezone())
+
+
+def server_zone() -> ZoneInfo:
+    """The server's zone, for pages that are of no site."""
+    return ZoneInfo(timezone.get_default_timezone_name())

@@ -6,13 +6,16 @@ from dataclasses import fields
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
 from schedules.domain.deviations import Assessment
-from schedules.models import Deviation, DeviationClass
+from schedules.models import Deviation, DeviationClass, Visit
+from schedules.services.deviations_by_hand import Entered
 from schedules.web.enrolment_form import DayInput
 from schedules.web.visit_forms import NO_NAMES, VersionedForm
+from schedules.web.words import say
 
 YES, NO = "yes", "no"
 ANSWERS = ((YES, gettext_lazy("yes")), (NO, gettext_lazy("no")))
@@ -32,6 +35,49 @@ def _answer(label: Any) -> forms.TypedChoiceField:
         required=False,
         widget=forms.RadioSelect,
     )
+
+
+class VisitField(forms.ModelChoiceField):
+    """One of a participant's visits, by its label and its day."""
+
+    def label_from_instance(self, obj: Visit) -> str:
+        """The label in the reader's language, and when it was done or is to be."""
+        return f"{say(obj.label)} ({obj.performed_on or obj.target})"
+
+
+class EnteringForm(VersionedForm):
+    """A deviation that no record shows: whose, where that is still to be said, when, what, at which visit."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
+    subject = forms.CharField(label=gettext_lazy("Participant"), max_length=40, strip=True)
+    occurred_on = forms.DateField(label=gettext_lazy("Occurred on"), widget=DayInput())
+    visit = VisitField(
+        queryset=Visit.objects.none(),
+        label=gettext_lazy("At which visit"),
+        required=False,
+        empty_label=gettext_lazy("at none of them"),
+    )
+    description = forms.CharField(
+        label=gettext_lazy("What happened"),
+        max_length=4000,
+        help_text=NO_NAMES,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, visits: QuerySet[Visit] | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        visit = self.fields["visit"]
+        assert isinstance(visit, forms.ModelChoiceField)
+        if visits is None:
+            del self.fields["visit"]
+        else:
+            del self.fields["subject"]
+            visit.queryset = visits
+
+    def entered(self) -> Entered:
+        """What was entered."""
+        data = self.cleaned_data
+        return Entered(data["occurred_on"], data["description"], data["token"], data.get("visit"))
 
 
 class AssessmentForm(VersionedForm):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from participants.domain.lifecycle import STEP_LABELS
+from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS, Phase
+from schedules.domain.logs import OUTCOMES
 from schedules.selectors.logs import (
     EnrolmentRow,
     ScreeningRow,
@@ -22,7 +25,9 @@ from schedules.web.clock import now, server_day
 from schedules.web.exports import Table, exported
 from schedules.web.people import user_of
 from schedules.web.today import number
+from schedules.web.words import say
 
+NOT_ENROLLED = frozenset({Phase.SCREENING, Phase.SCREEN_FAILED})
 SCREENING_HEADS = (
     *("Trial", "Site", "Participant", "Attempt", "Screened from", "Outcome", "Outcome on", "Reason"),
     "Protocol version",
@@ -39,7 +44,7 @@ def screening(request: HttpRequest) -> HttpResponse:
     """Who was screened, since when, with which outcome, and why somebody failed."""
     wanted = _wanted(request)
     found = screening_log(user_of(request), server_day(now()), wanted)
-    context = {"rows": found.rows, "wanted": wanted, **places(request), **next_page(request, found.after)}
+    context = _context(request, wanted, OUTCOMES) | {"rows": found.rows, **next_page(request, found.after)}
     return render(request, "logs/screening.html", context)
 
 
@@ -59,7 +64,8 @@ def enrolments(request: HttpRequest) -> HttpResponse:
     """Who was enrolled, when, what was given, and where they stand."""
     wanted = _wanted(request)
     found = enrolment_log(user_of(request), server_day(now()), wanted)
-    context = {"rows": found.rows, "wanted": wanted, **places(request), **next_page(request, found.after)}
+    phases = {phase.value: PHASE_LABELS[phase] for phase in Phase if phase not in NOT_ENROLLED}
+    context = _context(request, wanted, phases) | {"rows": found.rows, **next_page(request, found.after)}
     return render(request, "logs/enrolments.html", context)
 
 
@@ -73,6 +79,12 @@ def enrolments_export(request: HttpRequest, form: str) -> HttpResponseBase:
     return exported(request, table, form)
 
 
+def _context(request: HttpRequest, wanted: WantedLog, outcomes: Mapping[str, str]) -> dict[str, Any]:
+    """What the filters of a log show."""
+    said = [(word, say(label)) for word, label in outcomes.items()]
+    return {"wanted": wanted, "outcomes": said, **places(request)}
+
+
 def _wanted(request: HttpRequest) -> WantedLog:
     return WantedLog(
         trial=number(request, "trial"),
@@ -81,6 +93,7 @@ def _wanted(request: HttpRequest) -> WantedLog:
         first=day_asked(request, "from"),
         last=day_asked(request, "to"),
         after=number(request, "after"),
+        outcome=request.GET.get("outcome", ""),
     )
 
 

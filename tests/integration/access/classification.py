@@ -148,6 +148,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "deviations-export": Endpoint("file", get=EVERYBODY),
     "deviation": read("deviation"),
     "deviation-act": form("deviation-act"),
+    "deviation-new": form("participant"),
+    "deviation-new-of": Endpoint(get=EVERYBODY, post=EVERYBODY),
     "screening-log": listed(),
     "screening-log-export": Endpoint("file", get=EVERYBODY),
     "enrolment-log": listed(),

@@ -76,6 +76,30 @@ def test_the_screening_log_has_a_line_for_every_attempt(client, screened) -> Non
     assert "Software,Dayzero" in text
 
 
+ASKED = [
+    ("screening-log", "", [("S01-001", 1), ("S01-002", 1), ("S01-002", 2)], "all"),
+    ("screening-log", "screen-failure", [("S01-002", 1)], "the first attempt of one"),
+    ("screening-log", "in-screening", [("S01-002", 2)], "the second attempt"),
+    ("screening-log", "enrolled", [("S01-001", 1)], "who was infused"),
+    ("screening-log", "death", [], "nobody died"),
+    ("screening-log", "nonsense", [("S01-001", 1), ("S01-002", 1), ("S01-002", 2)], "no such outcome"),
+    ("enrolment-log", "follow-up", [("S01-001", 1)], "who was infused"),
+    ("enrolment-log", "conditioning", [], "nobody is in chemotherapy"),
+    ("enrolment-log", "withdrawn", [], "nobody withdrew"),
+]
+
+
+@pytest.mark.parametrize(("where", "outcome", "expected", "why"), ASKED, ids=[row[3] for row in ASKED])
+def test_the_logs_are_asked_for_an_outcome(client, screened, where, outcome, expected, why) -> None:
+    page = client.get(reverse(where), {"outcome": outcome})
+    rows = page.context["rows"]
+    attempts = [row.screened.attempt if where == "screening-log" else 1 for row in rows]
+    found = list(zip((row.participant.subject_code for row in rows), attempts, strict=True))
+    assert found == expected, why
+    text = b"".join(client.get(reverse(f"{where}-export", args=["csv"]), {"outcome": outcome})).decode()
+    assert ("S01-002" in text) is any(code == "S01-002" for code, _attempt in expected)
+
+
 def test_the_enrolment_log_has_who_was_enrolled(client, screened) -> None:
     page = client.get(reverse("enrolment-log"))
     (row,) = page.context["rows"]
