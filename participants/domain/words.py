@@ -58,6 +58,11 @@ class Words:
         return self.text()
 
 
+def days_words(n: int) -> Words:
+    """So many days: `1 day`, `2 days`."""
+    return Words.of(mark("%(n)d day") if n == 1 else mark("%(n)d days"), {"n": n})
+
+
 Value = str | int | date | datetime | Words
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 
+from participants.domain.words import Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
 from schedules.domain.timeline import Same
 from trials.domain.offsets import Offset, Unit
@@ -120,6 +121,12 @@ def offset_text(offset: Offset, say: Say = plain) -> str:
     """The size of an offset in words, without its sign: `5 days`."""
     size = abs(offset.amount)
     return say(_UNITS[offset.unit][size != 1]) % {"n": size}
+
+
+def offset_words(offset: Offset) -> Words:
+    """The same as data, to be said where it is shown."""
+    size = abs(offset.amount)
+    return Words.of(_UNITS[offset.unit][size != 1], {"n": size})
 
 
 def from_anchor(offset: Offset, anchor: str, say: Say = plain) -> str:

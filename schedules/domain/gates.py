@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from participants.domain.points import DAY, day_of
 from participants.domain.words import Say, Value, Words, plain
 from participants.domain.words import mark as _
-from schedules.domain.explain import day_text
+from schedules.domain.explain import day_text, offset_words
 from schedules.domain.plan import Plan
 from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
@@ -290,7 +290,7 @@ def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> 
         waits = planned.infusion - planned.begins
         words = _("%(interval)s from the infusion of %(subject)s: no infusion before %(day)s.")
         values: dict[str, Value] = {
-            "interval": interval.words,
+            "interval": offset_words(interval),
             "subject": course.subject,
             "day": allowed,
         }

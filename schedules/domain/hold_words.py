@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from participants.domain.words import Words
+from participants.domain.words import Words, days_words
 from participants.domain.words import mark as _
 from schedules.domain.hold_clock import Waiting
 
@@ -16,14 +16,10 @@ def words_of_hold(waiting: Waiting, today: date) -> tuple[Words, ...]:
     """How long the infusion has waited after chemotherapy, and by how much that is too long, on a day."""
     waits = Words.of(
         _("Chemotherapy began on %(began)s for an infusion on %(expected)s, which waits for %(days)s."),
-        {"began": waiting.began, "expected": waiting.expected, "days": _days(waiting.days(today))},
+        {"began": waiting.began, "expected": waiting.expected, "days": days_words(waiting.days(today))},
     )
     over = waiting.overrun(today)
     if not over:
         return (waits,)
     exceeded = _("The longest hold allowed is exceeded by %(days)s: %(then)s.")
-    return (waits, Words.of(exceeded, {"days": _days(over), "then": waiting.terms.then}))
-
-
-def _days(n: int) -> Words:
-    return Words.of(_("%(n)d day") if n == 1 else _("%(n)d days"), {"n": n})
+    return (waits, Words.of(exceeded, {"days": days_words(over), "then": waiting.terms.then}))

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from participants.domain.words import Code, Value, Words, days_words
+from participants.domain.words import mark as _
 from schedules.domain.anchors import follow
+from schedules.domain.explain import offset_words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlanWarning
 from schedules.domain.windows import VisitWindow
 from trials.domain.offsets import Offset, Unit, shift_day
@@ -76,26 +79,40 @@ def _from(visit: PlannedVisit, begins: date) -> PlannedVisit:
 def hold_warning(protocol: Protocol, hold: Hold) -> PlanWarning:
     """Counts the days of the hold and says what the protocol allows next, or that it does not say."""
     label = {anchor.code: anchor.label for anchor in protocol.anchors}
-    return PlanWarning(
-        "hold",
-        f"{label[hold.base]} on {hold.now} is {hold.days} day{'s' * (hold.days != 1)} later than the "
-        f"{label[hold.anchor].lower()} on {hold.began} was given for ({hold.expected}): chemotherapy stays "
-        f"done, the rest is longer by the days on hold; {_what_next(protocol, hold)}",
+    values: dict[str, Value] = {
+        "base": label[hold.base],
+        "now": hold.now,
+        "days": days_words(hold.days),
+        "anchor": label[hold.anchor].lower(),
+        "began": hold.began,
+        "expected": hold.expected,
+        "next": _what_next(protocol, hold),
+    }
+    template = _(
+        "%(base)s on %(now)s is %(days)s later than the %(anchor)s on %(began)s was given for "
+        "(%(expected)s): chemotherapy stays done, the rest is longer by the days on hold; %(next)s"
     )
+    return PlanWarning("hold", Words.of(template, values))
 
 
-def _what_next(protocol: Protocol, hold: Hold) -> str:
+def _what_next(protocol: Protocol, hold: Hold) -> Words:
     rule = protocol.hold
     if rule is None:
-        return (
-            "the protocol document does not say how long a hold may last: the infusion can be delayed, "
-            "resumed or abandoned by the investigator"
+        return Words.of(
+            _(
+                "the protocol document does not say how long a hold may last: the infusion can be delayed, "
+                "resumed or abandoned by the investigator"
+            )
         )
     left = (_last_day(protocol, rule, hold) - hold.now).days
-    allowed = f"the protocol allows {rule.longest.words} ({rule.basis.kind})"
+    values: dict[str, Value] = {"longest": offset_words(rule.longest), "basis": Code(rule.basis.kind)}
     if left < 0:
-        return f"{allowed}, now exceeded: {rule.then}"
-    return f"{allowed}, {left} day{'s are' if left != 1 else ' is'} left"
+        values["then"] = rule.then
+        return Words.of(_("the protocol allows %(longest)s (%(basis)s), now exceeded: %(then)s"), values)
+    values["n"] = left
+    if left == 1:
+        return Words.of(_("the protocol allows %(longest)s (%(basis)s), %(n)d day is left"), values)
+    return Words.of(_("the protocol allows %(longest)s (%(basis)s), %(n)d days are left"), values)
 
 
 def _last_day(protocol: Protocol, rule: HoldRule, hold: Hold) -> date:

@@ -116,7 +116,12 @@ class PlanWarning:
     """A thing in the plan that a person must look at."""
 
     code: str
-    message: str
+    words: Words
+
+    @property
+    def message(self) -> str:
+        """The warning in English."""
+        return self.words.text()
 
 
 @dataclass(frozen=True, slots=True)

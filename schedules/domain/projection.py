@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from participants.domain.words import Code, Value, Words, days_words
+from participants.domain.words import mark as _
 from schedules.domain.anchors import applicable_anchors, resolve_anchors
 from schedules.domain.contradictions import find_contradictions
 from schedules.domain.holds import find_hold, hold_warning, lengthen_rest
@@ -17,6 +20,7 @@ from schedules.domain.protocol_windows import WindowPlacing
 from schedules.domain.references import Placing
 from schedules.domain.suggestions import calendar_warnings, suggest
 from schedules.domain.timeline import Same, Slot, slots_of
+from schedules.domain.windows import VisitWindow
 from trials.domain.errors import OffsetError
 from trials.domain.offsets import Unit
 from trials.domain.protocol import AtOffset, Protocol, Within, applies
@@ -103,7 +107,7 @@ def warnings_of(
     protocol, traits = plan.protocol, plan.protocol.effective_traits(traits)
     yield from _ignored_anchors(given, plan.anchors)
     for found in find_contradictions(protocol, plan.anchors, traits):
-        yield PlanWarning("contradictory-anchors", found.message)
+        yield PlanWarning("contradictory-anchors", Words.of("%(message)s", {"message": found.message}))
     if hold := find_hold(protocol, plan.anchors):
         yield hold_warning(protocol, hold)
     yield from _missing(slots_of(protocol, traits), plan.visits)
@@ -126,10 +130,11 @@ def _ignored_anchors(
 ) -> Iterator[PlanWarning]:
     for code in given:
         if code not in resolved:
-            yield PlanWarning(
-                "anchor-not-applicable",
-                f"{code} on {given[code].day} is not used: the protocol has no such anchor for these traits",
+            template = _(
+                "%(anchor)s on %(day)s is not used: the protocol has no such anchor for these traits"
             )
+            values: dict[str, Value] = {"anchor": Code(code), "day": given[code].day}
+            yield PlanWarning("anchor-not-applicable", Words.of(template, values))
 
 
 def _missing(slots: Sequence[Slot], visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
@@ -140,9 +145,9 @@ def _missing(slots: Sequence[Slot], visits: Sequence[PlannedVisit]) -> Iterator[
         if slot.code not in done:
             waiting.setdefault(slot.rule.counts_from.code, []).append(slot.code)
     for code, visit_codes in waiting.items():
-        yield PlanWarning(
-            "anchor-missing", f"{code} is not known: no date yet for {', '.join(visit_codes)}; set {code}"
-        )
+        values: dict[str, Value] = {"anchor": Code(code), "visits": ", ".join(visit_codes)}
+        template = _("%(anchor)s is not known: no date yet for %(visits)s; set %(anchor)s")
+        yield PlanWarning("anchor-missing", Words.of(template, values))
 
 
 def _expired(
@@ -168,23 +173,40 @@ def _expired(
                 and code in activity.visits
                 and applies(activity.applies_to, traits)
             ]
-            todo = f"; to be repeated: {', '.join(repeat)}" if repeat else ""
-            days = f"{abs(outside)} day{'s' * (abs(outside) != 1)}"
-            yield PlanWarning(
-                "outside-window",
-                f"{rule.code} on {day.day} is {days} {'late' if outside > 0 else 'early'} "
-                f"for its window {window.opens} to {window.closes}{todo}",
-            )
+            yield PlanWarning("outside-window", _outside((rule.code, day.day), outside, window, repeat))
+
+
+def _outside(anchor: tuple[str, date], outside: int, window: VisitWindow, repeat: Sequence[str]) -> Words:
+    """What is told of an anchor that lies so many days outside the window of its visit."""
+    late = _("%(anchor)s on %(day)s is %(days)s late for its window %(opens)s to %(closes)s")
+    early = _("%(anchor)s on %(day)s is %(days)s early for its window %(opens)s to %(closes)s")
+    values: dict[str, Value] = {
+        "anchor": Code(anchor[0]),
+        "day": anchor[1],
+        "days": days_words(abs(outside)),
+        "opens": window.opens,
+        "closes": window.closes,
+    }
+    found = Words.of(late if outside > 0 else early, values)
+    if not repeat:
+        return found
+    return Words.of(_("%(found)s; to be repeated: %(what)s"), {"found": found, "what": ", ".join(repeat)})
 
 
 def _hours_unknown(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
     for visit in visits:
         if visit.offset.unit is Unit.HOURS and visit.at is None:
-            yield PlanWarning(
-                "hour-unknown",
-                f"{visit.code} is {visit.offset.iso} from {visit.rule.counts_from.code}, whose hour is not "
-                f"known: {visit.window.target} is the earliest day it can fall on",
+            values: dict[str, Value] = {
+                "visit": visit.code,
+                "offset": visit.offset.iso,
+                "anchor": Code(visit.rule.counts_from.code),
+                "day": visit.window.target,
+            }
+            template = _(
+                "%(visit)s is %(offset)s from %(anchor)s, whose hour is not known: "
+                "%(day)s is the earliest day it can fall on"
             )
+            yield PlanWarning("hour-unknown", Words.of(template, values))
 
 
 def _overlaps(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
@@ -195,9 +217,20 @@ def _overlaps(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
         earlier = [other for other in earlier if other.window.closes >= visit.window.opens]
         for other in earlier:
             if other.window.opens < other.window.closes or visit.window.opens < visit.window.closes:
-                yield PlanWarning(
-                    "overlapping-windows",
-                    f"the windows of {other.code} ({other.window.opens} to {other.window.closes}) and "
-                    f"{visit.code} ({visit.window.opens} to {visit.window.closes}) overlap",
-                )
+                yield PlanWarning("overlapping-windows", _overlap(other, visit))
         earlier.append(visit)
+
+
+def _overlap(one: PlannedVisit, other: PlannedVisit) -> Words:
+    values: dict[str, Value] = {
+        "one": one.code,
+        "opens": one.window.opens,
+        "closes": one.window.closes,
+        "other": other.code,
+        "begins": other.window.opens,
+        "ends": other.window.closes,
+    }
+    template = _(
+        "the windows of %(one)s (%(opens)s to %(closes)s) and %(other)s (%(begins)s to %(ends)s) overlap"
+    )
+    return Words.of(template, values)

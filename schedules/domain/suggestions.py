@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+from participants.domain.words import Code, Value, Words
+from participants.domain.words import mark as _
 from schedules.domain.plan import AnchorKind, PlannedVisit, PlanWarning
 from trials.domain.protocol import AtOffset, Place, Within
 from trials.domain.working_days import WorkingDays
@@ -48,11 +50,18 @@ def calendar_warnings(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> 
         if visit.rule.place is Place.WARD:
             yield from _holidays_on_the_ward(visit, calendar)
         elif calendar.nearest_working_day(*visit.window) is None:
-            yield PlanWarning(
-                "no-working-day",
-                f"{visit.code}: no working day from {visit.window.opens} to {visit.window.closes} "
-                f"({calendar.why_not(visit.window.target)}); the target {visit.window.target} stands",
+            values: dict[str, Value] = {
+                "visit": visit.code,
+                "opens": visit.window.opens,
+                "closes": visit.window.closes,
+                "why": str(calendar.why_not(visit.window.target)),
+                "target": visit.window.target,
+            }
+            template = _(
+                "%(visit)s: no working day from %(opens)s to %(closes)s (%(why)s); "
+                "the target %(target)s stands"
             )
+            yield PlanWarning("no-working-day", Words.of(template, values))
     yield from _blocks_on_holidays(visits, calendar)
     yield from _provisional_years(visits, calendar)
 
@@ -61,9 +70,9 @@ def _holidays_on_the_ward(visit: PlannedVisit, calendar: WorkingDays) -> Iterato
     for day in _days(visit):
         if calendar.is_public_holiday(day):
             name = calendar.holiday_name(day)
-            yield PlanWarning(
-                "public-holiday", f"{visit.code}: {day} is a public holiday ({name}) on the ward"
-            )
+            values: dict[str, Value] = {"visit": visit.code, "day": day, "name": Code(name or "")}
+            template = _("%(visit)s: %(day)s is a public holiday (%(name)s) on the ward")
+            yield PlanWarning("public-holiday", Words.of(template, values))
 
 
 def _blocks_on_holidays(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
@@ -78,18 +87,25 @@ def _blocks_on_holidays(visits: Sequence[PlannedVisit], calendar: WorkingDays) -
 
 def _other_days(
     block: str | None, members: Sequence[PlannedVisit], steps: Sequence[int], calendar: WorkingDays
-) -> str:
+) -> Words:
     """The days of the anchor of the block's last visit that keep every visit in its place."""
     last = _last(members)
+    shifts = (nearest_shift(members, step, calendar) for step in steps)
+    days = [(last.base.day + shift * _DAY, shift < 0) for shift in shifts if shift is not None]
     found = [
-        f"{last.base.day + shift * _DAY} {'before' if shift < 0 else 'after'}"
-        for step in steps
-        if (shift := nearest_shift(members, step, calendar)) is not None
+        Words.of(_("%(day)s before") if before else _("%(day)s after"), {"day": day}) for day, before in days
     ]
-    which = f"with {last.rule.counts_from.code} on {' or '.join(found)}"
+    values: dict[str, Value] = {"block": str(block), "anchor": Code(last.rule.counts_from.code)}
     if not found:
-        which = f"on no day within {SEARCH_DAYS} days"
-    return f"{block}: it meets a day that cannot be kept; it stays whole {which}"
+        values["n"] = SEARCH_DAYS
+        none = _("%(block)s: it meets a day that cannot be kept; it stays whole on no day within %(n)d days")
+        return Words.of(none, values)
+    which: Words = found[0]
+    if len(found) > 1:
+        which = Words.of(_("%(one)s or %(other)s"), {"one": found[0], "other": found[1]})
+    values["days"] = which
+    template = _("%(block)s: it meets a day that cannot be kept; it stays whole with %(anchor)s on %(days)s")
+    return Words.of(template, values)
 
 
 def _last(members: Sequence[PlannedVisit]) -> PlannedVisit:
@@ -130,8 +146,9 @@ def _provisional_years(visits: Sequence[PlannedVisit], calendar: WorkingDays) ->
     days = {day for visit in visits for day in (visit.window.opens, visit.window.closes)}
     years = sorted({day.year for day in days if calendar.is_provisional(day)})
     if years:
-        yield PlanWarning(
-            "provisional-calendar",
-            f"the official calendar {calendar.name} is not out for {', '.join(map(str, years))}: "
-            "make-up working days and moved holidays are not known yet",
+        values: dict[str, Value] = {"calendar": calendar.name, "years": ", ".join(map(str, years))}
+        template = _(
+            "the official calendar %(calendar)s is not out for %(years)s: "
+            "make-up working days and moved holidays are not known yet"
         )
+        yield PlanWarning("provisional-calendar", Words.of(template, values))

@@ -8,7 +8,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
-from schedules.domain.explain import plain
+from schedules.domain.explain import day_text, plain
 from schedules.domain.hindrances import Hindrance, HindranceKind
 from schedules.domain.plan import AnchorKind, PlanWarning
 from schedules.domain.status import VisitStatus
@@ -152,10 +152,16 @@ def clinic_days_words(count: int) -> str:
     return ngettext("%(count)d clinic day", "%(count)d clinic days", count) % {"count": count}
 
 
-def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
-    """The warnings that a page names above its table: the heading, and the engine's own sentence."""
+def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str, str]]:
+    """The warnings that a page names above its table: the heading, the sentence, its language if another."""
     return [
-        (str(WARNINGS[warning.code]), warning.message) for warning in warnings if warning.code in WARNINGS
+        (
+            str(WARNINGS[warning.code]),
+            warning.words.text(say, day_text),
+            "en" if warning.code == "contradictory-anchors" else "",
+        )
+        for warning in warnings
+        if warning.code in WARNINGS
     ]
 
 
