@@ -12,7 +12,7 @@ NEWER_PYTHONS := 3.14 3.13 3.12
 # The database lanes use every core; the unit lane is faster on one.
 PARALLEL ?= -n auto
 # Plugins of packages that the unit lane has no use for, and that cost it half its time.
-UNIT := -p no:schemathesis -p no:valkey -p no:playwright -p no:xdist -p no:randomly
+UNIT := -p no:django -p no:schemathesis -p no:valkey -p no:playwright -p no:anyio -p no:xdist
 
 TRIALS := NCT07193667 NCT07274059 NCT07339332 NCT07331467 NCT07233642
 INFUSION ?= 2026-12-07

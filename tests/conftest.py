@@ -8,7 +8,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-from django.db.backends.base.operations import BaseDatabaseOperations
 
 from tests import servers
 from trials.formats import yaml
@@ -20,6 +19,13 @@ hypothesis.settings.register_profile(
     "dayzero", deadline=None, max_examples=1000 if LONG else 15, derandomize=not LONG, database=None
 )
 hypothesis.settings.load_profile("dayzero")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Know the setting of pytest-django also in the unit lane, which does without Django."""
+    if not pluginmanager.hasplugin("django"):
+        parser.addini("DJANGO_SETTINGS_MODULE", "of no use here")
+        parser.addini("django_find_project", "of no use here")
 
 
 def pytest_collection_finish() -> None:
@@ -55,8 +61,13 @@ def postgres_url() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def flush_past_the_triggers() -> Iterator[None]:
+def flush_past_the_triggers(pytestconfig: pytest.Config) -> Iterator[None]:
     """Let the test runner empty tables whose triggers refuse it; flushing lays the triggers again."""
+    if not pytestconfig.pluginmanager.hasplugin("django"):
+        yield
+        return
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def without_triggers(self: BaseDatabaseOperations, statements: Sequence[str]) -> Any:

@@ -3,6 +3,7 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,17 +24,19 @@ def text_of(zone: str) -> str:
     return vtimezone(zone).to_ical().decode()
 
 
+@cache
 def read_by_dateutil(zone: str) -> object:
     return tzical(io.StringIO(text_of(zone).replace("\r\n ", "").replace("\r\n", "\n"))).get(zone)
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_every_midday_for_thirty_years(zone: str) -> None:
+def test_middays_of_thirty_years(zone: str) -> None:
+    """One in each fortnight: no zone keeps an hour for less (Morocco's Ramadan is four weeks)."""
     read, real = read_by_dateutil(zone), ZoneInfo(zone)
     day = datetime(FIRST_YEAR + 1, 1, 1, 12)
     while day.year <= LAST_YEAR:
         assert day.replace(tzinfo=read).utcoffset() == day.replace(tzinfo=real).utcoffset(), day
-        day += timedelta(days=7)
+        day += timedelta(days=14)
 
 
 @settings(max_examples=60)

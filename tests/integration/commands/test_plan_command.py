@@ -16,7 +16,7 @@ from trials.formats.library import load_named
 TRIAL = "NCT07193667"
 ON = ("--on", "infusion=2026-12-07")
 LOAD_ONCE = cache(load_named)
-LIBRARY = Path(__file__).resolve().parents[2] / "trials" / "library"
+LIBRARY = Path(__file__).resolve().parents[3] / "trials" / "library"
 
 
 @pytest.fixture(name="plan")
