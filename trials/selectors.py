@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -15,7 +16,16 @@ from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
 from trials.formats import yaml
-from trials.models import ApiToken, Membership, ProtocolVersion, Site, Trial, User, WorkingDayTable
+from trials.models import (
+    ApiToken,
+    Membership,
+    ProtocolVersion,
+    Site,
+    Trial,
+    TrialSite,
+    User,
+    WorkingDayTable,
+)
 
 
 class DocumentAltered(DomainError):
@@ -106,11 +116,18 @@ def sites_visible_to(user: User, today: date) -> QuerySet[Site]:
 
 
 def trials_visible_to(user: User, today: date) -> QuerySet[Trial]:
-    """The trials in which a user holds any role on this day."""
+    """The trials in which a user holds any role on this day: for all trials of a site, those that it runs."""
     scope = roles_of(user, today)
-    if scope.everything or any(grant.trial is None for grant in scope.grants):
+    if scope.everything or any(grant.trial is None and grant.site is None for grant in scope.grants):
         return Trial.objects.all()
-    return Trial.objects.filter(pk__in=[grant.trial for grant in scope.grants if grant.trial])
+    named = [grant.trial for grant in scope.grants if grant.trial]
+    at = [grant.site for grant in scope.grants if grant.trial is None]
+    return Trial.objects.filter(Q(pk__in=named) | Q(pk__in=trials_run_at(at)))
+
+
+def trials_run_at(sites: Collection[int | None]) -> QuerySet[TrialSite, int]:
+    """The ids of the trials that run at any of these sites (ids)."""
+    return TrialSite.objects.filter(site__in=[site for site in sites if site]).values_list("trial", flat=True)
 
 
 def keeps_records(user: User, today: date, scope: Scope | None = None) -> bool:

@@ -15,7 +15,7 @@ from trials.domain.access import Grant, Right, Scope
 from trials.domain.trail import Order
 from trials.keyset import RowAfter, RowBefore
 from trials.models import AuditEntry, AuditLink, AuditReview, AuditSeal, User
-from trials.selectors import roles_of
+from trials.selectors import roles_of, trials_run_at
 from trials.selectors_accounts import accounts_visible_to
 from trials.triggers import ELSEWHERE, audited_models
 
@@ -90,10 +90,15 @@ def entries_in_sight(user: User, today: date, participants: QuerySet[Any]) -> Qu
 
 
 def _of_place(grant: Grant) -> Q:
-    """What stands at the place of a role: with sight of participants everything, else the set-up alone."""
+    """What stands at the place of a role: with sight of participants everything, else the set-up alone.
+
+    What belongs to a trial as a whole is in sight of a site's roles where the site runs the trial.
+    """
     here = Q() if grant.site is None else Q(site_id=None) | Q(site_id=grant.site)
     within = Q() if grant.trial is None else Q(trial_id=None) | Q(trial_id=grant.trial)
     of_a_place = ~Q(site_id=None, trial_id=None) & ~Q(model=MEMBERSHIP)
+    if grant.site and grant.trial is None:
+        of_a_place &= Q(site_id=grant.site) | Q(trial_id__in=trials_run_at([grant.site]))
     found = here & within & of_a_place
     if not grant.allows(Right.VIEW):
         found &= Q(model__in=SET_UP)

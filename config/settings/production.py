@@ -26,6 +26,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+LANGUAGE_COOKIE_SECURE = True
 
 # Everybody has a second factor, unless the environment names the roles that must have one ("" for none).
 SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=["everybody"])

@@ -94,6 +94,7 @@ def approval_correct(request: HttpRequest, pk: int) -> HttpResponse:
     def perform(form: ApprovalForm) -> HttpResponse:
         correct_approval(
             approval=standing,
+            version=form.shown(),
             to=form.said(),
             today=clock_at(standing.site, now()).today,
             by=user_of(request),
@@ -103,7 +104,8 @@ def approval_correct(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("sign", kind="approval", pk=standing.pk)
 
     def make(data: Any) -> ApprovalForm:
-        initial = {name: getattr(standing, name) for name in ("approved_on", "reference", "usable_from")}
+        shown = ("version", "approved_on", "reference", "usable_from")
+        initial = {name: getattr(standing, name) for name in shown}
         return ApprovalForm(data, standing=standing, initial=initial)
 
     context = _approval_context(standing.protocol_version, standing.site)

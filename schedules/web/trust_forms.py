@@ -50,7 +50,7 @@ class SignForm(Asking):
             del self.fields["password"]
 
 
-class ApprovalForm(Asking):
+class ApprovalForm(VersionedForm):
     """What an ethics committee said; a reason where it was on record otherwise."""
 
     approved_on = forms.DateField(label=gettext_lazy("Approved on"), widget=DayInput())

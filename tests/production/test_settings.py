@@ -75,6 +75,17 @@ def test_the_example_as_it_stands_starts_once_the_three_are_filled_in() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_browsers_come_by_https_alone_and_scripts_read_no_cookie() -> None:
+    asked = (
+        "from django.conf import settings as s; print(s.DEBUG, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS, "
+        "s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, "
+        "s.LANGUAGE_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.CSRF_COOKIE_HTTPONLY)"
+    )
+    production = {"DJANGO_SETTINGS_MODULE": "config.settings.production"}
+    said = python("-c", asked, **COMPLETE | production).stdout.split()
+    assert said == ["False", "True", "31536000", *["True"] * 6]
+
+
 SAY = (
     "from django.conf import settings as s; print(s.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'], "
     "s.SECOND_FACTOR_ROLES, [a['client_id'] for a in s.SOCIALACCOUNT_PROVIDERS['openid_connect']['APPS']])"

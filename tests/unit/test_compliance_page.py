@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/compliance.md").read_text(encoding="utf-8")
 CHECKLIST = "integration/test_compliance_checklist.py"
-NAMED = re.compile(r"`(integration/[\w/]+\.py)`|checklist (?=`)|`(test_\w+)`")
+NAMED = re.compile(r"`((?:integration|browser|production|unit)/[\w/]+\.py)`|checklist (?=`)|`(test_\w+)`")
 
 
 def named_on_page() -> set[tuple[str, str]]:

@@ -57,6 +57,7 @@ class SiteApproval(models.Model):
     reference = models.CharField(_("reference"), max_length=120)
     usable_from = models.DateField(_("usable from"))
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField(default=1, editable=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:

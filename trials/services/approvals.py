@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from trials.acts import recorded
-from trials.domain.errors import Refused
+from trials.domain.errors import Refused, Stale
 from trials.models import ProtocolVersion, Site, SiteApproval, TrialSite, User
 
 
@@ -62,18 +62,23 @@ def record_approval(
 
 @recorded
 def correct_approval(
-    *, approval: SiteApproval, to: Approval, today: date, by: User, reason: str
+    *, approval: SiteApproval, version: int, to: Approval, today: date, by: User, reason: str
 ) -> SiteApproval:
     """An approval put right, for a reason; whatever was signed of it is void and is signed again.
 
-    Raises ApprovalRefused without a reason, and for days in the future or out of order.
+    `version` is the one that was shown. Raises ApprovalRefused without a reason, and for days in the
+    future or out of order; Stale where somebody else corrected it meanwhile.
     """
+    approval = SiteApproval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
+    if approval.version != version:
+        raise Stale("trials.siteapproval", approval.pk, version, approval.version)
     if not reason.strip():
         raise ApprovalRefused({"reason": [_("Say why: the reason goes on record.")]})
     _refuse_days(to, today)
     approval.approved_on, approval.usable_from = to.approved_on, to.usable_from
     approval.reference = to.reference.strip()
-    approval.save(update_fields=["approved_on", "usable_from", "reference"])
+    approval.version += 1
+    approval.save(update_fields=["approved_on", "usable_from", "reference", "version"])
     return approval
 
 

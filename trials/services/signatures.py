@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from trials.acts import acting
@@ -19,6 +20,7 @@ class SigningRefused(Refused):
     """Something cannot be signed so; `fields` says what would be right."""
 
 
+@transaction.atomic
 def sign(
     *, record: Signable, meaning: Meaning | str, shown: str, by: User, proof: Proof, now: datetime
 ) -> Signature:
@@ -26,8 +28,10 @@ def sign(
 
     `shown` is the digest of the content that the signer was shown. Raises SigningRefused for
     somebody who is no investigator there, an account without a name, a proof of another account
-    or of long ago, and what cannot be signed yet; Stale where the record changed since it was shown.
+    or of long ago, what cannot be signed yet, and the same signature twice; Stale where the record
+    changed since it was shown.
     """
+    by = User.objects.select_for_update(no_key=True).get(pk=by.pk)
     zone = (record.site.zone if record.site else "") or settings.TIME_ZONE
     roles = signing_roles(by, record.site, record.trial, now.astimezone(ZoneInfo(zone)).date())
     _refuse(record, meaning, roles, by, proof, now)
@@ -35,6 +39,9 @@ def sign(
     digest = digest_of(text)
     if shown != digest:
         raise Stale(record.model, record.object_id, shown=0, version=1)
+    same = Signature.objects.filter(model=record.model, object_id=record.object_id, digest=digest)
+    if same.filter(user=by, meaning=meaning).exists():
+        raise SigningRefused({"": [_("You have signed exactly this already, and your signature stands.")]})
     with acting(by, _("signed with a %(how)s") % {"how": proof.how.value}):
         return Signature.objects.create(
             user=by,

@@ -200,7 +200,7 @@ class Run:
         for whose, row in self.world.rows[label].items():
             if whose not in self.tried:
                 continue
-            seen = keeper and self.who in records.seen_by and whose in self._admin_reach(label)
+            seen = keeper and self.who in records.seen_by and whose in self.reach
             changed = seen and self.who in records.changed_by and whose in self._wholly(label)
             one = f"{base}{row.pk}/"
             for page, method, let in (
@@ -213,11 +213,6 @@ class Run:
                 refused = REFUSED if not keeper else {403} if seen else {403, 404}
                 self.ask(method, one + page, LET_THROUGH if let else refused)
             self.ask("GET", one, {302, 403, 404})
-
-    def _admin_reach(self, label: str) -> set[str]:
-        """Trials and their versions are in sight wherever one's role is for all trials."""
-        everywhere = {"trials.trial", "trials.protocolversion"}
-        return {"ours", "theirs", "other"} if label in everywhere else self.reach
 
     def _wholly(self, label: str) -> set[str]:
         return self.reach

@@ -81,8 +81,10 @@ def build() -> World:
     world.row("theirs", far_away.trial)
     world.row("theirs", far_away)
     world.objects["site"].pop("other")  # it is ours
-    for word in ("board", "level", "trial-by-role"):  # a trial that runs at both sites is in sight of both
-        world.objects[word].pop("theirs", None)
+    level = far_away.trial.cohorts.order_by("position").first()
+    world.put("board", "theirs", trial=far_away.trial.code)
+    world.put("level", "theirs", trial=far_away.trial.code, level=level.code if level else "none")
+    world.put("trial-by-role", "theirs", pk=far_away.trial_id)
     _fixed(world)
     _cast(world, here, main)
     return world

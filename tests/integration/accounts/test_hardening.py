@@ -86,6 +86,21 @@ def test_fields_are_bounded(settings) -> None:
     assert Client().post(reverse("theme"), {"theme": "x" * 1100}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "why"),
+    [
+        ("user/?is_active__exact=1", 200, "the list offers it"),
+        ("user/?password__startswith=pbkdf2", 400, "a hash would be guessed letter by letter"),
+        ("apitoken/?digest__startswith=0", 400, "so would a token's"),
+        ("apitoken/?user__password__startswith=p", 400, "nor by way of another record"),
+        ("membership/?site__id__exact=1", 200, "the list offers it"),
+    ],
+)
+def test_the_admin_filters_by_what_it_offers_alone(asked: str, status: int, why: str) -> None:
+    client = signed_in(User.objects.create_superuser("root"))
+    assert client.get(f"/admin/trials/{asked}").status_code == status, why
+
+
 class TestTokens:
     def test_wrong_ones_are_limited_by_where_they_come_from(self) -> None:
         client = Client(headers={"authorization": "Bearer dz_wrong"})

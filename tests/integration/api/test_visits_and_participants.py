@@ -15,7 +15,7 @@ from schedules.services.planning import enrol
 from tests.cast import INFUSION, a_site, a_version, an_enrolment
 from tests.readers import Ask, all_pages
 from trials.keyset import RowAfter
-from trials.models import Membership
+from trials.models import Membership, TrialSite
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 
@@ -153,7 +153,7 @@ def test_filters(ask: Ask, participant: Participant, many: int) -> None:
     mine = all_pages(ask, f"/api/v1/visits?participant={participant.pk}")
     assert {visit["subject_code"] for visit in mine} == {"S01-001"}
     assert all_pages(ask, f"/api/v1/visits?trial={participant.trial.code}&site=WH&page_size=200")
-    a_version("NCT07274059")
+    TrialSite.objects.create(trial=a_version("NCT07274059").trial, site=participant.site)
     Membership.objects.update(trial=None)
     assert ask("/api/v1/visits?trial=NCT07274059").json() == {"next": None, "results": []}
 

@@ -15,7 +15,7 @@ from participants.selectors import participants_visible_to
 from schedules.services.bulk import bulk_enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from trials.domain.access import Right
-from trials.models import ApiToken, Role, Site, Trial, User
+from trials.models import ApiToken, Role, Site, Trial, TrialSite, User
 from trials.selectors import may, roles_of, sites_visible_to, trials_visible_to, user_by_api_token
 from trials.services.memberships import MembershipEndsTooSoon, end_membership, grant_membership
 from trials.services.tokens import issue_api_token, record_api_token_use, revoke_api_token
@@ -147,6 +147,15 @@ def test_sites_and_trials_are_seen_where_a_role_is_held(user: User) -> None:
     grant(user, "designer", None, UCAR)
     assert [site.code for site in sites_visible_to(user, TODAY)] == ["CD", "WH"]
     assert [trial.code for trial in trials_visible_to(user, TODAY)] == [SLE, UCAR]
+
+
+@pytest.mark.usefixtures("everybody")
+def test_a_role_for_all_trials_of_a_site_sees_those_that_the_site_runs(user: User) -> None:
+    TrialSite.objects.all().delete()
+    trial = Trial.objects.get(code=UCAR)
+    TrialSite.objects.create(trial=trial, site=a_site("WH"))
+    grant(user, "coordinator", "WH", None)
+    assert [trial.code for trial in trials_visible_to(user, TODAY)] == [UCAR]
 
 
 def test_a_tokens_text_is_shown_once_and_kept_nowhere(user: User) -> None:

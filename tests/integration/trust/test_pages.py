@@ -140,10 +140,14 @@ def test_an_approval_is_recorded_signed_corrected_and_signed_again(site, coordin
     assert "To be signed" in desk.get(trial).content.decode()
     sign_approval(doctor, approval)
     assert "In use" in desk.get(trial).content.decode()
-    correction = {**said, "usable_from": "2026-03-10"}
+    correction = {**said, "usable_from": "2026-03-10", "version": 1}
     assert desk.post(f"/approvals/{approval.pk}/", correction).status_code == 422, "a reason is asked for"
     assert desk.post(f"/approvals/{approval.pk}/", correction | {"reason": "misread"}).status_code == 302
     assert "Signature void" in desk.get(trial).content.decode()
+    stale = desk.post(f"/approvals/{approval.pk}/", correction | {"reference": "EC 18", "reason": "mine"})
+    assert stale.status_code == 409, "somebody else corrected it since it was shown"
+    for words in ("<del>2026-03-09</del> → 2026-03-10", 'value="EC 18"'):
+        assert words in stale.content.decode()
     sign_approval(doctor, approval)
     assert "In use" in desk.get(trial).content.decode()
 

@@ -45,7 +45,9 @@ def test_a_version_is_usable_at_a_site_only_after_its_approval_is_recorded_and_s
 def test_an_approval_changed_after_it_was_signed_lets_nobody_enrol(site, version, investigator) -> None:
     enrolment = an_enrolment(version, site=site)
     approval = SiteApproval.objects.get(site=site)
-    correct_approval(approval=approval, to=SAID, today=TODAY, by=investigator, reason="letter misread")
+    correct_approval(
+        approval=approval, version=1, to=SAID, today=TODAY, by=investigator, reason="letter misread"
+    )
     with pytest.raises(EnrolmentRefused, match="was changed after it was signed"):
         enrol(enrolment=enrolment, by=None)
     assert not in_use(site, version)
