@@ -8,6 +8,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests import servers
 from trials.formats import yaml
@@ -58,6 +59,25 @@ def valkey_url() -> Iterator[str]:
 def postgres_url() -> str:
     """A PostgreSQL server for this run's tests, whatever database the lane is on."""
     return servers.postgres_url()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(pytestconfig: pytest.Config, django_db_modify_db_settings: None) -> bool:
+    """Begin with the migrated database of an earlier run, if migrations are still those."""
+    from tests import migrated
+
+    return migrated.take(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    pytestconfig: pytest.Config, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Keep the migrated database for later runs."""
+    from tests import migrated
+
+    with django_db_blocker.unblock():
+        migrated.keep(pytestconfig)
 
 
 @pytest.fixture(scope="session", autouse=True)
