@@ -147,6 +147,7 @@ CODES = (
     _("cns-lupus"),
     _("collection"),
     _("colony-stimulating-factor"),
+    _("conditioning"),
     _("consent"),
     _("consent-again"),
     _("contraception"),

@@ -95,7 +95,7 @@ def _other_days(
     found = [
         Words.of(_("%(day)s before") if before else _("%(day)s after"), {"day": day}) for day, before in days
     ]
-    values: dict[str, Value] = {"block": str(block), "anchor": Code(last.rule.counts_from.code)}
+    values: dict[str, Value] = {"block": Code(block or ""), "anchor": Code(last.rule.counts_from.code)}
     if not found:
         values["n"] = SEARCH_DAYS
         none = _("%(block)s: it meets a day that cannot be kept; it stays whole on no day within %(n)d days")
