@@ -35,6 +35,7 @@ from schedules.web.enrolment_form import DayInput, HourInput
 from schedules.web.fact_words import code_words
 from schedules.web.visit_forms import NO_NAMES, VersionedForm, instant
 from schedules.web.words import day_words, say
+from trials.domain.protocol import Freshness
 
 _HOURS = {"hours": timedelta(hours=1), "days": timedelta(days=1)}
 _WASHED = (FactKind.DOSE, FactKind.VACCINATION, FactKind.ILLNESS, FactKind.INFECTION, FactKind.PROCEDURE)
@@ -67,7 +68,16 @@ class Choices:
 
     def visits(self) -> list[tuple[str, str]]:
         """The visits that took place, for a question that was asked at one of them."""
-        return [("", "–"), *((code, f"{code} · {day_words(day)}") for code, day in self.performed)]
+        return [
+            ("", "–"),
+            *((code, f"{code_words(code)} · {day_words(day)}") for code, day in self.performed),
+        ]
+
+    def results(self) -> list[str]:
+        """The results that the protocol asks for, in its own words."""
+        terms = (feed.window.terms for feed in self.feeds.get(FactKind.TEST, ()))
+        asked = (one.result for one in terms if isinstance(one, Freshness) and one.result)
+        return list(dict.fromkeys(asked))
 
 
 class FactForm(VersionedForm):
@@ -84,6 +94,7 @@ class FactForm(VersionedForm):
     ) -> None:
         super().__init__(data, initial=initial)
         self.kind = kind
+        self._results = {say(result).casefold(): result for result in choices.results()}
         self.fields.update(_FIELDS[kind](choices))
         self._keep_choice(initial)
         if correcting:
@@ -96,6 +107,11 @@ class FactForm(VersionedForm):
         of, code = self.fields.get("of"), (initial or {}).get("of")
         if isinstance(of, forms.ChoiceField) and code and not of.valid_value(code):
             of.choices = [*cast("list[tuple[str, Any]]", of.choices), (code, code_words(code))]
+
+    def clean_result(self) -> str:
+        """A result that the protocol asks for, typed in the reader's language, in the protocol's words."""
+        typed = str(self.cleaned_data["result"] or "").strip()
+        return self._results.get(typed.casefold(), typed)
 
     def clean(self) -> dict[str, Any]:
         """An hour needs its day, and a stay in hospital is told by the hour."""
@@ -154,6 +170,8 @@ def initial_of(fact: Fact) -> dict[str, Any]:
         if isinstance(value, date):
             found[f"{name}_on"] = value.date() if isinstance(value, datetime) else value
             found[f"{name}_at"] = value.time() if isinstance(value, datetime) else None
+    if isinstance(fact, TestResult) and fact.result:
+        found["result"] = say(fact.result)
     if isinstance(fact, Dose) and fact.half_life is not None:
         found["half_life"] = fact.half_life / _HOURS["hours"]
     if isinstance(fact, Confirmation):
@@ -211,6 +229,13 @@ def _admission(choices: Choices) -> dict[str, forms.Field]:
     }
 
 
+def _result_help(asked: Sequence[str]) -> str:
+    if not asked:
+        return _("Empty while it is awaited.")
+    words = {"results": "; ".join(map(say, asked))}
+    return _("The protocol asks for: %(results)s. Empty while it is awaited.") % words
+
+
 def _test(choices: Choices) -> dict[str, forms.Field]:
     return {
         "of": _of(FactKind.TEST, choices, gettext_lazy("Test")),
@@ -221,7 +246,7 @@ def _test(choices: Choices) -> dict[str, forms.Field]:
             label=gettext_lazy("Result"),
             required=False,
             max_length=120,
-            help_text=gettext_lazy("In the protocol's words, such as negative; empty while it is awaited."),
+            help_text=_result_help(choices.results()),
         ),
     }
 

@@ -123,7 +123,7 @@ _DETAILS: Mapping[type, Callable[[Any], str]] = {
     Lodging: lambda fact: _("%(minutes)d minutes from the site") % {"minutes": fact.minutes},
     NightAway: _away_words,
     Admission: _admission_words,
-    TestResult: lambda fact: _("no result yet") if fact.result is None else fact.result,
+    TestResult: lambda fact: _("no result yet") if fact.result is None else say(fact.result),
     Dose: _dose_words,
     Confirmation: _confirmation_words,
     Waiver: lambda fact: f"{fact.by}: {fact.reason}",

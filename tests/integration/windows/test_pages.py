@@ -153,6 +153,20 @@ def test_a_fact_of_treatment_that_cannot_be_comes_back_filled(client, treated, k
     assert not Fact.objects.exists()
 
 
+def test_a_result_typed_in_the_reader_s_language_is_that_of_the_protocol(client, treated, monkeypatch):
+    """Else a result of 阴性 would miss the `negative` that the protocol asks for."""
+    monkeypatch.setattr("schedules.web.fact_forms.say", lambda text: {"negative": "阴性"}.get(text, text))
+    address = f"/participants/{treated.pk}/facts/new/test/"
+    assert "The protocol asks for: 阴性." in text(client.get(address))
+    for typed, stored in (("阴性", "negative"), ("Negative", "Negative"), ("positive", "positive")):
+        client.post(address, {"of": "hcg", "taken_at_on": "2026-11-27", "result": typed})
+        assert Fact.objects.latest("pk").detail["result"] == stored
+    fact = Fact.objects.earliest("pk")
+    assert (
+        'value="阴性"' in client.get(f"/participants/{treated.pk}/facts/{fact.pk}/correct/").content.decode()
+    )
+
+
 def test_an_answer_not_kept_is_entered_in_the_form_and_violates(client, treated):
     """Silence would not: only a fact says that it was not kept."""
     answer = {"of": "contraception", "at_on": "2026-12-09", "holds": "no"}
