@@ -39,13 +39,7 @@ from trials.domain.protocol import Freshness
 
 _HOURS = {"hours": timedelta(hours=1), "days": timedelta(days=1)}
 _WASHED = (FactKind.DOSE, FactKind.VACCINATION, FactKind.ILLNESS, FactKind.INFECTION, FactKind.PROCEDURE)
-FIELD_NAMES = {
-    "drug": "of",
-    "test": "of",
-    "vaccine": "of",
-    "code": "of",
-    "topic": "of",
-}
+FIELD_NAMES = dict.fromkeys(("drug", "test", "vaccine", "code", "topic"), "of")
 """Where the field of a fact stands in the form, where it has another name there."""
 
 
@@ -68,10 +62,8 @@ class Choices:
 
     def visits(self) -> list[tuple[str, str]]:
         """The visits that took place, for a question that was asked at one of them."""
-        return [
-            ("", "–"),
-            *((code, f"{code_words(code)} · {day_words(day)}") for code, day in self.performed),
-        ]
+        days = [(code, f"{code_words(code)} · {day_words(day)}") for code, day in self.performed]
+        return [("", "–"), *days]
 
     def results(self) -> list[str]:
         """The results that the protocol asks for, in its own words."""
