@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -48,11 +49,15 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A safety review on record: of one participant; else of a whole level; else of the whole trial."""
+    """A safety review on record: of one participant; else of a whole level; else of the whole trial.
+
+    `opens` says whether it lets whoever is next begin.
+    """
 
     on: date
     level: str | None = None
     subject: str | None = None
+    opens: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,17 +315,27 @@ def _is_first(cohorts: Cohorts, course: Course) -> bool:
 
 
 def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
-    """A review of whoever went before, or of the level, not before the observation ended."""
+    """A review of whoever went before, or of the level, not before the observation ended.
+
+    One that does not let the next begin closes the way that an earlier one had opened.
+    """
     if not gate.review:
         return
     since = course.observed_until(gate.observation) if gate.observation else course.infusion
-    days = [review.on for review in cohorts.reviews if since and _reviews(review, course, since)]
-    if not days:
-        words = _("No safety review of %(subject)s is on record.")
-        yield _reason(gate, None, words, {"subject": course.subject})
-    elif planned.begins < min(days):
+    held = [review for review in cohorts.reviews if since and _reviews(review, course, since)]
+    held.sort(key=lambda review: review.on)
+    opened = list(takewhile(lambda review: review.opens, reversed(held)))
+    values: dict[str, Value] = {"subject": course.subject}
+    if not held:
+        yield _reason(gate, None, _("No safety review of %(subject)s is on record."), values)
+    elif not opened:
+        values["day"] = held[-1].on
+        words = _("The safety review of %(day)s, after %(subject)s, does not let the next one begin.")
+        yield _reason(gate, None, words, values)
+    elif planned.begins < opened[-1].on:
+        values["day"] = opened[-1].on
         words = _("The safety review of %(subject)s was on %(day)s.")
-        yield _reason(gate, min(days), words, {"subject": course.subject, "day": min(days)})
+        yield _reason(gate, opened[-1].on, words, values)
 
 
 def _reviews(review: Review, course: Course, since: date) -> bool:

@@ -133,9 +133,10 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
 
 
 def reviews_of(trial: int) -> list[Review]:
-    """The safety reviews that opened the way, of each level or of the whole trial."""
-    rows = SafetyReview.objects.filter(trial=trial, opens_next=True).order_by("held_on")
-    return [Review(on, level) for on, level in rows.values_list("held_on", "cohort__code")]
+    """The safety reviews of each level or of the whole trial, in the order in which they were held."""
+    rows = SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk")
+    found = rows.values_list("held_on", "cohort__code", "opens_next")
+    return [Review(on, level, opens=opens) for on, level, opens in found]
 
 
 def trials_with_board(user: User, today: date) -> list[Trial]:

@@ -88,6 +88,11 @@ def test_the_gate_opens_on_the_day_after_the_observation(infusion, is_open):
         ([Review(d(38), subject="S1")], 35, False, 38, "the review is only on D38"),
         ([Review(d(30))], 35, True, 35, "of everybody: the trial has no levels"),
         ([Review(d(27))], 35, False, None, "of everybody, before the observation was over"),
+        ([Review(d(30), opens=False)], 35, False, None, "reviewed, and it does not open the way"),
+        ([Review(d(30)), Review(d(33), opens=False)], 35, False, None, "a later review closes the way again"),
+        ([Review(d(30), opens=False), Review(d(33))], 35, True, 35, "a later review opens it"),
+        ([Review(d(30), opens=False), Review(d(38))], 35, False, 38, "which is only on D38"),
+        ([Review(d(29)), Review(d(30))], 35, True, 35, "two that open it"),
         ([Review(d(30), level="high")], 35, False, None, "of a level that is not theirs"),
     ],
 )
