@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 from trials.domain.trail import ColumnChange, column_changes
 from trials.models import AuditEntry
 from trials.selectors_trail import recorded_models
+from trials.trail_terms import field_name, kind_name
 
 NAMES = {
     "trials.user": "username",
@@ -79,7 +80,7 @@ def fields_of(record: Model) -> list[FieldInWords]:
 def kind_in_words(model: str) -> str:
     """The name of a kind of record."""
     kind = recorded_models().get(model)
-    return str(kind._meta.verbose_name) if kind else model  # noqa: SLF001 (public by custom)
+    return kind_name(kind) if kind else model
 
 
 def name_in_words(model: str, number: str) -> str:
@@ -111,7 +112,7 @@ def _in_words(
 
 def _field_in_words(model: type[Model] | None, change: ColumnChange, known: Known) -> FieldInWords:
     field = _field(model, change.column)
-    label = str(field.verbose_name) if field else change.column
+    label = field_name(field) if field else change.column
     return FieldInWords(label, _value(field, change.old, known), _value(field, change.new, known))
 
 

@@ -33,6 +33,8 @@ ACCOUNT_FORMS = {"login": "trials.web.sign_in_forms.SignInForm"}
 MFA_FORMS = {
     "authenticate": "trials.web.sign_in_forms.CodeForm",
     "reauthenticate": "trials.web.sign_in_forms.CodeAgainForm",
+    "add_webauthn": "trials.web.sign_in_forms.PasskeyForm",
+    "edit_webauthn": "trials.web.sign_in_forms.PasskeyNameForm",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # for how many seconds a confirmation of who one is holds
 ACCOUNT_LOGIN_TIMEOUT = 900  # how long the second factor may take after the first, in seconds

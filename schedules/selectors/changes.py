@@ -14,6 +14,8 @@ from django.db.models import DateTimeField, Field
 from django.utils.translation import gettext as _
 
 from trials.models import AuditEntry
+from trials.selectors_trail_words import name_in_words
+from trials.trail_terms import field_name
 
 _UNSAID = frozenset({"version", "sequence", "changed_at", "uid"})
 _LATEST = 50
@@ -60,7 +62,7 @@ def said_of(
         field = fields.get(column)
         if field is not None and column not in _UNSAID:
             yield FieldChange(
-                str(field.verbose_name), _text(field, old.get(column), zone), _text(field, value, zone)
+                field_name(field), _text(field, old.get(column), zone), _text(field, value, zone)
             )
 
 
@@ -70,6 +72,8 @@ def _text(field: Field[Any, Any], value: Any, zone: ZoneInfo) -> str:
         return ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if field.is_relation and field.related_model:
+        return name_in_words(field.related_model._meta.label_lower, str(value))  # noqa: SLF001 - documented
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, DateTimeField):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from participants.models import Consent
 from trials.models import AuditEntry
 from trials.selectors_trail_words import EntryInWords, in_words
+from trials.trail_terms import field_name
 
 _UNSAID = {"version"}
 
@@ -21,7 +22,7 @@ def corrected_in_words(consents: Iterable[Consent]) -> list[tuple[Consent, list[
     )
     found: dict[str, list[EntryInWords]] = defaultdict(list)
     fields = Consent._meta.concrete_fields  # noqa: SLF001 - documented
-    unsaid = {str(field.verbose_name) for field in fields if field.name in _UNSAID}
+    unsaid = {field_name(field) for field in fields if field.name in _UNSAID}
     for one in in_words(list(entries.order_by("id"))) if rows else []:
         said = [change for change in one.changes if change.label not in unsaid]
         found[one.entry.object_id].append(replace(one, changes=said))

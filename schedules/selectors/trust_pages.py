@@ -32,6 +32,7 @@ from trials.selectors_trust import (
     signatures_of,
     sites_in_view,
 )
+from trials.trail_terms import field_name
 
 KINDS = {"schedule": SCHEDULE, "deviation": DEVIATION, "approval": APPROVAL}
 """What can be signed, by the word in its address."""
@@ -167,7 +168,7 @@ def _label(name: str, of: str = "") -> str:
     if not of and name in WORDS:
         return str(WORDS[name])
     names = {field.name: field for field in model._meta.concrete_fields}  # noqa: SLF001
-    words = str(names[name].verbose_name) if name in names else name.replace("_", " ")
+    words = field_name(names[name]) if name in names else name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from trials.domain.trail import Order
 from trials.selectors_trail import WantedEntries, recorded_models
+from trials.trail_terms import kind_name
 
 DAY = {"type": "date"}
 ORDERS = [
@@ -52,10 +53,7 @@ class TrailForm(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        kinds = sorted(
-            (capfirst(str(model._meta.verbose_name)), label)  # noqa: SLF001 (public by custom)
-            for label, model in recorded_models().items()
-        )
+        kinds = sorted((capfirst(kind_name(model)), label) for label, model in recorded_models().items())
         field: Any = self.fields["record"]
         field.choices = [("", _("All records")), *((label, name) for name, label in kinds)]
 

@@ -6,6 +6,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from axes.handlers.proxy import AxesProxyHandler
 from django.utils.translation import gettext_lazy as _
 
@@ -40,3 +41,19 @@ class CodeForm(_NotLocked, AuthenticateForm):
 
 class CodeAgainForm(_NotLocked, ReauthenticateForm):
     """The second factor again, before a sensitive act."""
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """A passkey to be added, and what its owner calls it."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("What you call this passkey")
+
+
+class PasskeyNameForm(EditWebAuthnForm):
+    """Another name for a passkey."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("What you call this passkey")

@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from participants.models import Participant
 from schedules.domain.visit_values import Booking
@@ -24,8 +25,10 @@ from schedules.services.planning import enrol
 from schedules.services.visits import book_visit
 from tests.cast import INFUSION, NOW, TODAY, a_site, a_version, an_enrolment
 from trials.models import AuditEntry, AuditReview, ProtocolVersion, User
+from trials.selectors_trail import recorded_models
 from trials.services.audit import seal_audit
 from trials.services.memberships import grant_membership
+from trials.trail_terms import FIELDS, MODELS
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -207,6 +210,23 @@ def test_values_are_shown_from_old_to_new_in_the_models_words(booked: Visit) -> 
     assert "<del>empty</del>" in text
     assert "<ins>2027-01-05</ins>" in text
     assert WHY in text
+
+
+def test_everything_recorded_has_a_name_that_can_be_translated() -> None:
+    """Django makes names from the code's own where a model gives none; those are nobody's words."""
+    nameless = {
+        f"{label}: {field.verbose_name}"
+        for label, model in recorded_models().items()
+        for field in model._meta.concrete_fields
+        if field.name not in getattr(model, "audit_hidden", ())
+        and not isinstance(field.verbose_name, Promise)
+        and field.verbose_name not in FIELDS
+    }
+    kinds = recorded_models().items()
+    nameless |= {
+        label for label, kind in kinds if not isinstance(MODELS.get(label, kind._meta.verbose_name), Promise)
+    }
+    assert not nameless, "name them in their models or in trials/trail_terms.py"
 
 
 class TestExported:
