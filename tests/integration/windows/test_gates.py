@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
@@ -217,3 +218,28 @@ def test_a_review_of_a_level_belongs_to_its_trial_and_stands_at_that_level_alone
     board = trial_board(version.trial, coordinator, noon(12, 10))
     assert board
     assert [level.reviews for level in board.levels] == [(stored,), (), ()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_starts_planned_at_once_one_passes():
+    """Each would pass alone: whoever comes second meets the observation of the first."""
+    text = library.path("CART-SLE").read_text(encoding="utf-8")
+    one = an_enrolment(a_version(text=text))
+    start, outcomes, same_day = threading.Barrier(2), [], date(2026, 12, 2)
+
+    def plan(asked: Enrolment) -> None:
+        try:
+            start.wait(timeout=10)
+            enrol(enrolment=asked, by=None)
+            outcomes.append("enrolled")
+        except EnrolmentRefused:
+            outcomes.append("refused")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=plan, args=(asked,)) for asked in (one, starting(one, same_day))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(outcomes) == ["enrolled", "refused"]
