@@ -9,7 +9,7 @@ from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
 from participants.selectors_consent import given_consents
 from participants.services.consent import CONSENT, Correction, rewrite_consent, write_consent
-from schedules.domain.errors import ReplanningRefused
+from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
 from schedules.selectors.course import clock_at
 from schedules.services.replanning import record_anchor
 from trials.acts import recorded
@@ -19,17 +19,24 @@ from trials.selectors import protocol_of
 
 @recorded
 def record_consent(
-    *, participant: Participant, form: ConsentForm, signed_on: date, now: datetime, by: User | None
+    *,
+    participant: Participant,
+    form: ConsentForm,
+    signed_on: date,
+    now: datetime,
+    by: User | None,
+    reason: str = "",
 ) -> Consent:
     """A consent on record; the first one gives its day to the anchor `consent`, and the plan follows.
 
     Raises ConsentRefused for a day in the future or before the form was used, a form that was
-    consented to, and a first consent of another day than the anchor on record.
+    consented to, a first consent of another day than the anchor on record, and for one that came
+    after what it comes before, such as the screening, while nobody says why.
     """
     today = clock_at(participant.site, now).today
     consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
     if _actual_day(participant, CONSENT) is None:
-        _follow(participant, signed_on, now=now, by=by, reason="")
+        _follow(participant, signed_on, now=now, by=by, reason=reason)
     return consent
 
 
@@ -67,6 +74,8 @@ def _follow(person: Participant, day: date, *, now: datetime, by: User | None, r
     try:
         anchor = RecordedAnchor(CONSENT, actual_on=day)
         record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason)
+    except DepartureNeedsReason as refused:
+        raise ConsentRefused({"reason": [str(refused)]}) from refused
     except ReplanningRefused as refused:
         raise ConsentRefused({"signed_on": [str(refused)]}) from refused
 

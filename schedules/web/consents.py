@@ -81,6 +81,7 @@ def consent_new(request: HttpRequest, pk: int) -> HttpResponse:
             signed_on=given["signed_on"],
             now=now(),
             by=user_of(request),
+            reason=given["reason"],
         )
         messages.success(request, _("The consent is recorded."))
         return redirect("consent", pk=pk)

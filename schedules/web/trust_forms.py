@@ -101,6 +101,12 @@ class ConsentGivenForm(Asking):
         empty_label=gettext_lazy("Choose …"),
     )
     signed_on = forms.DateField(label=gettext_lazy("Signed on"), widget=DayInput())
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("For a consent that came after what it comes before; never a name."),
+    )
 
     def __init__(self, participant: Participant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

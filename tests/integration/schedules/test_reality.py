@@ -15,12 +15,14 @@ import pytest
 from django.db import transaction
 
 from participants.domain.anchors import RecordedAnchor
-from participants.models import Anchor, Participant
+from participants.domain.errors import ConsentRefused
+from participants.models import Anchor, Consent, Participant
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
 from schedules.domain.happened import DepartureKind, departure_sentence
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.replanning import Effect
 from schedules.models import Deviation, Flag, ReadinessCheck, Visit
+from schedules.services.consents import record_consent
 from schedules.services.planning import enrol
 from schedules.services.replanning import (
     Preview,
@@ -35,6 +37,7 @@ from tests.cast import a_version, an_enrolment
 from tests.integration.schedules.test_visits import CONSENT, INFUSION, at, conditioned, done, infused, visit
 from trials.domain.errors import DomainError
 from trials.formats import library
+from trials.models import ConsentForm
 
 pytestmark = pytest.mark.django_db
 CHEMOTHERAPY = "lymphodepletion-start"
@@ -285,6 +288,24 @@ def test_a_consent_after_the_screening_is_a_deviation(unconsented: Participant) 
         recorded(unconsented, "consent", date(2026, 11, 20))
     recorded(unconsented, "consent", date(2026, 11, 20), "the form was found afterwards")
     assert drafted(unconsented) == {"order": (date(2026, 11, 20), None)}
+
+
+def test_the_consent_itself_is_recorded_with_a_reason(unconsented: Participant) -> None:
+    screened(unconsented)
+    version, day = unconsented.protocol_version, date(2026, 11, 20)
+    edition = ConsentForm.objects.create(trial=version.trial, version="1", effective_on=date(2026, 1, 1))
+
+    def consented(reason: str = "") -> Consent:
+        return record_consent(
+            participant=unconsented, form=edition, signed_on=day, now=LATER, by=None, reason=reason
+        )
+
+    with pytest.raises(ConsentRefused, match="This turns the order round") as asked, transaction.atomic():
+        consented()
+    assert set(asked.value.fields) == {"reason"}
+    assert not Consent.objects.exists()
+    consented("the form was found afterwards")
+    assert drafted(unconsented) == {"order": (day, None)}
 
 
 # --- gates ---------------------------------------------------------------------------------------
