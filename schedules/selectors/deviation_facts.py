@@ -18,7 +18,10 @@ from trials.selectors import protocol_of
 
 @dataclass(frozen=True, slots=True)
 class RecordedVisit:
-    """A visit with whom it belongs to, the protocol version in force, and the day at its site."""
+    """A visit with whom it belongs to, the day at its site, and the protocol version in force.
+
+    That is the version under which it was done; of all others the participant's present one.
+    """
 
     pk: int
     participant: int
@@ -29,7 +32,7 @@ class RecordedVisit:
 
 def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
     """These visits with all that their deviations follow from, by id; two queries, however many."""
-    related = ("participant__site", "participant__protocol_version")
+    related = ("participant__site", "participant__protocol_version", "done_under")
     visits = Visit.objects.filter(pk__in=list(pks)).select_related(*related)
     left: dict[int, list[LeftActivity]] = defaultdict(list)
     for pk, *activity in VisitActivity.objects.filter(visit__in=list(pks), done=False).values_list(
@@ -37,11 +40,12 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
     ):
         left[pk].append(LeftActivity(*activity))
     found = {}
-    for visit in visits.defer("participant__protocol_version__document"):
+    for visit in visits.defer("participant__protocol_version__document", "done_under__document"):
         person = visit.participant
-        record = _record(visit, protocol_of(person.protocol_version), left[visit.pk])
+        version = visit.done_under or person.protocol_version
+        record = _record(visit, protocol_of(version), left[visit.pk])
         today = today_at(person.site, now)
-        found[visit.pk] = RecordedVisit(visit.pk, person.pk, person.protocol_version_id, today, record)
+        found[visit.pk] = RecordedVisit(visit.pk, person.pk, version.pk, today, record)
     return found
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.models import Visit
+from schedules.models import Deviation, Visit
 from schedules.services.planning import enrol
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning
 from schedules.services.visits import undo_visit
@@ -89,3 +89,17 @@ def test_a_visit_is_explained_by_the_version_under_which_it_was_done(participant
     back = visit(participant, "d14")
     undo_visit(visit=back, version=back.version, by=None, reason="wrong chart", now=NOW)
     assert "Protocol version new." in said(page, "visit", back.pk), "to come again, by the present version"
+
+
+def test_a_deviation_is_of_the_version_under_which_the_visit_was_done(participant: Participant) -> None:
+    """Done on the target of version 1; under version 2 the infusion's day is corrected, and D14 was late."""
+    done(visit(participant, "d0"), INFUSION, at(12, 7))
+    done(visit(participant, "d14"), date(2026, 12, 21), at(12, 21))
+    old, label = participant.protocol_version, participant.protocol_version.label
+    new = a_version(text=document().replace(f'version: "{label}"', 'version: "new"'))
+    an_approval(participant.site, new)
+    committed(participant, Proposal(version=new), NOW)
+    given = RecordedAnchor("infusion", INFUSION, None, date(2026, 12, 4), None)
+    committed(participant, Proposal(anchors={"infusion": given}), NOW)
+    assert Deviation.objects.get(visit=visit(participant, "d14")).protocol_version == old
+    assert Deviation.objects.get(kind="block-broken", visit=None).protocol_version == new
