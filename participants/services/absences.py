@@ -30,11 +30,8 @@ class Away:
 @recorded
 def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
     """An absence on record; raises AbsenceRefused for days out of order, or longer than a year."""
-    if away.last < away.first:
-        message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
-        raise AbsenceRefused({"last": [message % {"first": away.first, "last": away.last}]})
-    if (away.last - away.first).days >= LONGEST_DAYS:
-        raise AbsenceRefused({"last": [_("That is longer than a year: give the days one by one.")]})
+    if fields := refusals_of_absence(away):
+        raise AbsenceRefused(fields)
     return Absence.objects.create(
         participant=away.participant,
         site=away.site,
@@ -43,6 +40,16 @@ def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
         last=away.last,
         note=away.note.strip(),
     )
+
+
+def refusals_of_absence(away: Away) -> dict[str, list[str]]:
+    """What forbids an absence, by field: days out of order, longer than a year."""
+    if away.last < away.first:
+        message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
+        return {"last": [message % {"first": away.first, "last": away.last}]}
+    if (away.last - away.first).days >= LONGEST_DAYS:
+        return {"last": [_("That is longer than a year: give the days one by one.")]}
+    return {}
 
 
 @recorded

@@ -40,7 +40,7 @@ def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:
     if visit.live:
         unbook = (Deed.UNBOOK,) if visit.booked_on else ()
         return (Deed.BOOK, *unbook, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
-    return () if visit.by_course else (Deed.UNDO,)
+    return () if visit.by_course or visit.by_plan else (Deed.UNDO,)
 
 
 def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
@@ -49,6 +49,9 @@ def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
         return
     if visit.by_course:
         yield Refusal("", _("%(visit)s was cancelled with the course: undo that step first."), visit.named)
+    elif visit.by_plan:
+        message = _("The plan no longer asks for %(visit)s: it comes back with the plan alone.")
+        yield Refusal("", message, visit.named)
     elif deed is Deed.UNDO:
         yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
     elif deed is Deed.UNBOOK and visit.live:

@@ -39,7 +39,8 @@ class Refusal(NamedTuple):
 class VisitLife:
     """A visit as far as these rules look at it.
 
-    `by_course` where a step of the course cancelled it; `beside` is UNSCHEDULED or EARLY_TERMINATION
+    `by_course` where a step of the course cancelled it, `by_plan` where no plan asks for it any more;
+    `beside` is UNSCHEDULED or EARLY_TERMINATION
     of a visit that no rule of the protocol asks for, and empty of all others.
     """
 
@@ -53,6 +54,7 @@ class VisitLife:
     missed: bool = False
     cancelled: bool = False
     by_course: bool = False
+    by_plan: bool = False
     beside: str = ""
     attempt: int = 1
 
@@ -106,12 +108,15 @@ class Completion:
     """That a visit was done: its day, the instant where known, and what was done at it.
 
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
+    `accept_orphans` says that bookings which lose their window by it may do so; whoever can ask a
+    person asks first.
     """
 
     on: date
     at: datetime | None = None
     activities: Mapping[str, Answer] | None = None
     outside_reason: str = ""
+    accept_orphans: bool = True
 
 
 @dataclass(frozen=True, slots=True)

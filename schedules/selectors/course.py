@@ -123,6 +123,7 @@ def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
         by_course=visit.cancelled_by_id is not None,
+        by_plan=visit.cancelled_on is not None and not visit.applies and visit.cancelled_by_id is None,
         beside=visit.rule_code if visit.unscheduled else "",
         attempt=visit.attempt,
     )

@@ -23,7 +23,13 @@ from schedules.models import Visit, VisitActivity
 from schedules.selectors.course import clock_at, history_of, life_of, standing_of
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
-from schedules.services.visits_done import follow_completion, refuse_other_day, take_back, write_activities
+from schedules.services.visits_done import (
+    follow_completion,
+    refuse_orphans,
+    refuse_other_day,
+    take_back,
+    write_activities,
+)
 from trials.acts import recorded
 from trials.models import User
 from trials.selectors import protocol_of
@@ -101,7 +107,8 @@ def complete_visit(
     write_activities(visit, completion, protocol)
     why = "" if asked else reason or completion.outside_reason
     with asking(asked):
-        follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+        previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+        refuse_orphans(previews, completion, now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
@@ -160,7 +167,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     )
     if life.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
-        take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
+    take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit

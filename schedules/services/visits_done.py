@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 
@@ -15,7 +15,8 @@ from schedules.domain.visit_life import activities_of
 from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
 from schedules.domain.visit_values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
-from schedules.services.replanning import follow_visit, record_anchor
+from schedules.services.replanning import Preview, follow_visit, record_anchor
+from schedules.services.surroundings import with_surroundings
 from schedules.services.visit_writing import release_held
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
@@ -52,22 +53,41 @@ def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant
 
 def follow_completion(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
-) -> None:
-    """Set the anchors that this visit is, or plan anew what counts from it; raises VisitRefused."""
-    codes = anchors_set_by(protocol, life)
+) -> list[Preview]:
+    """Set the anchors that this visit is, or plan anew what counts from it; gives what that did.
+
+    Raises VisitRefused.
+    """
+    codes, previews = anchors_set_by(protocol, life), []
     if protocol.day_zero in codes:
         release_held(visit.participant_id, now)
     try:
         for code in codes:
             anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)
-            record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
+            previews.append(
+                record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
+            )
         if not codes and _lends(protocol, life):
             dated = frozenset(anchors_dated_by(protocol, life))
-            follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
+            previews.append(
+                follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
+            )
     except DepartureNeedsReason as refused:
         raise VisitRefused({"outside_reason": [str(refused)]}, refused.preview) from refused
     except ReplanningRefused as refused:
         raise VisitRefused({"on": [str(refused)]}) from refused
+    return previews
+
+
+def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
+    """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
+    for preview in previews:
+        if preview.orphans and not completion.accept_orphans:
+            listed = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+            message = _(
+                "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
+            )
+            raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_surroundings(preview, now))
 
 
 def take_back(
@@ -75,13 +95,12 @@ def take_back(
 ) -> None:
     """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused.
 
-    A visit that was done under an older version is to come by the present one.
+    A visit that was done under an older version is to come by the present one; what stood still while
+    it was missed or cancelled is brought up to date.
     """
-    codes, older = anchors_set_by(protocol, life), visit.done_under_id is not None
-    if older:
+    codes = anchors_set_by(protocol, life) if life.performed_on else ()
+    if visit.done_under_id is not None:
         Visit.objects.filter(pk=visit.pk).update(done_under=None)
-    if not (codes or older or _lends(protocol, life)):
-        return
     person = visit.participant
     take = partial(record_anchor, participant=person, now=now, by=by, reason=reason, taken_back=True)
     follow = partial(follow_visit, participant=person, now=now, by=by, reason=reason, taken_back=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
 from participants.domain.lifecycle import WITHOUT_REASON, Step
@@ -78,15 +79,30 @@ class AbsenceForm(VersionedForm):
         empty_label=gettext_lazy("Everybody the site needs"),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
+    accept = forms.BooleanField(
+        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+    )
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, people: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.orphans = False
         user = self.fields["user"]
         assert isinstance(user, forms.ModelChoiceField)
         if people is None:
             del self.fields["user"]
         else:
             user.queryset = people
+
+    def plain_fields(self) -> list[BoundField]:
+        """All but the question about bookings, which is asked once there are any."""
+        return [field for field in self.visible_fields() if field.name != "accept" or self.orphans]
+
+    def showing(self, digest: str, *, orphans: bool) -> None:
+        """Let the form that is shown stand for a preview, and ask about bookings that lose their place."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["digest"] = digest
+        self.data, self.orphans = typed, orphans
 
     def away(self, **whose: Any) -> Away:
         """The absence that was asked for."""

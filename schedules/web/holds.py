@@ -18,11 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from participants.domain.lifecycle import Step
 from participants.models import Participant
 from schedules.domain.explain import offset_text
 from schedules.domain.hold_clock import Waiting
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import zone_of
+from schedules.selectors.course_page import what_follows
 from schedules.selectors.holds import waiting_of_participant
 from schedules.services.holds import (
     Resumption,
@@ -115,6 +117,7 @@ class Act:
     perform: Perform
 
 
+ABANDON = "abandon"
 ACTS: Mapping[str, Act] = {
     "begin": Act(
         gettext_lazy("Put on hold"),
@@ -148,7 +151,7 @@ ACTS: Mapping[str, Act] = {
         RepeatForm,
         _repeat,
     ),
-    "abandon": Act(
+    ABANDON: Act(
         gettext_lazy("Abandon the infusion"),
         gettext_lazy("Abandon the infusion: never infused"),
         gettext_lazy("Abandon"),
@@ -191,8 +194,16 @@ def hold_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     participant, what = person_of(request, pk), ACTS[act]
     require_record(request, participant)
     home = reverse("hold", kwargs={"pk": pk})
-    context = {"participant": participant, "title": what.title, "button": what.button, "back": home}
-    initial = {"version": participant.version, "on": today_at(participant.site, now())}
+    context: dict[str, Any] = {
+        "participant": participant,
+        "title": what.title,
+        "button": what.button,
+        "back": home,
+    }
+    today = today_at(participant.site, now())
+    initial = {"version": participant.version, "on": today}
+    if act == ABANDON:
+        context["follows"] = what_follows(participant, Step.NEVER_INFUSED, today)
 
     def perform(form: Any) -> HttpResponse:
         shared = {"participant": participant, "by": user_of(request), "now": now()}

@@ -2,14 +2,8 @@
 
 from django.urls import path
 
-from schedules.web.course import (
-    absence_end,
-    course,
-    course_step,
-    course_undo,
-    participant_absences,
-    site_absences,
-)
+from schedules.web.absences import absence_end, participant_absences, site_absences
+from schedules.web.course import course, course_step, course_undo
 from schedules.web.visits import unscheduled, visit_deed, visit_detail
 
 urlpatterns = [

@@ -115,6 +115,10 @@ class CompletionForm(VersionedForm):
         ),
     )
 
+    accept = forms.BooleanField(
+        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+    )
+
     def __init__(self, asked: Sequence[Activity], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = asked
@@ -132,8 +136,11 @@ class CompletionForm(VersionedForm):
             )
 
     def plain_fields(self) -> list[BoundField]:
-        """All but those of the activities."""
-        return [self[name] for name in ("on", "at", "outside_reason")]
+        """All but those of the activities; about bookings it is asked once some would be left behind."""
+        accept = (
+            ["accept"] if self.is_bound and (self.errors.get("accept") or self.data.get("accept")) else []
+        )
+        return [self[name] for name in ("on", "at", "outside_reason", *accept)]
 
     def activities(self) -> list[tuple[BoundField, BoundField]]:
         """Of each activity whether it was done, and why not."""
@@ -147,7 +154,8 @@ class CompletionForm(VersionedForm):
             for activity in self.asked
             if data[f"activity-{activity.code}"]
         }
-        return Completion(data["on"], instant(data["on"], data["at"], zone), answers, data["outside_reason"])
+        at = instant(data["on"], data["at"], zone)
+        return Completion(data["on"], at, answers, data["outside_reason"], data["accept"])
 
 
 def instant(day: date, hour: time | None, zone: ZoneInfo) -> datetime | None:

@@ -10,14 +10,18 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from participants.domain.lifecycle import Step
 from participants.models import Absence, CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
 from schedules.models import Deviation, Visit
+from schedules.services.course import StepRequest, take_step
 from schedules.services.planning import enrol
+from schedules.services.replanning import replan_many
 from schedules.services.visits import book_visit
-from tests.cast import a_site, an_enrolment
-from trials.models import Membership, Role, User
+from tests.cast import a_site, an_approval, an_enrolment
+from trials.models import Membership, Role, Site, User
+from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db
 NOON = "2026-12-21T04:00:00Z"  # Monday, D14, in Shanghai
@@ -109,6 +113,21 @@ def test_what_departs_is_shown_before_it_is_recorded_and_the_form_is_kept(client
     deviation = Deviation.objects.get(kind="block-broken", visit=None)
     log = client.get(reverse("deviations")).content.decode()
     assert reverse("deviation", kwargs={"pk": deviation.pk}) in log
+
+
+def test_a_booking_that_an_infusion_leaves_behind_is_asked_about(client: Client) -> None:
+    """D14 is booked for the 21st, its window then the 19th to the 23rd; the infusion was on the 12th."""
+    consent = AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL)
+    enrol(enrolment=an_enrolment(anchors={"infusion": AnchorDay(INFUSION), "consent": consent}), by=None)
+    Visit.objects.filter(code="d14").update(booked_on=date(2026, 12, 21))
+    said = {"version": visit("d0").version, "on": "2026-12-12", "outside_reason": "no bed"}
+    asked = client.post(deed("complete", "d0"), said)
+    assert asked.status_code == 422
+    assert "These bookings would be left behind: Day 14 (2026-12-21)." in asked.content.decode()
+    assert "they are to be booked again" in asked.content.decode()
+    assert visit("d0").performed_on is None
+    assert client.post(deed("complete", "d0"), said | {"accept": "on"}).status_code == 302
+    assert (visit("d14").target, visit("d14").booked_on) == (date(2026, 12, 26), date(2026, 12, 21))
 
 
 def test_the_slower_one_is_told_keeps_what_was_typed_and_goes_on(
@@ -214,17 +233,112 @@ def test_an_unscheduled_visit_shows_everywhere(client: Client, participant: Part
     assert client.get("/").status_code == 200
 
 
-def test_absences_are_added_and_ended(client: Client, participant: Participant) -> None:
-    for name, pk in (("participant-absences", participant.pk), ("site-absences", participant.site_id)):
-        address = reverse(name, kwargs={"pk": pk})
-        wrong = client.post(address, {"first": "2027-01-05", "last": "2027-01-02"})
-        assert "give 2027-01-05 or a later day" in wrong.content.decode()
-        assert client.post(address, {"first": "2027-01-02", "last": "2027-01-05"}).status_code == 302
-    for absence in Absence.objects.all():
-        end = reverse("absence-end", kwargs={"pk": absence.pk})
-        assert client.post(end, {"reason": ""}).status_code == 422
-        assert client.post(end, {"reason": "back early"}).status_code == 302
-    assert Absence.objects.filter(ended=True).count() == 2
+@pytest.mark.parametrize("name", ["participant-absences", "site-absences"])
+def test_an_absence_is_shown_before_it_is_recorded_and_ended(
+    client: Client, participant: Participant, name: str
+) -> None:
+    """D28 is on Monday 4 January 2027 and booked for that day: away from the 2nd to the 5th."""
+    record_working_days(site=participant.site, by=None, first_year=2026, last_year=2027)
+    replan_many(ids=[participant.pk], proposals={}, now=visit().changed_at, by=None, reason="the days")
+    Visit.objects.filter(code="d28").update(booked_on=date(2027, 1, 4))
+    pk = participant.pk if name == "participant-absences" else participant.site_id
+    address = reverse(name, kwargs={"pk": pk})
+    wrong = client.post(address, {"first": "2027-01-05", "last": "2027-01-02"})
+    assert (wrong.status_code, Absence.objects.count()) == (422, 0)
+    days = {"first": "2027-01-02", "last": "2027-01-05"}
+    shown = client.post(address, days)
+    page = shown.content.decode()
+    assert (shown.status_code, Absence.objects.count()) == (200, 0)
+    assert "What would happen, not saved yet" in page
+    assert "Booked on Monday 2027-01-04, when the site is closed; book it again." in page
+    said = days | {"action": "commit", "digest": shown.context["form"].data["digest"]}
+    asked = client.post(address, said)
+    assert asked.status_code == 422
+    assert asked.context["form"].errors["accept"]
+    assert client.post(address, said | {"accept": "on", "digest": "x"}).status_code == 409
+    assert client.post(address, said | {"accept": "on"}).status_code == 302
+    assert visit("d28").suggested == date(2027, 1, 6)
+    assert visit("d28").booked_on == date(2027, 1, 4), "no booking moves"
+    end = reverse("absence-end", kwargs={"pk": Absence.objects.get().pk})
+    assert client.post(end, {"reason": ""}).status_code == 422
+    assert client.post(end, {"reason": "back early"}).status_code == 302
+    assert visit("d28").suggested == date(2027, 1, 4)
+
+
+# --- every step of a course, taken in the browser ------------------------------------------------
+STEPS = [
+    ("screening", "screen-failure", {}, "screen failure"),
+    ("screen-failed", "rescreening", {"day_zero": "2027-02-01"}, "in screening"),
+    ("screening", "never-infused", {}, "never infused"),
+    ("screening", "transfer", {"site": "BJ"}, "in screening"),
+    ("screening", "withdrawal", {}, "withdrawn"),
+    ("conditioning", "hold", {}, "on hold after chemotherapy"),
+    ("on-hold", "resumption", {}, "in chemotherapy"),
+    ("on-hold", "never-infused", {}, "never infused"),
+    ("on-hold", "lost-to-follow-up", {}, "lost to follow-up"),
+    ("follow-up", "early-termination", {"seen_by": "2027-01-04"}, "terminated early"),
+    ("follow-up", "withdrawal", {}, "withdrawn"),
+    ("follow-up", "lost-to-follow-up", {}, "lost to follow-up"),
+    ("follow-up", "death", {}, "died"),
+    ("follow-up", "transfer", {"site": "BJ"}, "in follow-up"),
+    ("done", "completion", {}, "completed"),
+]
+
+
+@pytest.mark.parametrize(("stands", "step", "more", "then"), STEPS, ids=[f"{r[0]}: {r[1]}" for r in STEPS])
+def test_every_step_is_taken_from_the_page_of_the_course(
+    client: Client, stands: str, step: str, more: dict[str, str], then: str
+) -> None:
+    person = standing(stands)
+    home = reverse("course", kwargs={"pk": person.pk})
+    address = reverse("course-step", kwargs={"pk": person.pk, "step": step})
+    assert address in client.get(home).content.decode(), "offered where it is possible"
+    form = client.get(address)
+    ends = then in {"screen failure", "never infused", "withdrawn", "lost to follow-up", "died"}
+    assert ("What follows" in form.content.decode()) is (ends or step in {"early-termination", "completion"})
+    person.refresh_from_db()
+    said = {"version": person.version, "on": "2026-12-21", "reason": "as told", **more}
+    if "site" in more:
+        said["site"] = str(a_second_site(person, more["site"]).pk)
+    answer = client.post(address, said, follow=True)
+    assert answer.status_code == 200, answer.context["form"].errors
+    if "site" in more:
+        assert "S01-001 is now at Hospital BJ, where you have no role." in answer.content.decode()
+        Membership.objects.create(
+            user=User.objects.get(username="coordinator"),
+            role=Role.COORDINATOR,
+            site=a_site("BJ"),
+            starts_on=date(2026, 1, 1),
+        )
+    assert f"<b>{then}</b>" in client.get(home).content.decode()
+
+
+def standing(where: str) -> Participant:
+    """Somebody who stands so on Monday 21 December 2026."""
+    actual = {
+        "conditioning": {"lymphodepletion-start": date(2026, 12, 16)},
+        "on-hold": {"lymphodepletion-start": date(2026, 12, 16)},
+        "follow-up": {"infusion": INFUSION},
+        "done": {"infusion": INFUSION},
+    }
+    infusion = AnchorDay(date(2026, 12, 21) if where in {"conditioning", "on-hold"} else date(2027, 1, 18))
+    days = {code: AnchorDay(day, AnchorKind.ACTUAL) for code, day in actual.get(where, {}).items()}
+    consent = {"consent": AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(anchors={"infusion": infusion, **consent, **days}), by=None)
+    step = {"screen-failed": Step.SCREEN_FAILURE, "on-hold": Step.HOLD}.get(where)
+    if step:
+        request = StepRequest(step, date(2026, 12, 20))
+        now = visit().changed_at.replace(year=2026, month=12, day=21)
+        take_step(participant=person, version=1, request=request, by=None, reason="so", now=now)
+    if where == "done":
+        Visit.objects.update(performed_on=date(2026, 12, 21))
+    return person
+
+
+def a_second_site(person: Participant, code: str) -> Site:
+    site = a_site(code)
+    an_approval(site, person.protocol_version)
+    return site
 
 
 # --- constant query counts -----------------------------------------------------------------------

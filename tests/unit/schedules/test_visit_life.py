@@ -99,6 +99,7 @@ def words(refusals: list[Refusal]) -> str:
         ({"missed": True}, "undo"),
         ({"cancelled": True}, "undo"),
         ({"cancelled": True, "by_course": True}, ""),
+        ({"cancelled": True, "by_plan": True}, ""),
     ],
 )
 def test_deeds(state, expected) -> None:

@@ -1,0 +1,177 @@
+"""Who is away when: what it does is shown before it is on record; ended with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from participants.models import Participant
+from participants.services.absences import Away
+from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.selectors.absences import absences_of
+from schedules.selectors.calendars import today_at
+from schedules.selectors.course import zone_of
+from schedules.selectors.course_page import absence_in_sight, may_record_at, people_at
+from schedules.services.absence_previews import commit_absence, preview_absence
+from schedules.services.absences import close_absence
+from schedules.services.replanning import Preview
+from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
+from schedules.web.clock import now, server_day
+from schedules.web.course_forms import AbsenceForm
+from schedules.web.people import user_of
+from schedules.web.recording import answer, may_record, person_of
+from schedules.web.replanning_rows import preview_rows, visit_row
+from schedules.web.visit_forms import ReasonForm
+from trials.domain.errors import DomainError, Refused
+from trials.models import Site
+from trials.selectors import sites_visible_to
+
+COMMIT, OVERTAKEN = "commit", 409
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def participant_absences(request: HttpRequest, pk: int) -> HttpResponse:
+    """When a participant is away, and a form for more."""
+    participant = person_of(request, pk)
+    context = {
+        "title": _("Absences of %(who)s") % {"who": participant.subject_code},
+        "participant": participant,
+        "back": reverse("participant", kwargs={"pk": pk}),
+        "absences": absences_of(participant=participant),
+    }
+    page = _Page(request, context, participant.site, participant)
+    return page.answered(allowed=may_record(request, participant))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def site_absences(request: HttpRequest, pk: int) -> HttpResponse:
+    """When somebody whom a site cannot do without is away, and a form for more."""
+    user, day = user_of(request), server_day(now())
+    site = sites_visible_to(user, day).filter(pk=pk).first()
+    if site is None:
+        raise Http404
+    context = {
+        "title": _("Absences at %(site)s") % {"site": site.name},
+        "back": reverse("today"),
+        "absences": absences_of(site=site),
+    }
+    return _Page(request, context, site).answered(allowed=may_record_at(user, site, day))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def absence_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form by which an absence is ended."""
+    user, day = user_of(request), server_day(now())
+    absence = absence_in_sight(user, day, pk)
+    if absence is None:
+        raise Http404
+    person = absence.participant
+    site = person.site if person else absence.site
+    assert site is not None, "an absence is of a participant or of a site"
+    if not (may_record(request, person) if person else may_record_at(user, site, day)):
+        raise PermissionDenied(_("Your role here does not allow recording."))
+    back = _list_of(person, site)
+    context = {"title": _("End the absence"), "button": _("End"), "back": back, "participant": person}
+
+    def perform(form: ReasonForm) -> HttpResponse:
+        close_absence(absence=absence, by=user, reason=form.why(), now=now())
+        messages.success(request, _("The absence is ended; days are suggested without it."))
+        return redirect(back)
+
+    return answer(request, ReasonForm, perform, context, zone_of(site))
+
+
+Shown = Preview | SitePreview
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The absences of a participant or of a site: the list, the form, what would happen, the record."""
+
+    request: HttpRequest
+    context: dict[str, Any]
+    site: Site
+    participant: Participant | None = None
+
+    def answered(self, *, allowed: bool) -> HttpResponse:
+        """The list with its form; whoever may only look gets the list."""
+        posted = self.request.method == "POST"
+        if not allowed:
+            if posted:
+                raise PermissionDenied(_("Your role here does not allow recording."))
+            return render(self.request, "visits/form.html", self.context)
+        people = None if self.participant else people_at(self.site, today_at(self.site, now()))
+        form = AbsenceForm(people, self.request.POST if posted else None)
+        if not posted:
+            return self._shown(form)
+        return self._asked(form) if form.is_valid() else self._shown(form, status=422)
+
+    def _asked(self, form: AbsenceForm) -> HttpResponse:
+        """What the absence would do; or that it is on record."""
+        away = form.away(participant=self.participant, site=None if self.participant else self.site)
+        try:
+            if self.request.POST.get("action") == COMMIT:
+                self._commit(form, away)
+                messages.success(self.request, _("The absence is recorded; days are suggested around it."))
+                return redirect(_list_of(self.participant, self.site))
+            return self._shown(form, self._preview(away))
+        except ReplanningStale as stale:
+            return self._shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
+        except BookingsOrphaned as refused:
+            form.add_error("accept", str(refused))
+            return self._shown(form, self._preview(away), status=422)
+        except Refused as refused:
+            form.refuse(refused.fields)
+        except DomainError as refused:
+            form.add_error(None, str(refused))
+        return self._shown(form, status=422)
+
+    def _preview(self, away: Away) -> Shown:
+        if self.participant:
+            return preview_absence(away=away, now=now())
+        return preview_site(site=self.site, proposal=SiteProposal(absence=away), now=now())
+
+    def _commit(self, form: AbsenceForm, away: Away) -> None:
+        digest, accept = form.cleaned_data["digest"], form.cleaned_data["accept"]
+        shared = {"digest": digest, "by": user_of(self.request), "now": now()}
+        if self.participant:
+            commit_absence(away=away, accept_orphans=accept, **shared)
+            return
+        proposal = SiteProposal(absence=away, accept_orphans=accept)
+        commit_site(site=self.site, proposal=proposal, reason=away.note or _("Absence"), **shared)
+
+    def _shown(self, form: AbsenceForm, preview: Shown | None = None, *, status: int = 200) -> HttpResponse:
+        context = {**self.context, "form": form, "button": _("Show what would happen")}
+        if preview is not None:
+            context |= {"commit": _("Put the absence on record"), "stale": status == OVERTAKEN}
+            context |= _rows(preview)
+            form.showing(preview.digest, orphans=bool(preview.orphans))
+        return render(self.request, "visits/form.html", context, status=status)
+
+
+def _rows(preview: Shown) -> dict[str, Any]:
+    """What would happen, to one participant or to those of a site."""
+    if isinstance(preview, Preview):
+        return {"rows": preview_rows(preview)}
+    people = [
+        (one.record.participant, [visit_row(change) for change in one.changed]) for one in preview.affected
+    ]
+    return {"people": people, "nobody": not people}
+
+
+def _list_of(participant: Participant | None, site: Site) -> str:
+    if participant:
+        return reverse("participant-absences", kwargs={"pk": participant.pk})
+    return reverse("site-absences", kwargs={"pk": site.pk})
