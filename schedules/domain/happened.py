@@ -20,6 +20,9 @@ from schedules.domain.visit_values import CONSENT
 from trials.domain.offsets import Offset, Unit
 from trials.domain.protocol import Protocol
 
+REPLAN_FLAG = "replan"
+"""The kind of flag that stands for a planned day which no longer fits one on record."""
+
 Pair = tuple[str, str]
 
 

@@ -11,7 +11,10 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from participants.domain.words import mark as _
 from participants.models import Participant
 from participants.selectors import participants_visible_to
+from schedules.domain.contradictions import find_contradictions
 from schedules.domain.explain import Say, day_text, plain
+from schedules.domain.happened import REPLAN_FLAG, departure_sentence, standing_to_plan_anew
+from schedules.domain.happened import Case as Contradicted
 from schedules.domain.hold_clock import waiting_of
 from schedules.domain.hold_words import words_of_hold
 from schedules.models import Flag, Severity
@@ -126,11 +129,23 @@ def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
 
 
 def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:
+    if flag.kind == REPLAN_FLAG:
+        return FlagRow(flag, None, _of_planned_days(docket, say))
     if flag.window_id is None:
         return FlagRow(flag, None, _of_hold(flag, docket, now, say))
     verdict = verdict_of(docket, flag.window_id, now, say)
     gone = () if verdict else (say(_("The protocol asks for this window no more.")),)
     return FlagRow(flag, verdict, gone)
+
+
+def _of_planned_days(docket: Docket, say: Say) -> tuple[str, ...]:
+    """The planned days that no longer fit one on record, each with a day that would."""
+    protocol, anchors = docket.protocol, docket.plan.anchors
+    traits = protocol.effective_traits(frozenset(docket.record.participant.traits))
+    found = find_contradictions(protocol, anchors, traits)
+    departures = standing_to_plan_anew(found, Contradicted(protocol, {}, anchors))
+    said = dict.fromkeys(departure_sentence(one, protocol, say) for one in departures)
+    return tuple(said) or (say(_("What is planned fits again.")),)
 
 
 def _of_hold(flag: Flag, docket: Docket, now: datetime, say: Say) -> tuple[str, ...]:

@@ -9,12 +9,18 @@ from datetime import datetime
 from django.db.models import F
 
 from schedules.domain.deviations import DeviationKind, Lapse
-from schedules.domain.happened import departure_sentence, draft_of, keys_that_hold, standing_to_plan_anew
+from schedules.domain.happened import (
+    REPLAN_FLAG,
+    departure_sentence,
+    draft_of,
+    keys_that_hold,
+    standing_to_plan_anew,
+)
 from schedules.models import Deviation, Flag, Severity
 from schedules.services.deviation_drafts import draft_deviation
 from schedules.services.replanning_previews import Preview
 
-KIND = "replan"
+KIND = REPLAN_FLAG
 _KINDS = (DeviationKind.BLOCK, DeviationKind.ORDER, DeviationKind.GATE, DeviationKind.START)
 
 

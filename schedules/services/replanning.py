@@ -206,7 +206,7 @@ def _refuse_contradictions(previews: Sequence[Preview]) -> None:
     for preview in previews:
         if preview.ruling.refused:
             code = preview.record.participant.subject_code
-            messages = " ".join(found.message for found in preview.ruling.refused)
+            messages = " ".join(found.words.text(_) for found in preview.ruling.refused)
             raise ReplanningRefused(f"{code}: {messages}")
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Fact
 from participants.domain.points import Point
+from schedules.domain.happened import REPLAN_FLAG
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
 from schedules.web import fact_words
@@ -73,7 +74,9 @@ def moment(point: Point | None) -> SafeString | str:
 
 @register.filter
 def heading(flag: Flag) -> str:
-    """What a flag is about: its window, or else the hold."""
+    """What a flag is about: its window, a planned day that no longer fits, or else the hold."""
+    if flag.kind == REPLAN_FLAG:
+        return _("A planned day no longer fits")
     return say(flag.window.label) if flag.window else _("Hold after chemotherapy")
 
 

@@ -22,6 +22,7 @@ from schedules.domain.happened import DepartureKind, departure_sentence
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.replanning import Effect
 from schedules.models import Deviation, Flag, ReadinessCheck, Visit
+from schedules.selectors.flags import flag_row
 from schedules.services.consents import record_consent
 from schedules.services.planning import enrol
 from schedules.services.replanning import (
@@ -33,6 +34,7 @@ from schedules.services.replanning import (
     replan_many,
 )
 from schedules.services.visits import undo_visit
+from schedules.templatetags.verdicts import heading
 from tests.cast import a_version, an_enrolment
 from tests.integration.schedules.test_visits import CONSENT, INFUSION, at, conditioned, done, infused, visit
 from trials.domain.errors import DomainError
@@ -259,7 +261,10 @@ def test_what_no_longer_fits_holds_nothing_else_up_and_is_planned_anew(participa
     screened(participant)
     completed(participant, "ld-1", dec(3), BECAUSE, now=at(12, 3))
     replan_many(ids=[participant.pk], proposals={}, now=at(12, 3), by=None, reason="holidays")
-    assert flagged(participant)
+    row = flag_row(Flag.objects.get(participant=participant, kind="replan"), at(12, 3))
+    assert heading(row.flag) == "A planned day no longer fits"
+    (said,) = row.words
+    assert said.endswith("plan it anew. Tuesday 2026-12-08 would fit.")
     with pytest.raises(ReplanningRefused, match="does not fit"):
         committed(participant, Proposal(anchors={"infusion": RecordedAnchor("infusion", dec(6))}), at(12, 3))
     committed(participant, Proposal(anchors={"infusion": RecordedAnchor("infusion", dec(8))}), at(12, 3))
