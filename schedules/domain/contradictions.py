@@ -7,7 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from participants.domain.words import Code, Value, Words
+from participants.domain.words import mark as _
 from schedules.domain.anchors import applicable_anchors, follow
+from schedules.domain.explain import offset_words
 from schedules.domain.plan import AnchorDay, AnchorKind
 from trials.domain.offsets import shift_day
 from trials.domain.protocol import AnchorRule, Protocol, ReferenceKind, Within
@@ -22,9 +25,14 @@ class Contradiction:
 
     anchor: str
     other: str
-    message: str
+    words: Words
     mends: tuple[tuple[str, date], ...]
     shape: bool = False
+
+    @property
+    def message(self) -> str:
+        """What contradicts what, and the days that would mend it, in English."""
+        return self.words.text()
 
 
 def find_contradictions(
@@ -72,15 +80,24 @@ def _out_of_shape(
         return
     base_day = base.day + timedelta(days=gap)
     label = _labels(protocol)
-    place = f"{derived.offset.words} {'before' if derived.offset.amount < 0 else 'after'}"
-    yield Contradiction(
-        rule.code,
-        derived.anchor,
-        f"{label[rule.code]} on {day.day} does not fit {label[derived.anchor]} on {base.day}: the protocol "
-        f"puts it {place}; set {rule.code} to {implied} or {derived.anchor} to {base_day}",
-        ((rule.code, implied), (derived.anchor, base_day)),
-        shape=True,
+    place = _("%(offset)s before") if derived.offset.amount < 0 else _("%(offset)s after")
+    values: dict[str, Value] = {
+        "anchor": label[rule.code],
+        "day": day.day,
+        "base": label[derived.anchor],
+        "base_day": base.day,
+        "place": Words.of(place, {"offset": offset_words(derived.offset)}),
+        "one": Code(rule.code),
+        "one_day": implied,
+        "other": Code(derived.anchor),
+        "other_day": base_day,
+    }
+    template = _(
+        "%(anchor)s on %(day)s does not fit %(base)s on %(base_day)s: the protocol puts it %(place)s; "
+        "set %(one)s to %(one_day)s or %(other)s to %(other_day)s"
     )
+    mends = ((rule.code, implied), (derived.anchor, base_day))
+    yield Contradiction(rule.code, derived.anchor, Words.of(template, values), mends, shape=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +138,21 @@ def _crossed(
     protocol: Protocol, found: _Crossing, earlier: tuple[str, date], later: tuple[str, date]
 ) -> Contradiction:
     label = _labels(protocol)
-    message = (
-        f"{label[found.code]} on {found.at_earliest} is after {label[found.other]} on {found.at_latest}, "
-        f"which it may not follow; set {earlier[0]} to {earlier[1]} or earlier, "
-        f"or {later[0]} to {later[1]} or later"
+    values: dict[str, Value] = {
+        "anchor": label[found.code],
+        "day": found.at_earliest,
+        "base": label[found.other],
+        "base_day": found.at_latest,
+        "one": Code(earlier[0]),
+        "one_day": earlier[1],
+        "other": Code(later[0]),
+        "other_day": later[1],
+    }
+    template = _(
+        "%(anchor)s on %(day)s is after %(base)s on %(base_day)s, which it may not follow; "
+        "set %(one)s to %(one_day)s or earlier, or %(other)s to %(other_day)s or later"
     )
-    return Contradiction(found.code, found.other, message, (earlier, later))
+    return Contradiction(found.code, found.other, Words.of(template, values), (earlier, later))
 
 
 def _span(
@@ -157,5 +183,5 @@ def root_of(protocol: Protocol, code: str, anchors: Mapping[str, AnchorDay]) -> 
     return code
 
 
-def _labels(protocol: Protocol) -> dict[str, str]:
-    return {anchor.code: anchor.label for anchor in protocol.anchors}
+def _labels(protocol: Protocol) -> dict[str, Code]:
+    return {anchor.code: Code(anchor.label) for anchor in protocol.anchors}

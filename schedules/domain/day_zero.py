@@ -205,7 +205,7 @@ def _order(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     for found in find_contradictions(
         start.protocol, plan.anchors, start.protocol.effective_traits(start.traits)
     ):
-        yield _reason(Against.CONTRADICTION, "%(message)s.", {"message": found.message})
+        yield _reason(Against.CONTRADICTION, "%(message)s.", {"message": found.words})
 
 
 def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:

@@ -107,7 +107,7 @@ def warnings_of(
     protocol, traits = plan.protocol, plan.protocol.effective_traits(traits)
     yield from _ignored_anchors(given, plan.anchors)
     for found in find_contradictions(protocol, plan.anchors, traits):
-        yield PlanWarning("contradictory-anchors", Words.of("%(message)s", {"message": found.message}))
+        yield PlanWarning("contradictory-anchors", found.words)
     if hold := find_hold(protocol, plan.anchors):
         yield hold_warning(protocol, hold)
     yield from _missing(slots_of(protocol, traits), plan.visits)

@@ -126,7 +126,7 @@ class Judging:
         if why := self._consent(person):
             return Prospect(person, Outcome.CONSENT, why, preview)
         if refused := preview.ruling.refused:
-            why = " ".join(found.message for found in refused)
+            why = " ".join(found.words.text(_) for found in refused)
             return Prospect(person, Outcome.REFUSED, why, preview)
         if preview.orphans:
             booked = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)

@@ -41,7 +41,7 @@ class Preview:
     windows: list[WindowRow]
     timeline: list[Drawn]
     epochs: list[tuple[int, str]]
-    warnings: list[tuple[str, str, str]]
+    warnings: list[tuple[str, str]]
 
 
 @login_required

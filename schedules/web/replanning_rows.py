@@ -72,7 +72,7 @@ class PreviewRows:
     gates: tuple[ChangeRow, ...]
     unchanged: tuple[str, ...]
     reminders: str
-    warnings: Sequence[tuple[str, str, str]]
+    warnings: Sequence[tuple[str, str]]
     departures: tuple[str, ...] = ()
 
     @property

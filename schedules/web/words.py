@@ -152,14 +152,10 @@ def clinic_days_words(count: int) -> str:
     return ngettext("%(count)d clinic day", "%(count)d clinic days", count) % {"count": count}
 
 
-def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str, str]]:
-    """The warnings that a page names above its table: the heading, the sentence, its language if another."""
+def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
+    """The warnings that a page names above its table: the heading, and the engine's own sentence."""
     return [
-        (
-            str(WARNINGS[warning.code]),
-            warning.words.text(say, day_text),
-            "en" if warning.code == "contradictory-anchors" else "",
-        )
+        (str(WARNINGS[warning.code]), warning.words.text(say, day_text))
         for warning in warnings
         if warning.code in WARNINGS
     ]
