@@ -13,9 +13,17 @@ from participants.selectors_consent import consent_standing, editions_of
 from schedules.selectors.course import clock_at
 from schedules.selectors.trust_pages import signatures_shown
 from schedules.web.clock import now, server_day
+from trials.models import Role
 from trials.selectors_trust import signing_roles
 
 register = template.Library()
+
+
+@register.filter
+def role_names(roles: str) -> str:
+    """Roles as they are kept ("coordinator, monitor"), in the reader's language."""
+    names = dict(Role.choices)
+    return ", ".join(str(names.get(role, role)) for role in roles.split(", "))
 
 
 @register.inclusion_tag("trust/signatures.html", takes_context=True)

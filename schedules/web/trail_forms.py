@@ -35,7 +35,7 @@ class TrailForm(forms.Form):
     record = forms.ChoiceField(label=gettext_lazy("Record"), required=False)
     number = forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
     participant = forms.CharField(label=gettext_lazy("Subject code"), required=False, max_length=40)
-    who = forms.CharField(label=gettext_lazy("Who"), required=False, max_length=150)
+    who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)
     action = forms.ChoiceField(label=gettext_lazy("Action"), required=False, choices=ACTIONS)
     first = forms.DateField(
         label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")

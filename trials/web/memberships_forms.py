@@ -34,7 +34,9 @@ class AccessForm(forms.Form):
     site = ByCode(None, label=gettext_lazy("Site"), required=False, empty_label=gettext_lazy("All sites"))
     trial = ByCode(None, label=gettext_lazy("Trial"), required=False, empty_label=gettext_lazy("All trials"))
     on = forms.DateField(
-        label=gettext_lazy("Held on"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
+        label=gettext_lazy("Held on the day"),
+        required=False,
+        widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
     )
 
     def __init__(self, data: Any, *, sites: QuerySet[Site], trials: QuerySet[Trial]) -> None:
