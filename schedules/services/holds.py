@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
@@ -27,6 +28,7 @@ from schedules.services.course import StepRequest, take_step
 from schedules.services.hold_rows import follow_hold
 from schedules.services.plan_rows import VISIT_COLUMNS
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_of, replan_many
+from schedules.services.surroundings import with_surroundings
 from schedules.services.visit_writing import announce, lock_participant, write_visits
 from schedules.services.windows import record_fact
 from trials.acts import recorded
@@ -143,6 +145,23 @@ def repeat_lymphodepletion(
     return step
 
 
+@transaction.atomic
+def preview_repeat(*, participant: Participant, day_zero: date, now: datetime) -> Preview:
+    """What a repeated lymphodepletion before a new infusion would do; writes nothing.
+
+    What was given stays on record with its attempt, and a new block is added. Raises CourseRefused.
+    """
+    waiting = _waiting(participant, _version(participant.pk))
+    (record,) = records_of([participant.pk])
+    block = _block_of(waiting, protocol_of(record.participant.protocol_version))
+    record.anchors.pop(waiting.anchor, None)
+    record.visits = [
+        visit for visit in record.visits if not (visit.rule_code in block and visit.performed_on)
+    ]
+    anchor = RecordedAnchor(waiting.base, planned_on=day_zero)
+    return with_surroundings(preview_of(record, Proposal(anchors={waiting.base: anchor}), now), now)
+
+
 def sweep_holds(*, now: datetime) -> int:
     """Look at everybody who waits: days on hold go on, and what escalates is flagged. Gives how many."""
     ids = waiting_ids()
@@ -222,9 +241,7 @@ def _next_attempt(
     person: Participant, step: CourseStep, waiting: Waiting, protocol: Protocol, now: datetime
 ) -> None:
     """Give the block rows of its own in the next attempt, and take everything else over to it."""
-    attempt = step.attempt
-    block = {rule.block for rule in protocol.visits if rule.block and rule.counts_from.code == waiting.anchor}
-    codes = [rule.code for rule in protocol.visits if rule.block in block]
+    attempt, codes = step.attempt, _block_of(waiting, protocol)
     present = Visit.objects.filter(participant=person, attempt=attempt)
     used = list(present.filter(rule_code__in=codes, unscheduled=False, performed_on__isnull=False))
     over = present.exclude(pk__in=[visit.pk for visit in used]).values_list("pk", flat=True)
@@ -234,6 +251,12 @@ def _next_attempt(
     step.attempt = attempt + 1
     step.save(update_fields=["attempt"])
     Anchor.objects.filter(participant=person, code=waiting.anchor).delete()  # it follows the infusion again
+
+
+def _block_of(waiting: Waiting, protocol: Protocol) -> list[str]:
+    """The visits of the block in which chemotherapy was given."""
+    block = {rule.block for rule in protocol.visits if rule.block and rule.counts_from.code == waiting.anchor}
+    return [rule.code for rule in protocol.visits if rule.block in block]
 
 
 def _copy(visit: Visit, attempt: int, now: datetime) -> Visit:

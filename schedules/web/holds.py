@@ -30,6 +30,7 @@ from schedules.services.holds import (
     Resumption,
     abandon_infusion,
     hold_infusion,
+    preview_repeat,
     record_fever,
     repeat_lymphodepletion,
     resume_infusion,
@@ -38,6 +39,7 @@ from schedules.web.anchor_fields import DayInput, HourInput
 from schedules.web.clock import now
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
+from schedules.web.replanning_rows import preview_rows
 from schedules.web.visit_forms import ReasonForm, VersionedForm, instant
 from schedules.web.words import say
 from trials.domain.errors import Refused
@@ -72,7 +74,14 @@ class RepeatForm(ReasonForm):
     """The new planned day of the infusion."""
 
     day_zero = forms.DateField(label=gettext_lazy("New planned day of the infusion"), widget=DayInput())
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
     field_order = ("day_zero", "reason")
+
+    def showing(self, digest: str) -> None:
+        """Let the form that is shown stand for a preview."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["digest"] = digest
+        self.data = typed
 
 
 Perform = Callable[[Participant, Any, dict[str, Any]], object]
@@ -117,7 +126,7 @@ class Act:
     perform: Perform
 
 
-ABANDON = "abandon"
+ABANDON, REPEAT = "abandon", "repeat"
 ACTS: Mapping[str, Act] = {
     "begin": Act(
         gettext_lazy("Put on hold"),
@@ -143,7 +152,7 @@ ACTS: Mapping[str, Act] = {
         ResumeForm,
         _resume,
     ),
-    "repeat": Act(
+    REPEAT: Act(
         gettext_lazy("Repeat lymphodepletion"),
         gettext_lazy("Plan lymphodepletion again, as a new block"),
         gettext_lazy("Plan it again"),
@@ -207,6 +216,8 @@ def hold_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
     def perform(form: Any) -> HttpResponse:
         shared = {"participant": participant, "by": user_of(request), "now": now()}
+        if act == REPEAT and (shown := _shown_first(request, participant, form, context)):
+            return shown
         what.perform(participant, form, shared)
         messages.success(request, str(what.done))
         return redirect(home)
@@ -215,6 +226,21 @@ def hold_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         return what.form(data, initial=initial)
 
     return answer(request, make, perform, context, zone_of(participant.site))
+
+
+def _shown_first(
+    request: HttpRequest, participant: Participant, form: RepeatForm, context: dict[str, Any]
+) -> HttpResponse | None:
+    """What a repeated lymphodepletion would do; None once that was seen and still holds."""
+    preview = preview_repeat(participant=participant, day_zero=form.cleaned_data["day_zero"], now=now())
+    seen = form.cleaned_data["digest"]
+    if request.POST.get("action") == "commit" and seen == preview.digest:
+        return None
+    form.showing(preview.digest)
+    stale = request.POST.get("action") == "commit"
+    words = {"button": _("Show what would happen"), "commit": context["button"], "stale": stale}
+    shown = {**context, **words, "form": form, "rows": preview_rows(preview)}
+    return render(request, "visits/form.html", shown, status=409 if stale else 200)
 
 
 def _clocks(participant: Participant, waiting: Waiting, today: date) -> dict[str, Any]:

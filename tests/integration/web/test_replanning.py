@@ -249,6 +249,24 @@ def test_a_hold_is_begun_counted_and_resumed(page: Client, enrolled: Enrol) -> N
     assert "nothing can be on hold" in page.get(home).content.decode()
 
 
+def test_a_repeated_lymphodepletion_is_shown_before_it_is_planned(page: Client, enrolled: Enrol) -> None:
+    """Chemotherapy was given from Wednesday the 18th; again for an infusion on Monday 14 December."""
+    person = enrolled("S01-008", infusion=TODAY, traits=["lymphodepletion"])
+    began = RecordedAnchor("lymphodepletion-start", actual_on=TODAY - timedelta(days=5))
+    record_anchor(participant=person, anchor=began, now=MORNING, by=None, reason="as listed")
+    Visit.objects.filter(code="ld-1").update(performed_on=TODAY - timedelta(days=5))
+    act(page, person, "begin", on=TODAY, reason="fever")
+    said = {"day_zero": INFUSION, "reason": "the product was thawed"}
+    shown = act(page, person, "repeat", **said)
+    assert shown.status_code == 200
+    assert "New: Wednesday 2026-12-09, window Wednesday 2026-12-09" in shown.content.decode()
+    assert Visit.objects.filter(code="ld-1").count() == 1
+    digest = shown.context["form"].data["digest"]
+    assert act(page, person, "repeat", **said, action="commit", digest="x").status_code == 409
+    assert act(page, person, "repeat", **said, action="commit", digest=digest).status_code == 302
+    assert Visit.objects.filter(code="ld-1", attempt=2, target=date(2026, 12, 9)).exists()
+
+
 def act(page: Client, person: Participant, which: str, **values: Any) -> Any:
     person.refresh_from_db()
     where = reverse("hold-act", kwargs={"pk": person.pk, "act": which})
