@@ -114,19 +114,17 @@ def test_tampering_is_found_and_the_entry_named(sealed: AuditSeal) -> None:
     """200 times in the suite; DAYZERO_AUDIT_CASES=10000 for the long form."""
     ids, heads = entry_ids(), [Head(sealed.last, sealed.head)]
     choose = random.Random(20261121)
-    for case in range(CASES):
-        tamper = TAMPERINGS[case % len(TAMPERINGS)]
-        at = choose.randrange(len(ids))
-        with connection.cursor() as cursor:
+    with behind_its_back() as run, connection.cursor() as cursor:
+        for case in range(CASES):
+            tamper = TAMPERINGS[case % len(TAMPERINGS)]
+            at = choose.randrange(len(ids))
             cursor.execute("SAVEPOINT tampering")
-        with behind_its_back() as run:
             kind, entry = tamper(run, ids, at)
-        found = verify_audit(heads=heads).fault
-        assert found is not None, (tamper.__name__, at)
-        assert found.kind == kind, (tamper.__name__, at, found)
-        assert entry is None or found.entry == entry, (tamper.__name__, at, found)
-        with connection.cursor() as cursor:
+            found = verify_audit(heads=heads).fault
             cursor.execute("ROLLBACK TO SAVEPOINT tampering")
+            assert found is not None, (tamper.__name__, at)
+            assert found.kind == kind, (tamper.__name__, at, found)
+            assert entry is None or found.entry == entry, (tamper.__name__, at, found)
     assert verify_audit(heads=heads).fault is None
 
 
