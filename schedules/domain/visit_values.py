@@ -108,8 +108,8 @@ class Completion:
     """That a visit was done: its day, the instant where known, and what was done at it.
 
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
-    `accept_orphans` says that bookings which lose their window by it may do so; whoever can ask a
-    person asks first.
+    `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
+    of the preview that was shown, empty for none. Whoever can ask a person asks and shows first.
     """
 
     on: date
@@ -117,6 +117,7 @@ class Completion:
     activities: Mapping[str, Answer] | None = None
     outside_reason: str = ""
     accept_orphans: bool = True
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from schedules.services.visits_done import (
     follow_completion,
     refuse_orphans,
     refuse_other_day,
+    show_first,
     take_back,
     write_activities,
 )
@@ -109,6 +110,7 @@ def complete_visit(
     with asking(asked):
         previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now)
         refuse_orphans(previews, completion, now)
+        show_first(visit, previews, completion, now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit

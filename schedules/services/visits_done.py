@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
+from schedules.domain.replanning import Effect
 from schedules.domain.visit_life import activities_of
 from schedules.domain.visit_order import anchors_dated_by, anchors_set_by
 from schedules.domain.visit_values import Completion, VisitLife
@@ -20,6 +21,8 @@ from schedules.services.surroundings import with_surroundings
 from schedules.services.visit_writing import release_held
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
+
+_STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
 
 
 def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -> None:
@@ -88,6 +91,15 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )
             raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_surroundings(preview, now))
+
+
+def show_first(visit: Visit, previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
+    """Raise VisitRefused, with the preview, where other visits move with this one and nobody has seen it."""
+    for preview in previews:
+        moved = any(change.code != visit.code and change.gravest not in _STAYS for change in preview.changed)
+        if moved and completion.seen not in (None, preview.digest):
+            message = _("The calendar moves with it: look at what would happen, and save again if it is so.")
+            raise VisitRefused({"": [message]}, with_surroundings(preview, now))
 
 
 def take_back(

@@ -17,7 +17,7 @@ from schedules.selectors.course import person_in_sight
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
 from schedules.web.replanning_rows import preview_rows
-from schedules.web.visit_forms import VersionedForm
+from schedules.web.visit_forms import CompletionForm, VersionedForm
 from trials.domain.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors import may
@@ -68,6 +68,8 @@ def answer(
         form.refuse(refused.fields)
         preview = getattr(refused, "preview", None)
         shown = {"rows": preview_rows(preview)} if preview else {}
+        if preview and isinstance(form, CompletionForm):
+            form.showing(preview.digest)
         return render(request, template, {**context, **shown, "form": form}, status=422)
     except Stale as stale:
         typed = request.POST.copy()

@@ -119,6 +119,8 @@ class CompletionForm(VersionedForm):
         required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
     )
 
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, asked: Sequence[Activity], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = asked
@@ -134,6 +136,12 @@ class CompletionForm(VersionedForm):
                 required=False,
                 max_length=500,
             )
+
+    def showing(self, digest: str) -> None:
+        """Let the form that is shown stand for a preview."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["seen"] = digest
+        self.data = typed
 
     def plain_fields(self) -> list[BoundField]:
         """All but those of the activities; about bookings it is asked once some would be left behind."""
@@ -155,7 +163,7 @@ class CompletionForm(VersionedForm):
             if data[f"activity-{activity.code}"]
         }
         at = instant(data["on"], data["at"], zone)
-        return Completion(data["on"], at, answers, data["outside_reason"], data["accept"])
+        return Completion(data["on"], at, answers, data["outside_reason"], data["accept"], data["seen"])
 
 
 def instant(day: date, hour: time | None, zone: ZoneInfo) -> datetime | None:

@@ -108,7 +108,8 @@ def test_what_departs_is_shown_before_it_is_recorded_and_the_form_is_kept(client
     assert "Moves from Monday 2027-01-04 to Sunday 2027-01-03 (-1 days)." in page
     assert 'value="10:15"' in page
     assert visit("d0").performed_on is None
-    done = client.post(deed("complete", "d0"), said | {"outside_reason": "the ward was full on Monday"})
+    said |= {"outside_reason": "the ward was full on Monday", "seen": asked.context["form"].data["seen"]}
+    done = client.post(deed("complete", "d0"), said)
     assert done.status_code == 302
     deviation = Deviation.objects.get(kind="block-broken", visit=None)
     log = client.get(reverse("deviations")).content.decode()
@@ -126,8 +127,32 @@ def test_a_booking_that_an_infusion_leaves_behind_is_asked_about(client: Client)
     assert "These bookings would be left behind: Day 14 (2026-12-21)." in asked.content.decode()
     assert "they are to be booked again" in asked.content.decode()
     assert visit("d0").performed_on is None
-    assert client.post(deed("complete", "d0"), said | {"accept": "on"}).status_code == 302
+    said |= {"accept": "on", "seen": asked.context["form"].data["seen"]}
+    assert client.post(deed("complete", "d0"), said).status_code == 302
     assert (visit("d14").target, visit("d14").booked_on) == (date(2026, 12, 26), date(2026, 12, 21))
+
+
+def test_what_moves_with_an_infusion_is_seen_before_it_is_recorded(client: Client) -> None:
+    """On its planned day nothing moves; five days later D14 does, and somebody looks at it first."""
+    consent = AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL)
+    enrol(enrolment=an_enrolment(anchors={"infusion": AnchorDay(INFUSION), "consent": consent}), by=None)
+    late = {"version": visit("d0").version, "on": "2026-12-12", "outside_reason": "no bed"}
+    for seen in ("", "of something else"):
+        shown = client.post(deed("complete", "d0"), late | {"seen": seen})
+        page = shown.content.decode()
+        assert shown.status_code == 422
+        assert "The calendar moves with it" in page
+        assert "Moves from Monday 2026-12-21 to Saturday 2026-12-26 (+5 days)." in page
+        assert visit("d0").performed_on is None
+    on_time = {"version": visit("d0").version, "on": "2026-12-07"}
+    assert client.post(deed("complete", "d0"), on_time).status_code == 302
+    assert (
+        client.post(deed("undo", "d0"), {"version": visit("d0").version, "reason": "no"}).status_code == 302
+    )
+    late["version"] = visit("d0").version
+    seen = client.post(deed("complete", "d0"), late).context["form"].data["seen"]
+    assert client.post(deed("complete", "d0"), late | {"seen": seen}).status_code == 302
+    assert visit("d14").target == date(2026, 12, 26)
 
 
 def test_the_slower_one_is_told_keeps_what_was_typed_and_goes_on(
