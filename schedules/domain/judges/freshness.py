@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from participants.domain.facts import TestResult
-from participants.domain.points import at_or_after, first_instant
+from participants.domain.points import at_or_after, first_after, first_instant
 from participants.domain.words import Code, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges.case import Case, Gap, at_risk, awaited, by_time, gap, proof, violated
@@ -30,9 +30,14 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
     )
     inside = [test for test in tests if case.holds(test.taken_at) is True]
     resulted = [test for test in inside if test.result is not None]
-    if resulted:
-        return _by_result(case, terms, resulted[-1])
     unsure = [test for test in tests if case.holds(test.taken_at) is None]
+    if resulted:
+        hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, resulted[-1])]
+        return (
+            awaited(case, _missing(case, terms, (), hours))
+            if hours
+            else _by_result(case, terms, resulted[-1])
+        )
     missing = _missing(case, terms, inside, unsure)
     if inside or unsure or not tests or case.over_at is None:
         return awaited(case, missing)
@@ -42,13 +47,27 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
 def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
     asked, result = terms.result, test.result or ""
     taken = case.local(test.taken_at)
-    if asked is None or result.strip().casefold() == asked.strip().casefold():
+    if asked is None or _as_asked(terms, test):
         return by_time(
             case,
             (proof(_RESULT, test, test=Code(test.test), taken=taken, result=Code(asked or "") or result),),
         )
     wrong = proof(_WRONG, test, test=Code(test.test), taken=taken, result=result, asked=Code(asked))
     return _unless_repeated(case, test, wrong)
+
+
+def _speaks_against(case: Case, terms: Freshness, test: TestResult, latest: TestResult) -> bool:
+    """Whether a result other than asked for, whose hour is not known, may be later than the one that was."""
+    if isinstance(test.taken_at, datetime) or test.result is None or not _as_asked(terms, latest):
+        return False
+    return not _as_asked(terms, test) and first_after(test.taken_at, case.zone) > first_instant(
+        latest.taken_at, case.zone
+    )
+
+
+def _as_asked(terms: Freshness, test: TestResult) -> bool:
+    asked, result = terms.result, test.result or ""
+    return asked is None or result.strip().casefold() == asked.strip().casefold()
 
 
 def _outside(case: Case, over_at: datetime, test: TestResult) -> Verdict:

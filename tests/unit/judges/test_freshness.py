@@ -59,6 +59,26 @@ def test_by_hours(taken, status, why):
     assert told(HOURS, hcg((taken, "negative")), at(0, "10:00")).status == status, why
 
 
+@pytest.mark.parametrize(
+    ("samples", "status", "why"),
+    [
+        (((at(-1, "03:00"), "negative"), (d(0), "positive")), "cannot-judge", "it may have been before nine"),
+        (((at(-1, "03:00"), "negative"), (d(-1), "positive")), "cannot-judge", "it may have been later"),
+        (((d(-1), "negative"), (d(-1), "positive")), "at-risk", "of one day, the one recorded last"),
+        (
+            ((at(-1, "03:00"), "negative"), (d(-2), "positive")),
+            "open-and-kept",
+            "the negative one came later",
+        ),
+        (((at(-1, "03:00"), "negative"), (d(0), "negative")), "open-and-kept", "both are as asked"),
+        (((at(-1, "03:00"), "negative"), (d(0), None)), "open-and-kept", "no result yet says nothing"),
+        (((at(0, "08:00"), "positive"), (d(0), "negative")), "at-risk", "which a repetition mends"),
+    ],
+)
+def test_a_result_other_than_asked_whose_hour_is_not_known_is_not_passed_over(samples, status, why):
+    assert told(HOURS, hcg(*samples), at(0, "08:30")).status == status, why
+
+
 def test_an_hour_that_is_missing_is_named():
     verdict = told(HOURS, hcg((d(-2), "negative")), at(-1))
     assert verdict.missing_text() == ("the hour at which hcg was taken on Saturday 2026-02-28",)
