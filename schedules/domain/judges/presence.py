@@ -8,7 +8,7 @@ unless it is on record as a night away.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from participants.domain.facts import Admission, Fact
@@ -48,20 +48,22 @@ class _Night:
 def judge_presence(case: Case, terms: Presence) -> Verdict:
     """Violated by the first night that was too far; not to be judged from the first unknown night on.
 
-    A night is a violation once it is over: until then lodging can still be changed.
+    A night is a violation once it is over: until then lodging can still be changed, so a night to
+    come that is too far is told before one behind that is not known.
     """
     nights = [_night(case, terms, day) for day in case.days()]
     far = next((night for night in nights if night.near is False), None)
     unknown = next((night for night in nights if night.near is None), None)
     if far and far.day < case.today:
         return violated(case, far.day, *far.evidence)
-    if unknown and case.opened and unknown.day <= case.today:
-        needed = first_instant(unknown.day, case.zone)
-        return cannot_judge(unknown.day, gap(needed, *unknown.missing))
-    if far:
-        return at_risk(case, far.day, first_instant(far.day + DAY, case.zone), *far.evidence)
-    evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
     missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
+    due = unknown if unknown and case.opened and unknown.day <= case.today else None
+    if far:
+        risk = at_risk(case, far.day, first_instant(far.day + DAY, case.zone), *far.evidence)
+        return replace(risk, missing=missing.words, needed_by=missing.needed_by) if due else risk
+    if due:
+        return cannot_judge(due.day, missing)
+    evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
     return by_time(case, evidence, missing)
 
 
@@ -110,8 +112,13 @@ def _by(fact: Fact, day: date) -> Evidence:
 
 
 def _admitted(case: Case, admission: Admission, night: date) -> bool:
-    """Whether the night was spent in hospital: admitted that day or before, not discharged that day."""
+    """Whether the night is spent in hospital: admitted that day or before, not discharged that day.
+
+    A discharge that the ward plans counts until its day has passed without one.
+    """
     if day_of(admission.admitted_at, case.zone) > night:
         return False
-    discharged = admission.discharged_at
-    return discharged is None or day_of(discharged, case.zone) > night
+    if admission.discharged_at is not None:
+        return day_of(admission.discharged_at, case.zone) > night
+    planned = admission.planned_discharge
+    return planned is None or planned < case.today or planned > night

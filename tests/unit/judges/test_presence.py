@@ -101,6 +101,41 @@ WINDOW = window(Presence(120), d(0), d(28))
             "the first night that was too far",
         ),
         (
+            Facts(lodgings=(Lodging(d(0), d(4), 45), Lodging(d(6), None, 300))),
+            at(6),
+            "at-risk",
+            d(6),
+            "tonight is too far, which can still be mended; nobody knows about D5",
+        ),
+        (
+            Facts(lodgings=(Lodging(d(0), d(4), 45), Lodging(d(6), None, 300)), ended_at=at(6)),
+            at(20),
+            "cannot-judge",
+            d(6),
+            "withdrew before that night; D5 remains unknown",
+        ),
+        (
+            Facts(admissions=(Admission(at(-1), None, d(7)),), lodgings=(Lodging(d(7), None, 300),)),
+            at(5),
+            "at-risk",
+            d(7),
+            "the ward plans the discharge for D7, and the lodging from then on is five hours away",
+        ),
+        (
+            Facts(admissions=(Admission(at(-1), None, d(7)),)),
+            at(7, "00:00"),
+            "cannot-judge",
+            d(7),
+            "no lodging",
+        ),
+        (
+            Facts(admissions=(Admission(at(-1), None, d(7)),)),
+            at(8, "00:00"),
+            "open-and-kept",
+            d(0),
+            "the planned day has passed without a discharge",
+        ),
+        (
             Facts(lodgings=(NEAR,), ended_at=d(10)),
             at(40),
             "kept",
@@ -132,6 +167,19 @@ def test_the_first_unknown_night_is_named_with_the_moment_at_which_lodging_is_ne
     assert verdict.status == "open-and-kept"
     assert verdict.missing_text() == ("lodging for the night of Monday 2026-03-16",)
     assert verdict.needed_by == at(14, "00:00")
+
+
+def test_a_night_too_far_to_come_names_the_unknown_one_behind_too():
+    verdict = told(WINDOW, Facts(lodgings=(Lodging(d(0), d(4), 45), Lodging(d(6), None, 300))), at(6))
+    assert verdict.becomes_violation_at == at(7, "00:00")
+    assert verdict.missing_text() == ("lodging for the night of Saturday 2026-03-07",)
+
+
+def test_lodging_is_needed_from_the_night_for_which_the_ward_plans_the_discharge():
+    verdict = told(WINDOW, Facts(admissions=(Admission(at(-1), None, d(7)),)), at(5))
+    assert verdict.status == "open-and-kept"
+    assert verdict.missing_text() == ("lodging for the night of Monday 2026-03-09",)
+    assert verdict.needed_by == at(7, "00:00")
 
 
 def test_evidence_names_the_fact_and_the_limit():
