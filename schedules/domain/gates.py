@@ -28,7 +28,8 @@ class Course:
 
     `begins` is the point of no return (the first chemotherapy, else the infusion); `observed`
     maps observation windows to their last days. `ended_on` cuts an observation short. A
-    participant who is `replaced` does not count against the planned size of the level.
+    participant who is `replaced` left before the infusion, and does not count against the planned
+    size of the level.
     """
 
     subject: str
@@ -285,7 +286,9 @@ def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateRe
 
 
 def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
-    """So much time between infusions, longer after the first of a level."""
+    """So much time between infusions, longer after the first of a level; who had none is not waited for."""
+    if course.replaced:
+        return
     first = _is_first(cohorts, course)
     interval = gate.first_of_level_interval if first and gate.first_of_level_interval else gate.interval
     if interval is None:
@@ -310,7 +313,7 @@ def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> dat
 
 
 def _is_first(cohorts: Cohorts, course: Course) -> bool:
-    peers = [peer for peer in cohorts.courses if peer.level == course.level]
+    peers = [peer for peer in cohorts.courses if peer.level == course.level and not peer.replaced]
     return min(peers, key=lambda peer: (peer.infusion, peer.begins), default=course) == course
 
 

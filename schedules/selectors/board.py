@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.lifecycle import ENDS
 from participants.domain.words import Value, Words
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors import participants_visible_to, recorded
@@ -31,7 +32,7 @@ from schedules.domain.gates import (
 from schedules.domain.labels import in_language
 from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.course import STEPS, clock_at
-from schedules.selectors.judging import ended_on
+from schedules.selectors.judging import FOLLOWED, ended_on
 from trials.domain.protocol import Protocol
 from trials.models import Cohort, ProtocolVersion, Trial, User
 from trials.selectors import protocol_of, published_versions, trials_visible_to
@@ -108,17 +109,18 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
     derived = _derived(ids, marked)
     observed = _observed(ids)
-    ends = _ends(ids)
+    steps = _steps(ids)
     found: list[Course] = []
     begun: set[str] = set()
     for person in people:
         course, is_begun = _course(
             person, anchors[person.pk], _Starts(marked, protocol.day_zero, derived.get(person.pk))
         )
-        if course is None or (ends.get(person.pk) and not is_begun):
-            continue
         infused = (anchors[person.pk].get(protocol.day_zero) or RecordedAnchor("")).actual_on
-        over = ends.get(person.pk)
+        # whoever ended treatment early is still followed, but not infused any more
+        over = ended_on(steps.get(person.pk, ()), FOLLOWED if infused else ENDS)
+        if course is None or (over and not is_begun):
+            continue
         found.append(
             replace(
                 course,
@@ -242,11 +244,11 @@ def _observed(ids: People) -> dict[int, list[tuple[str, date]]]:
     return found
 
 
-def _ends(ids: People) -> dict[int, date]:
+def _steps(ids: People) -> dict[int, list[CourseStep]]:
     steps: dict[int, list[CourseStep]] = defaultdict(list)
     for step in CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"):
         steps[step.participant_id].append(step)
-    return {pk: day for pk, taken in steps.items() if (day := ended_on(taken))}
+    return steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -144,12 +145,15 @@ def _ended(ids: Iterable[int]) -> dict[int, date]:
     return {pk: day for pk, day in days.items() if day}
 
 
-def ended_on(steps: Iterable[CourseStep]) -> date | None:
-    """The day on which a participant's part ended, by the steps that stand; None while it goes on."""
+def ended_on(steps: Iterable[CourseStep], ends: AbstractSet[Phase] = FOLLOWED) -> date | None:
+    """The day on which a participant's part ended in one of these phases, by the steps that stand.
+
+    None while it goes on.
+    """
     ended: date | None = None
     for taken in steps:
         step = Step(taken.step)
-        if MOVES[step].to in FOLLOWED:
+        if MOVES[step].to in ends:
             ended = ended or taken.happened_on
         elif step is Step.RESCREENING:
             ended = None

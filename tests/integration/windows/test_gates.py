@@ -11,11 +11,13 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.lifecycle import Step
 from participants.models import Participant, SafetyReview
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.selectors.board import trial_board
 from schedules.services.bulk import bulk_enrol
+from schedules.services.course import StepRequest, take_step
 from schedules.services.gates import ReviewRecord, record_safety_review
 from schedules.services.planning import Enrolment, enrol, preview_enrolment
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
@@ -119,6 +121,26 @@ def test_what_is_behind_the_point_of_no_return_is_asked_no_more(enrolment):
     record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None)
     infused = RecordedAnchor("infusion", actual_on=date(2026, 12, 9))
     assert record_anchor(participant=first, anchor=infused, now=noon(12, 9), by=None)
+
+
+@pytest.mark.parametrize(
+    "step", [Step.NEVER_INFUSED, Step.WITHDRAWAL, Step.DEATH, Step.EARLY_TERMINATION], ids=str
+)
+@pytest.mark.parametrize("asked", ["observation: dlt-observation", "interval: P28D"])
+def test_nobody_waits_for_an_infusion_that_will_not_take_place(coordinator, asked, step):
+    """Chemotherapy on 2 December, and an end on the 4th: the observation is over, and no interval begins."""
+    text = library.path("CART-SLE").read_text(encoding="utf-8")
+    gate = "    observation: dlt-observation\n    basis: {assumed"
+    version = a_version(text=text.replace(gate, f"    {asked}\n    basis: {{assumed"))
+    begun = {"lymphodepletion-start": AnchorDay(date(2026, 12, 2), AnchorKind.ACTUAL)}
+    consent = {"consent": AnchorDay(date(2026, 11, 2), AnchorKind.ACTUAL)}
+    anchors = {"infusion": AnchorDay(INFUSION)} | begun | consent
+    person = enrol(enrolment=an_enrolment(version, anchors=anchors), by=None)
+    request = StepRequest(step, date(2026, 12, 4), seen_by=date(2026, 12, 10))
+    take = {"request": request, "by": None, "reason": "fever", "now": noon(12, 4)}
+    take_step(participant=person, version=person.version, **take)
+    (row,) = trial_board(version.trial, coordinator, noon(12, 5)).levels
+    assert (row.next_start, row.level.replaced, row.watched) == (date(2026, 12, 5), 1, ())
 
 
 def test_levels_are_opened_in_order_and_not_overfilled():
