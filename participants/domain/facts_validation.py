@@ -82,9 +82,9 @@ def accept(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[Fa
 
 def problems_of(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[FactProblem, ...]:
     """Everything that is wrong with a fact, beside the others; empty for one that can be recorded."""
-    zoneless = tuple(_zoneless(fact))
-    if zoneless:
-        return zoneless
+    unreadable = (*_zoneless(fact), *_far(fact))
+    if unreadable:
+        return unreadable
     return (*_future(fact, now, zone), *_own(fact, zone), *_overlaps(fact, others))
 
 
@@ -102,6 +102,11 @@ def warnings_of(fact: Fact, others: Facts, zone: ZoneInfo) -> tuple[FactWarning,
 def _problem(code: str, field: str, template: str, /, **values: Value) -> FactProblem:
     return FactProblem(code, field, Words.of(template, values))
 
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""The years in which something can be recorded: beyond them somebody mistyped."""
+LONGEST_HALF_LIFE = timedelta(days=36_500)
+"""No drug's is longer, and windows of so many half-lives can still be counted."""
 
 # What has happened, by fact: lodging, a companion and a planned discharge may lie ahead.
 _HAPPENED = (
@@ -123,6 +128,21 @@ def _zoneless(fact: Fact) -> Iterator[FactProblem]:
         if isinstance(point, datetime) and point.tzinfo is None:
             yield _problem(
                 "no-zone", name, _("%(at)s has no time zone: give the hour with the site's zone"), at=point
+            )
+
+
+def _far(fact: Fact) -> Iterator[FactProblem]:
+    """A year mistyped, which no window could be counted from."""
+    for name in ("from_day", "to_day", *_HAPPENED, "planned_discharge", "since"):
+        point = getattr(fact, name, None)
+        if point is not None and not FIRST_YEAR <= point.year <= LAST_YEAR:
+            yield _problem(
+                "year",
+                name,
+                _("%(year)s is no year for this: give one from %(first)s to %(last)s"),
+                year=str(point.year),
+                first=str(FIRST_YEAR),
+                last=str(LAST_YEAR),
             )
 
 
@@ -218,6 +238,13 @@ def _dose(fact: Dose) -> Iterator[FactProblem]:
         return
     if fact.half_life <= timedelta(0):
         yield _problem("half-life", "half_life", _("a half-life must be longer than zero"))
+    if fact.half_life > LONGEST_HALF_LIFE:
+        yield _problem(
+            "half-life",
+            "half_life",
+            _("a half-life of more than %(n)d days: look at its unit"),
+            n=LONGEST_HALF_LIFE.days,
+        )
     if not fact.source.strip():
         yield _problem(
             "half-life-source", "source", _("name the source that the half-life of %(drug)s was read from"),

@@ -252,6 +252,7 @@ def _dose(choices: Choices) -> dict[str, forms.Field]:
         "half_life": forms.FloatField(
             label=gettext_lazy("Half-life"),
             required=False,
+            max_value=1_000_000,
             help_text=gettext_lazy("Where the protocol counts in half-lives."),
         ),
         "half_life_unit": forms.ChoiceField(
