@@ -104,12 +104,12 @@ def _at_the_end(case: Case, ended: Point) -> Verdict:
     """The verdict with the clock stopped when the participant's part ended."""
     verdict = _by_kind(case)
     words = proof(_ENDED, at=case.local(ended))
-    unknown = verdict.missing or isinstance(case.window.rule.terms, Conduct)
+    asked = verdict.needed_by is not None and verdict.needed_by <= case.now
+    unknown = asked or isinstance(case.window.rule.terms, Conduct)
     if verdict.status is VerdictStatus.AT_RISK and unknown:
         missing = verdict.missing or tuple(one.words for one in verdict.evidence)
         return cannot_judge(verdict.since, gap(None, *missing), *verdict.evidence, words)
     status = VerdictStatus.KEPT if verdict.status in _SETTLED else verdict.status
-    asked = verdict.needed_by is not None and verdict.needed_by <= case.now
     return Verdict(
         status,
         case.local(ended) if verdict.status in _SETTLED else verdict.since,

@@ -60,7 +60,7 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
     due = unknown if unknown and case.opened and unknown.day <= case.today else None
     if far:
         risk = at_risk(case, far.day, first_instant(far.day + DAY, case.zone), *far.evidence)
-        return replace(risk, missing=missing.words, needed_by=missing.needed_by) if due else risk
+        return replace(risk, missing=missing.words, needed_by=missing.needed_by)
     if due:
         return cannot_judge(due.day, missing)
     evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))

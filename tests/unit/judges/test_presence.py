@@ -115,6 +115,13 @@ WINDOW = window(Presence(120), d(0), d(28))
             "withdrew before that night; D5 remains unknown",
         ),
         (
+            Facts(lodgings=(Lodging(d(0), d(6), 45), Lodging(d(8), None, 300)), ended_at=at(6)),
+            at(20),
+            "kept",
+            at(6),
+            "neither the unknown night of D7 nor the far one after it was to come any more",
+        ),
+        (
             Facts(admissions=(Admission(at(-1), None, d(7)),), lodgings=(Lodging(d(7), None, 300),)),
             at(5),
             "at-risk",
