@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -15,13 +15,14 @@ from participants.models import Participant
 from participants.selectors import anchor_days, participants_visible_to
 from schedules.domain.explain import Say, plain
 from schedules.domain.labels import in_language
-from schedules.domain.plan import AnchorDay, Known, Plan
+from schedules.domain.plan import AnchorDay, Plan
 from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, visit_row, window_row
-from schedules.selectors.stored_visits import current_attempt, day_zero_of, facts_of, planned_visit
+from schedules.selectors.records import records_of
+from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
 from trials.domain.errors import DomainError
 from trials.models import User
 from trials.selectors import protocol_of
@@ -73,7 +74,7 @@ def participant_in_sight(user: User, today: date, pk: int) -> Participant | None
 def participant_page(participant: Participant, now: datetime, say: Say = plain) -> ParticipantPage:
     """The page of a participant that `participant_in_sight` gave, in the language of `say`.
 
-    One query more, for the calendar.
+    A few queries more, for the calendar and for what windows are placed by.
     """
     reading = _reading(participant, now, say)
     plan = _plan(participant, reading)
@@ -104,24 +105,13 @@ def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
 
 def _plan(participant: Participant, reading: Reading) -> Plan | None:
     """The plan that what is on record makes; None where it can no longer be made."""
-    known = Known(performed=_performed(participant, reading), comes_of_age=participant.comes_of_age_on)
+    (record,) = records_of([participant.pk])
     anchors = days_of_anchors(anchor_days(participant), reading.zone)
     traits = frozenset(participant.traits)
     try:
-        return project(reading.protocol, anchors, traits, reading.calendar, known, reading.zone)
+        return project(reading.protocol, anchors, traits, reading.calendar, record.known, reading.zone)
     except (DomainError, OverflowError, ValueError):
         return None
-
-
-def _performed(participant: Participant, reading: Reading) -> Mapping[str, AnchorDay]:
-    return {
-        visit.code: AnchorDay(
-            visit.performed_on,
-            at=visit.performed_at.astimezone(reading.zone) if visit.performed_at else None,
-        )
-        for visit in current_attempt(participant.visits.all())
-        if visit.performed_on
-    }
 
 
 def _anchor_rows(participant: Participant, reading: Reading, plan: Plan | None) -> list[AnchorRow]:
@@ -136,18 +126,20 @@ def _anchor_rows(participant: Participant, reading: Reading, plan: Plan | None) 
 def _window_rows(participant: Participant, reading: Reading, plan: Plan | None) -> list[WindowRow]:
     """The stored windows; each explained in the reader's language where the plan puts it on the same days."""
     planned = {window.rule.code: window_row(window, reading) for window in (plan.windows if plan else ())}
+    labels = {rule.code: rule.label for rule in reading.protocol.windows}
     rows = []
     for stored in participant.protocol_windows.all():
         row = planned.get(stored.code)
         same = row and (row.starts_on, row.ends_on) == (stored.starts_on, stored.ends_on)
-        rows.append(row if row and same else _stored_row(stored, reading))
+        label = labels.get(stored.code, stored.label)
+        rows.append(row if row and same else _stored_row(stored, label, reading))
     return rows
 
 
-def _stored_row(window: ProtocolWindow, reading: Reading) -> WindowRow:
+def _stored_row(window: ProtocolWindow, label: str, reading: Reading) -> WindowRow:
     return WindowRow(
         window.code,
-        window.label,
+        label,
         window.kind,
         window.starts_on,
         window.ends_on,

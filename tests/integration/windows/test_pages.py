@@ -155,6 +155,21 @@ def test_a_fact_of_treatment_that_cannot_be_comes_back_filled(client, treated, k
     assert not Fact.objects.exists()
 
 
+def test_windows_placed_by_facts_are_told_in_the_reader_s_language_too(client, treated):
+    """One counts in half-lives, the other from a blood count: the page's own plan knows both."""
+    for kind, data in (
+        ("dose", {"of": "biologic", "taken_at_on": "2026-10-01", "half_life": "96", "source": "label"}),
+        ("test", {"of": "blood-count", "taken_at_on": "2026-11-20"}),
+    ):
+        assert client.post(f"/participants/{treated.pk}/facts/new/{kind}/", data).status_code == 302
+    client.cookies["django_language"] = "zh-hans"
+    page = client.get(f"/participants/{treated.pk}/").content.decode()
+    assert "入组前 5 个半衰期内未用生物制剂" in page
+    assert "No biologic" not in page
+    assert "No colony-stimulating" not in page
+    assert " half-lives" not in page
+
+
 def test_a_result_typed_in_the_reader_s_language_is_that_of_the_protocol(client, treated, monkeypatch):
     """Else a result of 阴性 would miss the `negative` that the protocol asks for."""
     monkeypatch.setattr("schedules.web.fact_forms.say", lambda text: {"negative": "阴性"}.get(text, text))
