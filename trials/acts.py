@@ -121,10 +121,14 @@ def _named(act: Act, by: User | None) -> Act:
 
 
 def _tell_database() -> None:
-    """PostgreSQL's triggers read a setting of the transaction; SQLite's ask the function below."""
+    """PostgreSQL's triggers read a setting of the transaction; SQLite's ask the function below.
+
+    Compiling what a bulk write and its triggers do takes longer than doing it: a fifth of it, measured.
+    """
     if connection.vendor == "postgresql":
+        settings = "set_config('dayzero.act', %s, true), set_config('jit', 'off', true)"
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('dayzero.act', %s, true)", [current_act()])
+            cursor.execute(f"SELECT {settings}", [current_act()])
 
 
 def current_act() -> str:

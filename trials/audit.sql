@@ -2,8 +2,7 @@
 -- and lays one such function for each table. One statement records all rows of a bulk write. An
 -- empty (NULL) value is left out of old and new; only changed columns stand in the entry of a change,
 -- which is joined from their texts: JSON is made of what changed alone, not of all and then stripped.
--- Compiling it anew for each bulk write takes longer than running it, hence no jit.
-CREATE OR REPLACE FUNCTION dayzero_audit_@table@() RETURNS trigger LANGUAGE plpgsql SET jit = off AS $function$
+CREATE OR REPLACE FUNCTION dayzero_audit_@table@() RETURNS trigger LANGUAGE plpgsql AS $function$
 DECLARE
   act jsonb := coalesce(nullif(current_setting('dayzero.act', true), ''), '{}')::jsonb;
   who text := coalesce(act->>'actor', 'database: ' || session_user);
