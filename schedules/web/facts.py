@@ -58,6 +58,7 @@ def facts(request: HttpRequest, pk: int) -> HttpResponse:
         "withdrawn": [line for line in lines if line.stored.withdrawn_at is not None],
         "kinds": [(kind, KINDS[kind], _windows_fed(offered, kind)) for kind in _recordable(offered)],
         "may_record": may_record(request, participant),
+        "may_waive": INVESTIGATOR in _roles(user_of(request), participant),
     }
     return render(request, "windows/facts.html", context)
 
@@ -115,6 +116,8 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
     participant = person_of(request, pk)
     require_record(request, participant)
     stored, docket = _standing(participant, fact), docket_of(participant, say)
+    if stored.kind == FactKind.WAIVER:
+        _require_waiver(request, participant)
     title = _("Withdraw: %(kind)s") % {"kind": KINDS[FactKind(stored.kind)]}
 
     def perform(form: Any) -> HttpResponse:
@@ -132,9 +135,7 @@ def window_waive(request: HttpRequest, pk: int, window: str) -> HttpResponse:
     """The form by which an investigator sets a window aside, where the protocol allows it."""
     participant = person_of(request, pk)
     user, docket = user_of(request), docket_of(participant, say)
-    roles = _roles(user, participant)
-    if INVESTIGATOR not in roles:
-        raise PermissionDenied(_("Only an investigator of this site may waive a window."))
+    roles = _require_waiver(request, participant)
     rule = next((rule for rule in docket.protocol.windows if rule.code == window and rule.waivable), None)
     if rule is None:
         raise Http404
@@ -207,6 +208,14 @@ def _standing(participant: Participant, pk: int) -> StoredFact:
     if stored is None or stored.withdrawn_at is not None:
         raise Http404
     return stored
+
+
+def _require_waiver(request: HttpRequest, participant: Participant) -> tuple[str, ...]:
+    """The roles of somebody who may waive, and take a waiver back; raises PermissionDenied for others."""
+    roles = _roles(user_of(request), participant)
+    if INVESTIGATOR not in roles:
+        raise PermissionDenied(_("Only an investigator of this site may waive a window."))
+    return roles
 
 
 def _roles(user: User, participant: Participant) -> tuple[str, ...]:

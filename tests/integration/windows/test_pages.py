@@ -247,6 +247,13 @@ def test_an_investigator_waives_and_nobody_else(client, investigator):
     assert "/windows/mas-free/waive/" in theirs.get(f"/participants/{child.pk}/").content.decode()
     theirs.post(address, {"reason": "mild"})
     assert "Waived by investigator" in text(theirs.get(f"/participants/{child.pk}/"))
+    facts = f"/participants/{child.pk}/facts/"
+    back = f"{facts}{Fact.objects.get().pk}/withdraw/"
+    assert back not in client.get(facts).content.decode()
+    assert client.post(back, {"reason": "not mine to take back"}).status_code == 403
+    assert back in theirs.get(facts).content.decode()
+    assert theirs.post(back, {"reason": "graver than it looked"}).status_code == 302
+    assert "Waived by investigator" not in text(theirs.get(f"/participants/{child.pk}/"))
 
 
 def test_the_board_shows_slots_gates_and_reviews(client):
