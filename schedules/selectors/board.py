@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.lifecycle import ENDS
 from participants.domain.words import Value, Words
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors import participants_visible_to, recorded
@@ -32,7 +31,7 @@ from schedules.domain.gates import (
 from schedules.domain.labels import in_language
 from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.course import STEPS, clock_at
-from schedules.selectors.judging import FOLLOWED, ended_on
+from schedules.selectors.judging import ended_on
 from trials.domain.protocol import Protocol
 from trials.models import Cohort, ProtocolVersion, Trial, User
 from trials.selectors import protocol_of, published_versions, trials_visible_to
@@ -117,8 +116,7 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
             person, anchors[person.pk], _Starts(marked, protocol.day_zero, derived.get(person.pk))
         )
         infused = (anchors[person.pk].get(protocol.day_zero) or RecordedAnchor("")).actual_on
-        # whoever ended treatment early is still followed, but not infused any more
-        over = ended_on(steps.get(person.pk, ()), FOLLOWED if infused else ENDS)
+        over = ended_on(steps.get(person.pk, ()), infused=bool(infused))
         if course is None or (over and not is_begun):
             continue
         found.append(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -26,7 +25,7 @@ from trials.domain.protocol import Place, Protocol
 from trials.selectors import protocol_of
 
 FOLLOWED = ENDS - {Phase.TERMINATED}
-"""The ends after which nothing is asked any more; whoever ends treatment early is still followed."""
+"""The ends after which nothing is asked any more; whoever was infused and ends early is still followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,13 @@ def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> l
     are locked until the transaction ends.
     """
     records = records_of(ids, lock=lock)
-    ended = _ended([record.participant.pk for record in records])
+    steps = _steps([record.participant.pk for record in records])
     protocols: dict[int, Protocol] = {}
     found = []
     for record in records:
         version = record.participant.protocol_version
         protocol = protocols.setdefault(version.pk, _spoken(protocol_of(version), say))
-        found.append(_docket(record, protocol, ended.get(record.participant.pk)))
+        found.append(_docket(record, protocol, steps.get(record.participant.pk, ())))
     return found
 
 
@@ -97,15 +96,16 @@ def _spoken(protocol: Protocol, say: Say) -> Protocol:
     return protocol if say is plain else in_language(protocol, say)
 
 
-def _docket(record: Record, protocol: Protocol, ended_on: date | None) -> Docket:
+def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> Docket:
     traits = frozenset(record.participant.traits)
     plan = project(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
+    zero = record.anchors.get(protocol.day_zero)
     facts = replace(
         record.facts,
         tests=tuple(_tests(record)),
         performed=tuple(_performed(record)),
         expected=_expected(record),
-        ended_at=ended_on,
+        ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
     )
     return Docket(record, protocol, facts, plan)
 
@@ -135,21 +135,21 @@ def _expected(record: Record) -> dict[str, date]:
     }
 
 
-def _ended(ids: Iterable[int]) -> dict[int, date]:
-    """The days on which the parts of these participants ended; one query."""
+def _steps(ids: Iterable[int]) -> dict[int, list[CourseStep]]:
+    """The steps of these participants' courses that stand, in order; one query."""
     steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
     taken: dict[int, list[CourseStep]] = defaultdict(list)
     for step in steps:
         taken[step.participant_id].append(step)
-    days = {pk: ended_on(found) for pk, found in taken.items()}
-    return {pk: day for pk, day in days.items() if day}
+    return taken
 
 
-def ended_on(steps: Iterable[CourseStep], ends: AbstractSet[Phase] = FOLLOWED) -> date | None:
-    """The day on which a participant's part ended in one of these phases, by the steps that stand.
+def ended_on(steps: Iterable[CourseStep], *, infused: bool = True) -> date | None:
+    """The day on which a participant's part ended, by the steps that stand; None while it goes on.
 
-    None while it goes on.
+    Whoever ends treatment before the infusion is not infused any more, and not asked for what follows it.
     """
+    ends = FOLLOWED if infused else ENDS
     ended: date | None = None
     for taken in steps:
         step = Step(taken.step)

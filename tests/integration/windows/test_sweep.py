@@ -11,15 +11,19 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.facts import Admission, Lodging, NightAway
+from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
+from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag, ProtocolWindow
 from schedules.models.visits import NEVER_JUDGED
 from schedules.services.bulk import bulk_enrol
+from schedules.services.course import StepRequest, take_step
 from schedules.services.judging import sweep_windows
 from schedules.services.judging_marks import judge_soon
+from schedules.services.planning import enrol
 from schedules.services.windows import record_fact, withdraw_fact
 from tests.cast import a_version, an_enrolment
-from tests.integration.windows.conftest import noon
+from tests.integration.windows.conftest import INFUSION, noon
 from trials.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +167,20 @@ def test_who_cannot_even_be_planned_is_tried_again_and_keeps_the_flags(participa
     assert again == {noon(12, 8, 13)}
     assert set(flags(participant)) == set(flags(infused)) == {"hospital-stay", "stay-near-site"}
     assert f"participant {participant.pk} cannot be planned" in caplog.text
+
+
+@pytest.mark.parametrize("step", [Step.NEVER_INFUSED, Step.EARLY_TERMINATION], ids=str)
+def test_nothing_is_asked_after_an_infusion_that_will_not_take_place(step):
+    """Chemotherapy on 2 December, and an end on the 4th: nobody is awaited in hospital on the 7th."""
+    actual = {"lymphodepletion-start": date(2026, 12, 2), "consent": date(2026, 11, 2)}
+    anchors = {code: AnchorDay(day, AnchorKind.ACTUAL) for code, day in actual.items()}
+    person = enrol(enrolment=an_enrolment(anchors={"infusion": AnchorDay(INFUSION)} | anchors), by=None)
+    request = StepRequest(step, date(2026, 12, 4), seen_by=date(2026, 12, 10))
+    take = {"request": request, "by": None, "reason": "fever", "now": noon(12, 4)}
+    take_step(participant=person, version=person.version, **take)
+    for day in (4, 6, 8, 20):
+        sweep_windows(now=noon(12, day))
+        assert not Flag.objects.filter(participant=person, window__isnull=False, cleared_at=None), day
 
 
 def test_by_hand(participant, capsys):
