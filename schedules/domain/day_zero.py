@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Product, ready_on
-from participants.domain.words import Say, Value, Words, plain
+from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.beds import critical_days, days_in_hospital, stays
 from schedules.domain.contradictions import find_contradictions
@@ -295,7 +295,7 @@ def _no_clinic_day(visit: PlannedVisit, opens: date, calendar: WorkingDays) -> R
     holiday = calendar.holiday_name(visit.window.target)
     if holiday:
         template = _("%(visit)s: no clinic day from %(opens)s to %(closes)s (%(holiday)s).")
-        return _reason(Against.NO_CLINIC_DAY, template, values | {"holiday": holiday})
+        return _reason(Against.NO_CLINIC_DAY, template, values | {"holiday": Code(holiday)})
     return _reason(Against.NO_CLINIC_DAY, _("%(visit)s: no clinic day from %(opens)s to %(closes)s."), values)
 
 
@@ -311,7 +311,7 @@ def _stays(start: Start, plan: Plan) -> Iterator[Reason]:
                 "first": first,
                 "last": last,
                 "day": met[0],
-                "name": calendar.holiday_name(met[0]) or "",
+                "name": Code(calendar.holiday_name(met[0]) or ""),
             }
             template = _("The stay from %(first)s to %(last)s lies over %(name)s (%(day)s).")
             yield _reason(Against.STAY_ON_HOLIDAY, template, values)

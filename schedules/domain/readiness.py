@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from participants.domain.words import Say, Value, Words, plain
+from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.beds import Beds, critical_days, days_in_hospital
 from schedules.domain.gates import GateVerdict, course_of, gate_status
@@ -139,5 +139,5 @@ def _holidays(start: Start, plan: Plan) -> Iterator[Line]:
 
 def _holiday_words(days: Iterable[date], calendar: WorkingDays) -> Iterator[Words]:
     for day in days:
-        name = calendar.holiday_name(day) or ""
+        name = Code(calendar.holiday_name(day) or "")
         yield Words.of(_("%(day)s is a public holiday (%(name)s)."), {"day": day, "name": name})
