@@ -29,6 +29,17 @@ THROUGH = {
         "JOIN participants_participant p ON p.id = r.participant_id JOIN trials_trial t ON t.id = p.trial_id"
     ),
     "cohort_id": "JOIN trials_cohort c ON c.id = r.cohort_id JOIN trials_trial t ON t.id = c.trial_id",
+    "protocol_version_id": (
+        "JOIN trials_protocolversion v ON v.id = r.protocol_version_id "
+        "JOIN trials_trial t ON t.id = v.trial_id"
+    ),
+    "to_version_id": (
+        "JOIN trials_protocolversion v ON v.id = r.to_version_id JOIN trials_trial t ON t.id = v.trial_id"
+    ),
+    "amendmentrun_id": (
+        "JOIN schedules_amendmentrun a ON a.id = r.amendmentrun_id "
+        "JOIN trials_protocolversion v ON v.id = a.to_version_id JOIN trials_trial t ON t.id = v.trial_id"
+    ),
 }
 """How a row leads to its trial: by the first of these columns that its table has."""
 

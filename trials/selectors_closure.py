@@ -25,6 +25,7 @@ PATHS = {
     "cohort": "cohort__trial",
     "protocol_version": "protocol_version__trial",
     "to_version": "to_version__trial",
+    "amendmentrun": "amendmentrun__to_version__trial",
     "site": "site__trial_sites__trial",
 }
 """How a record leads to its trial: by the first of these fields that it has."""

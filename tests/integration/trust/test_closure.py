@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 
 from participants.models import Anchor, Consent, Participant
 from schedules.domain.visit_values import Booking
-from schedules.models import CalendarFeed, Flag, Visit
+from schedules.models import AmendmentRun, CalendarFeed, Flag, Visit
 from schedules.services.deviations import sweep_unrecorded
 from schedules.services.feeds import open_feed, revoke_feed
 from schedules.services.judging import sweep_windows
@@ -27,7 +27,8 @@ from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from trials.domain.errors import TrialFrozen
 from trials.domain.release import RELEASE
 from trials.frozen import GOES_ON, guarded_models
-from trials.models import AuditEntry, Cohort, Role, Trial
+from trials.models import AuditEntry, Cohort, Role, SiteApproval, Trial, TrialSite
+from trials.selectors_closure import APPS, PATHS
 from trials.services.closure import ClosureRefused, archive_trial, export_trial, freeze_trial, open_trial
 from trials.services.memberships import grant_membership
 
@@ -52,6 +53,10 @@ WRITES = {
     "in bulk": lambda p: Visit.objects.bulk_update(Visit.objects.filter(participant=p), ["performed_on"]),
     "SQL by hand": lambda _: connection.cursor().execute("DELETE FROM participants_anchor"),
     "a cohort": lambda p: Cohort.objects.create(trial=p.trial, code="late", label="Late", position=99),
+    "an approval at a site": lambda p: SiteApproval.objects.filter(
+        protocol_version__trial=p.trial).update(reference="EC-other"),
+    "an amendment": lambda p: AmendmentRun.objects.create(
+        from_version=p.protocol_version, to_version=p.protocol_version, reason="late", started_at=NOW),
     "the trial's title": lambda p: Trial.objects.filter(pk=p.trial_id).update(title="Other"),
     "the trial": lambda p: connection.cursor().execute(
         f"DELETE FROM trials_trial WHERE id = {p.trial_id}"
@@ -94,9 +99,10 @@ def test_a_new_table_of_a_trials_records_is_guarded_from_the_start() -> None:
     assert {Participant, Anchor, Consent, Visit, Flag, Cohort} <= guarded
     left = {
         model._meta.label_lower
-        for model in apps.get_models()
-        if getattr(model, "audited", True)
-        and {"participant", "trial"} & {field.name for field in model._meta.concrete_fields}
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.app_label in APPS
+        and getattr(model, "audited", True)
+        and (PATHS.keys() - {"site"}) & {field.name for field in model._meta.concrete_fields}
         and model not in guarded
     }
     assert left <= GOES_ON, "whatever else belongs to a trial is guarded"
@@ -177,6 +183,26 @@ def test_an_export_holds_no_other_trial_and_no_secret(participant, coordinator) 
     assert token not in text
     assert CalendarFeed.objects.get().token_digest not in text
     assert coordinator.password not in text
+
+
+def test_an_export_holds_the_sites_of_its_own_amendments_alone(
+    participant, version, site, coordinator
+) -> None:
+    own, other = (
+        AmendmentRun.objects.create(
+            from_version=edition, to_version=edition, reason="amended", started_at=NOW
+        )
+        for edition in (version, a_version("NCT07274059"))
+    )
+    TrialSite.objects.get_or_create(trial=other.to_version.trial, site=site)
+    for run in (own, other):
+        run.sites.add(site)
+    lines = (
+        exported(participant.trial, coordinator)
+        .read("records/schedules.amendmentrun_sites.jsonl")
+        .splitlines()
+    )
+    assert [json.loads(line)["amendmentrun_id"] for line in lines] == [own.pk]
 
 
 def test_the_release_is_that_of_the_project() -> None:
