@@ -7,8 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet would take for a formula, full-width signs among them."""
+
+APOSTROPHE = ("'", *FORMULA)
+"""How a cell begins that has an apostrophe put before it: its own as well, so that one can be taken off."""
 
 Preamble = Sequence[tuple[str, str]]
 
@@ -23,7 +26,7 @@ class _Line:
 def csv_lines(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The lines of a table: name and value of what it is, an empty line, the columns' names, the rows.
 
-    A cell that a spreadsheet would run as a formula has an apostrophe before it.
+    A cell that a spreadsheet would run as a formula, or that begins with an apostrophe, has one before it.
     """
     yield from csv_part(preamble)
     yield "\r\n"
@@ -47,4 +50,4 @@ def _cell(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(APOSTROPHE) else text
