@@ -17,8 +17,9 @@ DEVIATION = "schedules.deviation"
 _ANCHOR = ("code", "planned_on", "planned_at", "actual_on", "actual_at")
 _VISIT = (
     "code", "attempt", "opens", "target", "closes", "timing_basis", "tolerance_basis",
-    "booked_on", "booked_start", "performed_on", "performed_at", "outside_reason", "missed_on",
-    "missed_reason", "cancelled_on", "cancelled_reason", "applies", "held_on",
+    "booked_on", "booked_start", "booked_end", "booked_place",
+    "performed_on", "performed_at", "outside_reason", "missed_on", "missed_reason",
+    "cancelled_on", "cancelled_reason", "applies", "held_on",
 )  # fmt: skip
 _WINDOW = ("code", "starts_on", "starts_at", "ends_on", "ends_at", "basis", "cancelled_on")
 _DEVIATION = (

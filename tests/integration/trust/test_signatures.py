@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -67,6 +67,18 @@ def test_a_signature_is_visibly_void_after_an_edit(participant, investigator) ->
     sign_schedule(participant, investigator)
     again = signatures_of(record.model, record.object_id, record.content)
     assert [one.void for one in again] == [False, True], "the old one stays, and stays void"
+
+
+def test_a_booking_in_another_place_or_for_longer_voids_it_too(participant, investigator) -> None:
+    sign_schedule(participant, investigator)
+    until = datetime(2026, 11, 21, 4, tzinfo=UTC)
+    d28 = Visit.objects.filter(participant=participant, code="d28")
+    d28.update(booked_on=TODAY, booked_start=until - timedelta(hours=1), booked_end=until, booked_place="B 2")
+    sign_schedule(participant, investigator)
+    d28.update(booked_end=until + timedelta(hours=1), booked_place="C 3")
+    record = signable_schedule(participant)
+    row = signatures_of(record.model, record.object_id, record.content)[0]
+    assert [change.path for change in row.changes] == ["visits[d28].booked_end", "visits[d28].booked_place"]
 
 
 WAYS = {
