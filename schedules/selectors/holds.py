@@ -51,13 +51,20 @@ def pause_of(participant: int) -> Pause:
 
 
 def waiting_ids() -> list[int]:
-    """The participants on hold, and those whose infusion slips: few, found without reading the others."""
-    steps = CourseStep.objects.filter(undone=False, step__in=STEPS)
+    """The participants on hold, and those whose infusion slips: few, found without reading the others.
+
+    Those of a frozen trial are left as they are.
+    """
+    steps = CourseStep.objects.filter(undone=False, step__in=STEPS, participant__trial__frozen_on=None)
     latest = steps.filter(participant=OuterRef("participant")).order_by("-pk")
     held = Visit.objects.filter(participant=OuterRef("participant"), held_on__isnull=False)
     on_hold = steps.filter(Exists(held), step=Step.HOLD, pk=Subquery(latest.values("pk")[:1]))
     slips = Deviation.objects.filter(
-        kind=DeviationKind.HOLD, actual_on=None, withdrawn_on=None, lapsed_on=None
+        kind=DeviationKind.HOLD,
+        actual_on=None,
+        withdrawn_on=None,
+        lapsed_on=None,
+        participant__trial__frozen_on=None,
     )
     over = steps.filter(step__in=[step for step, move in MOVES.items() if move.to in ENDS])
     over = over.filter(pk=Subquery(latest.values("pk")[:1]))

@@ -47,12 +47,13 @@ def close_absence(*, absence: Absence, by: User | None, now: datetime, reason: s
 def suggest_anew(*, absence: Absence, now: datetime) -> int:
     """Suggest days again for the live visits whose windows meet an absence; gives how many changed.
 
-    The number of statements depends on neither visits nor participants.
+    Those of a frozen trial stay as they are. The number of statements depends on neither visits
+    nor participants.
     """
     whose = Q(participant=absence.participant_id) | Q(participant__site=absence.site_id)
     live = Visit.objects.filter(
         whose, performed_on=None, missed_on=None, cancelled_on=None, unscheduled=False
-    )
+    ).filter(participant__trial__frozen_on=None)
     related = live.filter(opens__lte=absence.last, closes__gte=absence.first).select_related(
         "participant__site", "participant__protocol_version"
     )

@@ -127,10 +127,13 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
 
 
 def _touched(site: Site, days: list[date] | None) -> list[int]:
-    """The participants with a visit to come whose window or booking meets one of the days; None for all."""
+    """The participants with a visit to come whose window or booking meets one of the days; None for all.
+
+    A frozen trial's stay as they are: nothing of theirs is written, and they stop nobody else.
+    """
     live = Visit.objects.filter(
         participant__site=site, performed_on=None, missed_on=None, cancelled_on=None, unscheduled=False
-    )
+    ).filter(participant__trial__frozen_on=None)
     if days is not None:
         live = live.filter(opens__lte=days[-1], closes__gte=days[0]) | live.filter(booked_on__in=days)
     return sorted(set(live.values_list("participant_id", flat=True)))

@@ -32,6 +32,8 @@ from schedules.services.visits import complete_visit
 from tests.cast import an_enrolment
 from tests.integration.schedules.test_visits import CONSENT, INFUSION, at, conditioned, done, visit
 from trials.domain.errors import Stale
+from trials.models import User
+from trials.services.closure import freeze_trial
 
 pytestmark = pytest.mark.django_db
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -216,3 +218,12 @@ def test_before_chemotherapy_there_is_nothing_to_resume() -> None:
     person = enrol(enrolment=an_enrolment(anchors=anchors, subject_code="S01-9"), by=None)
     with pytest.raises(CourseRefused, match="between the first chemotherapy and the infusion"):
         acted(abandon_infusion, person, on=date(2026, 11, 22), now=at(11, 22))
+
+
+def test_a_frozen_trial_stays_as_it_is_and_stops_no_other(participant: Participant) -> None:
+    held(participant)
+    flags = Flag.objects.filter(participant=participant).count()
+    by = User.objects.create_user("manager")
+    freeze_trial(trial=participant.trial, today=date(2026, 12, 6), by=by, reason="stopped early")
+    assert sweep_holds(now=at(12, 20)) == 0
+    assert Flag.objects.filter(participant=participant).count() == flags

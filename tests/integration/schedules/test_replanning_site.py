@@ -18,7 +18,8 @@ from schedules.models import Visit
 from schedules.services.planning import enrol
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
 from tests.cast import INFUSION, NOW, a_site, a_version, an_enrolment
-from trials.models import Site, WorkingDayTable
+from trials.models import Site, User, WorkingDayTable
+from trials.services.closure import freeze_trial
 from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,16 @@ def test_many_participants_take_no_more_queries_than_one(site: Site) -> None:
             preview_site(site=site, proposal=closed, now=NOW)
         counts.append(len(captured))
     assert len(set(counts)) == 1, counts
+
+
+@pytest.mark.parametrize("what", ["closed", "away"])
+def test_a_frozen_trial_stays_as_it_is_and_stops_nobody_else(
+    site: Site, participant: Participant, what
+) -> None:
+    """The site's days go on after one of its trials has ended, with visits that were never recorded."""
+    by = User.objects.create_user("manager")
+    freeze_trial(trial=participant.trial, today=NOW.date(), by=by, reason="stopped early")
+    before = list(Visit.objects.filter(participant=participant).order_by("pk").values())
+    away = SiteProposal(absence=Away(D28, D28 + timedelta(days=1), site=site))
+    committed(site, CLOSED if what == "closed" else away)
+    assert list(Visit.objects.filter(participant=participant).order_by("pk").values()) == before
