@@ -19,6 +19,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
+from trials.domain.audit_chain import SEPARATOR
 from trials.domain.errors import FROZEN, TrialFrozen
 from trials.models import User
 
@@ -44,7 +45,9 @@ class Act:
     @property
     def document(self) -> str:
         """The act as the database's triggers read it."""
-        return json.dumps({name: getattr(self, name) for name in WRITTEN}, ensure_ascii=False)
+        said = {name: getattr(self, name) for name in WRITTEN}
+        said["reason"] = self.reason.replace(SEPARATOR, " ")  # else its parts could be read as other columns
+        return json.dumps(said, ensure_ascii=False)
 
     def in_roles(self) -> Act:
         """The act with its roles looked up, which only what writes needs."""
