@@ -25,6 +25,7 @@ class Phase(StrEnum):
     SCREENING = "screening"
     CONDITIONING = "conditioning"
     ON_HOLD = "on-hold"
+    REPEATING = "repeating"
     FOLLOW_UP = "follow-up"
     SCREEN_FAILED = "screen-failed"
     NEVER_INFUSED = "never-infused"
@@ -58,7 +59,7 @@ class Move(NamedTuple):
     to: Phase | None
 
 
-GOES_ON = frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.FOLLOW_UP})
+GOES_ON = frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP})
 """The phases of a course that goes on."""
 
 ENDS = frozenset(Phase) - GOES_ON
@@ -70,16 +71,15 @@ MOVES: Mapping[Step, Move] = {
     Step.HOLD: Move(frozenset({Phase.CONDITIONING}), Phase.ON_HOLD),
     Step.RESUMPTION: Move(frozenset({Phase.ON_HOLD}), Phase.CONDITIONING),
     Step.NEVER_INFUSED: Move(
-        frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD}), Phase.NEVER_INFUSED
+        frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}), Phase.NEVER_INFUSED
     ),
     Step.EARLY_TERMINATION: Move(
-        frozenset({Phase.CONDITIONING, Phase.ON_HOLD, Phase.FOLLOW_UP}), Phase.TERMINATED
+        frozenset({Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP}), Phase.TERMINATED
     ),
-    Step.WITHDRAWAL: Move(
-        frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.FOLLOW_UP, Phase.TERMINATED}),
-        Phase.WITHDRAWN,
+    Step.WITHDRAWAL: Move(GOES_ON | {Phase.TERMINATED}, Phase.WITHDRAWN),
+    Step.LOST: Move(
+        frozenset({Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP, Phase.TERMINATED}), Phase.LOST
     ),
-    Step.LOST: Move(frozenset({Phase.ON_HOLD, Phase.FOLLOW_UP, Phase.TERMINATED}), Phase.LOST),
     Step.DEATH: Move(frozenset(Phase) - {Phase.DIED, Phase.COMPLETED}, Phase.DIED),
     Step.TRANSFER: Move(frozenset({Phase.SCREENING, Phase.FOLLOW_UP}), None),
     Step.COMPLETION: Move(frozenset({Phase.FOLLOW_UP, Phase.TERMINATED}), Phase.COMPLETED),
@@ -96,6 +96,7 @@ PHASE_LABELS: Mapping[Phase, str] = {
     Phase.SCREENING: _("in screening"),
     Phase.CONDITIONING: _("in chemotherapy"),
     Phase.ON_HOLD: _("on hold after chemotherapy"),
+    Phase.REPEATING: _("before repeated chemotherapy"),
     Phase.FOLLOW_UP: _("in follow-up"),
     Phase.SCREEN_FAILED: _("screen failure"),
     Phase.NEVER_INFUSED: _("never infused"),
@@ -132,17 +133,26 @@ class StepTaken:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is on record of a course: the steps that stand, in order, what was given, the last visit done."""
+    """What is on record of a course: the steps that stand, in order, what was given, the last visit done.
+
+    `repeating` where chemotherapy was given and a new block of it is planned that has not begun.
+    """
 
     steps: Sequence[StepTaken] = ()
     conditioned_on: date | None = None
+    repeating: bool = False
     infused_on: date | None = None
     last_visit_on: date | None = None
 
     @property
     def attempt(self) -> int:
-        """Which attempt at screening this is, from 1."""
+        """Which attempt this is, from 1: at screening, or at chemotherapy."""
         return max((taken.attempt for taken in self.steps), default=1)
+
+    @property
+    def screenings(self) -> int:
+        """Which attempt at screening this is, from 1; chemotherapy that is repeated begins none."""
+        return 1 + sum(taken.step is Step.RESCREENING for taken in self.steps)
 
     @property
     def ended_on(self) -> date | None:
@@ -198,6 +208,8 @@ def _phase_by_treatment(course: Course) -> Phase:
         return Phase.FOLLOW_UP
     if not course.conditioned_on:
         return Phase.SCREENING
+    if course.repeating:
+        return Phase.REPEATING
     pauses = [taken.step for taken in course.steps if taken.step in {Step.HOLD, Step.RESUMPTION}]
     return Phase.ON_HOLD if pauses and pauses[-1] is Step.HOLD else Phase.CONDITIONING
 

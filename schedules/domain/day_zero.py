@@ -233,7 +233,7 @@ _WAITING = frozenset({Phase.CONDITIONING, Phase.ON_HOLD})
 def _against(start: Start, plan: Plan, line: Line) -> Against | None:
     if line.item is Item.COURSE:
         phase = start.person.phase if start.person else Phase.SCREENING
-        return Against.COURSE if phase not in {Phase.SCREENING, *_WAITING} else None
+        return Against.COURSE if phase not in {Phase.SCREENING, Phase.REPEATING, *_WAITING} else None
     if line.answer is Answer.NO:
         return _NO[line.item]
     if line.answer is Answer.YES:

@@ -67,10 +67,14 @@ class Enrolled:
 def attempts_of(
     steps: Sequence[StepOnRecord], since: date | None, enrolled: Enrolled | None
 ) -> Iterator[Screened]:
-    """Every attempt at screening, the first first; `since` is the day on which the first one began."""
-    latest = max((taken.attempt for taken in steps), default=1)
+    """Every attempt at screening, the first first; `since` is the day on which the first one began.
+
+    Chemotherapy that is repeated counts as an attempt in the course, and as none at screening.
+    """
+    began_with = [index for index, taken in enumerate(steps) if taken.step is Step.RESCREENING]
+    bounds, latest = [0, *began_with, len(steps)], 1 + len(began_with)
     for attempt in range(1, latest + 1):
-        mine = [taken for taken in steps if taken.attempt == attempt]
+        mine = steps[bounds[attempt - 1] : bounds[attempt]]
         again = next((taken.on for taken in mine if taken.step is Step.RESCREENING), None)
         began = since if attempt == 1 else again
         failed = next((taken for taken in mine if taken.step is Step.SCREEN_FAILURE), None)

@@ -35,6 +35,8 @@ def _course(person: Person) -> Line:
     words: dict[str, Value] = {"phase": PHASE_LABELS[person.phase]}
     if person.phase is Phase.SCREENING:
         return line(Item.COURSE, Answer.YES, _("In screening: nothing has begun."), {})
+    if person.phase is Phase.REPEATING:
+        return line(Item.COURSE, Answer.YES, _("To be repeated: nothing of the new block has begun."), {})
     if person.phase is Phase.ON_HOLD:
         return line(Item.COURSE, Answer.NO, _("On hold after chemotherapy: resume the course first."), {})
     return line(Item.COURSE, Answer.NO, _("The participant is %(phase)s."), words)

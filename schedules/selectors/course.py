@@ -22,6 +22,8 @@ from trials.models import Site, User
 from trials.selectors import protocol_of
 
 STEPS = frozenset(step.value for step in Step)
+OWN_DAY = "P0D"
+"""The offset of the visit that an anchor is itself."""
 
 
 def zone_of(site: Site) -> ZoneInfo:
@@ -97,16 +99,20 @@ def standing_of(participant: Participant) -> Standing:
 
 
 def course_of(standing: Standing) -> Course:
-    """The course of a participant; one query more, for the last visit."""
-    visits = Visit.objects.filter(participant=standing.participant, attempt=standing.attempt)
-    last = visits.aggregate(last=Max("performed_on"))["last"]
+    """The course of a participant; one query more, for the last visit and chemotherapy that is repeated."""
     no_return = [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
+    earlier = Q(attempt__lt=standing.attempt, anchor_code__in=no_return, offset=OWN_DAY)
+    done = Visit.objects.filter(participant=standing.participant).aggregate(
+        last=Max("performed_on", filter=Q(attempt=standing.attempt)),
+        given=Min("performed_on", filter=earlier),
+    )
     began = [standing.actual[code] for code in no_return if code in standing.actual]
     return Course(
         steps=[StepTaken(Step(step.step), step.happened_on, step.attempt) for step in standing.steps],
-        conditioned_on=min(began, default=None),
+        conditioned_on=min(began, default=done["given"]),
+        repeating=not began and done["given"] is not None,
         infused_on=standing.actual.get(standing.protocol.day_zero),
-        last_visit_on=last,
+        last_visit_on=done["last"],
     )
 
 

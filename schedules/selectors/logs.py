@@ -25,7 +25,8 @@ from schedules.domain.logs import (
     treatments,
 )
 from schedules.domain.visit_values import CONSENT
-from schedules.selectors.course import STEPS
+from schedules.models import Visit
+from schedules.selectors.course import OWN_DAY, STEPS
 from trials.domain.protocol import Protocol
 from trials.models import ProtocolVersion, User
 from trials.selectors import protocol_of, trials_visible_to
@@ -179,9 +180,11 @@ class _Records:
     steps: dict[int, list[StepOnRecord]]
     actual: dict[int, dict[str, date]]
     protocols: dict[int, Protocol]
+    earlier: dict[int, dict[str, date]]
 
     def enrolled(self, one: Participant) -> Enrolled | None:
-        return enrolled_of(self.protocols[one.protocol_version_id], self.actual[one.pk])
+        given = self.earlier[one.pk] | self.actual[one.pk]
+        return enrolled_of(self.protocols[one.protocol_version_id], given)
 
 
 def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
@@ -222,7 +225,7 @@ def _page(
 
 
 def _records(people: Sequence[Participant]) -> _Records:
-    """Steps and actual days of these participants; two queries."""
+    """Steps and actual days of these participants, chemotherapy that is repeated too; three queries."""
     these = _of(people)
     steps: dict[int, list[StepOnRecord]] = defaultdict(list)
     taken = CourseStep.objects.filter(these, undone=False, step__in=STEPS).order_by("id")
@@ -231,11 +234,20 @@ def _records(people: Sequence[Participant]) -> _Records:
             StepOnRecord(Step(step.step), step.happened_on, step.attempt, step.reason)
         )
     actual: dict[int, dict[str, date]] = defaultdict(dict)
+    earlier: dict[int, dict[str, date]] = defaultdict(dict)
     reached = Anchor.objects.filter(these, actual_on__isnull=False)
     for pk, code, day in reached.values_list("participant_id", "code", "actual_on"):
         actual[pk] |= {code: day} if day else {}
+    again = CourseStep.objects.filter(undone=False, attempt__gt=1).values("participant")
+    done = Visit.objects.filter(these, participant__in=again, performed_on__isnull=False, offset=OWN_DAY)
+    given = done.order_by("performed_on")
+    for pk, code, attempt, day in given.values_list(
+        "participant_id", "anchor_code", "attempt", "performed_on"
+    ):
+        if day and attempt < max(step.attempt for step in steps[pk]):
+            earlier[pk].setdefault(code, day)
     protocols = {one.protocol_version_id: protocol_of(one.protocol_version) for one in people}
-    return _Records(steps, actual, protocols)
+    return _Records(steps, actual, protocols, earlier)
 
 
 def _of(people: Sequence[Participant]) -> Q:
@@ -253,12 +265,13 @@ def _since(one: Participant) -> date | None:
 def _enrolment_row(one: Participant, enrolled: Enrolled, records: _Records) -> EnrolmentRow:
     protocol = records.protocols[one.protocol_version_id]
     steps, actual = records.steps[one.pk], records.actual[one.pk]
-    marked = [
-        actual[rule.code] for rule in protocol.anchors if rule.point_of_no_return and rule.code in actual
-    ]
+    no_return = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
+    marked = [actual[code] for code in no_return if code in actual]
+    earlier = [day for code, day in records.earlier[one.pk].items() if code in no_return]
     course = Course(
         steps=[StepTaken(taken.step, taken.on, taken.attempt) for taken in steps],
-        conditioned_on=min(marked, default=None),
+        conditioned_on=min(marked, default=min(earlier, default=None)),
+        repeating=bool(earlier and not marked),
         infused_on=actual.get(protocol.day_zero),
     )
     return EnrolmentRow(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -23,6 +23,7 @@ from schedules.domain.visit_values import Clock
 from schedules.models import Visit
 from schedules.selectors.course import (
     Standing,
+    attempt_of,
     clock_at,
     course_of,
     live_visits,
@@ -40,7 +41,7 @@ from trials.models import Site, User
 
 RECORD = "participants.participant"
 FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
-"""Steps that are not taken back: what has been done since hangs on them."""
+"""Steps that are not taken back, beside the repetition of chemotherapy: what was done since hangs on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,19 @@ def undo_last_step(
     if not steps:
         raise CourseRefused({"": [_("No step is on record that could be undone.")]})
     step = steps[-1]
-    if Step(step.step) in FOR_GOOD:
+    if not may_be_undone(steps):
         raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
     undo_step(step=step, by=by, reason=reason)
     _restore(person, step, by=by, now=now, reason=reason)
     _raise_version(person, now)
     return step
+
+
+def may_be_undone(steps: Sequence[CourseStep]) -> bool:
+    """Whether the last of the steps that stand may be taken back; one that began an attempt is for good."""
+    if not steps:
+        return False
+    return Step(steps[-1].step) not in FOR_GOOD and steps[-1].attempt == attempt_of(steps[:-1])
 
 
 def _follow(

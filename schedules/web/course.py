@@ -17,7 +17,7 @@ from participants.models import Participant
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import person_in_sight, zone_of
 from schedules.selectors.course_page import course_page, sites_to_transfer_to, what_follows
-from schedules.services.course import FOR_GOOD, take_step, undo_last_step
+from schedules.services.course import may_be_undone, take_step, undo_last_step
 from schedules.web.clock import now, server_day
 from schedules.web.course_forms import StepForm
 from schedules.web.people import user_of
@@ -30,7 +30,6 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
     """Where a participant stands, how they came there, and the steps that are possible now."""
     participant = person_of(request, pk)
     page = course_page(participant)
-    last = page.last
     context = {
         "page": page,
         "participant": participant,
@@ -38,7 +37,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": [(step, _(STEP_LABELS[Step(step.step)])) for step in page.steps],
         "possible": [(step.value, _(STEP_LABELS[step])) for step in page.possible],
         "may_record": may_record(request, participant),
-        "undoable": last is not None and Step(last.step) not in FOR_GOOD,
+        "undoable": may_be_undone([step for step in page.steps if not step.undone]),
     }
     return render(request, "visits/course.html", context)
 

@@ -10,13 +10,15 @@ import pytest
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
-from participants.domain.lifecycle import Phase, phase_of
+from participants.domain.lifecycle import Phase, Step, next_steps, phase_of
 from participants.models import CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Completion
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.course import course_of, standing_of
 from schedules.selectors.holds import waiting_of_participant
+from schedules.selectors.logs import WantedLog, screening_log
+from schedules.services.course import undo_last_step
 from schedules.services.holds import (
     Resumption,
     abandon_infusion,
@@ -227,3 +229,36 @@ def test_a_frozen_trial_stays_as_it_is_and_stops_no_other(participant: Participa
     freeze_trial(trial=participant.trial, today=date(2026, 12, 6), by=by, reason="stopped early")
     assert sweep_holds(now=at(12, 20)) == 0
     assert Flag.objects.filter(participant=participant).count() == flags
+
+
+def test_between_two_blocks_of_chemotherapy_nobody_is_in_screening(participant: Participant) -> None:
+    """What was given counts: no screen failure, no other site, and the repetition is not taken back."""
+    held(participant)
+    repeated(participant, date(2027, 1, 11))
+    assert phase(participant) is Phase.REPEATING
+    course = course_of(standing_of(participant))
+    assert (course.conditioned_on, course.screenings) == (date(2026, 12, 2), 1)
+    assert not {Step.SCREEN_FAILURE, Step.TRANSFER} & set(next_steps(course))
+    with pytest.raises(CourseRefused, match="not undone"):
+        acted(undo_last_step, participant, now=at(12, 12))
+    reader = User.objects.create_superuser("reader")
+    (screened,) = screening_log(reader, date(2026, 12, 12), WantedLog()).rows
+    assert (screened.screened.attempt, screened.screened.outcome) == (1, "Enrolled")
+
+
+def test_who_is_infused_after_the_repeated_block_is_in_follow_up(participant: Participant) -> None:
+    held(participant)
+    repeated(participant, date(2027, 1, 11))
+    person = participant
+    for code, day in (("ld-1", date(2027, 1, 6)), ("d0", date(2027, 1, 11))):
+        one = Visit.objects.get(code=code, attempt=2)
+        complete_visit(
+            visit=one,
+            version=one.version,
+            completion=Completion(day, activities=None),
+            by=None,
+            reason="screened again",
+            now=at(day.month, day.day, year=2027),
+        )
+        expected = Phase.CONDITIONING if code == "ld-1" else Phase.FOLLOW_UP
+        assert phase(person) is expected

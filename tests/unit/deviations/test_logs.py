@@ -34,6 +34,12 @@ DAY = Enrolled(IN, "enrolment")
             [(1, SINCE, "Screen failure", FAILED, "LVEF below 50%"), (2, AGAIN, "Enrolled", IN, "")],
             "the second attempt led in",
         ),
+        (
+            [StepOnRecord(Step.HOLD, OUT, 1, "fever"), StepOnRecord(Step.RESUMPTION, OUT, 2, "fever")],
+            DAY,
+            [(1, SINCE, "Enrolled", IN, "")],
+            "chemotherapy that is repeated is no attempt at screening",
+        ),
         ([], DAY, [(1, SINCE, "Enrolled", IN, "")], "enrolled"),
         ([WITHDRAWN], DAY, [(1, SINCE, "Enrolled", IN, "")], "what came after the enrolment is no outcome"),
         ([WITHDRAWN], None, [(1, SINCE, "Withdrawal", OUT, "no longer wishes")], "withdrew while screened"),

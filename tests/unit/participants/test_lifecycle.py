@@ -100,7 +100,7 @@ def test_next_steps(phase, steps, given, possible) -> None:
 def test_the_table_is_whole() -> None:
     assert set(MOVES) == set(Step) == set(STEP_LABELS)
     assert set(PHASE_LABELS) == set(Phase) == ENDS | GOES_ON
-    reached = {move.to for move in MOVES.values()} | {Phase.CONDITIONING, Phase.FOLLOW_UP}
+    reached = {move.to for move in MOVES.values()} | {Phase.CONDITIONING, Phase.REPEATING, Phase.FOLLOW_UP}
     assert reached - {None} == set(Phase), "every phase is reached by a step or by treatment"
 
 

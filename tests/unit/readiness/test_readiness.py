@@ -72,7 +72,8 @@ def test_the_whole_list_says_no_where_one_line_does_and_names_what_is_missing() 
 
 
 @pytest.mark.parametrize(
-    ("phase", "answer"), [(Phase.SCREENING, YES), (Phase.ON_HOLD, NO), (Phase.WITHDRAWN, NO)]
+    ("phase", "answer"),
+    [(Phase.SCREENING, YES), (Phase.REPEATING, YES), (Phase.ON_HOLD, NO), (Phase.WITHDRAWN, NO)],
 )
 def test_the_course(phase: Phase, answer: Answer) -> None:
     assert told(Item.COURSE, person=a_person(phase=phase))[0] is answer
