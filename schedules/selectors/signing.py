@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from participants.models import Anchor, Participant
-from schedules.models import Deviation, ProtocolWindow, Visit
+from schedules.models import Deviation, ProtocolWindow, Visit, VisitActivity
 from trials.selectors_trust import Signable
 
 SCHEDULE = "participants.participant"
@@ -21,6 +23,7 @@ _VISIT = (
     "performed_on", "performed_at", "outside_reason", "missed_on", "missed_reason",
     "cancelled_on", "cancelled_reason", "applies", "held_on",
 )  # fmt: skip
+_ACTIVITY = ("attempt", "done", "done_at", "reason")
 _WINDOW = ("code", "starts_on", "starts_at", "ends_on", "ends_at", "basis", "cancelled_on")
 _DEVIATION = (
     "key", "kind", "found_on", "occurred_on", "planned_on", "opens", "closes", "actual_on", "days", "facts",
@@ -30,9 +33,9 @@ _DEVIATION = (
 
 
 def signable_schedule(participant: Participant) -> Signable:
-    """A participant's schedule: version, traits, anchors, every visit with what became of it, every window.
+    """A participant's schedule: version, traits, anchors, windows, and every visit with what became of it.
 
-    Whatever of these changes voids a signature; suggestions and labels are none of them. Three
+    Whatever of these changes voids a signature; suggestions and labels are none of them. Four
     queries, besides what the participant was read with.
     """
     version = participant.protocol_version
@@ -49,6 +52,7 @@ def signable_schedule(participant: Participant) -> Signable:
         "visits": _rows(
             Visit.objects.filter(participant=participant).order_by("attempt", "target", "code"), _VISIT
         ),
+        "activities": _activities(participant),
         "windows": _rows(ProtocolWindow.objects.filter(participant=participant).order_by("code"), _WINDOW),
     }
     return Signable(SCHEDULE, participant.pk, content, participant.site, participant.trial)
@@ -70,6 +74,13 @@ def signable_deviation(deviation: Deviation) -> Signable:
     if deviation.withdrawn_on:
         refusal = _("It was withdrawn: there is no classification to sign.")
     return Signable(DEVIATION, deviation.pk, content, person.site, person.trial, refusal)
+
+
+def _activities(participant: Participant) -> list[dict[str, Any]]:
+    """What was done at which visit and what was left, named by both."""
+    rows = VisitActivity.objects.filter(participant=participant).annotate(attempt=F("visit__attempt"))
+    named = rows.annotate(name=Concat("visit__code", Value("/"), "code")).order_by("attempt", "name")
+    return [{"code": row.pop("name"), **row} for row in _rows(named, ("name", *_ACTIVITY))]
 
 
 def _rows(found: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:

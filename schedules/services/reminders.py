@@ -104,12 +104,13 @@ def deliver_reminders(
 def claim_reminders(*, now: datetime, stale_after: timedelta = STALE_AFTER) -> list[int]:
     """Take up to BATCH unsent reminders that nobody holds, and give their ids.
 
-    Left alone are those whose visit has been done, missed, cancelled or moved meanwhile. Rows that
-    another worker is just claiming are passed over, not waited for. A reminder that could not
-    leave until WORTH_SAYING after the window closed is let be.
+    Left alone are those whose visit has been done, missed, cancelled or moved meanwhile, or whose
+    trial is frozen. Rows that another worker is just claiming are passed over, not waited for. A
+    reminder that could not leave until WORTH_SAYING after the window closed is let be.
     """
     live = Q(visit__closes__gte=now.date() - WORTH_SAYING)
     live &= Q(visit__performed_on=None, visit__missed_on=None, visit__cancelled_on=None)
+    live &= Q(visit__participant__trial__frozen_on=None)
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - stale_after)
     ids = list(
         Reminder.objects.filter(free, live, sent_at=None, kind=CLOSING, key=_present_key())

@@ -263,6 +263,14 @@ def test_what_is_no_longer_true_is_not_told(change: dict[str, date], why: str) -
     assert reminders.deliver_reminders(now=NOON) == 1, "taken back, and so it is told after all"
 
 
+def test_nobody_is_told_of_a_frozen_trial() -> None:
+    visit = a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("here")
+    reminders.sweep_closing(now=NOON)
+    Trial.objects.filter(pk=visit.participant.trial_id).update(frozen_on=TODAY)
+    assert reminders.deliver_reminders(now=NOON) == 0
+
+
 def test_what_was_held_up_too_long_is_let_be() -> None:
     a_visit(a_site(), date(2026, 11, 24))
     a_coordinator("here")

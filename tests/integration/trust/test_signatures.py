@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
 from participants.models import Participant
-from schedules.models import Visit
+from schedules.models import Visit, VisitActivity
 from schedules.selectors.signing import signable_schedule
 from tests.cast import NOW, TODAY, an_approval, an_enrolment
 from tests.integration.trust.conftest import PASSWORD, somebody
@@ -79,6 +79,19 @@ def test_a_booking_in_another_place_or_for_longer_voids_it_too(participant, inve
     record = signable_schedule(participant)
     row = signatures_of(record.model, record.object_id, record.content)[0]
     assert [change.path for change in row.changes] == ["visits[d28].booked_end", "visits[d28].booked_place"]
+
+
+def test_an_activity_left_out_after_all_voids_it_too(participant, investigator) -> None:
+    d28 = Visit.objects.get(participant=participant, code="d28")
+    done = VisitActivity.objects.create(
+        visit=d28, participant=participant, code="ecg", label="ECG", done=True
+    )
+    sign_schedule(participant, investigator)
+    VisitActivity.objects.filter(pk=done.pk).update(done=False, reason="no paper")
+    record = signable_schedule(participant)
+    (row,) = signatures_of(record.model, record.object_id, record.content)
+    paths = [change.path for change in row.changes]
+    assert paths == ["activities[d28/ecg].done", "activities[d28/ecg].reason"]
 
 
 WAYS = {
