@@ -27,8 +27,12 @@ def anchors_set_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
     A visit on the very day of its anchor, without tolerance (the infusion, the first
     chemotherapy), is that anchor.
     """
-    rule = visit.rule
-    if rule is None or visit.occurrence != 1 or rule.counts_from.kind is not ReferenceKind.ANCHOR:
+    return anchors_of_rule(visit.rule, visit.occurrence)
+
+
+def anchors_of_rule(rule: VisitRule | None, occurrence: int) -> tuple[str, ...]:
+    """The anchors that this occurrence of a visit is, as `anchors_set_by` says."""
+    if rule is None or occurrence != 1 or rule.counts_from.kind is not ReferenceKind.ANCHOR:
         return ()
     timing = rule.timing
     if isinstance(timing, AtOffset):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Visit
 from schedules.selectors.records import records_of
 from schedules.services.consent_rules import refuse_by_consent
@@ -58,8 +59,9 @@ def commit_replanning(
     """Make a previewed proposal true, in one transaction; `digest` is that of the preview that was shown.
 
     Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, what
-    the consents on record forbid, a closed gate or a missing reason; BookingsOrphaned where a
-    booking would lose its window or its visit and the proposal does not accept that;
+    the consents on record forbid, a closed gate, another day than that of the visit which put an
+    anchor on record, or a missing reason; BookingsOrphaned where a booking would lose its window or
+    its visit and the proposal does not accept that;
     ReplanningStale, which carries the preview as it is now, where anything changed since it was
     shown; StartNeedsReason as `record_anchor` does.
     """
@@ -70,6 +72,7 @@ def commit_replanning(
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     _refuse_impossible(preview)
+    _refuse_other_than_done(preview)
     _refuse_orphans(preview)
     return _made_true(preview, now=now, by=by, reason=reason)
 
@@ -167,6 +170,29 @@ def _refuse_future(preview: Preview) -> None:
             words = {"anchor": anchor.code, "day": anchor.actual_on, "today": preview.today}
             message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
             raise ReplanningRefused(message % words)
+
+
+def _refuse_other_than_done(preview: Preview) -> None:
+    """Raise ReplanningRefused for an actual day that is not that of the visit which put it on record."""
+    protocol, before = preview.plan.protocol, preview.record.anchors
+    done = [visit for visit in preview.record.visits if visit.performed_on]
+    for code, anchor in preview.proposal.anchors.items():
+        recorded_on = before[code].actual_on if code in before else None
+        if recorded_on in {None, anchor.actual_on}:
+            continue
+        for visit in done:
+            rule = protocol.visit_by_code.get(visit.rule_code)
+            if visit.performed_on == recorded_on and code in anchors_of_rule(rule, visit.occurrence):
+                words = {
+                    "anchor": protocol.anchor_by_code[code].label,
+                    "visit": visit.label,
+                    "day": recorded_on,
+                }
+                message = _(
+                    "%(anchor)s is on record for %(day)s by the visit %(visit)s: take that visit back and "
+                    "record it on the right day; the calendar follows."
+                )
+                raise ReplanningRefused(message % words)
 
 
 def _refuse_orphans(preview: Preview) -> None:

@@ -344,3 +344,22 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
         undo_visit(visit=first, version=first.version, by=None, reason="wrong chart", now=now)
         gate.refresh_from_db()
         assert gate.lapsed_because == "taken-back"
+
+
+def test_an_anchor_is_not_corrected_past_the_visit_that_put_it_on_record(participant: Participant) -> None:
+    """A day corrected on one page alone would stand against the day of the visit on the other."""
+    begun(participant)
+    completed(participant, "d0", dec(7), now=at(12, 7))
+    anchor = RecordedAnchor("infusion", INFUSION, None, dec(8), None)
+    proposal = Proposal(anchors={"infusion": anchor})
+    shown = preview_replanning(participant=participant, proposal=proposal, now=LATER)
+    values = {
+        "participant": participant,
+        "proposal": proposal,
+        "digest": shown.digest,
+        "now": LATER,
+        "by": None,
+    }
+    with pytest.raises(ReplanningRefused, match=r"by the visit .*: take that visit back"):
+        commit_replanning(**values, reason="wrong chart")
+    assert Anchor.objects.get(participant=participant, code="infusion").actual_on == dec(7)
