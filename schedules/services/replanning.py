@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
-from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Visit
 from schedules.selectors.records import records_of
 from schedules.services.consent_rules import refuse_by_consent
+from schedules.services.corrected_days import correct_visits, with_corrected_visits
 from schedules.services.departure_rows import follow_departures, follow_many
 from schedules.services.enrolments import not_in_use
 from schedules.services.hold_rows import follow_plan
@@ -43,6 +43,7 @@ __all__ = [
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to a calendar; writes nothing, in a constant number of queries."""
     (record,) = records_of([participant.pk])
+    record = with_corrected_visits(record, proposal.anchors)
     return with_surroundings(with_start(preview_of(record, proposal, now), now), now)
 
 
@@ -59,21 +60,22 @@ def commit_replanning(
     """Make a previewed proposal true, in one transaction; `digest` is that of the preview that was shown.
 
     Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, what
-    the consents on record forbid, a closed gate, another day than that of the visit which put an
-    anchor on record, or a missing reason; BookingsOrphaned where a booking would lose its window or
+    the consents on record forbid, a closed gate, a day taken away that a visit stands for, or a
+    missing reason; BookingsOrphaned where a booking would lose its window or
     its visit and the proposal does not accept that;
     ReplanningStale, which carries the preview as it is now, where anything changed since it was
     shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
         raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
-    (record,) = records_of([participant.pk], lock=True)
+    (standing,) = records_of([participant.pk], lock=True)
+    record = with_corrected_visits(standing, proposal.anchors)
     preview = with_start(preview_of(record, proposal, now), now)
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     _refuse_impossible(preview)
-    _refuse_other_than_done(preview)
     _refuse_orphans(preview)
+    correct_visits(standing, proposal.anchors, now)
     return _made_true(preview, now=now, by=by, reason=reason)
 
 
@@ -170,29 +172,6 @@ def _refuse_future(preview: Preview) -> None:
             words = {"anchor": anchor.code, "day": anchor.actual_on, "today": preview.today}
             message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
             raise ReplanningRefused(message % words)
-
-
-def _refuse_other_than_done(preview: Preview) -> None:
-    """Raise ReplanningRefused for an actual day that is not that of the visit which put it on record."""
-    protocol, before = preview.plan.protocol, preview.record.anchors
-    done = [visit for visit in preview.record.visits if visit.performed_on]
-    for code, anchor in preview.proposal.anchors.items():
-        recorded_on = before[code].actual_on if code in before else None
-        if recorded_on in {None, anchor.actual_on}:
-            continue
-        for visit in done:
-            rule = protocol.visit_by_code.get(visit.rule_code)
-            if visit.performed_on == recorded_on and code in anchors_of_rule(rule, visit.occurrence):
-                words = {
-                    "anchor": protocol.anchor_by_code[code].label,
-                    "visit": visit.label,
-                    "day": recorded_on,
-                }
-                message = _(
-                    "%(anchor)s is on record for %(day)s by the visit %(visit)s: take that visit back and "
-                    "record it on the right day; the calendar follows."
-                )
-                raise ReplanningRefused(message % words)
 
 
 def _refuse_orphans(preview: Preview) -> None:

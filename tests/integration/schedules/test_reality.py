@@ -346,20 +346,29 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
         assert gate.lapsed_because == "taken-back"
 
 
-def test_an_anchor_is_not_corrected_past_the_visit_that_put_it_on_record(participant: Participant) -> None:
-    """A day corrected on one page alone would stand against the day of the visit on the other."""
+def corrected(person: Participant, on: date | None) -> None:
+    proposal = Proposal(anchors={"infusion": RecordedAnchor("infusion", INFUSION, None, on, None)})
+    shown = preview_replanning(participant=person, proposal=proposal, now=LATER)
+    values = {"participant": person, "proposal": proposal, "digest": shown.digest, "now": LATER}
+    commit_replanning(**values, by=None, reason="wrong chart")
+
+
+def test_a_corrected_anchor_corrects_the_visit_that_put_it_on_record(participant: Participant) -> None:
+    """The infusion was on the 8th, found when D14 was done: neither is taken back, nothing contradicts."""
     begun(participant)
     completed(participant, "d0", dec(7), now=at(12, 7))
-    anchor = RecordedAnchor("infusion", INFUSION, None, dec(8), None)
-    proposal = Proposal(anchors={"infusion": anchor})
-    shown = preview_replanning(participant=participant, proposal=proposal, now=LATER)
-    values = {
-        "participant": participant,
-        "proposal": proposal,
-        "digest": shown.digest,
-        "now": LATER,
-        "by": None,
-    }
-    with pytest.raises(ReplanningRefused, match=r"by the visit .*: take that visit back"):
-        commit_replanning(**values, reason="wrong chart")
-    assert Anchor.objects.get(participant=participant, code="infusion").actual_on == dec(7)
+    completed(participant, "d14", dec(21), now=at(12, 21))
+    corrected(participant, dec(8))
+    assert Anchor.objects.get(participant=participant, code="infusion").actual_on == dec(8)
+    assert visit(participant, "d0").performed_on == dec(8)
+    d14 = visit(participant, "d14")
+    assert (d14.target, d14.performed_on) == (dec(22), dec(21)), "judged by the day that is right"
+    assert not Deviation.objects.filter(visit__code="d0", lapsed_on=None).exists()
+
+
+def test_a_day_that_a_visit_stands_for_is_not_taken_away_among_the_anchors(participant: Participant) -> None:
+    begun(participant)
+    completed(participant, "d0", dec(7), now=at(12, 7))
+    with pytest.raises(ReplanningRefused, match="take the visit back instead"):
+        corrected(participant, None)
+    assert visit(participant, "d0").performed_on == dec(7)
