@@ -223,7 +223,7 @@ def _refusal_of_place(course: Course, step: Step) -> StepRefusal:
     }
     return StepRefusal(
         "step",
-        _("%(step)s is not possible: the participant is %(phase)s. Possible are: %(possible)s."),
+        _("%(step)s is not possible where the participant stands: %(phase)s. Possible are: %(possible)s."),
         words,
     )
 

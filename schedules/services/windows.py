@@ -92,6 +92,8 @@ def waive_window(
         raise Refused({"": [_("The protocol does not let this window be waived.")]})
     if INVESTIGATOR not in roles:
         raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
+    if any(waiver.window == window for waiver in docket.facts.waivers):
+        raise Refused({"": [_("This window is waived already: its waiver stands on record.")]})
     if not reason.strip():
         raise Refused({"reason": [_("Say why: the reason goes on record.")]})
     waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)

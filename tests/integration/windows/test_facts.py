@@ -148,6 +148,9 @@ def test_an_investigator_waives_where_the_protocol_allows_it(child, investigator
         participant=child, window="mas-free", by=investigator, roles=("investigator",), now=now, reason="mild"
     )
     assert verdicts(child, now)["mas-free"] == "waived"
+    again = {"participant": child, "window": "mas-free", "by": investigator, "roles": ("investigator",)}
+    with pytest.raises(Refused, match="waived already"):
+        waive_window(**again, now=now, reason="twice")
     assert not Flag.objects.filter(window__code="mas-free", cleared_at=None).exists()
 
 
