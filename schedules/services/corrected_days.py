@@ -35,7 +35,10 @@ def with_corrected_visits(record: Record, anchors: Mapping[str, RecordedAnchor])
 
 
 def correct_visits(record: Record, anchors: Mapping[str, RecordedAnchor], now: datetime) -> None:
-    """Write those days; the caller holds the lock and the transaction. Raises as `with_corrected_visits`."""
+    """Write those days; the caller holds the lock and the transaction. Raises as `with_corrected_visits`.
+
+    The plan that is written next tells of it and judges it: before that, it would be outside its window.
+    """
     for pk, anchor in _corrections(record, anchors).items():
         Visit.objects.filter(pk=pk).update(
             performed_on=anchor.actual_on,

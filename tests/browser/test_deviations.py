@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,16 +16,12 @@ from schedules.models import Visit
 from schedules.services.deviations import sweep_unrecorded
 from schedules.services.planning import enrol
 from schedules.services.visits import record_performed
+from tests.browser.test_pages import BASICS, DAY, FAINT, PASSWORD, sign_in
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, Trial, User
 from trials.services.memberships import grant_membership
 from trials.services.sites import record_working_days
 
-PASSWORD = "a long and made-up one"
-DAY = timedelta(days=1)
-HERE = Path(__file__).parent
-BASICS = (HERE / "basics.js").read_text(encoding="utf-8")
-FAINT = (HERE / "faint.js").read_text(encoding="utf-8")
 ADDRESSES = ("/deviations/", "/logs/screening/", "/logs/enrolment/", "/forecast/", "/forecast/?help=1")
 
 
@@ -46,14 +41,6 @@ def late(transactional_db: None) -> Visit:
     Absence.objects.create(participant=person, first=today, last=today + 2 * DAY)
     Trial.objects.update(planned_end=date(today.year, 12, 31))
     return visit
-
-
-def sign_in(page: Page, live_server: LiveServer) -> None:
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.locator("main input[name=login]").fill("coordinator")
-    page.locator("main input[type=password]").fill(PASSWORD)
-    page.locator("main input[type=password]").press("Enter")
-    expect(page.locator("nav.places")).to_be_visible()
 
 
 def test_the_pages_can_be_read_and_used(

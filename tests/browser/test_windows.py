@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,15 +14,11 @@ from schedules.domain.plan import AnchorDay
 from schedules.models import Flag
 from schedules.services.judging import sweep_windows
 from schedules.services.planning import enrol
+from tests.browser.test_pages import BASICS, DAY, FAINT, PASSWORD, sign_in
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, User
 from trials.services.memberships import grant_membership
 
-PASSWORD = "a long and made-up one"
-DAY = timedelta(days=1)
-HERE = Path(__file__).parent
-BASICS = (HERE / "basics.js").read_text(encoding="utf-8")
-FAINT = (HERE / "faint.js").read_text(encoding="utf-8")
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -39,14 +33,6 @@ def tomorrow(transactional_db: None) -> Participant:
     person = enrol(enrolment=an_enrolment(a_version("NCT07274059"), site=site, anchors=infusion), by=user)
     sweep_windows(now=timezone.now())
     return person
-
-
-def sign_in(page: Page, live_server: LiveServer) -> None:
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.locator("main input[name=login]").fill("coordinator")
-    page.locator("main input[type=password]").fill(PASSWORD)
-    page.locator("main input[type=password]").press("Enter")
-    expect(page.locator("nav.places")).to_be_visible()
 
 
 def test_the_pages_can_be_read_and_used(
