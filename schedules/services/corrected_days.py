@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -55,7 +55,7 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
     found: dict[int, RecordedAnchor] = {}
     for code, anchor in anchors.items():
         before = record.anchors.get(code)
-        if before is None or before.actual_on in {None, anchor.actual_on}:
+        if before is None or before.actual_on is None or _when(before) == _when(anchor):
             continue
         for visit in record.visits:
             rule = rules.get(visit.rule_code)
@@ -67,3 +67,7 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
                 raise ReplanningRefused(message % words)
             found[visit.pk] = anchor
     return found
+
+
+def _when(anchor: RecordedAnchor) -> tuple[date | None, datetime | None]:
+    return anchor.actual_on, anchor.actual_at

@@ -346,8 +346,8 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
         assert gate.lapsed_because == "taken-back"
 
 
-def corrected(person: Participant, on: date | None) -> None:
-    proposal = Proposal(anchors={"infusion": RecordedAnchor("infusion", INFUSION, None, on, None)})
+def corrected(person: Participant, on: date | None, hour: datetime | None = None) -> None:
+    proposal = Proposal(anchors={"infusion": RecordedAnchor("infusion", INFUSION, None, on, hour)})
     shown = preview_replanning(participant=person, proposal=proposal, now=LATER)
     values = {"participant": person, "proposal": proposal, "digest": shown.digest, "now": LATER}
     commit_replanning(**values, by=None, reason="wrong chart")
@@ -364,6 +364,13 @@ def test_a_corrected_anchor_corrects_the_visit_that_put_it_on_record(participant
     d14 = visit(participant, "d14")
     assert (d14.target, d14.performed_on) == (dec(22), dec(21)), "judged by the day that is right"
     assert not Deviation.objects.filter(visit__code="d0", lapsed_on=None).exists()
+
+
+def test_a_corrected_hour_is_the_visit_s_too(participant: Participant) -> None:
+    begun(participant)
+    completed(participant, "d0", dec(7), now=at(12, 7))
+    corrected(participant, dec(7), at(12, 7))
+    assert visit(participant, "d0").performed_at == at(12, 7)
 
 
 def test_a_day_that_a_visit_stands_for_is_not_taken_away_among_the_anchors(participant: Participant) -> None:
