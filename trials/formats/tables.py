@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a cell begins that a spreadsheet would take for a formula, full-width signs among them."""
-
-APOSTROPHE = ("'", *FORMULA)
-"""How a cell begins that has an apostrophe put before it: its own as well, so that one can be taken off."""
+_RUNS = re.compile(r"[\t\r\n]|[\s\0\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 Preamble = Sequence[tuple[str, str]]
 
@@ -42,6 +39,15 @@ def csv_part(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
         yield line
 
 
+def runs(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a formula: it begins with a sign, maybe a full-width one.
+
+    Blanks before the sign are taken off by some (OWASP, CSV Injection), be they ideographic or unseen;
+    a tab or a line's end in front is enough by itself.
+    """
+    return _RUNS.match(text) is not None
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
@@ -50,4 +56,4 @@ def _cell(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value)
-    return f"'{text}" if text.startswith(APOSTROPHE) else text
+    return f"'{text}" if text.startswith("'") or runs(text) else text

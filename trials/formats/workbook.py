@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.utils import get_column_letter
 
-from trials.formats.tables import FORMULA, Preamble
+from trials.formats.tables import Preamble, runs
 
 WIDEST = 60
 """Characters that a column is given at most."""
@@ -47,7 +47,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     text = ILLEGAL_CHARACTERS_RE.sub("", str(value))
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if runs(text) else text
 
 
 def _widths(lines: Iterable[Sequence[Any]]) -> list[int]:

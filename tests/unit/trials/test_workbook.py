@@ -18,7 +18,9 @@ def sheets(rows: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
     return {sheet.title: list(sheet.values) for sheet in book}
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\u3000@A1", "=cmd|' /C calc'!A0"]
+)
 def test_a_text_that_a_spreadsheet_would_run_is_a_text(text: str) -> None:
     book = load_workbook(BytesIO(workbook([], ["Head"], [(text,)])))
     cell = book["Table"]["A2"]
