@@ -21,6 +21,9 @@ from schedules.domain.plan import Plan
 from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
 
+UNDER_OBSERVATION = _("Under observation until %(day)s: %(subject)s.")
+NO_REVIEW = _("No safety review of %(subject)s is on record.")
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -281,8 +284,8 @@ def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateRe
         words = _("When the observation of %(subject)s ends is not known.")
         yield _reason(gate, None, words, {"subject": course.subject})
     elif planned.begins <= until:
-        words = _("%(subject)s is under observation until %(day)s.")
-        yield _reason(gate, until + DAY, words, {"subject": course.subject, "day": until})
+        values: dict[str, Value] = {"subject": course.subject, "day": until}
+        yield _reason(gate, until + DAY, UNDER_OBSERVATION, values)
 
 
 def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
@@ -330,7 +333,7 @@ def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> It
     opened = list(takewhile(lambda review: review.opens, reversed(held)))
     values: dict[str, Value] = {"subject": course.subject}
     if not held:
-        yield _reason(gate, None, _("No safety review of %(subject)s is on record."), values)
+        yield _reason(gate, None, NO_REVIEW, values)
     elif not opened:
         values["day"] = held[-1].on
         words = _("The safety review of %(day)s, after %(subject)s, does not let the next one begin.")

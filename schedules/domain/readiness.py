@@ -13,7 +13,8 @@ from typing import Any
 from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.beds import Beds, critical_days, days_in_hospital
-from schedules.domain.gates import GateVerdict, course_of, gate_status
+from schedules.domain.gate_words import words_of_gate, words_of_opening
+from schedules.domain.gates import GateVerdict, course_of, gate_ahead
 from schedules.domain.plan import AnchorDay, Plan
 from schedules.domain.readiness_person import lines_of_person
 from schedules.domain.start import Answer, Item, Line, Start, line
@@ -72,7 +73,7 @@ def gate_of(start: Start, plan: Plan) -> GateVerdict | None:
     person = start.person
     subject, level = (person.subject, person.level) if person else ("", start.level)
     course = course_of(plan, subject, level, start.zone)
-    return gate_status(cohorts, course) if course else None
+    return gate_ahead(cohorts, course) if course else None
 
 
 def _gate(start: Start, plan: Plan) -> Iterator[Line]:
@@ -82,13 +83,8 @@ def _gate(start: Start, plan: Plan) -> Iterator[Line]:
     if verdict.open:
         yield line(Item.GATE, Answer.YES, _("The gate is open."), {})
         return
-    reasons = [reason.words for reason in verdict.reasons]
-    assumed = {gate.code for gate in start.protocol.gates if gate.basis.assumed}
-    if any(reason.gate in assumed for reason in verdict.reasons):
-        reasons.append(Words.of(_("This gate is assumed, not stated by the protocol.")))
-    if verdict.opens_on:
-        reasons.append(Words.of(_("It opens on %(day)s."), {"day": verdict.opens_on}))
-    yield Line(Item.GATE, Answer.NO, tuple(reasons))
+    opens = words_of_opening(verdict, start.protocol.gates)
+    yield Line(Item.GATE, Answer.NO, (opens, *words_of_gate(verdict, start.names)))
 
 
 def _beds(start: Start, plan: Plan) -> Iterator[Line]:

@@ -119,7 +119,8 @@ class Person:
 class Start:
     """All that the question is answered by, on `today` of the site; without a person, what the site tells.
 
-    `away` says on which days somebody who is needed is not there, and who.
+    `away` says on which days somebody who is needed is not there, and who; `names` how other
+    participants may be named.
     """
 
     protocol: Protocol
@@ -134,6 +135,7 @@ class Start:
     person: Person | None = None
     level: str | None = None
     away: Mapping[date, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def plan_with(self, day_zero: date, at: AnchorDay | None = None) -> Plan:
         """The plan with another day zero; `at` is the start itself where it has come."""

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.words import Value, Words
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors import participants_visible_to, recorded
 from schedules.domain.explain import Say, day_text, plain
+from schedules.domain.gate_words import is_assumed, words_of_gate
 from schedules.domain.gates import (
     Cohorts,
     Course,
@@ -184,18 +184,10 @@ def gate_words(
     verdict: GateVerdict, protocol: Protocol, names: Mapping[str, str], say: Say = plain
 ) -> tuple[str, ...]:
     """Why a gate is closed, in sentences; an assumed gate says that it is."""
-    assumed = {gate.code for gate in protocol.gates if gate.basis.assumed}
-    found = []
-    for reason in verdict.reasons:
-        named = ((key, _named(key, value, names)) for key, value in reason.words.values)
-        found.append(Words(reason.words.template, tuple(named)).text(say, day_text))
-    if any(reason.gate in assumed for reason in verdict.reasons):
+    found = [words.text(say, day_text) for words in words_of_gate(verdict, names)]
+    if is_assumed(verdict, protocol.gates):
         found.append(_("(This gate is assumed, not stated by the protocol.)"))
     return tuple(found)
-
-
-def _named(key: str, value: Value, names: Mapping[str, str]) -> Value:
-    return names.get(str(value), value) if key == "subject" else value
 
 
 @dataclass(frozen=True, slots=True)

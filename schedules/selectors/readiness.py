@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
     (docket,) = dockets_of([participant.pk], say)
     record, person, protocol = docket.record, docket.record.participant, docket.protocol
     today = today_at(person.site, now)
+    cohorts, names = _gated(protocol, person.trial_id, person.site)
     return Start(
         protocol=protocol,
         anchors=record.anchor_days({}),
@@ -53,7 +54,8 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
         calendar=record.calendar,
         zone=record.zone,
         today=today,
-        cohorts=_cohorts(protocol, person.trial_id, person.site),
+        cohorts=cohorts,
+        names=names,
         beds=beds_at(person.site, today, but=person.pk),
         known=record.known,
         person=_person(docket, today),
@@ -66,6 +68,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
     site, protocol = newcomer.site, in_language(protocol_of(newcomer.version), say)
     today = today_at(site, now)
     away = away_days(participants=(), sites=[site.pk])
+    cohorts, names = _gated(protocol, newcomer.version.trial_id, site)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     return Start(
         protocol=protocol,
@@ -74,7 +77,8 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
         calendar=away.applied(calendar, None, site.pk),
         zone=ZoneInfo(site.zone or protocol.zone),
         today=today,
-        cohorts=_cohorts(protocol, newcomer.version.trial_id, site),
+        cohorts=cohorts,
+        names=names,
         beds=beds_at(site, today),
         level=newcomer.cohort.code if newcomer.cohort else None,
         away=away.closures(None, site.pk),
@@ -109,14 +113,13 @@ def _person(docket: Docket, today: date) -> Person:
     )
 
 
-def _cohorts(protocol: Protocol, trial: int, site: Site) -> Cohorts:
-    """The gates with all who went before; whoever is at another site is named by that site alone."""
+def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, str]]:
+    """The gates with all who went before; whoever is at another site is to be named by that site alone."""
     if not is_gated(protocol):
-        return Cohorts((), ())
+        return Cohorts((), ()), {}
     read = courses_of(protocol, trial)
     names = names_of(read, frozenset(one.pk for one in read.people.values() if one.site_id == site.pk))
-    courses = [replace(course, subject=names[course.subject]) for course in read.courses]
-    return Cohorts.of(protocol, courses, reviews_of(trial))
+    return Cohorts.of(protocol, read.courses, reviews_of(trial)), names
 
 
 def _occupied(site: Site, today: date, but: int | None) -> Iterator[Occupied]:

@@ -167,8 +167,9 @@ def _refusals_of_words(
             % {"trait": trait, "traits": ", ".join(traits) or "-"},
         )
     for code, day in anchors.items():
-        words = {"anchor": code, "anchors": ", ".join(protocol.anchor_by_code)}
-        if code not in protocol.anchor_by_code:
+        rule = protocol.anchor_by_code.get(code)
+        words = {"anchor": _(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
+        if rule is None:
             yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
         elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
             words |= {"day": str(day.day), "today": str(enrolment.today)}
@@ -180,7 +181,7 @@ def _refusals_of_words(
             yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
     if protocol.day_zero not in anchors:
         label = protocol.anchor_by_code[protocol.day_zero].label
-        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": label}
+        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": _(label)}
 
 
 def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
@@ -189,10 +190,11 @@ def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
         yield "anchors", _contradiction_in_words(found, plan)
     for code in enrolment.anchors:
         if code not in plan.anchors:
-            yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": code}
+            label = _(plan.protocol.anchor_by_code[code].label)
+            yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": label}
     for window in plan.windows:
         if crossed(window):
-            words = {"window": window.rule.label, "starts": window.starts, "ends": window.ends}
+            words = {"window": _(window.rule.label), "starts": window.starts, "ends": window.ends}
             yield "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
 
 
@@ -204,7 +206,7 @@ def crossed(window: PlannedWindow) -> bool:
 
 
 def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
-    label = {rule.code: rule.label for rule in plan.protocol.anchors}
+    label = {rule.code: _(rule.label) for rule in plan.protocol.anchors}
     mends = [_("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day} for code, day in found.mends]
     return _(
         "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "

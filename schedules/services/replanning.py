@@ -169,7 +169,9 @@ def _refuse_future(preview: Preview) -> None:
     """Raise ReplanningRefused for a day that is said to have happened and has not come."""
     for anchor in preview.proposal.anchors.values():
         if anchor.actual_on and anchor.actual_on > preview.today:
-            words = {"anchor": anchor.code, "day": anchor.actual_on, "today": preview.today}
+            rule = preview.plan.protocol.anchor_by_code.get(anchor.code)
+            label = _(rule.label) if rule else anchor.code
+            words = {"anchor": label, "day": anchor.actual_on, "today": preview.today}
             message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
             raise ReplanningRefused(message % words)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -178,7 +179,7 @@ def _point(text: str, zone: ZoneInfo) -> str:
 
 
 def _gate_row(change: GateChange) -> ChangeRow:
-    who = change.subject or _("a participant at %(site)s") % {"site": change.site}
+    who = change.subject or capfirst(_("a participant at %(site)s") % {"site": change.site})
     effects = (effect_label(change.effect, say),)
     return ChangeRow(who, _severity([change.effect]), effects, Span(), Span(), (gate_sentence(change, say),))
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 from openpyxl import load_workbook
 
 from schedules.domain.deviations import Assessment
@@ -72,6 +73,24 @@ def test_it_is_classified_on_its_page(late) -> None:
     assert "Calls two days ahead." in answer.content.decode()
     late.refresh_from_db()
     assert (late.classification, late.affects_data, late.affects_rights) == ("important", True, False)
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "reads"),
+    [
+        (None, date(2026, 12, 23), "until Wed 2026-12-23"),
+        (date(2026, 12, 19), None, "from Sat 2026-12-19"),
+        (date(2026, 12, 19), date(2026, 12, 23), "Sat 2026-12-19 – Wed 2026-12-23"),
+        (date(2026, 12, 19), date(2026, 12, 19), "Sat 2026-12-19"),
+    ],
+)
+def test_an_end_of_a_window_that_is_not_known_is_no_dash(late, opens, closes, reads) -> None:
+    Deviation.objects.filter(pk=late.pk).update(opens=opens, closes=closes)
+    client = browser()
+    for address in (reverse("deviation", kwargs={"pk": late.pk}), reverse("deviations")):
+        page = strip_tags(client.get(address).content.decode())
+        assert reads in " ".join(page.split())
+        assert "– –" not in page
 
 
 def test_what_is_incomplete_comes_back_filled(late) -> None:

@@ -179,7 +179,8 @@ def test_what_happened_is_asked_about_recorded_and_becomes_a_deviation(
 
 REFUSED = [
     ("tomorrow", conditioned, completed, ("d0", dec(21)), "is in the future: today is 2026-12-20"),
-    ("an anchor of tomorrow", conditioned, recorded, ("infusion", dec(21)), "is in the future"),
+    ("an anchor of tomorrow", conditioned, recorded, ("infusion", dec(21)),
+     "Infusion on 2026-12-21 is in the future"),
     ("before the consent", nothing, recorded, ("infusion", CONSENT - timedelta(days=1)),
      "No infusion before consent"),
     ("before the first chemotherapy", begun, recorded, ("infusion", dec(1)), "does not fit"),
@@ -332,12 +333,12 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
     with pytest.raises((VisitRefused, DepartureNeedsReason)) as asked, transaction.atomic():
         act(later, code, given, now=now)
     assert "against a closed gate" in str(asked.value)
-    assert "S01-001 is under observation until Monday 2027-01-04" in str(asked.value)
+    assert "Under observation until Monday 2027-01-04: S01-001" in str(asked.value)
     assert not ReadinessCheck.objects.exists()
     act(later, code, given, BECAUSE, now=now)
     gate = Deviation.objects.get(participant=later, kind="gate")
     assert (gate.occurred_on, gate.actual_on) == (given, given)
-    assert "S01-001 is under observation" in gate.facts
+    assert "Under observation until Monday 2027-01-04: S01-001" in gate.facts
     assert ReadinessCheck.objects.get(participant=later).verdicts["reason"] == BECAUSE
     first = Visit.objects.get(participant=later, code="ld-1")
     if act is completed:

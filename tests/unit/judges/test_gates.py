@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from schedules.domain.gate_words import words_of_gate, words_of_opening
 from schedules.domain.gates import (
     Cohorts,
     Course,
@@ -134,7 +135,7 @@ def test_levels_in_order(courses, level, infusion, is_open, why):
 def test_reasons_name_the_gate_the_participant_and_the_day():
     (reason,) = gate_status(Cohorts((DLT,), courses=(S1,)), course("S9", 10)).reasons
     assert (reason.gate, reason.opens_on) == ("gate", date(2026, 3, 31))
-    assert reason.text() == "S1 is under observation until Monday 2026-03-30."
+    assert reason.text() == "Under observation until Monday 2026-03-30: S1."
 
 
 @pytest.mark.parametrize(
@@ -157,8 +158,8 @@ def test_a_closed_gate_names_the_day_on_which_it_really_opens_and_what_sets_it()
     found = gate_ahead(Cohorts((DLT,), courses=(S1, course("S2", 34))), course("S9", 10))
     assert (found.open, found.opens_on) == (False, d(63))
     assert [reason.text() for reason in found.reasons] == [
-        "S1 is under observation until Monday 2026-03-30.",
-        "S2 is under observation until Sunday 2026-05-03.",
+        "Under observation until Monday 2026-03-30: S1.",
+        "Under observation until Sunday 2026-05-03: S2.",
     ]
 
 
@@ -185,3 +186,52 @@ def test_a_course_is_read_from_a_plan():
     assert first.observed_until("dlt-observation") == date(2026, 3, 30)
     second = replace(first, subject="S2", begins=date(2026, 3, 30), infusion=date(2026, 4, 4))
     assert gate_status(Cohorts.of(protocol, [first]), second).opens_on == date(2026, 3, 31)
+
+
+S3, S4 = course("S3", 20), course("S4", 22)
+REVIEWED = gate(review=True)
+
+
+@pytest.mark.parametrize(
+    ("gates", "before", "says", "why"),
+    [
+        ([DLT], [S1], ["Under observation until Monday 2026-03-30: S1."], "one is named with the day"),
+        (
+            [DLT],
+            [S1, S4, S3],
+            ["Under observation, the last until Tuesday 2026-04-21: S4 and 2 more."],
+            "of several the last one is named, and how many more",
+        ),
+        (
+            [DLT, replace(DLT, code="twice")],
+            [S1],
+            ["Under observation until Monday 2026-03-30: S1."],
+            "two gates, one participant",
+        ),
+        ([REVIEWED], [S1, S3], ["No safety review of S1 and 1 more is on record."], "so with reviews"),
+        (
+            [gate(interval=Offset.parse("P30D"))],
+            [S1, S3],
+            [
+                "30 days from the infusion of S1: no infusion before Wednesday 2026-04-01.",
+                "30 days from the infusion of S3: no infusion before Tuesday 2026-04-21.",
+            ],
+            "other reasons are told one by one",
+        ),
+    ],
+)
+def test_a_closed_gate_is_told_in_as_few_sentences_as_it_takes(gates, before, says, why):
+    verdict = gate_status(Cohorts(tuple(gates), courses=tuple(before)), course("S9", 28))
+    told = [words.text(point=day_text_of) for words in words_of_gate(verdict, {})]
+    assert told == says, why
+
+
+def day_text_of(day, _say):
+    return f"{day:%A %Y-%m-%d}"
+
+
+def test_the_day_on_which_it_opens_is_told_first_or_that_nobody_knows_it():
+    closed = gate_status(Cohorts((DLT,), courses=(S1,)), course("S9", 10))
+    assert words_of_opening(closed, [DLT]).text() == "The gate (assumed) opens on 2026-03-31."
+    nobody = gate_status(Cohorts((REVIEW,), courses=(S1,)), course("S9", 60))
+    assert words_of_opening(nobody, []).text() == "Nobody knows yet when the gate opens."

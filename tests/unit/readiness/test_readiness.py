@@ -216,8 +216,8 @@ def test_a_closed_gate_says_when_it_opens_and_that_it_is_assumed() -> None:
     assert told(Item.GATE, cohorts=cohorts, protocol=protocol) == (
         NO,
         (
-            "14 days from the infusion of S01-000: no infusion before Saturday 2026-12-12. "
-            "This gate is assumed, not stated by the protocol. It opens on Monday 2026-12-07."
+            "The gate (assumed) opens on Monday 2026-12-07. "
+            "14 days from the infusion of S01-000: no infusion before Saturday 2026-12-12."
         ),
     )
     assert told(Item.GATE, dec(7), cohorts=cohorts, protocol=protocol)[0] is YES
