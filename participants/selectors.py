@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from django.db.models import QuerySet
@@ -33,6 +33,16 @@ def subject_codes_in_use(trial: Trial, codes: Sequence[str]) -> set[str]:
     if len(codes) > _MANY:  # more than a statement may name: ask for all there are
         return set(used.values_list("subject_code", flat=True)).intersection(codes)
     return set(used.filter(subject_code__in=codes).values_list("subject_code", flat=True))
+
+
+def subject_codes_of(participants: QuerySet[Participant], ids: Collection[int]) -> dict[int, str]:
+    """The subject codes of those of the participants whose ids are named, by id."""
+    return dict(participants.filter(pk__in=ids).values_list("pk", "subject_code"))
+
+
+def participants_called(participants: QuerySet[Participant], text: str) -> QuerySet[Participant]:
+    """Those of the participants in whose subject code a text stands, capitals or not."""
+    return participants.filter(subject_code__icontains=text)
 
 
 def recorded(anchor: Anchor) -> RecordedAnchor:

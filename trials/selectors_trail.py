@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Min, Model, Q, QuerySet
 from django.utils import timezone
 
 from trials.domain.access import Grant, Right, Scope
@@ -26,7 +26,6 @@ SET_UP = (
     *("trials.protocolversion", "trials.siteapproval", "trials.consentform"),
 )
 """The records that whoever has any role at a place may look at."""
-OF_ACCOUNTS = ("trials.user", "trials.apitoken", *ELSEWHERE)
 COLUMNS = {
     Order.NEWEST: ("id",),
     Order.OLDEST: ("id",),
@@ -149,6 +148,17 @@ def page_of_entries(entries: QuerySet[AuditEntry], order: Order, after: Key | No
     kept = found[:size]
     more = len(found) > size
     return EntryPage(kept, tuple(getattr(kept[-1], name) for name in columns) if more else None)
+
+
+def newest_of(entries: QuerySet[AuditEntry]) -> int:
+    """The number of the newest of the entries; 0 where there is none."""
+    return entries.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def ends_of(entries: QuerySet[AuditEntry], last_shown: int) -> tuple[int, int]:
+    """The numbers of the first and the last of the entries up to the one that was shown last; 0 for none."""
+    ends = entries.filter(pk__lte=last_shown).aggregate(first=Min("pk"), last=Max("pk"))
+    return ends["first"] or 0, ends["last"] or 0
 
 
 def trail_of(entries: QuerySet[AuditEntry], model: str, object_id: str) -> QuerySet[AuditEntry]:

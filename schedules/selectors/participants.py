@@ -13,7 +13,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from participants.models import Participant
-from participants.selectors import participants_visible_to
+from participants.selectors import participants_called, participants_visible_to
 from schedules.domain.marks import visit_mark
 from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import Visit
@@ -56,7 +56,7 @@ def participants_listed(
     here = timezone.localdate(now, timezone.get_default_timezone())
     seen = participants_visible_to(user, here)
     if search:
-        seen = seen.filter(subject_code__icontains=search)
+        seen = participants_called(seen, search)
     if site:
         seen = seen.filter(site=site)
     if trial:

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -58,9 +58,7 @@ def participant_absences(request: HttpRequest, pk: int) -> HttpResponse:
 def site_absences(request: HttpRequest, pk: int) -> HttpResponse:
     """When somebody whom a site cannot do without is away, and a form for more."""
     user, day = user_of(request), server_day(now())
-    site = sites_visible_to(user, day).filter(pk=pk).first()
-    if site is None:
-        raise Http404
+    site = get_object_or_404(sites_visible_to(user, day), pk=pk)
     context = {
         "title": _("Absences at %(site)s") % {"site": site.name},
         "back": reverse("today"),

@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -79,17 +79,17 @@ class AmendmentForm(forms.Form):
     """From which version to which, and at which sites."""
 
     from_version: forms.ModelChoiceField[ProtocolVersion] = VersionChoice(
-        queryset=ProtocolVersion.objects.none(),
+        queryset=None,
         label=gettext_lazy("From version"),
         empty_label=gettext_lazy("Choose …"),
     )
     to_version: forms.ModelChoiceField[ProtocolVersion] = VersionChoice(
-        queryset=ProtocolVersion.objects.none(),
+        queryset=None,
         label=gettext_lazy("To version"),
         empty_label=gettext_lazy("Choose …"),
     )
     sites: forms.ModelMultipleChoiceField[Site] = forms.ModelMultipleChoiceField(
-        queryset=Site.objects.none(), label=gettext_lazy("Sites"), widget=forms.CheckboxSelectMultiple
+        queryset=None, label=gettext_lazy("Sites"), widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(self, trial: Trial, sites: Any, data: Any = None) -> None:
@@ -216,10 +216,7 @@ def _begun(request: HttpRequest, form: AmendmentForm, why: ReasonForm) -> HttpRe
 
 
 def _trial(request: HttpRequest, pk: int) -> Trial:
-    found = trials_in_view(user_of(request), server_day(now())).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(trials_in_view(user_of(request), server_day(now())), pk=pk)
 
 
 def _run(request: HttpRequest, pk: int) -> AmendmentRun:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -107,7 +107,4 @@ def _reviewed(trial: Trial, board: TrialBoard, level: str) -> Trial | Cohort:
 
 
 def _trial(request: HttpRequest, code: str) -> Trial:
-    trial = trials_visible_to(user_of(request), server_day(now())).filter(code=code).first()
-    if trial is None:
-        raise Http404
-    return trial
+    return get_object_or_404(trials_visible_to(user_of(request), server_day(now())), code=code)

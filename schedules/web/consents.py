@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -101,9 +101,7 @@ def consent_correct(request: HttpRequest, pk: int, consent: int) -> HttpResponse
     """Correct a consent that was recorded wrongly; what stood there stays in the trail."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    wrong = consents_of(participant).filter(pk=consent).first()
-    if wrong is None:
-        raise Http404
+    wrong = get_object_or_404(consents_of(participant), pk=consent)
 
     def perform(form: ConsentCorrectionForm) -> HttpResponse:
         correct_consent(

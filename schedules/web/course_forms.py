@@ -30,7 +30,7 @@ class StepForm(VersionedForm):
     )
     day_zero = forms.DateField(label=gettext_lazy("New planned day zero"), widget=DayInput())
     site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
-        queryset=Site.objects.none(),
+        queryset=None,
         label=gettext_lazy("To which site"),
         empty_label=gettext_lazy("Choose …"),
     )
@@ -73,7 +73,7 @@ class AbsenceForm(VersionedForm):
     first = forms.DateField(label=gettext_lazy("First day away"), widget=DayInput())
     last = forms.DateField(label=gettext_lazy("Last day away"), widget=DayInput())
     user: forms.ModelChoiceField[User] = forms.ModelChoiceField(
-        queryset=User.objects.none(),
+        queryset=None,
         label=gettext_lazy("Who"),
         required=False,
         empty_label=gettext_lazy("Everybody the site needs"),

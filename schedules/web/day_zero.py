@@ -57,7 +57,7 @@ class NewcomerForm(PlaceForm, RangeForm):
     """Where, under which version, with which traits, at which level, and from which to which day."""
 
     cohort: forms.ModelChoiceField[Cohort] = forms.ModelChoiceField(
-        queryset=Cohort.objects.none(),
+        queryset=None,
         required=False,
         label=gettext_lazy("Cohort"),
         empty_label=pgettext_lazy("cohort", "None"),

@@ -52,7 +52,7 @@ class EnteringForm(VersionedForm):
     subject = forms.CharField(label=gettext_lazy("Participant"), max_length=40, strip=True)
     occurred_on = forms.DateField(label=gettext_lazy("Occurred on"), widget=DayInput())
     visit = VisitField(
-        queryset=Visit.objects.none(),
+        queryset=None,
         label=gettext_lazy("At which visit"),
         required=False,
         empty_label=gettext_lazy("at none of them"),

@@ -53,12 +53,12 @@ class PlaceForm(forms.Form):
     """Where somebody is enrolled and under which version: what the rest of the form hangs on."""
 
     version: forms.ModelChoiceField[ProtocolVersion] = VersionChoice(
-        queryset=ProtocolVersion.objects.none(),
+        queryset=None,
         label=gettext_lazy("Trial and protocol version"),
         empty_label=gettext_lazy("Choose …"),
     )
     site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
-        queryset=Site.objects.none(), label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …")
+        queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …")
     )
 
     def __init__(self, user: User, today: date, data: Any = None, **kwargs: Any) -> None:
@@ -82,7 +82,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         ),
     )
     cohort: forms.ModelChoiceField[Cohort] = forms.ModelChoiceField(
-        queryset=Cohort.objects.none(),
+        queryset=None,
         required=False,
         label=gettext_lazy("Cohort"),
         empty_label=pgettext_lazy("cohort", "None"),

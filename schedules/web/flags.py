@@ -55,7 +55,7 @@ class OwnerForm(VersionedForm):
     """Who looks after a flag."""
 
     owner: forms.ModelChoiceField[User] = forms.ModelChoiceField(
-        queryset=User.objects.none(),
+        queryset=None,
         label=gettext_lazy("Owner"),
         required=False,
         empty_label=gettext_lazy("Nobody"),

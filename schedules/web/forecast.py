@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -64,9 +64,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
 def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Those of a trial whose follow-up would go on after its planned end."""
     user, here = user_of(request), server_day(now())
-    trial = trials_visible_to(user, here).filter(pk=pk).first()
-    if trial is None:
-        raise Http404
+    trial = get_object_or_404(trials_visible_to(user, here), pk=pk)
     rows, after = people_past_end(user, here, pk, number(request, "after") or 0)
     return render(request, "forecast/end.html", {"trial": trial, "rows": rows, **next_page(request, after)})
 

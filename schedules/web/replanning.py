@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -205,9 +205,7 @@ def sites(request: HttpRequest) -> HttpResponse:
 def working_days(request: HttpRequest, pk: int) -> HttpResponse:
     """The working days of a site: close or open days, once it is seen whom that touches."""
     user, day = user_of(request), server_day(now())
-    site = sites_visible_to(user, day).filter(pk=pk).first()
-    if site is None:
-        raise Http404
+    site = get_object_or_404(sites_visible_to(user, day), pk=pk)
     allowed = may_record_at(user, site, day)
     if request.method != "POST":
         return _site_page(request, site, WorkingDaysForm() if allowed else None)

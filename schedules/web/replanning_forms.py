@@ -120,7 +120,7 @@ class VersionForm(PreviewForm):
     """Another protocol version, of those that the site may use."""
 
     version: forms.ModelChoiceField[ProtocolVersion] = forms.ModelChoiceField(
-        queryset=ProtocolVersion.objects.none(),
+        queryset=None,
         label=gettext_lazy("Protocol version"),
         empty_label=gettext_lazy("Choose …"),
     )

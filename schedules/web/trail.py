@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, Min, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from participants.models import Participant
-from participants.selectors import participants_visible_to
+from participants.selectors import participants_visible_to, subject_codes_of
 from schedules.selectors.participant_records import records_of_participant
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
@@ -31,7 +31,9 @@ from trials.selectors_trail import (
     COLUMNS,
     Key,
     about,
+    ends_of,
     entries_in_sight,
+    newest_of,
     page_of_entries,
     record_now,
     remarks_on,
@@ -41,7 +43,7 @@ from trials.selectors_trail import (
     wanted_entries,
 )
 from trials.selectors_trail_words import fields_of, in_words, kind_in_words, name_in_words
-from trials.services.audit_exports import record_lines, trail_lines
+from trials.services.audit_exports import SubjectCodes, record_lines, trail_lines
 from trials.services.audit_reviews import Stretch, record_review
 from trials.web.downloads import download, head_of
 
@@ -56,9 +58,8 @@ PARTICIPANT = "participants.participant"
 def trail(request: HttpRequest) -> HttpResponse:
     """The entries in sight that were asked for."""
     form = TrailForm(request.GET)
-    if not form.is_valid():
-        return render(request, "audit/trail.html", _context(request, form), status=REFUSED)
-    return render(request, "audit/trail.html", _context(request, form, _entries(request, form)))
+    status = 200 if form.is_valid() else REFUSED
+    return render(request, "audit/trail.html", _context(request, form), status=status)
 
 
 @login_required
@@ -83,11 +84,10 @@ def review(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("Your role does not record reviews of the audit trail."))
     form, said = TrailForm(request.GET), ReviewForm(request.POST)
     if not form.is_valid() or not said.is_valid():
-        context = {**_context(request, form, _entries(request, form)), "review": said}
+        context = {**_context(request, form), "review": said}
         return render(request, "audit/trail.html", context, status=REFUSED)
-    shown = _entries(request, form).filter(pk__lte=said.cleaned_data["last_shown"])
-    ends = shown.aggregate(first=Min("pk"), last=Max("pk"))
-    stretch = Stretch(ends["first"] or 0, ends["last"] or 0, _filters(request.GET))
+    ends = ends_of(_entries(request, form), said.cleaned_data["last_shown"])
+    stretch = Stretch(*ends, _filters(request.GET))
     record_review(stretch=stretch, finding=said.cleaned_data["finding"], by=user_of(request), now=now())
     messages.success(request, _("The review is recorded."))
     return redirect(_address("trail", request.GET))
@@ -106,7 +106,6 @@ def _record_context(
 ) -> dict[str, Any]:
     found = record_now(_in_sight(request), kind, number)
     page = page_of_entries(entries, Order.NEWEST, _after(request, Order.NEWEST), PER_PAGE)
-    newest = entries.order_by("-pk").values_list("pk", flat=True).first()
     return {
         "kind": kind,
         "number": number,
@@ -117,7 +116,7 @@ def _record_context(
         "following": _following(request, page.after),
         "seal": seal_state(),
         "may_review": _may_review(request),
-        "review": ReviewForm(initial={"last_shown": newest or 0}),
+        "review": ReviewForm(initial={"last_shown": newest_of(entries)}),
         "reviews": remarks_on(kind, number),
     }
 
@@ -134,8 +133,7 @@ def remark(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     if not said.is_valid():
         context = {**_record_context(request, kind, number, entries), "review": said}
         return render(request, "audit/record.html", context, status=REFUSED)
-    ends = entries.filter(pk__lte=said.cleaned_data["last_shown"]).aggregate(first=Min("pk"), last=Max("pk"))
-    stretch = Stretch(ends["first"] or 0, ends["last"] or 0, about(kind, number))
+    stretch = Stretch(*ends_of(entries, said.cleaned_data["last_shown"]), about(kind, number))
     record_review(stretch=stretch, finding=said.cleaned_data["finding"], by=user_of(request), now=now())
     messages.success(request, _("The comment is recorded."))
     return redirect("trail-record", kind=kind, number=number)
@@ -164,8 +162,9 @@ def _participants(request: HttpRequest) -> QuerySet[Participant]:
 
 
 def _entries(request: HttpRequest, form: TrailForm) -> QuerySet[AuditEntry]:
+    """The entries in sight that were asked for; none where that cannot be read."""
     if not form.is_valid():
-        return AuditEntry.objects.none()
+        return _in_sight(request).none()
     return wanted_entries(_in_sight(request), form.wanted(_participants(request)))
 
 
@@ -177,34 +176,26 @@ def _trail_of(request: HttpRequest, kind: str, number: str) -> QuerySet[AuditEnt
     return entries
 
 
-def _codes(request: HttpRequest) -> Any:
-    participants = _participants(request)
-
-    def codes(ids: set[int]) -> Mapping[int, str]:
-        return dict(participants.filter(pk__in=ids).values_list("pk", "subject_code"))
-
-    return codes
+def _codes(request: HttpRequest) -> SubjectCodes:
+    return partial(subject_codes_of, _participants(request))
 
 
 def _may_review(request: HttpRequest) -> bool:
     return roles_of(user_of(request), server_day(now())).allows(Right.REVIEW)
 
 
-def _context(
-    request: HttpRequest, form: TrailForm, entries: QuerySet[AuditEntry] | None = None
-) -> dict[str, Any]:
-    order = form.sorting if entries is not None and form.is_valid() else Order.NEWEST
-    found = AuditEntry.objects.none() if entries is None else entries
-    page = page_of_entries(found, order, _after(request, order), PER_PAGE)
-    asked, newest = _filters(request.GET), found.order_by("-pk").values_list("pk", flat=True).first()
+def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
+    entries = _entries(request, form)
+    order = form.sorting if form.is_valid() else Order.NEWEST
+    page = page_of_entries(entries, order, _after(request, order), PER_PAGE)
     return {
         "form": form,
         "rows": in_words(page.entries),
         "following": _following(request, page.after),
-        "asked": asked,
+        "asked": _filters(request.GET),
         "seal": seal_state(),
         "may_review": _may_review(request),
-        "review": ReviewForm(initial={"last_shown": newest or 0}),
+        "review": ReviewForm(initial={"last_shown": newest_of(entries)}),
         "reviews": reviews_in_sight(user_of(request), server_day(now()))[:REVIEWS],
     }
 

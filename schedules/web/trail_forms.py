@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from participants.selectors import participants_called
 from trials.domain.trail import Order
 from trials.selectors_trail import WantedEntries, recorded_models
 from trials.trail_terms import kind_name
@@ -77,7 +78,7 @@ class TrailForm(forms.Form):
         return WantedEntries(
             model=given["record"],
             object_id=given["number"],
-            participants=participants.filter(subject_code__icontains=code) if code else None,
+            participants=participants_called(participants, code) if code else None,
             who=given["who"],
             action=given["action"],
             first=given["first"],

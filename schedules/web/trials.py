@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -86,9 +86,7 @@ def approval_new(request: HttpRequest, pk: int, version: int, site: int) -> Http
 @require_http_methods(["GET", "POST"])
 def approval_correct(request: HttpRequest, pk: int) -> HttpResponse:
     """Put an approval right; what was signed of it is void then."""
-    standing = approvals_in_view(user_of(request), server_day(now())).filter(pk=pk).first()
-    if standing is None:
-        raise Http404
+    standing = get_object_or_404(approvals_in_view(user_of(request), server_day(now())), pk=pk)
     _require_record(request, standing.site, standing.protocol_version.trial)
 
     def perform(form: ApprovalForm) -> HttpResponse:
@@ -178,10 +176,7 @@ def trial_export(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _trial(request: HttpRequest, pk: int) -> Trial:
-    found = trials_in_view(user_of(request), server_day(now())).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(trials_in_view(user_of(request), server_day(now())), pk=pk)
 
 
 def _require_record(request: HttpRequest, site: Site, found: Trial) -> None:

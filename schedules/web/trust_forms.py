@@ -96,7 +96,7 @@ class ConsentGivenForm(Asking):
     """A consent: to which edition, and on which day."""
 
     form: forms.ModelChoiceField[ConsentForm] = forms.ModelChoiceField(
-        queryset=ConsentForm.objects.none(),
+        queryset=None,
         label=gettext_lazy("Consent form"),
         empty_label=gettext_lazy("Choose …"),
     )
