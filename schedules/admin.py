@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 from participants.models import Participant
 from participants.selectors import participants_visible_to
 from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
+from schedules.selectors.feeds import feeds_administered, feeds_visible_to, with_sight
 from schedules.services.feeds import revoke_feed
 from trials.admin.records import InSight, ReadOnly, by, scope_of, today
 from trials.domain.access import Right
-from trials.models import Site
 
 
 def in_sight(request: HttpRequest) -> QuerySet[Participant]:
@@ -79,20 +79,16 @@ class CalendarFeedRecords(ReadOnly):
 
     def rows_in_sight(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
         """Those of participants in sight, and those of sites that the reader administers."""
-        ours = administered_sites(request)
-        administered = Q(site__in=ours) | Q(participant__site__in=ours)
-        return CalendarFeed.objects.filter(Q(participant__in=in_sight(request)) | administered)
+        return feeds_visible_to(by(request), today())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
         """With whether the participant is in sight: who administers looks into no participant."""
-        seen = in_sight(request).filter(pk=OuterRef("participant"))
-        feeds: QuerySet[CalendarFeed] = super().get_queryset(request)
-        return feeds.annotate(seen=Exists(seen))
+        return with_sight(super().get_queryset(request), by(request), today())
 
     @admin.display(description=gettext_lazy("participant"))
     def whose(self, feed: CalendarFeed) -> str:
         """The participant's subject code, for whoever may know it."""
-        return str(feed.participant) if feed.participant and getattr(feed, "seen", False) else "–"
+        return str(feed.participant) if feed.participant and getattr(feed, "in_sight", False) else "–"
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Those who administer revoke addresses."""
@@ -101,15 +97,5 @@ class CalendarFeedRecords(ReadOnly):
     @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, feeds: QuerySet[CalendarFeed]) -> None:
         """Show nothing more behind these addresses, where one administers."""
-        ours = administered_sites(request)
-        for feed in feeds.filter(Q(site__in=ours) | Q(participant__site__in=ours)):
+        for feed in feeds_administered(feeds, by(request), today()):
             revoke_feed(feed=feed, now=timezone.now())
-
-
-def administered_sites(request: HttpRequest) -> QuerySet[Site]:
-    """The sites that whoever asks administers throughout."""
-    scope = scope_of(request)
-    if scope.allows_throughout(Right.ADMINISTER):
-        return Site.objects.all()
-    ours = [grant.site for grant in scope.granting(Right.ADMINISTER) if grant.site and grant.trial is None]
-    return Site.objects.filter(pk__in=ours)

@@ -115,6 +115,20 @@ def sites_visible_to(user: User, today: date) -> QuerySet[Site]:
     return Site.objects.filter(pk__in=[grant.site for grant in scope.grants if grant.site])
 
 
+def sites_administered_by(user: User, today: date) -> QuerySet[Site]:
+    """The sites that a user administers throughout on this day: with every trial there."""
+    scope = roles_of(user, today)
+    if scope.allows_throughout(Right.ADMINISTER):
+        return Site.objects.all()
+    held = scope.granting(Right.ADMINISTER)
+    return Site.objects.filter(pk__in=[grant.site for grant in held if grant.site and grant.trial is None])
+
+
+def working_days_visible_to(user: User, today: date) -> QuerySet[WorkingDayTable]:
+    """The working days, in all their versions, of the sites at which a user holds any role on this day."""
+    return WorkingDayTable.objects.filter(site__in=sites_visible_to(user, today))
+
+
 def trials_visible_to(user: User, today: date) -> QuerySet[Trial]:
     """The trials in which a user holds any role on this day: for all trials of a site, those that it runs."""
     scope = roles_of(user, today)
@@ -138,6 +152,11 @@ def keeps_records(user: User, today: date, scope: Scope | None = None) -> bool:
     scope = roles_of(user, today) if scope is None else scope
     by_role = scope.allows(Right.ADMINISTER) or scope.allows(Right.PUBLISH)
     return by_role or (user.is_active and user.is_staff)
+
+
+def versions_visible_to(user: User, today: date) -> QuerySet[ProtocolVersion]:
+    """The protocol versions, drafts too, of the trials in which a user holds any role on this day."""
+    return ProtocolVersion.objects.filter(trial__in=trials_visible_to(user, today))
 
 
 def published_versions(trial: Trial) -> QuerySet[ProtocolVersion]:

@@ -10,7 +10,7 @@ from axes.models import AccessFailureLog
 from django.db.models import Q, QuerySet
 
 from trials.domain.access import Right
-from trials.models import Membership, User
+from trials.models import ApiToken, Membership, User
 from trials.selectors import roles_of, within
 
 SUPERUSER = "superuser"
@@ -60,6 +60,11 @@ def changeable_accounts(user: User, today: date) -> QuerySet[User]:
     ours = Membership.objects.filter(within(roles_of(user, today), Right.ADMINISTER))
     elsewhere = Membership.objects.exclude(pk__in=ours.values("pk"))
     return accounts.exclude(pk__in=elsewhere.values("user"))
+
+
+def tokens_administered_by(user: User, today: date) -> QuerySet[ApiToken]:
+    """The keys of the accounts of which everything lies where `user` administers."""
+    return ApiToken.objects.filter(user__in=changeable_accounts(user, today))
 
 
 def administers_everything(user: User, today: date) -> bool:

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
+from participants.selectors import participants_visible_to
 from schedules.domain.explain import Say, because_visit, plain
 from schedules.domain.marks import visit_mark
 from schedules.ical.values import Hours, WholeDays
@@ -19,8 +20,8 @@ from schedules.models import Basis, CalendarFeed, CalendarState, Visit
 from schedules.selectors.stored_visits import day_zero_of, planned_visit, window_of
 from trials.domain.access import Right
 from trials.domain.protocol import Protocol, TimingKind, applies
-from trials.models import Site
-from trials.selectors import protocol_of, roles_of, token_digest, within
+from trials.models import Site, User
+from trials.selectors import protocol_of, roles_of, sites_administered_by, token_digest, within
 
 CANCELLED_DAYS = timedelta(days=30)
 """How long a cancelled visit is still shown, struck through, so that nobody wonders where it went."""
@@ -30,6 +31,27 @@ def feed_by_token(token: str) -> CalendarFeed | None:
     """The feed behind a secret, revoked or not, with its owner, participant and site."""
     feeds = CalendarFeed.objects.select_related("owner", "participant__site", "participant__trial", "site")
     return feeds.filter(token_digest=token_digest(token)).first()
+
+
+def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
+    """The feeds of participants in sight, and those of sites that a user administers."""
+    theirs = Q(participant__in=participants_visible_to(user, today))
+    return CalendarFeed.objects.filter(theirs | _of_sites(sites_administered_by(user, today)))
+
+
+def feeds_administered(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
+    """Those of the feeds that lie at sites which a user administers."""
+    return feeds.filter(_of_sites(sites_administered_by(user, today)))
+
+
+def with_sight(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
+    """The feeds, each with `in_sight`: whether the user may look into its participant."""
+    seen = participants_visible_to(user, today).filter(pk=OuterRef("participant"))
+    return feeds.annotate(in_sight=Exists(seen))
+
+
+def _of_sites(sites: QuerySet[Site]) -> Q:
+    return Q(site__in=sites) | Q(participant__site__in=sites)
 
 
 def site_of_feed(feed: CalendarFeed) -> Site:

@@ -98,6 +98,22 @@ class SetUp(ModelAdmin):
         raise Http404
 
 
+class ThroughForm(SetUp):
+    """Records whose form hands them to a service, which knows who asks."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form with the person who asks; a record that stands is only read."""
+        made: Any = super().get_form(request, obj, change, **kwargs)
+        return type(made.__name__, (made,), {"by": by(request)})
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The service has saved it."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """What was recorded stands."""
+        return False
+
+
 class ReadOnly(SetUp):
     """Records that only services write."""
 

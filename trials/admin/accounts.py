@@ -1,0 +1,115 @@
+"""Accounts, what they may do, and the keys of machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.db.models import Field, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from trials.admin.records import (
+    InSight,
+    ReadOnly,
+    by,
+    offered,
+    scope_of,
+    today,
+)
+from trials.domain.access import Right
+from trials.models import (
+    ApiToken,
+    Membership,
+    User,
+)
+from trials.reauthentication import reauthenticated
+from trials.selectors_accounts import accounts_visible_to, changeable_accounts, tokens_administered_by
+from trials.selectors_memberships import memberships_visible_to
+from trials.services.tokens import issue_api_token, revoke_api_token
+
+admin.site.unregister(Group)  # what somebody may do is a membership, never a group
+
+
+@admin.register(User)
+class UserRecords(ReadOnly):
+    """Accounts, to be read: they are opened and deactivated under /people/, for a reason."""
+
+    views = (Right.ADMINISTER,)
+    list_display = ("username", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("username",)
+    fields = (
+        *("username", "first_name", "email", "is_active", "is_staff", "is_superuser", "last_login"),
+        *("date_joined", "password_set_at", "link_issued_at"),
+    )
+
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[User]:
+        """The accounts that the reader administers."""
+        return accounts_visible_to(by(request), today())
+
+
+@admin.register(Membership)
+class MembershipRecords(ReadOnly):
+    """Who holds which role where and when, to be read: given and taken under /memberships/, for a reason."""
+
+    views = (Right.ADMINISTER,)
+    list_display = ("user", "role", "site", "trial", "starts_on", "ends_on", "withdrawn_at")
+    list_filter = ("role", ("site", InSight), ("trial", InSight))
+    search_fields = ("user__username",)
+    list_select_related = ("user", "site", "trial")
+    list_before_template = "memberships/records_note.html"
+
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[Membership]:
+        """Those that reach into where the reader administers."""
+        return memberships_visible_to(by(request), today())
+
+
+@admin.register(ApiToken)
+class ApiTokenRecords(ReadOnly):
+    """Keys of machines: shown once when they are issued, revoked by an action."""
+
+    views = (Right.ADMINISTER,)
+    list_display = ("name", "user", "created_at", "last_used_on", "revoked_at")
+    fields = ("user", "name")
+    actions = ("revoke",)
+
+    def rows_in_sight(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """Those of the accounts that the reader administers wholly."""
+        return tokens_administered_by(by(request), today())
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Those who administer issue tokens."""
+        return scope_of(request).allows(Right.ADMINISTER)
+
+    def formfield_for_foreignkey(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """A token may do what its account may, so that must all be the reader's to administer."""
+        offered(db_field, "user", changeable_accounts(by(request), today()).filter(is_active=True), kwargs)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """A key is given out to somebody who has just shown again who they are."""
+        add = super().add_view
+        return reauthenticated(lambda asked: add(asked, form_url, extra_context), allow_get=True)(request)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Those who administer revoke them."""
+        return scope_of(request).allows(Right.ADMINISTER)
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiToken, form: ModelForm[ApiToken], change: bool
+    ) -> None:
+        """Issue the token and show its text, this once."""
+        token, text = issue_api_token(user=obj.user, name=obj.name, by=by(request))
+        obj.pk, obj._state.adding = token.pk, False  # noqa: SLF001 (what the admin logs and shows)
+        messages.warning(request, _("The token, shown only now: %(token)s") % {"token": text})
+
+    @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        """Close the door to the tokens that were chosen."""
+        for token in tokens:
+            revoke_api_token(token=token, now=timezone.now(), by=by(request))
