@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -134,13 +133,6 @@ def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
         basis=basis,
         place=Place(visit.place),
     )
-
-
-def current_attempt(visits: Iterable[Visit]) -> list[Visit]:
-    """Those of a participant's visits that belong to the latest attempt at screening."""
-    visits = list(visits)
-    latest = max((visit.attempt for visit in visits), default=1)
-    return [visit for visit in visits if visit.attempt == latest]
 
 
 def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:

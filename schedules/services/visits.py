@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.utils import timezone
-
 from schedules.domain.visit_life import (
     refusals_of_booking,
     refusals_of_completion,
@@ -172,20 +170,6 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
-    return visit
-
-
-@recorded
-def record_performed(*, visit: Visit, performed_on: date, by: User | None) -> Visit:
-    """Take over from another record that a visit was done on this day: no questions, no re-planning.
-
-    For made-up and imported histories, whose anchors come with them. Raises VisitRefused for a
-    visit that has ended, and Stale.
-    """
-    visit = _locked_for(visit, visit.version, Deed.COMPLETE)
-    now = timezone.now()
-    write_visit(visit, "performed", now, performed_on=performed_on)
-    draft_of_visits([visit.pk], now)
     return visit
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from schedules.domain.explain import day_text, plain
 from schedules.domain.hindrances import Hindrance, HindranceKind
@@ -145,11 +145,6 @@ def _hindrance(hindrance: Hindrance) -> str:
         HindranceKind.HOLIDAY_ON_WARD: _("Public holiday on the ward: %(holiday)s"),
         HindranceKind.PROVISIONAL: _("Holidays of %(year)s provisional"),
     }[hindrance.kind]
-
-
-def clinic_days_words(count: int) -> str:
-    """So many clinic days."""
-    return ngettext("%(count)d clinic day", "%(count)d clinic days", count) % {"count": count}
 
 
 def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:

@@ -12,10 +12,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from participants.models import Absence
 from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.visit_values import Completion
 from schedules.models import Visit
 from schedules.services.deviations import sweep_unrecorded
 from schedules.services.planning import enrol
-from schedules.services.visits import record_performed
+from schedules.services.visits import complete_visit
 from tests.browser.test_pages import BASICS, DAY, FAINT, PASSWORD, sign_in
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, Trial, User
@@ -36,7 +37,8 @@ def late(transactional_db: None) -> Visit:
     infusion = {"infusion": AnchorDay(today - 28 * DAY, AnchorKind.ACTUAL)}
     person = enrol(enrolment=an_enrolment(a_version("NCT07274059"), site=site, anchors=infusion), by=user)
     visit = Visit.objects.get(participant=person, code="d14")
-    record_performed(visit=visit, performed_on=visit.closes + 3 * DAY, by=user)
+    late = Completion(on=visit.closes + 3 * DAY, outside_reason="no bed")
+    complete_visit(visit=visit, version=visit.version, completion=late, by=user, now=timezone.now())
     sweep_unrecorded(now=timezone.now())
     Absence.objects.create(participant=person, first=today, last=today + 2 * DAY)
     Trial.objects.update(planned_end=date(today.year, 12, 31))
