@@ -90,10 +90,15 @@ def standing_of(
         return ConsentStanding(ConsentState.WITHDRAWN, first, withdrawn_on=withdrawn)
     latest = max(standing, key=lambda one: _age(known[one.form]))
     form = known[latest.form]
-    asking = [one for one in editions if one.consent_again and form_in_use(one, today)]
-    newer = max((one for one in asking if _age(one) > _age(form)), key=_age, default=None)
+    newer = _asking_after(form, editions, today)
     state = ConsentState.AGAIN if newer else ConsentState.GIVEN
     return ConsentStanding(state, first, form, latest.signed_on, newer)
+
+
+def _asking_after(form: FormEdition, editions: Sequence[FormEdition], today: date) -> FormEdition | None:
+    """The newest edition in use that asks those for consent again who consented to this one."""
+    asking = [one for one in editions if one.consent_again and form_in_use(one, today)]
+    return max((one for one in asking if _age(one) > _age(form)), key=_age, default=None)
 
 
 def form_in_use(edition: FormEdition, today: date) -> bool:

@@ -159,22 +159,8 @@ _PLACES: Mapping[type, str] = {
 
 def _detail(fact: Fact) -> dict[str, Any]:
     """What only this kind has, without what is not known."""
-    match fact:
-        case Lodging() | NightAway():
-            found: dict[str, Any] = {"minutes": fact.minutes}
-        case Admission():
-            found = {"planned_discharge": fact.planned_discharge and fact.planned_discharge.isoformat()}
-        case TestResult():
-            found = {"result": fact.result}
-        case Dose():
-            hours = None if fact.half_life is None else fact.half_life / _HOUR
-            found = {"half_life_hours": hours, "source": fact.source or None, "name": fact.name or None}
-        case Confirmation():
-            found = {"visit": fact.visit, "since": fact.since and fact.since.isoformat(), "holds": fact.holds}
-        case Waiver():
-            found = {"by": fact.by, "role": fact.role, "reason": fact.reason}
-        case _:
-            found = {}
+    writer = _WRITERS.get(type(fact))
+    found = writer(fact) if writer else {}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -222,4 +208,24 @@ _READERS: Mapping[FactKind, Callable[[FactRow, Any, Any], Fact]] = {
     FactKind.EVENT: lambda row, a, _: Event(row.of, a, row.ref),
     FactKind.CONFIRMATION: _confirmation,
     FactKind.WAIVER: _waiver,
+}
+
+
+def _detail_of_dose(dose: Dose) -> dict[str, Any]:
+    hours = None if dose.half_life is None else dose.half_life / _HOUR
+    return {"half_life_hours": hours, "source": dose.source or None, "name": dose.name or None}
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+_WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
+    Lodging: lambda fact: {"minutes": fact.minutes},
+    NightAway: lambda fact: {"minutes": fact.minutes},
+    Admission: lambda fact: {"planned_discharge": _text(fact.planned_discharge)},
+    TestResult: lambda fact: {"result": fact.result},
+    Dose: _detail_of_dose,
+    Confirmation: lambda fact: {"visit": fact.visit, "since": _text(fact.since), "holds": fact.holds},
+    Waiver: lambda fact: {"by": fact.by, "role": fact.role, "reason": fact.reason},
 }

@@ -40,6 +40,7 @@ class _Resolver:
     asked: set[str] = field(default_factory=set)
 
     def day_of(self, code: str) -> AnchorDay | None:
+        """The day given or derived; None where that is not known, or where an anchor waits for itself."""
         if code in self.found:
             return self.found[code]
         rule = self.rules.get(code)

@@ -236,8 +236,10 @@ def _against(start: Start, plan: Plan, line: Line) -> Against | None:
         return Against.COURSE if phase not in {Phase.SCREENING, Phase.REPEATING, *_WAITING} else None
     if line.answer is Answer.NO:
         return _NO[line.item]
-    if line.answer is Answer.YES:
-        return None
+    return None if line.answer is Answer.YES else _against_unknown(start, plan, line)
+
+
+def _against_unknown(start: Start, plan: Plan, line: Line) -> Against | None:
     if line.item is Item.VISIT:
         closes = {visit.label: visit.window.closes for visit in plan.visits}
         return Against.VISIT_GONE if closes[line.of] < start.today else None

@@ -144,6 +144,7 @@ def _broken_blocks(
     lengthened = {visit.code for visit in plan.visits if visit.lengthened}
 
     def falls_out(change: VisitChange) -> bool:
+        """Whether a visit stands outside its block now: one done in its place, or kept, does not."""
         if change.code in lengthened:
             return True
         done_in_place = change.performed_on and not _OUT_OF_PLACE & set(change.effects)
@@ -164,11 +165,15 @@ def _broken(changes: Sequence[VisitChange], blocks: Mapping[str, str | None], pl
     torn = {found.anchor for found in find_contradictions(plan.protocol, plan.anchors, traits)}
     yield from (v.rule.block for v in plan.visits if v.rule.block and v.rule.counts_from.code in torn)
     for block in dict.fromkeys(block for block in blocks.values() if block):
-        members = [change for change in changes if blocks.get(change.code) == block]
-        done = [change for change in members if change.performed_on]
-        lost = any(Effect.CANCELLED in change.effects for change in members)
-        if done and (lost or any(_OUT_OF_PLACE & set(change.effects) for change in done)):
+        if _half_done([change for change in changes if blocks.get(change.code) == block]):
             yield block
+
+
+def _half_done(members: Sequence[VisitChange]) -> bool:
+    """Whether a part of a block is done and another goes, or was done on another day than now planned."""
+    done = [change for change in members if change.performed_on]
+    lost = any(Effect.CANCELLED in change.effects for change in members)
+    return bool(done) and (lost or any(_OUT_OF_PLACE & set(change.effects) for change in done))
 
 
 _OUT_OF_PLACE = frozenset({Effect.EXPIRED, Effect.DONE_EARLY, Effect.DONE_LATE})

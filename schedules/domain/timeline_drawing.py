@@ -85,6 +85,7 @@ class _Canvas:
         ticks: tuple[Tick, ...],
         shades: tuple[Shade, ...] = (),
     ) -> Panel:
+        """The visits stacked on top, a lane for each window below, and the scale at the foot."""
         shapes, levels = _visits(self.scale, visits, self.width)
         top = VISITS_TOP + levels * LEVEL_HEIGHT
         lanes = (_lane(self.scale, w, top + n * LANE_HEIGHT, self.width) for n, w in enumerate(windows))

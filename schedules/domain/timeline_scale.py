@@ -108,6 +108,16 @@ def broken_scale(head: DaySpan | None, spans: Sequence[DaySpan], left: float, wi
 
 def _runs(head: DaySpan | None, spans: Sequence[DaySpan]) -> list[tuple[date, int, bool]]:
     """First day, length and brokenness of each run: the head, the spans merged, the long gaps between."""
+    runs: list[tuple[date, int, bool]] = []
+    for first, last in _merged(head, spans):
+        if runs and (gap := (first - (end := runs[-1][0] + runs[-1][1] * _DAY)).days):
+            runs.append((end, gap, True))
+        runs.append((first, (last - first).days + 1, False))
+    return runs
+
+
+def _merged(head: DaySpan | None, spans: Sequence[DaySpan]) -> list[DaySpan]:
+    """The head as it is, and what of the spans lies after it, those joined between which no long gap is."""
     merged = [head] if head else []
     for first, last in sorted(spans):
         begins = max(first, head[1] + _DAY) if head else first
@@ -120,12 +130,7 @@ def _runs(head: DaySpan | None, spans: Sequence[DaySpan]) -> list[tuple[date, in
             merged.append((merged[-1][1] + _DAY, last))
         else:
             merged.append((begins, last))
-    runs: list[tuple[date, int, bool]] = []
-    for first, last in merged:
-        if runs and (gap := (first - (end := runs[-1][0] + runs[-1][1] * _DAY)).days):
-            runs.append((end, gap, True))
-        runs.append((first, (last - first).days + 1, False))
-    return runs
+    return merged
 
 
 def _fixed_widths(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.utils.translation import gettext as _
 
-from participants.domain.consents import ConsentState, asks_first, standing_of
+from participants.domain.consents import ConsentState, GivenConsent, asks_first, standing_of
 from participants.selectors_consent import editions_of, given_consents
 from participants.services.consent import CONSENT
 from schedules.domain.errors import ReplanningRefused
@@ -22,32 +23,44 @@ def refuse_by_consent(preview: Preview) -> None:
     consent again (ICH E6(R3) 2.8). Asks the database only where the proposal touches any of it.
     """
     _refuse_version(preview)
-    infused, consented = _actual(preview, preview.plan.protocol.day_zero), _actual(preview, CONSENT)
-    if not (_moves(preview, preview.plan.protocol.day_zero) or _moves(preview, CONSENT)):
-        return
-    given = given_consents(preview.record.participant)
-    first = min((one.signed_on for one in given), default=None)
+    if _moves(preview, preview.plan.protocol.day_zero) or _moves(preview, CONSENT):
+        given = given_consents(preview.record.participant)
+        first = min((one.signed_on for one in given), default=None)
+        _refuse_consent(preview, first)
+        _refuse_infusion(preview, given, first)
+
+
+def _refuse_consent(preview: Preview, first: date | None) -> None:
+    """The day of consent on the calendar is that of the first consent on record."""
+    consented = _actual(preview, CONSENT)
     if first and consented and consented != first and _moves(preview, CONSENT):
         message = _(
             "The first consent on record is of %(first)s, not of %(day)s: correct the consent, "
             "and the calendar follows."
         )
         raise ReplanningRefused(message % {"first": first, "day": consented})
-    if infused and (given or consented or not _stands(preview)):
-        days = [one.withdrawn_on for one in given]
-        withdrawn = max((day for day in days if day), default=None) if all(days) else None
-        _refuse_infusion(infused, first or consented, withdrawn)
 
 
-def _refuse_infusion(infused: date, consented: date | None, withdrawn: date | None) -> None:
+def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: date | None) -> None:
+    """No infusion before the first consent, without one, or once none stands any more."""
+    infused, consented = _actual(preview, preview.plan.protocol.day_zero), first or _actual(preview, CONSENT)
+    if infused is None or (consented is None and _stands(preview)):
+        return
     if consented is None:
         raise ReplanningRefused(_("No infusion before consent: put the day of consent on record first."))
     if infused < consented:
         refusal = before_consent(infused, consented)
         raise ReplanningRefused(_(refusal.message) % refusal.words)
+    withdrawn = _withdrawn_on(given)
     if withdrawn and infused >= withdrawn:
         message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")
         raise ReplanningRefused(message % {"withdrawn": withdrawn, "day": infused})
+
+
+def _withdrawn_on(given: Sequence[GivenConsent]) -> date | None:
+    """The day from which no consent stands any more; None while one does."""
+    days = [one.withdrawn_on for one in given]
+    return max((day for day in days if day), default=None) if all(days) else None
 
 
 def _refuse_version(preview: Preview) -> None:

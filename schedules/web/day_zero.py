@@ -171,20 +171,27 @@ def _context(
     more["all"] = "1"
     return {
         "form": form,
-        "today": start.today if start else None,
-        "zero": start.protocol.anchor_by_code[start.protocol.day_zero].label if start else "",
-        "begins": start.protocol.anchor_by_code[start.anchor].label if start else "",
-        "two": start is not None and start.anchor != start.protocol.day_zero and not start.begun,
+        **(_said_of(start) if start else {}),
         "rows": [_row(day) for day in shown],
         "count": len(days),
         "rest": len(days) - len(shown),
         "more": f"?{more.urlencode()}",
         "searched": ranking is not None,
-        "infused": start.infused if start else None,
         "onwards": _onwards(request, form, ranking),
         "common": [reason.text(say) for reason in ranking.common] if ranking else (),
         "weights": [(_(AGAINST_LABELS[kind]), points) for kind, points in WEIGHTS.items()],
         "never": [_(AGAINST_LABELS[kind]) for kind in AGAINST_LABELS if kind in IMPOSSIBLE],
+    }
+
+
+def _said_of(start: Start) -> dict[str, Any]:
+    protocol = start.protocol
+    return {
+        "today": start.today,
+        "zero": protocol.anchor_by_code[protocol.day_zero].label,
+        "begins": protocol.anchor_by_code[start.anchor].label,
+        "two": start.anchor != protocol.day_zero and not start.begun,
+        "infused": start.infused,
     }
 
 

@@ -43,6 +43,7 @@ class _Member:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def write(self, text: str) -> None:
+        """Add a text to the file and to its digest, as UTF-8."""
         data = text.encode()
         self.digest.update(data)
         self.to.write(data)

@@ -17,6 +17,7 @@ class _Line:
     """What csv writes to: each line is handed on as it is made."""
 
     def write(self, text: str) -> str:
+        """The line itself: csv hands back what its file answers."""
         return text
 
 

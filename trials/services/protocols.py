@@ -125,7 +125,9 @@ def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:
 
 class _Coded(typing.Protocol):
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """What the document calls it."""
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        """What people call it."""
