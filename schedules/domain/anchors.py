@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -59,7 +59,7 @@ class _Resolver:
         if base is None:
             return None
         assumed = base.assumed or derived.basis.assumed
-        return replace(follow(base, derived.offset, self.protocol), assumed=assumed)
+        return follow(base, derived.offset, self.protocol)._replace(assumed=assumed)
 
 
 def follow(base: AnchorDay, offset: Offset, protocol: Protocol) -> AnchorDay:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from participants.domain.words import Code, Value, Words, days_words
@@ -71,9 +71,8 @@ def _from(visit: PlannedVisit, begins: date) -> PlannedVisit:
     if visit.window.opens <= begins:
         return visit
     offset = Offset((begins - visit.base.day).days, Unit.DAYS)
-    return replace(
-        visit, offset=offset, window=VisitWindow(begins, begins, visit.window.closes), lengthened=True
-    )
+    window = VisitWindow(begins, begins, visit.window.closes)
+    return visit._replace(offset=offset, window=window, lengthened=True)
 
 
 def hold_warning(protocol: Protocol, hold: Hold) -> PlanWarning:

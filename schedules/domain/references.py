@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, PlannedVisit
-from schedules.domain.timeline import Slot, around
-from schedules.domain.windows import VisitWindow
+from schedules.domain.timeline import Slot
 from trials.domain.offsets import Unit, shift_instant
 from trials.domain.protocol import AtOffset, Protocol, Reference, ReferenceKind
 
@@ -59,6 +58,6 @@ def planned(slot: Slot, base: AnchorDay) -> PlannedVisit:
     timing = slot.rule.timing
     if isinstance(timing, AtOffset) and slot.offset.unit is Unit.HOURS and base.at:
         at = shift_instant(base.at, slot.offset)
-        window: VisitWindow = around(at.date(), timing, slot.month)
+        window = slot.around(at.date(), timing.tolerance)
         return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, window, at)
     return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, slot.window(base.day))

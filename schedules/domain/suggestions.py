@@ -22,16 +22,16 @@ def suggest(visit: PlannedVisit, calendar: WorkingDays) -> PlannedVisit:
     the window has no working day the target stands.
     """
     window = visit.window
-    if not moves(visit):
+    if calendar.is_working_day(window.target) or not moves(visit):
         return _suggested(visit, window.target)
     day = calendar.nearest_working_day(*window)
-    if day is None or day == window.target:
+    if day is None:
         return _suggested(visit, window.target)
     return _suggested(visit, day, calendar.why_not(window.target) or "")
 
 
 def _suggested(visit: PlannedVisit, day: date, why: str = "") -> PlannedVisit:
-    """The visit with this suggestion; written out, for `replace` takes three times as long."""
+    """The visit with this suggestion; written out, for `_replace` takes three times as long."""
     return PlannedVisit(
         visit.rule, visit.occurrence, visit.code, visit.offset, visit.base, visit.window, visit.at, day, why,
         visit.lengthened,

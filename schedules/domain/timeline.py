@@ -11,9 +11,10 @@ from functools import lru_cache
 from schedules.domain.windows import VisitWindow
 from trials.domain.occurrences import occurrence_offsets
 from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
-from trials.domain.protocol import AtOffset, Each, Protocol, Timing, VisitRule, applies
+from trials.domain.protocol import AtOffset, Each, Protocol, Timing, Tolerance, VisitRule, applies
 
 _DAY = timedelta(days=1)
+Days = tuple[timedelta, timedelta, timedelta]
 _new = tuple.__new__  # a third quicker than calling VisitWindow, and plans make them by the hundred thousand
 
 
@@ -21,8 +22,9 @@ _new = tuple.__new__  # a third quicker than calling VisitWindow, and plans make
 class Slot:
     """One occurrence of a visit rule, still without a date.
 
-    `opens`, `target` and `closes` are days from the anchor where they are the same for
-    every anchor day; None where months, years or hours make them depend on it.
+    `steps` are the days from the anchor to opens, target and closes where they are the same for
+    every anchor day; None where months, years or hours make them depend on it. `reach` are the
+    days before and after a target alike.
     """
 
     rule: VisitRule
@@ -30,7 +32,8 @@ class Slot:
     code: str
     offset: Offset
     month: MonthLength
-    steps: tuple[timedelta, timedelta, timedelta] | None
+    steps: Days | None
+    reach: tuple[timedelta, timedelta] | None
 
     def window(self, anchor: date) -> VisitWindow:
         """The slot's window, counted from this anchor day; an offset in hours counts from its midnight."""
@@ -46,25 +49,25 @@ class Slot:
     def _days_by_calendar(self, anchor: date) -> VisitWindow:
         timing = self.rule.timing
         if isinstance(timing, AtOffset):
-            return around(self._shift(anchor, self.offset), timing, self.month)
+            return self.around(self._shift(anchor, self.offset), timing.tolerance)
         first, last = self._shift(anchor, timing.first), self._shift(anchor, timing.last)
         if isinstance(timing, Each):
             day = first + (self.occurrence - 1) * _DAY
             return VisitWindow(day, day, day)
         return VisitWindow(first, self._shift(anchor, self.offset), last)
 
+    def around(self, target: date, tolerance: Tolerance) -> VisitWindow:
+        """The window around a target, as far as the tolerance reaches."""
+        if self.reach:
+            before, after = self.reach
+            return VisitWindow(target - before, target, target + after)
+        opens = shift_day(target, -tolerance.before, self.month)
+        return VisitWindow(opens, target, shift_day(target, tolerance.after, self.month))
+
     def _shift(self, anchor: date, offset: Offset) -> date:
         if offset.unit is Unit.HOURS:
             return anchor + timedelta(days=offset.amount // 24)
         return shift_day(anchor, offset, self.month)
-
-
-def around(target: date, timing: AtOffset, month: MonthLength) -> VisitWindow:
-    """The window of a visit at an offset whose target is `target`."""
-    tolerance = timing.tolerance
-    return VisitWindow(
-        shift_day(target, -tolerance.before, month), target, shift_day(target, tolerance.after, month)
-    )
 
 
 class Same:
@@ -102,22 +105,32 @@ def _slots_of(same: Same, traits: frozenset[str]) -> tuple[Slot, ...]:
 
 def _slots_of_rule(rule: VisitRule, month: MonthLength) -> Iterator[Slot]:
     for occurrence, (code, offset) in enumerate(occurrence_offsets(rule).items(), start=1):
-        yield Slot(rule, occurrence, code, offset, month, _steps(rule.timing, offset, month))
+        steps, reach = _steps(rule.timing, offset, month), _reach(rule.timing, month)
+        yield Slot(rule, occurrence, code, offset, month, steps, reach)
 
 
-def _steps(
-    timing: Timing, offset: Offset, month: MonthLength
-) -> tuple[timedelta, timedelta, timedelta] | None:
+def _steps(timing: Timing, offset: Offset, month: MonthLength) -> Days | None:
     """Opens, target and closes as days from the anchor, where no calendar is needed to know them."""
-    target = offset.days(month)
-    if isinstance(timing, AtOffset):
-        before, after = timing.tolerance.before.days(month), timing.tolerance.after.days(month)
-        opens = None if target is None or before is None else target - before
-        closes = None if target is None or after is None else target + after
-    elif isinstance(timing, Each):
-        opens = closes = target
-    else:
-        opens, closes = timing.first.days(month), timing.last.days(month)
-    if opens is None or target is None or closes is None:
+    target = _days(offset, month)
+    if target is None:
         return None
-    return timedelta(days=opens), timedelta(days=target), timedelta(days=closes)
+    if isinstance(timing, AtOffset):
+        reach = _reach(timing, month)
+        return (target - reach[0], target, target + reach[1]) if reach else None
+    if isinstance(timing, Each):
+        return target, target, target
+    opens, closes = _days(timing.first, month), _days(timing.last, month)
+    return None if opens is None or closes is None else (opens, target, closes)
+
+
+def _reach(timing: Timing, month: MonthLength) -> tuple[timedelta, timedelta] | None:
+    """How far a visit may lie before and after its target, where that is the same for every target."""
+    if not isinstance(timing, AtOffset):
+        return None
+    before, after = _days(timing.tolerance.before, month), _days(timing.tolerance.after, month)
+    return None if before is None or after is None else (before, after)
+
+
+def _days(offset: Offset, month: MonthLength) -> timedelta | None:
+    days = offset.days(month)
+    return None if days is None else timedelta(days=days)

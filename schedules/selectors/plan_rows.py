@@ -135,8 +135,7 @@ def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> Vis
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
     passed = planned.suggested is not None and planned.suggested < reading.today
-    planned = replace(
-        planned,
+    planned = planned._replace(
         why_shifted=reason or planned.why_shifted,
         suggested=None if passed else planned.suggested,
     )
@@ -175,7 +174,7 @@ def window_row(planned: PlannedWindow, reading: Reading) -> WindowRow:
 def planned_rows(visits: Iterable[PlannedVisit], reading: Reading) -> list[VisitRow]:
     """The lines of visits of which nothing is on record yet, by the reading's protocol."""
     rules = reading.protocol.visit_by_code
-    spoken = (replace(visit, rule=rules[visit.rule.code]) for visit in visits)
+    spoken = (visit._replace(rule=rules[visit.rule.code]) for visit in visits)
     return [visit_row(visit, _nothing_recorded(visit), reading) for visit in spoken]
 
 
