@@ -89,12 +89,8 @@ def listed_visits(
     queries does not depend on what is found.
     """
     found = page_of(_wanted(user, wanted, now), "target", *page)
-    versions = ProtocolVersion.objects.in_bulk(
-        {visit.participant.protocol_version_id for visit in found.rows}
-    )
-    listed = [
-        _listed(visit, versions[visit.participant.protocol_version_id], now, say) for visit in found.rows
-    ]
+    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in found.rows})
+    listed = [_listed(visit, versions[_version(visit)], now, say) for visit in found.rows]
     return ListedVisits(listed, found.after)
 
 
@@ -160,6 +156,11 @@ def _by_code(rows: QuerySet[Any], field: str, code: str) -> int:
         words = gettext("%(code)s is not in sight; possible are: %(possible)s.")
         raise FilterRefused({field: [words % {"code": code, "possible": possible}]})
     return ids[code]
+
+
+def _version(visit: Visit) -> int:
+    """The version by which a visit is read: the one under which it was done, else the present one."""
+    return visit.done_under_id or visit.participant.protocol_version_id
 
 
 def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> ListedVisit:

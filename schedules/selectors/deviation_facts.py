@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from participants.domain.points import DAY
+from schedules.domain.amendments import Outcome
 from schedules.domain.deviations import LeftActivity, VisitRecord
 from schedules.domain.plan import AnchorKind
-from schedules.models import Visit, VisitActivity
+from schedules.models import AmendmentStep, Visit, VisitActivity
 from schedules.selectors.calendars import today_at
-from schedules.selectors.stored_visits import RANGES, window_of
+from schedules.selectors.stored_visits import RANGES, version_of, window_of
 from trials.domain.protocol import Protocol
 from trials.selectors import protocol_of
+
+Then = tuple[int, date]
+"""A participant, by id, and a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,39 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
     found = {}
     for visit in visits.defer("participant__protocol_version__document", "done_under__document"):
         person = visit.participant
-        version = visit.done_under or person.protocol_version
+        version = version_of(visit, person.protocol_version)
         record = _record(visit, protocol_of(version), left[visit.pk])
         today = today_at(person.site, now)
         found[visit.pk] = RecordedVisit(visit.pk, person.pk, version.pk, today, record)
     return found
+
+
+def versions_then(asked: Collection[Then]) -> dict[Then, int]:
+    """The protocol versions in force for participants on days in the past, where not their present ones.
+
+    On record are the versions under which visits were done and the days on which amendments were
+    applied; two queries, however many are asked for.
+    """
+    people = {pk for pk, _day in asked}
+    done = Visit.objects.filter(participant__in=people, performed_on__isnull=False, done_under__isnull=False)
+    under = done.order_by("performed_on").values_list("participant_id", "performed_on", "done_under_id")
+    applied = AmendmentStep.objects.filter(participant__in=people, outcome=Outcome.DONE).order_by("done_at")
+    ended: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    for pk, day, version in under:
+        if day and version:
+            ended[pk].append((day + DAY, version))
+    for step in applied.select_related("run", "participant__site"):
+        if step.done_at:  # else it waits
+            ended[step.participant_id].append(
+                (today_at(step.participant.site, step.done_at), step.run.from_version_id)
+            )
+    found = ((each, _then(ended[each[0]], each[1])) for each in asked)
+    return {each: version for each, version in found if version}
+
+
+def _then(ended: Iterable[tuple[date, int]], day: date) -> int | None:
+    """Of versions with a day until which they were in force at least, the one in force on a day."""
+    return next((version for until, version in sorted(ended) if day < until), None)
 
 
 def _record(visit: Visit, protocol: Protocol, left: list[LeftActivity]) -> VisitRecord:

@@ -17,7 +17,7 @@ from schedules.domain.marks import visit_mark
 from schedules.ical.values import Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
 from schedules.models import Basis, CalendarFeed, CalendarState, Visit
-from schedules.selectors.stored_visits import day_zero_of, planned_visit, window_of
+from schedules.selectors.stored_visits import day_zero_of, planned_visit, version_of, window_of
 from trials.domain.access import Right
 from trials.domain.protocol import Protocol, TimingKind, applies
 from trials.models import Site, User
@@ -115,14 +115,15 @@ def shown_visits(
     visits = Visit.objects.filter(participant__in=participants).exclude(
         cancelled_on__lt=today - CANCELLED_DAYS
     )
-    for visit in visits.order_by("target", "id"):
+    under = visits.select_related("done_under").defer("done_under__document")
+    for visit in under.order_by("target", "id"):
         person = people.get(visit.participant_id)
         if person:  # else enrolled between the two queries: in the next fetch
             yield _shown(visit, person, links.format(person.pk), say)
 
 
 def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
-    protocol, zone = protocol_of(person.protocol_version), zone_of(person.site)
+    protocol, zone = protocol_of(version_of(visit, person.protocol_version)), zone_of(person.site)
     planned = planned_visit(visit, protocol, zone)
     zero = day_zero_of(person, protocol, zone)
     mark = visit.label if visit.unscheduled else visit_mark(protocol, planned, zero)

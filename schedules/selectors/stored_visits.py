@@ -28,6 +28,7 @@ from trials.domain.protocol import (
     VisitRule,
     Within,
 )
+from trials.models import ProtocolVersion
 
 _BESIDE = "not one of the protocol's visits: added at the site"
 
@@ -133,6 +134,11 @@ def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
         basis=basis,
         place=Place(visit.place),
     )
+
+
+def version_of(visit: Visit, present: ProtocolVersion) -> ProtocolVersion:
+    """The version by which a visit is read: the one under which it was done, else the `present` one."""
+    return visit.done_under or present
 
 
 def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:

@@ -26,7 +26,7 @@ from schedules.domain.deviations import (
 from schedules.domain.verdicts import Verdict
 from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.calendars import today_at
-from schedules.selectors.deviation_facts import RecordedVisit, visits_on_record
+from schedules.selectors.deviation_facts import RecordedVisit, versions_then, visits_on_record
 from trials.services.loading import Row
 from trials.services.updating import update_rows
 
@@ -38,7 +38,7 @@ RECORDED_SINCE = "What became of the visit was recorded, and no departure from t
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A draft that the record asks for: of whom, under which protocol version, found on which day."""
+    """A draft that the record asks for: of whom, under which present version, found on which day."""
 
     draft: Draft
     participant: int
@@ -56,7 +56,7 @@ def draft_deviation(
     visit: int | None = None,
     window: int | None = None,
 ) -> Deviation:
-    """Draft one deviation of a participant, in force their present protocol version; once for its key.
+    """Draft one deviation of a participant, under the version in force when it occurred; once for its key.
 
     For departures that no single visit or window shows, such as a hold. Gives the one that stands
     for these facts, whatever a person has said of it since.
@@ -142,21 +142,30 @@ def _write(wanted: Sequence[Wanted], standing: Iterable[Deviation]) -> set[int]:
     known = list(standing)
     by_key = {one.key: one for one in known}
     untouched = {_about(one): one for one in known if _follows(one)}
-    fresh: list[Deviation] = []
+    fresh: list[Wanted] = []
     changed: list[Row] = []
     kept: set[int] = set()
     for each in wanted:
         one = by_key.get(each.draft.key) or untouched.get(each.draft.about)
         if one is None:
-            fresh.append(_fresh(each))
+            fresh.append(each)
             continue
         kept.add(one.pk)
         row = _row(one, each.draft)
         if row[:-1] != _stored(one):
             changed.append((one.pk, *row))
     update_rows(Deviation, _COLUMNS, changed)
-    Deviation.objects.bulk_create(fresh, ignore_conflicts=True)
+    _create(fresh)
     return kept
+
+
+def _create(wanted: Sequence[Wanted]) -> None:
+    """Write new drafts, each under the protocol version that was in force when it occurred."""
+    then = versions_then({(one.participant, one.draft.occurred_on) for one in wanted}) if wanted else {}
+    Deviation.objects.bulk_create(
+        (_fresh(one, then.get((one.participant, one.draft.occurred_on), one.version)) for one in wanted),
+        ignore_conflicts=True,
+    )
 
 
 def _about(one: Deviation) -> str:
@@ -188,13 +197,13 @@ def _stored(one: Deviation) -> Row:
     return tuple(getattr(one, name) for name in _COLUMNS[:-1])
 
 
-def _fresh(wanted: Wanted) -> Deviation:
+def _fresh(wanted: Wanted, version: int) -> Deviation:
     draft = wanted.draft
     return Deviation(
         participant_id=wanted.participant,
         visit_id=wanted.visit,
         window_id=wanted.window,
-        protocol_version_id=wanted.version,
+        protocol_version_id=version,
         key=draft.key,
         found_on=wanted.today,
         **{name: getattr(draft, name) for name in _DRAFTED},

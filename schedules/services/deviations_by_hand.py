@@ -12,6 +12,7 @@ from participants.models import Participant
 from schedules.domain.deviations import DeviationKind, refusals_of_entering
 from schedules.models import Deviation, Visit
 from schedules.selectors.calendars import today_at
+from schedules.selectors.deviation_facts import versions_then
 from schedules.services.visit_writing import in_words, lock_participant
 from trials.acts import recorded
 from trials.domain.errors import Refused
@@ -37,8 +38,8 @@ def enter_deviation(
 ) -> Deviation:
     """Enter a deviation by hand, as a draft that is then described, classified and withdrawn like any other.
 
-    In force is the protocol version of the visit where it was done under an older one, else the
-    present one. Raises Refused, by field, for the future, an empty description and another's visit.
+    In force is the protocol version under which the visit was done, or which the participant was under
+    on that day. Raises Refused, by field, for the future, an empty description and another's visit.
     """
     person = lock_participant(participant.pk)
     today = today_at(person.site, now)
@@ -50,7 +51,8 @@ def enter_deviation(
         fields["visit"] = [_("That visit is of another participant.")]
     if fields:
         raise Refused(fields)
-    version = visit.done_under_id if visit and visit.done_under_id else person.protocol_version_id
+    then = (person.pk, entered.occurred_on)
+    version = (visit and visit.done_under_id) or versions_then([then]).get(then, person.protocol_version_id)
     one, _made = Deviation.objects.get_or_create(
         key=f"{DeviationKind.MANUAL}:{person.pk}:{entered.token}",
         defaults={
