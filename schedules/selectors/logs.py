@@ -121,7 +121,7 @@ def enrolment_log(user: User, today: date, wanted: WantedLog, size: int | None =
     found = _people(user, today, wanted).filter(_reached(codes))
     phase = Phase(wanted.outcome) if wanted.outcome in set(Phase) else None
     if phase:
-        found = _in_phase(found, phase, _reached(zeros))
+        found = _in_phase(found, phase, _on_record(zeros))
     people, after = _page(found, wanted, size)
     records = _records(people)
     rows = [_enrolment_row(one, enrolled, records) for one in people if (enrolled := records.enrolled(one))]
@@ -139,10 +139,21 @@ def _codes(user: User, today: date) -> tuple[set[str], set[str]]:
     return {ENROLMENT, *codes}, {protocol.day_zero for protocol in protocols}
 
 
-def _reached(codes: Collection[str]) -> Exists:
+def _on_record(codes: Collection[str]) -> Exists:
     """Whether one of these anchors has its actual day."""
     actual = Anchor.objects.filter(participant=OuterRef("pk"), actual_on__isnull=False)
     return Exists(actual.filter(code__in=codes))
+
+
+def _reached(codes: Collection[str]) -> Q:
+    """Whether one of these anchors has its actual day, or a visit at it or after it was performed."""
+    return Q(_on_record(codes)) | Q(Exists(_given(codes).filter(participant=OuterRef("pk"))))
+
+
+def _given(codes: Collection[str]) -> QuerySet[Visit]:
+    """The performed visits that take place at one of these anchors or after it."""
+    done = Visit.objects.filter(performed_on__isnull=False, anchor_code__in=codes, unscheduled=False)
+    return done.exclude(offset__startswith="-")
 
 
 def _latest_step() -> Subquery:
@@ -154,7 +165,7 @@ _ENDING = [step.value for step, move in MOVES.items() if move.to in ENDS]
 _GOING_ON = Q(latest=None) | ~Q(latest__in=_ENDING)
 
 
-def _with_outcome(found: QuerySet[Participant], outcome: str, enrolled: Exists) -> QuerySet[Participant]:
+def _with_outcome(found: QuerySet[Participant], outcome: str, enrolled: Q) -> QuerySet[Participant]:
     """Those with an attempt at screening that may have come to this; which one, the rows tell."""
     if outcome == "enrolled":
         return found.filter(enrolled)
@@ -180,11 +191,12 @@ class _Records:
     steps: dict[int, list[StepOnRecord]]
     actual: dict[int, dict[str, date]]
     protocols: dict[int, Protocol]
+    given: dict[int, dict[str, date]]
     earlier: dict[int, dict[str, date]]
 
     def enrolled(self, one: Participant) -> Enrolled | None:
-        given = self.earlier[one.pk] | self.actual[one.pk]
-        return enrolled_of(self.protocols[one.protocol_version_id], given)
+        reached = self.given[one.pk] | self.actual[one.pk]
+        return enrolled_of(self.protocols[one.protocol_version_id], reached)
 
 
 def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
@@ -234,20 +246,26 @@ def _records(people: Sequence[Participant]) -> _Records:
             StepOnRecord(Step(step.step), step.happened_on, step.attempt, step.reason)
         )
     actual: dict[int, dict[str, date]] = defaultdict(dict)
-    earlier: dict[int, dict[str, date]] = defaultdict(dict)
     reached = Anchor.objects.filter(these, actual_on__isnull=False)
     for pk, code, day in reached.values_list("participant_id", "code", "actual_on"):
         actual[pk] |= {code: day} if day else {}
-    again = CourseStep.objects.filter(undone=False, attempt__gt=1).values("participant")
-    done = Visit.objects.filter(these, participant__in=again, performed_on__isnull=False, offset=OWN_DAY)
-    given = done.order_by("performed_on")
-    for pk, code, attempt, day in given.values_list(
-        "participant_id", "anchor_code", "attempt", "performed_on"
-    ):
-        if day and attempt < max(step.attempt for step in steps[pk]):
-            earlier[pk].setdefault(code, day)
     protocols = {one.protocol_version_id: protocol_of(one.protocol_version) for one in people}
-    return _Records(steps, actual, protocols, earlier)
+    records = _Records(steps, actual, protocols, defaultdict(dict), defaultdict(dict))
+    _add_given(records, these)
+    return records
+
+
+def _add_given(records: _Records, these: Q) -> None:
+    """Treatment of which only visits tell, as its anchor is not on record or no more; one query."""
+    codes = {code for protocol in records.protocols.values() for code in treatments(protocol)}
+    anchor = Anchor.objects.filter(participant=OuterRef("participant"), code=OuterRef("anchor_code"))
+    done = _given(codes).filter(these, ~Exists(anchor.filter(actual_on__isnull=False)))
+    columns = ("participant_id", "anchor_code", "attempt", "offset", "performed_on")
+    for pk, code, attempt, offset, day in done.order_by("performed_on").values_list(*columns):
+        assert day is not None, "performed"
+        records.given[pk].setdefault(code, day)
+        if offset == OWN_DAY and attempt < max((step.attempt for step in records.steps[pk]), default=1):
+            records.earlier[pk].setdefault(code, day)
 
 
 def _of(people: Sequence[Participant]) -> Q:

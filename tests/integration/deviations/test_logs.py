@@ -16,6 +16,7 @@ from django.urls import reverse
 from participants.domain.lifecycle import Step
 from participants.models import Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.models import Visit
 from schedules.selectors import logs
 from schedules.services.course import StepRequest, take_step
 from schedules.services.planning import enrol
@@ -110,6 +111,25 @@ def test_the_enrolment_log_has_who_was_enrolled(client, screened) -> None:
     (row,) = client.get(reverse("enrolment-log")).context["rows"]
     assert (row.phase, row.end.on) == ("died", date(2026, 12, 24))
     assert client.get(reverse("enrolment-log-export", args=["xlsx"])).content[:2] == b"PK"
+
+
+def outcome_of(client: Client, where: str, outcome: str) -> set[str]:
+    return {
+        row.participant.subject_code
+        for row in client.get(reverse(where), {"outcome": outcome}).context["rows"]
+    }
+
+
+def test_a_treatment_of_which_only_a_visit_tells_is_an_enrolment(client, screened) -> None:
+    """Of chemotherapy whose first day is not on record, the second was given."""
+    given = Visit.objects.filter(participant=screened, code="ld-2")
+    assert given.update(performed_on=date(2026, 12, 15)) == 1
+    rows = client.get(reverse("enrolment-log")).context["rows"]
+    (row,) = (row for row in rows if row.participant == screened)
+    assert (row.enrolled.on, row.enrolled.on_record) == (date(2026, 12, 15), False)
+    assert outcome_of(client, "enrolment-log", "screening") == {"S01-002"}
+    assert outcome_of(client, "screening-log", "enrolled") == {"S01-001", "S01-002"}
+    assert outcome_of(client, "screening-log", "in-screening") == set()
 
 
 @pytest.mark.parametrize("name", ["screening-log", "enrolment-log"])

@@ -17,7 +17,7 @@ from schedules.domain.visit_values import Completion
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.course import course_of, standing_of
 from schedules.selectors.holds import waiting_of_participant
-from schedules.selectors.logs import WantedLog, screening_log
+from schedules.selectors.logs import WantedLog, enrolment_log, screening_log
 from schedules.services.course import undo_last_step
 from schedules.services.holds import (
     Resumption,
@@ -244,6 +244,10 @@ def test_between_two_blocks_of_chemotherapy_nobody_is_in_screening(participant: 
     reader = User.objects.create_superuser("reader")
     (screened,) = screening_log(reader, date(2026, 12, 12), WantedLog()).rows
     assert (screened.screened.attempt, screened.screened.outcome) == (1, "Enrolled")
+    assert screening_log(reader, date(2026, 12, 12), WantedLog(outcome="enrolled")).rows
+    assert not screening_log(reader, date(2026, 12, 12), WantedLog(outcome="in-screening")).rows
+    (enrolled,) = enrolment_log(reader, date(2026, 12, 12), WantedLog(outcome="repeating")).rows
+    assert enrolled.enrolled.on == date(2026, 12, 2)
 
 
 def test_who_is_infused_after_the_repeated_block_is_in_follow_up(participant: Participant) -> None:
