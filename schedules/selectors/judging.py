@@ -16,7 +16,7 @@ from schedules.domain.explain import Say, plain
 from schedules.domain.judges import judge, next_change_at
 from schedules.domain.labels import in_language
 from schedules.domain.plan import AnchorDay, Plan, PlannedWindow
-from schedules.domain.projection import project
+from schedules.domain.projection import lay_out
 from schedules.domain.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.course import STEPS
@@ -98,7 +98,7 @@ def _spoken(protocol: Protocol, say: Say) -> Protocol:
 
 def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> Docket:
     traits = frozenset(record.participant.traits)
-    plan = project(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
+    plan = lay_out(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
     zero = record.anchors.get(protocol.day_zero)
     facts = replace(
         record.facts,

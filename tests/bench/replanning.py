@@ -101,10 +101,16 @@ def _proposal(day: date) -> Proposal:
 
 @contextmanager
 def without_triggers() -> Iterator[None]:
-    """The bare UPDATE keeps no history; the transaction that this belongs to is rolled back."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE schedules_visit DISABLE TRIGGER USER")
+    """The bare UPDATE keeps no history; the transaction that this belongs to is rolled back.
+
+    A trigger that is only disabled still has PostgreSQL keep the rows' old and new values for it.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            of_the_table = "tgrelid = 'schedules_visit'::regclass AND NOT tgisinternal"
+            cursor.execute(f"SELECT tgname FROM pg_trigger WHERE {of_the_table}")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {name} ON schedules_visit")
     yield
 
 
