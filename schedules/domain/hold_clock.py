@@ -1,10 +1,14 @@
-"""The clocks of a course that waits between chemotherapy and infusion: days on hold, hours without fever."""
+"""The clocks of a course that waits between chemotherapy and infusion: days on hold, hours without fever.
+
+Hours are elapsed hours, counted in UTC: on the night of a clock change a local clock would call an
+hour too few, or one too many, 48 of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from schedules.domain.anchors import follow
 from schedules.domain.plan import AnchorDay, AnchorKind
@@ -105,11 +109,16 @@ class Waiting:
     @property
     def afebrile_at(self) -> datetime | None:
         """When the clock without fever is full; None where no fever is on record."""
-        return self.fever_at + self.terms.hours_without_fever if self.fever_at else None
+        if self.fever_at is None:
+            return None
+        full = self.fever_at.astimezone(UTC) + self.terms.hours_without_fever
+        return full.astimezone(self.fever_at.tzinfo)
 
     def hours_afebrile(self, now: datetime) -> int:
         """Whole hours without fever; 0 where no fever is on record."""
-        return int((now - self.fever_at) / _HOUR) if self.fever_at and now > self.fever_at else 0
+        if self.fever_at is None:
+            return 0
+        return max(0, (now.astimezone(UTC) - self.fever_at.astimezone(UTC)) // _HOUR)
 
 
 def waiting_of(
