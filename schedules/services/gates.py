@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from participants.domain.anchors import RecordedAnchor
 from participants.models import SafetyReview
 from schedules.domain.explain import day_text
 from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_ahead
 from schedules.domain.plan import AnchorKind, Plan
+from schedules.domain.start import start_codes
 from schedules.selectors.board import (
     TrialCourses,
     courses_of,
@@ -54,23 +54,13 @@ def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
     return _refusal(plan, candidate, None)
 
 
-def refusal_of_move(
-    plan: Plan,
-    candidate: Candidate,
-    before: Mapping[str, RecordedAnchor],
-    after: Mapping[str, RecordedAnchor],
-) -> str | None:
-    """The same for anchors that are moved or put on record; `before` those that stood, `after` the new ones.
+def refusal_of_move(plan: Plan, candidate: Candidate, *, recording: bool) -> str | None:
+    """The same for a start that is planned on another day, or with `recording` put on record or corrected.
 
-    Only a start that is moved, or now put on record, is asked about: not one that is behind.
+    A planned start that stays on its day is not asked about.
     """
     if not is_gated(plan.protocol):
         return None
-    codes = start_codes(plan)
-    behind = (*codes, plan.protocol.day_zero)
-    if any(before[code].actual_on for code in behind if code in before):
-        return None
-    recording = any(after[code].actual_on for code in codes if code in after)
     return _refusal(plan, candidate, None if recording else candidate.subject)
 
 
@@ -78,14 +68,6 @@ def is_begun(plan: Plan) -> bool:
     """Whether the point of no return has its actual day, or the infusion that comes after it."""
     codes = {*start_codes(plan), plan.protocol.day_zero} & set(plan.anchors)
     return any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in codes)
-
-
-def start_codes(plan: Plan) -> tuple[str, ...]:
-    """The anchors at which there is no return, as far as this plan has them; else day zero."""
-    marked = tuple(
-        rule.code for rule in plan.protocol.anchors if rule.point_of_no_return and rule.code in plan.anchors
-    )
-    return marked or tuple(code for code in (plan.protocol.day_zero,) if code in plan.anchors)
 
 
 @recorded

@@ -7,9 +7,9 @@ from datetime import date, datetime
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.plan import Plan
+from schedules.domain.plan import AnchorKind, Plan
 from schedules.domain.readiness import Readiness, readiness_of
-from schedules.domain.start import start_codes
+from schedules.domain.start import Item, start_codes
 from schedules.models import ReadinessCheck
 from schedules.selectors.readiness import start_of
 from trials.acts import recorded
@@ -19,18 +19,25 @@ from trials.models import User
 def start_put_on_record(
     plan: Plan, before: Mapping[str, RecordedAnchor], after: Mapping[str, RecordedAnchor]
 ) -> tuple[str, date] | None:
-    """The point of no return, where these anchors put its actual day on record for the first time."""
+    """The point of no return, where these anchors put its actual day on record, or correct it to another."""
     codes = start_codes(plan)
-    if any(before[code].actual_on for code in codes if code in before):
-        return None
-    days = ((code, after[code].actual_on) for code in codes if code in after)
-    return next(((code, day) for code, day in days if day), None)
+    stood = {code: day for code in codes if code in before and (day := before[code].actual_on)}
+    days = ((code, after[code].actual_on) for code in stood or codes if code in after)
+    return next(((code, day) for code, day in days if day and day != stood.get(code)), None)
 
 
 def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], now: datetime) -> Readiness:
-    """The list for a start on record: of `plan`, at `start` (its anchor and day)."""
+    """The list for a start on record: of `plan`, at `start` (its anchor and day).
+
+    Where that day is corrected, the course that has gone on from it says nothing of how it began.
+    """
     anchor, day = start
-    return Readiness(day, readiness_of(start_of(participant, now), plan, day), plan, anchor)
+    known = start_of(participant, now)
+    stood = known.anchors.get(anchor)
+    corrected = stood is not None and stood.kind is AnchorKind.ACTUAL
+    lines = readiness_of(known, plan, day)
+    kept = tuple(line for line in lines if line.item is not Item.COURSE or not corrected)
+    return Readiness(day, kept, plan, anchor)
 
 
 @recorded

@@ -30,13 +30,17 @@ def with_start(preview: Preview, now: datetime) -> Preview:
 
 
 def recorded_start(preview: Preview) -> tuple[str, date] | None:
-    """The start that a preview puts on record: the point of no return, or day zero without it."""
+    """The start that a preview puts on record, or corrects to another day.
+
+    That is the point of no return, or day zero while no such point is on record.
+    """
     before, after = preview.record.anchors, preview.proposal.anchors
-    start = start_put_on_record(preview.plan, before, after)
     zero = preview.plan.protocol.day_zero
     day = after[zero].actual_on if zero in after else None
-    begun = any(before[code].actual_on for code in (*start_codes(preview.plan), zero) if code in before)
-    return start or ((zero, day) if day and not begun else None)
+    stood = before[zero].actual_on if zero in before else None
+    begun = any(before[code].actual_on for code in start_codes(preview.plan) if code in before)
+    start = start_put_on_record(preview.plan, before, after)
+    return start or ((zero, day) if day and day != stood and not begun else None)
 
 
 @transaction.atomic
@@ -64,11 +68,15 @@ def _in_words(lines: Iterable[Line], say: Say) -> str:
 
 
 def gate_against(preview: Preview) -> str | None:
-    """Why the start that is moved or put on record meets a closed gate; None where it does not."""
-    person, record = preview.record.participant, preview.record
+    """Why the start that is moved, put on record or corrected meets a closed gate; None where it does not."""
+    person, anchors = preview.record.participant, preview.record.anchors
+    recording = recorded_start(preview) is not None
+    behind = {*start_codes(preview.plan), preview.plan.protocol.day_zero} & anchors.keys()
+    if not recording and any(anchors[code].actual_on for code in behind):
+        return None
     level = person.cohort.code if person.cohort else None
     candidate = Candidate(person.subject_code, person.trial_id, person.site, level)
-    return refusal_of_move(preview.plan, candidate, record.anchors, preview.proposal.anchors)
+    return refusal_of_move(preview.plan, candidate, recording=recording)
 
 
 def ask_why(preview: Preview, reason: str, now: datetime) -> None:
