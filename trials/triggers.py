@@ -163,21 +163,16 @@ class _SQLite(_Layer):
             f"iif({test}, '$.{c.column}', '$.-')" for c, test in zip(table.columns, same, strict=True)
         )
         old, new = self._row(table, "OLD"), self._row(table, "NEW")
-        changed = f"WHEN NOT ({' AND '.join(same)})"
-        yield from self._trigger(table, "create", "INSERT", "", "NEW", ("''", new))
-        yield from self._trigger(
-            table,
-            "change",
-            "UPDATE",
-            changed,
-            "NEW",
-            (f"json_remove({old}, {unchanged})", f"json_remove({new}, {unchanged})"),
-        )
-        yield from self._trigger(table, "delete", "DELETE", "", "OLD", (old, "''"))
+        before, after = f"json_remove({old}, {unchanged})", f"json_remove({new}, {unchanged})"
+        changed = f"UPDATE ON {table.name} WHEN NOT ({' AND '.join(same)})"
+        yield from self._trigger(table, "create", f"INSERT ON {table.name}", ("''", new))
+        yield from self._trigger(table, "change", changed, (before, after))
+        yield from self._trigger(table, "delete", f"DELETE ON {table.name}", (old, "''"))
 
     def _trigger(
-        self, table: AuditedTable, action: str, event: str, when: str, row: str, values: tuple[str, str]
+        self, table: AuditedTable, action: str, event: str, values: tuple[str, str]
     ) -> Iterator[str]:
+        row = "OLD" if action == "delete" else "NEW"
         scopes = (table.place(of, row) for of in SCOPES)
         act = [
             f"json_extract(a.d, '$.{key}')" for key in ("actor_id", "id", "actor", "roles", "cause", "reason")
@@ -187,7 +182,7 @@ class _SQLite(_Layer):
         trigger = f"dayzero_audit_{table.name}_{action}"
         yield f"DROP TRIGGER IF EXISTS {trigger}"
         yield (
-            f"CREATE TRIGGER {trigger} AFTER {event} ON {table.name} {when} BEGIN "  # noqa: S608  names of our own tables
+            f"CREATE TRIGGER {trigger} AFTER {event} BEGIN "  # noqa: S608  names of our own tables
             f"INSERT INTO trials_auditentry ({ENTRY}) SELECT strftime('%Y-%m-%d %H:%M:%f', 'now'), "
             f"coalesce({ident}, ''), {actor_id}, {texts}, '{action}', '{table.label}', {row}.{table.key}, "
             f"{', '.join(scopes)}, {values[0]}, {values[1]} "
