@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Course, Step, StepTaken
+from participants.domain.lifecycle import (
+    ENDS,
+    MOVES,
+    STEP_LABELS,
+    Course,
+    Phase,
+    Step,
+    StepTaken,
+    phase_of,
+)
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.visit_order import anchors_dated_by
@@ -114,6 +123,15 @@ def course_of(standing: Standing) -> Course:
         infused_on=standing.actual.get(standing.protocol.day_zero),
         last_visit_on=done["last"],
     )
+
+
+def held_since(participant: Participant) -> date | None:
+    """Since when a course is on hold between chemotherapy and infusion; None where it is not."""
+    standing = standing_of(participant)
+    pauses = [step for step in standing.steps if step.step in (Step.HOLD, Step.RESUMPTION)]
+    if not pauses or pauses[-1].step != Step.HOLD:
+        return None
+    return pauses[-1].happened_on if phase_of(course_of(standing)) is Phase.ON_HOLD else None
 
 
 def life_of(visit: Visit, protocol: Protocol) -> VisitLife:

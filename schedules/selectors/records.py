@@ -62,6 +62,11 @@ class Record:
         return self.visits[0].attempt if self.visits else 1
 
     @property
+    def held_since(self) -> date | None:
+        """Since when the visits to come wait for the infusion; None where they do not."""
+        return next((visit.held_on for visit in self.visits if visit.live and visit.held_on), None)
+
+    @property
     def known(self) -> Known:
         """What the plan knows besides the anchors."""
         return Known(self._performed(), self.activities, self.half_lives, self.participant.comes_of_age_on)

@@ -34,7 +34,7 @@ from schedules.services.course_turns import plan_anew, rescreen, transfer
 from schedules.services.departure_rows import settle_planned
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled import add_early_termination
-from schedules.services.visit_writing import in_words, lock_participant, release_held, write_visits
+from schedules.services.visit_writing import in_words, keep_held, lock_participant, write_visits
 from trials.acts import recorded
 from trials.domain.errors import Stale
 from trials.models import Site, User
@@ -127,17 +127,13 @@ def _follow(
         _cancel_what_follows(person, step, clock)
         settle_planned(person.pk, now)
     match request.step:
-        case Step.HOLD:
-            held = live_visits(person).exclude(anchor_kind="actual").values_list("pk", flat=True)
-            write_visits(person.pk, list(held), "held", now, held_on=request.on)
-        case Step.RESUMPTION:
-            release_held(person.pk, now)
         case Step.EARLY_TERMINATION:
             add_early_termination(standing=standing, on=request.on, seen_by=request.seen_by, now=now)
         case Step.RESCREENING:
             rescreen(standing=standing, attempt=step.attempt, day_zero=request.day_zero, by=by, now=now)
         case Step.TRANSFER:
             transfer(standing=standing, site=request.site, release=request.release, by=by, now=now)
+    keep_held(person, now)
 
 
 def _cancel_what_follows(person: Participant, step: CourseStep, clock: Clock) -> None:
@@ -163,13 +159,12 @@ def _restore(person: Participant, step: CourseStep, *, by: User | None, now: dat
     )
     fresh = {"cancelled_on": None, "cancelled_by": None, "cancelled_reason": "", "applies": True}
     write_visits(person.pk, cancelled, "restored", now, **fresh)
-    if Step(step.step) is Step.HOLD:
-        release_held(person.pk, now)
     if Step(step.step) is Step.EARLY_TERMINATION:
         own = live_visits(person).filter(rule_code=Step.EARLY_TERMINATION.value)
         pks = list(own.values_list("pk", flat=True))
         write_visits(person.pk, pks, "cancelled", now, cancelled_on=today, cancelled_reason=reason)
     plan_anew(person=person, by=by, now=now)
+    keep_held(person, now)
 
 
 def _locked(participant: Participant, version: int) -> Participant:

@@ -12,8 +12,9 @@ from participants.models import Anchor, Participant
 from schedules.domain.errors import ReplanningRefused
 from schedules.models import Visit, new_uid
 from schedules.selectors.course import Standing, clock_at, visits_to_come
+from schedules.services.hold_rows import follow_plan
 from schedules.services.plan_rows import VISIT_COLUMNS
-from schedules.services.replanning import Proposal, replan_many
+from schedules.services.replanning import Preview, Proposal, replan_many
 from schedules.services.visit_writing import Value, announce, write_visits
 from trials.models import Site, TrialSite, User
 from trials.selectors_trust import in_use
@@ -81,8 +82,9 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
 
 
 def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
-    """Bring what is to come again up to date with the record; raises CourseRefused."""
-    _replan(person, Proposal(), "", by=by, now=now)
+    """Bring what is to come again up to date with the record, a hold as well; raises CourseRefused."""
+    preview = _replan(person, Proposal(), "", by=by, now=now)
+    follow_plan(preview.record, preview.plan, now, taken_back=True)
 
 
 def _refusals_of_site(standing: Standing, site: Site | None) -> list[tuple[str, str]]:
@@ -106,8 +108,10 @@ def _copy(visit: Visit, attempt: int, now: datetime) -> Visit:
     return Visit(**columns, attempt=attempt, uid=new_uid(), changed_at=now)
 
 
-def _replan(person: Participant, proposal: Proposal, name: str, *, by: User | None, now: datetime) -> None:
+def _replan(person: Participant, proposal: Proposal, name: str, *, by: User | None, now: datetime) -> Preview:
+    proposals = {person.pk: proposal}
     try:
-        replan_many(ids=[person.pk], proposals={person.pk: proposal}, now=now, by=by, reason="")
+        (preview,) = replan_many(ids=[person.pk], proposals=proposals, now=now, by=by, reason="")
     except ReplanningRefused as refused:
         raise CourseRefused({name: [str(refused)]}) from refused
+    return preview

@@ -156,7 +156,9 @@ def preview_repeat(*, participant: Participant, day_zero: date, now: datetime) -
     block = _block_of(waiting, protocol_of(record.participant.protocol_version))
     record.anchors.pop(waiting.anchor, None)
     record.visits = [
-        visit for visit in record.visits if not (visit.rule_code in block and visit.performed_on)
+        visit
+        for visit in record.visits
+        if visit.rule_code not in block or visit.live or visit.gone or visit.unscheduled
     ]
     anchor = RecordedAnchor(waiting.base, planned_on=day_zero)
     return with_surroundings(preview_of(record, Proposal(anchors={waiting.base: anchor}), now), now)
@@ -240,10 +242,14 @@ def _version(pk: int) -> int:
 def _next_attempt(
     person: Participant, step: CourseStep, waiting: Waiting, protocol: Protocol, now: datetime
 ) -> None:
-    """Give the block rows of its own in the next attempt, and take everything else over to it."""
+    """Give the block rows of its own in the next attempt, and take everything else over to it.
+
+    What was missed or cancelled of the first block stays so there: all of the new one is to come.
+    """
     attempt, codes = step.attempt, _block_of(waiting, protocol)
     present = Visit.objects.filter(participant=person, attempt=attempt)
-    used = list(present.filter(rule_code__in=codes, unscheduled=False, performed_on__isnull=False))
+    ended = present.exclude(performed_on=None, missed_on=None, cancelled_on=None)
+    used = list(ended.filter(rule_code__in=codes, unscheduled=False, applies=True))
     over = present.exclude(pk__in=[visit.pk for visit in used]).values_list("pk", flat=True)
     write_visits(person.pk, list(over), "moved", now, attempt=attempt + 1)
     again = Visit.objects.bulk_create(_copy(visit, attempt + 1, now) for visit in used)

@@ -23,6 +23,7 @@ from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.replanning_rows import write_plans
 from schedules.services.starting import ask_why, gate_against, recorded_start, with_start
 from schedules.services.surroundings import with_surroundings
+from schedules.services.visit_writing import keep_held
 from trials.acts import recorded
 from trials.models import User
 from trials.selectors_trust import ApprovalState, approval_states
@@ -152,6 +153,7 @@ def _made_true(preview: Preview, *, now: datetime, by: User | None, reason: str)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     record = replace(preview.record, anchors={**preview.record.anchors, **preview.proposal.anchors})
+    keep_held(preview.record.participant, now)
     follow_plan(record, preview.plan, now, taken_back=preview.proposal.taken_back)
     follow_departures(preview, now=now, reason=reason)
     return preview

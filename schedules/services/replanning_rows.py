@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
-from schedules.domain.plan import Plan
+from schedules.domain.plan import AnchorKind, Plan
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
 from schedules.selectors.records import Record
 from schedules.selectors.stored_visits import StoredVisit
@@ -27,6 +27,7 @@ _RAISED = ("version", "sequence")
 _CANCEL_VISIT = ("cancelled_on", "cancelled_reason", "applies")
 _CANCEL_WINDOW = ("cancelled_on", "judge_at")
 _MOVE_WINDOW = (*WINDOW_COLUMNS, *_CANCEL_WINDOW)
+_ANCHOR_KIND = VISIT_COLUMNS.index("anchor_kind")
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
 
 
@@ -100,10 +101,10 @@ class _Difference:
             if visit.unscheduled:
                 continue
             if visit.gone and row is not None:
-                self._revive(visit, row)
+                self._revive(visit, row, _held(record, row))
             elif (visit.live or visit.performed_on) and row != visit.planned:
                 self._change(visit, row, today)
-        self.added.extend((*row, record.attempt) for row in planned.values())
+        self.added.extend((*row, record.attempt, _held(record, row)) for row in planned.values())
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
 
     def _change(self, visit: StoredVisit, row: Row | None, today: date) -> None:
@@ -118,11 +119,11 @@ class _Difference:
             self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
             self.events.append(("cancelled", visit.participant_id, visit.pk))
 
-    def _revive(self, visit: StoredVisit, row: Row) -> None:
+    def _revive(self, visit: StoredVisit, row: Row, held: date | None) -> None:
         """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
         self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
-        self.revived.append((visit.pk, None, "", True))
+        self.revived.append((visit.pk, None, "", True, held))
         self.events.append(("restored", visit.participant_id, visit.pk))
 
     def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
@@ -140,8 +141,8 @@ class _Difference:
         beside = Beside(raised=_RAISED, same={"changed_at": self.now})
         update_rows(Visit, *_differing(VISIT_COLUMNS, self.stood, self.moved), beside)
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
-        update_rows(Visit, _CANCEL_VISIT, self.revived)
-        load_rows(Visit, (*VISIT_COLUMNS, "attempt"), self.added)
+        update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
+        load_rows(Visit, (*VISIT_COLUMNS, "attempt", "held_on"), self.added)
         update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))
         update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
         load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows_added)
@@ -156,6 +157,11 @@ class _Difference:
         """What was to be said of a window that moved is no longer true; the next sweep says it anew."""
         touched = Visit.objects.filter(participant__in=self.people, changed_at=self.now)
         Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
+
+
+def _held(record: Record, row: Row) -> date | None:
+    """Since when a visit waits that comes to a course on hold."""
+    return None if row[_ANCHOR_KIND] == AnchorKind.ACTUAL else record.held_since
 
 
 def _differing(

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.domain.errors import VisitRefused
+from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
+from schedules.selectors.course import held_since, live_visits
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from trials.domain.errors import Stale
@@ -85,10 +87,23 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
     draft_of_visits(pks, now)
 
 
-def release_held(participant: int, now: datetime) -> None:
-    """End the hold of a participant's visits."""
-    held = Visit.objects.filter(participant=participant, held_on__isnull=False, performed_on=None)
-    write_visits(participant, list(held.values_list("pk", flat=True)), "resumed", now, held_on=None)
+def keep_held(participant: Participant, now: datetime) -> None:
+    """Hold what is planned to come for as long as the course is on hold, and nothing any longer.
+
+    A visit that nobody planned does not wait for the infusion. The caller holds the participant's lock.
+    """
+    since = held_since(participant)
+    if since:
+        waiting = live_visits(participant).filter(held_on=None, unscheduled=False)
+        waiting = waiting.exclude(anchor_kind=AnchorKind.ACTUAL)
+        write_visits(participant.pk, _ids(waiting), "held", now, held_on=since)
+    else:
+        held = Visit.objects.filter(participant=participant, held_on__isnull=False, performed_on=None)
+        write_visits(participant.pk, _ids(held), "resumed", now, held_on=None)
+
+
+def _ids(visits: QuerySet[Visit]) -> list[int]:
+    return list(visits.values_list("pk", flat=True))
 
 
 def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:

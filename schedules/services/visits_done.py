@@ -18,7 +18,6 @@ from schedules.domain.visit_values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning import Preview, follow_visit, record_anchor
 from schedules.services.surroundings import with_surroundings
-from schedules.services.visit_writing import release_held
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
 
@@ -62,8 +61,6 @@ def follow_completion(
     Raises VisitRefused.
     """
     codes, previews = anchors_set_by(protocol, life), []
-    if protocol.day_zero in codes:
-        release_held(visit.participant_id, now)
     try:
         for code in codes:
             anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)
