@@ -24,7 +24,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-unit test-sqlite test-postgres test-browser test-processes \
-	test-newer-python check fmt mutants bench bench-large lock clean
+	test-newer-python check fmt mutants races courses bench bench-large lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -99,6 +99,10 @@ bench-large: install ## the same with a hundred thousand participants
 races: install ## ten thousand pairs of edits on one visit, on both databases (PAIRS: another number)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_RACES=$${PAIRS:-10000} \
 		$(BIN)/pytest -q -s tests/integration/schedules/test_races.py || exit; done
+
+courses: install ## courses in any order against a naive model, on both databases (SEEDS: another number than 20)
+	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_COURSES=$${SEEDS:-20} \
+		$(BIN)/pytest -q $(PARALLEL) tests/integration/schedules/test_state_machine.py || exit; done
 
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .

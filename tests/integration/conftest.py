@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest.register_assert_rewrite("tests.integration.schedules.courses")
+
 
 @pytest.fixture(scope="session")
 def lane() -> str:
