@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from participants.domain.words import Code, Words
+from schedules.domain.told import told
 from schedules.domain.visit_values import Refusal
 from schedules.domain.windows import VisitWindow
 
@@ -149,7 +151,8 @@ class VisitRecord:
 class Draft:
     """What the record says of one deviation; `about` and `evidence` make its key, `evidence` has no colon.
 
-    `days` count from the nearer end of the window: negative for early, positive for late.
+    `days` count from the nearer end of the window: negative for early, positive for late. `facts` are
+    as `facts_text` reads them.
     """
 
     about: str
@@ -190,9 +193,14 @@ def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draf
                 kind=DeviationKind.ACTIVITY,
                 occurred_on=visit.performed_on,
                 actual_on=visit.performed_on,
-                facts=f"{activity.label}: {activity.reason}" if activity.reason else activity.label,
+                facts=told(_left(activity)),
             )
             yield _placed(draft, visit)
+
+
+def _left(activity: LeftActivity) -> Words:
+    template = "%(activity)s: %(reason)s" if activity.reason else "%(activity)s"
+    return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
 
 
 def why_lapsed(kind: DeviationKind, visit: VisitRecord, today: date) -> Lapse:

@@ -10,6 +10,7 @@ from participants.domain.words import mark as _
 from schedules.domain.gates import NO_REVIEW, UNDER_OBSERVATION, GateReason, GateVerdict
 from trials.domain.protocol import Gate
 
+MEETS = _("%(start)s on %(day)s meets a closed gate.")
 _OF_SEVERAL = {
     UNDER_OBSERVATION: _("Under observation, the last until %(day)s: %(subject)s and %(n)d more."),
     NO_REVIEW: _("No safety review of %(subject)s and %(n)d more is on record."),
@@ -23,7 +24,7 @@ _NOBODY_KNOWS = {
 }
 
 
-def words_of_gate(verdict: GateVerdict, names: Mapping[str, str]) -> tuple[Words, ...]:
+def words_of_gate(verdict: GateVerdict, names: Mapping[str, Value]) -> tuple[Words, ...]:
     """Why a gate is closed; `names` say how participants may be named, where not by their subject codes.
 
     Of several participants with like reasons the one that lifts last is named, and how many more.
@@ -45,8 +46,10 @@ def words_of_opening(verdict: GateVerdict, gates: Iterable[Gate]) -> Words:
     return Words.of(_OPENS[assumed], {"day": verdict.opens_on})
 
 
-def _named(words: Words, names: Mapping[str, str]) -> Words:
-    said = {key: names.get(str(value), value) if key == "subject" else value for key, value in words.values}
+def _named(words: Words, names: Mapping[str, Value]) -> Words:
+    said = dict(words.values)
+    if (subject := str(said.get("subject"))) in names:
+        said["subject"] = names[subject]
     return Words.of(words.template, said)
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from participants.domain.words import Code, Value, Words
 from schedules.domain.contradictions import Contradiction, root_of
 from schedules.domain.deviations import DeviationKind, Draft
-from schedules.domain.explain import Say, day_text, offset_text, plain
+from schedules.domain.explain import Say, day_text, offset_words, plain
 from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.told import joined, told
 from schedules.domain.visit_values import CONSENT
 from trials.domain.offsets import Offset, Unit
 from trials.domain.protocol import Protocol
@@ -46,9 +48,8 @@ class Departure:
     """Something that happened against the protocol, or that leaves a planned day which no longer fits.
 
     `anchor` on `day` and `other` on `other_day` contradict each other; of a start against a gate or
-    against the list, `anchor` and `day` are the start and `why` says what spoke against it (`facts` the
-    same in English, for the record). `mend` is the day that would fit `other`; `drafts` whether a
-    deviation follows.
+    against the list, `anchor` and `day` are the start and `why` says what spoke against it. `mend` is the
+    day that would fit `other`; `drafts` whether a deviation follows.
     """
 
     kind: DepartureKind
@@ -57,8 +58,7 @@ class Departure:
     other: str = ""
     other_day: date | None = None
     mend: date | None = None
-    why: str = ""
-    facts: str = ""
+    why: tuple[Words, ...] = ()
     drafts: bool = True
 
     @property
@@ -174,21 +174,26 @@ _DRAFTED = _("A deviation will be drafted.")
 
 def departure_sentence(one: Departure, protocol: Protocol, say: Say = plain, *, ahead: bool = False) -> str:
     """A departure in words; `ahead` of the commit with what will follow."""
-    label = {rule.code: rule.label for rule in protocol.anchors}
-    days = Offset(abs(one.days or 0), Unit.DAYS)
-    words = {
-        "anchor": say(label.get(one.anchor, one.anchor)),
-        "day": day_text(one.day, say),
-        "plain_day": one.day,
-        "other": say(label.get(one.other, one.other)),
-        "other_day": day_text(one.other_day, say) if one.other_day else "",
-        "days": offset_text(days, say),
-        "side": say(_("earlier") if (one.days or 0) < 0 else _("later")),
-        "mend": day_text(one.mend, say) if one.mend else "–",
-        "why": one.why,
-    }
-    said = say(_SENTENCES[one.kind]) % words
+    said = departure_words(one, protocol).text(say, day_text)
     return f"{said} {say(_DRAFTED)}" if ahead and one.drafts else said
+
+
+def departure_words(one: Departure, protocol: Protocol) -> Words:
+    """The same as data, to be said where it is read."""
+    label = {rule.code: rule.label for rule in protocol.anchors}
+    values: dict[str, Value] = {
+        "anchor": Code(label.get(one.anchor, one.anchor)),
+        "day": one.day,
+        "plain_day": one.day.isoformat(),
+        "other": Code(label.get(one.other, one.other)),
+        "other_day": one.other_day or "",
+        "days": offset_words(Offset(abs(one.days or 0), Unit.DAYS)),
+        "side": Code(_("earlier") if (one.days or 0) < 0 else _("later")),
+        "mend": one.mend or "–",
+        "why": joined(one.why),
+    }
+    template = _SENTENCES[one.kind]
+    return Words.of(template, {name: value for name, value in values.items() if f"%({name})s" in template})
 
 
 _DRAFTS = {
@@ -201,7 +206,9 @@ _DRAFTS = {
 
 def draft_of(one: Departure, protocol: Protocol, participant: int, reason: str) -> Draft:
     """The deviation that a departure becomes, filled from the facts; `reason` is what the person said."""
-    said = departure_sentence(replace(one, why=one.facts), protocol)
+    said = [departure_words(one, protocol)]
+    if reason.strip():
+        said.append(Words.of(_("Reason given: %(reason)s"), {"reason": reason.strip()}))
     fits = one.mend if one.kind is DepartureKind.BLOCK else None
     occurred = one.other_day if one.kind is DepartureKind.BLOCK and one.other_day else one.day
     return Draft(
@@ -214,7 +221,7 @@ def draft_of(one: Departure, protocol: Protocol, participant: int, reason: str) 
         closes=fits,
         actual_on=occurred,
         days=one.days if one.kind is DepartureKind.BLOCK else None,
-        facts=f"{said} Reason given: {reason.strip()}" if reason.strip() else said,
+        facts=told(*said),
     )
 
 

@@ -135,7 +135,7 @@ class Start:
     person: Person | None = None
     level: str | None = None
     away: Mapping[date, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Value] = field(default_factory=dict)
 
     def plan_with(self, day_zero: date, at: AnchorDay | None = None) -> Plan:
         """The plan with another day zero; `at` is the start itself where it has come."""

@@ -68,6 +68,11 @@ class Verdict:
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    @property
+    def words(self) -> tuple[Words, ...]:
+        """The evidence as data."""
+        return tuple(evidence.words for evidence in self.evidence)
+
     def missing_text(self, say: Say = plain) -> tuple[str, ...]:
         """What is missing, each as a phrase."""
         return tuple(words.text(say, day_text) for words in self.missing)

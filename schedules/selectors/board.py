@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.words import Value, Words
+from participants.domain.words import mark as _
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors import participants_visible_to, recorded
 from schedules.domain.explain import Say, day_text, plain
@@ -172,21 +173,23 @@ def _protocol(trial: Trial) -> Protocol | None:
     return protocol_of(version) if version else None
 
 
-def names_of(read: TrialCourses, seen: frozenset[int]) -> dict[str, str]:
+def names_of(read: TrialCourses, seen: frozenset[int]) -> dict[str, Value]:
     """How each participant of a trial may be named: those not in sight by their site alone."""
     return {
-        code: code if person.pk in seen else _("a participant at %(site)s") % {"site": person.site.code}
+        code: code
+        if person.pk in seen
+        else Words.of(_("a participant at %(site)s"), {"site": person.site.code})
         for code, person in read.people.items()
     }
 
 
 def gate_words(
-    verdict: GateVerdict, protocol: Protocol, names: Mapping[str, str], say: Say = plain
+    verdict: GateVerdict, protocol: Protocol, names: Mapping[str, Value], say: Say = plain
 ) -> tuple[str, ...]:
     """Why a gate is closed, in sentences; an assumed gate says that it is."""
     found = [words.text(say, day_text) for words in words_of_gate(verdict, names)]
     if is_assumed(verdict, protocol.gates):
-        found.append(_("(This gate is assumed, not stated by the protocol.)"))
+        found.append(say(_("(This gate is assumed, not stated by the protocol.)")))
     return tuple(found)
 
 
@@ -249,7 +252,7 @@ class _BoardReading:
     cohorts: Cohorts
     read: TrialCourses
     seen: frozenset[int]
-    names: Mapping[str, str]
+    names: Mapping[str, Value]
     today: date
     say: Say
 
@@ -262,7 +265,7 @@ class _BoardReading:
             cohort,
             level,
             tuple(map(self._slot, courses)),
-            tuple((self.names[subject], until) for subject, until in level.observed_until),
+            tuple((self._name(subject), until) for subject, until in level.observed_until),
             tuple(one for one in reviews if one.cohort_id in {None, cohort.pk if cohort else None}),
             earliest,
             self._words(gate_status(self.cohorts, self._eve(newcomer, earliest))),
@@ -282,7 +285,7 @@ class _BoardReading:
         days = [day for code in codes if (day := course.observed_until(code))]
         return Slot(
             participant=person,
-            name=self.names[course.subject],
+            name=self._name(course.subject),
             shown=person.pk in self.seen,
             course=course,
             begun=begun,
@@ -290,6 +293,10 @@ class _BoardReading:
             reasons=self._words(gate) if gate else (),
             observed_until=max(days, default=None),
         )
+
+    def _name(self, subject: str) -> str:
+        name = self.names[subject]
+        return name.text(self.say) if isinstance(name, Words) else str(name)
 
     def _words(self, gate: GateVerdict) -> tuple[str, ...]:
         return gate_words(gate, self.protocol, self.names, self.say)

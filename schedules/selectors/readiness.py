@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from participants.domain.lifecycle import phase_of
+from participants.domain.words import Value
 from participants.models import CourseStep, Participant
 from participants.selectors_consent import consent_standing
 from participants.selectors_product import product_of
@@ -113,7 +114,7 @@ def _person(docket: Docket, today: date) -> Person:
     )
 
 
-def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, str]]:
+def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, Value]]:
     """The gates with all who went before; whoever is at another site is to be named by that site alone."""
     if not is_gated(protocol):
         return Cohorts((), ()), {}

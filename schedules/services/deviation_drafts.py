@@ -13,6 +13,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from participants.domain.points import day_of
+from participants.domain.words import Code, Words
 from participants.models import Participant
 from schedules.domain.deviations import (
     VISIT_KINDS,
@@ -23,6 +24,7 @@ from schedules.domain.deviations import (
     drafts_of_visit,
     why_lapsed,
 )
+from schedules.domain.told import told
 from schedules.domain.verdicts import Verdict
 from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.calendars import today_at
@@ -126,7 +128,7 @@ def _of_window(violation: Violation, now: datetime) -> Wanted:
         occurred_on=day_of(now if verdict.since is None else verdict.since, zone),
         opens=window.starts_on,
         closes=window.ends_on,
-        facts=" ".join((f"{window.label}.", *verdict.because())),
+        facts=told(Words.of("%(window)s.", {"window": Code(window.label)}), *verdict.words),
     )
     return Wanted(draft, window.participant_id, violation.version, day_of(now, zone), window=window.pk)
 

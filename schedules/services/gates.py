@@ -6,22 +6,23 @@ record. What was done before it came here, such as an import of history, is take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from participants.domain.words import Code, Value, Words
 from participants.models import SafetyReview
 from schedules.domain.explain import day_text
+from schedules.domain.gate_words import MEETS, words_of_gate, words_of_opening
 from schedules.domain.gates import Cohorts, Course, GateVerdict, course_of, gate_ahead
 from schedules.domain.plan import AnchorKind, Plan
 from schedules.domain.start import start_codes
 from schedules.selectors.board import (
     TrialCourses,
     courses_of,
-    gate_words,
     is_gated,
     names_of,
     reviews_of,
@@ -51,11 +52,12 @@ def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
     """
     if not is_gated(plan.protocol) or is_begun(plan):
         return None
-    return _refusal(plan, candidate, None)
+    refusal = _refusal(plan, candidate, None)
+    return in_sentences(refusal) if refusal else None
 
 
-def refusal_of_move(plan: Plan, candidate: Candidate, *, recording: bool) -> str | None:
-    """The same for a start that is planned on another day, or with `recording` put on record or corrected.
+def refusal_of_move(plan: Plan, candidate: Candidate, *, recording: bool) -> tuple[Words, ...] | None:
+    """The same as data for a start that is planned on another day; with `recording` put on record, corrected.
 
     A planned start that stays on its day is not asked about.
     """
@@ -105,7 +107,12 @@ class ReviewRecord:
     reference: str
 
 
-def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> str | None:
+def in_sentences(words: Iterable[Words]) -> str:
+    """Why a gate is closed, in the reader's language."""
+    return " ".join(one.text(_, day_text) for one in words)
+
+
+def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> tuple[Words, ...] | None:
     """The refusal of a plan's start; `unmoved` names who is let be where nothing about it moves."""
     course = course_of(plan, candidate.subject, candidate.level, ZoneInfo(candidate.site.zone))
     if course is None:
@@ -117,7 +124,7 @@ def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> str | Non
     cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
     verdict = gate_ahead(cohorts, course)
     here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
-    return None if verdict.open else _in_words(verdict, course, plan, names_of(read, here))
+    return None if verdict.open else _words(verdict, course, plan, names_of(read, here))
 
 
 def _stands(read: TrialCourses, course: Course) -> bool:
@@ -127,16 +134,7 @@ def _stands(read: TrialCourses, course: Course) -> bool:
     )
 
 
-def _in_words(verdict: GateVerdict, course: Course, plan: Plan, names: Mapping[str, str]) -> str:
-    labels = [plan.protocol.anchor_by_code[code].label for code in start_codes(plan)]
-    values = {
-        "start": _(labels[0]),
-        "day": day_text(course.begins, _),
-        "reasons": " ".join(gate_words(verdict, plan.protocol, names, _)),
-        "opens": day_text(verdict.opens_on, _) if verdict.opens_on else "",
-    }
-    if verdict.opens_on is None:
-        message = _("%(start)s on %(day)s meets a closed gate. %(reasons)s Nobody knows yet when it opens.")
-    else:
-        message = _("%(start)s on %(day)s meets a closed gate. %(reasons)s It opens on %(opens)s.")
-    return message % values
+def _words(verdict: GateVerdict, course: Course, plan: Plan, names: Mapping[str, Value]) -> tuple[Words, ...]:
+    label = plan.protocol.anchor_by_code[start_codes(plan)[0]].label
+    meets = Words.of(MEETS, {"start": Code(label), "day": course.begins})
+    return meets, words_of_opening(verdict, plan.protocol.gates), *words_of_gate(verdict, names)

@@ -17,6 +17,7 @@ from schedules.services.consent_rules import refuse_by_consent
 from schedules.services.corrected_days import correct_visits, with_corrected_visits
 from schedules.services.departure_rows import follow_departures, follow_many
 from schedules.services.enrolments import not_in_use
+from schedules.services.gates import in_sentences
 from schedules.services.hold_rows import follow_plan
 from schedules.services.readiness import check_start, start_put_on_record
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
@@ -192,7 +193,7 @@ def _refuse_closed_gate(preview: Preview) -> None:
     """Raise ReplanningRefused where a start is planned against a closed gate; one on record has happened."""
     refusal = None if recorded_start(preview) else gate_against(preview)
     if refusal:
-        raise ReplanningRefused(refusal)
+        raise ReplanningRefused(in_sentences(refusal))
 
 
 def _keep_readiness(preview: Preview, *, now: datetime, by: User | None, reason: str) -> None:

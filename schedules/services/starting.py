@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
+from participants.domain.words import Code, Words
 from schedules.domain.errors import DepartureNeedsReason, StartNeedsReason
-from schedules.domain.explain import Say, plain
 from schedules.domain.happened import Departure, DepartureKind, departure_sentence
 from schedules.domain.start import ITEM_LABELS, Answer, Item, Line, start_codes
+from schedules.domain.told import joined, labelled
 from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.readiness import readiness_at, start_put_on_record
 from schedules.services.replanning_previews import Preview
@@ -45,29 +45,28 @@ def recorded_start(preview: Preview) -> tuple[str, date] | None:
 
 @transaction.atomic
 def start_departures(preview: Preview, now: datetime) -> tuple[Departure, ...]:
-    """A closed gate and the lines of the list that say no, in the reader's language and in English."""
+    """A closed gate and the lines of the list that say no."""
     start = recorded_start(preview)
     assert start is not None, "asked of starts alone"
     anchor, day = start
     found = []
     if gate := gate_against(preview):
-        with override("en"):
-            facts = gate_against(preview) or gate
-        found.append(Departure(DepartureKind.GATE, anchor, day, why=gate, facts=facts))
+        found.append(Departure(DepartureKind.GATE, anchor, day, why=gate))
     readiness = readiness_at(preview.record.participant, preview.plan, start, now)
     against = [line for line in readiness.answering(Answer.NO) if line.item is not Item.GATE or not gate]
     if against:
         drafts = any(line.item not in OF_THE_SITE for line in against)
-        words, facts = _in_words(against, _), _in_words(against, plain)
-        found.append(Departure(DepartureKind.START, anchor, day, why=words, facts=facts, drafts=drafts))
+        found.append(Departure(DepartureKind.START, anchor, day, why=tuple(_words(against)), drafts=drafts))
     return tuple(found)
 
 
-def _in_words(lines: Iterable[Line], say: Say) -> str:
-    return " ".join(f"{say(ITEM_LABELS[line.item])}: {line.text(say)}" for line in lines)
+def _words(lines: Iterable[Line]) -> Iterator[Words]:
+    for one in lines:
+        why = joined(labelled(words) for words in one.why)
+        yield Words.of("%(item)s: %(why)s", {"item": Code(ITEM_LABELS[one.item]), "why": why})
 
 
-def gate_against(preview: Preview) -> str | None:
+def gate_against(preview: Preview) -> tuple[Words, ...] | None:
     """Why the start that is moved, put on record or corrected meets a closed gate; None where it does not."""
     person, anchors = preview.record.participant, preview.record.anchors
     recording = recorded_start(preview) is not None

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from schedules.domain.deviations import DeviationKind
+from schedules.domain.told import facts_text
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations import deviations_of_visit
 from schedules.web.words import say
@@ -27,6 +28,12 @@ def deviations_of(visit: Visit) -> dict[str, Any]:
 def said(message: str) -> str:
     """A marked message in the reader's language."""
     return say(message)
+
+
+@register.filter
+def record_says(one: Deviation) -> str:
+    """What the record says of a deviation, in the reader's language."""
+    return facts_text(one.facts, say)
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import override
 
+from schedules.domain.told import facts_text
 from schedules.selectors.deviations import DeviationRow
 
 HEADS = (
@@ -26,7 +27,7 @@ def cells(row: DeviationRow) -> tuple[object, ...]:
     return (
         *(one.pk, person.trial.code, person.site.code, person.subject_code, row.kind_label, about, row.state),
         *(one.found_on, one.occurred_on, one.planned_on, one.opens, one.closes, one.actual_on),
-        *(row.early, row.late, one.protocol_version.label, one.facts),
+        *(row.early, row.late, one.protocol_version.label, facts_text(one.facts)),
         *(one.description, classification),
         *(_yes(one.affects_safety), _yes(one.affects_rights), _yes(one.affects_data)),
         *(one.cause, one.action, one.reported_to_sponsor_on, one.reported_to_ethics_on),

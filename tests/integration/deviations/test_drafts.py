@@ -12,6 +12,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.facts import Lodging, NightAway
 from participants.domain.lifecycle import Step
 from schedules.domain.deviations import Assessment, DeviationKind, Draft
+from schedules.domain.told import facts_text
 from schedules.models import Deviation, Visit
 from schedules.services.course import StepRequest, take_step
 from schedules.services.deviation_drafts import draft_deviation, draft_of_visits
@@ -52,7 +53,7 @@ def test_a_missed_visit_and_activities_left_are_drafted(participant, asked) -> N
     assert (only().kind, only().occurred_on, only().facts) == ("missed", date(2026, 12, 22), "travelled")
     Deviation.objects.all().delete()
     done(visit("d14", asked), date(2026, 12, 21), at(12, 21), left={"safety": "no nurse"})
-    assert (only().kind, only().facts) == ("activity-left", "Safety: no nurse")
+    assert (only().kind, facts_text(only().facts)) == ("activity-left", "Safety: no nurse")
     assert only().actual_on == date(2026, 12, 21)
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.product import Milestone
@@ -16,8 +19,10 @@ from participants.models import Participant
 from participants.services.product import MilestoneRecord, record_milestone
 from schedules.domain.deviations import Assessment
 from schedules.domain.errors import DepartureNeedsReason
+from schedules.domain.explain import day_text
 from schedules.domain.happened import DepartureKind
 from schedules.models import Deviation, ReadinessCheck, Visit
+from schedules.selectors.deviations import WantedDeviations, deviation_rows
 from schedules.services.deviations import assess_deviation
 from schedules.services.replanning import (
     Preview,
@@ -26,8 +31,10 @@ from schedules.services.replanning import (
     preview_replanning,
     record_anchor,
 )
+from schedules.web.deviation_table import cells
 from tests.integration.schedules.test_reality import BECAUSE, CHEMOTHERAPY, completed, gated
 from tests.integration.schedules.test_visits import INFUSION, at
+from trials.models import User
 
 pytestmark = pytest.mark.django_db
 OPENS, CLOSED, EARLIER = date(2027, 1, 5), date(2027, 1, 4), date(2027, 1, 3)
@@ -69,7 +76,7 @@ def standing(person: Participant) -> dict[str, date]:
 
 def test_the_preview_says_that_the_gate_was_closed_and_the_list_not_ready(begun: Participant) -> None:
     shown = preview_replanning(participant=begun, proposal=proposal(CLOSED), now=NOW)
-    found = {one.kind: one.why for one in shown.departures}
+    found = {one.kind: " ".join(words.text(point=day_text) for words in one.why) for one in shown.departures}
     assert set(found) == {DepartureKind.GATE, DepartureKind.START}
     assert "Under observation until Monday 2027-01-04: S01-001" in found[DepartureKind.GATE]
     assert found[DepartureKind.START] == "Product at the site and released: Missing: Released.", (
@@ -85,6 +92,23 @@ def test_it_becomes_a_deviation_and_the_list_is_kept_anew(begun: Participant) ->
     checks = ReadinessCheck.objects.filter(participant=begun).order_by("pk")
     assert [check.for_day for check in checks] == [OPENS, CLOSED]
     assert checks[1].verdicts["reason"] == BECAUSE
+
+
+def test_the_record_is_told_in_the_language_of_whoever_reads(begun: Participant, client: Client) -> None:
+    corrected(begun, CLOSED)
+    client.force_login(User.objects.create_superuser("reader"))
+    one = Deviation.objects.get(participant=begun, kind="start")
+    page = reverse("deviation", kwargs={"pk": one.pk})
+    english = client.get(page).content.decode()
+    assert "Product at the site and released: Missing: Released. Reason given: it could not wait" in english
+    with override("en"):  # and back again afterwards
+        chinese = client.get(page, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "2027-01-04" in chinese
+    assert BECAUSE in chinese, "what a person typed stands as it was typed"
+    assert "Product at the site" not in chinese
+    found = deviation_rows(User.objects.get(username="reader"), NOW.date(), WantedDeviations())
+    (row,) = (row for row in found if row.deviation == one)
+    assert any("Missing: Released." in str(cell) for cell in cells(row)), "tables of all readers compare"
 
 
 def test_the_drafts_follow_the_day(begun: Participant) -> None:

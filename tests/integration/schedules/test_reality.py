@@ -21,6 +21,7 @@ from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, Vis
 from schedules.domain.happened import DepartureKind, departure_sentence
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.replanning import Effect
+from schedules.domain.told import facts_text
 from schedules.models import Deviation, Flag, ReadinessCheck, Visit
 from schedules.selectors.flags import flag_row
 from schedules.services.consents import record_consent
@@ -174,7 +175,7 @@ def test_what_happened_is_asked_about_recorded_and_becomes_a_deviation(
     assert bool(case.flags) is bool(flagged(participant))
     for kind in case.drafts:
         facts = Deviation.objects.get(participant=participant, kind=kind, visit=None).facts
-        assert facts.endswith(f"Reason given: {BECAUSE}")
+        assert facts_text(facts).endswith(f"Reason given: {BECAUSE}")
 
 
 REFUSED = [
@@ -338,7 +339,7 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
     act(later, code, given, BECAUSE, now=now)
     gate = Deviation.objects.get(participant=later, kind="gate")
     assert (gate.occurred_on, gate.actual_on) == (given, given)
-    assert "Under observation until Monday 2027-01-04: S01-001" in gate.facts
+    assert "Under observation until Monday 2027-01-04: S01-001" in facts_text(gate.facts)
     assert ReadinessCheck.objects.get(participant=later).verdicts["reason"] == BECAUSE
     first = Visit.objects.get(participant=later, code="ld-1")
     if act is completed:

@@ -67,7 +67,7 @@ def test_a_start_against_a_closed_gate_is_refused_with_the_day_it_opens(enrolmen
         (message,) = refused.value.fields["anchors"]
         assert "Under observation until Monday 2027-01-04: S01-001" in message
         assert "opens on Tuesday 2027-01-05" in message
-        assert "assumed, not stated by the protocol" in message
+        assert "The gate (assumed) opens" in message
 
 
 def test_codes_of_another_site_are_not_named(enrolment):

@@ -14,6 +14,7 @@ from participants.domain.facts import Admission, Lodging, NightAway
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.told import facts_text
 from schedules.models import Deviation, Flag, ProtocolWindow
 from schedules.models.visits import NEVER_JUDGED
 from schedules.services.bulk import bulk_enrol
@@ -87,7 +88,7 @@ def test_a_violation_is_flagged_and_drafted_as_a_deviation_once(infused):
     draft = Deviation.objects.get()
     assert draft.key.startswith(f"window:{draft.window_id}:")
     assert (draft.occurred_on, draft.found_on) == (date(2026, 12, 20), date(2026, 12, 22))
-    assert "200 minutes away (limit 120)" in draft.facts
+    assert "200 minutes away (limit 120)" in facts_text(draft.facts)
     assert flags(infused)["stay-near-site"] == ("violated", "critical")
     withdraw_fact(stored=away.stored, by=None, now=noon(12, 24), reason="another participant's")
     assert "stay-near-site" not in flags(infused)
