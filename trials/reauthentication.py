@@ -13,8 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from trials.models import User
-
 View = Callable[..., HttpResponseBase]
 
 
@@ -40,14 +38,3 @@ def reauthenticated(view: View | None = None, *, allow_get: bool = False) -> Any
         return answer
 
     return asked
-
-
-def knows_password(request: HttpRequest, user_name: str, password: str) -> bool:
-    """Whether these are the name and the password of whoever is signed in; a failure counts as one.
-
-    A locked account gives no answer but False, and the page that says so.
-    """
-    user = request.user
-    if not isinstance(user, User) or user_name.strip().lower() != user.username.lower():
-        return False
-    return bool(get_adapter().reauthenticate(user, password))

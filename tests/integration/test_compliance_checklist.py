@@ -1,6 +1,6 @@
-"""The checklist of `RELIABILITY.md`'s last two sections, sentence by sentence: read it from the names.
+"""The checklist of docs/compliance.md, sentence by sentence: read it from the names.
 
-Each test is short and shows its sentence once; where more is shown, docs/compliance.md says where.
+Each test is short and shows its sentence once; where more is shown, that page says where.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def opened(name: str = "new", **more: Any) -> User:
 
 
 class TestDeactivatedRatherThanDeleted:
-    """RELIABILITY.md: accounts are deactivated rather than deleted."""
+    """Accounts are deactivated rather than deleted."""
 
     DELETIONS = [
         ("the model", lambda user: user.delete(), AccountKept),
@@ -108,7 +108,7 @@ class TestDeactivatedRatherThanDeleted:
 
 
 class TestAccountsNeverShared:
-    """RELIABILITY.md: accounts are never shared, as far as software can see to it."""
+    """Accounts are never shared, as far as software can see to it."""
 
     @pytest.mark.parametrize("name", ["new", "NEW", " New "])
     def test_a_name_is_given_once_and_for_good(self, name: str) -> None:

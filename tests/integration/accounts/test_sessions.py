@@ -19,7 +19,6 @@ from django.urls import reverse
 from tests.cast import NOW, TODAY
 from tests.integration.accounts.conftest import PASSWORD, signed_in
 from trials.models import AuditEntry, User
-from trials.reauthentication import knows_password
 from trials.services.accounts import remove_second_factors
 from trials.services.memberships import grant_membership
 
@@ -43,7 +42,7 @@ def guarded(person: User) -> User:
 
 
 class TestIdleSessionsEnd:
-    """RELIABILITY.md: idle sessions end."""
+    """Idle sessions end."""
 
     @pytest.mark.parametrize(
         ("minutes", "status", "why"),
@@ -222,27 +221,6 @@ class TestShowingAgainWhoOneIs:
         answer = client.post(reverse("open-account"), {})
         assert answer.status_code == 403
         assert "Add a passkey" in answer.content.decode()
-
-    @pytest.mark.parametrize(
-        ("name", "password", "known"),
-        [
-            ("coordinator", PASSWORD, True),
-            ("Coordinator ", PASSWORD, True),
-            ("coordinator", "wrong", False),
-            ("chief", PASSWORD, False),
-        ],
-    )
-    def test_a_password_is_looked_at_as_at_the_door(
-        self, person: User, chief: User, rf, name: str, password: str, known: bool
-    ) -> None:
-        from allauth.core import context
-
-        request = rf.post("/sign/")
-        request.user = person
-        request.session = signed_in(person).session
-        with context.request_context(request):
-            assert knows_password(request, name, password) is known
-        assert AccessFailureLog.objects.filter(username="coordinator").exists() is (password == "wrong")
 
 
 def test_changing_the_password_keeps_this_session_and_ends_the_others(person: User) -> None:

@@ -71,7 +71,7 @@ def test_a_wrong_password_says_what_is_wrong_and_keeps_the_name(client: Client, 
 
 
 class TestFailedLoginsLimitedAndRecorded:
-    """RELIABILITY.md: failed logins limited and recorded."""
+    """Failed logins limited and recorded."""
 
     def test_failed_logins_limited(self, client: Client, user: User) -> None:
         for _ in range(4):

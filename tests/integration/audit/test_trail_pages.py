@@ -87,7 +87,7 @@ def table(answer: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
 
 
 class TestWhoReadsWhat:
-    """RELIABILITY.md: every view scoped by site and role."""
+    """Every view scoped by site and role."""
 
     @pytest.mark.parametrize(
         ("role", "seen", "why"),
@@ -230,7 +230,7 @@ def test_everything_recorded_has_a_name_that_can_be_translated() -> None:
 
 
 class TestExported:
-    """RELIABILITY.md: export of record, metadata and trail together."""
+    """Export of record, metadata and trail together."""
 
     def test_every_export_carries_the_software_its_version_and_who_made_it(self, booked: Visit) -> None:
         head, rows = table(somebody("reader", "monitor").get(reverse("trail-export"), {"who": "lin"}))
@@ -284,7 +284,7 @@ class TestExported:
 
 
 class TestReviewed:
-    """RELIABILITY.md and EMA: the trail is reviewed periodically, and that is recorded."""
+    """EMA, computerised systems: the trail is reviewed periodically, and that is recorded."""
 
     def test_a_review_says_what_was_looked_at_and_what_was_found(self, booked: Visit) -> None:
         browser = somebody("mo", "monitor")

@@ -19,6 +19,7 @@ from schedules.domain.start import Answer, Item, Person
 from tests.unit.readiness.starting import (
     BEGINS,
     CALENDAR,
+    READY,
     ZERO,
     a_person,
     a_start,
@@ -144,6 +145,13 @@ def test_the_anchor_of_consent_counts_where_no_form_is_kept() -> None:
             NOT_KNOWN,
             "Screening is not on record as done, and its window closed on Sunday 2026-11-22.",
         ),
+        (BEGINS, dec(1), YES, "Screening was on Tuesday 2026-12-01."),
+        (
+            dec(1),
+            dec(1),
+            NO,
+            "Screening was on Tuesday 2026-12-01, after its window closed on Monday 2026-11-30.",
+        ),
     ],
 )
 def test_what_is_done_before_the_start(day: date, done: date | None, answer: Answer, words: str) -> None:
@@ -201,6 +209,27 @@ def test_a_test_counts_within_its_window(taken: date, result: str | None, answer
             BEGINS,
             NO,
             "Attempt 1 failed and is not made again yet.",
+        ),
+        (
+            Product((*READY.days, MilestoneDay(Milestone.OUT_OF_SPECIFICATION, done_on=nov(22)))),
+            BEGINS,
+            NO,
+            "Out of specification, and not released since.",
+        ),
+        (
+            Product((*READY.days, MilestoneDay(Milestone.OUT_OF_SPECIFICATION, done_on=nov(21)))),
+            BEGINS,
+            YES,
+            "Out of specification, and released all the same on Saturday 2026-11-21.",
+        ),
+        (
+            Product((*READY.days, MilestoneDay(Milestone.REMADE, 2, done_on=nov(22)))),
+            dec(31),
+            NOT_KNOWN,
+            (
+                "Missing: Received at the site. Missing: Released. "
+                "Expected to be ready on Thursday 2026-12-10."
+            ),
         ),
     ],
 )
