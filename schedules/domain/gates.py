@@ -6,8 +6,8 @@ Software never decides a dose: a gate says whether and when the way is open, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import takewhile
 from math import ceil
@@ -99,6 +99,10 @@ class Cohorts:
     courses: tuple[Course, ...] = ()
     reviews: tuple[Review, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
+
+    def begun_by(self, subjects: Container[str]) -> Cohorts:
+        """The same with those alone who have begun: by them a start is judged that has taken place."""
+        return replace(self, courses=tuple(one for one in self.courses if one.subject in subjects))
 
     @classmethod
     def of(cls, protocol: Protocol, courses: Sequence[Course], reviews: Sequence[Review] = ()) -> Cohorts:
@@ -212,8 +216,7 @@ def _last_watched(course: Course, codes: set[str]) -> date | None:
 
 
 def _moved(course: Course, begins: date) -> Course:
-    shift = begins - course.begins
-    return Course(course.subject, course.level, begins, course.infusion + shift)
+    return Course(course.subject, course.level, begins, course.infusion + (begins - course.begins))
 
 
 def _reason(
@@ -284,8 +287,7 @@ def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateRe
         words = _("When the observation of %(subject)s ends is not known.")
         yield _reason(gate, None, words, {"subject": course.subject})
     elif planned.begins <= until:
-        values: dict[str, Value] = {"subject": course.subject, "day": until}
-        yield _reason(gate, until + DAY, UNDER_OBSERVATION, values)
+        yield _reason(gate, until + DAY, UNDER_OBSERVATION, {"subject": course.subject, "day": until})
 
 
 def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
@@ -298,14 +300,13 @@ def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> 
         return
     allowed = _after_interval(course.infusion, interval, cohorts.month)
     if planned.infusion < allowed:
-        waits = planned.infusion - planned.begins
         words = _("%(interval)s from the infusion of %(subject)s: no infusion before %(day)s.")
         values: dict[str, Value] = {
             "interval": offset_words(interval),
             "subject": course.subject,
             "day": allowed,
         }
-        yield _reason(gate, allowed - waits, words, values)
+        yield _reason(gate, allowed - (planned.infusion - planned.begins), words, values)
 
 
 def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> date:
@@ -321,11 +322,11 @@ def _is_first(cohorts: Cohorts, course: Course) -> bool:
 
 
 def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
-    """A review of whoever went before, or of the level, not before the observation ended.
+    """A review of whoever was infused before, or of the level, not before the observation ended.
 
     One that does not let the next begin closes the way that an earlier one had opened.
     """
-    if not gate.review:
+    if not gate.review or course.replaced:
         return
     since = course.observed_until(gate.observation) if gate.observation else course.infusion
     held = [review for review in cohorts.reviews if since and _reviews(review, course, since)]

@@ -120,7 +120,7 @@ class Start:
     """All that the question is answered by, on `today` of the site; without a person, what the site tells.
 
     `away` says on which days somebody who is needed is not there, and who; `names` how other
-    participants may be named.
+    participants may be named, `others_begun` whose treatment has begun.
     """
 
     protocol: Protocol
@@ -136,6 +136,7 @@ class Start:
     level: str | None = None
     away: Mapping[date, str] = field(default_factory=dict)
     names: Mapping[str, Value] = field(default_factory=dict)
+    others_begun: AbstractSet[str] = frozenset()
 
     def plan_with(self, day_zero: date, at: AnchorDay | None = None) -> Plan:
         """The plan with another day zero; `at` is the start itself where it has come."""

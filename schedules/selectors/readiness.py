@@ -47,7 +47,7 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
     (docket,) = dockets_of([participant.pk], say)
     record, person, protocol = docket.record, docket.record.participant, docket.protocol
     today = today_at(person.site, now)
-    cohorts, names = _gated(protocol, person.trial_id, person.site)
+    cohorts, names, begun = _gated(protocol, person.trial_id, person.site)
     return Start(
         protocol=protocol,
         anchors=record.anchor_days({}),
@@ -57,6 +57,7 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
         today=today,
         cohorts=cohorts,
         names=names,
+        others_begun=begun,
         beds=beds_at(person.site, today, but=person.pk),
         known=record.known,
         person=_person(docket, today),
@@ -69,7 +70,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
     site, protocol = newcomer.site, in_language(protocol_of(newcomer.version), say)
     today = today_at(site, now)
     away = away_days(participants=(), sites=[site.pk])
-    cohorts, names = _gated(protocol, newcomer.version.trial_id, site)
+    cohorts, names, _begun = _gated(protocol, newcomer.version.trial_id, site)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     return Start(
         protocol=protocol,
@@ -114,13 +115,13 @@ def _person(docket: Docket, today: date) -> Person:
     )
 
 
-def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, Value]]:
+def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, Value], frozenset[str]]:
     """The gates with all who went before; whoever is at another site is to be named by that site alone."""
     if not is_gated(protocol):
-        return Cohorts((), ()), {}
+        return Cohorts((), ()), {}, frozenset()
     read = courses_of(protocol, trial)
     names = names_of(read, frozenset(one.pk for one in read.people.values() if one.site_id == site.pk))
-    return Cohorts.of(protocol, read.courses, reviews_of(trial)), names
+    return Cohorts.of(protocol, read.courses, reviews_of(trial)), names, read.begun
 
 
 def _occupied(site: Site, today: date, but: int | None) -> Iterator[Occupied]:

@@ -52,18 +52,19 @@ def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
     """
     if not is_gated(plan.protocol) or is_begun(plan):
         return None
-    refusal = _refusal(plan, candidate, None)
+    refusal = _refusal(plan, candidate)
     return in_sentences(refusal) if refusal else None
 
 
 def refusal_of_move(plan: Plan, candidate: Candidate, *, recording: bool) -> tuple[Words, ...] | None:
     """The same as data for a start that is planned on another day; with `recording` put on record, corrected.
 
-    A planned start that stays on its day is not asked about.
+    A planned start that stays on its day is not asked about; one that took place is judged by those who
+    have begun, whoever else was planned.
     """
     if not is_gated(plan.protocol):
         return None
-    return _refusal(plan, candidate, None if recording else candidate.subject)
+    return _refusal(plan, candidate, moving=not recording, recording=recording)
 
 
 def is_begun(plan: Plan) -> bool:
@@ -112,17 +113,19 @@ def in_sentences(words: Iterable[Words]) -> str:
     return " ".join(one.text(_, day_text) for one in words)
 
 
-def _refusal(plan: Plan, candidate: Candidate, unmoved: str | None) -> tuple[Words, ...] | None:
-    """The refusal of a plan's start; `unmoved` names who is let be where nothing about it moves."""
+def _refusal(
+    plan: Plan, candidate: Candidate, *, moving: bool = False, recording: bool = False
+) -> tuple[Words, ...] | None:
+    """The refusal of a plan's start; `moving` lets one be about which nothing moves."""
     course = course_of(plan, candidate.subject, candidate.level, ZoneInfo(candidate.site.zone))
     if course is None:
         return None
     Trial.objects.select_for_update(no_key=True).get(pk=candidate.trial)
     read = courses_of(plan.protocol, candidate.trial)
-    if unmoved is not None and _stands(read, course):
+    if moving and _stands(read, course):
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
-    verdict = gate_ahead(cohorts, course)
+    verdict = gate_ahead(cohorts.begun_by(read.begun) if recording else cohorts, course)
     here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
     return None if verdict.open else _words(verdict, course, plan, names_of(read, here))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from participants.domain.anchors import RecordedAnchor
@@ -29,12 +30,14 @@ def start_put_on_record(
 def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], now: datetime) -> Readiness:
     """The list for a start on record: of `plan`, at `start` (its anchor and day).
 
-    Where that day is corrected, the course that has gone on from it says nothing of how it began.
+    Gates are judged by those who have begun. Where the day is corrected, the course that has gone on from
+    it says nothing of how it began.
     """
     anchor, day = start
     known = start_of(participant, now)
     stood = known.anchors.get(anchor)
     corrected = stood is not None and stood.kind is AnchorKind.ACTUAL
+    known = replace(known, cohorts=known.cohorts.begun_by(known.others_begun))
     lines = readiness_of(known, plan, day)
     kept = tuple(line for line in lines if line.item is not Item.COURSE or not corrected)
     return Readiness(day, kept, plan, anchor)

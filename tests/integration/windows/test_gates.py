@@ -265,3 +265,15 @@ def test_of_two_starts_planned_at_once_one_passes():
     for thread in threads:
         thread.join(timeout=60)
     assert sorted(outcomes) == ["enrolled", "refused"]
+
+
+def test_of_two_planned_for_one_day_the_one_who_begins_departs_from_nothing(enrolment):
+    """Two planned at once, as by an import: who goes first is not said to have passed a closed gate."""
+    bulk_enrol(enrolments=[starting(enrolment, date(2026, 12, 2), number) for number in (10, 11)], by=None)
+    first, second = Participant.objects.order_by("pk")
+    begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2026, 12, 2))
+    with pytest.raises(ReplanningRefused, match="meets a closed gate"):
+        moved(first, INFUSION + timedelta(days=1), noon(12, 1))
+    assert record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None).departures == ()
+    with pytest.raises(ReplanningRefused, match="against a closed gate"):
+        record_anchor(participant=second, anchor=begun, now=noon(12, 2), by=None)

@@ -69,6 +69,8 @@ LEVELS = (DoseLevel("low", "Low", ASSUMED, 2), DoseLevel("high", "High", ASSUMED
         ),
         ([DLT, LONGER_FIRST], [S1], 20, 29, "the later of two gates"),
         ([REVIEW], [S1], 60, None, "no review on record"),
+        ([REVIEW], [replace(S1, ended_on=d(-3), replaced=True)], 60, 55, "nothing to review: never infused"),
+        ([DLT], [course("S2", 10)], 10, 39, "planned for the same day: one of them waits for the other"),
     ],
 )
 def test_before_the_next_participant(gates, before, infusion, opens, why):
@@ -108,6 +110,13 @@ def test_the_gate_opens_on_the_day_after_the_observation(infusion, is_open):
 def test_a_safety_review_must_be_on_record(reviews, begins, is_open, opens, why):
     verdict = gate_status(Cohorts((REVIEW,), courses=(S1,), reviews=tuple(reviews)), course("S9", begins + 5))
     assert (verdict.open, verdict.opens_on) == (is_open, opens and d(opens)), why
+
+
+def test_a_start_that_took_place_is_judged_by_those_who_have_begun():
+    cohorts = Cohorts((DLT,), courses=(S1, course("S2", 33)))
+    planned = course("S9", 40)
+    assert not gate_status(cohorts, planned).open
+    assert gate_status(cohorts.begun_by({"S1"}), planned).open
 
 
 LOW = (course("S1", 0, "low"), course("S2", 40, "low"))
