@@ -95,17 +95,35 @@ def _other_days(
     found = [
         Words.of(_("%(day)s before") if before else _("%(day)s after"), {"day": day}) for day, before in days
     ]
-    values: dict[str, Value] = {"block": Code(block or ""), "anchor": Code(last.rule.counts_from.code)}
+    values: dict[str, Value] = {
+        "block": Code(block or ""),
+        "met": _first_not_kept(members, calendar),
+        "anchor": Code(last.rule.counts_from.code),
+    }
     if not found:
         values["n"] = SEARCH_DAYS
-        none = _("%(block)s: it meets a day that cannot be kept; it stays whole on no day within %(n)d days")
+        none = _(
+            "%(block)s: it meets a day that cannot be kept (%(met)s); "
+            "it stays whole on no day within %(n)d days"
+        )
         return Words.of(none, values)
     which: Words = found[0]
     if len(found) > 1:
         which = Words.of(_("%(one)s or %(other)s"), {"one": found[0], "other": found[1]})
     values["days"] = which
-    template = _("%(block)s: it meets a day that cannot be kept; it stays whole with %(anchor)s on %(days)s")
+    template = _(
+        "%(block)s: it meets a day that cannot be kept (%(met)s); it stays whole with %(anchor)s on %(days)s"
+    )
     return Words.of(template, values)
+
+
+def _first_not_kept(members: Sequence[PlannedVisit], calendar: WorkingDays) -> Words:
+    """The first day of a block on which its place does not work, with the holiday where it is one."""
+    places = [(day, visit.rule.place) for visit in members for day in _days(visit)]
+    met = min(day for day, place in places if not _kept(place, day, calendar))
+    if (name := calendar.holiday_name(met)) is None:
+        return Words.of("%(day)s", {"day": met})
+    return Words.of(_("%(day)s: %(name)s"), {"day": met, "name": Code(name)})
 
 
 def _last(members: Sequence[PlannedVisit]) -> PlannedVisit:

@@ -62,25 +62,27 @@ def test_a_block_on_the_ward_never_moves_for_a_weekend(infusion, weekdays, reaso
 
 
 @pytest.mark.parametrize(
-    ("infusion", "ways_out", "reason"),
+    ("infusion", "met", "reason"),
     [
         ("Sun 2026-02-15", None, "over one day before the festival"),
-        ("Mon 2026-02-16", AROUND, "the infusion meets its first day"),
-        ("Sat 2026-02-21", AROUND, "all of it lies in the festival"),
-        ("Sat 2026-02-28", AROUND, "the first chemotherapy does"),
+        ("Mon 2026-02-16", "2026-02-16", "the infusion meets its first day"),
+        ("Sat 2026-02-21", "2026-02-16", "all of it lies in the festival"),
+        ("Sat 2026-02-28", "2026-02-23", "the first chemotherapy does"),
         ("Sun 2026-03-01", None, "begins the day after it"),
     ],
 )  # fmt: skip
-def test_a_block_names_the_nearest_day_zero_on_both_sides_that_keeps_it_whole(infusion, ways_out, reason):
+def test_a_block_names_the_holiday_and_the_nearest_day_zero_on_both_sides_that_keeps_it_whole(
+    infusion, met, reason
+):
     plan = project(TRIAL, days(infusion=infusion), calendar=CLINIC)
-    if ways_out is None:
+    if met is None:
         assert "block-on-holiday" not in warned(plan), reason
         return
     assert message(plan, "block-on-holiday") == (
-        f"conditioning: it meets a day that cannot be kept; it stays whole {ways_out}"
+        f"conditioning: it meets a day that cannot be kept ({met}: Spring Festival); it stays whole {AROUND}"
     ), reason
     assert by_code(plan)["d0"].window.target == on(infusion), "it never moves by itself"
-    for way in ways_out.removeprefix("with infusion on ").split(" or "):
+    for way in AROUND.removeprefix("with infusion on ").split(" or "):
         moved = f"{date.fromisoformat(way[:10]):%a} {way[:10]}"
         assert "block-on-holiday" not in warned(project(TRIAL, days(infusion=moved), calendar=CLINIC))
 
@@ -90,7 +92,7 @@ def test_a_block_in_the_clinic_needs_working_days():
     small = protocol(*clinic, CONDITIONING[2])
     plan = project(small, days(infusion="Mon 2026-12-07"), calendar=CLINIC)
     assert message(plan, "block-on-holiday") == (
-        "conditioning: it meets a day that cannot be kept; it stays whole "
+        "conditioning: it meets a day that cannot be kept (2026-12-05); it stays whole "
         "with infusion on 2026-12-05 before or 2026-12-12 after"
     )
     assert by_code(plan)["rest"].suggested == on("Sat 2026-12-05"), "not even on a Saturday does it move"
@@ -111,7 +113,7 @@ def test_two_blocks_are_judged_each_by_itself():
     small = protocol(*CONDITIONING, later, blocks=(Block("conditioning", "C"), Block("again", "A")))
     plan = project(small, days(infusion="Sun 2025-12-07"), calendar=CLINIC)
     assert message(plan, "block-on-holiday") == (
-        "again: it meets a day that cannot be kept; it stays whole "
+        "again: it meets a day that cannot be kept (2026-02-16: Spring Festival); it stays whole "
         "with infusion on 2025-12-06 before or 2025-12-17 after"
     )
 
