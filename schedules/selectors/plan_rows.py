@@ -135,7 +135,11 @@ def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> Vis
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
     passed = planned.suggested is not None and planned.suggested < reading.today
+    rule = planned.rule
     planned = planned._replace(
+        rule=rule
+        if rule.code in reading.protocol.visit_by_code
+        else replace(rule, label=reading.say(rule.label)),
         why_shifted=reason or planned.why_shifted,
         suggested=None if passed else planned.suggested,
     )

@@ -11,6 +11,7 @@ from participants.selectors import anchor_days
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.recorded_anchors import anchor_day
 from schedules.domain.status import VisitFacts
+from schedules.domain.visit_values import UNSCHEDULED
 from schedules.domain.windows import VisitWindow
 from schedules.models import Visit, VisitTiming
 from trials.domain.offsets import Offset, Unit, shift_day
@@ -126,7 +127,8 @@ def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
         first, last = ((day - visit.anchor_on).days for day in (visit.opens, visit.closes))
         timing = Within(Offset(first, Unit.DAYS), Offset(last, Unit.DAYS))
     return VisitRule(
-        code=visit.rule_code,
+        # Its label has its number already: Unscheduled 28.1.
+        code=visit.code if visit.rule_code == UNSCHEDULED else visit.rule_code,
         label=visit.label,
         epoch=visit.epoch,
         counts_from=Reference(ReferenceKind.ANCHOR, visit.anchor_code),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from participants.domain.errors import CourseRefused
 from participants.models import Participant
@@ -112,7 +113,8 @@ def _name_between(visit: Visit, standing: Standing) -> None:
     others = Visit.objects.filter(participant=visit.participant, rule_code=UNSCHEDULED)
     taken = {label.rpartition(" ")[2] for label in others.values_list("label", flat=True)}
     day = neighbour.target if neighbour else visit.target
-    visit.label = f"Unscheduled {number_after(standing.protocol, visit.anchor_on, day, taken)}"
+    number = number_after(standing.protocol, visit.anchor_on, day, taken)
+    visit.label = f"{gettext_noop('Unscheduled')} {number}"
     visit.epoch = places[neighbour].epoch if neighbour else standing.protocol.epochs[0].code
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from schedules.domain.visit_values import Deed
+from schedules.domain.visit_values import UNSCHEDULED, Deed
 from schedules.models import Visit
 from schedules.selectors.course import visit_in_sight, zone_of
 from schedules.selectors.visit_page import VisitPage, visit_page
@@ -144,7 +144,10 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
         asked = Unscheduled(form.booking(zone_of(participant.site)), form.cleaned_data["kind"])
         by, instant = user_of(request), now()
         visit = add_unscheduled(participant=participant, asked=asked, by=by, reason=form.why(), now=instant)
-        messages.success(request, _("%(visit)s is added.") % {"visit": visit.label})
+        messages.success(request, _("%(visit)s is added.") % {"visit": say(visit.label)})
+        if visit.booked_on is None:
+            messages.info(request, _("Its day is over: record what was done."))
+            return redirect("visit-deed", pk=visit.pk, deed=Deed.COMPLETE.value)
         return redirect(f"{home}#visit-{visit.code}")
 
     return answer(request, UnscheduledForm, perform, context, zone_of(participant.site))
@@ -173,7 +176,8 @@ def _form(page: VisitPage, deed: Deed, data: Any) -> VersionedForm:
         initial |= {"on": likely, "start": start, "end": end, "place": visit.booked_place}
         return BookingForm(data, initial=initial)
     if deed is Deed.COMPLETE:
-        likely = visit.booked_on if visit.booked_on and visit.booked_on <= today else today
+        on = visit.booked_on or (visit.target if visit.rule_code == UNSCHEDULED else today)
+        likely = min(on, today)
         return CompletionForm(page.asked, data, initial={**initial, "on": likely})
     return ReasonForm(data, initial=initial)
 

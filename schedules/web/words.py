@@ -157,5 +157,9 @@ def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
 
 
 def say(message: str) -> str:
-    """The translation of a message, and nothing of nothing."""
-    return _(message) if message else plain(message)
+    """The translation of a message, and nothing of nothing; of Chemotherapy 2 by that of Chemotherapy."""
+    if not message:
+        return plain(message)
+    whole, (name, _space, number) = _(message), message.rpartition(" ")
+    numbered = whole == message and name and number.replace(".", "").isdecimal()
+    return f"{_(name)} {number}" if numbered else whole

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from participants.domain.lifecycle import Step
 from participants.models import Absence, CourseStep, Participant
@@ -19,6 +20,7 @@ from schedules.services.course import StepRequest, take_step
 from schedules.services.planning import enrol
 from schedules.services.replanning import replan_many
 from schedules.services.visits import book_visit
+from schedules.web.words import say
 from tests.cast import a_site, an_approval, an_enrolment
 from trials.models import Membership, Role, Site, User
 from trials.services.sites import record_working_days
@@ -254,8 +256,30 @@ def test_an_unscheduled_visit_shows_everywhere(client: Client, participant: Part
     said = {"on": "2027-01-06", "kind": "clinic", "reason": "rash"}
     page = client.post(address, said, follow=True).content.decode()
     assert "Unscheduled 28.1" in page
-    assert client.get(reverse("visit", kwargs={"pk": visit("unscheduled-1").pk})).status_code == 200
+    there = reverse("visit", kwargs={"pk": visit("unscheduled-1").pk})
+    assert "<h1>Unscheduled 28.1</h1>" in client.get(there).content.decode(), "numbered once"
     assert client.get("/").status_code == 200
+
+
+def test_a_numbered_label_is_said_by_its_name() -> None:
+    with translation.override("zh-hans"):
+        assert [say("Chemotherapy 2"), say("Chemotherapy 2 of 3"), say("3")] == [
+            "化疗 2",
+            "Chemotherapy 2 of 3",
+            "3",
+        ]
+
+
+def test_an_unscheduled_visit_on_a_day_gone_by_is_recorded_at_once_on_its_own_day(
+    client: Client, participant: Participant
+) -> None:
+    """Added on 21 December 2026 for a fever on the 18th: the form of what was done opens with the 18th."""
+    address = reverse("unscheduled", kwargs={"pk": participant.pk})
+    said = {"on": "2026-12-18", "kind": "ward", "reason": "fever"}
+    answer = client.post(address, said, follow=True)
+    there = reverse("visit-deed", kwargs={"pk": visit("unscheduled-1").pk, "deed": "complete"})
+    assert answer.redirect_chain == [(there, 302)]
+    assert 'value="2026-12-18"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["participant-absences", "site-absences"])
