@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
 
 from participants.models import Anchor, Participant
 from schedules.models import Visit
@@ -37,18 +38,21 @@ def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     """What others did about a participant after this entry of the trail: one for each act; three queries."""
     entries = AuditEntry.objects.filter(participant_id=participant, id__gt=entry).order_by("id")
     told = list(entries.filter(model__in=_TOLD)[:_MANY])
-    names = {"schedules.visit": _codes(Visit, told), "participants.anchor": _codes(Anchor, told)}
+    names = {
+        "schedules.visit": _names(Visit, "label", told),
+        "participants.anchor": _names(Anchor, "code", told),
+    }
     acts: dict[str, list[AuditEntry]] = {}
     for one in told:
         acts.setdefault(one.act or str(one.pk), []).append(one)
     return [_change(found, names, zone) for found in acts.values()]
 
 
-def _codes(model: type[Visit | Anchor], entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """The codes of the visits or anchors that entries are about, by id."""
+def _names(model: type[Visit | Anchor], field: str, entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """What the visits or anchors that entries are about are called, by id."""
     label = model._meta.label_lower  # noqa: SLF001 - documented
     ids = {entry.object_id for entry in entries if entry.model == label}
-    return {str(pk): code for pk, code in model.objects.filter(pk__in=ids).values_list("pk", "code")}
+    return {str(pk): name for pk, name in model.objects.filter(pk__in=ids).values_list("pk", field)}
 
 
 def _change(entries: list[AuditEntry], names: _Names, zone: ZoneInfo) -> Change:
@@ -67,7 +71,7 @@ def _fields(entries: Iterable[AuditEntry], names: _Names, zone: ZoneInfo) -> Ite
         fields = {field.column: field for field in apps.get_model(entry.model)._meta.concrete_fields}  # noqa: SLF001
         of = names.get(entry.model, {}).get(entry.object_id, "")
         for one in said_of(fields, old, changed, zone):
-            yield FieldChange(f"{of}: {one.name}" if of else one.name, one.old, one.new)
+            yield FieldChange(f"{_(of)}: {one.name}" if of else one.name, one.old, one.new)
 
 
 def other_versions(participant: Participant) -> QuerySet[ProtocolVersion]:

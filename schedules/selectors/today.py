@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -145,5 +145,6 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
         protocol, zone = protocols[one.protocol_version_id], ZoneInfo(one.site.zone or settings.TIME_ZONE)
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
         reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
-        rows.append(WorkRow(one, visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)))
+        line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)
+        rows.append(WorkRow(one, replace(line, pk=visit.pk, booked_on=visit.booked_on)))
     return rows
