@@ -3,7 +3,6 @@
 import gc
 import os
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import hypothesis
@@ -11,7 +10,6 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests import servers
-from trials.formats import yaml
 
 # A busy machine is not a slow engine: `make bench` measures time, a property does not. The suite
 # tries a few cases, the same each time; DAYZERO_LONG=1 tries many, and others each time.
@@ -20,6 +18,8 @@ hypothesis.settings.register_profile(
     "dayzero", deadline=None, max_examples=1000 if LONG else 15, derandomize=not LONG, database=None
 )
 hypothesis.settings.load_profile("dayzero")
+
+gc.disable()  # nearly all of what is imported stays: no need to look for rubbish meanwhile
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -31,21 +31,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_collection_finish() -> None:
     """Set aside what is there for the whole run: looking for rubbish in it takes a tenth of the time."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def documents_are_read_once() -> Iterator[None]:
-    """Let services and the library remember what a text says: nearly every test imports the same few.
-
-    Tests of reading import `load` itself, and read anew each time.
-    """
-    load = yaml.load
-    yaml.load = cache(load)
-    yield
-    yaml.load = load
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import json
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -39,7 +40,13 @@ def load(given: str | bytes, name: str) -> Loaded:
     Raises ProtocolInvalid with all faults and warnings at once, in the order of their lines.
     JSON is YAML too: canonical bytes load to the protocol they were made from.
     """
-    return _judged(read_text(given), name)
+    return _valid(*_read(given), name)
+
+
+@lru_cache(maxsize=32)
+def _read(given: str | bytes) -> tuple[Protocol | None, tuple[Problem, ...]]:
+    """The protocol of a text and its problems: taken in, published and planned by, it is the same text."""
+    return _judged(read_text(given))
 
 
 def load_path(path: Path) -> Loaded:
@@ -58,7 +65,7 @@ def load_document(data: object, name: str) -> Loaded:
 
     Raises ProtocolInvalid with all faults and warnings at once.
     """
-    return _judged(YamlText(data, ()), name)
+    return _valid(*_judged(YamlText(data, ())), name)
 
 
 def dump(protocol: Protocol) -> str:
@@ -85,15 +92,19 @@ def digest(protocol: Protocol) -> str:
     return f"sha256:{hashlib.sha256(canonical_bytes(protocol)).hexdigest()}"
 
 
-def _judged(text: YamlText, name: str) -> Loaded:
-    """The protocol in the text; raises ProtocolInvalid where anything is a fault."""
+def _valid(protocol: Protocol | None, problems: tuple[Problem, ...], name: str) -> Loaded:
+    """The protocol with its warnings; raises ProtocolInvalid where any problem is a fault."""
+    if protocol is None or any(problem.severity is Severity.FAULT for problem in problems):
+        raise ProtocolInvalid(name, problems)
+    return Loaded(protocol, problems)
+
+
+def _judged(text: YamlText) -> tuple[Protocol | None, tuple[Problem, ...]]:
+    """The protocol in the text, if it can be read at all, and all problems in the order of their lines."""
     protocol, found = _judge(text.data) if text.readable else (None, ())
     spoilt = {problem.path for problem in text.problems}
     problems = [*text.problems, *(text.place(problem) for problem in found if problem.path not in spoilt)]
-    problems.sort(key=lambda problem: problem.line or 0)
-    if protocol is None or any(problem.severity is Severity.FAULT for problem in problems):
-        raise ProtocolInvalid(name, problems)
-    return Loaded(protocol, tuple(problems))
+    return protocol, tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
 
 def _judge(data: object) -> tuple[Protocol | None, tuple[Problem, ...]]:

@@ -5,28 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from schedules.management.commands.plan import Command
-from trials.formats.library import load_named
 
 TRIAL = "NCT07193667"
 ON = ("--on", "infusion=2026-12-07")
-LOAD_ONCE = cache(load_named)
 LIBRARY = Path(__file__).resolve().parents[3] / "trials" / "library"
 
 
 @pytest.fixture(name="plan")
 def _plan(capsys, monkeypatch):
-    """Run the command; gives its exit code, standard output and standard error.
-
-    Documents are read once, since reading them is most of the time.
-    """
+    """Run the command; gives its exit code, standard output and standard error."""
     monkeypatch.setattr("django.db.connections.close_all", lambda: None)
-    monkeypatch.setattr("schedules.management.commands.plan.load_named", LOAD_ONCE)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         code = 0
