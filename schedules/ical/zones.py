@@ -16,7 +16,8 @@ from icalendar import Timezone, TimezoneDaylight, TimezoneStandard, vRecur
 # holds in the last is said to go on, as it is in the zone's own data.
 FIRST_YEAR = 2015
 LAST_YEAR = 2045
-_DAY = timedelta(days=1)
+# No zone has kept an offset for less (Morocco's Ramadan is four weeks), so one change lies in each step.
+_STEP = timedelta(days=7)
 _MINUTE = timedelta(minutes=1)
 _WEEK = 7
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -71,11 +72,13 @@ def _changes(zone: ZoneInfo) -> Iterator[_Change]:
     offset = _offset(here)
     onset = here.replace(month=1, day=1, hour=0, minute=0, tzinfo=None)
     yield _Change(onset, offset, offset, here.tzname() or "", _dst(here) > timedelta())
-    day = start
-    while day.year <= LAST_YEAR:
-        if _offset(day.astimezone(zone)) != _offset((day + _DAY).astimezone(zone)):
-            yield _change_between(zone, day, day + _DAY)
-        day += _DAY
+    end = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
+    before = start
+    while before < end:
+        after = min(before + _STEP, end)
+        if offset != (offset := _offset(after.astimezone(zone))):
+            yield _change_between(zone, before, after)
+        before = after
 
 
 def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> _Change:
