@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 MANAGE := $(BIN)/python manage.py
 NEWER_PYTHONS := 3.14 3.13 3.12
 
-# The database lanes use every core; the unit lane is faster on one.
+# Lanes use every core; the unit lane shares its files with a copy of itself (tests/unit/conftest.py).
 PARALLEL ?= -n auto
 # Plugins of packages that the unit lane has no use for, and that cost it half its time.
 UNIT := -p no:django -p no:schemathesis -p no:valkey -p no:playwright -p no:anyio -p no:xdist
@@ -69,7 +69,7 @@ test-browser: install ## the pages in a real browser
 		else .ci/cannot "the browser lane, since there is no Chromium (apt-get install chromium)"; fi
 
 test-processes: install ## web, worker, beat and the servers they talk to as real processes
-	@.ci/lane processes tests/production
+	@.ci/lane processes tests/production $(PARALLEL) $(if $(PARALLEL),--dist loadfile)
 
 test-newer-python: install ## the unit lane on a newer Python, where one is installed
 	@[ .venv-newer/.installed -nt requirements-dev.txt ] || { \

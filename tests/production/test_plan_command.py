@@ -20,31 +20,29 @@ def plan(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+def golden(trial: str) -> object:
+    return json.loads((ROOT / "tests" / "golden" / f"{trial}.json").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("trial", ["NCT07193667", "NCT07274059", "NCT07339332", "NCT07331467", "NCT07233642"])
 def test_json_is_the_golden_plan(trial):
     done = plan(trial, "--on", "infusion=2026-12-07", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
-    golden = (ROOT / "tests" / "golden" / f"{trial}.json").read_text(encoding="utf-8")
-    assert json.loads(done.stdout) == json.loads(golden)
+    assert json.loads(done.stdout) == golden(trial)
 
 
 def test_a_path_is_as_good_as_a_code():
     path = ROOT / "trials" / "library" / "NCT07193667.yaml"
-    by_path, by_code = (plan(name, "--on", "infusion=2026-12-07") for name in (str(path), "NCT07193667"))
-    assert by_path.returncode == 0
-    assert by_path.stdout == by_code.stdout
+    done = plan(str(path), "--on", "infusion=2026-12-07", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == golden("NCT07193667")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("NCT07193667", "--on", "infusion=2026-02-30"), "'2026-02-30' is not a date"),
-        (("NCT07193667", "--on", "infusion=0001-01-01"), "outside the years 1 to 9999"),
-        (("NCT0", "--on", "infusion=2026-12-07"), "unknown trial 'NCT0': possible are CART-SLE"),
-        (("NCT07193667", "--frobnicate"), "unrecognized arguments: --frobnicate"),
         ((), "no TRIAL given"),
-        ((".", "--on", "infusion=2026-12-07"), "unknown trial '.'"),
-        (("manage.py", "--on", "infusion=2026-12-07"), "manage.py has faults: "),
         ((sys.executable, "--on", "infusion=2026-12-07"), "has faults: "),
     ],
 )

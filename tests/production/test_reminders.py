@@ -2,7 +2,6 @@
 
 import random
 import re
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 
-from tests import servers
+from tests.production.demo import LANES, ask
 from tests.production.running import MANAGE, eventually, run, started
 
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app")
@@ -43,15 +40,7 @@ class Place:
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
         """What the database answers to a statement."""
-        if self.url.startswith("sqlite"):
-            connection = sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20)
-            answer = connection.execute(statement).fetchall()
-            connection.commit()
-            connection.close()
-            return answer
-        with psycopg.connect(self.url) as server:
-            cursor = server.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.url, statement)
 
     def count(self, condition: str = "1 = 1") -> int:
         """How many reminders there are so."""
@@ -67,23 +56,9 @@ class Place:
         return {str(row[0]) for row in self.ask("SELECT key FROM schedules_reminder")}
 
 
-def on_sqlite(folder: Path) -> str:
-    return f"sqlite:///{folder}/dayzero.sqlite3"
-
-
-def on_postgres(folder: Path) -> str:
-    server, name = servers.postgres_url(), f"demo_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return re.sub(r"/[^/?]*\?", f"/{name}?", server)
-
-
-@pytest.fixture(scope="module", params=[on_sqlite, on_postgres], ids=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=LANES)
 def demo_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = str(request.param(tmp_path_factory.mktemp("database")))
-    run(*MANAGE, "migrate", "-v0", DATABASE_URL=url)
-    run(*MANAGE, "load_demo", DATABASE_URL=url)
-    return url
+    return LANES[request.param](tmp_path_factory.mktemp("database"))
 
 
 def has_claimed(log: Path, times: int) -> bool:
