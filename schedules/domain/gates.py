@@ -100,9 +100,9 @@ class Cohorts:
     reviews: tuple[Review, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
 
-    def begun_by(self, subjects: Container[str]) -> Cohorts:
-        """The same with those alone who have begun: by them a start is judged that has taken place."""
-        return replace(self, courses=tuple(one for one in self.courses if one.subject in subjects))
+    def at_start(self, day: date, begun: Container[str]) -> Cohorts:
+        """By whom a start that took place is judged: not by those who were to begin that day and have not."""
+        return replace(self, courses=tuple(c for c in self.courses if c.subject in begun or c.begins != day))
 
     @classmethod
     def of(cls, protocol: Protocol, courses: Sequence[Course], reviews: Sequence[Review] = ()) -> Cohorts:

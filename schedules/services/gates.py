@@ -59,8 +59,8 @@ def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
 def refusal_of_move(plan: Plan, candidate: Candidate, *, recording: bool) -> tuple[Words, ...] | None:
     """The same as data for a start that is planned on another day; with `recording` put on record, corrected.
 
-    A planned start that stays on its day is not asked about; one that took place is judged by those who
-    have begun, whoever else was planned.
+    A planned start that stays on its day is not asked about; one that took place waits for nobody who was
+    to begin on the same day and has not.
     """
     if not is_gated(plan.protocol):
         return None
@@ -125,7 +125,7 @@ def _refusal(
     if moving and _stands(read, course):
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
-    verdict = gate_ahead(cohorts.begun_by(read.begun) if recording else cohorts, course)
+    verdict = gate_ahead(cohorts.at_start(course.begins, read.begun) if recording else cohorts, course)
     here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
     return None if verdict.open else _words(verdict, course, plan, names_of(read, here))
 

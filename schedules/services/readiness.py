@@ -30,14 +30,14 @@ def start_put_on_record(
 def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], now: datetime) -> Readiness:
     """The list for a start on record: of `plan`, at `start` (its anchor and day).
 
-    Gates are judged by those who have begun. Where the day is corrected, the course that has gone on from
-    it says nothing of how it began.
+    Whoever was to begin on the same day and has not closes no gate. Where the day is corrected, the course
+    that has gone on from it says nothing of how it began.
     """
     anchor, day = start
     known = start_of(participant, now)
     stood = known.anchors.get(anchor)
     corrected = stood is not None and stood.kind is AnchorKind.ACTUAL
-    known = replace(known, cohorts=known.cohorts.begun_by(known.others_begun))
+    known = replace(known, cohorts=known.cohorts.at_start(day, known.others_begun))
     lines = readiness_of(known, plan, day)
     kept = tuple(line for line in lines if line.item is not Item.COURSE or not corrected)
     return Readiness(day, kept, plan, anchor)

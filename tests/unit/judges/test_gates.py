@@ -112,11 +112,19 @@ def test_a_safety_review_must_be_on_record(reviews, begins, is_open, opens, why)
     assert (verdict.open, verdict.opens_on) == (is_open, opens and d(opens)), why
 
 
-def test_a_start_that_took_place_is_judged_by_those_who_have_begun():
-    cohorts = Cohorts((DLT,), courses=(S1, course("S2", 33)))
+@pytest.mark.parametrize(
+    ("other", "begun", "is_open", "why"),
+    [
+        (course("S2", 40), (), True, "was to begin on the same day, and has not"),
+        (course("S2", 40), ("S2",), False, "has begun on the same day"),
+        (course("S2", 33), (), False, "was to begin before: nobody said that it did not"),
+        (course("S2", 47), (), True, "is to begin only afterwards"),
+    ],
+)
+def test_a_start_that_took_place_waits_for_nobody_who_was_to_begin_with_it(other, begun, is_open, why):
     planned = course("S9", 40)
-    assert not gate_status(cohorts, planned).open
-    assert gate_status(cohorts.begun_by({"S1"}), planned).open
+    cohorts = Cohorts((DLT,), courses=(S1, other)).at_start(planned.begins, ("S1", *begun))
+    assert gate_status(cohorts, planned).open is is_open, why
 
 
 LOW = (course("S1", 0, "low"), course("S2", 40, "low"))
