@@ -54,9 +54,15 @@ def refusals_of_absence(away: Away) -> dict[str, list[str]]:
 
 @recorded
 def end_absence(*, absence: Absence, by: User | None, reason: str) -> Absence:
-    """An absence that counts no more, with a reason: they are back, or it was a mistake; the row stays."""
+    """An absence that counts no more, with a reason: they are back, or it was a mistake; the row stays.
+
+    Raises AbsenceRefused without a reason, and for one that is ended already.
+    """
     if not reason.strip():
         raise AbsenceRefused({"reason": [_("Say why: the reason goes on record.")]})
-    absence.ended = True
-    absence.save(update_fields=["ended"])
-    return absence
+    standing = Absence.objects.select_for_update().get(pk=absence.pk)
+    if standing.ended:
+        raise AbsenceRefused({"": [_("This absence is ended already.")]})
+    standing.ended = True
+    standing.save(update_fields=["ended"])
+    return standing

@@ -40,7 +40,11 @@ class ReplanningRefused(DomainError):
 
 
 class BookingsOrphaned(ReplanningRefused):
-    """A re-planning would leave bookings behind, and nobody said that this is meant."""
+    """A re-planning would leave bookings behind, and nobody said that this is meant; `preview` shows it."""
+
+    def __init__(self, message: str, preview: object = None) -> None:
+        self.preview = preview
+        super().__init__(message)
 
 
 class ReplanningStale(DomainError):

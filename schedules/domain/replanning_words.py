@@ -24,6 +24,12 @@ EFFECT_LABELS = {
     Effect.DONE_LATE: _("done, now late"),
     Effect.DONE_EARLY: _("done, now early"),
     Effect.CANCELLED: _("cancelled"),
+    Effect.CALLED_OFF: _("cancelled"),
+    Effect.NOT_APPLICABLE: _("not applicable"),
+    Effect.UNBOOKED: _("booking given up"),
+    Effect.HELD: _("on hold"),
+    Effect.RESUMED: _("no longer on hold"),
+    Effect.RESTORED: _("to come again"),
     Effect.ADDED: _("added"),
     Effect.MOVED: _("moved"),
     Effect.SUGGESTED: _("another day suggested"),
@@ -55,11 +61,22 @@ _SENTENCES = {
     Effect.DONE_LATE: _("Done on %(performed)s, now after the window %(opens)s to %(closes)s."),
     Effect.DONE_EARLY: _("Done on %(performed)s, now before the window %(opens)s to %(closes)s."),
     Effect.CANCELLED: _("The plan no longer asks for it."),
+    Effect.CALLED_OFF: _("Does not take place any more."),
+    Effect.NOT_APPLICABLE: _("Does not apply any more."),
+    Effect.UNBOOKED: _("Booked on %(booked)s: the booking is given up."),
+    Effect.HELD: _("Waits until the hold ends."),
+    Effect.RESUMED: _("Waits no longer."),
+    Effect.RESTORED: _("Is to come again: %(target)s, window %(opens)s to %(closes)s."),
     Effect.ADDED: _("New: %(target)s, window %(opens)s to %(closes)s."),
     Effect.MOVED: _("Moves from %(from)s to %(target)s (%(days)+d days)."),
     Effect.SUGGESTED: _("Suggested is %(suggested)s instead of %(was_suggested)s."),
     Effect.KEPT: _("Stays as recorded."),
     Effect.UNCHANGED: _("Nothing changes."),
+}
+
+_ENDING = {
+    Effect.CALLED_OFF: _("Does not take place any more, though booked on %(booked)s: tell those concerned."),
+    Effect.NOT_APPLICABLE: _("Does not apply any more, though booked on %(booked)s: tell those concerned."),
 }
 
 
@@ -94,9 +111,11 @@ def change_sentences(change: VisitChange, say: Say = plain) -> tuple[str, ...]:
 
 
 def _sentence(effect: Effect, change: VisitChange) -> str:
-    """The sentence of an effect; one whose target stays says how its window changes."""
+    """The sentence of an effect; a target that stays says how its window changes, an end what was booked."""
     if effect is Effect.MOVED and not change.days:
         return _("Its window is now %(opens)s to %(closes)s.")
+    if change.booked_on and effect in _ENDING:
+        return _ENDING[effect]
     return _SENTENCES[effect]
 
 

@@ -35,12 +35,15 @@ class AwayDays:
         return calendar.with_corrections(closures=closed) if calendar and closed else calendar
 
 
-def away_days(*, participants: Collection[int], sites: Collection[int]) -> AwayDays:
-    """The absences that count; one query."""
+def away_days(
+    *, participants: Collection[int], sites: Collection[int], but: Absence | None = None
+) -> AwayDays:
+    """The absences that count, `but` one; one query."""
     of_people: dict[int, dict[date, str]] = defaultdict(dict)
     of_sites: dict[int, dict[date, str]] = defaultdict(dict)
     concerned = Q(participant__in=participants) | Q(site__in=sites)
-    for absence in Absence.objects.filter(concerned, ended=False):
+    standing = Absence.objects.filter(concerned, ended=False)
+    for absence in standing.exclude(pk=but.pk) if but else standing:
         for day in days_between(absence.first, absence.last):
             if absence.participant_id:
                 of_people[absence.participant_id][day] = PARTICIPANT_AWAY

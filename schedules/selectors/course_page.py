@@ -8,20 +8,11 @@ from datetime import date
 
 from django.db.models import Q, QuerySet
 
-from participants.domain.lifecycle import (
-    ENDS,
-    MOVES,
-    NOT_APPLICABLE,
-    Course,
-    Phase,
-    Step,
-    next_steps,
-    phase_of,
-)
+from participants.domain.lifecycle import Course, Phase, Step, next_steps, phase_of
 from participants.models import Absence, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.models import Visit
-from schedules.selectors.course import course_of, live_visits, standing_of, visits_to_come
+from schedules.selectors.course import course_of, live_visits, standing_of
 from trials.domain.access import Right
 from trials.models import Membership, Site, User
 from trials.selectors import holds_on, roles_of, sites_visible_to
@@ -55,22 +46,6 @@ def course_page(participant: Participant) -> CoursePage:
         possible=next_steps(course),
         live=list(live_visits(participant).order_by("target", "pk")),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Follows:
-    """What becomes of the visits to come once a course ends: they never applied, or are cancelled."""
-
-    never_applied: bool
-    visits: Sequence[Visit]
-
-
-def what_follows(participant: Participant, step: Step, on: date) -> Follows | None:
-    """What a step on a day does to the visits to come; None for one that ends nothing."""
-    if MOVES[step].to not in ENDS:
-        return None
-    to_come = visits_to_come(participant, on).order_by("target", "pk")
-    return Follows(step in NOT_APPLICABLE, list(to_come))
 
 
 def sites_to_transfer_to(participant: Participant) -> QuerySet[Site]:

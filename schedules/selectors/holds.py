@@ -11,9 +11,11 @@ from participants.domain.facts import Event
 from participants.domain.lifecycle import ENDS, MOVES, Step
 from participants.domain.points import DAY, first_instant
 from participants.models import CourseStep, Participant
-from schedules.domain.anchors import resolve_anchors
+from schedules.domain.anchors import follow, resolve_anchors
 from schedules.domain.deviations import DeviationKind
 from schedules.domain.hold_clock import FEVER, Waiting, waiting_of
+from schedules.domain.plan import AnchorDay
+from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Deviation, Visit
 from schedules.selectors.course import STEPS
 from schedules.selectors.records import Record, records_of
@@ -48,6 +50,21 @@ def pause_of(participant: int) -> Pause:
         since = step.happened_on if step.step == Step.HOLD else None
         ended = MOVES[Step(step.step)].to in ENDS
     return Pause(since, ended)
+
+
+def expected_before(participant: Participant) -> date | None:
+    """The infusion that the chemotherapy was given for which was last repeated; None where none was."""
+    protocol = protocol_of(participant.protocol_version)
+    rules = protocol.visit_by_code
+    done = Visit.objects.filter(participant=participant, performed_on__isnull=False, unscheduled=False)
+    for start in (rule for rule in protocol.anchors if rule.point_of_no_return and rule.derived):
+        for visit in done.order_by("-attempt", "performed_on"):
+            began = visit.performed_on
+            if began and start.code in anchors_of_rule(rules.get(visit.rule_code), visit.occurrence):
+                assert start.derived is not None, "only such anchors are looked at"
+                implied = follow(AnchorDay(began), start.derived.offset, protocol).day
+                return began + (began - implied)
+    return None
 
 
 def waiting_ids() -> list[int]:

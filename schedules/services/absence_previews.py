@@ -1,4 +1,4 @@
-"""A participant's absence, shown before it is on record: the days it takes, the bookings that lie on them."""
+"""A participant's absence, shown before it is on record or ended: its days, the bookings that lie on them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from participants.models import Absence
 from participants.services.absences import Away, refusals_of_absence
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.absences import PARTICIPANT_AWAY, days_between
-from schedules.selectors.records import records_of
-from schedules.services.absences import add_absence
+from schedules.selectors.records import records_of, without_absence
+from schedules.services.absences import add_absence, close_absence
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.surroundings import with_surroundings
 from trials.acts import recorded
@@ -42,6 +42,30 @@ def commit_absence(
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
         raise BookingsOrphaned(message % {"bookings": listed})
     return add_absence(away=away, by=by, now=now, reason=reason)
+
+
+def preview_end(*, absence: Absence, now: datetime) -> Preview:
+    """What the end of a participant's absence would do to their calendar; writes nothing."""
+    return with_surroundings(_preview_end(absence, now, lock=False), now)
+
+
+@recorded
+def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime, reason: str) -> Absence:
+    """End a participant's absence as it was previewed; days are suggested without it.
+
+    Raises AbsenceRefused without a reason and where it is ended already, and ReplanningStale where
+    something changed since it was shown.
+    """
+    preview = _preview_end(absence, now, lock=True)
+    if preview.digest != digest:
+        raise ReplanningStale(with_surroundings(preview, now))
+    return close_absence(absence=absence, by=by, now=now, reason=reason)
+
+
+def _preview_end(absence: Absence, now: datetime, *, lock: bool) -> Preview:
+    assert absence.participant_id is not None, "a site's absence is shown for all its participants"
+    (record,) = without_absence(records_of([absence.participant_id], lock=lock), absence)
+    return preview_of(record, Proposal(calendar=working_days_of(record.participant.site)), now)
 
 
 def _preview(away: Away, now: datetime, *, lock: bool) -> Preview:

@@ -38,7 +38,7 @@ def add_absence(*, away: Away, by: User | None, now: datetime, reason: str = "")
 
 @recorded
 def close_absence(*, absence: Absence, by: User | None, now: datetime, reason: str) -> Absence:
-    """An absence that counts no more, and suggestions without it."""
+    """An absence that counts no more, and suggestions without it; raises AbsenceRefused."""
     ended = end_absence(absence=absence, by=by, reason=reason)
     suggest_anew(absence=ended, now=now)
     return ended

@@ -32,6 +32,7 @@ from schedules.selectors.course import (
 )
 from schedules.services.course_turns import plan_anew, rescreen, transfer
 from schedules.services.departure_rows import settle_planned
+from schedules.services.hold_rows import follow_person
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled import add_early_termination
 from schedules.services.visit_writing import in_words, keep_held, lock_participant, write_visits
@@ -41,7 +42,9 @@ from trials.models import Site, User
 
 RECORD = "participants.participant"
 FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
-"""Steps that are not taken back, beside the repetition of chemotherapy: what was done since hangs on them."""
+"""Steps that are not taken back: what was done since hangs on them."""
+HOLDING = frozenset({Step.HOLD, Step.RESUMPTION, Step.NEVER_INFUSED})
+"""Steps that the drafted deviation and the flag of a hold follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def take_step(
     Raises CourseRefused, by field, for a step that the lifecycle does not allow now or on that day,
     and Stale unless the participant is in this version.
     """
-    person = _locked(participant, version)
+    person = locked(participant, version)
     standing, clock = standing_of(person), clock_at(person.site, now)
     course, live = course_of(standing), live_visits(person).count()
     _refuse(refusals_of_step(course, request.step, request.on, clock.today, reason=reason, live_visits=live))
@@ -84,7 +87,10 @@ def take_step(
     record = StepRecord(request.step, request.on, attempt)
     step = record_step(participant=person, record=record, by=by, reason=reason)
     _follow(step, request, standing, clock, by=by)
-    _raise_version(person, now)
+    if request.step in HOLDING:
+        abandoned = reason.strip() if request.step is Step.NEVER_INFUSED else ""
+        follow_person(person.pk, now, abandoned=abandoned)
+    raise_version(person, now)
     return step
 
 
@@ -96,7 +102,7 @@ def undo_last_step(
 
     Raises CourseRefused where there is none, or one that is for good, and Stale.
     """
-    person = _locked(participant, version)
+    person = locked(participant, version)
     steps = standing_of(person).steps
     if not reason.strip():
         raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
@@ -107,15 +113,22 @@ def undo_last_step(
         raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
     undo_step(step=step, by=by, reason=reason)
     _restore(person, step, by=by, now=now, reason=reason)
-    _raise_version(person, now)
+    raise_version(person, now)
     return step
 
 
 def may_be_undone(steps: Sequence[CourseStep]) -> bool:
-    """Whether the last of the steps that stand may be taken back; one that began an attempt is for good."""
-    if not steps:
-        return False
-    return Step(steps[-1].step) not in FOR_GOOD and steps[-1].attempt == attempt_of(steps[:-1])
+    """Whether the last of the steps that stand may be taken back.
+
+    One that repeated chemotherapy is taken back otherwise: see `schedules.services.repetition`.
+    """
+    return bool(steps) and Step(steps[-1].step) not in FOR_GOOD and not is_repetition(steps)
+
+
+def is_repetition(steps: Sequence[CourseStep]) -> bool:
+    """Whether the last of the steps that stand planned chemotherapy again, as a new block."""
+    begun = bool(steps) and steps[-1].attempt > attempt_of(steps[:-1])
+    return begun and Step(steps[-1].step) is Step.RESUMPTION
 
 
 def _follow(
@@ -167,14 +180,16 @@ def _restore(person: Participant, step: CourseStep, *, by: User | None, now: dat
     keep_held(person, now)
 
 
-def _locked(participant: Participant, version: int) -> Participant:
+def locked(participant: Participant, version: int) -> Participant:
+    """The participant under their lock; raises Stale unless they are in this version."""
     person = lock_participant(participant.pk)
     if person.version != version:
         raise Stale(RECORD, person.pk, version, person.version)
     return person
 
 
-def _raise_version(person: Participant, now: datetime) -> None:
+def raise_version(person: Participant, now: datetime) -> None:
+    """Let whoever was shown the participant before know that something has changed."""
     person.refresh_from_db(fields=["version"])
     person.version += 1
     person.save(update_fields=["version"])

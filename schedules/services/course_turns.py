@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from schedules.services.visit_writing import Value, announce, write_visits
 from trials.models import Site, TrialSite, User
 from trials.selectors_trust import in_use
 
-_FRESH: dict[str, Value] = {
+FRESH: dict[str, Value] = {
     "cancelled_on": None,
     "cancelled_by": None,
     "cancelled_reason": "",
@@ -46,10 +47,9 @@ def rescreen(
     cancelled = list(
         Visit.objects.filter(participant=person, cancelled_by=failure).values_list("pk", flat=True)
     )
-    write_visits(person.pk, cancelled, "restored", now, attempt=attempt, **_FRESH)
+    write_visits(person.pk, cancelled, "restored", now, attempt=attempt, **FRESH)
     used = Visit.objects.filter(participant=person, attempt=attempt - 1, unscheduled=False)
-    again = Visit.objects.bulk_create([_copy(visit, attempt, now) for visit in used])
-    announce(person.pk, [visit.pk for visit in again], "added", now)
+    plan_once_more(used, attempt, now)
     derived = [rule.code for rule in protocol.anchors if rule.derived]
     Anchor.objects.filter(participant=person, code__in=derived).delete()
     anchor = RecordedAnchor(protocol.day_zero, planned_on=day_zero)
@@ -100,6 +100,13 @@ def _refusals_of_site(standing: Standing, site: Site | None) -> list[tuple[str, 
         message = _("%(site)s has no approval in use of protocol version %(version)s: record it and sign it.")
         return [("site", message % words)]
     return []
+
+
+def plan_once_more(used: Iterable[Visit], attempt: int, now: datetime) -> None:
+    """Give visits of an earlier attempt, of one participant, rows of their own in a new one, as planned."""
+    again = Visit.objects.bulk_create([_copy(visit, attempt, now) for visit in used])
+    if again:
+        announce(again[0].participant_id, [visit.pk for visit in again], "added", now)
 
 
 def _copy(visit: Visit, attempt: int, now: datetime) -> Visit:

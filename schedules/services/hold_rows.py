@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.db.models import F
@@ -14,11 +14,25 @@ from schedules.domain.holds import find_hold, hold_warning
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan
 from schedules.models import Deviation, Flag, Severity, Visit
 from schedules.selectors.holds import fever_in, pause_of
-from schedules.selectors.records import Record
+from schedules.selectors.records import Record, records_of
+from schedules.selectors.stored_visits import StoredVisit
 from schedules.services.deviation_drafts import draft_deviation
+from schedules.services.replanning_previews import Proposal, preview_of
 from trials.domain.protocol import Protocol
 
-KIND = HOLD_FLAG
+KIND, BROKEN_OFF = HOLD_FLAG, "broken-off"
+
+
+def follow_person(participant: int, now: datetime, *, abandoned: str = "") -> None:
+    """Bring what a hold writes in step with a participant's record; the caller holds the lock."""
+    (record,) = records_of([participant])
+    follow_record(record, now, abandoned=abandoned)
+
+
+def follow_record(record: Record, now: datetime, *, abandoned: str = "") -> None:
+    """The same for a record that is read already; the caller holds the lock."""
+    plan = preview_of(record, Proposal(), now).plan
+    follow_hold(record, plan.protocol, plan.anchors, now, abandoned=abandoned)
 
 
 def follow_plan(record: Record, plan: Plan, now: datetime, *, taken_back: bool = False) -> None:
@@ -47,11 +61,12 @@ def follow_hold(
     """
     pk, today = record.participant.pk, now.astimezone(record.zone).date()
     pause = pause_of(pk)
-    waiting = None if pause.ended else waiting_of(protocol, anchors, pause.since, fever_in(record))
+    waits = waiting_of(protocol, anchors, pause.since, fever_in(record))
+    waiting = None if pause.ended else waits
     draft = (
         None
         if pause.ended and not abandoned
-        else _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waiting, today)
+        else _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waits, today, abandoned)
     )
     if draft:
         draft_deviation(participant=record.participant, draft=draft, now=now)
@@ -82,22 +97,56 @@ def _slipped(
     )
 
 
-def _waited(pk: int, waiting: Waiting | None, today: date) -> Draft | None:
+def _waited(pk: int, waiting: Waiting | None, today: date, abandoned: str) -> Draft | None:
     """The deviation of an infusion whose day has passed while nobody knows another."""
-    if waiting is None or not waiting.days(today):
+    if waiting is None or not (days := _days_waited(waiting, today, abandoned)):
         return None
     said = f"Expected on {waiting.expected} after chemotherapy from {waiting.began}, the infusion waits."
     return Draft(
         about=f"{KIND}:{pk}:{waiting.began}",
-        evidence="waiting",
+        evidence="abandoned" if abandoned else "waiting",
         kind=DeviationKind.HOLD,
         occurred_on=waiting.expected,
         planned_on=waiting.expected,
         opens=waiting.expected,
         closes=waiting.expected,
-        days=waiting.days(today),
+        days=days,
+        facts=f"{said} Abandoned: {abandoned}" if abandoned else said,
+    )
+
+
+def _days_waited(waiting: Waiting, today: date, abandoned: str) -> int:
+    """The days beyond the expected one; an infusion that is given up waited, with or without a hold."""
+    return max(0, (today - waiting.expected).days) if abandoned else waiting.days(today)
+
+
+def draft_broken_off(
+    record: Record, waiting: Waiting, given: Sequence[StoredVisit], now: datetime, reason: str
+) -> None:
+    """Draft that chemotherapy was given and the infusion it was given for never followed.
+
+    The deviation of the hold takes it up, where one is drafted that nobody has touched: it is one and
+    the same departure. `given` are the visits of the block that was broken off; the caller holds the lock.
+    """
+    pk, today = record.participant.pk, now.astimezone(record.zone).date()
+    done = ", ".join(f"{visit.label} on {visit.performed_on}" for visit in given if visit.performed_on)
+    said = (
+        f"Chemotherapy from {waiting.began} was given for an infusion on {waiting.expected}, which never "
+        f"followed: the block was broken off on {today}, and lymphodepletion is planned again as a new "
+        f"block. Given: {done}. Reason: {reason.strip()}"
+    )
+    draft = Draft(
+        about=f"{KIND}:{pk}:{waiting.began}",
+        evidence=BROKEN_OFF,
+        kind=DeviationKind.HOLD,
+        occurred_on=today,
+        planned_on=waiting.expected,
+        opens=waiting.expected,
+        closes=waiting.expected,
+        days=max(0, (today - waiting.expected).days) or None,
         facts=said,
     )
+    draft_deviation(participant=record.participant, draft=draft, now=now)
 
 
 def _lapse(record: Record, today: date, but: Draft | None) -> None:

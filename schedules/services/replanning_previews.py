@@ -50,13 +50,15 @@ class Proposal:
 class Around:
     """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates.
 
-    `start` says what speaks against a start that is put on record.
+    `start` says what speaks against a start that is put on record; `drafted` which deviations are
+    drafted, each with its kind and what the record says.
     """
 
     cancelled: int = 0
     renewed: int = 0
     gates: tuple[GateChange, ...] = ()
     start: tuple[Departure, ...] = ()
+    drafted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,7 @@ class Preview:
 
     def _closed(self) -> frozenset[date]:
         """The booked days on which the site worked before, and no longer would."""
-        before, after = self.record.calendar, calendar_for(self.record, self.proposal)
-        if after is None or before == after:
-            return frozenset()
-        booked = {visit.booked_on for visit in self.record.visits if visit.booked_on and visit.place != WARD}
-        return frozenset(
-            day
-            for day in booked
-            if not after.is_working_day(day) and (before is None or before.is_working_day(day))
-        )
+        return closed_days(self.record, self.record.calendar, calendar_for(self.record, self.proposal))
 
     @property
     def traits(self) -> frozenset[str]:
@@ -155,8 +149,11 @@ class Preview:
     @cached_property
     def digest(self) -> str:
         """Stands for the proposal, the record that it met and everything that would follow."""
+        return hashlib.sha256(json.dumps(self._seen(), sort_keys=True).encode()).hexdigest()
+
+    def _seen(self) -> dict[str, object]:
         person, asked = self.record.participant, self.proposal
-        seen = {
+        seen: dict[str, object] = {
             "participant": [person.pk, person.version],
             "anchors": {code: str(anchor) for code, anchor in sorted(asked.anchors.items())},
             "traits": sorted(asked.traits) if asked.traits is not None else None,
@@ -171,7 +168,7 @@ class Preview:
         }
         if self.departures:
             seen["departures"] = [str(one) for one in self.departures]
-        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+        return seen
 
 
 def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
@@ -197,6 +194,18 @@ def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Pl
 def calendar_for(record: Record, proposal: Proposal) -> WorkingDays | None:
     """The working days that are planned by: the site's, or those proposed, without days of absence."""
     return record.working_days(proposal.calendar) if proposal.calendar else record.calendar
+
+
+def closed_days(record: Record, before: WorkingDays | None, after: WorkingDays | None) -> frozenset[date]:
+    """The booked days on which the site worked before, and no longer does."""
+    if after is None or before == after:
+        return frozenset()
+    booked = {visit.booked_on for visit in record.visits if visit.booked_on and visit.place != WARD}
+    return frozenset(
+        day
+        for day in booked
+        if not after.is_working_day(day) and (before is None or before.is_working_day(day))
+    )
 
 
 def _spans(plan: Plan) -> dict[str, WindowSpan]:

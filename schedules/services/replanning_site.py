@@ -9,13 +9,14 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
+from participants.models import Absence
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
 from schedules.models import Visit
 from schedules.selectors.absences import STAFF_AWAY, days_between
 from schedules.selectors.calendars import today_at
-from schedules.selectors.records import records_of
-from schedules.services.absences import add_absence
+from schedules.selectors.records import records_of, without_absence
+from schedules.services.absences import add_absence, close_absence
 from schedules.services.replanning import replan_many
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from trials.acts import recorded
@@ -30,18 +31,21 @@ from trials.services.sites import correct_working_days, first_working_days
 class SiteProposal:
     """Days that are closed or opened, each with its reason, or an absence of somebody at the site.
 
+    `ended` is such an absence that ends.
     `accept_orphans` says that bookings on days that close may stand there until they are moved.
     """
 
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, str] = field(default_factory=dict)
     absence: Away | None = None
+    ended: Absence | None = None
     accept_orphans: bool = False
 
     @property
     def days(self) -> list[date]:
         """The days that it is about."""
-        away = days_between(self.absence.first, self.absence.last) if self.absence else ()
+        absence = self.absence or self.ended
+        away = days_between(absence.first, absence.last) if absence else ()
         return sorted({*self.closures, *self.openings, *away})
 
 
@@ -100,6 +104,9 @@ def commit_site(
     if proposal.absence:
         add_absence(away=proposal.absence, by=by, now=now, reason=reason)
         return preview
+    if proposal.ended:
+        close_absence(absence=proposal.ended, by=by, now=now, reason=reason)
+        return preview
     correct_working_days(site=site, days=preview.calendar, by=by, reason=reason, note=reason[:200])
     ids = [one.record.participant.pk for one in preview.affected]
     replan_many(ids=ids, proposals={}, now=now, by=by, reason=reason)
@@ -119,9 +126,17 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
     away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
     planned_by = corrected.with_corrections(closures=away) if away else corrected
     ids = _touched(site, days if standing else None)
+    records = records_of(ids, lock=lock)
+    if proposal.ended:
+        records = without_absence(records, proposal.ended)
     asked = Proposal(calendar=planned_by)
-    previews = tuple(preview_of(record, asked, now) for record in records_of(ids, lock=lock))
-    said = [corrected.digest, str(proposal.absence), *(preview.digest for preview in previews)]
+    previews = tuple(preview_of(record, asked, now) for record in records)
+    said = [
+        corrected.digest,
+        str(proposal.absence),
+        str(proposal.ended),
+        *(preview.digest for preview in previews),
+    ]
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return SitePreview(site, corrected, previews, digest)
 

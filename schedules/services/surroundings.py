@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from participants.models import Participant
 from schedules.domain.gates import Cohorts, Course, course_of
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_around import GateChange, compare_gates
 from schedules.models import Reminder
 from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
 from schedules.services.replanning_previews import Around, Preview
+from trials.domain.protocol import Protocol
 
-_LIVE = frozenset({Effect.MOVED, Effect.ADDED})
-_REMINDED = frozenset({*_LIVE, Effect.CANCELLED})
+_LIVE = frozenset({Effect.MOVED, Effect.ADDED, Effect.RESTORED})
+_REMINDED = frozenset({*_LIVE, Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
 
 
 def with_surroundings(preview: Preview, now: datetime) -> Preview:
@@ -27,15 +30,25 @@ def with_surroundings(preview: Preview, now: datetime) -> Preview:
 
 def _reminders(preview: Preview) -> tuple[int, int]:
     """How many reminders nobody has taken up yet fall away, and how many are due at once instead."""
+    waiting = Reminder.objects.filter(visit__in=reminded_visits(preview), claimed_at=None)
+    return waiting.count(), due_anew(preview)
+
+
+def reminded_visits(preview: Preview) -> list[int]:
+    """The visits that are reminded of otherwise, by their ids."""
     touched = {change.code for change in preview.visits if _REMINDED & set(change.effects)}
-    visits = [visit.pk for visit in preview.record.visits if visit.code in touched]
+    return [visit.pk for visit in preview.record.visits if visit.code in touched]
+
+
+def due_anew(preview: Preview) -> int:
+    """How many reminders are due at once by the new days."""
     last = preview.today + timedelta(days=settings.REMINDER_DAYS)
     due = [
         change
         for change in preview.visits
         if _LIVE & set(change.effects) and change.after and preview.today <= change.after.closes <= last
     ]
-    return Reminder.objects.filter(visit__in=visits, claimed_at=None).count(), len(due)
+    return len(due)
 
 
 def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
@@ -49,10 +62,17 @@ def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
     read = courses_of(protocol, person.trial_id)
     moved = _moved(preview, read)
     others = [course for course in read.courses if course.subject != person.subject_code]
+    return gates_between(protocol, person, read, [*others, moved] if moved else others)
+
+
+def gates_between(
+    protocol: Protocol, person: Participant, read: TrialCourses, then: Sequence[Course]
+) -> tuple[GateChange, ...]:
+    """The same, from the courses of the trial as they were `read` and as they are `then`."""
+    others = [course for course in read.courses if course.subject != person.subject_code]
     to_come = [course for course in others if course.subject not in read.begun]
     reviews = reviews_of(person.trial_id)
-    before = Cohorts.of(protocol, read.courses, reviews)
-    after = Cohorts.of(protocol, [*others, moved] if moved else others, reviews)
+    before, after = Cohorts.of(protocol, read.courses, reviews), Cohorts.of(protocol, then, reviews)
     changes = compare_gates(before, after, to_come)
     return tuple(_told(change, read, person.site_id) for change in changes)
 

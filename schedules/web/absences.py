@@ -14,28 +14,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from participants.models import Participant
+from participants.models import Absence, Participant
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.absences import absences_of
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import absence_in_sight, may_record_at, people_at
-from schedules.services.absence_previews import commit_absence, preview_absence
-from schedules.services.absences import close_absence
+from schedules.services.absence_previews import commit_absence, commit_end, preview_absence, preview_end
 from schedules.services.replanning import Preview
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
 from schedules.web.clock import now, server_day
 from schedules.web.course_forms import AbsenceForm
 from schedules.web.people import user_of
-from schedules.web.recording import answer, may_record, person_of
+from schedules.web.recording import COMMIT, OVERTAKEN, answer, may_record, person_of
 from schedules.web.replanning_rows import preview_rows, visit_row
-from schedules.web.visit_forms import ReasonForm
+from schedules.web.visit_forms import ShownReasonForm
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors import sites_visible_to
-
-COMMIT, OVERTAKEN = "commit", 409
 
 
 @login_required
@@ -80,15 +77,13 @@ def absence_end(request: HttpRequest, pk: int) -> HttpResponse:
     assert site is not None, "an absence is of a participant or of a site"
     if not (may_record(request, person) if person else may_record_at(user, site, day)):
         raise PermissionDenied(_("Your role here does not allow recording."))
-    back = _list_of(person, site)
-    context = {"title": _("End the absence"), "button": _("End"), "back": back, "participant": person}
+    page = _Page(request, {"title": _("End the absence"), "participant": person}, site, person)
 
-    def perform(form: ReasonForm) -> HttpResponse:
-        close_absence(absence=absence, by=user, reason=form.why(), now=now())
-        messages.success(request, _("The absence is ended; days are suggested without it."))
-        return redirect(back)
+    def perform(form: Any) -> HttpResponse:
+        return page.ended(form, absence)
 
-    return answer(request, ReasonForm, perform, context, zone_of(site))
+    context = {**page.context, "button": _("Show what would happen"), "back": page.home}
+    return answer(request, ShownReasonForm, perform, context, zone_of(site))
 
 
 Shown = Preview | SitePreview
@@ -123,7 +118,7 @@ class _Page:
             if self.request.POST.get("action") == COMMIT:
                 self._commit(form, away)
                 messages.success(self.request, _("The absence is recorded; days are suggested around it."))
-                return redirect(_list_of(self.participant, self.site))
+                return redirect(self.home)
             return self._shown(form, self._preview(away))
         except ReplanningStale as stale:
             return self._shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
@@ -135,6 +130,43 @@ class _Page:
         except DomainError as refused:
             form.add_error(None, str(refused))
         return self._shown(form, status=422)
+
+    @property
+    def home(self) -> str:
+        """The address of the list."""
+        if self.participant:
+            return reverse("participant-absences", kwargs={"pk": self.participant.pk})
+        return reverse("site-absences", kwargs={"pk": self.site.pk})
+
+    def ended(self, form: ShownReasonForm, absence: Absence) -> HttpResponse:
+        """What the end of an absence would do; or that it is ended."""
+        try:
+            if self.request.POST.get("action") != COMMIT:
+                return self._end_shown(form, self._preview_end(absence))
+            self._commit_end(form, absence)
+        except ReplanningStale as stale:
+            return self._end_shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
+        messages.success(self.request, _("The absence is ended; days are suggested without it."))
+        return redirect(self.home)
+
+    def _preview_end(self, absence: Absence) -> Shown:
+        if self.participant:
+            return preview_end(absence=absence, now=now())
+        return preview_site(site=self.site, proposal=SiteProposal(ended=absence), now=now())
+
+    def _commit_end(self, form: ShownReasonForm, absence: Absence) -> None:
+        said = {"digest": form.cleaned_data["digest"], "reason": form.why()}
+        shared: dict[str, Any] = {**said, "by": user_of(self.request), "now": now()}
+        if self.participant:
+            commit_end(absence=absence, **shared)
+        else:
+            commit_site(site=self.site, proposal=SiteProposal(ended=absence), **shared)
+
+    def _end_shown(self, form: ShownReasonForm, preview: Shown, *, status: int = 200) -> HttpResponse:
+        form.showing(preview.digest, orphans=False)
+        words = {"button": _("Show what would happen"), "commit": _("End"), "stale": status == OVERTAKEN}
+        context = {**self.context, **words, **_rows(preview), "back": self.home, "form": form}
+        return render(self.request, "visits/form.html", context, status=status)
 
     def _preview(self, away: Away) -> Shown:
         if self.participant:
@@ -167,9 +199,3 @@ def _rows(preview: Shown) -> dict[str, Any]:
         (one.record.participant, [visit_row(change) for change in one.changed]) for one in preview.affected
     ]
     return {"people": people, "nobody": not people}
-
-
-def _list_of(participant: Participant | None, site: Site) -> str:
-    if participant:
-        return reverse("participant-absences", kwargs={"pk": participant.pk})
-    return reverse("site-absences", kwargs={"pk": site.pk})

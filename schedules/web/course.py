@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,14 +16,17 @@ from django.views.decorators.http import require_http_methods
 from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS, Step
 from participants.models import Participant
 from schedules.selectors.calendars import today_at
-from schedules.selectors.course import person_in_sight, zone_of
-from schedules.selectors.course_page import course_page, sites_to_transfer_to, what_follows
-from schedules.services.course import may_be_undone, take_step, undo_last_step
+from schedules.selectors.course import person_in_sight, steps_of
+from schedules.selectors.course_page import course_page, sites_to_transfer_to
+from schedules.selectors.holds import expected_before
+from schedules.services.course import is_repetition, may_be_undone, take_step, undo_last_step
+from schedules.services.rehearsals import Act
+from schedules.services.repetition import take_back_repetition
 from schedules.web.clock import now, server_day
-from schedules.web.course_forms import StepForm
+from schedules.web.course_forms import StepForm, TakeBackForm
 from schedules.web.people import user_of
-from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.visit_forms import ReasonForm
+from schedules.web.recording import Showing, answer_shown, may_record, person_of, require_record
+from schedules.web.visit_forms import ShownForm, ShownReasonForm
 
 
 @login_required
@@ -30,6 +34,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
     """Where a participant stands, how they came there, and the steps that are possible now."""
     participant = person_of(request, pk)
     page = course_page(participant)
+    standing = [step for step in page.steps if not step.undone]
     context = {
         "page": page,
         "participant": participant,
@@ -37,7 +42,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": [(step, _(STEP_LABELS[Step(step.step)])) for step in page.steps],
         "possible": [(step.value, _(STEP_LABELS[step])) for step in page.possible],
         "may_record": may_record(request, participant),
-        "undoable": may_be_undone([step for step in page.steps if not step.undone]),
+        "undoable": may_be_undone(standing) or is_repetition(standing),
     }
     return render(request, "visits/course.html", context)
 
@@ -51,19 +56,12 @@ def course_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     participant, which = person_of(request, pk), Step(step)
     require_record(request, participant)
     context = _context(participant, _(STEP_LABELS[which]), _("Record"))
-    today = today_at(participant.site, now())
-    initial = {"version": participant.version, "on": today}
-    context["follows"] = what_follows(participant, which, today)
+    initial = {"version": participant.version, "on": today_at(participant.site, now())}
 
-    def perform(form: StepForm) -> HttpResponse:
-        take_step(
-            participant=participant,
-            version=form.shown(),
-            request=form.request(),
-            by=user_of(request),
-            reason=form.why(),
-            now=now(),
-        )
+    def act(form: StepForm) -> Act:
+        return partial(take_step, request=form.request(), **_said(request, participant, form))
+
+    def done(form: StepForm) -> HttpResponse:
         messages.success(request, _("%(step)s is recorded.") % {"step": _(STEP_LABELS[which])})
         if person_in_sight(user_of(request), server_day(now()), pk):
             return redirect("course", pk=pk)
@@ -74,7 +72,7 @@ def course_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     def make(data: Any) -> StepForm:
         return StepForm(which, sites_to_transfer_to(participant), data, initial=initial)
 
-    return answer(request, make, perform, context, zone_of(participant.site))
+    return answer_shown(request, make, Showing(participant, act, done), context)
 
 
 @login_required
@@ -84,17 +82,31 @@ def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
     participant = person_of(request, pk)
     require_record(request, participant)
     context = _context(participant, _("Take back the last step"), _("Take back"))
-    initial = {"version": participant.version}
+    repeated = is_repetition(steps_of(participant))
+    initial: dict[str, Any] = {"version": participant.version}
+    if repeated:
+        initial["day_zero"] = expected_before(participant)
 
-    def perform(form: ReasonForm) -> HttpResponse:
-        by, instant = user_of(request), now()
-        undo_last_step(participant=participant, version=form.shown(), by=by, reason=form.why(), now=instant)
+    def act(form: Any) -> Act:
+        said = _said(request, participant, form)
+        if not repeated:
+            return partial(undo_last_step, **said)
+        return partial(take_back_repetition, day_zero=form.cleaned_data["day_zero"], **said)
+
+    def done(form: Any) -> HttpResponse:
         messages.success(request, _("The last step is taken back."))
         return redirect("course", pk=pk)
 
-    return answer(
-        request, lambda data: ReasonForm(data, initial=initial), perform, context, zone_of(participant.site)
-    )
+    def make(data: Any) -> ShownForm:
+        return (TakeBackForm if repeated else ShownReasonForm)(data, initial=initial)
+
+    return answer_shown(request, make, Showing(participant, act, done), context)
+
+
+def _said(request: HttpRequest, participant: Participant, form: ShownForm) -> dict[str, Any]:
+    """What every service of a course is told."""
+    shown = {"participant": participant, "version": form.shown(), "reason": form.why()}
+    return {**shown, "by": user_of(request), "now": now()}
 
 
 def _context(participant: Participant, title: str, button: str) -> dict[str, Any]:

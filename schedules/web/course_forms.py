@@ -7,18 +7,17 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
 from participants.domain.lifecycle import WITHOUT_REASON, Step
 from participants.services.absences import Away
 from schedules.services.course import StepRequest
 from schedules.web.enrolment_form import DayInput
-from schedules.web.visit_forms import NO_NAMES, SAY_WHY, VersionedForm
+from schedules.web.visit_forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm
 from trials.models import Site, User
 
 
-class StepForm(VersionedForm):
+class StepForm(ShownForm):
     """When a step was taken, why, and what this step asks besides."""
 
     on = forms.DateField(label=gettext_lazy("On"), widget=DayInput())
@@ -67,7 +66,16 @@ class StepForm(VersionedForm):
         return StepRequest(self.step, data["on"], **asked)
 
 
-class AbsenceForm(VersionedForm):
+class TakeBackForm(ShownReasonForm):
+    """Why a repeated lymphodepletion is taken back, and when the infusion is planned then."""
+
+    day_zero = forms.DateField(
+        label=gettext_lazy("Planned day of the infusion after the first chemotherapy"), widget=DayInput()
+    )
+    field_order = ("day_zero", "reason")
+
+
+class AbsenceForm(ShownForm):
     """From when to when somebody is away; at a site, who."""
 
     first = forms.DateField(label=gettext_lazy("First day away"), widget=DayInput())
@@ -79,30 +87,15 @@ class AbsenceForm(VersionedForm):
         empty_label=gettext_lazy("Everybody the site needs"),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
-    accept = forms.BooleanField(
-        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
-    )
-    digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, people: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.orphans = False
         user = self.fields["user"]
         assert isinstance(user, forms.ModelChoiceField)
         if people is None:
             del self.fields["user"]
         else:
             user.queryset = people
-
-    def plain_fields(self) -> list[BoundField]:
-        """All but the question about bookings, which is asked once there are any."""
-        return [field for field in self.visible_fields() if field.name != "accept" or self.orphans]
-
-    def showing(self, digest: str, *, orphans: bool) -> None:
-        """Let the form that is shown stand for a preview, and ask about bookings that lose their place."""
-        typed: Any = self.data.copy()  # type: ignore[attr-defined]
-        typed["digest"] = digest
-        self.data, self.orphans = typed, orphans
 
     def away(self, **whose: Any) -> Away:
         """The absence that was asked for."""

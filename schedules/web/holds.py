@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -18,35 +19,32 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from participants.domain.lifecycle import Step
 from participants.models import Participant
 from schedules.domain.explain import offset_text
 from schedules.domain.hold_clock import Waiting
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import zone_of
-from schedules.selectors.course_page import what_follows
 from schedules.selectors.holds import waiting_of_participant
 from schedules.services.holds import (
     Resumption,
     abandon_infusion,
     hold_infusion,
-    preview_repeat,
     record_fever,
-    repeat_lymphodepletion,
     resume_infusion,
 )
+from schedules.services.rehearsals import Act as Service
+from schedules.services.repetition import repeat_lymphodepletion
 from schedules.web.anchor_fields import DayInput, HourInput
 from schedules.web.clock import now
 from schedules.web.people import user_of
-from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.replanning_rows import preview_rows
-from schedules.web.visit_forms import ReasonForm, VersionedForm, instant
+from schedules.web.recording import Showing, answer, answer_shown, may_record, person_of, require_record
+from schedules.web.visit_forms import ShownForm, ShownReasonForm, VersionedForm, instant
 from schedules.web.words import say
 from trials.domain.errors import Refused
 from trials.selectors import protocol_of
 
 
-class DayForm(ReasonForm):
+class DayForm(ShownReasonForm):
     """A day, and why."""
 
     on = forms.DateField(label=gettext_lazy("On"), widget=DayInput())
@@ -70,63 +68,46 @@ class ResumeForm(DayForm):
     field_order = ("on", "despite", "reason")
 
 
-class RepeatForm(ReasonForm):
+class RepeatForm(ShownReasonForm):
     """The new planned day of the infusion."""
 
     day_zero = forms.DateField(label=gettext_lazy("New planned day of the infusion"), widget=DayInput())
-    digest = forms.CharField(required=False, widget=forms.HiddenInput)
     field_order = ("day_zero", "reason")
 
-    def showing(self, digest: str) -> None:
-        """Let the form that is shown stand for a preview."""
-        typed: Any = self.data.copy()  # type: ignore[attr-defined]
-        typed["digest"] = digest
-        self.data = typed
+
+Asked = Callable[[Any, dict[str, Any]], Service]
 
 
-Perform = Callable[[Participant, Any, dict[str, Any]], object]
+def _hold(form: Any, shared: dict[str, Any]) -> Service:
+    return partial(hold_infusion, on=form.cleaned_data["on"], **shared)
 
 
-def _hold(participant: Participant, form: Any, shared: dict[str, Any]) -> object:
-    return hold_infusion(version=form.shown(), on=form.cleaned_data["on"], reason=form.why(), **shared)
-
-
-def _fever(participant: Participant, form: Any, shared: dict[str, Any]) -> None:
-    data = form.cleaned_data
-    at = instant(data["on"], data["at"], zone_of(participant.site))
-    if at is not None and at > shared["now"]:
-        raise Refused({"on": [_("That is in the future: give when fever was last measured.")]})
-    assert at is not None, "both fields are required"
-    record_fever(at=at, **shared)
-
-
-def _resume(participant: Participant, form: Any, shared: dict[str, Any]) -> object:
+def _resume(form: Any, shared: dict[str, Any]) -> Service:
     resumption = Resumption(form.cleaned_data["on"], despite=form.cleaned_data["despite"])
-    return resume_infusion(version=form.shown(), resumption=resumption, reason=form.why(), **shared)
+    return partial(resume_infusion, resumption=resumption, **shared)
 
 
-def _repeat(participant: Participant, form: Any, shared: dict[str, Any]) -> object:
-    day = form.cleaned_data["day_zero"]
-    return repeat_lymphodepletion(version=form.shown(), day_zero=day, reason=form.why(), **shared)
+def _repeat(form: Any, shared: dict[str, Any]) -> Service:
+    return partial(repeat_lymphodepletion, day_zero=form.cleaned_data["day_zero"], **shared)
 
 
-def _abandon(participant: Participant, form: Any, shared: dict[str, Any]) -> object:
-    return abandon_infusion(version=form.shown(), on=form.cleaned_data["on"], reason=form.why(), **shared)
+def _abandon(form: Any, shared: dict[str, Any]) -> Service:
+    return partial(abandon_infusion, on=form.cleaned_data["on"], **shared)
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that may be done with a hold: its words, its form, and the service behind it."""
+    """One thing that may be done with a hold: its words, its form, and the service that is shown first."""
 
     link: Promise
     title: Promise
     button: Promise
     done: Promise
-    form: type[VersionedForm]
-    perform: Perform
+    form: type[ShownForm]
+    asked: Asked
 
 
-ABANDON, REPEAT = "abandon", "repeat"
+FEVER = "fever"
 ACTS: Mapping[str, Act] = {
     "begin": Act(
         gettext_lazy("Put on hold"),
@@ -136,14 +117,6 @@ ACTS: Mapping[str, Act] = {
         DayForm,
         _hold,
     ),
-    "fever": Act(
-        gettext_lazy("Record fever"),
-        gettext_lazy("When was fever last measured?"),
-        gettext_lazy("Record"),
-        gettext_lazy("The hours without fever are counted from there."),
-        FeverForm,
-        _fever,
-    ),
     "resume": Act(
         gettext_lazy("Resume"),
         gettext_lazy("Resume after a hold"),
@@ -152,7 +125,7 @@ ACTS: Mapping[str, Act] = {
         ResumeForm,
         _resume,
     ),
-    REPEAT: Act(
+    "repeat": Act(
         gettext_lazy("Repeat lymphodepletion"),
         gettext_lazy("Plan lymphodepletion again, as a new block"),
         gettext_lazy("Plan it again"),
@@ -160,7 +133,7 @@ ACTS: Mapping[str, Act] = {
         RepeatForm,
         _repeat,
     ),
-    ABANDON: Act(
+    "abandon": Act(
         gettext_lazy("Abandon the infusion"),
         gettext_lazy("Abandon the infusion: never infused"),
         gettext_lazy("Abandon"),
@@ -184,12 +157,9 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if waiting:
         context |= _clocks(participant, waiting, today)
-        names = (
-            ["fever", "resume", "repeat", "abandon"]
-            if waiting.since
-            else ["begin", "fever", "repeat", "abandon"]
-        )
-        context["acts"] = [(name, ACTS[name].link) for name in names]
+        first = [FEVER, "resume"] if waiting.since else ["begin", FEVER]
+        links = {FEVER: _("Record fever"), **{name: act.link for name, act in ACTS.items()}}
+        context["acts"] = [(name, links[name]) for name in (*first, "repeat", "abandon")]
         context["delay"] = reverse("replan", kwargs={"pk": pk, "what": "anchors"})
     return render(request, "replanning/hold.html", context)
 
@@ -198,49 +168,49 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def hold_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     """The form of one thing that is done with a hold."""
-    if act not in ACTS:
+    if act not in ACTS and act != FEVER:
         raise Http404
-    participant, what = person_of(request, pk), ACTS[act]
+    participant = person_of(request, pk)
     require_record(request, participant)
-    home = reverse("hold", kwargs={"pk": pk})
-    context: dict[str, Any] = {
-        "participant": participant,
-        "title": what.title,
-        "button": what.button,
-        "back": home,
-    }
-    today = today_at(participant.site, now())
-    initial = {"version": participant.version, "on": today}
-    if act == ABANDON:
-        context["follows"] = what_follows(participant, Step.NEVER_INFUSED, today)
+    context: dict[str, Any] = {"participant": participant, "back": reverse("hold", kwargs={"pk": pk})}
+    initial = {"version": participant.version, "on": today_at(participant.site, now())}
+    if act == FEVER:
+        return _fever(request, participant, context, initial)
+    what = ACTS[act]
 
-    def perform(form: Any) -> HttpResponse:
+    def asked(form: Any) -> Service:
         shared = {"participant": participant, "by": user_of(request), "now": now()}
-        if act == REPEAT and (shown := _shown_first(request, participant, form, context)):
-            return shown
-        what.perform(participant, form, shared)
-        messages.success(request, str(what.done))
-        return redirect(home)
+        return what.asked(form, {"version": form.shown(), "reason": form.why(), **shared})
 
-    def make(data: Any) -> VersionedForm:
+    def done(form: Any) -> HttpResponse:
+        messages.success(request, str(what.done))
+        return redirect(context["back"])
+
+    def make(data: Any) -> ShownForm:
         return what.form(data, initial=initial)
 
-    return answer(request, make, perform, context, zone_of(participant.site))
+    context |= {"title": what.title, "button": what.button}
+    return answer_shown(request, make, Showing(participant, asked, done), context)
 
 
-def _shown_first(
-    request: HttpRequest, participant: Participant, form: RepeatForm, context: dict[str, Any]
-) -> HttpResponse | None:
-    """What a repeated lymphodepletion would do; None once that was seen and still holds."""
-    preview = preview_repeat(participant=participant, day_zero=form.cleaned_data["day_zero"], now=now())
-    seen = form.cleaned_data["digest"]
-    if request.POST.get("action") == "commit" and seen == preview.digest:
-        return None
-    form.showing(preview.digest)
-    stale = request.POST.get("action") == "commit"
-    words = {"button": _("Show what would happen"), "commit": context["button"], "stale": stale}
-    shown = {**context, **words, "form": form, "rows": preview_rows(preview)}
-    return render(request, "visits/form.html", shown, status=409 if stale else 200)
+def _fever(
+    request: HttpRequest, participant: Participant, context: dict[str, Any], initial: dict[str, Any]
+) -> HttpResponse:
+    """The form of a fever: a fact, that moves no visit."""
+    zone = zone_of(participant.site)
+
+    def perform(form: Any) -> HttpResponse:
+        data, instant_now = form.cleaned_data, now()
+        at = instant(data["on"], data["at"], zone)
+        assert at is not None, "both fields are required"
+        if at > instant_now:
+            raise Refused({"on": [_("That is in the future: give when fever was last measured.")]})
+        record_fever(participant=participant, at=at, by=user_of(request), now=instant_now)
+        messages.success(request, _("The hours without fever are counted from there."))
+        return redirect(context["back"])
+
+    context |= {"title": _("When was fever last measured?"), "button": _("Record")}
+    return answer(request, lambda data: FeverForm(data, initial=initial), perform, context, zone)
 
 
 def _clocks(participant: Participant, waiting: Waiting, today: date) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""How a page that changes a record answers: done, refused in words, or overtaken by somebody else."""
+"""How a page that changes a record answers: shown first, done, refused in words, or overtaken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
@@ -12,8 +13,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
+from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.changes import changes_since
-from schedules.selectors.course import person_in_sight
+from schedules.selectors.course import person_in_sight, zone_of
+from schedules.services.rehearsals import Act, perform_as_shown, rehearse
+from schedules.services.replanning import Preview
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
 from schedules.web.replanning_rows import preview_rows
@@ -22,6 +26,7 @@ from trials.domain.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors import may
 
+COMMIT, OVERTAKEN = "commit", 409
 MakeForm = Callable[[Any], VersionedForm]
 Perform = Callable[[Any], HttpResponse]
 
@@ -76,4 +81,46 @@ def answer(
         typed["version"] = str(stale.version)
         changes = changes_since(stale.record, stale.pk, stale.shown, zone)
         overtaken = {**context, "form": make(typed), "overtaken": True, "changes": changes}
-        return render(request, template, overtaken, status=409)
+        return render(request, template, overtaken, status=OVERTAKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """A step of a course that is shown before it is taken: of whom, which, and what is said once it is.
+
+    `act` makes of the form the service that would be called.
+    """
+
+    participant: Participant
+    act: Callable[[Any], Act]
+    done: Perform
+
+
+def answer_shown(
+    request: HttpRequest, make: MakeForm, showing: Showing, context: dict[str, Any]
+) -> HttpResponse:
+    """As `answer`; the first POST shows all that would happen, the next one does it if it still is so."""
+    person = showing.participant
+    first = {**context, "button": _("Show what would happen")}
+
+    def shown(form: Any, preview: Preview, status: int = 200) -> HttpResponse:
+        form.showing(preview.digest, orphans=bool(preview.orphans))
+        words = {"commit": context["button"], "stale": status == OVERTAKEN, "rows": preview_rows(preview)}
+        template = context.get("template", "visits/form.html")
+        return render(request, template, {**first, **words, "form": form}, status=status)
+
+    def perform(form: Any) -> HttpResponse:
+        act, instant = showing.act(form), now()
+        if request.POST.get("action") != COMMIT:
+            return shown(form, rehearse(participant=person, act=act, now=instant))
+        seen = {"digest": form.cleaned_data["digest"], "accept_orphans": form.cleaned_data["accept"]}
+        try:
+            perform_as_shown(participant=person, act=act, now=instant, **seen)
+        except ReplanningStale as stale:
+            return shown(form, cast(Preview, stale.preview), OVERTAKEN)
+        except BookingsOrphaned as refused:
+            form.add_error("accept", str(refused))
+            return shown(form, cast(Preview, refused.preview), 422)
+        return showing.done(form)
+
+    return answer(request, make, perform, first, zone_of(person.site))

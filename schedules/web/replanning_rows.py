@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from schedules.domain.deviations import KIND_LABELS, DeviationKind
 from schedules.domain.happened import departure_sentence
 from schedules.domain.plan import PlanWarning
 from schedules.domain.replanning import Effect, VisitChange
@@ -33,8 +34,12 @@ SERIOUS = frozenset(
         Effect.DONE_LATE,
         Effect.DONE_EARLY,
         Effect.CANCELLED,
+        Effect.CALLED_OFF,
+        Effect.NOT_APPLICABLE,
+        Effect.UNBOOKED,
     }
 )
+GONE = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,17 @@ def preview_rows(preview: Preview) -> PreviewRows:
 
 
 def _departures(preview: Preview) -> tuple[str, ...]:
-    """What happened against the protocol, and what follows from it."""
+    """What happened against the protocol, and what follows from it; the deviations that are drafted."""
     protocol = preview.plan.protocol
-    return tuple(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
+    departures = (departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
+    drafted = _("A deviation is drafted: %(kind)s. %(facts)s")
+    return (
+        *departures,
+        *(
+            (drafted % {"kind": say(KIND_LABELS[DeviationKind(kind)]), "facts": facts}).rstrip()
+            for kind, facts in preview.around.drafted
+        ),
+    )
 
 
 def _warnings(preview: Preview) -> list[PlanWarning]:
@@ -130,7 +143,7 @@ def visit_row(change: VisitChange) -> ChangeRow:
         _severity(change.effects),
         tuple(effect_label(effect, say) for effect in change.effects),
         _window(change.before),
-        _window(change.after) if Effect.CANCELLED not in change.effects else Span(),
+        _window(change.after) if not GONE & set(change.effects) else Span(),
         change_sentences(spoken, say),
         change.booked_on,
         change.performed_on,

@@ -46,12 +46,40 @@ class VersionedForm(forms.Form):
         return str(self.cleaned_data.get("reason") or "")
 
 
+class ShownForm(VersionedForm):
+    """A form of something that is shown before it is done: it stands for what was shown.
+
+    About bookings it asks once some would lose their place.
+    """
+
+    accept = forms.BooleanField(
+        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+    )
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
+    orphans = False
+
+    def plain_fields(self) -> list[BoundField]:
+        """All but the question about bookings, which is asked once there are any; it comes last."""
+        fields = [field for field in self.visible_fields() if field.name != "accept"]
+        return [*fields, self["accept"]] if self.orphans else fields
+
+    def showing(self, digest: str, *, orphans: bool) -> None:
+        """Let the form that is shown stand for a preview, and ask about bookings that lose their place."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["digest"] = digest
+        self.data, self.orphans = typed, orphans
+
+
 class ReasonForm(VersionedForm):
     """Nothing but why."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
     )
+
+
+class ShownReasonForm(ShownForm, ReasonForm):
+    """Why, once what it does is shown."""
 
 
 class BookingForm(VersionedForm):

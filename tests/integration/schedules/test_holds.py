@@ -24,11 +24,11 @@ from schedules.services.holds import (
     abandon_infusion,
     hold_infusion,
     record_fever,
-    repeat_lymphodepletion,
     resume_infusion,
     sweep_holds,
 )
 from schedules.services.planning import enrol
+from schedules.services.repetition import repeat_lymphodepletion
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
 from schedules.services.visits import complete_visit
 from tests.cast import an_enrolment
@@ -232,7 +232,7 @@ def test_a_frozen_trial_stays_as_it_is_and_stops_no_other(participant: Participa
 
 
 def test_between_two_blocks_of_chemotherapy_nobody_is_in_screening(participant: Participant) -> None:
-    """What was given counts: no screen failure, no other site, and the repetition is not taken back."""
+    """What was given counts: no screen failure, no other site, and no undoing as of any other step."""
     held(participant)
     repeated(participant, date(2027, 1, 11))
     assert phase(participant) is Phase.REPEATING

@@ -100,3 +100,13 @@ def count_queries(act: Callable[[], Any]) -> int:
     ) as queries:
         act()
     return len(queries)
+
+
+def as_shown(client: Client, address: str, said: dict[str, Any], **more: Any) -> Any:
+    """Ask for something, look at what would happen, and let it be so; the answer to the last of it."""
+    shown = client.post(address, said)
+    if shown.status_code != 200:
+        return shown
+    assert "What would happen, not saved yet" in shown.content.decode()
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"]}
+    return client.post(address, {**said, **held, **more})

@@ -15,7 +15,7 @@ from participants.selectors import anchor_days
 from schedules.models import Deviation, Visit
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
 from schedules.web.anchor_fields import KINDS
-from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, with_role
+from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, as_shown, with_role
 from trials.models import Role, Site, User, WorkingDayTable
 
 pytestmark = pytest.mark.django_db
@@ -228,8 +228,11 @@ def test_a_hold_is_begun_counted_and_resumed(page: Client, enrolled: Enrol) -> N
     record_anchor(participant=person, anchor=began, now=MORNING, by=None, reason="as listed")
     home = reverse("hold", kwargs={"pk": person.pk})
     assert "as planned" in page.get(home).content.decode()
+    shown = act(page, person, "begin", on=TODAY, reason="fever")
+    assert "Waits until the hold ends." in shown.content.decode()
+    assert "as planned" in page.get(home).content.decode(), "shown, and nothing written"
     answers = [
-        act(page, person, "begin", on=TODAY, reason="fever"),
+        acted(page, person, "begin", on=TODAY, reason="fever"),
         act(page, person, "fever", on=TODAY, at="07:30"),
     ]
     assert [answer.status_code for answer in answers] == [302, 302]
@@ -239,13 +242,13 @@ def test_a_hold_is_begun_counted_and_resumed(page: Client, enrolled: Enrol) -> N
     early = act(page, person, "resume", on=TODAY, reason="well again")
     assert early.status_code == 422
     assert "full on 2026-11-25 07:30" in early.content.decode()
-    assert act(page, person, "resume", on=TODAY, reason="well", despite="on").status_code == 302
+    assert acted(page, person, "resume", on=TODAY, reason="well", despite="on").status_code == 302
     shown = page.post(address(person), moved(person, "2026-11-25"))
     assert "Chemotherapy was given" in shown.content.decode() or "rest" in shown.content.decode().lower()
     held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "fever"}
     page.post(address(person), moved(person, "2026-11-25", **held))
     assert Deviation.objects.get(kind="hold").days == 2
-    assert act(page, person, "abandon", on=TODAY, reason="sepsis").status_code == 302
+    assert acted(page, person, "abandon", on=TODAY, reason="sepsis").status_code == 302
     assert "nothing can be on hold" in page.get(home).content.decode()
 
 
@@ -255,7 +258,7 @@ def test_a_repeated_lymphodepletion_is_shown_before_it_is_planned(page: Client, 
     began = RecordedAnchor("lymphodepletion-start", actual_on=TODAY - timedelta(days=5))
     record_anchor(participant=person, anchor=began, now=MORNING, by=None, reason="as listed")
     Visit.objects.filter(code="ld-1").update(performed_on=TODAY - timedelta(days=5))
-    act(page, person, "begin", on=TODAY, reason="fever")
+    acted(page, person, "begin", on=TODAY, reason="fever")
     said = {"day_zero": INFUSION, "reason": "the product was thawed"}
     shown = act(page, person, "repeat", **said)
     assert shown.status_code == 200
@@ -265,6 +268,22 @@ def test_a_repeated_lymphodepletion_is_shown_before_it_is_planned(page: Client, 
     assert act(page, person, "repeat", **said, action="commit", digest="x").status_code == 409
     assert act(page, person, "repeat", **said, action="commit", digest=digest).status_code == 302
     assert Visit.objects.filter(code="ld-1", attempt=2, target=date(2026, 12, 9)).exists()
+    course = page.get(reverse("course", kwargs={"pk": person.pk})).content.decode()
+    back = reverse("course-undo", kwargs={"pk": person.pk})
+    assert back in course, "what was a mistake can be taken back"
+    assert page.get(back).context["form"]["day_zero"].value() == TODAY, "the day that it was given for"
+    person.refresh_from_db()
+    said = {"version": person.version, "day_zero": TODAY, "reason": "another participant was meant"}
+    assert "Does not take place any more." in page.post(back, said).content.decode()
+    assert as_shown(page, back, said).status_code == 302
+    assert "on hold" in page.get(reverse("hold", kwargs={"pk": person.pk})).content.decode()
+    assert not Visit.objects.filter(attempt=2).exists()
+
+
+def acted(page: Client, person: Participant, which: str, **values: Any) -> Any:
+    person.refresh_from_db()
+    where = reverse("hold-act", kwargs={"pk": person.pk, "act": which})
+    return as_shown(page, where, {"version": person.version, **values})
 
 
 def act(page: Client, person: Participant, which: str, **values: Any) -> Any:

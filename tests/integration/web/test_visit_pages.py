@@ -7,22 +7,24 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
 from participants.domain.lifecycle import Step
-from participants.models import Absence, CourseStep, Participant
+from participants.models import Absence, Anchor, CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
-from schedules.models import Deviation, Visit
+from schedules.models import CalendarState, Deviation, ProtocolWindow, Visit
 from schedules.services.course import StepRequest, take_step
 from schedules.services.planning import enrol
 from schedules.services.replanning import replan_many
 from schedules.services.visits import book_visit
 from schedules.web.words import say
 from tests.cast import a_site, an_approval, an_enrolment
-from trials.models import Membership, Role, Site, User
+from tests.integration.web.conftest import as_shown
+from trials.models import AuditEntry, Membership, Role, Site, User
 from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db
@@ -240,14 +242,18 @@ def test_a_step_is_taken_and_taken_back(client: Client, participant: Participant
         "reason": "moves abroad",
     }
     assert client.post(address, said | {"reason": ""}).status_code == 422
-    assert client.post(address, said).status_code == 302
+    assert as_shown(client, address, said).status_code == 302
     assert client.post(address, said).status_code == 409  # sent twice: the second is stale
     assert Visit.objects.get(code="early-termination").closes == date(2027, 1, 4)
     page = client.get(reverse("participant", kwargs={"pk": participant.pk})).content.decode()
     assert "Early termination" in page
     participant.refresh_from_db()
     undo = {"version": participant.version, "reason": "stays"}
-    assert client.post(reverse("course-undo", kwargs={"pk": participant.pk}), undo).status_code == 302
+    undoing = reverse("course-undo", kwargs={"pk": participant.pk})
+    shown = client.post(undoing, undo).content.decode()
+    assert "Is to come again: Monday 2026-12-21, window" in shown
+    assert visit().cancelled_on, "shown, and nothing written"
+    assert as_shown(client, undoing, undo).status_code == 302
     assert visit().cancelled_on is None
 
 
@@ -310,49 +316,71 @@ def test_an_absence_is_shown_before_it_is_recorded_and_ended(
     assert visit("d28").booked_on == date(2027, 1, 4), "no booking moves"
     end = reverse("absence-end", kwargs={"pk": Absence.objects.get().pk})
     assert client.post(end, {"reason": ""}).status_code == 422
-    assert client.post(end, {"reason": "back early"}).status_code == 302
+    said = {"reason": "back early"}
+    shown = client.post(end, said)
+    assert "Suggested is Monday 2027-01-04 instead of Wednesday 2027-01-06." in shown.content.decode()
+    digest = {"action": "commit", "digest": shown.context["form"].data["digest"]}
+    assert (visit("d28").suggested, Absence.objects.get().ended) == (date(2027, 1, 6), False)
+    Visit.objects.filter(code="d28").update(version=F("version") + 1)  # somebody was quicker
+    overtaken = client.post(end, said | digest)
+    assert (overtaken.status_code, Absence.objects.get().ended) == (409, False)
+    assert "Something was changed after this had been shown" in overtaken.content.decode()
+    again = digest | {"digest": overtaken.context["form"].data["digest"]}
+    assert client.post(end, said | again).status_code == 302
     assert visit("d28").suggested == date(2027, 1, 4)
+    assert client.post(end, said | again).status_code in {409, 422}, "ended once"
 
 
 # --- every step of a course, taken in the browser ------------------------------------------------
+NEVER, OFF = "Does not apply any more.", "Does not take place any more."
 STEPS = [
-    ("screening", "screen-failure", {}, "screen failure"),
-    ("screen-failed", "rescreening", {"day_zero": "2027-02-01"}, "in screening"),
-    ("screening", "never-infused", {}, "never infused"),
-    ("screening", "transfer", {"site": "BJ"}, "in screening"),
-    ("screening", "withdrawal", {}, "withdrawn"),
-    ("conditioning", "hold", {}, "on hold after chemotherapy"),
-    ("on-hold", "resumption", {}, "in chemotherapy"),
-    ("on-hold", "never-infused", {}, "never infused"),
-    ("on-hold", "lost-to-follow-up", {}, "lost to follow-up"),
-    ("follow-up", "early-termination", {"seen_by": "2027-01-04"}, "terminated early"),
-    ("follow-up", "withdrawal", {}, "withdrawn"),
-    ("follow-up", "lost-to-follow-up", {}, "lost to follow-up"),
-    ("follow-up", "death", {}, "died"),
-    ("follow-up", "transfer", {"site": "BJ"}, "in follow-up"),
-    ("done", "completion", {}, "completed"),
-]
+    ("screening", "screen-failure", {}, "screen failure", NEVER),
+    ("screen-failed", "rescreening", {"day_zero": "2027-02-01"}, "in screening",
+     "Is to come again: Monday 2027-02-01"),
+    ("screening", "never-infused", {}, "never infused", NEVER),
+    ("screening", "transfer", {"site": "BJ"}, "in screening", "Nothing: every visit and window stays"),
+    ("screening", "withdrawal", {}, "withdrawn", OFF),
+    ("conditioning", "hold", {}, "on hold after chemotherapy", "Waits until the hold ends."),
+    ("on-hold", "resumption", {}, "in chemotherapy", "Waits no longer."),
+    ("on-hold", "never-infused", {}, "never infused", NEVER),
+    ("on-hold", "lost-to-follow-up", {}, "lost to follow-up", OFF),
+    ("follow-up", "early-termination", {"seen_by": "2027-01-04"}, "terminated early",
+     "New: Monday 2026-12-21, window Monday 2026-12-21 to Monday 2027-01-04."),
+    ("follow-up", "withdrawal", {}, "withdrawn", OFF),
+    ("follow-up", "lost-to-follow-up", {}, "lost to follow-up", OFF),
+    ("follow-up", "death", {}, "died", OFF),
+    ("follow-up", "transfer", {"site": "BJ"}, "in follow-up", "Nothing: every visit and window stays"),
+    ("done", "completion", {}, "completed", "Nothing: every visit and window stays"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("stands", "step", "more", "then"), STEPS, ids=[f"{r[0]}: {r[1]}" for r in STEPS])
-def test_every_step_is_taken_from_the_page_of_the_course(
-    client: Client, stands: str, step: str, more: dict[str, str], then: str
+@pytest.mark.parametrize(
+    ("stands", "step", "more", "then", "says"), STEPS, ids=[f"{r[0]}: {r[1]}" for r in STEPS]
+)
+def test_every_step_is_shown_and_taken_from_the_page_of_the_course(
+    client: Client, stands: str, step: str, more: dict[str, str], then: str, says: str
 ) -> None:
     person = standing(stands)
     home = reverse("course", kwargs={"pk": person.pk})
     address = reverse("course-step", kwargs={"pk": person.pk, "step": step})
     assert address in client.get(home).content.decode(), "offered where it is possible"
-    form = client.get(address)
-    ends = then in {"screen failure", "never infused", "withdrawn", "lost to follow-up", "died"}
-    assert ("What follows" in form.content.decode()) is (ends or step in {"early-termination", "completion"})
+    assert client.get(address).status_code == 200
     person.refresh_from_db()
     said = {"version": person.version, "on": "2026-12-21", "reason": "as told", **more}
     if "site" in more:
         said["site"] = str(a_second_site(person, more["site"]).pk)
-    answer = client.post(address, said, follow=True)
-    assert answer.status_code == 200, answer.context["form"].errors
+    stood = everything()
+    shown = client.post(address, said)
+    assert says in shown.content.decode(), shown.context["form"].errors
+    other = client.post(address, {**said, "action": "commit", "digest": "x"})
+    assert (other.status_code, everything()) == (409, stood), "what was not shown is not done"
+    answer = as_shown(client, address, said)
+    assert answer.status_code == 302, answer.context["form"].errors
     if "site" in more:
-        assert "S01-001 is now at Hospital BJ, where you have no role." in answer.content.decode()
+        assert (
+            "S01-001 is now at Hospital BJ, where you have no role."
+            in client.get(answer.url).content.decode()
+        )
         Membership.objects.create(
             user=User.objects.get(username="coordinator"),
             role=Role.COORDINATOR,
@@ -360,6 +388,12 @@ def test_every_step_is_taken_from_the_page_of_the_course(
             starts_on=date(2026, 1, 1),
         )
     assert f"<b>{then}</b>" in client.get(home).content.decode()
+
+
+def everything() -> list[Any]:
+    """All that a step writes, as it stands."""
+    tables = (Participant, Visit, CourseStep, Anchor, ProtocolWindow, Deviation, CalendarState, AuditEntry)
+    return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
 def standing(where: str) -> Participant:
