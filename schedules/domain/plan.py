@@ -52,13 +52,15 @@ class Known:
     """What is on record of a participant besides the anchors.
 
     `performed` maps visit codes, `activities` activity codes to when they were done;
-    `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority.
+    `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority. `begun` maps
+    anchors that happened in a block which was repeated since to when they first did.
     """
 
     performed: Mapping[str, AnchorDay] = field(default_factory=dict)
     activities: Mapping[str, AnchorDay] = field(default_factory=dict)
     half_lives: Mapping[str, timedelta] = field(default_factory=dict)
     comes_of_age: date | None = None
+    begun: Mapping[str, AnchorDay] = field(default_factory=dict)
 
 
 class PlannedVisit(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil, floor
@@ -15,6 +16,7 @@ from schedules.domain.references import Placing
 from trials.domain.offsets import Offset, Unit, shift_day, shift_instant
 from trials.domain.protocol import (
     Bound,
+    Conduct,
     EventAfter,
     Freshness,
     HalfLives,
@@ -34,7 +36,10 @@ class WindowPlacing:
     """Places protocol windows by the anchors, visits and facts that `placing` knows.
 
     `applicable` holds the anchors that exist for this participant: a moment that counts from
-    another one is left out of an earliest or latest. Hours are counted in `zone`.
+    another one is left out of an earliest or latest. Hours are counted in `zone`. What holds from the
+    first chemotherapy on, until something else, holds from the first that was given: where the block
+    is repeated it was open already, and nothing says that it closes in between. A test that must be fresh
+    is asked for anew.
     """
 
     placing: Placing
@@ -46,8 +51,9 @@ class WindowPlacing:
         if isinstance(rule.terms, EventAfter) and rule.starts is None:
             return self._from_majority(rule)
         inner = isinstance(rule.terms, Freshness)
-        starts = self._bound(rule.starts, late=inner)
-        ends = self._bound(rule.ends, late=not inner)
+        begun = self._begun(rule)
+        starts = self._bound(rule.starts, begun, late=inner)
+        ends = self._bound(rule.ends, {}, late=not inner)
         missing = tuple(dict.fromkeys((*starts.missing, *ends.missing)))
         if _crossed(starts.point, ends.point, self.zone):
             hour = Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
@@ -63,14 +69,27 @@ class WindowPlacing:
         references = dict.fromkeys(
             moment.counts_from for bound in (rule.starts, rule.ends) if bound for moment in bound.moments
         )
-        found = ((reference.code, self.placing.day_of(reference)) for reference in references)
+        begun = self._begun(rule)
+        found = ((ref.code, begun.get(ref.code) or self.placing.day_of(ref)) for ref in references)
         return tuple((code, day) for code, day in found if day)
 
-    def _bound(self, bound: Bound | None, *, late: bool) -> _End:
+    def _begun(self, rule: ProtocolWindow) -> Mapping[str, AnchorDay]:
+        """The earlier days of the anchors that a window starts from and does not end by."""
+        begun = self.placing.known.begun
+        if not begun or rule.starts is None or isinstance(rule.terms, Freshness):
+            return {}
+        ends = {moment.counts_from.code for moment in rule.ends.moments} if rule.ends else set()
+        return {
+            moment.counts_from.code: begun[moment.counts_from.code]
+            for moment in rule.starts.moments
+            if moment.counts_from.code in begun and moment.counts_from.code not in ends and _on(moment, rule)
+        }
+
+    def _bound(self, bound: Bound | None, begun: Mapping[str, AnchorDay], *, late: bool) -> _End:
         if bound is None:
             return _End(None, ())
         moments = [moment for moment in bound.moments if self._exists(moment.counts_from)]
-        ends = [self._moment(moment, late=late) for moment in moments]
+        ends = [self._moment(moment, begun, late=late) for moment in moments]
         missing = tuple(name for end in ends for name in end.missing)
         points = [end.point for end in ends if end.point is not None]
         if missing or not points:
@@ -81,8 +100,8 @@ class WindowPlacing:
     def _exists(self, reference: Reference) -> bool:
         return reference.kind is not ReferenceKind.ANCHOR or reference.code in self.applicable
 
-    def _moment(self, moment: Moment, *, late: bool) -> _End:
-        base = self.placing.day_of(moment.counts_from)
+    def _moment(self, moment: Moment, begun: Mapping[str, AnchorDay], *, late: bool) -> _End:
+        base = begun.get(moment.counts_from.code) or self.placing.day_of(moment.counts_from)
         length = self._half_lives(moment.offset)
         missing = [] if base else [_name(moment.counts_from)]
         if length is None:
@@ -112,6 +131,16 @@ class WindowPlacing:
 class _End:
     point: Point | None
     missing: tuple[Words, ...]
+
+
+def _on(moment: Moment, rule: ProtocolWindow) -> bool:
+    """Whether a window that starts so goes on from chemotherapy that was given before.
+
+    One that opens before its anchor, as a washout, comes before the new one; a conduct is kept all along.
+    """
+    if moment.counts_from.kind is not ReferenceKind.ANCHOR or not isinstance(moment.offset, Offset):
+        return False
+    return isinstance(rule.terms, Conduct) or moment.offset.amount >= 0
 
 
 def instant_of(point: Point, zone: ZoneInfo) -> datetime:

@@ -21,6 +21,7 @@ from schedules.domain.plan import AnchorDay, AnchorKind, Known
 from schedules.domain.recorded_anchors import anchor_days
 from schedules.domain.replanning import StandingVisit
 from schedules.domain.replanning_around import WindowSpan, span_of
+from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site
@@ -37,7 +38,8 @@ class Record:
     """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives.
 
     `calendar` is the site's working days without the days `closed` by absences; `older` holds the
-    versions before the present one under which visits were done.
+    versions before the present one under which visits were done, `begun` when chemotherapy that was
+    repeated since was first given.
     """
 
     participant: Participant
@@ -50,6 +52,7 @@ class Record:
     facts: Facts = field(default_factory=Facts)
     half_lives: dict[str, timedelta] = field(default_factory=dict)
     older: dict[int, ProtocolVersion] = field(default_factory=dict)
+    begun: dict[str, AnchorDay] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -69,7 +72,8 @@ class Record:
     @property
     def known(self) -> Known:
         """What the plan knows besides the anchors."""
-        return Known(self._performed(), self.activities, self.half_lives, self.participant.comes_of_age_on)
+        of_age = self.participant.comes_of_age_on
+        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun)
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""
@@ -178,10 +182,28 @@ def _add_visits(records: Mapping[int, Record]) -> None:
         records[visit.participant_id].visits.append(visit)
     for record in records.values():  # what was tried before is over
         latest = max((visit.attempt for visit in record.visits), default=1)
+        if latest > 1:
+            record.begun = _begun(record, latest)
         record.visits = [visit for visit in record.visits if visit.attempt == latest]
     _add_older(records)
     for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
         records[window.participant_id].windows.append(window)
+
+
+def _begun(record: Record, latest: int) -> dict[str, AnchorDay]:
+    """When the point of no return was first passed in an attempt before the `latest`."""
+    protocol = protocol_of(record.participant.protocol_version)
+    marked = {rule.code for rule in protocol.anchors if rule.point_of_no_return}
+    found: dict[str, AnchorDay] = {}
+    for visit in record.visits:
+        rule, on = protocol.visit_by_code.get(visit.rule_code), visit.performed_on
+        if visit.attempt == latest or on is None:
+            continue
+        for code in marked.intersection(anchors_of_rule(rule, visit.occurrence)):
+            if code not in found or on < found[code].day:
+                at = visit.performed_at.astimezone(record.zone) if visit.performed_at else None
+                found[code] = AnchorDay(on, AnchorKind.ACTUAL, at)
+    return found
 
 
 def _add_older(records: Mapping[int, Record]) -> None:

@@ -351,6 +351,29 @@ def test_a_window_violated_around_the_first_block_stays_violated(waiting: Partic
     assert (violated.lapsed_on, violated.withdrawn_on) == (None, None)
 
 
+def test_what_holds_from_the_first_chemotherapy_on_goes_on_and_a_test_is_asked_for_anew() -> None:
+    """NCT07339332: contraception from 28 days before lymphodepletion to a year after the infusion.
+
+    Its partner's from lymphodepletion on; hCG within 48 hours before it.
+    """
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    asked = an_enrolment(a_version("NCT07339332"), anchors=anchors, traits=["childbearing_potential"])
+    person = enrol(enrolment=asked, by=None)
+    done(Visit.objects.get(code="ld-1"), date(2026, 12, 2), at(12, 2), outside_reason="as listed")
+
+    def starts() -> dict[str, date | None]:
+        return dict(ProtocolWindow.objects.values_list("code", "starts_on"))
+
+    repeating(person, now=at(12, 6))()
+    assert starts()["contraception"] == date(2026, 11, 4)
+    assert starts()["contraception-partner"] == date(2026, 12, 2)
+    assert ProtocolWindow.objects.get(code="contraception").ends_on == date(2028, 1, 11)
+    hcg = ProtocolWindow.objects.get(code="hcg-before-lymphodepletion")
+    assert "2027-01-06" in hcg.because
+    taking_back(person, now=at(12, 6))()
+    assert starts()["contraception-partner"] == date(2026, 12, 2)
+
+
 # --- taken back -----------------------------------------------------------------------------------
 def test_a_mistaken_repetition_is_taken_back_and_the_hold_goes_on(waiting: Participant) -> None:
     def stands() -> list[Any]:

@@ -26,7 +26,7 @@ from tests.unit.schedules.small import (
     window,
 )
 from trials.domain.offsets import MonthLength
-from trials.domain.protocol import EventAfter, Freshness, Observation, Pick, Presence, Stay, Washout
+from trials.domain.protocol import Conduct, EventAfter, Freshness, Observation, Pick, Presence, Stay, Washout
 
 INFUSION = days(infusion="Mon 2026-12-07")
 HCG = window(f"{CHEMOTHERAPY} -PT48H", f"{CHEMOTHERAPY} PT0H", Freshness("hcg", "negative"))
@@ -64,6 +64,34 @@ def told(found):
 )  # fmt: skip
 def test_whole_days(rule, expected, reason):
     found = placed(rule, INFUSION, visit("m12", at("P12M", "P14D")))
+    assert (ends(found), told(found)) == (expected, ()), reason
+
+
+BEGUN = Known(begun={CHEMOTHERAPY: day_of("Fri 2026-11-13 actual")})
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected", "reason"),
+    [
+        (window(f"{CHEMOTHERAPY} P0D", "infusion P6M"), ("Fri 2026-11-13", "Mon 2027-06-07"),
+         "what holds from the first chemotherapy on holds since that of the block that was broken off"),
+        (window(bound(f"{CHEMOTHERAPY} P0D", "infusion P0D"), "infusion P6M"),
+         ("Fri 2026-11-13", "Mon 2027-06-07"), "from whichever is first"),
+        (window(f"{CHEMOTHERAPY} P1D", "infusion P6M"), ("Sat 2026-11-14", "Mon 2027-06-07"),
+         "the day after"),
+        (window(f"{CHEMOTHERAPY} -P28D", "infusion P6M", Conduct("contraception")),
+         ("Fri 2026-10-16", "Mon 2027-06-07"), "what a participant was to keep already"),
+        (window(f"{CHEMOTHERAPY} -P7D", "infusion P0D", DRUG), ("Wed 2026-11-25", "Mon 2026-12-07"),
+         "what comes before chemotherapy comes before the new one"),
+        (window(f"{CHEMOTHERAPY} P0D", f"{CHEMOTHERAPY} P2D"), ("Wed 2026-12-02", "Fri 2026-12-04"),
+         "what lies around chemotherapy lies around the new one"),
+        (window(f"{CHEMOTHERAPY} P0D", "infusion P0D", Freshness("hcg")),
+         ("Wed 2026-12-02", "Mon 2026-12-07"), "a test is asked for anew"),
+        (window("infusion P0D", "infusion P7D", Stay()), ("Mon 2026-12-07", "Mon 2026-12-14"), "not from it"),
+    ],
+)  # fmt: skip
+def test_chemotherapy_that_is_repeated_has_begun_before(rule, expected, reason):
+    found = placed(rule, INFUSION, known=BEGUN)
     assert (ends(found), told(found)) == (expected, ()), reason
 
 
