@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
 from schedules.models import Deviation, Visit
 from schedules.services.course import StepRequest, take_step, undo_last_step
-from schedules.services.holds import Resumption, preview_repeat, repeat_lymphodepletion, resume_infusion
+from schedules.services.holds import Resumption, resume_infusion
 from schedules.services.planning import enrol
+from schedules.services.rehearsals import rehearse
+from schedules.services.repetition import repeat_lymphodepletion
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import cancel_visit, miss_visit, undo_visit
@@ -126,8 +129,11 @@ def test_a_day_of_chemotherapy_that_was_missed_is_to_come_again_in_the_block_tha
     miss_visit(visit=last, version=last.version, by=None, reason="fever", now=at(12, 5))
     held(participant)
     zero = date(2026, 12, 28)
-    shown = preview_repeat(participant=participant, day_zero=zero, now=at(12, 10))
+    participant.refresh_from_db()
+    said = {"participant": participant, "version": participant.version, "by": None, "reason": "fever"}
+    again = partial(repeat_lymphodepletion, day_zero=zero, now=at(12, 10), **said)
+    shown = rehearse(participant=participant, act=again, now=at(12, 10))
     assert {"ld-1", "ld-2", "ld-3"} <= {change.code for change in shown.visits if change.before is None}
-    acted(repeat_lymphodepletion, participant, day_zero=zero, now=at(12, 10))
+    again()
     rows = Visit.objects.filter(participant=participant, code="ld-3").order_by("attempt")
     assert [(row.attempt, bool(row.missed_on)) for row in rows] == [(1, True), (2, False)]

@@ -17,7 +17,8 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.models import Visit
 from schedules.services.absences import add_absence, close_absence
 from schedules.services.course import StepRequest, take_step, undo_last_step
-from schedules.services.holds import Resumption, hold_infusion, repeat_lymphodepletion, resume_infusion
+from schedules.services.holds import Resumption, hold_infusion, resume_infusion
+from schedules.services.repetition import repeat_lymphodepletion
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
 from schedules.services.replanning_site import SiteProposal, commit_site, preview_site
 from tests.integration.schedules.courses.machine import WHO, Visited, codes_of, stored
