@@ -7,11 +7,19 @@ from datetime import date, datetime
 
 from django.db.models import F
 
+from participants.domain.words import Words
 from schedules.domain.deviations import DeviationKind, Draft, Lapse
 from schedules.domain.hold_clock import Waiting, waiting_of
-from schedules.domain.hold_words import HOLD_FLAG, words_of_hold
+from schedules.domain.hold_words import (
+    HOLD_FLAG,
+    words_of_abandoned,
+    words_of_broken_off,
+    words_of_hold,
+    words_of_wait,
+)
 from schedules.domain.holds import find_hold, hold_warning
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan
+from schedules.domain.told import told
 from schedules.models import Deviation, Flag, Severity, Visit
 from schedules.selectors.holds import fever_in, pause_of
 from schedules.selectors.records import Record, records_of
@@ -82,7 +90,7 @@ def _slipped(
     hold = find_hold(protocol, anchors)
     if hold is None:
         return None
-    base, facts = anchors[hold.base], hold_warning(protocol, hold).message
+    base, said = anchors[hold.base], hold_warning(protocol, hold).words
     return Draft(
         about=f"{KIND}:{pk}:{hold.began}",
         evidence="abandoned" if abandoned else hold.now.isoformat(),
@@ -93,7 +101,7 @@ def _slipped(
         closes=hold.expected,
         actual_on=base.day if base.kind is AnchorKind.ACTUAL else None,
         days=hold.days,
-        facts=f"{facts}. Abandoned: {abandoned}" if abandoned else facts,
+        facts=_told(said, abandoned),
     )
 
 
@@ -101,7 +109,6 @@ def _waited(pk: int, waiting: Waiting | None, today: date, abandoned: str) -> Dr
     """The deviation of an infusion whose day has passed while nobody knows another."""
     if waiting is None or not (days := _days_waited(waiting, today, abandoned)):
         return None
-    said = f"Expected on {waiting.expected} after chemotherapy from {waiting.began}, the infusion waits."
     return Draft(
         about=f"{KIND}:{pk}:{waiting.began}",
         evidence="abandoned" if abandoned else "waiting",
@@ -111,8 +118,12 @@ def _waited(pk: int, waiting: Waiting | None, today: date, abandoned: str) -> Dr
         opens=waiting.expected,
         closes=waiting.expected,
         days=days,
-        facts=f"{said} Abandoned: {abandoned}" if abandoned else said,
+        facts=_told(words_of_wait(waiting), abandoned),
     )
+
+
+def _told(said: Words, abandoned: str) -> str:
+    return told(words_of_abandoned(said, abandoned) if abandoned else said)
 
 
 def _days_waited(waiting: Waiting, today: date, abandoned: str) -> int:
@@ -129,12 +140,7 @@ def draft_broken_off(
     the same departure. `given` are the visits of the block that was broken off; the caller holds the lock.
     """
     pk, today = record.participant.pk, now.astimezone(record.zone).date()
-    done = ", ".join(f"{visit.label} on {visit.performed_on}" for visit in given if visit.performed_on)
-    said = (
-        f"Chemotherapy from {waiting.began} was given for an infusion on {waiting.expected}, which never "
-        f"followed: the block was broken off on {today}, and lymphodepletion is planned again as a new "
-        f"block. Given: {done}. Reason: {reason.strip()}"
-    )
+    done = [(visit.label, visit.performed_on) for visit in given if visit.performed_on]
     draft = Draft(
         about=f"{KIND}:{pk}:{waiting.began}",
         evidence=BROKEN_OFF,
@@ -144,7 +150,7 @@ def draft_broken_off(
         opens=waiting.expected,
         closes=waiting.expected,
         days=max(0, (today - waiting.expected).days) or None,
-        facts=said,
+        facts=told(*words_of_broken_off(waiting, done, today, reason.strip())),
     )
     draft_deviation(participant=record.participant, draft=draft, now=now)
 

@@ -17,6 +17,7 @@ from schedules.domain.plan import PlanWarning
 from schedules.domain.replanning import Effect, VisitChange
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan
 from schedules.domain.replanning_words import change_sentences, effect_label, gate_sentence
+from schedules.domain.told import facts_text
 from schedules.domain.windows import VisitWindow
 from schedules.services.replanning import Preview
 from schedules.services.replanning_previews import Around
@@ -119,14 +120,12 @@ def _departures(preview: Preview) -> tuple[str, ...]:
     """What happened against the protocol, and what follows from it; the deviations that are drafted."""
     protocol = preview.plan.protocol
     departures = (departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
-    drafted = _("A deviation is drafted: %(kind)s. %(facts)s")
-    return (
-        *departures,
-        *(
-            (drafted % {"kind": say(KIND_LABELS[DeviationKind(kind)]), "facts": facts}).rstrip()
-            for kind, facts in preview.around.drafted
-        ),
-    )
+    return (*departures, *(_drafted(kind, facts) for kind, facts in preview.around.drafted))
+
+
+def _drafted(kind: str, facts: str) -> str:
+    words = {"kind": say(KIND_LABELS[DeviationKind(kind)]), "facts": facts_text(facts, say)}
+    return (_("A deviation is drafted: %(kind)s. %(facts)s") % words).rstrip()
 
 
 def _warnings(preview: Preview) -> list[PlanWarning]:

@@ -13,6 +13,7 @@ from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import Phase, Step, next_steps, phase_of
 from participants.models import CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.told import facts_text
 from schedules.domain.visit_values import Completion
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.course import course_of, standing_of
@@ -168,7 +169,7 @@ def test_given_up_after_chemotherapy_nothing_follows_and_the_chemotherapy_stays(
     assert list(Visit.objects.filter(performed_on__isnull=False).values_list("code", flat=True))
     assert not Visit.objects.filter(performed_on=None, cancelled_on=None).exists()
     drafted = Deviation.objects.get(kind="hold")
-    assert "Abandoned: sepsis" in drafted.facts
+    assert facts_text(drafted.facts).endswith(". Abandoned: sepsis")
     assert Flag.objects.get(kind="hold").cleared_at is not None
 
 
