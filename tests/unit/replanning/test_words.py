@@ -33,8 +33,8 @@ SPAN = "Monday 2026-12-21 to Friday 2026-12-25"
             Effect.EXPIRED,
             {"performed_on": on("Sun 2026-12-20"), "repeat": ("Blood count", "ECG")},
             (
-                "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has expired. "
-                "To be repeated: Blood count, ECG."
+                "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has "
+                "expired. To be repeated: Blood count, ECG."
             ),
         ),
         (
