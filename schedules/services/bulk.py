@@ -10,6 +10,7 @@ from participants.services import register_many
 from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
 from schedules.domain.plan import Plan
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
+from schedules.services.history import draft_histories
 from schedules.services.plan_rows import PlanRows
 from schedules.services.planning import code_taken, registration_of
 from trials.acts import recorded
@@ -32,6 +33,7 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
     for plan, participant, enrolment in zip(plans, ids, enrolments, strict=True):
         rows.add(plan, participant, ZoneInfo(enrolment.site.zone))
     rows.load()
+    draft_histories(zip(ids, enrolments, plans, strict=True))
     return ids
 
 

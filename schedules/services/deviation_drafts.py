@@ -70,6 +70,11 @@ def draft_deviation(
     return Deviation.objects.get(key=draft.key)
 
 
+def draft_at_enrolment(wanted: Sequence[Wanted]) -> None:
+    """Draft what the history of participants departs in who have just been put on record."""
+    _create(wanted)
+
+
 def draft_of_visits(visits: Collection[int], now: datetime) -> None:
     """Bring the drafts of these visits in step with what is on record of them.
 

@@ -1,49 +1,36 @@
-"""What is asked for when somebody is enrolled, and why it may be refused."""
+"""Why an enrolment may be refused, and the plan that it makes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from participants.domain.anchors import RecordedAnchor
 from participants.models import SUBJECT_CODE
-from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.contradictions import Contradiction
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days
 from schedules.selectors.absences import away_days
+from schedules.services.enrolment_values import Enrolment
+from schedules.services.history import asked_of, ruling_on
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
-from trials.models import Cohort, ProtocolVersion, Site, Trial, TrialSite
+from trials.models import ProtocolVersion, TrialSite
 from trials.selectors import protocol_of, working_days_of
 from trials.selectors_trust import ApprovalState, Pair, approval_states
 
+__all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment", "refuse"]
+
 Refusal = tuple[str, str]
 """The field of an enrolment, and the words that refuse it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """Who is to be enrolled where, under which version, with which anchors and traits."""
-
-    trial: Trial
-    site: Site
-    version: ProtocolVersion
-    subject_code: str
-    anchors: Mapping[str, RecordedAnchor | AnchorDay]
-    traits: Collection[str] = field(default=frozenset())
-    cohort: Cohort | None = None
-    comes_of_age_on: date | None = None
-    today: date | None = None
-    """The site's today, where somebody is enrolled now: nothing has happened after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +172,11 @@ def _refusals_of_words(
 
 
 def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
-    traits = plan.protocol.effective_traits(frozenset(enrolment.traits))
-    for found in find_contradictions(plan.protocol, plan.anchors, traits):
+    ruling = ruling_on(enrolment, plan)
+    for found in ruling.refused:
         yield "anchors", _contradiction_in_words(found, plan)
+    if ruling.departures and not enrolment.reason.strip():
+        yield from (("reason", message) for message in asked_of(ruling.departures, plan))
     for code in enrolment.anchors:
         if code not in plan.anchors:
             label = _(plan.protocol.anchor_by_code[code].label)

@@ -16,6 +16,7 @@ from schedules.domain.plan import Plan
 from schedules.domain.recorded_anchors import recorded_anchor
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.gates import Candidate, refusal_of_start
+from schedules.services.history import draft_histories
 from schedules.services.plan_rows import rows_of
 from trials.acts import recorded
 from trials.models import User
@@ -37,7 +38,8 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     """A participant on record with anchors, visits, protocol windows and a calendar: all of it or nothing.
 
     Raises EnrolmentRefused, which says by field what would mend it, also where another was
-    quicker with the same subject code. The number of queries does not depend on the visits.
+    quicker with the same subject code. What is said to have happened against the protocol is taken with a
+    reason and drafted as deviations. The number of queries does not depend on the visits.
     """
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
     refuse_closed_gate(enrolment, plan)
@@ -46,6 +48,7 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     except SubjectCodeTaken as error:
         raise code_taken(enrolment) from error
     rows_of(plan, participant.pk, ZoneInfo(enrolment.site.zone)).load()
+    draft_histories([(participant.pk, enrolment, plan)])
     return participant
 
 

@@ -87,6 +87,12 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         label=gettext_lazy("Cohort"),
         empty_label=pgettext_lazy("cohort", "None"),
     )
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label=gettext_lazy("Why it happened against the protocol"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     traits = forms.MultipleChoiceField(
         required=False, label=gettext_lazy("Traits"), widget=forms.CheckboxSelectMultiple
     )
@@ -134,10 +140,12 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             cohort=data.get("cohort"),
             comes_of_age_on=data.get("comes_of_age_on"),
             today=today_at(site, timezone.now()),
+            reason=data.get("reason", ""),
         )
 
     def refuse(self, refused: EnrolmentRefused) -> None:
         """Put what was refused next to the fields that it is about, with the days that would mend it."""
+        self.fields["reason"].required = "reason" in refused.fields
         for name, messages in refused.fields.items():
             for message in messages:
                 if name == "anchors":

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from participants.models import Participant
-from schedules.models import Visit
+from schedules.models import Deviation, Visit
 from tests.cast import an_approval, an_enrolment, document
 from tests.integration.web.conftest import Enrol, with_role
 from trials.models import ProtocolVersion, Role, Site
@@ -171,3 +171,20 @@ def test_a_role_in_one_trial_does_not_enrol_in_another(
     client = Client()
     client.force_login(user)
     assert "subject_code" not in shown(client, filled)[0]
+
+
+def test_a_history_against_the_protocol_asks_why_and_keeps_what_was_typed(
+    page: Client, filled: dict[str, Any]
+) -> None:
+    """Screened on 2 November, a consent of the 4th: it happened, and nothing else is asked."""
+    days = {"consent": "2026-11-04", "screening": "2026-11-02"}
+    filled |= {f"anchor-{code}-actual-on": day for code, day in days.items()}
+    assert 'name="reason"' not in shown(page, {**filled, "anchor-consent-actual-on": ""})[0]
+    text, _ = shown(page, filled)
+    assert "This turns the order round: Consent on Wednesday 2026-11-04" in text
+    assert 'name="reason"' in text
+    text, context = shown(page, {**filled, "reason": "found afterwards"})
+    assert 'value="found afterwards"' in text
+    seal = context["preview"].seal
+    page.post(ADDRESS, {**filled, "reason": "found afterwards", "action": "enrol", "seal": seal})
+    assert Deviation.objects.get().kind == "order"
