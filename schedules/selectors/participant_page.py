@@ -19,6 +19,7 @@ from schedules.domain.plan import AnchorDay, Plan
 from schedules.domain.projection import project
 from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
+from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, visit_row, window_row
 from schedules.selectors.records import records_of
@@ -100,7 +101,9 @@ def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
     zone = ZoneInfo(site.zone or settings.TIME_ZONE)
     zero = day_zero_of(participant, protocol, zone)
     calendar = working_days_by_site([site.pk]).get(site.pk)
-    return Reading(protocol, zone, zero, calendar, today_at(site, now), say)
+    away = away_days(participants=[participant.pk], sites=[site.pk])
+    working = away.applied(calendar, participant.pk, site.pk)
+    return Reading(protocol, zone, zero, working, today_at(site, now), say)
 
 
 def _plan(participant: Participant, reading: Reading) -> Plan | None:

@@ -16,6 +16,7 @@ from schedules.domain.explain import Say, plain
 from schedules.domain.labels import in_language
 from schedules.domain.status import CLOSING_DAYS, VisitStatus
 from schedules.models import Visit
+from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
 from schedules.selectors.stored_visits import LIVE, RANGES, day_zero_of, facts_of, planned_visit
@@ -139,12 +140,15 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
     people = [visit.participant for visit in visits]
     versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in people})
     protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
-    calendars = working_days_by_site({one.site_id for one in people})
+    sites = {one.site_id for one in people}
+    calendars = working_days_by_site(sites)
+    away = away_days(participants={one.pk for one in people}, sites=sites)
     rows = []
     for visit, one in zip(visits, people, strict=True):
         protocol, zone = protocols[one.protocol_version_id], ZoneInfo(one.site.zone or settings.TIME_ZONE)
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
-        reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
+        working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
+        reading = Reading(protocol, zone, zero, working, today, say)
         line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)
         rows.append(WorkRow(one, replace(line, pk=visit.pk, booked_on=visit.booked_on)))
     return rows

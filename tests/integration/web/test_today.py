@@ -10,10 +10,14 @@ import pytest
 import time_machine
 from django.test import Client
 
+from participants.services.absences import Away
 from schedules.domain.status import VisitStatus, visit_status
+from schedules.domain.visit_values import Booking
 from schedules.models import Visit
 from schedules.selectors.stored_visits import facts_of
 from schedules.selectors.today import GROUPS, SOON_DAYS, Wanted, worklist
+from schedules.services.absences import add_absence
+from schedules.services.visits import book_visit
 from tests.cast import a_version
 from tests.integration.web.conftest import SHANGHAI, TODAY, Enrol, count_queries, with_role
 from trials.models import ProtocolVersion, Role, Site, User
@@ -100,6 +104,22 @@ def test_a_window_without_a_clinic_day_is_named_as_one(page: Client, enrolled: E
         User.objects.get(username="coordinator").memberships.update(starts_on=date(2026, 9, 1))
         enrolled(infusion=date(2026, 9, 20))  # windows 2 to 6 October
         assert "No clinic day in the whole window" in page.get("/").content.decode()
+
+
+def test_days_away_and_bookings_count_on_today_and_on_the_participants_page(
+    page: Client, enrolled: Enrol
+) -> None:
+    """Day 28 of an infusion 28 days ago is today, ±3; booked for tomorrow, then away for two weeks."""
+    pk = enrolled(infusion=TODAY - 28 * DAY).pk
+    visit = Visit.objects.get(code="d28")
+    book_visit(
+        visit=visit, version=visit.version, booking=Booking(TODAY + DAY), by=None, now=visit.changed_at
+    )
+    person, booked = f"/participants/{pk}/", f'booked <time datetime="{TODAY + DAY}"'
+    assert [page.get(there).content.decode().count(booked) for there in ("/", person)] == [1, 2]
+    away = Away(first=TODAY, last=TODAY + 14 * DAY, participant=visit.participant)
+    add_absence(away=away, by=None, now=visit.changed_at)
+    assert ["No clinic day left" in page.get(there).content.decode() for there in ("/", person)] == [True] * 2
 
 
 def test_an_assumed_window_carries_its_mark_and_the_mark_explains_itself(
