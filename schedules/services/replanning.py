@@ -43,10 +43,14 @@ __all__ = [
 
 
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
-    """What a proposal would do to a calendar; writes nothing, in a constant number of queries."""
+    """What a proposal would do to a calendar; writes nothing, in a constant number of queries.
+
+    Raises ReplanningRefused for a day that is said to have happened and has not come.
+    """
     (record,) = records_of([participant.pk])
-    record = with_corrected_visits(record, proposal.anchors)
-    return with_surroundings(with_start(preview_of(record, proposal, now), now), now)
+    preview = preview_of(with_corrected_visits(record, proposal.anchors), proposal, now)
+    _refuse_future(preview)
+    return with_surroundings(with_start(preview, now), now)
 
 
 @recorded

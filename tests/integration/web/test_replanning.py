@@ -143,13 +143,14 @@ def test_what_cannot_be_comes_back_filled(
     assert 'value="typed"' in answer.content.decode() or "reason" not in answer.content.decode()
 
 
-def test_what_has_not_happened_cannot_be_put_on_record(page: Client, participant: Participant) -> None:
+def test_what_has_not_happened_is_refused_before_anything_is_shown(
+    page: Client, participant: Participant
+) -> None:
     tomorrow = {"anchor-infusion-actual-on": TODAY + timedelta(days=1)}
-    shown = page.post(address(participant), typed(participant, **tomorrow))
-    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "given"}
-    answer = page.post(address(participant), typed(participant, **tomorrow, **held))
+    answer = page.post(address(participant), typed(participant, **tomorrow))
     assert answer.status_code == 422
     assert "is in the future" in answer.content.decode()
+    assert "What would happen" not in answer.content.decode()
 
 
 def test_what_happened_against_the_protocol_is_shown_first_and_recorded_with_a_reason(
