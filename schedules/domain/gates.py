@@ -110,21 +110,6 @@ class Cohorts:
         return cls(protocol.gates, protocol.dose_levels, tuple(courses), tuple(reviews), protocol.month)
 
 
-@dataclass(frozen=True, slots=True)
-class LevelBoard:
-    """One dose level on the cohort board.
-
-    `planned` is the protocol's size, None where it says none; `free` the slots still to fill.
-    """
-
-    level: str | None
-    planned: int | None
-    courses: tuple[Course, ...]
-    replaced: int
-    free: int | None
-    observed_until: tuple[tuple[str, date], ...]
-
-
 def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
     """A participant's course as the plan has it; None while day zero is not known.
 
@@ -185,34 +170,6 @@ def gate_ahead(cohorts: Cohorts, planned: Course) -> GateVerdict:
 def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
     """The first day, from the planned one on, on which the point of no return may be passed, as above."""
     return gate_ahead(cohorts, planned).opens_on
-
-
-def board(cohorts: Cohorts, today: date) -> tuple[LevelBoard, ...]:
-    """The cohort board: each level with its slots, and who is under observation until when.
-
-    A trial without dose levels is one level without a name.
-    """
-    levels: tuple[DoseLevel | None, ...] = cohorts.levels or (None,)
-    return tuple(_level_board(cohorts, level, today) for level in levels)
-
-
-def _level_board(cohorts: Cohorts, level: DoseLevel | None, today: date) -> LevelBoard:
-    courses = tuple(course for course in cohorts.courses if level is None or course.level == level.code)
-    replaced = sum(course.replaced for course in courses)
-    planned = level.planned if level else None
-    free = None if planned is None else max(0, planned - (len(courses) - replaced))
-    codes = {gate.observation for gate in cohorts.gates if gate.observation}
-    watched = tuple(
-        (course.subject, until)
-        for course in courses
-        if (until := _last_watched(course, codes)) and course.begins <= today <= until
-    )
-    return LevelBoard(level.code if level else None, planned, courses, replaced, free, watched)
-
-
-def _last_watched(course: Course, codes: set[str]) -> date | None:
-    days = [day for code in codes if (day := course.observed_until(code))]
-    return max(days, default=None)
 
 
 def _moved(course: Course, begins: date) -> Course:

@@ -22,14 +22,13 @@ from schedules.domain.gates import (
     Cohorts,
     Course,
     GateVerdict,
-    LevelBoard,
     Review,
-    board,
     earliest_start,
     gate_ahead,
     gate_status,
 )
 from schedules.domain.labels import in_language
+from schedules.domain.levels import LevelBoard, board
 from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.course import STEPS, clock_at
 from schedules.selectors.judging import ended_on

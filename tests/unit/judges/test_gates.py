@@ -12,12 +12,12 @@ from schedules.domain.gates import (
     Cohorts,
     Course,
     Review,
-    board,
     course_of,
     earliest_start,
     gate_ahead,
     gate_status,
 )
+from schedules.domain.levels import board
 from schedules.domain.plan import AnchorDay
 from schedules.domain.projection import project
 from tests.unit.judges.judging import SHANGHAI, d
