@@ -14,7 +14,8 @@ from schedules.selectors.absences import AwayDays, away_days
 from schedules.selectors.calendars import working_days_by_site
 from schedules.selectors.course import zone_of
 from schedules.selectors.stored_visits import planned_visit
-from schedules.services.visit_writing import announce
+from schedules.services.site_locks import lock_people_at
+from schedules.services.visit_writing import announce, lock_participant
 from trials.acts import recorded
 from trials.domain.working_days import WorkingDays
 from trials.models import User
@@ -31,6 +32,7 @@ def add_absence(*, away: Away, by: User | None, now: datetime, reason: str = "")
 
     Raises AbsenceRefused.
     """
+    _lock(away.participant.pk if away.participant else None, away.site.pk if away.site else None)
     absence = record_absence(away=away, by=by)
     suggest_anew(absence=absence, now=now)
     return absence
@@ -39,9 +41,18 @@ def add_absence(*, away: Away, by: User | None, now: datetime, reason: str = "")
 @recorded
 def close_absence(*, absence: Absence, by: User | None, now: datetime, reason: str) -> Absence:
     """An absence that counts no more, and suggestions without it; raises AbsenceRefused."""
+    _lock(absence.participant_id, absence.site_id)
     ended = end_absence(absence=absence, by=by, reason=reason)
     suggest_anew(absence=ended, now=now)
     return ended
+
+
+def _lock(participant: int | None, site: int | None) -> None:
+    """Let no calendar move by other days than those that hold afterwards."""
+    if participant:
+        lock_participant(participant)
+    elif site:
+        lock_people_at(site)
 
 
 def suggest_anew(*, absence: Absence, now: datetime) -> int:

@@ -13,6 +13,7 @@ from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.history import draft_histories
 from schedules.services.plan_rows import PlanRows
 from schedules.services.planning import code_taken, registration_of
+from schedules.services.site_locks import lock_sites
 from trials.acts import recorded
 from trials.models import User
 
@@ -38,6 +39,7 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
 
 
 def _plans(enrolments: Sequence[Enrolment]) -> list[Plan]:
+    lock_sites({one.site.pk for one in enrolments})
     ground = Ground.of(enrolments)
     plans: list[Plan] = []
     refused: dict[int, EnrolmentRefused] = {}

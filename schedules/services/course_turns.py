@@ -16,6 +16,7 @@ from schedules.selectors.course import Standing, clock_at, visits_to_come
 from schedules.services.hold_rows import follow_plan
 from schedules.services.plan_rows import VISIT_COLUMNS
 from schedules.services.replanning import Preview, Proposal, replan_many
+from schedules.services.site_locks import lock_sites
 from schedules.services.visit_writing import Value, announce, write_visits
 from trials.models import Site, TrialSite, User
 from trials.selectors_trust import in_use
@@ -64,6 +65,8 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
     """
     person = standing.participant
     today = clock_at(person.site, now).today
+    if site:
+        lock_sites([site.pk])
     refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):

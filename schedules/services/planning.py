@@ -18,6 +18,7 @@ from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.gates import Candidate, refusal_of_start
 from schedules.services.history import draft_histories
 from schedules.services.plan_rows import rows_of
+from schedules.services.site_locks import lock_sites
 from trials.acts import recorded
 from trials.models import User
 
@@ -41,6 +42,7 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     quicker with the same subject code. What is said to have happened against the protocol is taken with a
     reason and drafted as deviations. The number of queries does not depend on the visits.
     """
+    lock_sites([enrolment.site.pk])
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
     refuse_closed_gate(enrolment, plan)
     try:

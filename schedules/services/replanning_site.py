@@ -19,6 +19,7 @@ from schedules.selectors.records import records_of, without_absence
 from schedules.services.absences import add_absence, close_absence
 from schedules.services.replanning import replan_many
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
+from schedules.services.site_locks import lock_people_at
 from trials.acts import recorded
 from trials.domain.errors import DomainError
 from trials.domain.working_days import WorkingDays
@@ -93,6 +94,7 @@ def commit_site(
     """
     if not reason.strip():
         raise ReplanningRefused(_("Say why: the reason goes on record."))
+    lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:
         raise ReplanningStale(preview)
