@@ -103,16 +103,13 @@ def deviation_in_sight(user: User, today: date, pk: int) -> Deviation | None:
     return Deviation.objects.filter(seen).select_related(*related).filter(pk=pk).first()
 
 
-def signatures_shown(kind: str, record: Model) -> list[SignatureRow]:
+def signatures_shown(kind: str, record: Participant | Deviation) -> list[SignatureRow]:
     """The signatures of a record, and in words what changed since; one query where there is none."""
     if not Signature.objects.filter(model=KINDS[kind], object_id=record.pk).exists():
         return []
     if isinstance(record, Participant):
         return in_words(signable_schedule(record))
-    if isinstance(record, Deviation):
-        return in_words(signable_deviation(record))
-    assert isinstance(record, SiteApproval)
-    return in_words(signable_approval(record, record.usable_from))
+    return in_words(signable_deviation(record))
 
 
 def in_words(signable: Signable) -> list[SignatureRow]:

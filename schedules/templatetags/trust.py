@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.db.models import Model
 
 from participants.domain.consents import asks_first
 from participants.models import Participant
 from participants.selectors_consent import consent_standing, editions_of
+from schedules.models import Deviation
 from schedules.selectors.course import clock_at
 from schedules.selectors.trust_pages import signatures_shown
 from schedules.web.clock import now, server_day
@@ -27,15 +27,15 @@ def role_names(roles: str) -> str:
 
 
 @register.inclusion_tag("trust/signatures.html", takes_context=True)
-def signatures(context: template.Context, kind: str, record: Model) -> dict[str, Any]:
-    """The signatures of a participant's schedule, of a deviation or of an approval, and the way to sign."""
-    place: Any = record if hasattr(record, "site") else getattr(record, "participant", None)
+def signatures(context: template.Context, kind: str, record: Participant | Deviation) -> dict[str, Any]:
+    """The signatures of a participant's schedule or of a deviation, and the way to sign."""
+    person = record if isinstance(record, Participant) else record.participant
     user = context["request"].user
     return {
         "signatures": signatures_shown(kind, record),
         "kind": kind,
         "record": record,
-        "may_sign": bool(signing_roles(user, place.site, getattr(place, "trial", None), server_day(now()))),
+        "may_sign": bool(signing_roles(user, person.site, person.trial, server_day(now()))),
     }
 
 

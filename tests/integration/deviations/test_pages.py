@@ -159,9 +159,16 @@ def test_a_classification_is_signed_and_the_signature_void_once_it_changes(late)
     signed(classified(late))
     client = browser()
     assert "signed" in client.get(reverse("deviations")).content.decode()
+    home = reverse("deviation", kwargs={"pk": late.pk})
+    said = client.get(home).content.decode()
+    assert "Dr. Chen" in said
+    assert "Void" not in said
     classified(Deviation.objects.get(), Assessment("another", "minor", False, False, False))
     page = client.get(reverse("deviations")).content.decode()
     assert "signature void" in page
+    void = strip_tags(client.get(home).content.decode())
+    assert "Void" in void
+    assert "another" in void.partition("Changed since it was signed")[2], "what changed is named"
     withdraw_deviation(deviation=late, version=3, by=None, reason="none after all", now=NOW)
     with pytest.raises(Refused, match="It was withdrawn"):
         signed(late)
