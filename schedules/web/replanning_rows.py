@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from schedules.services.replanning import Preview
 from schedules.services.replanning_previews import Around
 from schedules.web.words import day_words, say, warnings_in_words
 
-CONTRADICTION = "contradictory-anchors"
+CONTRADICTION, NO_DAY = "contradictory-anchors", "no-working-day"
 GRAVE = frozenset(
     {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
 )
@@ -111,7 +111,7 @@ def preview_rows(preview: Preview) -> PreviewRows:
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),
-        warnings_in_words(_warnings(preview)),
+        [*warnings_in_words(_warnings(preview)), *_without_a_day(preview)],
         _departures(preview),
     )
 
@@ -132,6 +132,17 @@ def _warnings(preview: Preview) -> list[PlanWarning]:
     """All but the contradictions that have happened, or stood so before: those are told otherwise."""
     refused = {found.message for found in preview.ruling.refused}
     return [one for one in preview.warnings if one.code != CONTRADICTION or one.message in refused]
+
+
+def _without_a_day(preview: Preview) -> Iterator[tuple[str, str]]:
+    """The visits to come that could be seen on no day of their window."""
+    labels = {change.code: change.label for change in preview.visits if change.performed_on is None}
+    found = {dict(one.words.values)["visit"] for one in preview.warnings if one.code == NO_DAY}
+    for visit in preview.plan.visits:
+        if visit.code in found & labels.keys() and visit.window.closes >= preview.today:
+            first, last = day_words(visit.window.opens), day_words(visit.window.closes)
+            words = {"visit": say(labels[visit.code]), "opens": first, "closes": last}
+            yield _("A window has no clinic day"), _("%(visit)s: none from %(opens)s to %(closes)s.") % words
 
 
 def visit_row(change: VisitChange) -> ChangeRow:

@@ -288,6 +288,18 @@ def test_an_unscheduled_visit_on_a_day_gone_by_is_recorded_at_once_on_its_own_da
     assert 'value="2026-12-18"' in answer.content.decode()
 
 
+def test_an_absence_over_a_whole_window_says_that_no_clinic_day_is_left(
+    client: Client, participant: Participant
+) -> None:
+    """D28 is on Monday 4 January 2027, ±3: away over all of it, and over all but its last day."""
+    record_working_days(site=participant.site, by=None, first_year=2026, last_year=2027)
+    address = reverse("participant-absences", kwargs={"pk": participant.pk})
+    none = "Day 28: none from Fri 2027-01-01 to Thu 2027-01-07."
+    for last, said in (("2027-01-07", True), ("2027-01-06", False)):
+        shown = client.post(address, {"first": "2026-12-30", "last": last})
+        assert (none in shown.content.decode()) == said
+
+
 @pytest.mark.parametrize("name", ["participant-absences", "site-absences"])
 def test_an_absence_is_shown_before_it_is_recorded_and_ended(
     client: Client, participant: Participant, name: str
