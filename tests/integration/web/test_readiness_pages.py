@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from participants.models import ProductStep
+from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.models import ReadinessCheck, Visit
 from tests.cast import a_version
 from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
@@ -96,6 +97,14 @@ def test_a_start_against_the_list_asks_why_next_to_the_field_and_the_list_is_kep
     shown = text(page, f"/participants/{person.pk}/readiness/")
     assert "Reason: released by telephone" in shown
     assert "the list that was kept then stands below" in shown
+
+
+def test_of_a_start_taken_over_no_list_is_promised(page: Client, enrolled: Enrol) -> None:
+    given = {"lymphodepletion-start": AnchorDay(date(2026, 11, 20), AnchorKind.ACTUAL)}
+    person = enrolled("S01-001", date(2026, 11, 25), traits=frozenset({"lymphodepletion"}), anchors=given)
+    shown = text(page, f"/participants/{person.pk}/readiness/")
+    assert "no list was kept then" in shown
+    assert "Nothing has begun" not in shown
 
 
 def test_the_list_takes_as_many_queries_whoever_else_is_there(page: Client, enrolled: Enrol) -> None:
