@@ -123,7 +123,10 @@ def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
         messages.success(request, str(DEEDS[what].done) % words)
         return redirect(f"{_home(page)}#visit-{page.visit.code}")
 
-    return answer(request, lambda data: _form(page, what, data), perform, context, page.reading.zone)
+    typed_at = request.GET.get("at")  # the hour typed for an unscheduled visit that was over
+    return answer(
+        request, lambda data: _form(page, what, data, typed_at), perform, context, page.reading.zone
+    )
 
 
 @login_required
@@ -147,7 +150,9 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("%(visit)s is added.") % {"visit": say(visit.label)})
         if visit.booked_on is None:
             messages.info(request, _("Its day is over: record what was done."))
-            return redirect("visit-deed", pk=visit.pk, deed=Deed.COMPLETE.value)
+            form_of_done = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": Deed.COMPLETE.value})
+            start = form.cleaned_data["start"]
+            return redirect(f"{form_of_done}?at={start:%H:%M}" if start else form_of_done)
         return redirect(f"{home}#visit-{visit.code}")
 
     return answer(request, UnscheduledForm, perform, context, zone_of(participant.site))
@@ -164,7 +169,7 @@ def _home(page: VisitPage) -> str:
     return reverse("participant", kwargs={"pk": page.visit.participant_id})
 
 
-def _form(page: VisitPage, deed: Deed, data: Any) -> VersionedForm:
+def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
     visit, today = page.visit, page.reading.today
     initial: dict[str, Any] = {"version": visit.version}
@@ -177,8 +182,8 @@ def _form(page: VisitPage, deed: Deed, data: Any) -> VersionedForm:
         return BookingForm(data, initial=initial)
     if deed is Deed.COMPLETE:
         on = visit.booked_on or (visit.target if visit.rule_code == UNSCHEDULED else today)
-        likely = min(on, today)
-        return CompletionForm(page.asked, data, initial={**initial, "on": likely})
+        initial |= {"on": min(on, today), "at": typed_at}
+        return CompletionForm(page.asked, data, initial=initial)
     return ReasonForm(data, initial=initial)
 
 

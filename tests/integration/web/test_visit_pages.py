@@ -281,11 +281,11 @@ def test_an_unscheduled_visit_on_a_day_gone_by_is_recorded_at_once_on_its_own_da
 ) -> None:
     """Added on 21 December 2026 for a fever on the 18th: the form of what was done opens with the 18th."""
     address = reverse("unscheduled", kwargs={"pk": participant.pk})
-    said = {"on": "2026-12-18", "kind": "ward", "reason": "fever"}
+    said = {"on": "2026-12-18", "start": "21:30", "kind": "ward", "reason": "fever"}
     answer = client.post(address, said, follow=True)
     there = reverse("visit-deed", kwargs={"pk": visit("unscheduled-1").pk, "deed": "complete"})
-    assert answer.redirect_chain == [(there, 302)]
-    assert 'value="2026-12-18"' in answer.content.decode()
+    assert answer.redirect_chain == [(f"{there}?at=21:30", 302)]
+    assert all(f'value="{typed}"' in answer.content.decode() for typed in ("2026-12-18", "21:30"))
 
 
 def test_an_absence_over_a_whole_window_says_that_no_clinic_day_is_left(
