@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from axes.models import AccessFailureLog
 from django.db.models import Q, QuerySet
 
@@ -84,6 +85,22 @@ def holds_one_of(user: User, roles: frozenset[str], today: date) -> bool:
     """Whether somebody holds one of these roles anywhere on this day; a superuser's is "superuser"."""
     scope = roles_of(user, today)
     return SUPERUSER in roles if scope.everything else bool(roles & scope.roles)
+
+
+def account_called(name: str) -> User | None:
+    """The account of this user name, capitals or not; None where there is none."""
+    return User.objects.filter(username__iexact=name).first()
+
+
+def is_bound(user: User, provider: str) -> bool:
+    """Whether an account belongs to a subject of this provider of single sign-on already."""
+    return bool(SocialAccount.objects.filter(user=user, provider=provider).exists())
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether somebody has a second factor to sign in with: recovery codes alone are none."""
+    factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(second_factors_of(user).filter(type__in=factors).exists())
 
 
 def second_factors_of(user: User) -> QuerySet[Any]:

@@ -10,7 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.models import SocialLogin
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from trials.acts import acting
 from trials.addresses import client_address
 from trials.models import User
+from trials.selectors_accounts import account_called, is_bound
 
 UNKNOWN = 403
 
@@ -87,9 +88,8 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         data = sociallogin.account.extra_data
         claims = {**(data.get("id_token") or {}), **(data.get("userinfo") or {})}
         name = str(claims.get(settings.OIDC_USER_NAME_CLAIM) or "").strip()
-        user = User.objects.filter(username__iexact=name).first()
-        bound = SocialAccount.objects.filter(user=user, provider=sociallogin.account.provider)
-        if user is None or bound.exists():
+        user = account_called(name)
+        if user is None or is_bound(user, sociallogin.account.provider):
             _refuse(request, name)
         sociallogin.account.extra_data = {}  # who it is at the provider is nothing to keep here
         with acting(user, reason="single sign-on"):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from trials.models import User
-from trials.selectors_accounts import holds_one_of
+from trials.selectors_accounts import has_second_factor, holds_one_of
 from trials.web.kept_forms import keep
 
 SEEN = "dayzero_seen"
@@ -97,8 +96,7 @@ def _lacks_second_factor(request: HttpRequest) -> bool:
     records = request.session.get("account_authentication_methods", [])
     if any(record.get("method") == "socialaccount" for record in records):
         return False  # the provider of single sign-on asks for its own
-    factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    return not Authenticator.objects.filter(user=user, type__in=factors).exists()
+    return not has_second_factor(user)
 
 
 def _must_have_one(user: User) -> bool:

@@ -1,0 +1,61 @@
+"""What each room of the tree keeps out, beside the arrows that import-linter holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+APPS = ("config", "trials", "participants", "schedules")
+EDGES = {"api", "web", "admin", "tasks", "management", "templatetags"}
+PLAIN = {"domain", "formats", "ical"}
+LONGEST = 350  # lines that can still be read in one sitting
+
+RULES = [
+    (EDGES, r"\.objects\b", "an edge translates: reads are selectors, writes are services"),
+    (PLAIN, r"\b(date\.today|datetime\.now|timezone\.now|localdate|utcnow)\(", "today is an argument"),
+    ({""}, r"\b(TODO|FIXME|XXX)\b", "what is left to do stands in an issue"),
+    ({""}, r"\bbreakpoint\(|\bpdb\b", "nobody stops here"),
+    (PLAIN | {"services", "selectors"}, r"\bprint\(", "what happens is logged, or told to whoever asked"),
+]
+
+
+def sources() -> Iterator[Path]:
+    for app in APPS:
+        yield from (path for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts)
+
+
+def is_in(path: Path, rooms: set[str]) -> bool:
+    parts = {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
+    return rooms == {""} or bool(rooms & parts)
+
+
+@pytest.mark.parametrize(("rooms", "pattern", "reason"), RULES, ids=[rule[2] for rule in RULES])
+def test_nothing_stands_in_a_room_that_keeps_it_out(rooms, pattern, reason):
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        if is_in(path, rooms)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert found == [], reason
+
+
+def test_the_rules_look_at_something():
+    """A folder that is called otherwise one day would pass every rule."""
+    for rooms, _, reason in RULES:
+        assert sum(is_in(path, rooms) for path in sources()) > 20, reason
+
+
+def test_every_file_can_be_read_in_one_sitting():
+    long = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    assert [f"{path.relative_to(ROOT)}: {lines}" for path, lines in long.items() if lines > LONGEST] == []
+
+
+def test_no_file_is_a_drawer_for_what_has_no_name():
+    """A file of `utils` is a noun that nobody looked for."""
+    assert [path for path in sources() if path.stem in {"utils", "helpers", "misc", "common"}] == []
