@@ -27,6 +27,7 @@ CONTRADICTION, NO_DAY = "contradictory-anchors", "no-working-day"
 GRAVE = frozenset(
     {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
 )
+ENDING = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
 SERIOUS = frozenset(
     {
         Effect.BOOKING_OUTSIDE,
@@ -129,20 +130,31 @@ def _drafted(kind: str, facts: str) -> str:
 
 
 def _warnings(preview: Preview) -> list[PlanWarning]:
-    """All but the contradictions that have happened, or stood so before: those are told otherwise."""
+    """All but the contradictions that have happened, or stood so before: those are told otherwise.
+
+    None at all where no visit is left that they could be about.
+    """
+    if not _to_come(preview):
+        return []
     refused = {found.message for found in preview.ruling.refused}
     return [one for one in preview.warnings if one.code != CONTRADICTION or one.message in refused]
 
 
 def _without_a_day(preview: Preview) -> Iterator[tuple[str, str]]:
     """The visits to come that could be seen on no day of their window."""
-    labels = {change.code: change.label for change in preview.visits if change.performed_on is None}
+    labels = _to_come(preview)
     found = {dict(one.words.values)["visit"] for one in preview.warnings if one.code == NO_DAY}
     for visit in preview.plan.visits:
         if visit.code in found & labels.keys() and visit.window.closes >= preview.today:
             first, last = day_words(visit.window.opens), day_words(visit.window.closes)
             words = {"visit": say(labels[visit.code]), "opens": first, "closes": last}
             yield _("A window has no clinic day"), _("%(visit)s: none from %(opens)s to %(closes)s.") % words
+
+
+def _to_come(preview: Preview) -> dict[str, str]:
+    """The visits that are still to come after this, by their codes, with their labels."""
+    left = (one for one in preview.visits if one.performed_on is None and not ENDING & set(one.effects))
+    return {change.code: change.label for change in left}
 
 
 def visit_row(change: VisitChange) -> ChangeRow:

@@ -402,6 +402,23 @@ def test_every_step_is_shown_and_taken_from_the_page_of_the_course(
     assert f"<b>{then}</b>" in client.get(home).content.decode()
 
 
+def test_where_no_visit_is_left_no_calendar_is_warned_of(client: Client) -> None:
+    """Chemotherapy from Wednesday 3 February 2027 meets the Spring Festival, until screening has failed."""
+    anchors = {
+        "infusion": AnchorDay(date(2027, 2, 8), AnchorKind.PLANNED),
+        "consent": AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL),
+    }
+    asked = an_enrolment(anchors=anchors, traits=frozenset({"lymphodepletion"}))
+    record_working_days(site=asked.site, by=None, first_year=2026, last_year=2027)
+    person = enrol(enrolment=asked, by=None)
+    met = "Friday 2027-02-05: Spring Festival"
+    assert met in client.get(reverse("participant", kwargs={"pk": person.pk})).content.decode()
+    address = reverse("course-step", kwargs={"pk": person.pk, "step": "screen-failure"})
+    shown = client.post(address, {"version": person.version, "on": "2026-12-21", "reason": "criteria"})
+    assert NEVER in shown.content.decode()
+    assert met not in shown.content.decode()
+
+
 def everything() -> list[Any]:
     """All that a step writes, as it stands."""
     tables = (Participant, Visit, CourseStep, Anchor, ProtocolWindow, Deviation, CalendarState, AuditEntry)
