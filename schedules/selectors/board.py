@@ -139,6 +139,11 @@ def reviews_of(trial: int) -> list[Review]:
     return [Review(on, level, opens=opens) for on, level, opens in found]
 
 
+def safety_reviews_of(trial: Trial) -> QuerySet[SafetyReview]:
+    """The safety reviews on record of a trial and of its levels."""
+    return SafetyReview.objects.filter(trial=trial)
+
+
 def trials_with_board(user: User, today: date) -> list[Trial]:
     """The trials in sight in which anything is gated or levelled, by their newest published versions."""
     trials = trials_visible_to(user, today).order_by("code")

@@ -73,6 +73,25 @@ def is_begun(plan: Plan) -> bool:
     return any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in codes)
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewRecord:
+    """When a review was held, whether it opens the way, and where that is documented."""
+
+    held_on: date
+    opens_next: bool
+    reference: str
+
+    @classmethod
+    def of(cls, review: SafetyReview) -> ReviewRecord:
+        """What stands on record of a review."""
+        return cls(review.held_on, review.opens_next, review.reference)
+
+    @property
+    def mark(self) -> str:
+        """By which a form knows again what it was shown with."""
+        return f"{self.held_on} {self.opens_next} {self.reference}"
+
+
 @recorded
 def record_safety_review(
     *, of: Trial | Cohort, review: ReviewRecord, by: User | None, today: date, reason: str = ""
@@ -81,13 +100,7 @@ def record_safety_review(
 
     Raises Refused for the future or without a reference.
     """
-    fields: dict[str, list[str]] = {}
-    if review.held_on > today:
-        words = {"day": review.held_on, "today": today}
-        fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]
-    if not review.reference.strip():
-        fields["reference"] = [_("Name the minutes or the letter in which the review is documented.")]
-    if fields:
+    if fields := _refusals_of_review(review, today):
         raise Refused(fields)
     return SafetyReview.objects.create(
         trial=of if isinstance(of, Trial) else of.trial,
@@ -99,13 +112,41 @@ def record_safety_review(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewRecord:
-    """When a review was held, whether it opens the way, and where that is documented."""
+@recorded
+def correct_safety_review(
+    *, review: SafetyReview, shown: str, to: ReviewRecord, by: User | None, today: date, reason: str
+) -> SafetyReview:
+    """A review that was recorded wrongly, as it should have been; what stood there stays in the trail.
 
-    held_on: date
-    opens_next: bool
-    reference: str
+    `shown` is the mark of what whoever corrects has seen. Raises Refused for the future, without a
+    reference or a reason, and where somebody else corrected it meanwhile.
+    """
+    review = SafetyReview.objects.select_for_update().get(pk=review.pk)
+    fields = _refusals_of_review(to, today)
+    if not reason.strip():
+        fields["reason"] = [_("Say why: the reason goes on record.")]
+    if ReviewRecord.of(review).mark != shown:
+        words = {"day": review.held_on, "reference": review.reference}
+        message = _(
+            "Somebody corrected it meanwhile, to %(day)s, %(reference)s. Save again if yours is right."
+        )
+        fields[""] = [message % words]
+    if fields:
+        raise Refused(fields)
+    review.held_on, review.opens_next = to.held_on, to.opens_next
+    review.reference = to.reference.strip()[:_REFERENCE]
+    review.save(update_fields=["held_on", "opens_next", "reference"])
+    return review
+
+
+def _refusals_of_review(review: ReviewRecord, today: date) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    if review.held_on > today:
+        words = {"day": review.held_on, "today": today}
+        fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]
+    if not review.reference.strip():
+        fields["reference"] = [_("Name the minutes or the letter in which the review is documented.")]
+    return fields
 
 
 def in_sentences(words: Iterable[Words]) -> str:

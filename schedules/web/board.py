@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from schedules.selectors.board import TrialBoard, trial_board, trials_with_board
-from schedules.services.gates import ReviewRecord, record_safety_review
+from participants.models import SafetyReview
+from schedules.selectors.board import TrialBoard, safety_reviews_of, trial_board, trials_with_board
+from schedules.services.gates import ReviewRecord, correct_safety_review, record_safety_review
 from schedules.web.clock import now, server_day
 from schedules.web.enrolment_form import DayInput
 from schedules.web.people import user_of
@@ -40,14 +43,33 @@ class ReviewForm(VersionedForm):
     reference = forms.CharField(
         label=gettext_lazy("Reference"),
         max_length=200,
-        required=False,
         help_text=gettext_lazy("The minutes or the letter in which it is documented."),
+        error_messages={
+            "required": gettext_lazy("Name the minutes or the letter in which the review is documented.")
+        },
     )
 
     def record(self) -> ReviewRecord:
         """What was typed."""
         data = self.cleaned_data
         return ReviewRecord(data["held_on"], data["opens_next"], data["reference"])
+
+
+class ReviewCorrectionForm(ReviewForm):
+    """A review on record as it should have been."""
+
+    shown_as = forms.CharField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
+
+    def __init__(self, review: SafetyReview, data: Any = None) -> None:
+        stands = ReviewRecord.of(review)
+        self.stands = stands.mark
+        super().__init__(data, initial={**asdict(stands), "shown_as": self.stands})
+
+    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Put what was refused next to the fields; from then on what stands now has been shown."""
+        super().refuse(fields)
+        self.data = {**dict(self.data.items()), "shown_as": self.stands}
 
 
 @login_required
@@ -94,6 +116,34 @@ def review(request: HttpRequest, trial: str, level: str = "") -> HttpResponse:
         "back": reverse("board", kwargs={"trial": found.code}),
     }
     return answer(request, ReviewForm, perform, context, ZoneInfo(shown.protocol.zone))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review_correct(request: HttpRequest, trial: str, review: int) -> HttpResponse:
+    """The correction of a safety review that was recorded wrongly."""
+    found, user = _trial(request, trial), user_of(request)
+    if not may_throughout(user, Right.RECORD, found, server_day(now())):
+        raise PermissionDenied(_("Your roles do not allow recording for all sites of this trial."))
+    wrong = get_object_or_404(safety_reviews_of(found), pk=review)
+    shown = trial_board(found, user, now(), say)
+    if shown is None:
+        raise Http404
+    today = shown.today
+
+    def perform(form: Any) -> HttpResponse:
+        given = {"shown": form.cleaned_data["shown_as"], "to": form.record(), "reason": form.why()}
+        correct_safety_review(review=wrong, by=user, today=today, **given)
+        messages.success(request, _("The review is corrected."))
+        return redirect("board", trial=found.code)
+
+    context = {
+        "title": _("Correct a safety review"),
+        "button": _("Correct"),
+        "back": reverse("board", kwargs={"trial": found.code}),
+    }
+    zone = ZoneInfo(shown.protocol.zone)
+    return answer(request, lambda data: ReviewCorrectionForm(wrong, data), perform, context, zone)
 
 
 def _reviewed(trial: Trial, board: TrialBoard, level: str) -> Trial | Cohort:

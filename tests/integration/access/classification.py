@@ -159,6 +159,7 @@ ADDRESSES: dict[str, Endpoint] = {
     # --- the start of treatment: readiness, the product, safety reviews
     "board": read("board", by=ANY_ROLE),
     "safety-review": form("level", by=throughout(Right.RECORD), seen_by=ANY_ROLE),
+    "safety-review-correct": form("review", by=throughout(Right.RECORD), seen_by=ANY_ROLE),
     "trial-safety-review": form("board", by=throughout(Right.RECORD), seen_by=ANY_ROLE),
     "day-zero": read("participant"),
     "day-zero-newcomer": Endpoint(get=ENROL),

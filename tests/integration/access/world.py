@@ -13,15 +13,26 @@ from typing import Any
 
 from django.test import Client
 
-from participants.models import Absence, Consent, Fact, Participant, ProductStep
+from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview
 from schedules.domain.plan import AnchorDay
 from schedules.models import AmendmentRun, CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
 from schedules.services.feeds import open_feed
+from schedules.services.gates import ReviewRecord, record_safety_review
 from schedules.services.planning import enrol
 from tests.cast import NOW, TODAY, a_site, an_enrolment, document, show_who_one_is
 from tests.cast import a_version as imported
 from tests.integration.access.classification import ACTS_AS, EVERYBODY, EVERYWHERE
-from trials.models import ConsentForm, Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
+from trials.models import (
+    ConsentForm,
+    Membership,
+    ProtocolVersion,
+    Role,
+    Site,
+    SiteApproval,
+    Trial,
+    TrialSite,
+    User,
+)
 from trials.services.memberships import grant_membership, withdraw_membership
 from trials.services.sites import record_working_days
 from trials.services.tokens import issue_api_token
@@ -83,11 +94,17 @@ def build() -> World:
     world.objects["site"].pop("other")  # it is ours
     level = far_away.trial.cohorts.order_by("position").first()
     world.put("board", "theirs", trial=far_away.trial.code)
+    world.put("review", "theirs", trial=far_away.trial.code, review=_reviewed(far_away.trial).pk)
     world.put("level", "theirs", trial=far_away.trial.code, level=level.code if level else "none")
     world.put("trial-by-role", "theirs", pk=far_away.trial_id)
     _fixed(world)
     _cast(world, here, main)
     return world
+
+
+def _reviewed(trial: Trial) -> SafetyReview:
+    review = ReviewRecord(TODAY, opens_next=True, reference="DMC 1")
+    return record_safety_review(of=trial, review=review, by=None, today=TODAY)
 
 
 def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code: str, words: str) -> None:
@@ -114,6 +131,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     world.put("trial-deed", whose, pk=version.trial_id, deed="freeze")
     world.put("trial-by-role", whose, pk=version.trial_id)
     world.put("board", whose, trial=version.trial.code)
+    world.put("review", whose, trial=version.trial.code, review=_reviewed(version.trial).pk)
     level = version.trial.cohorts.order_by("position").first()
     world.put("level", whose, trial=version.trial.code, level=level.code if level else "none")
     approval = SiteApproval.objects.get(site=site, protocol_version=version)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
@@ -18,14 +19,14 @@ from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.selectors.board import trial_board
 from schedules.services.bulk import bulk_enrol
 from schedules.services.course import StepRequest, take_step
-from schedules.services.gates import ReviewRecord, record_safety_review
+from schedules.services.gates import ReviewRecord, correct_safety_review, record_safety_review
 from schedules.services.planning import Enrolment, enrol, preview_enrolment
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
 from tests.cast import TODAY, a_site, a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
 from trials.domain.errors import Refused
 from trials.formats import library
-from trials.models import Cohort, Trial
+from trials.models import AuditEntry, Cohort, Trial, User
 
 pytestmark = pytest.mark.django_db
 # Day zero of the first is Monday 7 December 2026, chemotherapy from 2 December, observed to 4 January 2027.
@@ -277,3 +278,57 @@ def test_of_two_planned_for_one_day_the_one_who_begins_departs_from_nothing(enro
     assert record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None).departures == ()
     with pytest.raises(ReplanningRefused, match="against a closed gate"):
         record_anchor(participant=second, anchor=begun, now=noon(12, 2), by=None)
+
+
+@pytest.fixture
+def mistaken(reviewed, coordinator) -> SafetyReview:
+    """Put on record as opening the way; the minutes say that it does not."""
+    enrol(enrolment=reviewed, by=None)
+    record = ReviewRecord(OBSERVED_TO, True, "DMC 1")
+    return record_safety_review(of=reviewed.trial, review=record, by=coordinator, today=OBSERVED_TO)
+
+
+def test_a_review_that_was_recorded_wrongly_is_corrected_with_a_reason(reviewed, mistaken, coordinator):
+    right = ReviewRecord(OBSERVED_TO, False, "DMC 1a")
+    values = {"review": mistaken, "shown": ReviewRecord.of(mistaken).mark, "to": right, "by": coordinator}
+    correct_safety_review(**values, today=OBSERVED_TO, reason="misread")
+    entry = AuditEntry.objects.get(model="participants.safetyreview", action="change")
+    assert (entry.actor, entry.reason) == (coordinator.username, "misread")
+    with pytest.raises(EnrolmentRefused, match="does not let the next one begin"):
+        enrol(enrolment=starting(reviewed, date(2027, 1, 6)), by=None)
+    with pytest.raises(Refused, match="Somebody corrected it meanwhile"):
+        correct_safety_review(**values, today=OBSERVED_TO, reason="misread")
+
+
+@pytest.mark.parametrize(
+    ("to", "reason", "field"),
+    [
+        (ReviewRecord(OBSERVED_TO + timedelta(days=1), True, "DMC 1"), "misread", "held_on"),
+        (ReviewRecord(OBSERVED_TO, True, " "), "misread", "reference"),
+        (ReviewRecord(OBSERVED_TO, False, "DMC 1"), " ", "reason"),
+    ],
+    ids=["in the future", "documented nowhere", "without a reason"],
+)
+def test_a_correction_that_cannot_be_is_refused(mistaken, to, reason, field):
+    shown = ReviewRecord.of(mistaken).mark
+    with pytest.raises(Refused) as refused:
+        correct_safety_review(review=mistaken, shown=shown, to=to, by=None, today=OBSERVED_TO, reason=reason)
+    assert set(refused.value.fields) == {field}
+
+
+def test_the_second_of_two_who_correct_is_told_and_goes_on(mistaken, client):
+    address = f"/board/{mistaken.trial.code}/reviews/{mistaken.pk}/"
+    with time_machine.travel(noon(1, 6), tick=False):
+        client.force_login(User.objects.create_superuser("manager"))
+        assert address in client.get(f"/board/{mistaken.trial.code}/").content.decode()
+        shown = client.get(address).context["form"]["shown_as"].value()
+        typed = {"held_on": "2027-01-05", "reference": "DMC 2", "reason": "mine", "shown_as": shown}
+        SafetyReview.objects.filter(pk=mistaken.pk).update(reference="DMC 1b")
+        answer = client.post(address, typed)
+        assert answer.status_code == 422
+        assert "DMC 1b" in answer.content.decode()
+        assert 'value="DMC 2"' in answer.content.decode(), "what was typed is there still"
+        again = {**typed, "shown_as": answer.context["form"]["shown_as"].value()}
+        assert client.post(address, again).status_code == 302
+    mistaken.refresh_from_db()
+    assert (mistaken.held_on, mistaken.opens_next, mistaken.reference) == (date(2027, 1, 5), False, "DMC 2")
