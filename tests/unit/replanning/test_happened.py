@@ -16,6 +16,7 @@ from schedules.domain.happened import (
     standing_to_plan_anew,
 )
 from schedules.domain.projection import project
+from schedules.domain.told import facts_text
 from tests.unit.schedules.small import CONDITIONING, days, on, protocol
 
 TRIAL = protocol(*CONDITIONING)
@@ -116,8 +117,10 @@ def test_a_deviation_writes_itself_from_the_days():
     draft = draft_of(one, TRIAL, 7, " a bed was free ")
     assert (draft.occurred_on, draft.planned_on) == (on("Sun 2026-12-06"), on("Mon 2026-12-07"))
     assert draft.days == -1, "a day early"
-    assert draft.facts.endswith("Reason given: a bed was free")
-    assert "drafted" not in draft.facts, "what will follow is said ahead of it alone"
+    facts = facts_text(draft.facts)
+    assert facts.startswith(departure_sentence(one, TRIAL))
+    assert facts.endswith("Reason given: a bed was free")
+    assert "drafted" not in facts, "what will follow is said ahead of it alone"
 
 
 def test_a_planned_day_that_no_longer_fits_is_told_with_the_day_that_would():

@@ -20,77 +20,92 @@ CHANGE = VisitChange("d14", "D14", BEFORE, AFTER, ())
 SPAN = "Monday 2026-12-21 to Friday 2026-12-25"
 
 
-@pytest.mark.parametrize(
-    ("effect", "more", "sentence"),
-    [
+SENTENCES = [
+    (
+        Effect.CHEMOTHERAPY_GIVEN,
+        {"performed_on": on("Wed 2026-12-02")},
+        "Chemotherapy was given on Wednesday 2026-12-02 and stays done; the rest lengthens.",
+    ),
+    (Effect.BLOCK_BROKEN, {}, "Its block no longer holds together."),
+    (
+        Effect.EXPIRED,
+        {"performed_on": on("Sun 2026-12-20"), "repeat": ("Blood count", "ECG")},
         (
-            Effect.CHEMOTHERAPY_GIVEN,
-            {"performed_on": on("Wed 2026-12-02")},
-            "Chemotherapy was given on Wednesday 2026-12-02 and stays done; the rest lengthens.",
+            "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has "
+            "expired. To be repeated: Blood count, ECG."
         ),
-        (Effect.BLOCK_BROKEN, {}, "Its block no longer holds together."),
-        (
-            Effect.EXPIRED,
-            {"performed_on": on("Sun 2026-12-20"), "repeat": ("Blood count", "ECG")},
-            (
-                "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has "
-                "expired. To be repeated: Blood count, ECG."
-            ),
-        ),
-        (
-            Effect.EXPIRED,
-            {"performed_on": on("Sun 2026-12-20")},
-            "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has expired.",
-        ),
-        (
-            Effect.BOOKING_OUTSIDE,
-            {"booked_on": on("Sun 2026-12-20")},
-            f"Booked on Sunday 2026-12-20, outside the window {SPAN}; book it again.",
-        ),
-        (
-            Effect.BOOKING_CLOSED,
-            {"booked_on": on("Thu 2026-12-24")},
-            "Booked on Thursday 2026-12-24, when the site is closed; book it again.",
-        ),
-        (Effect.NOW_MISSED, {}, "Its window closed on Friday 2026-12-25, before today."),
-        (
-            Effect.NOW_LATE,
-            {},
-            "Its target Wednesday 2026-12-23 has passed; the window is open until Friday 2026-12-25.",
-        ),
-        (
-            Effect.DONE_LATE,
-            {"performed_on": on("Sat 2026-12-26")},
-            f"Done on Saturday 2026-12-26, now after the window {SPAN}.",
-        ),
-        (
-            Effect.DONE_EARLY,
-            {"performed_on": on("Sun 2026-12-20")},
-            f"Done on Sunday 2026-12-20, now before the window {SPAN}.",
-        ),
-        (Effect.CANCELLED, {"after": None}, "The plan no longer asks for it."),
-        (Effect.ADDED, {"before": None}, f"New: Wednesday 2026-12-23, window {SPAN}."),
-        (Effect.MOVED, {}, "Moves from Monday 2026-12-21 to Wednesday 2026-12-23 (+2 days)."),
-        (
-            Effect.MOVED,
-            {"before": AFTER, "after": BEFORE},
-            "Moves from Wednesday 2026-12-23 to Monday 2026-12-21 (-2 days).",
-        ),
-        (Effect.MOVED, {"after": WIDER}, "Its window is now Friday 2026-12-18 to Thursday 2026-12-24."),
-        (
-            Effect.SUGGESTED,
-            {"suggested": (on("Wed 2026-12-23"), on("Thu 2026-12-24"))},
-            "Suggested is Thursday 2026-12-24 instead of Wednesday 2026-12-23.",
-        ),
-        (
-            Effect.SUGGESTED,
-            {"suggested": (None, on("Thu 2026-12-24"))},
-            "Suggested is Thursday 2026-12-24 instead of –.",
-        ),
-        (Effect.KEPT, {}, "Stays as recorded."),
-        (Effect.UNCHANGED, {}, "Nothing changes."),
-    ],
-)
+    ),
+    (
+        Effect.EXPIRED,
+        {"performed_on": on("Sun 2026-12-20")},
+        "Done on Sunday 2026-12-20, before the window now opens on Monday 2026-12-21: it has expired.",
+    ),
+    (
+        Effect.BOOKING_OUTSIDE,
+        {"booked_on": on("Sun 2026-12-20")},
+        f"Booked on Sunday 2026-12-20, outside the window {SPAN}; book it again.",
+    ),
+    (
+        Effect.BOOKING_CLOSED,
+        {"booked_on": on("Thu 2026-12-24")},
+        "Booked on Thursday 2026-12-24, when the site is closed; book it again.",
+    ),
+    (Effect.NOW_MISSED, {}, "Its window closed on Friday 2026-12-25, before today."),
+    (
+        Effect.NOW_LATE,
+        {},
+        "Its target Wednesday 2026-12-23 has passed; the window is open until Friday 2026-12-25.",
+    ),
+    (
+        Effect.DONE_LATE,
+        {"performed_on": on("Sat 2026-12-26")},
+        f"Done on Saturday 2026-12-26, now after the window {SPAN}.",
+    ),
+    (
+        Effect.DONE_EARLY,
+        {"performed_on": on("Sun 2026-12-20")},
+        f"Done on Sunday 2026-12-20, now before the window {SPAN}.",
+    ),
+    (Effect.CANCELLED, {"after": None}, "The plan no longer asks for it."),
+    (Effect.ADDED, {"before": None}, f"New: Wednesday 2026-12-23, window {SPAN}."),
+    (Effect.MOVED, {}, "Moves from Monday 2026-12-21 to Wednesday 2026-12-23 (+2 days)."),
+    (
+        Effect.MOVED,
+        {"before": AFTER, "after": BEFORE},
+        "Moves from Wednesday 2026-12-23 to Monday 2026-12-21 (-2 days).",
+    ),
+    (Effect.MOVED, {"after": WIDER}, "Its window is now Friday 2026-12-18 to Thursday 2026-12-24."),
+    (
+        Effect.SUGGESTED,
+        {"suggested": (on("Wed 2026-12-23"), on("Thu 2026-12-24"))},
+        "Suggested is Thursday 2026-12-24 instead of Wednesday 2026-12-23.",
+    ),
+    (
+        Effect.SUGGESTED,
+        {"suggested": (None, on("Thu 2026-12-24"))},
+        "Suggested is Thursday 2026-12-24 instead of –.",
+    ),
+    (Effect.KEPT, {}, "Stays as recorded."),
+    (Effect.UNCHANGED, {}, "Nothing changes."),
+    (Effect.CALLED_OFF, {}, "Does not take place any more."),
+    (
+        Effect.CALLED_OFF,
+        {"booked_on": on("Tue 2026-12-22")},
+        "Does not take place any more, though booked on Tuesday 2026-12-22: tell those concerned.",
+    ),
+    (Effect.NOT_APPLICABLE, {}, "Does not apply any more."),
+    (
+        Effect.UNBOOKED,
+        {"booked_on": on("Tue 2026-12-22")},
+        "Booked on Tuesday 2026-12-22: the booking is given up.",
+    ),
+    (Effect.HELD, {}, "Waits until the hold ends."),
+    (Effect.RESUMED, {}, "Waits no longer."),
+    (Effect.RESTORED, {}, f"Is to come again: Wednesday 2026-12-23, window {SPAN}."),
+]
+
+
+@pytest.mark.parametrize(("effect", "more", "sentence"), SENTENCES)
 def test_every_effect_on_a_visit_is_a_sentence_with_its_days(effect, more, sentence):
     assert change_sentence(replace(CHANGE, effects=(effect,), **more)) == sentence
 
@@ -102,10 +117,13 @@ def test_several_effects_are_told_one_after_the_other():
     assert change_sentence(change) == " ".join(told)
 
 
-def test_every_effect_has_a_label_of_its_own_and_a_place_in_the_order():
-    labels = [effect_label(effect) for effect in Effect]
-    assert len(set(labels)) == len(Effect)
+def test_every_effect_has_a_label_and_a_place_in_the_order():
+    assert all(effect_label(effect) for effect in Effect)
     assert sorted(GRAVITY.values()) == list(range(len(Effect)))
+
+
+def test_the_table_above_leaves_no_effect_on_a_visit_out():
+    assert {effect for effect, _, _ in SENTENCES} == set(Effect) - {Effect.GATE_AFFECTED}
 
 
 CLOSED, LATER = GateVerdict(False, on("Tue 2027-01-05")), GateVerdict(False, on("Thu 2027-01-07"))
