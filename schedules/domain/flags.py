@@ -103,13 +103,18 @@ def severity_of(
     """
     if verdict.status is VerdictStatus.VIOLATED:
         return FlagSeverity.HIGH
-    becomes = verdict.becomes_violation_at
     if verdict.status is VerdictStatus.AT_RISK:
-        limit = becomes or verdict.needed_by
+        limit = verdict.becomes_violation_at or verdict.needed_by
         near = limit is None or _within(limit, now, zone, policy.urgent_days)
         return FlagSeverity.HIGH if near else FlagSeverity.MEDIUM
     if verdict.status in (VerdictStatus.KEPT, VerdictStatus.WAIVED):
         return None
+    return _ahead(verdict, now, zone, policy)
+
+
+def _ahead(verdict: Verdict, now: datetime, zone: ZoneInfo, policy: FlagPolicy) -> FlagSeverity | None:
+    """How grave it is that something will be violated, or is needed, within the lead."""
+    becomes = verdict.becomes_violation_at
     if becomes and _within(becomes, now, zone, policy.lead_days):
         return FlagSeverity.MEDIUM
     if verdict.needed_by is None or not _within(verdict.needed_by, now, zone, policy.lead_days):

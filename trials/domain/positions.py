@@ -111,14 +111,12 @@ class Positions:
             if isinstance(moment.offset, HalfLives):
                 return None
             found.append(self.at(moment.counts_from, moment.offset))
-        roots = {position and position.root for position in found}
-        if None in roots or len(roots) != 1:
+        known = [position for position in found if position is not None]
+        if len(known) < len(found) or len({position.root for position in known}) != 1:
             return None
-        if len(found) == 1:
-            return found[0]
         pick = min if bound.pick is Pick.EARLIEST else max
-        columns = zip(*(position.days for position in found if position), strict=True)
-        return Position(next(root for root in roots if root), tuple(pick(column) for column in columns))
+        columns = zip(*(position.days for position in known), strict=True)
+        return Position(known[0].root, tuple(map(pick, columns)))
 
     def _is_declared(self, reference: Reference) -> bool:
         match reference.kind:

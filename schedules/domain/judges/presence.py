@@ -7,7 +7,7 @@ unless it is on record as a night away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -52,8 +52,7 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
     come that is too far is told before one behind that is not known.
     """
     nights = [_night(case, terms, day) for day in case.days()]
-    far = next((night for night in nights if night.near is False), None)
-    unknown = next((night for night in nights if night.near is None), None)
+    far, unknown = (_first(nights, near) for near in (False, None))
     if far and far.day < case.today:
         return violated(case, far.day, *far.evidence)
     missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
@@ -65,6 +64,10 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
         return cannot_judge(due.day, missing)
     evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
     return by_time(case, evidence, missing)
+
+
+def _first(nights: Sequence[_Night], near: bool | None) -> _Night | None:
+    return next((night for night in nights if night.near is near), None)
 
 
 def _night(case: Case, terms: Presence, day: date) -> _Night:
