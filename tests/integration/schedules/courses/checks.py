@@ -18,6 +18,7 @@ from schedules.models import CalendarState, ChangeEvent, Deviation, Flag, Protoc
 from schedules.selectors.course import course_of, standing_of
 from schedules.selectors.status_query import status_condition
 from schedules.selectors.stored_visits import facts_of
+from schedules.services.repetition import TAKEN_BACK
 from tests.integration.schedules.courses.naive import BLOCK, DAY, Model
 from trials.models import AuditEntry
 
@@ -79,7 +80,9 @@ class Checked(RuleBasedStateMachine):
     @invariant()
     def everything_is_as_the_model_has_it(self) -> None:
         for model in self.models:
-            rows = {(row.attempt, row.code): row for row in Visit.objects.filter(participant=model.pk)}
+            stored = Visit.objects.filter(participant=model.pk)
+            assert not stored.filter(attempt=TAKEN_BACK, cancelled_on=None).exists()
+            rows = {(row.attempt, row.code): row for row in stored.exclude(attempt=TAKEN_BACK)}
             wanted = {(model.attempt, code): model.row(code) for code in model.visits} | model.past
             assert {key: row_of(row) for key, row in rows.items()} == wanted
             days = dict(Anchor.objects.filter(participant=model.pk).values_list("code", "actual_on"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from participants.domain.lifecycle import Phase, Step
 from participants.models import Absence, Participant
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.replanning import Effect
 from schedules.models import Visit
 from schedules.services.absences import add_absence, close_absence
 from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.holds import Resumption, hold_infusion, resume_infusion
-from schedules.services.repetition import repeat_lymphodepletion
+from schedules.services.rehearsals import perform_as_shown, rehearse
+from schedules.services.repetition import repeat_lymphodepletion, take_back_repetition
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
 from schedules.services.replanning_site import SiteProposal, commit_site, preview_site
 from tests.integration.schedules.courses.machine import WHO, Visited, codes_of, stored
@@ -36,6 +40,7 @@ from tests.integration.schedules.courses.naive import (
     orphans,
 )
 
+OVER = {Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE}
 VOIDING = {Step.SCREEN_FAILURE, Step.NEVER_INFUSED}
 
 
@@ -131,9 +136,12 @@ class Courses(Visited):
             model.steps.append(Taken(step))
 
     @precondition(lambda self: any(model.phase in BETWEEN for model in self.models))
-    @rule(who=WHO, ahead=st.integers(1, 12))
-    def chemotherapy_again(self, who: int, ahead: int) -> None:
-        """Lymphodepletion is repeated: what was given stays on record, and a new block is to come."""
+    @rule(who=WHO, ahead=st.integers(1, 12), mistaken=st.booleans())
+    def chemotherapy_again(self, who: int, ahead: int, mistaken: bool) -> None:
+        """Lymphodepletion is repeated: what was given stays on record, and a new block is to come.
+
+        A repetition that was a mistake is taken back, and leaves but the hold that it began with.
+        """
         model, zero = self.chosen(who), self.today + ahead * DAY
         refused = self.on_person(model, repeat_lymphodepletion, day_zero=zero)
         waits = model.phase in {Phase.CONDITIONING, Phase.ON_HOLD}
@@ -142,6 +150,8 @@ class Courses(Visited):
             return
         if model.phase is Phase.CONDITIONING:
             model.steps.append(Taken(Step.HOLD))
+        if mistaken and not self.on_person(model, take_back_repetition, day_zero=model.planned):
+            return
         model.steps.append(Taken(Step.RESUMPTION, begins=True))
         used = {code for code in BLOCK if code in model.visits and not model.visits[code].live}
         self.begin_attempt(model, used, zero)
@@ -222,7 +232,29 @@ class Courses(Visited):
 
     def on_person(self, model: Model, act: Any, **values: Any) -> str:
         person = self.person(model)
-        return self.tried(act, participant=person, version=person.version, reason="as told", **values)
+        said = {"participant": person, "version": person.version, "reason": "as told", **values}
+        return self.tried(self.as_shown, service=act, **said)
+
+    def as_shown(self, *, service: Any, participant: Participant, now: datetime, **values: Any) -> None:
+        """Look at what a step would do, let it be so, and compare."""
+        before, what = stored(), partial(service, participant=participant, now=now, **values)
+        shown = rehearse(participant=participant, act=what, now=now)
+        assert stored() == before, "what is only shown writes nothing"
+        perform_as_shown(participant=participant, act=what, digest=shown.digest, accept_orphans=True, now=now)
+        mine = Visit.objects.filter(participant=participant)
+        latest = max(mine.values_list("attempt", flat=True))
+        rows = {row.code: row for row in mine.filter(attempt=latest)}
+        twice = Counter(change.code for change in shown.visits)
+        for change in shown.visits:
+            row = rows.get(change.code)
+            if row is None or twice[change.code] > 1:  # it stays with another attempt
+                assert twice[change.code] > 1 or change.gravest in {Effect.KEPT, *OVER}
+                continue
+            assert not OVER & set(change.effects) or row.cancelled_on
+            if row.cancelled_on is row.performed_on is row.missed_on is None:
+                assert change.after == (row.opens, row.target, row.closes)
+                assert Effect.HELD not in change.effects or row.held_on
+                assert Effect.RESUMED not in change.effects or not row.held_on
 
     # --- days on which nobody comes ---------------------------------------------------------------
     @rule(who=WHO, ahead=st.integers(0, 20), days=st.integers(0, 4))
