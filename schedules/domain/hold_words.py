@@ -11,6 +11,8 @@ from schedules.domain.hold_clock import Waiting
 
 HOLD_FLAG = "hold"
 """The kind of flag that stands for a hold which lasts."""
+BROKEN_OFF = "broken-off"
+"""The evidence of a drafted hold whose block of chemotherapy was repeated: nobody waits for it any more."""
 
 
 def words_of_hold(waiting: Waiting, today: date) -> tuple[Words, ...]:

@@ -14,6 +14,7 @@ from participants.models import CourseStep, Participant
 from schedules.domain.anchors import follow, resolve_anchors
 from schedules.domain.deviations import DeviationKind
 from schedules.domain.hold_clock import FEVER, Waiting, waiting_of
+from schedules.domain.hold_words import BROKEN_OFF
 from schedules.domain.plan import AnchorDay
 from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Deviation, Visit
@@ -85,6 +86,7 @@ def waiting_ids() -> list[int]:
     )
     over = steps.filter(step__in=[step for step, move in MOVES.items() if move.to in ENDS])
     over = over.filter(pk=Subquery(latest.values("pk")[:1]))
+    slips = slips.exclude(key__endswith=f":{BROKEN_OFF}")
     slipping = slips.exclude(participant__in=over.values("participant"))
     found = (
         on_hold.values_list("participant_id", flat=True),

@@ -11,6 +11,7 @@ from participants.domain.words import Words
 from schedules.domain.deviations import DeviationKind, Draft, Lapse
 from schedules.domain.hold_clock import Waiting, waiting_of
 from schedules.domain.hold_words import (
+    BROKEN_OFF,
     HOLD_FLAG,
     words_of_abandoned,
     words_of_broken_off,
@@ -28,7 +29,7 @@ from schedules.services.deviation_drafts import draft_deviation
 from schedules.services.replanning_previews import Proposal, preview_of
 from trials.domain.protocol import Protocol
 
-KIND, BROKEN_OFF = HOLD_FLAG, "broken-off"
+KIND = HOLD_FLAG
 
 
 def follow_person(participant: int, now: datetime, *, abandoned: str = "") -> None:

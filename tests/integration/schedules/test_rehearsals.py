@@ -272,6 +272,7 @@ def test_a_block_that_was_broken_off_drafts_itself_once_with_the_facts(waiting: 
     assert told.endswith("Reason given: the product was thawed")
     assert phase(waiting) is Phase.REPEATING
     assert waiting_of_participant(waiting) is None
+    assert sweep_holds(now=at(12, 13)) == 0, "nobody waits any more"
     assert not Visit.objects.filter(held_on__isnull=False).exists()
     begin_again(waiting)
     infuse_again(waiting)
