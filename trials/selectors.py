@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -78,8 +80,31 @@ def roles_of(user: User, today: date) -> Scope:
         return Scope()
     if user.is_superuser:
         return Scope(everything=True)
-    held = Membership.objects.filter(holds_on(today), user=user).values_list("role", "site_id", "trial_id")
-    return Scope(frozenset(Grant(*row) for row in held))
+    known = _KNOWN.get()
+    key = (user.pk, today)
+    if known is None:
+        return _scope_held(*key)
+    if key not in known:
+        known[key] = _scope_held(*key)
+    return known[key]
+
+
+def _scope_held(user: int, today: date) -> Scope:
+    held = Membership.objects.filter(holds_on(today), user=user).order_by()
+    return Scope(frozenset(Grant(*row) for row in held.values_list("role", "site_id", "trial_id")))
+
+
+_KNOWN: ContextVar[dict[tuple[int, date], Scope] | None] = ContextVar("roles_known", default=None)
+
+
+@contextmanager
+def roles_read_once() -> Iterator[None]:
+    """Read the roles of each once while the block lasts: a page that only shows asks in many places."""
+    before = _KNOWN.set({})
+    try:
+        yield
+    finally:
+        _KNOWN.reset(before)
 
 
 def holds_on(today: date) -> Q:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from trials.acts import acting, caused_by
 from trials.models import User
+from trials.selectors import roles_read_once
 from trials.selectors_accounts import roles_in_words
 
 READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -32,7 +34,8 @@ class ActMiddleware:
         with caused_by(_cause(request), roles=cache(lambda: _roles(request))):
             if _is_a_packages_write(request):
                 return self._one_act(request)
-            return self.get_response(request)
+            with roles_read_once() if request.method in READING else nullcontext():
+                return self.get_response(request)
 
     def _one_act(self, request: HttpRequest) -> HttpResponseBase:
         with acting(_person(request)):

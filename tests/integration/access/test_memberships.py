@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from schedules.services.feeds import open_feed
@@ -201,6 +203,18 @@ class TestTaken:
         browser = signed_in(local)
         assert browser.get(reverse("withdraw", args=[everywhere.pk])).status_code == 403
         assert browser.get(reverse("withdraw", args=[elsewhere.pk])).status_code == 404
+
+
+def test_a_page_reads_roles_once_and_the_next_page_reads_them_anew(chief: User) -> None:
+    browser = Client()
+    browser.force_login(chief)
+    address = reverse("memberships")
+    with CaptureQueriesContext(connection) as asked:
+        assert browser.get(address).status_code == 200
+    of_roles = [query for query in asked if 'SELECT "trials_membership"."role"' in query["sql"]]
+    assert len(of_roles) == 1
+    Membership.objects.filter(user=chief).update(withdrawn_at=NOW)
+    assert browser.get(address).status_code == 404
 
 
 def test_the_admin_only_shows_roles_and_leads_to_where_they_are_given(chief: User, person: User) -> None:
