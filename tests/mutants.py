@@ -32,6 +32,9 @@ TESTS = (
     "tests/unit/schedules/test_status.py",
     "tests/unit/schedules/test_golden_plans.py",
     "tests/unit/schedules/test_properties.py",
+    "tests/unit/replanning",
+    "tests/unit/trials/test_audit_chain.py",
+    "tests/unit/participants/test_points.py",
 )
 PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
 COMMAND = (
@@ -48,6 +51,9 @@ REFERENCES, SUGGESTIONS = "schedules/domain/references.py", "schedules/domain/su
 WINDOWS, PLACING = "schedules/domain/windows.py", "schedules/domain/protocol_windows.py"
 PROJECTION, STATUS = "schedules/domain/projection.py", "schedules/domain/status.py"
 EXPLAIN, DOCUMENT = "schedules/domain/explain.py", "schedules/domain/document.py"
+REPLANNING, AROUND = "schedules/domain/replanning.py", "schedules/domain/replanning_around.py"
+CLOCK, HAPPENED = "schedules/domain/hold_clock.py", "schedules/domain/happened.py"
+CHAIN, POINTS = "trials/domain/audit_chain.py", "participants/domain/points.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,11 @@ MUTANTS = [
         (OFFSETS, "DAYS_PER_WEEK = 7", "DAYS_PER_WEEK = 5", "a week of working days"),
         (OFFSETS, "fullmatch(text)", "match(text)", "what follows an offset is ignored"),
         (OFFSETS, "[0-9]+)(?P<unit>", r"\d+)(?P<unit>", "digits of other scripts are read"),
-        (OFFSETS, "(12 if offset", "(13 if offset", "a year of 13 months"),
+        (OFFSETS, "(_MONTHS if offset", "(13 if offset", "a year of 13 months"),
         (OFFSETS, "self.amount * int(month)", "self.amount * 30", "each fixed month has 30 days"),
         (OFFSETS, "return 0 if self.amount == 0 else None", "return None", "no month at all is unknown"),
-        (OFFSETS, "_months(months)\n", "timedelta(days=months * 30)\n", "months of 30 days"),
+        (OFFSETS, "return _add_months(day, months)", "return day + timedelta(days=months * 30)",
+         "months of 30 days"),
         (OFFSETS, "except (OverflowError, ValueError)", "except (OverflowError, KeyError)",
          "years past 9999"),
         (OFFSETS, "instant.astimezone(UTC) + timedelta", "instant + timedelta", "hours on the clock face"),
@@ -87,14 +94,14 @@ MUTANTS = [
         (TERMS, "for basis in (self.basis, *bounds))", "for basis in (self.basis,))",
          "an assumed end is stated"),
         (TIMELINE, "anchor + opens, anchor + target", "anchor + target, anchor + target", "no window before"),
-        (TIMELINE, "target, shift_day(target, tolerance.after, month)",
-         "target, shift_day(target, tolerance.before, month)", "tolerances are the same on both sides"),
-        (TIMELINE, "shift_day(target, -tolerance.before, month)",
-         "shift_day(target, tolerance.before, month)",
+        (TIMELINE, "target, shift_day(target, tolerance.after, self.month)",
+         "target, shift_day(target, tolerance.before, self.month)", "tolerances are the same on both sides"),
+        (TIMELINE, "shift_day(target, -tolerance.before, self.month)",
+         "shift_day(target, tolerance.before, self.month)",
          "a window opens after its target"),
-        (TIMELINE, "else target - before", "else target", "a window in days opens on its target"),
-        (TIMELINE, "else target + after", "else target + after + 1", "a window in days closes a day late"),
-        (TIMELINE, "opens = closes = target", "opens = closes = target + 1",
+        (TIMELINE, "(target - reach[0], target", "(target, target", "a window in days opens on its target"),
+        (TIMELINE, "target + reach[1])", "target + reach[1] + _DAY)", "a window in days closes a day late"),
+        (TIMELINE, "return target, target, target", "return target + _DAY, target, target + _DAY",
          "each day of a range is the next"),
         (TIMELINE, "return VisitWindow(first, self._shift(anchor, self.offset), last)",
          "return VisitWindow(first, first, last)", "the target inside a range by months is forgotten"),
@@ -238,6 +245,25 @@ MUTANTS = [
         (DOCUMENT, '"assumed" if rule.assumed else "stated"', '"stated"', "assumed windows are stated"),
         (DOCUMENT, "study_day(target, zero)", "(target - zero).days", "the study day has a day 0"),
         (DOCUMENT, "(target - zero).days)", "(zero - target).days)", "labels run backwards"),
+        (REPLANNING, "and not after.holds(visit.booked_on)", "", "a booking inside is outside"),
+        (REPLANNING, "if visit.window.closes < today else None", "if False else None",
+         "what is added too late is only added"),
+        (REPLANNING, "and code in activity.visits", "", "the tests of other visits are repeated"),
+        (REPLANNING, "return bool(done) and (lost or", "return (lost or", "a block breaks before it began"),
+        (REPLANNING, "Effect.CANCELLED if visit.live else Effect.KEPT", "Effect.CANCELLED",
+         "what happened is cancelled"),
+        (AROUND, "point.astimezone(UTC).isoformat()", "point.isoformat()", "one instant is two"),
+        (CLOCK, "self.fever_at.astimezone(UTC) + self.terms", "self.fever_at + self.terms",
+         "hours without fever by the clock on the wall"),
+        (CLOCK, "fever_at.date() >= day.day", "fever_at.date() > day.day",
+         "fever on the first day does not count"),
+        (CLOCK, "base.kind is AnchorKind.ACTUAL:", "False:", "a hold after the infusion"),
+        (HAPPENED, "or found.anchor == CONSENT", "", "an infusion before a planned consent"),
+        (HAPPENED, "not case.taken_back and (planned", "(planned", "nothing is taken back"),
+        (CHAIN, "or next_hash(previous, entry) != found_hash", "", "an altered entry passes"),
+        (CHAIN, "if missing > number:", "if False:", "the end of the trail may be cut off"),
+        (POINTS, "first_instant(point, zone) > limit", "first_instant(point, zone) >= limit",
+         "an instant is after itself"),
     )
 ]  # fmt: skip
 

@@ -93,6 +93,12 @@ def ruled(before, after, recorded=frozenset(), taken_back=False):
             "nor can it have been: no infusion before consent",
         ),
         (
+            {**BEGUN, **days(infusion="Wed 2026-12-09", consent="Tue 2026-12-08")},
+            {**GIVEN, **days(consent="Tue 2026-12-08")},
+            "refused",
+            "an infusion is not put on record before a consent that is still to come",
+        ),
+        (
             BEGUN,
             days(infusion="Mon 2026-12-07", ld="Wed 2026-12-02 actual", consent="Thu 2026-12-03 actual"),
             "order lymphodepletion-start",
