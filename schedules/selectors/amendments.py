@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from django.db.models import Count, QuerySet
 
-from participants.domain.consents import ConsentStanding, FormEdition, GivenConsent, standing_of
+from participants.domain.consents import ConsentStanding, FormEdition, GivenConsent, asks_first, standing_of
 from participants.domain.lifecycle import ENDS, Course, Phase, Step, StepTaken, phase_of
 from participants.models import Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
@@ -25,10 +25,14 @@ from trials.selectors import published_versions, roles_of, within
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where somebody stands who may be brought over: how the course ended if it did, and the consent."""
+    """Where somebody stands who may be brought over.
+
+    How the course ended if it did, the consent, and the form that asks for another one first.
+    """
 
     ended: Phase | None
     consent: ConsentStanding
+    asking: FormEdition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +82,11 @@ def standings_of(people: Collection[Participant], now: datetime) -> dict[int, St
     trials = {person.trial_id for person in people}
     for form in ConsentForm.objects.filter(trial__in=trials).order_by("effective_on", "pk"):
         editions[form.trial_id].append(edition(form))
-    return {
-        person.pk: Standing(
-            ends.get(person.pk),
-            standing_of(given[person.pk], editions[person.trial_id], today_at(person.site, now)),
-        )
-        for person in people
-    }
-
-
-def asks_again(people: Collection[Participant], now: datetime) -> dict[int, str]:
-    """The version of the newest form in use that asks for consent again, by participant; one query."""
-    forms = ConsentForm.objects.filter(
-        trial__in={person.trial_id for person in people}, consent_again=True
-    ).order_by("effective_on", "pk")
-    asking: dict[int, list[ConsentForm]] = defaultdict(list)
-    for form in forms:
-        asking[form.trial_id].append(form)
-    found: dict[int, str] = {}
+    found = {}
     for person in people:
-        today = today_at(person.site, now)
-        used = [form for form in asking[person.trial_id] if form.effective_on <= today]
-        if used:
-            found[person.pk] = used[-1].version
+        forms, today = editions[person.trial_id], today_at(person.site, now)
+        consent = standing_of(given[person.pk], forms, today)
+        found[person.pk] = Standing(ends.get(person.pk), consent, asks_first(consent, forms, today))
     return found
 
 
@@ -122,6 +108,12 @@ def steps_of_run(run: AmendmentRun, user: User, today: date) -> QuerySet[Amendme
     """The participants of a run whom a user may look at, in the order in which they are worked on."""
     seen = AmendmentStep.objects.filter(run=run, participant__in=participants_visible_to(user, today))
     return seen.select_related("participant__site").order_by("pk")
+
+
+def left_out(run: AmendmentRun) -> int:
+    """How many at the sites of a run are under its older version and no part of it: enrolled since."""
+    people = Participant.objects.filter(protocol_version=run.from_version, site__in=run.sites.all())
+    return people.exclude(pk__in=AmendmentStep.objects.filter(run=run).values("participant")).count()
 
 
 def progress_of(steps: QuerySet[AmendmentStep]) -> Progress:

@@ -9,19 +9,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS
+from participants.domain.words import Code, Value, Words
 from participants.models import Participant
 from schedules.domain.amendments import Outcome
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning import Effect, VisitChange
-from schedules.selectors.amendments import Standing, asks_again, people_at, standings_of
+from schedules.domain.told import joined
+from schedules.selectors.amendments import Standing, people_at, standings_of
 from schedules.selectors.records import Record, records_of
-from schedules.services.enrolments import not_in_use
+from schedules.services.enrolments import NOT_IN_USE
 from schedules.services.replanning import Preview, Proposal, preview_of
 from trials.models import ProtocolVersion, Site
 from trials.selectors_trust import ApprovalState, Pair, approval_states
+
+_BOOKED = gettext_noop("Booked: %(bookings)s. Change the version on the participant's own page instead.")
+_OTHER_VERSION = gettext_noop("Under version %(version)s, which this amendment does not change.")
+_NO_CONSENT = gettext_noop("Form %(form)s asks for consent again, and none is on record.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Prospect:
 
     participant: Participant
     outcome: Outcome
-    why: str = ""
+    why: Words | None = None
     preview: Preview | None = field(default=None, repr=False)
 
     @property
@@ -53,6 +60,13 @@ class Prospect:
         """The visits that are done and stay under the version that they were done under."""
         visits = self.preview.visits if self.preview else ()
         return tuple(change for change in visits if change.performed_on)
+
+    def under(self, code: str) -> str:
+        """The version under which a visit was done."""
+        record = self.preview.record if self.preview else None
+        done = (visit.done_under_id for visit in record.visits if visit.code == code) if record else ()
+        version = next((record.older[pk] for pk in done if pk), None) if record else None
+        return (version or self.participant.protocol_version).label
 
     def count(self, effect: Effect) -> int:
         """How many visits to come this happens to."""
@@ -88,13 +102,12 @@ def preview_amendment(*, amendment: Amendment, now: datetime) -> DryRun:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """By what each participant is judged: standings, approvals, and forms that ask again."""
+    """By what each participant is judged: standings, with what asks for consent again, and approvals."""
 
     from_version: ProtocolVersion
     to_version: ProtocolVersion
     standings: Mapping[int, Standing]
     approvals: Mapping[Pair, ApprovalState]
-    asking: Mapping[int, str]
     now: datetime
 
     @classmethod
@@ -113,7 +126,6 @@ class Judging:
             to_version,
             standings_of(people, now),
             approval_states(pairs),
-            asks_again(people, now),
             now,
         )
 
@@ -126,39 +138,55 @@ class Judging:
         if why := self._consent(person):
             return Prospect(person, Outcome.CONSENT, why, preview)
         if refused := preview.ruling.refused:
-            why = " ".join(found.words.text(_) for found in refused)
-            return Prospect(person, Outcome.REFUSED, why, preview)
+            return Prospect(person, Outcome.REFUSED, joined(found.words for found in refused), preview)
         if preview.orphans:
-            booked = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
-            why = _("Booked: %(bookings)s. Change the version on the participant's own page instead.")
-            return Prospect(person, Outcome.BOOKING, why % {"bookings": booked}, preview)
-        return Prospect(person, Outcome.READY, "", preview)
+            words = Words.of(_BOOKED, {"bookings": _listed(preview.orphans)})
+            return Prospect(person, Outcome.BOOKING, words, preview)
+        return Prospect(person, Outcome.READY, None, preview)
 
-    def _skipped(self, person: Participant) -> str:
+    def _skipped(self, person: Participant) -> Words | None:
         """Why somebody is not concerned."""
-        words = {"version": person.protocol_version.label, "site": person.site.code}
+        version: dict[str, Value] = {"version": person.protocol_version.label}
         if person.protocol_version_id == self.to_version.pk:
-            return _("Under version %(version)s already.") % words
+            return Words.of(gettext_noop("Under version %(version)s already."), version)
         if person.protocol_version_id != self.from_version.pk:
-            return _("Under version %(version)s, which this amendment does not change.") % words
+            return Words.of(
+                gettext_noop("Under version %(version)s, which this amendment does not change."), version
+            )
         standing = self.standings[person.pk]
         if standing.ended:
-            return _("The course has ended: %(phase)s.") % {"phase": _(PHASE_LABELS[standing.ended])}
+            phase = Code(PHASE_LABELS[standing.ended])
+            return Words.of(gettext_noop("The course has ended: %(phase)s."), {"phase": phase})
         if standing.consent.state is ConsentState.WITHDRAWN:
-            return _("Consent is withdrawn.")
+            return Words.of(gettext_noop("Consent is withdrawn."))
         state = self.approvals[person.site_id, self.to_version.pk]
         if state is not ApprovalState.IN_USE:
-            return not_in_use(state) % {"site": person.site.code, "version": self.to_version.label}
-        return ""
+            words: dict[str, Value] = {"site": person.site.code, "version": self.to_version.label}
+            return Words.of(NOT_IN_USE[state], words)
+        return None
 
-    def _consent(self, person: Participant) -> str:
+    def _consent(self, person: Participant) -> Words | None:
         """Why somebody must consent again before they are brought over."""
-        form, consent = self.asking.get(person.pk), self.standings[person.pk].consent
-        if consent.state is ConsentState.AGAIN and consent.asked_by:
-            return _("Form %(form)s asks for consent again.") % {"form": consent.asked_by.version}
-        if form and consent.state is ConsentState.MISSING:
-            return _("Form %(form)s asks for consent again, and none is on record.") % {"form": form}
-        return ""
+        standing = self.standings[person.pk]
+        if standing.asking is None:
+            return None
+        form: dict[str, Value] = {"form": standing.asking.version}
+        if standing.consent.state is ConsentState.MISSING:
+            return Words.of(
+                gettext_noop("Form %(form)s asks for consent again, and none is on record."), form
+            )
+        return Words.of(gettext_noop("Form %(form)s asks for consent again."), form)
+
+
+def _listed(booked: Sequence[VisitChange]) -> Words:
+    """Visits with the days for which they are booked."""
+    values: dict[str, Value] = {
+        f"v{place}": Words.of(
+            "%(visit)s (%(day)s)", {"visit": Code(change.label), "day": str(change.booked_on)}
+        )
+        for place, change in enumerate(booked)
+    }
+    return Words.of(", ".join(f"%({name})s" for name in values), values)
 
 
 def _refuse_amendment(amendment: Amendment) -> None:
@@ -181,7 +209,7 @@ def _digest(amendment: Amendment, prospects: Sequence[Prospect]) -> str:
         "versions": [amendment.from_version.digest, amendment.to_version.digest],
         "sites": sorted(site.pk for site in amendment.sites),
         "people": [
-            [one.participant.pk, one.outcome, one.why, one.preview.digest if one.preview else ""]
+            [one.participant.pk, one.outcome, str(one.why or ""), one.preview.digest if one.preview else ""]
             for one in prospects
         ],
     }

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from participants.domain.words import Value, Words
 from schedules.domain.amendments import HELD_BACK, Outcome
 from schedules.domain.errors import AmendmentRefused, AmendmentStale, ReplanningRefused
 from schedules.domain.replanning import Effect
+from schedules.domain.told import told
 from schedules.models import AmendmentRun, AmendmentStep
 from schedules.selectors.records import records_of
 from schedules.services.amendment_previews import Amendment, Judging, Prospect, preview_amendment
 from schedules.services.replanning import Proposal, replan_many
 from trials.acts import recorded
+from trials.domain.errors import TrialFrozen
 from trials.models import Site, Trial, User
 
 logger = logging.getLogger(__name__)
@@ -30,6 +35,7 @@ BATCH = 50
 """How many participants a worker brings over before it looks up again."""
 
 _REASON = 300
+_FAILED = gettext_noop("Something went wrong; the log says what.")
 
 
 @recorded
@@ -69,11 +75,14 @@ def start_amendment(
 def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     """Put those whom a run held back on the list again, such as after they consented; gives how many.
 
-    Raises AmendmentRefused without a reason, and where nobody was held back.
+    Raises AmendmentRefused without a reason, where nobody was held back, and while another run at one
+    of the sites has not finished.
     """
     if not reason.strip():
         raise AmendmentRefused({"reason": [_("Say why: the reason goes on record.")]})
+    trial = Trial.objects.select_for_update(no_key=True).get(pk=run.to_version.trial_id)
     held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
+    _refuse_second_run(trial, list(held.sites.all()), besides=held.pk)
     steps = AmendmentStep.objects.filter(run=held, outcome__in=HELD_BACK)
     count = steps.update(outcome=Outcome.WAITING, message="", done_at=None)
     if not count:
@@ -100,7 +109,8 @@ def advance_amendments(*, now: datetime, most: int = BATCH) -> int:
             break
         seen.add(step.pk)
         run = step.run
-        worked += _bring_over(step=step.pk, by=run.started_by, reason=run.reason, now=now)
+        with suppress(TrialFrozen):  # just now: they wait like the others
+            worked += _bring_over(step=step.pk, by=run.started_by, reason=run.reason, now=now)
     _finish_runs(now=now)
     return worked
 
@@ -119,9 +129,11 @@ def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bo
             outcome, message = _brought(mine, by=by, now=now)
     except ReplanningRefused as refused:
         outcome, message = Outcome.REFUSED, str(refused)
+    except TrialFrozen:
+        raise
     except Exception:  # whatever it is, it must not hold up the others
         logger.exception("step %s of an amendment failed", mine.pk)
-        outcome, message = Outcome.FAILED, _("Something went wrong; the log says what.")
+        outcome, message = Outcome.FAILED, told(Words.of(_FAILED))
     mine.outcome, mine.message, mine.done_at = outcome, message, now
     mine.save(update_fields=["outcome", "message", "done_at"])
     return True
@@ -133,7 +145,7 @@ def _brought(step: AmendmentStep, *, by: User | None, now: datetime) -> tuple[Ou
     (record,) = records_of([step.participant_id], lock=True)
     prospect = Judging.of(run.from_version, run.to_version, [record], now).prospect(record)
     if prospect.outcome is not Outcome.READY:
-        return prospect.outcome, prospect.why
+        return prospect.outcome, told(prospect.why) if prospect.why else ""
     proposal = Proposal(version=run.to_version)
     pk = step.participant_id
     replan_many(ids=[pk], proposals={pk: proposal}, now=now, by=by, reason=run.reason)
@@ -141,16 +153,16 @@ def _brought(step: AmendmentStep, *, by: User | None, now: datetime) -> tuple[Ou
 
 
 def _counted(prospect: Prospect) -> str:
-    words = {
+    words: dict[str, Value] = {
         "added": prospect.count(Effect.ADDED),
         "moved": prospect.count(Effect.MOVED),
         "cancelled": prospect.count(Effect.CANCELLED),
         "done": len(prospect.done),
     }
-    return (
-        _("%(added)d added, %(moved)d moved, %(cancelled)d cancelled; %(done)d stay as they were done.")
-        % words
+    counted = gettext_noop(
+        "%(added)d added, %(moved)d moved, %(cancelled)d cancelled; %(done)d stay as they were done."
     )
+    return told(Words.of(counted, words))
 
 
 @recorded
@@ -162,7 +174,7 @@ def _finish_runs(*, now: datetime, by: User | None = None) -> None:
         over.update(finished_at=now)
 
 
-def _refuse_second_run(trial: Trial, sites: Sequence[Site]) -> None:
+def _refuse_second_run(trial: Trial, sites: Sequence[Site], besides: int = 0) -> None:
     running = AmendmentRun.objects.filter(to_version__trial=trial, finished_at=None, sites__in=sites)
-    if running.exists():
+    if running.exclude(pk=besides).exists():
         raise AmendmentRefused({"": [_("Another amendment at one of these sites has not finished yet.")]})

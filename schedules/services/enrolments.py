@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from participants.models import SUBJECT_CODE
 from schedules.domain.contradictions import Contradiction
@@ -129,18 +130,20 @@ def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
 
 def not_in_use(state: ApprovalState) -> str:
     """Why a site may not use a protocol version yet; to be filled with `site` and `version`."""
-    return {
-        ApprovalState.MISSING: _("No approval of version %(version)s is on record at site %(site)s."),
-        ApprovalState.UNSIGNED: _(
-            "The approval of version %(version)s at site %(site)s is not signed: an investigator signs it."
-        ),
-    }.get(
-        state,
-        _(
-            "The approval of version %(version)s at site %(site)s was changed after it was signed: "
-            "an investigator signs it again."
-        ),
-    )
+    return _(NOT_IN_USE[state])
+
+
+NOT_IN_USE: Mapping[ApprovalState, str] = {
+    ApprovalState.MISSING: gettext_noop("No approval of version %(version)s is on record at site %(site)s."),
+    ApprovalState.UNSIGNED: gettext_noop(
+        "The approval of version %(version)s at site %(site)s is not signed: an investigator signs it."
+    ),
+    ApprovalState.VOID: gettext_noop(
+        "The approval of version %(version)s at site %(site)s was changed after it was signed: "
+        "an investigator signs it again."
+    ),
+}
+"""The same, marked for translation and not translated."""
 
 
 def _refusals_of_words(

@@ -25,8 +25,9 @@ Value = date | datetime | str | bool | int | None
 
 def lock_participant(pk: int) -> Participant:
     """The participant, locked until the transaction ends: who changes a calendar takes this lock first."""
-    people = Participant.objects.select_for_update(of=("self",))
-    related = people.select_related("trial", "site", "protocol_version")
+    # two queries: one that waits and joins loses whoever got another site or version meanwhile
+    Participant.objects.select_for_update().only("pk").get(pk=pk)
+    related = Participant.objects.select_related("trial", "site", "protocol_version")
     return related.defer("protocol_version__document").get(pk=pk)
 
 

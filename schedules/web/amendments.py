@@ -28,9 +28,11 @@ from schedules.domain.errors import AmendmentRefused, AmendmentStale
 from schedules.domain.labels import in_language
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_words import change_sentence, effect_label
+from schedules.domain.told import facts_text
 from schedules.models import AmendmentRun
 from schedules.selectors.amendments import (
     Progress,
+    left_out,
     progress_by_run,
     progress_of,
     run_in_sight,
@@ -239,8 +241,9 @@ def _run_context(request: HttpRequest, pk: int, form: ReasonForm) -> dict[str, A
         "progress": progress,
         "tallies": _said(progress),
         "page": page,
-        "rows": [(step, _outcome(Outcome(step.outcome))) for step in page],
+        "rows": [(step, _outcome(Outcome(step.outcome)), facts_text(step.message, say)) for step in page],
         "why": form,
+        "left_out": left_out(run),
         "may_retry": held and set(run.sites.all()) <= allowed,
         **neighbours(request, page.number, page.paginator.num_pages),
     }
@@ -273,9 +276,10 @@ def _row(one: Prospect) -> dict[str, Any]:
     return {
         "prospect": one,
         "outcome": _outcome(one.outcome),
+        "why": one.why.text(say) if one.why else "",
         "counts": [(effect_label(effect, say), one.count(effect)) for effect in effects if one.preview],
         "changes": [(change.label, change_sentence(change, say)) for change in one.changes],
-        "done": [change.label for change in one.done],
+        "done": [(change.label, one.under(change.code)) for change in one.done],
     }
 
 

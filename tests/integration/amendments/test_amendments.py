@@ -17,6 +17,7 @@ from schedules import tasks
 from schedules.domain.amendments import Outcome
 from schedules.domain.errors import AmendmentRefused, AmendmentStale
 from schedules.domain.replanning import Effect
+from schedules.domain.told import facts_text
 from schedules.models import AmendmentRun, AmendmentStep, Visit
 from schedules.services import amendments
 from schedules.services.amendments import advance_amendments, retry_amendment, start_amendment
@@ -37,6 +38,11 @@ def outcomes(run: AmendmentRun) -> dict[str, Outcome]:
 def window(person: Participant, code: str) -> tuple[date, date]:
     visit = Visit.objects.get(participant=person, code=code)
     return visit.opens, visit.closes
+
+
+def said(person: Participant) -> str:
+    """What came of somebody, as a page tells it."""
+    return facts_text(AmendmentStep.objects.get(participant=person).message)
 
 
 def everything() -> list[object]:
@@ -81,7 +87,7 @@ def test_each_is_brought_over_with_what_was_done_under_the_version_it_was_done_u
     run.refresh_from_db()
     assert run.finished_at == NOW
     step = AmendmentStep.objects.get()
-    assert step.message == "1 added, 0 moved, 1 cancelled; 1 stay as they were done."
+    assert facts_text(step.message) == "1 added, 0 moved, 1 cancelled; 1 stay as they were done."
     entry = AuditEntry.objects.get(
         model="participants.participant", action="change", new__contains="protocol"
     )
@@ -116,7 +122,7 @@ def test_whoever_is_not_brought_over_is_listed_with_the_reason(
     Visit.objects.filter(participant=booked, code="m9").update(booked_on=date(2027, 9, 7))
     asked = amendment(old, new, site, other)
     dry = shown(asked)
-    assert {one.participant.subject_code: (one.outcome, one.why) for one in dry.prospects} == {
+    assert {one.participant.subject_code: (one.outcome, str(one.why or "")) for one in dry.prospects} == {
         "S01-001": (Outcome.READY, ""),
         "S01-002": (Outcome.SKIPPED, "The course has ended: withdrawn."),
         "S01-003": (Outcome.SKIPPED, "Under version 2 already."),
@@ -130,7 +136,7 @@ def test_whoever_is_not_brought_over_is_listed_with_the_reason(
     assert advance_amendments(now=NOW) == 5
     assert {code for code, out in outcomes(run).items() if out is Outcome.DONE} == {"S01-001"}
     messages = dict(AmendmentStep.objects.values_list("participant__subject_code", "message"))
-    assert messages["S02-001"] == "No approval of version 2 is on record at site CD."
+    assert facts_text(messages["S02-001"]) == "No approval of version 2 is on record at site CD."
     assert {p.protocol_version_id for p in (elsewhere, ended, booked)} == {old.pk}
     assert already.protocol_version == new
 
@@ -153,8 +159,8 @@ def test_whoever_must_consent_again_is_held_back_until_they_have(
         "S01-002": Outcome.DONE,
         "S01-003": Outcome.CONSENT,
     }
-    assert AmendmentStep.objects.get(participant=ready).message == "Form 2 asks for consent again."
-    assert "none is on record" in AmendmentStep.objects.get(participant=unknown).message
+    assert said(ready) == "Form 2 asks for consent again."
+    assert said(unknown) == "Form 2 asks for consent again, and none is on record."
     Consent.objects.create(participant=ready, form=again, signed_on=date(2026, 12, 22))
     with pytest.raises(AmendmentRefused, match="Say why"):
         retry_amendment(run=run, by=None, reason=" ")

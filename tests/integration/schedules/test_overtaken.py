@@ -5,13 +5,10 @@ Whoever comes second waits, or is told; and afterwards every calendar is what a 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
-from django.db import connections
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
@@ -28,58 +25,16 @@ from schedules.services.planning import enrol
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning
 from schedules.services.replanning_site import SiteProposal, commit_site, preview_site
 from schedules.services.visits import book_visit, complete_visit, undo_visit
-from tests.cast import a_site, a_version, an_enrolment
+from tests.cast import a_site, a_version, an_approval, an_enrolment
+from tests.overtaken import Act, Outcome, Where, overtaken
 from trials.domain.errors import Stale
-from trials.models import Site
+from trials.models import Site, TrialSite
 from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db(transaction=True)
 INFUSION, D28 = date(2026, 12, 7), date(2027, 1, 4)
 NOW = datetime(2026, 12, 22, 4, 0, tzinfo=UTC)
-GRACE = 0.25
-"""How long the first waits for the second, in seconds: who needs the first's lock does not come to an end."""
-
-Act = Callable[[], Any]
-Outcome = type[Exception] | None
-Where = tuple[Any, str]
 Race = tuple[str, Where, Callable[[Participant], Act], Callable[[Participant], Act], Outcome]
-
-
-def overtaken(
-    monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str], first: Act, second: Act
-) -> list[Outcome]:
-    """Let the second begin once the first has come through this function; gives how both ended."""
-    module, name = where
-    real, ended, outcomes = getattr(module, name), threading.Event(), {}
-    began: list[threading.Thread] = []
-
-    def outcome_of(who: int, act: Act) -> None:
-        try:
-            act()
-            outcomes[who] = None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test must see it
-            outcomes[who] = type(error)
-
-    def come() -> None:
-        try:
-            outcome_of(1, second)
-        finally:
-            ended.set()
-            connections.close_all()
-
-    def paused(*args: Any, **kwargs: Any) -> Any:
-        found = real(*args, **kwargs)
-        if not began:
-            began.append(threading.Thread(target=come))
-            began[0].start()
-            ended.wait(GRACE)
-        return found
-
-    monkeypatch.setattr(module, name, paused)
-    outcome_of(0, first)
-    assert began, f"the first never came through {name}"
-    began[0].join()
-    return [outcomes[0], outcomes[1]]
 
 
 @pytest.fixture
@@ -158,6 +113,17 @@ def withdraws(person: Participant) -> Act:
     )
 
 
+def transfers(person: Participant) -> Act:
+    there = a_site("CD")
+    TrialSite.objects.create(trial=person.trial, site=there)
+    an_approval(there, person.protocol_version)
+    version = Participant.objects.get(pk=person.pk).version
+    request = StepRequest(Step.TRANSFER, date(2026, 12, 22), site=there)
+    return lambda: take_step(
+        participant=person, version=version, request=request, by=None, reason="moved", now=NOW
+    )
+
+
 def takes_step_back(person: Participant) -> Act:
     version = Participant.objects.get(pk=person.pk).version
     return lambda: undo_last_step(participant=person, version=version, by=None, reason="no", now=NOW)
@@ -179,6 +145,7 @@ RACES: list[Race] = [
      ReplanningStale),
     ("an end, and a visit is done", (course, "lock_participant"), withdraws, completes, Stale),
     ("a visit is done, and an end", (visits, "lock_visit"), completes, withdraws, None),
+    ("another site, and a visit is done", (course, "lock_participant"), transfers, completes, Stale),
     ("the end twice", (course, "lock_participant"), withdraws, withdraws, Stale),
 ]  # fmt: skip
 
