@@ -126,7 +126,9 @@ def compare_visits(
         for visit in plan.visits
         if visit.code not in known
     ]
-    changes = _broken_blocks([_booked_on(change, closed) for change in changes], standing, plan)
+    ended = {visit.code for visit in standing if not (visit.live or visit.gone)}
+    changes = [change if change.code in ended else _booked_on(change, closed) for change in changes]
+    changes = _broken_blocks(changes, standing, plan)
     if hold:
         changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
     changes = [_told(change) for change in changes]
@@ -222,7 +224,9 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, judging: _Judgin
     if after is None:
         return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
     if visit.gone and planned:
-        return replace(change, before=None, effects=_added(planned, judging.today))
+        lost = visit.booked_on and not after.holds(visit.booked_on)
+        outside = (Effect.BOOKING_OUTSIDE,) if lost else ()
+        return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
     effects = tuple(_live(visit, after, judging.today)) if visit.live else (_again(visit, before, after),)
     if effects == (Effect.UNCHANGED,) and visit.live and _suggested_anew(change):
         effects = (Effect.SUGGESTED,)
@@ -236,7 +240,7 @@ def _suggested_anew(change: VisitChange) -> bool:
 
 def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
     """A booking on a day that is closed now says so before all that only moves."""
-    if change.performed_on or change.booked_on not in closed or Effect.CANCELLED in change.effects:
+    if change.booked_on not in closed or Effect.CANCELLED in change.effects:
         return change
     kept = () if change.effects == (Effect.UNCHANGED,) else change.effects
     effects = sorted({Effect.BOOKING_CLOSED, *kept}, key=GRAVITY.__getitem__)

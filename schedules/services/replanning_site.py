@@ -149,7 +149,7 @@ def _touched(site: Site, days: list[date] | None) -> list[int]:
     A frozen trial's stay as they are: nothing of theirs is written, and they stop nobody else.
     """
     live = Visit.objects.filter(
-        participant__site=site, performed_on=None, missed_on=None, cancelled_on=None, unscheduled=False
+        participant__site=site, performed_on=None, missed_on=None, cancelled_on=None
     ).filter(participant__trial__frozen_on=None)
     if days is not None:
         live = live.filter(opens__lte=days[-1], closes__gte=days[0]) | live.filter(booked_on__in=days)

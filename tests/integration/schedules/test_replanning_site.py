@@ -14,9 +14,12 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, Replann
 from schedules.domain.plan import AnchorDay
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_words import change_sentence
+from schedules.domain.visit_values import Booking
 from schedules.models import Visit
 from schedules.services.planning import enrol
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
+from schedules.services.unscheduled import Unscheduled, add_unscheduled
+from schedules.services.visits import cancel_visit
 from tests.cast import INFUSION, NOW, a_site, a_version, an_enrolment
 from trials.models import Site, User, WorkingDayTable
 from trials.services.closure import freeze_trial
@@ -72,6 +75,33 @@ def test_a_booking_on_a_day_that_closes_is_asked_about_and_stays(
     (d28,) = preview.affected[0].changed
     assert d28.effects == (Effect.BOOKING_CLOSED, Effect.SUGGESTED)
     assert Visit.objects.get(code="d28").booked_on == D28
+
+
+def test_a_booking_that_nobody_planned_is_asked_about_too(site: Site, participant: Participant) -> None:
+    """On Sunday the 3rd the site opens for a check; then it does not, and no other window meets that day."""
+    sunday = date(2027, 5, 2)
+    opened = preview_site(site=site, proposal=SiteProposal(openings={sunday: "check"}), now=NOW)
+    commit_site(
+        site=site, proposal=SiteProposal(openings={sunday: "check"}), digest=opened.digest, now=NOW, by=None,
+        reason="check",
+    )  # fmt: skip
+    asked = Unscheduled(Booking(sunday))
+    add_unscheduled(participant=participant, asked=asked, by=None, reason="a cough", now=NOW)
+    with pytest.raises(BookingsOrphaned, match=r"S01-001 .* \(2027-05-02\)"):
+        committed(site, SiteProposal(closures={sunday: "no check"}))
+
+
+def test_a_booking_that_came_to_nothing_asks_nobody(site: Site, participant: Participant) -> None:
+    """D28 was cancelled, with its booking on the record; month 2 may still fall on that week."""
+    d28 = Visit.objects.get(participant=participant, code="d28")
+    Visit.objects.filter(pk=d28.pk).update(booked_on=D28, version=2)
+    cancel_visit(visit=d28, version=2, by=None, reason="moved away", now=NOW)
+    asked = Unscheduled(Booking(D28 + timedelta(days=1)))
+    add_unscheduled(participant=participant, asked=asked, by=None, reason="a cough", now=NOW)
+    closed = SiteProposal(closures={D28: "stocktaking", D28 + timedelta(days=1): "stocktaking"})
+    assert preview_site(site=site, proposal=closed, now=NOW).orphans == [
+        "S01-001 Unscheduled 14.1 (2027-01-05)"
+    ]
 
 
 def test_an_absence_is_shown_before_it_is_recorded(site: Site, participant: Participant) -> None:

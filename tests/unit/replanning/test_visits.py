@@ -76,6 +76,9 @@ def moved(
         (STANDS, "Thu 2026-12-31", {"missed": True}, "unchanged", "nothing to say of it"),
         (LATER, "Tue 2026-12-01", {"cancelled": True}, "kept", "cancelled by a person, not by a plan"),
         (LATER, "Tue 2026-12-01", {"unscheduled": True}, "unchanged", "it hangs on no day zero"),
+        (LATER, "Tue 2026-12-01", {"gone": True, "cancelled": True}, "added", "the plan asks for it again"),
+        (LATER, "Tue 2026-12-01", {"gone": True, "cancelled": True, "booked": "Sun 2026-12-20"},
+         "booking-outside added", "it comes back with the booking it had, which nobody looked at since"),
     ],
 )  # fmt: skip
 def test_what_becomes_of_a_visit(to, today, facts, effects, reason):
@@ -101,9 +104,10 @@ def test_a_booking_on_a_day_that_is_closed_now(to, booked, effects, orphan, reas
     assert change.orphans_booking is orphan, reason
 
 
-def test_a_visit_that_was_done_has_no_booking_to_lose():
+@pytest.mark.parametrize("ended", ["performed_on", "missed", "cancelled"])
+def test_a_visit_that_has_ended_has_no_booking_to_lose(ended):
     shut = frozenset({on("Tue 2026-12-22")})
-    done = moved(D14, LATER, "Thu 2026-12-31", shut, booked=min(shut), performed_on=min(shut))
+    done = moved(D14, LATER, "Thu 2026-12-31", shut, booked=min(shut), **{ended: min(shut)})
     assert done.effects == (Effect.KEPT,)
     assert not done.orphans_booking
 

@@ -281,11 +281,15 @@ class Model:
 
 
 def orphans(before: Model, after: Model) -> Iterator[str]:
-    """The bookings inside their windows that lie outside the new ones, or whose visits go."""
+    """The bookings inside their windows that lie outside the new ones, or whose visits go or come back."""
     for code, seen in before.visits.items():
-        if not (seen.live and seen.booked) or seen.beside:
+        if not seen.booked or seen.beside:
             continue
         then = after.visits[code]
+        if seen.ended == "gone" and then.live and not then.span[0] <= seen.booked <= then.span[2]:
+            yield code
+        if not seen.live:
+            continue
         inside = seen.span[0] <= seen.booked <= seen.span[2]
         if then.ended == "gone" or (inside and not then.span[0] <= seen.booked <= then.span[2]):
             yield code
