@@ -22,6 +22,8 @@ from trials.acts import recorded
 from trials.domain.offsets import Offset, Unit
 from trials.models import User
 
+_UNSCHEDULED = gettext_noop("Unscheduled")
+
 
 @dataclass(frozen=True, slots=True)
 class Unscheduled:
@@ -114,7 +116,7 @@ def _name_between(visit: Visit, standing: Standing) -> None:
     taken = {label.rpartition(" ")[2] for label in others.values_list("label", flat=True)}
     day = neighbour.target if neighbour else visit.target
     number = number_after(standing.protocol, visit.anchor_on, day, taken)
-    visit.label = f"{gettext_noop('Unscheduled')} {number}"
+    visit.label = f"{_UNSCHEDULED} {number}"
     visit.epoch = places[neighbour].epoch if neighbour else standing.protocol.epochs[0].code
 
 
