@@ -25,6 +25,7 @@ class Effect(StrEnum):
     EXPIRED = "expired"
     BOOKING_OUTSIDE = "booking-outside"
     BOOKING_CLOSED = "booking-closed"
+    STILL_OUTSIDE = "still-outside"
     NOW_MISSED = "now-missed"
     NOW_LATE = "now-late"
     DONE_LATE = "done-late"
@@ -274,8 +275,8 @@ def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Eff
     if before == after:
         yield Effect.UNCHANGED
         return
-    if visit.booked_on and before.holds(visit.booked_on) and not after.holds(visit.booked_on):
-        yield Effect.BOOKING_OUTSIDE
+    if visit.booked_on and not after.holds(visit.booked_on):
+        yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.STILL_OUTSIDE
     yield from _lateness(visit_status(replace(visit.facts, window=after), today))
     yield Effect.MOVED
 

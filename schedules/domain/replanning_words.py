@@ -19,6 +19,7 @@ EFFECT_LABELS = {
     Effect.EXPIRED: _("expired, to be repeated"),
     Effect.BOOKING_OUTSIDE: _("booking outside the window"),
     Effect.BOOKING_CLOSED: _("booked on a closed day"),
+    Effect.STILL_OUTSIDE: _("booking still outside the window"),
     Effect.NOW_MISSED: _("window already closed"),
     Effect.NOW_LATE: _("now overdue"),
     Effect.DONE_LATE: _("done, now late"),
@@ -56,6 +57,9 @@ _SENTENCES = {
         "Booked on %(booked)s, outside the window %(opens)s to %(closes)s; book it again."
     ),
     Effect.BOOKING_CLOSED: _("Booked on %(booked)s, when the site is closed; book it again."),
+    Effect.STILL_OUTSIDE: _(
+        "Booked on %(booked)s, outside the window as before, now %(opens)s to %(closes)s; book it again."
+    ),
     Effect.NOW_MISSED: _("Its window closed on %(closes)s, before today."),
     Effect.NOW_LATE: _("Its target %(target)s has passed; the window is open until %(closes)s."),
     Effect.DONE_LATE: _("Done on %(performed)s, now after the window %(opens)s to %(closes)s."),

@@ -32,6 +32,7 @@ SERIOUS = frozenset(
     {
         Effect.BOOKING_OUTSIDE,
         Effect.BOOKING_CLOSED,
+        Effect.STILL_OUTSIDE,
         Effect.NOW_LATE,
         Effect.DONE_LATE,
         Effect.DONE_EARLY,

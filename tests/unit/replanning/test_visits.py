@@ -66,7 +66,10 @@ def moved(
         (LATER, "Tue 2026-12-01", {"booked": "Mon 2026-12-21"}, "moved", "the new window opens that day"),
         (LATER, "Tue 2026-12-01", {"booked": "Sun 2026-12-20"}, "booking-outside moved", "the eve of it"),
         (EARLIER, "Tue 2026-12-01", {"booked": "Tue 2026-12-22"}, "booking-outside moved", "closed by then"),
-        (LATER, "Tue 2026-12-01", {"booked": "Thu 2026-12-31"}, "moved", "it lay outside before: known"),
+        (LATER, "Tue 2026-12-01", {"booked": "Thu 2026-12-31"}, "still-outside moved", "outside either way"),
+        (STANDS, "Tue 2026-12-01", {"booked": "Thu 2026-12-31"}, "unchanged", "outside, and no news of it"),
+        (EARLIER, "Sun 2026-12-20", {"booked": "Thu 2026-12-31"}, "still-outside now-late moved", "and late"),
+        (LATER, "Tue 2026-12-01", {"booked": "Thu 2026-12-24"}, "moved", "the new window holds it at last"),
         (LATER, "Thu 2026-12-31", {"performed_on": "Tue 2026-12-22"}, "kept", "on time either way"),
         (LATER, "Thu 2026-12-31", {"performed_on": "Sat 2026-12-19"}, "done-early", "on time before"),
         (EARLIER, "Thu 2026-12-31", {"performed_on": "Wed 2026-12-23"}, "done-late", "on time before"),
@@ -96,6 +99,7 @@ def test_what_becomes_of_a_visit(to, today, facts, effects, reason):
         (LATER, "Tue 2026-12-22", "booking-closed moved", True, "before what only moves"),
         (LATER, "Sat 2026-12-19", "booking-outside moved", True, "open that day, but outside"),
         (LATER, "Mon 2026-12-21", "moved", False, "another day than the one that is shut"),
+        (LATER, "Thu 2026-12-31", "still-outside moved", False, "outside before: no window let go of it now"),
     ],
 )  # fmt: skip
 def test_a_booking_on_a_day_that_is_closed_now(to, booked, effects, orphan, reason):

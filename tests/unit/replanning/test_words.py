@@ -50,6 +50,11 @@ SENTENCES = [
         {"booked_on": on("Thu 2026-12-24")},
         "Booked on Thursday 2026-12-24, when the site is closed; book it again.",
     ),
+    (
+        Effect.STILL_OUTSIDE,
+        {"booked_on": on("Fri 2026-12-18")},
+        f"Booked on Friday 2026-12-18, outside the window as before, now {SPAN}; book it again.",
+    ),
     (Effect.NOW_MISSED, {}, "Its window closed on Friday 2026-12-25, before today."),
     (
         Effect.NOW_LATE,
