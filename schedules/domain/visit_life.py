@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from participants.domain.words import days_words
 from schedules.domain.visit_order import (
     anchors_set_by,
     before_consent,
@@ -197,16 +198,10 @@ def _refusals_of_activities(
 
 
 def _outside(visit: VisitLife, on: date, days: int, name: str) -> Refusal:
-    words = {**visit.named, "day": on, "opens": visit.window.opens, "closes": visit.window.closes}
-    if days < 0:
-        message = _(
-            "%(day)s is %(days)d days before the window of %(visit)s, %(opens)s to %(closes)s: say why."
-        )
-    else:
-        message = _(
-            "%(day)s is %(days)d days after the window of %(visit)s, %(opens)s to %(closes)s: say why."
-        )
-    return Refusal(name, message, {**words, "days": abs(days)})
+    early = _("%(day)s is %(days)s before the window of %(visit)s, %(opens)s to %(closes)s: say why.")
+    late = _("%(day)s is %(days)s after the window of %(visit)s, %(opens)s to %(closes)s: say why.")
+    words = {"day": on, "opens": visit.window.opens, "closes": visit.window.closes}
+    return Refusal(name, early if days < 0 else late, {**visit.named, **words, "days": days_words(abs(days))})
 
 
 def _state(visit: VisitLife) -> str:

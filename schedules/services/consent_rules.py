@@ -13,6 +13,7 @@ from participants.services.consent import CONSENT
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visit_order import before_consent
 from schedules.services.replanning_previews import Preview
+from schedules.services.visit_writing import in_words
 
 
 def refuse_by_consent(preview: Preview) -> None:
@@ -50,7 +51,7 @@ def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: dat
         raise ReplanningRefused(_("No infusion before consent: put the day of consent on record first."))
     if infused < consented:
         refusal = before_consent(infused, consented)
-        raise ReplanningRefused(_(refusal.message) % refusal.words)
+        raise ReplanningRefused(in_words(refusal.message, refusal.words))
     withdrawn = _withdrawn_on(given)
     if withdrawn and infused >= withdrawn:
         message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
+from participants.domain.words import Words
 from participants.models import Participant
 from schedules.domain.errors import VisitRefused
+from schedules.domain.explain import day_text
 from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
@@ -64,9 +66,16 @@ def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
 
 
 def in_words(message: str, words: Mapping[str, object]) -> str:
-    """A marked message in the reader's language, its words as well."""
-    spoken = {name: _(word) if isinstance(word, str) and word else word for name, word in words.items()}
-    return _(message) % spoken
+    """A marked message in the reader's language, its words as well; every day with its weekday."""
+    return _(message) % {name: _spoken(word) for name, word in words.items()}
+
+
+def _spoken(word: object) -> object:
+    if isinstance(word, Words):
+        return word.text(_, day_text)
+    if isinstance(word, date):
+        return day_text(word, _)
+    return _(word) if isinstance(word, str) and word else word
 
 
 def write_visit(visit: Visit, kind: str, now: datetime, **values: Value) -> None:

@@ -61,7 +61,7 @@ def test_what_is_not_complete_is_refused_by_field(late) -> None:
         "affects_rights",
     }
     early = refused(lambda: assess(late, replace(FULL, reported_to_ethics_on=date(2026, 12, 25))))
-    assert "is before the deviation occurred, on 2026-12-26" in early["reported_to_ethics_on"][0]
+    assert "is before the deviation occurred, on Saturday 2026-12-26" in early["reported_to_ethics_on"][0]
     assert Deviation.objects.get().version == 1
 
 

@@ -198,7 +198,7 @@ def test_what_hangs_on_a_visit_is_undone_first(participant: Participant) -> None
     fields = refusal(
         lambda: undo_visit(visit=given, version=given.version, by=None, reason="x", now=at(12, 22))
     )
-    assert "Day 14 was done on 2026-12-21" in fields[""][0]
+    assert "Day 14 was done on Monday 2026-12-21" in fields[""][0]
 
 
 # --- missed and cancelled ------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_nothing_is_missed_before_its_window_opens(participant: Participant) -> 
     fields = refusal(
         lambda: miss_visit(visit=shown, version=shown.version, by=None, reason="travels", now=at(12, 21))
     )
-    assert "opens on 2027-01-01" in fields[""][0]
+    assert "opens on Friday 2027-01-01" in fields[""][0]
 
 
 # --- what cannot have been, in a participant whose chemotherapy was given -------------------------

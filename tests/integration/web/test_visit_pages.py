@@ -88,7 +88,7 @@ def test_what_is_refused_comes_back_filled(client: Client, participant: Particip
     said = {"version": visit().version, "on": "2026-12-25", "outside_reason": ""}
     answer = client.post(deed("complete"), said)
     assert answer.status_code == 422
-    assert "is in the future: today is 2026-12-21" in answer.content.decode()
+    assert "is in the future: today is Monday 2026-12-21" in answer.content.decode()
     assert 'value="2026-12-25"' in answer.content.decode()
     assert client.post(deed("miss"), {"version": visit().version, "reason": " "}).status_code == 422
 
@@ -105,7 +105,7 @@ def test_what_departs_is_shown_before_it_is_recorded_and_the_form_is_kept(client
     asked = client.post(deed("complete", "d0"), said)
     page = asked.content.decode()
     assert asked.status_code == 422
-    assert "2026-12-06 is 1 days before the window" in page
+    assert "Sunday 2026-12-06 is 1 day before the window" in page
     assert "This breaks the block: Infusion on Sunday 2026-12-06 is 1 day earlier" in page
     assert "A deviation will be drafted." in page
     assert "What would happen, not saved yet" in page

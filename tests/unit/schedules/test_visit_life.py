@@ -138,7 +138,7 @@ DONE = [
     ("d28", 28, INFUSED, 28, "", "on its target"),
     ("d28", 28, CONDITIONED, 28, "not on record yet", "the infusion is not recorded"),
     ("d28", 31, INFUSED, 32, "", "on the last day of the window"),
-    ("d28", 32, INFUSED, 32, "1 days after the window", "on the morrow: with a reason"),
+    ("d28", 32, INFUSED, 32, "1 day after the window", "on the morrow: with a reason"),
     ("d28", -1, INFUSED, 28, "is before that", "before the infusion"),
     ("d28", 25, WITHDRAWN, 28, "no visit can have been done then", "after the withdrawal"),
     ("d14", 14, WITHDRAWN, 28, "", "before the withdrawal"),
@@ -209,7 +209,7 @@ def test_activities_follow_traits() -> None:
     [
         ("d28", Booking(day(28)), "", "", "on its target"),
         ("d28", Booking(day(-1)), "", "is over", "yesterday"),
-        ("d28", Booking(day(32)), "", "1 days after the window", "outside, without a reason"),
+        ("d28", Booking(day(32)), "", "1 day after the window", "outside, without a reason"),
         ("d28", Booking(day(32)), "a holiday", "", "outside, with one"),
         ("d0", Booking(day(1)), "theatre busy", "never moves by itself", "a block holds its shape"),
         ("d28", Booking(day(28), end=noon(28).now), "", "Give the hour at which it begins", "no beginning"),
