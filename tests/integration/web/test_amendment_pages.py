@@ -98,6 +98,26 @@ def test_what_changed_meanwhile_is_shown_again_with_what_was_typed(
     assert not AmendmentRun.objects.exists()
 
 
+def test_a_data_manager_sees_who_came_since_under_the_older_version(
+    page: Client, enrolled: Enrol, old: ProtocolVersion, new: ProtocolVersion, site: Site
+) -> None:
+    enrolled("S01-001", TODAY, version=old)
+    an_approval(site, new)
+    manager = Client()
+    manager.force_login(with_role("managing", Role.DATA_MANAGER, site))
+    filled = form(text(manager, asked(old, new, site)), old, new, site)
+    begun = manager.post(asked(old, new, site), filled | {"reason": "amendment 2"})
+    run = begun.headers["Location"]
+    tasks.amend()
+    assert "no part of this" not in text(manager, run)
+    enrolled("S01-002", TODAY, version=old)
+    assert "1 participant has come under version 1 at these sites since" in text(manager, run)
+    manager.cookies["django_language"] = "zh-hans"
+    shown = text(manager, run)
+    assert "1 added, 1 moved" not in shown, "told in the reader's language"
+    assert "新增" in shown
+
+
 def test_versions_that_cannot_be_are_refused_in_words(
     page: Client, old: ProtocolVersion, new: ProtocolVersion, site: Site, enrolled: Enrol
 ) -> None:
