@@ -86,11 +86,14 @@ class MilestoneForm(VersionedForm):
 @login_required
 @require_safe
 def readiness(request: HttpRequest, pk: int) -> HttpResponse:
-    """May chemotherapy start on this day? The list, for the planned day or another one."""
+    """May chemotherapy start on this day? The list, for the planned day or another one.
+
+    Once it has begun no other day is left to ask about.
+    """
     participant, instant = person_of(request, pk), now()
     start = start_of(participant, instant, say)
     checks = checks_of(participant)
-    asked = request.GET if "day" in request.GET else {"day": _planned(start)}
+    asked = request.GET if "day" in request.GET and not start.begun else {"day": _planned(start)}
     form = DayForm(start.today, asked)
     found = readiness_on(start, form.cleaned_data["day"]) if form.is_valid() else None
     context = {
@@ -200,7 +203,9 @@ def _context(participant: Participant, title: str, button: str) -> dict[str, Any
 
 
 def _planned(start: Start) -> date:
-    """The day for which the start is planned; today where none is."""
+    """The day of the start, or for which it is planned; today where none is."""
+    if start.begun:
+        return start.anchors[start.anchor].day
     anchor = start.anchors.get(start.protocol.day_zero)
     return start_day(start.plan_with(anchor.day), anchor.day) if anchor else start.today
 

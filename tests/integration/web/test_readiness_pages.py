@@ -96,15 +96,28 @@ def test_a_start_against_the_list_asks_why_next_to_the_field_and_the_list_is_kep
     assert ReadinessCheck.objects.get().for_day == date(2026, 11, 23)
     shown = text(page, f"/participants/{person.pk}/readiness/")
     assert "Reason: released by telephone" in shown
-    assert "the list that was kept then stands below" in shown
+    assert "the one that was kept then stands below it" in shown
 
 
 def test_of_a_start_taken_over_no_list_is_promised(page: Client, enrolled: Enrol) -> None:
     given = {"lymphodepletion-start": AnchorDay(date(2026, 11, 20), AnchorKind.ACTUAL)}
     person = enrolled("S01-001", date(2026, 11, 25), traits=frozenset({"lymphodepletion"}), anchors=given)
     shown = text(page, f"/participants/{person.pk}/readiness/")
-    assert "no list was kept then" in shown
+    assert "none was kept then" in shown
     assert "Nothing has begun" not in shown
+
+
+def test_once_it_has_begun_no_other_day_is_asked_about(page: Client, enrolled: Enrol) -> None:
+    given = {"lymphodepletion-start": AnchorDay(date(2026, 11, 20), AnchorKind.ACTUAL)}
+    person = enrolled("S01-001", date(2026, 11, 25), traits=frozenset({"lymphodepletion"}), anchors=given)
+    address = f"/participants/{person.pk}/readiness/"
+    shown = text(page, address)
+    assert '“Start of lymphodepletion” was on <b><time datetime="2026-11-20"' in shown
+    assert 'name="day"' not in shown
+    assert "May “" not in shown
+    for day in ("2026-11-30", "soon"):
+        other = text(page, f"{address}?day={day}")
+        assert other.partition("<main")[2] == shown.partition("<main")[2], "the list of the day that was"
 
 
 def test_the_list_takes_as_many_queries_whoever_else_is_there(page: Client, enrolled: Enrol) -> None:
