@@ -14,6 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from participants.selectors import anchor_days, participants_visible_to
 from schedules.domain.explain import Say, plain
+from schedules.domain.hold_clock import waiting_of
 from schedules.domain.labels import in_language
 from schedules.domain.plan import AnchorDay, Plan
 from schedules.domain.projection import project
@@ -21,6 +22,7 @@ from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
+from schedules.selectors.holds import pause_of
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, visit_row, window_row
 from schedules.selectors.records import records_of
 from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
@@ -52,7 +54,10 @@ class AnchorRow:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantPage:
-    """A participant on a day: anchors, visits, protocol windows, and the plan that the record makes."""
+    """A participant on a day: anchors, visits, protocol windows, and the plan that the record makes.
+
+    `waits` between chemotherapy and infusion; `ended` where a step ended the course.
+    """
 
     participant: Participant
     reading: Reading
@@ -60,6 +65,8 @@ class ParticipantPage:
     anchors: Sequence[AnchorRow]
     visits: Sequence[VisitRow]
     windows: Sequence[WindowRow]
+    waits: bool
+    ended: bool
 
 
 def participant_in_sight(user: User, today: date, pk: int) -> Participant | None:
@@ -78,7 +85,8 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
     A few queries more, for the calendar and for what windows are placed by.
     """
     reading = _reading(participant, now, say)
-    plan = _plan(participant, reading)
+    plan, pause = _plan(participant, reading), pause_of(participant.pk)
+    waits = pause.since or (plan and waiting_of(plan.protocol, plan.anchors))
     return ParticipantPage(
         participant=participant,
         reading=reading,
@@ -86,6 +94,8 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
         anchors=_anchor_rows(participant, reading, plan),
         visits=[_visit_row(visit, reading) for visit in participant.visits.all()],
         windows=_window_rows(participant, reading, plan),
+        waits=bool(waits) and not pause.ended,
+        ended=pause.ended,
     )
 
 

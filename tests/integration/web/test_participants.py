@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 
+from participants.domain.lifecycle import Step
+from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.models import CalendarFeed, Visit
+from schedules.services.course import StepRequest, take_step
 from tests.cast import a_version
-from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
+from tests.integration.web.conftest import MORNING, TODAY, Enrol, count_queries, with_role
 from tests.protocols import document_of, long_protocol
 from trials.models import ProtocolVersion, Role, Site, User
 
@@ -103,6 +107,39 @@ def test_in_chinese_labels_and_reasons_are_chinese(page: Client, enrolled: Enrol
     for word in ("受试者", "访视窗", "回输", "筛选", "随访", "日期依据", "方案窗口"):
         assert word in text
     assert "星期一 2027-01-04 为回输后 28 天（计划 星期一 2026-12-07）" in text
+
+
+LD, ZERO = "lymphodepletion-start", TODAY + 5 * DAY
+
+
+@pytest.mark.parametrize(
+    ("course", "offered", "reason"),
+    [
+        ("screening", {"day-zero"}, "nothing can be on hold before chemotherapy"),
+        ("chemotherapy", {"day-zero", "hold"}, "the infusion can be delayed"),
+        ("infused", set(), "nothing waits any more, and the day is what it is"),
+        ("over", set(), "a course that ended without an infusion looks for no day"),
+    ],
+)
+def test_what_is_offered_can_be_done(
+    page: Client, enrolled: Enrol, course: str, offered: set[str], reason: str
+) -> None:
+    begun = {LD: AnchorDay(ZERO - 6 * DAY, AnchorKind.ACTUAL)} if course == "chemotherapy" else {}
+    traits = frozenset({"lymphodepletion"})
+    zero = TODAY - DAY if course == "infused" else ZERO
+    person = enrolled("S01-001", zero, given=course == "infused", anchors=begun, traits=traits)
+    if course == "over":
+        over = StepRequest(Step.SCREEN_FAILURE, TODAY)
+        take_step(participant=person, version=1, request=over, by=None, reason="so", now=MORNING)
+    text = page.get(f"/participants/{person.pk}/").content.decode()
+    acts = re.findall(
+        r'class="button" href="([^"]+)"', text.partition('<nav class="acts"')[2].partition("</nav>")[0]
+    )
+    assert {act for act in ("day-zero", "hold") if any(act in link for link in acts)} == offered, reason
+    for link in acts:
+        opened = page.get(link.replace("&amp;", "&"))
+        assert opened.status_code == 200, link
+        assert "nothing can be on hold" not in opened.content.decode(), link
 
 
 def test_who_is_out_of_sight_does_not_exist(page: Client, enrolled: Enrol, other_site: Site) -> None:
