@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
-from participants.models import Anchor, Participant
+from participants.domain.lifecycle import STEP_LABELS, Step
+from participants.models import Anchor, CourseStep, Participant
 from schedules.models import Visit
 from schedules.selectors.changes import Change, FieldChange, said_of
 from trials.models import AuditEntry, ProtocolVersion, Site
@@ -21,8 +22,9 @@ _MANY = 500
 _Names = Mapping[str, Mapping[str, str]]
 _TOLD = {
     "participants.anchor": ("planned_on", "planned_at", "actual_on", "actual_at"),
-    "participants.coursestep": ("step", "happened_on"),
-    "participants.participant": ("traits", "protocol_version_id"),
+    "participants.absence": ("first", "last", "ended"),
+    "participants.coursestep": ("happened_on", "undone"),
+    "participants.participant": ("traits", "protocol_version_id", "site_id"),
     "schedules.visit": ("booked_on", "performed_on", "missed_on", "cancelled_on"),
 }
 """What is told of each record; that a re-planning moves every visit goes without saying."""
@@ -35,12 +37,13 @@ def last_entry(participant: int) -> int:
 
 
 def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
-    """What others did about a participant after this entry of the trail: one for each act; three queries."""
+    """What others did about a participant after this entry of the trail: one for each act; four queries."""
     entries = AuditEntry.objects.filter(participant_id=participant, id__gt=entry).order_by("id")
     told = list(entries.filter(model__in=_TOLD)[:_MANY])
     names = {
         "schedules.visit": _names(Visit, "label", told),
         "participants.anchor": _names(Anchor, "code", told),
+        "participants.coursestep": _steps(told),
     }
     acts: dict[str, list[AuditEntry]] = {}
     for one in told:
@@ -48,8 +51,15 @@ def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     return [_change(found, names, zone) for found in acts.values()]
 
 
-def _names(model: type[Visit | Anchor], field: str, entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """What the visits or anchors that entries are about are called, by id."""
+def _steps(entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """What the steps that entries are about are called, by id."""
+    return {pk: STEP_LABELS[Step(step)] for pk, step in _names(CourseStep, "step", entries).items()}
+
+
+def _names(
+    model: type[Visit | Anchor | CourseStep], field: str, entries: Iterable[AuditEntry]
+) -> dict[str, str]:
+    """A field of the visits, anchors or steps that entries are about, by id."""
     label = model._meta.label_lower  # noqa: SLF001 - documented
     ids = {entry.object_id for entry in entries if entry.model == label}
     return {str(pk): name for pk, name in model.objects.filter(pk__in=ids).values_list("pk", field)}
@@ -65,7 +75,7 @@ def _fields(entries: Iterable[AuditEntry], names: _Names, zone: ZoneInfo) -> Ite
     """The fields that are told, named after what they belong to."""
     for entry in entries:
         old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
-        changed = {name: new.get(name) for name in _TOLD[entry.model] if name in new or name in old}
+        changed = {name: new.get(name) for name in _TOLD[entry.model] if new.get(name) or old.get(name)}
         if not changed:
             continue
         fields = {field.column: field for field in apps.get_model(entry.model)._meta.concrete_fields}  # noqa: SLF001

@@ -21,15 +21,16 @@ from schedules.selectors.absences import absences_of
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import absence_in_sight, may_record_at, people_at
+from schedules.selectors.replanning_page import last_entry
 from schedules.services.absence_previews import commit_absence, commit_end, preview_absence, preview_end
 from schedules.services.replanning import Preview
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
 from schedules.web.clock import now, server_day
 from schedules.web.course_forms import AbsenceForm
 from schedules.web.people import user_of
-from schedules.web.recording import COMMIT, OVERTAKEN, answer, may_record, person_of
+from schedules.web.recording import COMMIT, OVERTAKEN, answer, may_record, overtaking, person_of
 from schedules.web.replanning_rows import preview_rows, visit_row
-from schedules.web.visit_forms import ShownReasonForm
+from schedules.web.visit_forms import ShownForm, ShownReasonForm
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors import sites_visible_to
@@ -163,9 +164,9 @@ class _Page:
             commit_site(site=self.site, proposal=SiteProposal(ended=absence), **shared)
 
     def _end_shown(self, form: ShownReasonForm, preview: Shown, *, status: int = 200) -> HttpResponse:
-        form.showing(preview.digest, orphans=False)
-        words = {"button": _("Show what would happen"), "commit": _("End"), "stale": status == OVERTAKEN}
-        context = {**self.context, **words, **_rows(preview), "back": self.home, "form": form}
+        words = {"button": _("Show what would happen"), "commit": _("End"), "back": self.home}
+        context = {**self.context, **words, **_rows(preview), **self._news(form, status), "form": form}
+        form.showing(preview.digest, orphans=False, seen=self._last())
         return render(self.request, "visits/form.html", context, status=status)
 
     def _preview(self, away: Away) -> Shown:
@@ -185,10 +186,19 @@ class _Page:
     def _shown(self, form: AbsenceForm, preview: Shown | None = None, *, status: int = 200) -> HttpResponse:
         context = {**self.context, "form": form, "button": _("Show what would happen")}
         if preview is not None:
-            context |= {"commit": _("Put the absence on record"), "stale": status == OVERTAKEN}
-            context |= _rows(preview)
-            form.showing(preview.digest, orphans=bool(preview.orphans))
+            context |= {"commit": _("Put the absence on record"), **_rows(preview)}
+            context |= self._news(form, status)
+            form.showing(preview.digest, orphans=bool(preview.orphans), seen=self._last())
         return render(self.request, "visits/form.html", context, status=status)
+
+    def _last(self) -> int:
+        return last_entry(self.participant.pk) if self.participant else 0
+
+    def _news(self, form: ShownForm, status: int) -> dict[str, Any]:
+        """What others did to a participant since the preview was shown, where it holds no more."""
+        if status != OVERTAKEN:
+            return {}
+        return overtaking(self.participant, form) if self.participant else {"stale": True}
 
 
 def _rows(preview: Shown) -> dict[str, Any]:

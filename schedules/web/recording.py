@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.selectors.changes import changes_since
+from schedules.selectors.changes import Change, changes_since
 from schedules.selectors.course import person_in_sight, zone_of
+from schedules.selectors.replanning_page import acts_since, last_entry
+from schedules.services.course import RECORD as PERSON
 from schedules.services.rehearsals import Act, perform_as_shown, rehearse
 from schedules.services.replanning import Preview
 from schedules.web.clock import now, server_day
@@ -79,9 +81,16 @@ def answer(
     except Stale as stale:
         typed = request.POST.copy()
         typed["version"] = str(stale.version)
-        changes = changes_since(stale.record, stale.pk, stale.shown, zone)
-        overtaken = {**context, "form": make(typed), "overtaken": True, "changes": changes}
+        overtaken = {**context, "form": make(typed), "overtaken": True, "changes": _news(form, stale, zone)}
         return render(request, template, overtaken, status=OVERTAKEN)
+
+
+def _news(form: VersionedForm, stale: Stale, zone: ZoneInfo) -> list[Change]:
+    """What the quicker one did: to all that is on record of a participant, where the form says since when."""
+    seen = form.cleaned_data.get("seen")
+    if seen is not None and stale.record == PERSON:
+        return acts_since(stale.pk, seen, zone)
+    return changes_since(stale.record, stale.pk, stale.shown, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +112,39 @@ def answer_shown(
     person = showing.participant
     first = {**context, "button": _("Show what would happen")}
 
-    def shown(form: Any, preview: Preview, status: int = 200) -> HttpResponse:
-        form.showing(preview.digest, orphans=bool(preview.orphans))
-        words = {"commit": context["button"], "stale": status == OVERTAKEN, "rows": preview_rows(preview)}
+    def begun(data: Any) -> VersionedForm:
+        form = make(data)
+        if data is None:
+            form.initial["seen"] = last_entry(person.pk)
+        return form
+
+    def shown(form: Any, preview: Preview, seen: int, status: int = 200) -> HttpResponse:
+        words: dict[str, Any] = {"commit": context["button"], "rows": preview_rows(preview)}
+        if status == OVERTAKEN:
+            words |= overtaking(person, form)
+        form.showing(preview.digest, orphans=bool(preview.orphans), seen=seen)
         template = context.get("template", "visits/form.html")
         return render(request, template, {**first, **words, "form": form}, status=status)
 
     def perform(form: Any) -> HttpResponse:
-        act, instant = showing.act(form), now()
+        act, instant, last = showing.act(form), now(), last_entry(person.pk)
         if request.POST.get("action") != COMMIT:
-            return shown(form, rehearse(participant=person, act=act, now=instant))
+            return shown(form, rehearse(participant=person, act=act, now=instant), last)
         seen = {"digest": form.cleaned_data["digest"], "accept_orphans": form.cleaned_data["accept"]}
         try:
             perform_as_shown(participant=person, act=act, now=instant, **seen)
         except ReplanningStale as stale:
-            return shown(form, cast(Preview, stale.preview), OVERTAKEN)
+            return shown(form, cast(Preview, stale.preview), last, OVERTAKEN)
         except BookingsOrphaned as refused:
             form.add_error("accept", str(refused))
-            return shown(form, cast(Preview, refused.preview), 422)
+            return shown(form, cast(Preview, refused.preview), last, 422)
         return showing.done(form)
 
-    return answer(request, make, perform, first, zone_of(person.site))
+    return answer(request, begun, perform, first, zone_of(person.site))
+
+
+def overtaking(participant: Participant, form: Any) -> dict[str, Any]:
+    """What a page says of a preview that holds no more: what others did since it was shown, if they did."""
+    seen = form.cleaned_data.get("seen")
+    changes = [] if seen is None else acts_since(participant.pk, seen, zone_of(participant.site))
+    return {"overtaken": bool(changes), "stale": not changes, "changes": changes}

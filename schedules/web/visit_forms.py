@@ -49,13 +49,15 @@ class VersionedForm(forms.Form):
 class ShownForm(VersionedForm):
     """A form of something that is shown before it is done: it stands for what was shown.
 
-    About bookings it asks once some would lose their place.
+    `seen` is the last entry of the trail at that moment. About bookings it asks once some would lose
+    their place.
     """
 
     accept = forms.BooleanField(
         required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
     )
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     orphans = False
 
     def plain_fields(self) -> list[BoundField]:
@@ -63,10 +65,10 @@ class ShownForm(VersionedForm):
         fields = [field for field in self.visible_fields() if field.name != "accept"]
         return [*fields, self["accept"]] if self.orphans else fields
 
-    def showing(self, digest: str, *, orphans: bool) -> None:
+    def showing(self, digest: str, *, orphans: bool, seen: int = 0) -> None:
         """Let the form that is shown stand for a preview, and ask about bookings that lose their place."""
         typed: Any = self.data.copy()  # type: ignore[attr-defined]
-        typed["digest"] = digest
+        typed["digest"], typed["seen"] = digest, str(seen)
         self.data, self.orphans = typed, orphans
 
 

@@ -10,14 +10,15 @@ import time_machine
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
 
 from participants.domain.lifecycle import Step
 from participants.models import Absence, Anchor, CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
 from schedules.models import CalendarState, Deviation, ProtocolWindow, Visit
-from schedules.services.course import StepRequest, take_step
+from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.planning import enrol
 from schedules.services.replanning import replan_many
 from schedules.services.visits import book_visit
@@ -400,6 +401,58 @@ def test_every_step_is_shown_and_taken_from_the_page_of_the_course(
             starts_on=date(2026, 1, 1),
         )
     assert f"<b>{then}</b>" in client.get(home).content.decode()
+
+
+def quicker(person: Participant, did: str) -> None:
+    """What somebody else does to a participant in the meantime."""
+    person.refresh_from_db()
+    shared: dict[str, Any] = {"by": someone("quick"), "now": timezone.now()}
+    if did == "booked":
+        booking = Booking(date(2027, 1, 5))
+        book_visit(visit=visit("d28"), version=visit("d28").version, booking=booking, **shared)
+        return
+    said = {"participant": person, "version": person.version, "reason": "as told", **shared}
+    take_step(request=StepRequest(Step.WITHDRAWAL, date(2026, 12, 20)), **said)
+    if did == "taken back":
+        undo_last_step(**said | {"version": person.version + 1})
+
+
+QUICKER = [
+    ("booked", True, "Day 28: booked on: 2027-01-05", 302),
+    ("withdrawn", True, "Withdrawal: on: 2026-12-20", 422),
+    ("withdrawn", False, "Withdrawal: on: 2026-12-20", 422),
+    ("taken back", False, "Withdrawal: taken back: no → yes", 302),
+]
+
+
+@pytest.mark.parametrize(
+    ("did", "seen", "told", "then"), QUICKER, ids=[f"{row[0]}, {row[1]}" for row in QUICKER]
+)
+def test_who_takes_a_step_is_told_what_a_quicker_one_did_and_goes_on(
+    client: Client, did: str, seen: bool, told: str, then: int
+) -> None:
+    """Also by somebody who has seen nothing yet but the form; what was typed stays."""
+    person = standing("follow-up")
+    address = reverse("course-step", kwargs={"pk": person.pk, "step": "lost-to-follow-up"})
+    said = typed(client.get(address)) | {"on": "2026-12-21", "reason": "letters came back"}
+    if seen:
+        said = typed(client.post(address, said))
+    quicker(person, did)
+    overtaken = client.post(address, said | {"action": "commit"})
+    assert overtaken.status_code == 409
+    page = " ".join(strip_tags(overtaken.content.decode()).split())
+    assert "quick, " in page, page
+    assert told in page
+    again = typed(overtaken)
+    assert (again["on"], again["reason"]) == ("2026-12-21", "letters came back")
+    if not again["digest"]:
+        again = typed(client.post(address, again))
+    assert client.post(address, again | {"action": "commit", "accept": "on"}).status_code == then
+
+
+def typed(page: Any) -> dict[str, str]:
+    """What stands in the fields of a page's form."""
+    return {field.name: str(field.value() or "") for field in page.context["form"]}
 
 
 def test_where_no_visit_is_left_no_calendar_is_warned_of(client: Client) -> None:
