@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 FEWEST = 400
+WIDTH = 2
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,16 +41,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _queue(length: int) -> int:
-    """A pipe with a byte for each file, read by whoever is free."""
+    """A pipe with a number for each file, read by whoever is free."""
     reading, writing = os.pipe()
-    os.write(writing, bytes(range(length)))
+    os.write(writing, b"".join(number.to_bytes(WIDTH) for number in range(length)))
     os.close(writing)
     return reading
 
 
 def _share(files: Sequence[Sequence[pytest.Item]], waiting: int) -> Iterator[pytest.Item]:
-    while number := os.read(waiting, 1):
-        yield from files[number[0]]
+    while number := os.read(waiting, WIDTH):
+        yield from files[int.from_bytes(number)]
 
 
 def _run(items: Iterator[pytest.Item]) -> None:
