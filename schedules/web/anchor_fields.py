@@ -56,9 +56,9 @@ class MomentFields:
     day: date | None
 
     @property
-    def errors(self) -> list[str]:
-        """What is wrong with either."""
-        return [str(error) for field in (self.on, self.at) for error in field.errors]
+    def wrong(self) -> list[BoundField]:
+        """Those of them that are wrong."""
+        return [field for field in (self.on, self.at) if field.errors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class AnchorFields:
     contradicted: bool
 
     @property
-    def errors(self) -> list[str]:
-        """What is wrong with any of them."""
-        return [*self.planned.errors, *self.actual.errors]
+    def wrong(self) -> list[BoundField]:
+        """Those of them that are wrong."""
+        return [*self.planned.wrong, *self.actual.wrong]
 
 
 if TYPE_CHECKING:
