@@ -67,7 +67,8 @@ class Rehearsal(Preview):
             "participant": [person.pk, person.version],
             "rows": [[visit.pk, visit.version] for visit in self.before.visits],
             "windows": {code: [span.starts, span.ends] for code, span in self.record.spans().items()},
-            "drafted": [list(one) for one in self.around.drafted],
+            "deviations": [self.around.drafted, self.around.lapsed],
+            "gates": [_opening(change) for change in self.around.gates],
         }
 
 
@@ -141,9 +142,17 @@ class _Stood:
         gates: tuple[GateChange, ...] = ()
         if self.courses and (then := _courses(self.record)):
             gates = gates_between(shown.plan.protocol, person, self.courses, then.courses)
-        known = set(self.drafted.items())
-        drafted = (one for pk, one in _drafted(person.pk).items() if (pk, one) not in known)
-        return Around(cancelled, due_anew(shown), gates, drafted=tuple(drafted))
+        now = _drafted(person.pk)
+        drafted = tuple(one for pk, one in now.items() if self.drafted.get(pk) != one)
+        lapsed = tuple(one for pk, one in self.drafted.items() if pk not in now)
+        return Around(cancelled, due_anew(shown), gates, drafted=drafted, lapsed=lapsed)
+
+
+def _opening(change: GateChange) -> list[str]:
+    """A gate before and after, as the page tells it."""
+    verdicts = (change.before, change.after)
+    found = [f"{verdict.open} {verdict.opens_on}" for verdict in verdicts]
+    return [change.subject, change.site, change.begins.isoformat(), *found]
 
 
 def _drafted(participant: int) -> dict[int, tuple[str, str]]:

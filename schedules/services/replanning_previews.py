@@ -51,7 +51,7 @@ class Around:
     """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates.
 
     `start` says what speaks against a start that is put on record; `drafted` which deviations are
-    drafted, each with its kind and what the record says.
+    drafted, `lapsed` which are none any more, each with its kind and what the record says.
     """
 
     cancelled: int = 0
@@ -59,6 +59,7 @@ class Around:
     gates: tuple[GateChange, ...] = ()
     start: tuple[Departure, ...] = ()
     drafted: tuple[tuple[str, str], ...] = ()
+    lapsed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

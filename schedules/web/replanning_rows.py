@@ -113,7 +113,7 @@ def preview_rows(preview: Preview) -> PreviewRows:
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),
-        [*warnings_in_words(_warnings(preview)), *_without_a_day(preview)],
+        [*warnings_in_words(_warnings(preview)), *_without_a_day(preview), *_lapsed(preview.around)],
         _departures(preview),
     )
 
@@ -123,6 +123,13 @@ def _departures(preview: Preview) -> tuple[str, ...]:
     protocol = preview.plan.protocol
     departures = (departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
     return (*departures, *(_drafted(kind, facts) for kind, facts in preview.around.drafted))
+
+
+def _lapsed(around: Around) -> Iterator[tuple[str, str]]:
+    """The deviations that stood and are none any more."""
+    for kind, facts in around.lapsed:
+        said = f"{say(KIND_LABELS[DeviationKind(kind)])}. {facts_text(facts, say)}".rstrip()
+        yield _("A deviation is none any more"), said
 
 
 def _drafted(kind: str, facts: str) -> str:

@@ -40,6 +40,7 @@ from schedules.services.repetition import repeat_lymphodepletion, take_back_repe
 from schedules.services.replanning import record_anchor
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import book_visit, miss_visit
+from schedules.web.replanning_rows import preview_rows
 from tests.cast import a_version, an_enrolment
 from tests.integration.schedules.test_visits import CONSENT, INFUSION, at, conditioned, done, infused, visit
 from trials.formats import library
@@ -194,7 +195,7 @@ def test_the_reminders_and_the_gates_of_others_are_shown_with_a_step() -> None:
     one = an_enrolment(gated, anchors={"infusion": AnchorDay(INFUSION), **consent})
     first = enrol(enrolment=one, by=None)
     begun = {"infusion": AnchorDay(date(2027, 1, 10))}
-    enrol(enrolment=replace(one, subject_code="S01-002", anchors={**begun, **consent}), by=None)
+    second = enrol(enrolment=replace(one, subject_code="S01-002", anchors={**begun, **consent}), by=None)
     slipped = RecordedAnchor("infusion", actual_on=date(2026, 12, 17))
     record_anchor(participant=first, anchor=slipped, now=at(12, 17), by=None)
     sweep_closing(now=at(12, 18), days=30)
@@ -203,6 +204,22 @@ def test_the_reminders_and_the_gates_of_others_are_shown_with_a_step() -> None:
     assert preview.around.cancelled == waiting.count() > 0
     (gate,) = preview.around.gates
     assert (gate.subject, gate.before.open, gate.after.open) == ("S01-002", False, True)
+    later = RecordedAnchor("infusion", planned_on=date(2027, 1, 25))
+    record_anchor(participant=second, anchor=later, now=at(12, 18), by=None)
+    with pytest.raises(ReplanningStale):
+        kept(first, asking(first, Step.WITHDRAWAL, date(2026, 12, 18)), preview.digest)
+
+
+def test_a_draft_that_is_none_any_more_is_shown_with_the_step(waiting: Participant) -> None:
+    """Repeated on Sunday 6 December, the day before the infusion was due: taken back, nothing is late."""
+    now = at(12, 6)
+    repeating(waiting, now=now)()
+    (broken,) = holds()
+    preview = shown(waiting, taking_back(waiting, now=now))
+    assert (preview.around.drafted, preview.around.lapsed) == ((), (("hold", broken.facts),))
+    assert [heading for heading, _said in preview_rows(preview).warnings] == ["A deviation is none any more"]
+    kept(waiting, taking_back(waiting, now=now), preview.digest)
+    assert holds()[0].lapsed_on == date(2026, 12, 6)
 
 
 def test_a_rehearsal_asks_as_much_of_many_visits_as_of_few(participant: Participant) -> None:
