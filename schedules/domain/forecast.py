@@ -74,7 +74,7 @@ def outlook(visit: Ahead, calendar: WorkingDays | None, away: Mapping[date, str]
     whole = clinic_days_left(visit.window, visit.place, calendar, today)
     left = _days_left(visit, present, closed, today)
     lost = (whole or 0) - (left or 0)
-    found = hindrances(visit.window, visit.place, calendar, today)
+    found = hindrances(visit.window, visit.place, calendar, today, visit.booked_on)
     return Outlook(
         days_left=left,
         lost=lost,

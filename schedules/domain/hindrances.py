@@ -47,17 +47,35 @@ def clinic_days_left(
     return None if calendar is None else calendar.working_days_between(first, window.closes)
 
 
+_MET_BY_BOOKING = frozenset(
+    {HindranceKind.LAST_CLINIC_DAY, HindranceKind.HOLIDAY_ON_WARD, HindranceKind.TARGET_CLOSED}
+)
+
+
 def hindrances(
-    window: VisitWindow, place: Place, calendar: WorkingDays | None, today: date
+    window: VisitWindow,
+    place: Place,
+    calendar: WorkingDays | None,
+    today: date,
+    booked_on: date | None = None,
 ) -> tuple[Hindrance, ...]:
-    """What stands in the way of a visit not done yet, the gravest first; nothing once its window closed."""
+    """What stands in the way of a visit not done yet, the gravest first; nothing once its window closed.
+
+    Nothing of what a booking on a good day, to come and within the window, has met already.
+    """
     if today > window.closes:
         return ()
     if calendar is None:
         return () if place is Place.WARD else (Hindrance(HindranceKind.NO_CALENDAR, window.target),)
     found = _on_ward(window, calendar, today) if place is Place.WARD else _in_clinic(window, calendar, today)
+    if booked_on and window.holds(booked_on) and today <= booked_on and _good(booked_on, place, calendar):
+        found = tuple(one for one in found if one.kind not in _MET_BY_BOOKING)
     provisional = calendar.is_provisional(window.closes)
     return (*found, *([Hindrance(HindranceKind.PROVISIONAL, window.closes)] if provisional else ()))
+
+
+def _good(day: date, place: Place, calendar: WorkingDays) -> bool:
+    return not calendar.is_public_holiday(day) if place is Place.WARD else calendar.is_working_day(day)
 
 
 def _on_ward(window: VisitWindow, calendar: WorkingDays, today: date) -> tuple[Hindrance, ...]:

@@ -101,8 +101,8 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
 
 def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
     reading = reading_of(visit, reading)
-    row = visit_row(planned_visit(visit, reading.protocol, reading.zone), facts_of(visit), reading)
-    return replace(row, pk=visit.pk, booked_on=visit.booked_on)
+    planned = planned_visit(visit, reading.protocol, reading.zone)
+    return replace(visit_row(planned, facts_of(visit), reading, visit.booked_on), pk=visit.pk)
 
 
 def _reading(participant: Participant, now: datetime, say: Say) -> Reading:

@@ -131,7 +131,9 @@ def assumption_of(visit: PlannedVisit) -> str | None:
     return "; ".join(filter(None, notes)) if notes or visit.base.assumed else None
 
 
-def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> VisitRow:
+def visit_row(
+    planned: PlannedVisit, facts: VisitFacts, reading: Reading, booked_on: date | None = None
+) -> VisitRow:
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
     passed = planned.suggested is not None and planned.suggested < reading.today
@@ -152,9 +154,10 @@ def visit_row(planned: PlannedVisit, facts: VisitFacts, reading: Reading) -> Vis
         mark=visit_mark(reading.protocol, planned, reading.zero),
         days=day_range(reading.protocol, planned, reading.zero),
         clinic_days=None if over else clinic_days_left(window, Place(place), calendar, today),
-        hindrances=() if over else hindrances(window, Place(place), calendar, today),
+        hindrances=() if over else hindrances(window, Place(place), calendar, today, booked_on),
         because=because_visit(reading.protocol, planned, reading.say),
         performed_on=facts.performed_on,
+        booked_on=booked_on,
     )
 
 

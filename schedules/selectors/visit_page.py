@@ -50,7 +50,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
     return VisitPage(
         visit=visit,
         reading=reading,
-        row=visit_row(planned_visit(visit, under.protocol, zone), facts_of(visit), under),
+        row=visit_row(planned_visit(visit, under.protocol, zone), facts_of(visit), under, visit.booked_on),
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),

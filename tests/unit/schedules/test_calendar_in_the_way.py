@@ -71,6 +71,25 @@ def test_what_a_calendar_puts_in_the_way(texts, place, today, left, found, reaso
     assert ", ".join(told) == found.replace(" holiday", " Spring Festival"), reason
 
 
+@pytest.mark.parametrize(
+    ("texts", "place", "today", "booked", "found", "reason"),
+    [
+        (AROUND, "clinic", "Sun 2026-02-01", "Thu 2026-02-12", "", "booked on a clinic day"),
+        (AROUND, "clinic", "Sat 2026-02-14", "Sat 2026-02-14", "", "the only one left, and taken"),
+        (AROUND, "clinic", "Sun 2026-02-01", "Tue 2026-02-17", "target-closed", "booked on a closed day"),
+        (AROUND, "clinic", "Sun 2026-02-01", "Wed 2026-02-11", "target-closed", "booked on the eve of it"),
+        (AROUND, "clinic", "Fri 2026-02-13", "Thu 2026-02-12", "target-closed", "nobody came"),
+        (WEEKEND, "clinic", "Sun 2026-03-01", "Sun 2026-03-08", "no-clinic-day", "booked all the same"),
+        (FESTIVAL, "ward", "Sun 2026-02-01", "Tue 2026-02-17", "holiday-on-ward", "a holiday too"),
+        (FESTIVAL, "clinic", "Sun 2026-02-01", "Tue 2026-02-17", "no-clinic-day", "all of it"),
+        (NEXT_YEAR, "clinic", "Sun 2026-03-01", "Mon 2027-03-01", "provisional", "2027 may still change"),
+    ],
+)  # fmt: skip
+def test_what_a_booking_has_met_is_in_the_way_no_longer(texts, place, today, booked, found, reason):
+    told = hindrances(span(texts), Place(place), CLINIC, on(today), on(booked))
+    assert " ".join(one.kind for one in told) == found, reason
+
+
 def test_a_site_without_a_calendar_says_so_instead_of_guessing():
     asked = (span(WEEK), Place.CLINIC, None, on("Sun 2026-03-01"))
     assert clinic_days_left(*asked) is None
