@@ -67,7 +67,7 @@ class Courses(Visited):
         model = self.chosen(who)
         if model.infused is None:
             return
-        right = model.infused + days * DAY
+        right = min(self.today, model.infused + days * DAY)  # one to come is refused before it is shown
         wanted = model.copy(infused=right)
         if wanted.visits["d0"].performed == model.infused:
             wanted.visits["d0"].performed = right
