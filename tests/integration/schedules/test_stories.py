@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,16 +13,17 @@ import pytest
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
 from participants.models import Participant
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_words import change_sentence
-from schedules.domain.visit_values import Completion
-from schedules.models import Deviation, Flag, ProtocolWindow, Visit
+from schedules.domain.visit_values import Booking, Completion
+from schedules.models import Deviation, Flag, ProtocolWindow, ReadinessCheck, Visit
 from schedules.selectors.holds import waiting_of_participant
 from schedules.services.holds import Resumption, hold_infusion, record_fever, resume_infusion, sweep_holds
 from schedules.services.planning import enrol
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
-from schedules.services.visits import complete_visit
+from schedules.services.visits import book_visit, complete_visit
 from tests.cast import a_site, a_version, an_enrolment
 from trials.services.sites import record_working_days
 
@@ -75,6 +77,11 @@ class Story:
         proposal = Proposal(anchors={"infusion": anchor})
         return preview_replanning(participant=self.person, proposal=proposal, now=now)
 
+    def booked(self, code: str, on: str, now: datetime, because: str = "") -> None:
+        visit = self.visit(code)
+        booking = Booking(day(on))
+        book_visit(visit=visit, version=visit.version, booking=booking, by=None, now=now, reason=because)
+
     def moved(self, infusion: str, now: datetime, reason: str) -> Preview:
         shown = self.shown(infusion, now)
         return commit_replanning(
@@ -94,14 +101,15 @@ class Story:
             participant=self.person, version=version, on=day(on), by=None, reason="fever", now=at(on, "20:00")
         )
 
-    def resumed(self, on: str, infusion: str) -> None:
+    def resumed(self, on: str, infusion: str, *, accept: bool = False) -> None:
         now = at(on)
         shown = self.shown(infusion, now)
+        proposal = replace(shown.proposal, accept_orphans=accept)
         self.person.refresh_from_db()
         resume_infusion(
             participant=self.person,
             version=self.person.version,
-            resumption=Resumption(day(on), shown.proposal, shown.digest),
+            resumption=Resumption(day(on), proposal, shown.digest),
             by=None,
             reason="no fever",
             now=now,
@@ -133,6 +141,19 @@ def window(code: str) -> tuple[Any, ...]:
     return said(found.starts_on), said(found.ends_on)
 
 
+def product_at_the_start() -> tuple[str, str, str]:
+    """What the list that was recorded with the start says of the product, and why it was begun."""
+    check = ReadinessCheck.objects.get()
+    (why,) = (line["why"] for line in check.verdicts["lines"] if line["item"] == "product")
+    return said(check.for_day), check.verdicts["reason"], why
+
+
+def departures() -> list[tuple[str, str, int | None]]:
+    """What is drafted in the end: kind, visit, days late."""
+    drafted = Deviation.objects.filter(lapsed_on=None).select_related("visit").order_by("kind")
+    return [(one.kind, one.visit.code if one.visit else "", one.days) for one in drafted]
+
+
 def test_ucar_t_waits_for_its_product_and_then_over_the_spring_festival() -> None:
     """NCT07274059, with lymphodepletion. New Year's Day of the lunar calendar is Saturday 6 February 2027."""
     story = Story("NCT07274059", "Mon 2027-01-04", "Thu 2027-01-28", ("lymphodepletion",))
@@ -161,8 +182,16 @@ def test_ucar_t_waits_for_its_product_and_then_over_the_spring_festival() -> Non
     }
     assert not Deviation.objects.filter(kind="hold").exists(), "nothing had begun"
 
+    # D28 would be on Thursday 4 March, and is booked for then.
+    story.booked("d28", "Thu 2027-03-04", at("Fri 2027-01-29"))
+
     # Chemotherapy over the weekend; on Tuesday, two days before the infusion, 39 degrees.
     story.done("ld-1", "Sat 2027-01-30", "product on its way")
+    assert product_at_the_start() == (
+        "Sat 2027-01-30",
+        "product on its way",
+        "Missing: Received at the site. Missing: Released.",
+    )
     story.done("ld-2", "Sun 2027-01-31")
     story.done("ld-3", "Mon 2027-02-01")
     story.held("Tue 2027-02-02", fever="19:30")
@@ -192,7 +221,17 @@ def test_ucar_t_waits_for_its_product_and_then_over_the_spring_festival() -> Non
     )
     holidays = [warning.message for warning in second.warnings if warning.code == "public-holiday"]
     assert any("2027-02-06 is a public holiday (Spring Festival) on the ward" in said for said in holidays)
-    story.resumed("Mon 2027-02-08", "Tue 2027-02-09")
+    assert sentence(second, "d28") == (
+        "Booked on Thursday 2027-03-04, outside the window Saturday 2027-03-06 to Friday 2027-03-12; "
+        "book it again. Moves from Thursday 2027-03-04 to Tuesday 2027-03-09 (+5 days)."
+    )
+    assert said(story.visit("d0").target) == "Thu 2027-02-04", "what is shown is not done"
+    with pytest.raises(BookingsOrphaned, match=r"Day 28 \(2027-03-04\)"):
+        story.resumed("Mon 2027-02-08", "Tue 2027-02-09")
+    assert story.visit("d0").held_on == day("Tue 2027-02-02"), "asked first: the hold goes on"
+    story.resumed("Mon 2027-02-08", "Tue 2027-02-09", accept=True)
+    assert said(story.visit("d28").booked_on) == "Thu 2027-03-04", "no booking moves by itself"
+    story.booked("d28", "Tue 2027-03-09", at("Mon 2027-02-08"), "the infusion slipped")
     assert waiting_of_participant(story.person).late == 5  # type: ignore[union-attr]
 
     story.done("rest", "Mon 2027-02-08")
@@ -216,6 +255,7 @@ def test_ucar_t_waits_for_its_product_and_then_over_the_spring_festival() -> Non
         "Tue 2027-02-09",
         5,
     ]
+    assert departures() == [("hold", "", 5), ("outside-window", "screening", -1)]
     assert Flag.objects.get(kind="hold").cleared_at is not None
 
 
@@ -225,8 +265,12 @@ def test_cd19_car_t_waits_for_two_days_because_of_a_fever_two_days_before() -> N
     story.done("screening", "Mon 2026-11-16")
     story.done("ld-1", "Wed 2026-12-02", "released")
     story.done("ld-2", "Thu 2026-12-03")
+    story.booked("d4", "Fri 2026-12-11", at("Thu 2026-12-03"))
+    story.booked("d14", "Mon 2026-12-21", at("Thu 2026-12-03"))
     story.done("ld-3", "Fri 2026-12-04")
     story.held("Sat 2026-12-05", fever="18:00")
+    with pytest.raises(ReplanningRefused, match="infusion to 2026-12-07"):  # never earlier than given for
+        story.moved("Sun 2026-12-06", at("Sat 2026-12-05", "21:00"), "before the fever rises")
     shown = story.shown("Wed 2026-12-09", at("Mon 2026-12-07"))
     assert [change.code for change in shown.visits[:4]] == ["ld-1", "ld-2", "ld-3", "rest"], "the gravest"
     assert sentence(shown, "ld-1") == (
@@ -236,10 +280,21 @@ def test_cd19_car_t_waits_for_two_days_because_of_a_fever_two_days_before() -> N
         "Its block no longer holds together. Its window is now Saturday 2026-12-05 to Tuesday 2026-12-08."
     )
     assert sentence(shown, "w52") == "Moves from Monday 2027-12-06 to Wednesday 2027-12-08 (+2 days)."
+    assert sentence(shown, "d4") == (
+        "Booked on Friday 2026-12-11, outside the window Saturday 2026-12-12 to Monday 2026-12-14; "
+        "book it again. Moves from Friday 2026-12-11 to Sunday 2026-12-13 (+2 days)."
+    )
+    assert effects(shown)["d14"] == [Effect.MOVED], "Monday 21 December lies in the window as before"
+    assert effects(shown)["screening"] == [Effect.KEPT]
     assert any("the infusion can be delayed, resumed or abandoned" in w.message for w in shown.warnings)
 
     # 48 hours without fever are full on Monday at 18:00: Wednesday is late enough.
-    story.resumed("Mon 2026-12-07", "Wed 2026-12-09")
+    story.resumed("Mon 2026-12-07", "Wed 2026-12-09", accept=True)
+    assert [said(story.visit(code).booked_on) for code in ("d4", "d14")] == [
+        "Fri 2026-12-11",
+        "Mon 2026-12-21",
+    ], "no booking moves by itself"
+    story.booked("d4", "Mon 2026-12-14", at("Mon 2026-12-07"), "the infusion slipped")
     story.done("rest", "Tue 2026-12-08")
     story.done("d0", "Wed 2026-12-09")
     assert story.calendar("d4", "d7", "d10", "d14", "d21", "d28", "w8", "w12", "w24", "w36", "w52") == {
@@ -265,3 +320,6 @@ def test_cd19_car_t_waits_for_two_days_because_of_a_fever_two_days_before() -> N
         "Wed 2026-12-09",
         2,
     )
+    assert departures() == [("hold", "", 2)]
+    assert not Visit.objects.filter(held_on__isnull=False).exists()
+    assert not Flag.objects.filter(kind="hold").exists(), "two days escalate nothing"
