@@ -32,7 +32,8 @@ class VisitStatus(StrEnum):
 class VisitFacts:
     """What the status of a visit follows from.
 
-    `is_range`: over or within a range, which has no single due day. `missed` and `performed_on` are
+    `is_range`: over or within a range, which has no single due day. `free`: added at the site for one
+    day, which is no window that could be missed. `missed` and `performed_on` are
     what people recorded. A visit that never applied is stored as cancelled too: the former says more.
     """
 
@@ -43,6 +44,7 @@ class VisitFacts:
     cancelled: bool = False
     on_hold: bool = False
     not_applicable: bool = False
+    free: bool = False
 
 
 def visit_status(visit: VisitFacts, today: date) -> VisitStatus:
@@ -50,7 +52,8 @@ def visit_status(visit: VisitFacts, today: date) -> VisitStatus:
 
     What was recorded comes first. A live visit is upcoming until its window opens, missed once it
     has closed; in between due on its target, overdue after it, closing in its last days. A range is
-    never due or overdue: it goes from open to closing to missed.
+    never due or overdue: it goes from open to closing to missed. A free visit stays overdue until
+    somebody records what became of it.
     """
     recorded = _recorded(visit)
     if recorded:
@@ -59,7 +62,7 @@ def visit_status(visit: VisitFacts, today: date) -> VisitStatus:
     if today < window.opens:
         return VisitStatus.UPCOMING
     if today > window.closes:
-        return VisitStatus.MISSED
+        return VisitStatus.OVERDUE if visit.free else VisitStatus.MISSED
     if not visit.is_range and today >= window.target:
         return VisitStatus.DUE if today == window.target else VisitStatus.OVERDUE
     if days_left(window, today) <= CLOSING_DAYS:

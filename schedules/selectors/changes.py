@@ -55,6 +55,12 @@ def changes_since(record: str, pk: int, version: int, zone: ZoneInfo) -> list[Ch
     return found[::-1]
 
 
+def why_created(record: str, pk: int) -> str:
+    """The reason that was given when a record was written first; empty where none was; one query."""
+    entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="create")
+    return entries.order_by("id").values_list("reason", flat=True).first() or ""
+
+
 def said_of(
     fields: dict[str, Field[Any, Any]], old: dict[str, Any], new: dict[str, Any], zone: ZoneInfo
 ) -> Iterator[FieldChange]:

@@ -148,12 +148,13 @@ def visit_row(
     status = visit_status(facts, reading.today)
     window, place, calendar, today = planned.window, planned.rule.place, reading.calendar, reading.today
     over = status in _OVER
+    unrecorded = facts.free and today > window.closes
     return VisitRow(
         planned=planned,
         status=status,
         mark=visit_mark(reading.protocol, planned, reading.zero),
         days=day_range(reading.protocol, planned, reading.zero),
-        clinic_days=None if over else clinic_days_left(window, Place(place), calendar, today),
+        clinic_days=None if over or unrecorded else clinic_days_left(window, Place(place), calendar, today),
         hindrances=() if over else hindrances(window, Place(place), calendar, today, booked_on),
         because=because_visit(reading.protocol, planned, reading.say),
         performed_on=facts.performed_on,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django.db.models import F, Q
 
 from schedules.domain.status import CLOSING_DAYS, VisitStatus
-from schedules.selectors.stored_visits import LIVE, RANGES
+from schedules.selectors.stored_visits import FREE, LIVE, RANGES
 
 _UNDONE = Q(performed_on=None)
 _STANDING = _UNDONE & Q(applies=True, cancelled_on=None)
@@ -33,8 +33,9 @@ def status_condition(status: VisitStatus, today: date) -> Q:
     if status is VisitStatus.UPCOMING:
         return live & Q(opens__gt=today)
     if status is VisitStatus.MISSED:
-        return _MISSED | (live & Q(closes__lt=today))
-    return live & Q(opens__lte=today, closes__gte=today) & _within_the_window(status, today)
+        return _MISSED | (live & Q(closes__lt=today) & ~FREE)
+    within = Q(opens__lte=today, closes__gte=today) & _within_the_window(status, today)
+    return live & (within | (Q(closes__lt=today) & FREE)) if status is VisitStatus.OVERDUE else live & within
 
 
 def _within_the_window(status: VisitStatus, today: date) -> Q:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from participants.models import Participant
 from participants.selectors import anchor_days
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit
@@ -35,6 +37,9 @@ _BESIDE = "not one of the protocol's visits: added at the site"
 
 RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
 """The timings that have no single due day."""
+
+FREE = Q(unscheduled=True) & ~Q(timing__in=RANGES)
+"""The condition on visits that were added at the site for one day."""
 
 
 class StoredVisit(NamedTuple):
@@ -114,6 +119,7 @@ def facts_of(visit: Visit | StoredVisit) -> VisitFacts:
         cancelled=visit.cancelled_on is not None,
         on_hold=visit.held_on is not None,
         not_applicable=not visit.applies,
+        free=visit.unscheduled and visit.timing not in RANGES,
     )
 
 

@@ -19,7 +19,7 @@ from schedules.models import Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
-from schedules.selectors.stored_visits import LIVE, RANGES, day_zero_of, facts_of, planned_visit
+from schedules.selectors.stored_visits import FREE, LIVE, RANGES, day_zero_of, facts_of, planned_visit
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to
 
@@ -121,7 +121,7 @@ def _group(days: Mapping[date, Sequence[int]]) -> Case:
 def _conditions(today: date) -> Iterable[tuple[VisitStatus, Q]]:
     """The statuses with their conditions; the first that holds is the visit's."""
     return (
-        (VisitStatus.MISSED, Q(closes__lt=today)),
+        (VisitStatus.MISSED, Q(closes__lt=today) & ~FREE),
         (VisitStatus.UPCOMING, Q(opens__gt=today, opens__lte=today + timedelta(days=SOON_DAYS))),
         (VisitStatus.DUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target=today)),
         (VisitStatus.OVERDUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target__lt=today)),
@@ -149,6 +149,6 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
         working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, today, say)
-        line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)
-        rows.append(WorkRow(one, replace(line, pk=visit.pk, booked_on=visit.booked_on)))
+        line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading, visit.booked_on)
+        rows.append(WorkRow(one, replace(line, pk=visit.pk)))
     return rows

@@ -13,6 +13,7 @@ from schedules.domain.visit_values import Deed
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
+from schedules.selectors.changes import why_created
 from schedules.selectors.course import life_of, zone_of
 from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, visit_row
 from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
@@ -22,7 +23,10 @@ from trials.selectors import protocol_of
 
 @dataclass(frozen=True, slots=True)
 class VisitPage:
-    """A visit on a day: its row, what may be done with it, what is asked at it and what was done."""
+    """A visit on a day: its row, what may be done with it, what is asked at it and what was done.
+
+    `added` is why somebody added it; empty for the protocol's own.
+    """
 
     visit: Visit
     reading: Reading
@@ -30,6 +34,7 @@ class VisitPage:
     deeds: tuple[Deed, ...]
     asked: Sequence[Activity]
     done: Sequence[VisitActivity]
+    added: str = ""
 
     def closed(self, day: date) -> str | None:
         """Why a day is none to be seen on: the site does not work, or somebody is away; None else."""
@@ -38,7 +43,7 @@ class VisitPage:
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
-    """The page of a visit that `visit_in_sight` gave; four queries more."""
+    """The page of a visit that `visit_in_sight` gave; four queries more, one for a visit that was added."""
     person = visit.participant
     site, zone = person.site, zone_of(person.site)
     protocol = in_language(protocol_of(person.protocol_version), say)
@@ -54,4 +59,5 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
+        added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",
     )

@@ -118,4 +118,6 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
 
 def next_visit(page: ParticipantPage) -> VisitRow | None:
     """The first visit that is still to come or to be saved."""
-    return next((row for row in page.visits if row.status in NEXT), None)
+    today = page.reading.today
+    live = (row for row in page.visits if row.status in NEXT and row.planned.window.closes >= today)
+    return next(live, None)

@@ -59,7 +59,7 @@ STATUS = {
 GROUP = {
     VisitStatus.OVERDUE: (
         gettext_lazy("Overdue"),
-        gettext_lazy("the target has passed, the window is still open"),
+        gettext_lazy("the target has passed: to be done, or to be recorded"),
     ),
     VisitStatus.DUE: (gettext_lazy("Due today"), gettext_lazy("today is the target")),
     VisitStatus.CLOSING: (gettext_lazy("Closing"), gettext_lazy("the window closes within three days")),

@@ -32,6 +32,7 @@ def records(draw: Any) -> dict[str, Any]:
     opens, closes = target - timedelta(days=draw(SPAN)), target + timedelta(days=draw(SPAN))
     row: dict[str, Any] = {"opens": opens, "target": target, "closes": closes}
     row["timing"] = draw(st.sampled_from(["offset", "within", "each", "over"]))
+    row["unscheduled"] = draw(st.booleans())
     end = draw(st.sampled_from(["", "", "", "", "performed_on", "missed_on", "cancelled_on", "never"]))
     if end == "never":
         return row | {"cancelled_on": DAY, "applies": False}

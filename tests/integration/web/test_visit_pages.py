@@ -287,6 +287,11 @@ def test_an_unscheduled_visit_on_a_day_gone_by_is_recorded_at_once_on_its_own_da
     there = reverse("visit-deed", kwargs={"pk": visit("unscheduled-1").pk, "deed": "complete"})
     assert answer.redirect_chain == [(f"{there}?at=21:30", 302)]
     assert all(f'value="{typed}"' in answer.content.decode() for typed in ("2026-12-18", "21:30"))
+    page = client.get(reverse("visit", kwargs={"pk": visit("unscheduled-1").pk})).content.decode()
+    assert "<dt>Added because</dt><dd>fever</dd>" in page
+    assert "Overdue" in page, "it is to be recorded: no window was missed"
+    shown = client.get(f"/participants/{participant.pk}/")
+    assert shown.context["next_visit"].planned.code != "unscheduled-1", "what comes next is another"
 
 
 def test_an_absence_over_a_whole_window_says_that_no_clinic_day_is_left(
