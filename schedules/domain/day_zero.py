@@ -55,6 +55,7 @@ class Against(StrEnum):
     HOLD = "hold"
     SHIFTED = "shifted"
     PROVISIONAL = "provisional"
+    LATER_PROVISIONAL = "later-provisional"
     NOT_KNOWN = "not-known"
 
 
@@ -98,6 +99,7 @@ AGAINST_LABELS: Mapping[Against, str] = {
     Against.HOLD: _("A day on hold after chemotherapy"),
     Against.SHIFTED: _("A visit leaves its target for a clinic day"),
     Against.PROVISIONAL: _("A year whose official calendar is not out"),
+    Against.LATER_PROVISIONAL: _("Visits in years whose official calendar is not out"),
     Against.NOT_KNOWN: _("Something is not on record"),
 }
 
@@ -329,11 +331,24 @@ def _hold(plan: Plan) -> Iterator[Reason]:
 
 
 def _provisional(start: Start, plan: Plan) -> Iterator[Reason]:
-    """Years whose official calendar is not out."""
-    for year in _years(plan.visits):
-        if start.calendar and start.calendar.is_provisional(year):
-            template = _("The official calendar is not out for %(year)d.")
-            yield _reason(Against.PROVISIONAL, template, {"year": year})
+    """Years whose official calendar is not out: each until the stay in hospital is over costs points.
+
+    Visits of later years can leave their targets once that calendar is out: one remark, at no cost.
+    """
+    calendar, zero = start.calendar, plan.day_zero
+    if calendar is None:
+        return
+    visits = [visit for visit in plan.visits if _to_come(start, visit)]
+    unsure = [year for year in _years(visits) if calendar.is_provisional(year)]
+    last = max((zero or start.today, *(end for _first, end in stays(plan, start.zone))))
+    near = [year for year in unsure if year <= last.year]
+    for year in near:
+        template = _("The official calendar is not out for %(year)d.")
+        yield _reason(Against.PROVISIONAL, template, {"year": year})
+    later = [year for year in unsure if year not in near]
+    if later:
+        template = _("Visits from %(year)d on: no official calendar is out for them yet.")
+        yield Reason(Against.LATER_PROVISIONAL, (Words.of(template, {"year": later[0]}),))
 
 
 def _years(visits: Sequence[PlannedVisit]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from schedules.domain.day_zero import Against, CandidateDay, candidate_day, rank
 from schedules.domain.gates import Cohorts, Course
 from schedules.domain.plan import Known
 from tests.unit.readiness.starting import TODAY, a_person, a_start, asked, beds
-from tests.unit.schedules.small import days, on
+from tests.unit.schedules.small import at, days, on, visit
 from trials.domain.offsets import Offset
 from trials.domain.protocol import ASSUMED, Gate, GateBefore
 from trials.domain.working_days import WorkingDays
@@ -138,6 +139,24 @@ def test_a_year_whose_calendar_is_not_out_counts_little() -> None:
     unsure = WorkingDays("Clinic", "made up", official_years=frozenset({2026}))
     day = candidate_day(a_start(calendar=unsure, known=Known()), on("Mon 2026-12-28"))
     assert (day.points, words(day, Against.PROVISIONAL)) == (1, "The official calendar is not out for 2027.")
+
+
+@pytest.mark.parametrize(
+    ("zero", "points", "told", "reason"),
+    [
+        ("Mon 2026-12-07", 0, "Visits from 2027 on: no official calendar is out for them yet.", "one remark"),
+        ("Mon 2026-12-28", 1, "Visits from 2028 on: no official calendar is out for them yet.",
+         "the stay ends in 2027"),
+    ],
+)  # fmt: skip
+def test_follow_up_in_years_to_come_costs_nothing(zero: str, points: int, told: str, reason: str) -> None:
+    """Twelve and 24 months after day zero: every day of a search has visits in such years."""
+    unsure = WorkingDays("Clinic", "made up", official_years=frozenset({2026}))
+    later = [visit(f"m{n}", at(f"P{n * 30}D", "P14D")) for n in (12, 24)]
+    long = replace(asked(), visits=(*asked().visits, *later))
+    day = candidate_day(a_start(protocol=long, calendar=unsure, known=Known()), on(zero))
+    assert sum(one.points for one in day.reasons if one.against is Against.PROVISIONAL) == points, reason
+    assert words(day, Against.LATER_PROVISIONAL) == told, reason
 
 
 def test_once_chemotherapy_has_begun_each_day_on_hold_counts() -> None:
