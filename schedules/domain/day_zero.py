@@ -331,24 +331,17 @@ def _hold(plan: Plan) -> Iterator[Reason]:
 
 
 def _provisional(start: Start, plan: Plan) -> Iterator[Reason]:
-    """Years whose official calendar is not out: each until the stay in hospital is over costs points.
-
-    Visits of later years can leave their targets once that calendar is out: one remark, at no cost.
-    """
-    calendar, zero = start.calendar, plan.day_zero
-    if calendar is None:
-        return
-    visits = [visit for visit in plan.visits if _to_come(start, visit)]
-    unsure = [year for year in _years(visits) if calendar.is_provisional(year)]
-    last = max((zero or start.today, *(end for _first, end in stays(plan, start.zone))))
-    near = [year for year in unsure if year <= last.year]
-    for year in near:
+    """Years whose official calendar is not out: each until the stay is over costs points, later ones none."""
+    calendar = start.calendar
+    visits = [visit for visit in plan.visits if calendar and _to_come(start, visit)]
+    unsure = [year for year in _years(visits) if calendar and calendar.is_provisional(year)]
+    last = max((plan.day_zero or start.today, *(end for _first, end in stays(plan, start.zone)))).year
+    for year in (year for year in unsure if year <= last):
         template = _("The official calendar is not out for %(year)d.")
         yield _reason(Against.PROVISIONAL, template, {"year": year})
-    later = [year for year in unsure if year not in near]
-    if later:
+    if later := [year for year in unsure if year > last]:
         template = _("Visits from %(year)d on: no official calendar is out for them yet.")
-        yield Reason(Against.LATER_PROVISIONAL, (Words.of(template, {"year": later[0]}),))
+        yield _reason(Against.LATER_PROVISIONAL, template, {"year": later[0]})
 
 
 def _years(visits: Sequence[PlannedVisit]) -> list[int]:
