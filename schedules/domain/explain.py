@@ -100,7 +100,7 @@ def basis_text(protocol: Protocol, basis: Basis, say: Say = plain, what: str = _
 
 
 def _origin(protocol: Protocol, basis: Basis, say: Say) -> str:
-    note = f" ({basis.note})" if basis.note else ""
+    note = f" ({say(basis.note)})" if basis.note else ""
     if basis.assumed:
         return say(_("assumed%(note)s")) % {"note": note}
     source = protocol.source_by_code.get(basis.source or "")

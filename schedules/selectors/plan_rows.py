@@ -127,7 +127,7 @@ def assumption_of(visit: PlannedVisit) -> str | None:
     """What was assumed of a visit's timing, tolerance or base, in the document's words; None for nothing."""
     timing, rule = visit.rule.timing, visit.rule
     bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
-    notes = [basis.note for basis in bases if basis.assumed]
+    notes = list(dict.fromkeys(basis.note for basis in bases if basis.assumed))
     return "; ".join(filter(None, notes)) if notes or visit.base.assumed else None
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from participants.models import Participant
 from participants.selectors import anchor_days
@@ -33,7 +34,7 @@ from trials.domain.protocol import (
 )
 from trials.models import ProtocolVersion
 
-_BESIDE = "not one of the protocol's visits: added at the site"
+_BESIDE = gettext_noop("not one of the protocol's visits: added at the site")
 
 RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
 """The timings that have no single due day."""

@@ -18,9 +18,11 @@ from participants.models import Absence, Anchor, CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking
 from schedules.models import CalendarState, Deviation, ProtocolWindow, Visit
+from schedules.selectors.visit_page import visit_page
 from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.planning import enrol
 from schedules.services.replanning import replan_many
+from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import book_visit
 from schedules.web.words import say
 from tests.cast import a_site, an_approval, an_enrolment
@@ -266,6 +268,17 @@ def test_an_unscheduled_visit_shows_everywhere(client: Client, participant: Part
     there = reverse("visit", kwargs={"pk": visit("unscheduled-1").pk})
     assert "<h1>Unscheduled 28.1</h1>" in client.get(there).content.decode(), "numbered once"
     assert client.get("/").status_code == 200
+
+
+def test_why_an_added_visit_has_no_rule_is_said_in_the_readers_language(participant: Participant) -> None:
+    asked = Unscheduled(Booking(date(2027, 1, 6)))
+    now = timezone.now()
+    extra = add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=now)
+    row = visit_page(extra, now, lambda message: f"<{message}>").row
+    assert "<not one of the protocol's visits: added at the site>" in row.because
+    assert row.assumption == "not one of the protocol's visits: added at the site", (
+        "once, and said by the page"
+    )
 
 
 def test_a_numbered_label_is_said_by_its_name() -> None:
