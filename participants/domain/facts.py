@@ -273,7 +273,8 @@ class Facts:
     """All that is on record of one participant, in any order.
 
     `expected` maps the codes of visits still to come to their days. `ended_at` is when the
-    participant withdrew or died: nothing is asked of anybody from then on.
+    participant withdrew or died: nothing is asked of anybody from then on. `on_hold` says that the
+    infusion waits after chemotherapy, so that a planned day gone by is not the day of anything.
     """
 
     lodgings: tuple[Lodging, ...] = ()
@@ -287,6 +288,7 @@ class Facts:
     performed: tuple[PerformedVisit, ...] = ()
     expected: Mapping[str, date] = field(default_factory=dict)
     ended_at: Point | None = None
+    on_hold: bool = False
 
     @property
     def doses(self) -> Iterator[Dose]:

@@ -106,6 +106,7 @@ def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> 
         performed=tuple(_performed(record)),
         expected=_expected(record),
         ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
+        on_hold=any(visit.held_on and visit.live for visit in record.visits),
     )
     return Docket(record, protocol, facts, plan)
 

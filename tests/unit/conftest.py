@@ -8,10 +8,12 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby, pairwise
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+HERE = Path(__file__).parent
 FEWEST = 400
 WIDTH = 2
 
@@ -21,7 +23,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run a large selection together with the copy, and report what that found after what this found."""
     option = session.config.option
     alone = session.testsfailed or option.collectonly or option.maxfail or option.usepdb
-    if alone or len(session.items) < FEWEST or not hasattr(os, "fork"):
+    mixed = any(HERE not in item.path.parents for item in session.items)  # others share a database
+    if alone or mixed or len(session.items) < FEWEST or not hasattr(os, "fork"):
         return None
     files = [list(items) for _, items in groupby(session.items, lambda item: item.path)]
     waiting = _queue(len(files))

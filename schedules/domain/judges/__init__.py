@@ -42,6 +42,7 @@ INVESTIGATOR = "investigator"
 
 _WAIVED = _("Waived by %(by)s on %(at)s: %(reason)s")
 _ENDED = _("The participant's part ended %(at)s.")
+_ON_HOLD = _("On hold: it begins on the day that what it counts from takes place.")
 _JUDGES: Mapping[type, Callable[[Case, Any], Verdict]] = {
     Presence: judge_presence,
     Stay: judge_stay,
@@ -66,7 +67,7 @@ def judge(
     `now` carries its zone; `zone` is the site's; `month` is the protocol's, and matters only to
     washouts that choose between months and half-lives. A withdrawal or death stops the clock:
     what was kept then is kept, and nothing is asked any more; a conduct that nobody confirmed
-    stays unjudged.
+    stays unjudged. On hold nothing begins by a planned day that has gone by.
     """
     case = Case(window, facts, now.astimezone(UTC), zone, month)
     waiver = next((one for one in facts.waivers if _waives(one, window)), None)
@@ -121,6 +122,8 @@ def _at_the_end(case: Case, ended: Point) -> Verdict:
 
 def _by_kind(case: Case) -> Verdict:
     terms = case.window.rule.terms
+    if case.waits:
+        return Verdict(VerdictStatus.NOT_YET, evidence=(proof(_ON_HOLD),))
     if _unplaced(case):
         return _misplaced(case)
     return _JUDGES[type(terms)](case, terms)

@@ -102,6 +102,14 @@ class Case:
             return None
         return min(moments)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a window would be open by planned days alone, while a hold says that they did not come."""
+        starts = self.window.rule.starts
+        codes = {moment.counts_from.code for moment in starts.moments} if starts else set()
+        planned = (code in codes and base.kind is not AnchorKind.ACTUAL for code, base in self.window.bases)
+        return self.facts.on_hold and self.starts is not None and self.opened and any(planned)
+
     def first_base_at(self) -> datetime | None:
         """The first instant (UTC) of the earliest day that the window counts from."""
         moments = [self._moment(base) for _, base in self.window.bases]

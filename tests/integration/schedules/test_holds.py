@@ -14,11 +14,13 @@ from participants.domain.lifecycle import Phase, Step, next_steps, phase_of
 from participants.models import CourseStep, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.told import facts_text
+from schedules.domain.verdicts import VerdictStatus
 from schedules.domain.visit_values import Completion
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.course import course_of, standing_of
 from schedules.selectors.holds import waiting_of_participant
 from schedules.selectors.logs import WantedLog, enrolment_log, screening_log
+from schedules.selectors.verdicts import docket_of
 from schedules.services.course import undo_last_step
 from schedules.services.holds import (
     Resumption,
@@ -28,6 +30,7 @@ from schedules.services.holds import (
     resume_infusion,
     sweep_holds,
 )
+from schedules.services.judging import sweep_windows
 from schedules.services.planning import enrol
 from schedules.services.repetition import repeat_lymphodepletion
 from schedules.services.replanning import Preview, Proposal, commit_replanning, preview_replanning
@@ -74,6 +77,11 @@ def acted(service: Any, person: Participant, **values: Any) -> CourseStep:
     return service(participant=person, version=person.version, **values)
 
 
+def verdicts(person: Participant, now: datetime) -> set[VerdictStatus]:
+    """Of all windows; those of CART-SLE count from the infusion."""
+    return {one.verdict.status for one in docket_of(person).judged(now)}
+
+
 def phase(person: Participant) -> Phase:
     person.refresh_from_db()
     return phase_of(course_of(standing_of(person)))
@@ -98,6 +106,17 @@ def test_a_hold_counts_its_days_and_the_deviation_writes_itself(participant: Par
     drafted.refresh_from_db()
     assert (drafted.actual_on, drafted.days) == (date(2026, 12, 10), 3)
     assert Deviation.objects.filter(kind="hold").count() == 1
+
+
+def test_on_hold_no_window_begins_by_the_day_that_was_planned(participant: Participant) -> None:
+    """The infusion was planned for the 7th; on the 8th it waits, and nobody must stay for it."""
+    held(participant)
+    sweep_windows(now=at(12, 8))
+    assert verdicts(participant, at(12, 8)) == {VerdictStatus.NOT_YET}
+    assert not Flag.objects.filter(window__isnull=False, cleared_at=None).exists()
+    slipped(participant, date(2026, 12, 10), at(12, 8))
+    done(visit(participant, "d0"), date(2026, 12, 10), at(12, 10), outside_reason="")
+    assert VerdictStatus.NOT_YET not in verdicts(participant, at(12, 11))
 
 
 def test_a_slip_that_is_taken_back_leaves_no_deviation_standing(participant: Participant) -> None:

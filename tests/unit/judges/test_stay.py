@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from participants.domain.facts import Admission, Facts
-from tests.unit.judges.judging import at, d, told, window
+from schedules.domain.judges import judge, next_change_at
+from schedules.domain.plan import AnchorDay, AnchorKind
+from tests.unit.judges.judging import SHANGHAI, at, d, told, window
 from trials.domain.protocol import Stay
 
 
@@ -104,3 +107,29 @@ def test_what_is_missing_is_needed_when_the_window_opens():
     verdict = told(WINDOW, Facts(), at(-1))
     assert verdict.missing_text() == ("an admission on or before Monday 2026-03-02",)
     assert verdict.needed_by == at(0, "00:00")
+
+
+PLANNED, LATER = AnchorDay(d(0)), AnchorDay(d(2))
+OUT = admitted((at(-5), at(2, "10:00")))
+
+
+@pytest.mark.parametrize(
+    ("facts", "anchor", "now", "status", "why"),
+    [
+        (OUT, PLANNED, at(3), "not-yet", "nothing was infused on the planned day, and leaving is allowed"),
+        (Facts(), PLANNED, at(3), "not-yet", "nor need anybody be admitted"),
+        (OUT, LATER, at(1), "not-yet", "the new day lies ahead"),
+        (OUT, AnchorDay(d(0), AnchorKind.ACTUAL), at(3), "violated", "it took place: it is no planned day"),
+    ],
+)
+def test_on_hold_no_stay_begins_by_a_planned_day(
+    facts: Facts, anchor: AnchorDay, now: datetime, status: str, why: str
+) -> None:
+    stay = window(Stay(leave_on_last_day=True), anchor.day, anchor.day + timedelta(days=7), anchor)
+    held = replace(facts, on_hold=True)
+    assert judge(stay, held, now, SHANGHAI).status.value == status, why
+
+
+def test_on_hold_time_alone_changes_nothing() -> None:
+    stay = window(Stay(leave_on_last_day=True), d(0), d(7), PLANNED)
+    assert next_change_at(stay, Facts(on_hold=True), at(3), SHANGHAI) is None
