@@ -107,18 +107,21 @@ def _slipped(
 
 
 def _waited(pk: int, waiting: Waiting | None, today: date, abandoned: str) -> Draft | None:
-    """The deviation of an infusion whose day has passed while nobody knows another."""
-    if waiting is None or not (days := _days_waited(waiting, today, abandoned)):
+    """The deviation of an infusion whose day has passed while nobody knows another, or that is given up."""
+    if waiting is None:
+        return None
+    days = _days_waited(waiting, today, abandoned)
+    if not (days or abandoned):
         return None
     return Draft(
         about=f"{KIND}:{pk}:{waiting.began}",
         evidence="abandoned" if abandoned else "waiting",
         kind=DeviationKind.HOLD,
-        occurred_on=waiting.expected,
+        occurred_on=min(waiting.expected, today),
         planned_on=waiting.expected,
         opens=waiting.expected,
         closes=waiting.expected,
-        days=days,
+        days=days or None,
         facts=_told(words_of_wait(waiting), abandoned),
     )
 

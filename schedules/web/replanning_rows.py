@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from schedules.domain.deviations import KIND_LABELS, DeviationKind
 from schedules.domain.happened import departure_sentence
+from schedules.domain.hindrances import HindranceKind, hindrances
 from schedules.domain.plan import PlanWarning
 from schedules.domain.replanning import Effect, VisitChange
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan
@@ -20,10 +21,11 @@ from schedules.domain.replanning_words import change_sentences, effect_label, ga
 from schedules.domain.told import facts_text
 from schedules.domain.windows import VisitWindow
 from schedules.services.replanning import Preview
-from schedules.services.replanning_previews import Around
+from schedules.services.replanning_previews import Around, calendar_for
 from schedules.web.words import day_words, say, warnings_in_words
 
-CONTRADICTION, NO_DAY = "contradictory-anchors", "no-working-day"
+CONTRADICTION = "contradictory-anchors"
+SHUT = frozenset({HindranceKind.NO_CLINIC_DAY, HindranceKind.NO_CLINIC_DAY_LEFT})
 GRAVE = frozenset(
     {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
 )
@@ -42,7 +44,6 @@ SERIOUS = frozenset(
         Effect.UNBOOKED,
     }
 )
-GONE = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +150,13 @@ def _warnings(preview: Preview) -> list[PlanWarning]:
 
 
 def _without_a_day(preview: Preview) -> Iterator[tuple[str, str]]:
-    """The visits to come that could be seen on no day of their window."""
-    labels = _to_come(preview)
-    found = {dict(one.words.values)["visit"] for one in preview.warnings if one.code == NO_DAY}
+    """The visits to come that could be seen on no day of what is left of their window."""
+    labels, calendar, today = _to_come(preview), calendar_for(preview.record, preview.proposal), preview.today
     for visit in preview.plan.visits:
-        if visit.code in found & labels.keys() and visit.window.closes >= preview.today:
-            first, last = day_words(visit.window.opens), day_words(visit.window.closes)
+        opens, _target, closes = visit.window
+        found = {one.kind for one in hindrances(visit.window, visit.rule.place, calendar, today)}
+        if visit.code in labels and found & SHUT:
+            first, last = day_words(max(opens, today)), day_words(closes)
             words = {"visit": say(labels[visit.code]), "opens": first, "closes": last}
             yield _("A window has no clinic day"), _("%(visit)s: none from %(opens)s to %(closes)s.") % words
 
@@ -173,7 +175,7 @@ def visit_row(change: VisitChange) -> ChangeRow:
         _severity(change.effects),
         tuple(effect_label(effect, say) for effect in change.effects),
         _window(change.before),
-        _window(change.after) if not GONE & set(change.effects) else Span(),
+        _window(change.after) if not ENDING & set(change.effects) else Span(),
         change_sentences(spoken, say),
         change.booked_on,
         change.performed_on,

@@ -31,7 +31,7 @@ from tests.bench.enrolment import cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison  # noqa: E402
 from tests.cast import INFUSION, NOW  # noqa: E402
 
-PARTICIPANTS, VISITS, ROUNDS = 1_000, 20, 3
+PARTICIPANTS, VISITS, ROUNDS = 1_000, 20, 5
 SLOWER, FASTER = 5.0, 20.0
 SAMPLE = 25
 LATER = timedelta(days=2)

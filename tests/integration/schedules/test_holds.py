@@ -192,6 +192,15 @@ def test_given_up_after_chemotherapy_nothing_follows_and_the_chemotherapy_stays(
     assert Flag.objects.get(kind="hold").cleared_at is not None
 
 
+def test_given_up_before_its_day_is_on_record_as_much_as_after_it(participant: Participant) -> None:
+    """Chemotherapy from the 2nd for an infusion on the 7th, given up on the 6th: nothing is late yet."""
+    held(participant)
+    acted(abandon_infusion, participant, on=date(2026, 12, 6), now=at(12, 6), reason="sepsis")
+    drafted = Deviation.objects.get(kind="hold")
+    assert (drafted.planned_on, drafted.occurred_on, drafted.days) == (INFUSION, date(2026, 12, 6), None)
+    assert facts_text(drafted.facts).endswith(". Abandoned: sepsis")
+
+
 def test_lymphodepletion_is_repeated_as_a_block_of_its_own(participant: Participant) -> None:
     """Given up for January: infusion on Monday the 11th, chemotherapy again from the 6th."""
     held(participant)
