@@ -274,7 +274,7 @@ class Model:
         if self.held(code):
             return "on-hold"
         if not opens <= today <= closes:
-            return "upcoming" if today < opens else "missed"
+            return "upcoming" if today < opens else "overdue" if seen.beside == FREE else "missed"
         if today >= target and code not in RANGES and seen.beside != END:
             return "due" if today == target else "overdue"
         return "closing" if closes - today <= CLOSING * DAY else "open"
