@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 APPS = ("config", "trials", "participants", "schedules")
 EDGES = {"api", "web", "admin", "tasks", "management", "templatetags"}
 PLAIN = {"domain", "formats", "ical"}
-LONGEST = 350  # lines that can still be read in one sitting
 
 RULES = [
     (EDGES, r"\.objects\b", "an edge translates: reads are selectors, writes are services"),
@@ -49,11 +48,6 @@ def test_the_rules_look_at_something():
     """A folder that is called otherwise one day would pass every rule."""
     for rooms, _, reason in RULES:
         assert sum(is_in(path, rooms) for path in sources()) > 20, reason
-
-
-def test_every_file_can_be_read_in_one_sitting():
-    long = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
-    assert [f"{path.relative_to(ROOT)}: {lines}" for path, lines in long.items() if lines > LONGEST] == []
 
 
 def test_no_file_is_a_drawer_for_what_has_no_name():
