@@ -19,7 +19,7 @@ from schedules.selectors.today import GROUPS, SOON_DAYS, Wanted, worklist
 from schedules.services.absences import add_absence
 from schedules.services.visits import book_visit
 from tests.cast import a_version
-from tests.integration.web.conftest import SHANGHAI, TODAY, Enrol, count_queries, with_role
+from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, count_queries, with_role
 from trials.models import ProtocolVersion, Role, Site, User
 
 DAY = timedelta(days=1)
@@ -112,13 +112,11 @@ def test_days_away_and_bookings_count_on_today_and_on_the_participants_page(
     """Day 28 of an infusion 28 days ago is today, ±3; booked for tomorrow, then away for two weeks."""
     pk = enrolled(infusion=TODAY - 28 * DAY).pk
     visit = Visit.objects.get(code="d28")
-    book_visit(
-        visit=visit, version=visit.version, booking=Booking(TODAY + DAY), by=None, now=visit.changed_at
-    )
+    book_visit(visit=visit, version=visit.version, booking=Booking(TODAY + DAY), by=None, now=MORNING)
     person, booked = f"/participants/{pk}/", f'booked <time datetime="{TODAY + DAY}"'
     assert [page.get(there).content.decode().count(booked) for there in ("/", person)] == [1, 2]
     away = Away(first=TODAY, last=TODAY + 14 * DAY, participant=visit.participant)
-    add_absence(away=away, by=None, now=visit.changed_at)
+    add_absence(away=away, by=None, now=MORNING)
     assert ["No clinic day left" in page.get(there).content.decode() for there in ("/", person)] == [True] * 2
 
 
