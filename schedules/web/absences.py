@@ -27,10 +27,10 @@ from schedules.services.replanning import Preview
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
 from schedules.web.clock import now, server_day
 from schedules.web.course_forms import AbsenceForm
+from schedules.web.forms import ShownForm, ShownReasonForm
 from schedules.web.people import user_of
 from schedules.web.recording import COMMIT, OVERTAKEN, answer, may_record, overtaking, person_of
 from schedules.web.replanning_rows import preview_rows, visit_row
-from schedules.web.visit_forms import ShownForm, ShownReasonForm
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors import sites_visible_to

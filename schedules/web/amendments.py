@@ -44,9 +44,9 @@ from schedules.selectors.amendments import (
 from schedules.services.amendment_previews import Amendment, DryRun, Prospect, preview_amendment
 from schedules.services.amendments import retry_amendment, start_amendment
 from schedules.web.clock import now, server_day
+from schedules.web.forms import NO_NAMES, SAY_WHY
 from schedules.web.pages import neighbours
 from schedules.web.people import user_of
-from schedules.web.visit_forms import NO_NAMES, SAY_WHY
 from schedules.web.words import say
 from trials.models import ProtocolVersion, Site, Trial
 from trials.selectors import protocol_of

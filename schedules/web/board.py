@@ -21,11 +21,11 @@ from django.views.decorators.http import require_http_methods
 from participants.models import SafetyReview
 from schedules.selectors.board import TrialBoard, safety_reviews_of, trial_board, trials_with_board
 from schedules.services.gates import ReviewRecord, correct_safety_review, record_safety_review
+from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now, server_day
-from schedules.web.enrolment_form import DayInput
+from schedules.web.forms import VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer
-from schedules.web.visit_forms import VersionedForm
 from schedules.web.words import say
 from trials.domain.access import Right
 from trials.models import Cohort, Trial

@@ -24,9 +24,9 @@ from schedules.services.rehearsals import Act
 from schedules.services.repetition import take_back_repetition
 from schedules.web.clock import now, server_day
 from schedules.web.course_forms import StepForm, TakeBackForm
+from schedules.web.forms import ShownForm, ShownReasonForm
 from schedules.web.people import user_of
 from schedules.web.recording import Showing, answer_shown, may_record, person_of, require_record
-from schedules.web.visit_forms import ShownForm, ShownReasonForm
 
 
 @login_required

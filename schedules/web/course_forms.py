@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 from participants.domain.lifecycle import WITHOUT_REASON, Step
 from participants.services.absences import Away
 from schedules.services.course import StepRequest
-from schedules.web.enrolment_form import DayInput
-from schedules.web.visit_forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm
+from schedules.web.anchor_fields import DayInput
+from schedules.web.forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm
 from trials.models import Site, User
 
 

@@ -24,8 +24,9 @@ from schedules.selectors.calendars import today_at
 from schedules.selectors.day_zero import RangeRefused, ranked_days
 from schedules.selectors.enrolling import cohorts_of, versions_to_enrol_under
 from schedules.selectors.readiness import Newcomer, start_of, start_of_newcomer
+from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now, server_day
-from schedules.web.enrolment_form import PLANNED, DayInput, PlaceForm
+from schedules.web.enrolment_form import PLANNED, PlaceForm
 from schedules.web.people import user_of
 from schedules.web.recording import may_record, person_of
 from schedules.web.words import say

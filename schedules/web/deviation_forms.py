@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from schedules.domain.deviations import Assessment
 from schedules.models import Deviation, DeviationClass, Visit
 from schedules.services.deviations_by_hand import Entered
-from schedules.web.enrolment_form import DayInput
-from schedules.web.visit_forms import NO_NAMES, VersionedForm
+from schedules.web.anchor_fields import DayInput
+from schedules.web.forms import NO_NAMES, VersionedForm
 from schedules.web.words import say
 
 YES, NO = "yes", "no"

@@ -31,15 +31,14 @@ from schedules.services.deviations import (
     uphold_deviation,
     withdraw_deviation,
 )
-from schedules.web.asked import day_asked, key_asked, next_page, places, search_asked
+from schedules.web.asked import day_asked, key_asked, next_page, number, places, search_asked
 from schedules.web.clock import now, server_day
 from schedules.web.deviation_forms import AssessmentForm
 from schedules.web.deviation_table import HEADS, cells
 from schedules.web.exports import Table, exported
+from schedules.web.forms import ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, require_record
-from schedules.web.today import number
-from schedules.web.visit_forms import ReasonForm, VersionedForm
 from schedules.web.words import say
 from trials.models import User
 

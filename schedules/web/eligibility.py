@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 
 from schedules.selectors.eligibility import eligibility_of
+from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now
-from schedules.web.enrolment_form import DayInput
 from schedules.web.recording import may_record, person_of
 from schedules.web.words import say
 

@@ -26,7 +26,6 @@ from schedules.web.anchor_fields import (
     PLANNED,
     AnchorFieldsMixin,
     DayInput,
-    HourInput,
     mended,
     recorded_anchors,
 )
@@ -35,7 +34,7 @@ from trials.domain.protocol import EventAfter, Protocol
 from trials.models import Cohort, ProtocolVersion, Site, User
 from trials.selectors import protocol_of
 
-__all__ = ["PLANNED", "DayInput", "EnrolmentForm", "HourInput", "PlaceForm", "mended", "zone_of"]
+__all__ = ["PLANNED", "EnrolmentForm", "PlaceForm", "mended", "zone_of"]
 
 
 class VersionChoice(forms.ModelChoiceField):

@@ -31,9 +31,9 @@ from participants.domain.facts import (
 from participants.domain.facts_validation import FactProblem
 from participants.domain.points import Point
 from schedules.domain.feeding import Feed
-from schedules.web.enrolment_form import DayInput, HourInput
+from schedules.web.anchor_fields import DayInput, HourInput
 from schedules.web.fact_words import code_words
-from schedules.web.visit_forms import NO_NAMES, VersionedForm, instant
+from schedules.web.forms import NO_NAMES, VersionedForm, instant
 from schedules.web.words import day_words, say
 from trials.domain.protocol import Freshness
 

@@ -36,9 +36,9 @@ from schedules.services.windows import Recorded, correct_fact, record_fact, waiv
 from schedules.web.clock import now, server_day
 from schedules.web.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.fact_words import KINDS
+from schedules.web.forms import ReasonForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.visit_forms import ReasonForm
 from schedules.web.words import say
 from trials.domain.errors import Refused
 from trials.models import User

@@ -28,14 +28,14 @@ from schedules.selectors.flags import (
     owners_possible,
 )
 from schedules.services.flags import assign_flag, clear_flag, snooze_flag
+from schedules.web.anchor_fields import DayInput
+from schedules.web.asked import number
 from schedules.web.clock import now, server_day
-from schedules.web.enrolment_form import DayInput
 from schedules.web.fact_words import SEVERITIES
+from schedules.web.forms import ReasonForm, VersionedForm
 from schedules.web.pages import neighbours
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, require_record
-from schedules.web.today import number
-from schedules.web.visit_forms import ReasonForm, VersionedForm
 from schedules.web.words import say
 from trials.models import User
 from trials.selectors import sites_visible_to

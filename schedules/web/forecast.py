@@ -18,10 +18,9 @@ from schedules.selectors.forecast import (
     people_past_end,
     provisional_years,
 )
-from schedules.web.asked import key_asked, next_page, places
+from schedules.web.asked import key_asked, next_page, number, places
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
-from schedules.web.today import number
 from schedules.web.words import say
 from trials.selectors import trials_visible_to
 

@@ -36,9 +36,9 @@ from schedules.services.rehearsals import Act as Service
 from schedules.services.repetition import repeat_lymphodepletion
 from schedules.web.anchor_fields import DayInput, HourInput
 from schedules.web.clock import now
+from schedules.web.forms import ShownForm, ShownReasonForm, VersionedForm, instant
 from schedules.web.people import user_of
 from schedules.web.recording import Showing, answer, answer_shown, may_record, person_of, require_record
-from schedules.web.visit_forms import ShownForm, ShownReasonForm, VersionedForm, instant
 from schedules.web.words import say
 from trials.domain.errors import Refused
 from trials.selectors import protocol_of

@@ -20,11 +20,10 @@ from schedules.selectors.logs import (
     enrolment_log,
     screening_log,
 )
-from schedules.web.asked import day_asked, next_page, places, search_asked
+from schedules.web.asked import day_asked, next_page, number, places, search_asked
 from schedules.web.clock import now, server_day
 from schedules.web.exports import Table, exported
 from schedules.web.people import user_of
-from schedules.web.today import number
 from schedules.web.words import say
 
 NOT_ENROLLED = frozenset({Phase.SCREENING, Phase.SCREEN_FAILED})

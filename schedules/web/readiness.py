@@ -33,11 +33,11 @@ from schedules.models import ReadinessCheck
 from schedules.selectors.calendars import today_at
 from schedules.selectors.course import zone_of
 from schedules.selectors.readiness import checks_of, start_of
+from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now, server_day
-from schedules.web.enrolment_form import DayInput
+from schedules.web.forms import NO_NAMES, ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.visit_forms import NO_NAMES, ReasonForm, VersionedForm
 from schedules.web.words import say
 
 FAR = timedelta(days=5 * 366)

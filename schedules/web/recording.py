@@ -21,9 +21,9 @@ from schedules.services.course import RECORD as PERSON
 from schedules.services.rehearsals import Act, perform_as_shown, rehearse
 from schedules.services.replanning import Preview
 from schedules.web.clock import now, server_day
+from schedules.web.forms import VersionedForm
 from schedules.web.people import user_of
 from schedules.web.replanning_rows import preview_rows
-from schedules.web.visit_forms import CompletionForm, VersionedForm
 from trials.domain.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors import may
@@ -75,8 +75,8 @@ def answer(
         form.refuse(refused.fields)
         preview = getattr(refused, "preview", None)
         shown = {"rows": preview_rows(preview)} if preview else {}
-        if preview and isinstance(form, CompletionForm):
-            form.showing(preview.digest)
+        if preview:
+            form.stand_for(preview.digest)
         return render(request, template, {**context, **shown, "form": form}, status=422)
     except Stale as stale:
         typed = request.POST.copy()

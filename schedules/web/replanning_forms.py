@@ -20,7 +20,7 @@ from schedules.selectors.absences import days_between
 from schedules.services.replanning import Proposal
 from schedules.services.replanning_site import SiteProposal
 from schedules.web.anchor_fields import ACTUAL, KINDS, PLANNED, AnchorFieldsMixin, DayInput, recorded_anchors
-from schedules.web.visit_forms import NO_NAMES
+from schedules.web.forms import NO_NAMES
 from schedules.web.words import say
 from trials.models import ProtocolVersion, Site
 from trials.selectors import protocol_of

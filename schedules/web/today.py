@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from schedules.domain.status import VisitStatus
 from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, worklist
+from schedules.web.asked import number
 from schedules.web.clock import now, server_day
 from schedules.web.pages import neighbours
 from schedules.web.people import user_of
@@ -71,9 +72,3 @@ def groups_of(found: Worklist) -> list[Group]:
 def _group(status: VisitStatus, found: Worklist, rows: list[WorkRow]) -> Group:
     name, meaning = GROUP[status]
     return Group(status, str(name), str(meaning), found.counts.get(status, 0), rows)
-
-
-def number(request: HttpRequest, name: str) -> int | None:
-    """A whole number in an address; None where there is none."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from participants.models import Consent, Participant
 from participants.selectors_consent import forms_of
 from participants.services.consent import Correction
-from schedules.web.enrolment_form import DayInput
-from schedules.web.visit_forms import NO_NAMES, SAY_WHY, VersionedForm
+from schedules.web.anchor_fields import DayInput
+from schedules.web.forms import NO_NAMES, SAY_WHY, VersionedForm
 from trials.models import ConsentForm, Meaning, SiteApproval
 from trials.services.approvals import Approval
 from trials.services.consent_forms import Edition

@@ -14,6 +14,7 @@ urlpatterns = [
     path("participants/<int:pk>/", participant_detail, name="participant"),
     path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
     path("", include("schedules.web.urls_visits")),
+    path("", include("schedules.web.urls_course")),
     path("", include("schedules.web.urls_replanning")),
     path("", include("schedules.web.urls_deviations")),
     path("", include("schedules.web.urls_trust")),

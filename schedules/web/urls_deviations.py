@@ -1,10 +1,9 @@
-"""The addresses of deviations, of the screening and enrolment logs and of the forecast."""
+"""The addresses of deviations, and of the screening and enrolment logs."""
 
 from django.urls import path, re_path
 
 from schedules.web.deviations import deviation, deviation_act, deviations, deviations_export
 from schedules.web.deviations_by_hand import deviation_new, deviation_new_of
-from schedules.web.forecast import forecast, forecast_end
 from schedules.web.logs import enrolments, enrolments_export, screening, screening_export
 
 FORM = r"(?P<form>csv|xlsx)$"
@@ -20,6 +19,4 @@ urlpatterns = [
     re_path(rf"^logs/screening\.{FORM}", screening_export, name="screening-log-export"),
     path("logs/enrolment/", enrolments, name="enrolment-log"),
     re_path(rf"^logs/enrolment\.{FORM}", enrolments_export, name="enrolment-log-export"),
-    path("forecast/", forecast, name="forecast"),
-    path("forecast/end/<int:pk>/", forecast_end, name="forecast-end"),
 ]

@@ -1,14 +1,16 @@
-"""The addresses of re-planning, of holds after chemotherapy and of a site's working days."""
+"""The addresses of re-planning, of amendments and of a site's working days."""
 
 from django.urls import path
 
-from schedules.web.holds import hold, hold_act
+from schedules.web.amendments import amendment, amendment_new, amendment_retry, amendments
 from schedules.web.replanning import replanning, sites, working_days
 
 urlpatterns = [
     path("participants/<int:pk>/replan/<slug:what>/", replanning, name="replan"),
-    path("participants/<int:pk>/hold/", hold, name="hold"),
-    path("participants/<int:pk>/hold/<slug:act>/", hold_act, name="hold-act"),
     path("sites/", sites, name="sites"),
     path("sites/<int:pk>/working-days/", working_days, name="working-days"),
+    path("amendments/trial/<int:pk>/", amendments, name="amendments"),
+    path("amendments/trial/<int:pk>/new/", amendment_new, name="amendment-new"),
+    path("amendments/<int:pk>/", amendment, name="amendment"),
+    path("amendments/<int:pk>/retry/", amendment_retry, name="amendment-retry"),
 ]

@@ -1,8 +1,7 @@
-"""The addresses of facts, flags, gates and the eligibility clock."""
+"""The addresses of facts, flags and the eligibility clock."""
 
 from django.urls import path
 
-from schedules.web.board import board, boards, review, review_correct
 from schedules.web.eligibility import eligibility
 from schedules.web.facts import fact_correct, fact_new, fact_withdraw, facts, window_waive
 from schedules.web.flags import flag, flag_act, flags
@@ -19,9 +18,4 @@ urlpatterns = [
     path("flags/", flags, name="flags"),
     path("flags/<int:pk>/", flag, name="flag"),
     path("flags/<int:pk>/<slug:act>/", flag_act, name="flag-act"),
-    path("board/", boards, name="boards"),
-    path("board/<str:trial>/", board, name="board"),
-    path("board/<str:trial>/reviews/<int:review>/", review_correct, name="safety-review-correct"),
-    path("board/<str:trial>/review/", review, name="trial-safety-review"),
-    path("board/<str:trial>/review/<str:level>/", review, name="safety-review"),
 ]

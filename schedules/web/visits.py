@@ -30,9 +30,10 @@ from schedules.services.visits import (
     undo_visit,
 )
 from schedules.web.clock import now, server_day
+from schedules.web.forms import ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
-from schedules.web.visit_forms import BookingForm, CompletionForm, ReasonForm, UnscheduledForm, VersionedForm
+from schedules.web.visit_forms import BookingForm, CompletionForm, UnscheduledForm
 from schedules.web.words import day_words, say
 
 
