@@ -6,14 +6,14 @@ nothing and gets English.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import lru_cache
 
 from participants.domain.words import Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
 from schedules.domain.timeline import Same
-from trials.domain.offsets import Offset, Unit
+from trials.domain.offsets import Offset, Unit, day_not_there
 from trials.domain.protocol import (
     AtOffset,
     Basis,
@@ -21,6 +21,7 @@ from trials.domain.protocol import (
     Each,
     HalfLives,
     Moment,
+    Over,
     Pick,
     Protocol,
     Reference,
@@ -46,6 +47,16 @@ _UNITS = {
     Unit.MONTHS: (_("%(n)d month"), _("%(n)d months")),
     Unit.YEARS: (_("%(n)d year"), _("%(n)d years")),
 }
+NotThere = tuple[int, int] | None
+_SHORT_MONTHS = {
+    (2, 29): _("February has no 29th: its last day counts."),
+    (2, 30): _("February has no 30th: its last day counts."),
+    (2, 31): _("February has no 31st: its last day counts."),
+    (4, 31): _("April has no 31st: its last day counts."),
+    (6, 31): _("June has no 31st: its last day counts."),
+    (9, 31): _("September has no 31st: its last day counts."),
+    (11, 31): _("November has no 31st: its last day counts."),
+}
 _KINDS = {
     AnchorKind.PLANNED: _("planned"),
     AnchorKind.ACTUAL: _("actual"),
@@ -61,6 +72,7 @@ def plain(message: str) -> str:
 def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> str:
     """The anchor, offset, tolerance, basis, protocol version and working-day shift of a visit."""
     parts = [_counted(protocol, visit, say), *_tolerance(protocol, visit, say)]
+    parts.extend(_short_months(_days_from_base(protocol, visit), say))
     if visit.lengthened:
         parts.append(say(_("Longer than the protocol's: day zero waits after chemotherapy.")))
     parts.append(basis_text(protocol, visit.rule.basis, say))
@@ -84,6 +96,7 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
         *_bound(protocol, (_("From %(moments)s."), _("Start")), rule.starts, window, say),
         *_bound(protocol, (_("Until %(moments)s."), _("End")), rule.ends, window, say),
     ]
+    parts.extend(_short_months(_bounds_from_bases(protocol, window), say))
     if window.missing:
         parts.append(
             say(_("Not known yet: %(missing)s."))
@@ -191,6 +204,36 @@ def _around(protocol: Protocol, tolerance: Tolerance, say: Say) -> str:
         "after": offset_text(tolerance.after, say),
         "origin": origin,
     }
+
+
+def _days_from_base(protocol: Protocol, visit: PlannedVisit) -> Iterator[NotThere]:
+    """The days of a visit's window that its months do not have."""
+    timing, base, target = visit.rule.timing, visit.base.day, visit.offset
+    yield day_not_there(base, target, protocol.month)
+    if isinstance(timing, Within | Over):
+        yield day_not_there(base, timing.first, protocol.month)
+        yield day_not_there(base, timing.last, protocol.month)
+    if isinstance(timing, AtOffset):
+        for reach in (-timing.tolerance.before, timing.tolerance.after):
+            if both := target.plus(reach, protocol.month):
+                yield day_not_there(base, both)
+            else:
+                yield day_not_there(visit.window.target, reach, protocol.month)
+
+
+def _bounds_from_bases(protocol: Protocol, window: PlannedWindow) -> Iterator[NotThere]:
+    """The ends of a protocol window that their months do not have."""
+    days = dict(window.bases)
+    bounds = [bound for bound in (window.rule.starts, window.rule.ends) if bound]
+    for moment in (moment for bound in bounds for moment in bound.moments):
+        base = days.get(moment.counts_from.code)
+        if base and isinstance(moment.offset, Offset):
+            yield day_not_there(base.day, moment.offset, protocol.month)
+
+
+def _short_months(days: Iterator[NotThere], say: Say) -> list[str]:
+    """That a month's last day stands for one that the month does not have, once for each such month."""
+    return [say(_SHORT_MONTHS[day]) for day in dict.fromkeys(days) if day]
 
 
 def _bound(

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from schedules.domain.windows import VisitWindow
 from trials.domain.occurrences import occurrence_offsets
-from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
+from trials.domain.offsets import MonthLength, Offset, Unit, shift_beside, shift_day
 from trials.domain.protocol import AtOffset, Each, Protocol, Timing, Tolerance, VisitRule, applies
 
 _DAY = timedelta(days=1)
@@ -49,7 +49,7 @@ class Slot:
     def _days_by_calendar(self, anchor: date) -> VisitWindow:
         timing = self.rule.timing
         if isinstance(timing, AtOffset):
-            return self.around(self._shift(anchor, self.offset), timing.tolerance)
+            return self._around_target(anchor, timing.tolerance)
         first, last = self._shift(anchor, timing.first), self._shift(anchor, timing.last)
         if isinstance(timing, Each):
             day = first + (self.occurrence - 1) * _DAY
@@ -63,6 +63,14 @@ class Slot:
             return VisitWindow(target - before, target, target + after)
         opens = shift_day(target, -tolerance.before, self.month)
         return VisitWindow(opens, target, shift_day(target, tolerance.after, self.month))
+
+    def _around_target(self, anchor: date, tolerance: Tolerance) -> VisitWindow:
+        """The window of a target by the calendar: months of a tolerance count from the anchor as well."""
+        target = self._shift(anchor, self.offset)
+        if self.reach or self.offset.unit is Unit.HOURS:
+            return self.around(target, tolerance)
+        opens = shift_beside(anchor, self.offset, -tolerance.before, self.month)
+        return VisitWindow(opens, target, shift_beside(anchor, self.offset, tolerance.after, self.month))
 
     def _shift(self, anchor: date, offset: Offset) -> date:
         if offset.unit is Unit.HOURS:

@@ -97,6 +97,22 @@ class Offset:
                 return self.amount * int(month)
         return 0 if self.amount == 0 else None
 
+    def plus(self, other: Offset, month: MonthLength = MonthLength.CALENDAR) -> Offset | None:
+        """Both as one offset where both go by the calendar, else None.
+
+        Months of a target and of its tolerance are added before a month's end is clamped, so that
+        31 August + 6 months − 1 month is 31 January, not the 28th.
+        """
+        calendar = (self.days(month), other.days(month)) == (None, None)
+        if not calendar or Unit.HOURS in (self.unit, other.unit):
+            return None
+        return Offset(self.calendar_months + other.calendar_months, Unit.MONTHS)
+
+    @property
+    def calendar_months(self) -> int:
+        """How many months an offset of months or years is."""
+        return self.amount * (_MONTHS if self.unit is Unit.YEARS else 1)
+
 
 def shift_day(day: date, offset: Offset, month: MonthLength = MonthLength.CALENDAR) -> date:
     """The day that lies `offset` from `day`; not for hours, which need an instant.
@@ -111,10 +127,31 @@ def shift_day(day: date, offset: Offset, month: MonthLength = MonthLength.CALEND
     try:
         if fixed is not None:
             return day + timedelta(days=fixed)
-        months = offset.amount * (_MONTHS if offset.unit is Unit.YEARS else 1)
-        return _add_months(day, months)
+        return _add_months(day, offset.calendar_months)
     except (OverflowError, ValueError) as error:
         raise OffsetError(f"{offset.iso} from {day} leads outside the years 1 to 9999") from error
+
+
+def shift_beside(day: date, target: Offset, reach: Offset, month: MonthLength = MonthLength.CALENDAR) -> date:
+    """The day that lies `reach` from the target, which lies `target` from `day`.
+
+    Where both go by the calendar they are counted from `day` together. Raises as `shift_day`.
+    """
+    both = target.plus(reach, month)
+    return shift_day(day, both) if both else shift_day(shift_day(day, target, month), reach, month)
+
+
+def day_not_there(
+    day: date, offset: Offset, month: MonthLength = MonthLength.CALENDAR
+) -> tuple[int, int] | None:
+    """The month and the day of it that `offset` from `day` asks for and the month does not have, or None.
+
+    (2, 31) for 31 August and six months, which is 28 February.
+    """
+    if offset.unit is Unit.HOURS or offset.days(month) is not None:
+        return None
+    found = shift_day(day, offset, month)
+    return (found.month, day.day) if found.day < day.day else None
 
 
 def _add_months(day: date, months: int) -> date:

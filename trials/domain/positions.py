@@ -94,12 +94,20 @@ class Positions:
         """Where a point so far from the referenced thing lies; None as for `of`."""
         return self.shifted(self.of(reference), offset)
 
-    def shifted(self, position: Position | None, offset: Offset) -> Position | None:
+    def beside(self, reference: Reference, target: Offset, reach: Offset) -> Position | None:
+        """Where a point lies that is `reach` from a target, months counted as a plan counts them."""
+        if both := target.plus(reach, self.protocol.month):
+            return self.shifted(self.of(reference), both, MonthLength.CALENDAR)
+        return self.shifted(self.at(reference, target), reach)
+
+    def shifted(
+        self, position: Position | None, offset: Offset, month: MonthLength | None = None
+    ) -> Position | None:
         """The position moved by an offset; None where it leaves the calendar."""
         if position is None:
             return None
         try:
-            days = _shifted(position.days, offset, self.protocol.month, self.first_days)
+            days = _shifted(position.days, offset, month or self.protocol.month, self.first_days)
         except OffsetError:
             return None
         return Position(position.root, days)

@@ -110,8 +110,7 @@ def _first_days(positions: Positions) -> Iterator[Position]:
     for visit in positions.protocol.visits:
         timing = visit.timing
         if isinstance(timing, AtOffset):
-            target = positions.at(visit.counts_from, timing.offset)
-            opens = positions.shifted(target, -timing.tolerance.before)
+            opens = positions.beside(visit.counts_from, timing.offset, -timing.tolerance.before)
         else:
             opens = positions.at(visit.counts_from, timing.first)
         if opens:
@@ -124,4 +123,4 @@ def _last_day(positions: Positions, visit: VisitRule) -> Position | None:
     if not isinstance(timing, AtOffset):
         return positions.at(visit.counts_from, timing.last)
     last = list(occurrence_offsets(visit).values())[-1]
-    return positions.shifted(positions.at(visit.counts_from, last), timing.tolerance.after)
+    return positions.beside(visit.counts_from, last, timing.tolerance.after)

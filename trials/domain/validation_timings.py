@@ -177,9 +177,8 @@ def _ends(positions: Positions, visit: VisitRule) -> Iterator[tuple[str, Days, D
             yield visit.code, first.days, last.days
     elif isinstance(timing, AtOffset) and timing.offset.unit is not Unit.HOURS:
         for code, offset in occurrence_offsets(visit).items():
-            target = positions.at(visit.counts_from, offset)
-            opens = positions.shifted(target, -timing.tolerance.before)
-            closes = positions.shifted(target, timing.tolerance.after)
+            opens = positions.beside(visit.counts_from, offset, -timing.tolerance.before)
+            closes = positions.beside(visit.counts_from, offset, timing.tolerance.after)
             if opens and closes:
                 yield code, opens.days, closes.days
 

@@ -78,6 +78,37 @@ def test_a_visit_explains_itself(rule, expected):
     assert _because(rule) == expected
 
 
+LAST = "its last day counts."
+
+
+@pytest.mark.parametrize(
+    ("timing", "infusion", "expected"),
+    [
+        (at("P6M", "P1M"), "Mon 2026-08-31", [f"February has no 31st: {LAST}"]),
+        (at("P6M", "P14D"), "Sun 2026-08-30", [f"February has no 30th: {LAST}"]),
+        (at("P1Y", "P0D"), "Tue 2028-02-29", [f"February has no 29th: {LAST}"]),
+        (at("P5M", "P1M", "P3M"), "Mon 2026-08-31", [f"April has no 31st: {LAST}"]),
+        (at("P7M", "P1M"), "Mon 2026-08-31", [f"February has no 31st: {LAST}", f"April has no 31st: {LAST}"]),
+        (within("P1M", "P3M"), "Mon 2026-08-31",
+         [f"September has no 31st: {LAST}", f"November has no 31st: {LAST}"]),
+        (over("P9M", "P10M"), "Mon 2026-08-31", [f"June has no 31st: {LAST}"]),
+        (at("P28D", "P1M"), "Sun 2027-01-03", [f"February has no 31st: {LAST}"]),
+        (at("P6M", "P1M"), "Fri 2026-08-28", []),
+        (at("P28D", "P3D"), "Mon 2026-08-31", []),
+    ],
+)  # fmt: skip
+def test_a_clamped_month_end_is_explained(timing, infusion, expected):
+    sentence = _because(visit("v", timing), days(infusion=infusion))
+    found = [part.rpartition(". ")[2] + LAST for part in sentence.split(LAST)[:-1]]
+    assert [line.strip() for line in found] == expected
+
+
+def test_a_clamped_end_of_a_protocol_window_is_explained():
+    rule = window("infusion P0D", "infusion P6M")
+    sentence = because_window(protocol(), placed(rule, days(infusion="Mon 2026-08-31")))
+    assert "February has no 31st: its last day counts." in sentence
+
+
 def test_an_actual_anchor_says_so():
     text = _because(visit("v", at("P1D")), days(infusion="Mon 2026-12-07 actual"))
     assert text.startswith("Tuesday 2026-12-08 is 1 day after Infusion (actual Monday 2026-12-07). ")

@@ -39,8 +39,20 @@ from trials.domain.offsets import MonthLength
          "weeks keep the weekday, in the tolerance too"),
         (at("P6M", "P14D"), "Mon 2026-08-31", ("Sun 2027-02-14", "Sun 2027-02-28", "Sun 2027-03-14"),
          "six months after 31 August, clamped, and days around that"),
-        (at("P6M", "P1M"), "Mon 2026-08-31", ("Thu 2027-01-28", "Sun 2027-02-28", "Sun 2027-03-28"),
-         "a tolerance in months counts from the target"),
+        (at("P6M", "P1M"), "Mon 2026-08-31", ("Sun 2027-01-31", "Sun 2027-02-28", "Wed 2027-03-31"),
+         "a tolerance in months counts from the anchor, not from the clamped target"),
+        (at("P6M", "P2M", "P1M"), "Sun 2026-08-30", ("Wed 2026-12-30", "Sun 2027-02-28", "Tue 2027-03-30"),
+         "also where the two sides differ, and from the 30th"),
+        (at("P1Y", "P6M"), "Tue 2028-02-29", ("Tue 2028-08-29", "Wed 2029-02-28", "Wed 2029-08-29"),
+         "half a year around a year after a leap day"),
+        (at("P18M", "P1Y"), "Mon 2026-08-31", ("Sun 2027-02-28", "Tue 2028-02-29", "Wed 2029-02-28"),
+         "a tolerance in years too: each end is clamped for itself"),
+        (at("-P6M", "P1M"), "Mon 2026-08-31", ("Sat 2026-01-31", "Sat 2026-02-28", "Tue 2026-03-31"),
+         "before the anchor as well"),
+        (at("P1M", "P1M"), "Sun 2027-01-31", ("Sun 2027-01-31", "Sun 2027-02-28", "Wed 2027-03-31"),
+         "an end that is the anchor's own day"),
+        (at("P28D", "P1M"), "Sun 2027-01-03", ("Thu 2026-12-31", "Sun 2027-01-31", "Sun 2027-02-28"),
+         "a target in days is never clamped: months of its tolerance count from it"),
         (at("P12M", "P0D"), "Tue 2028-02-29", ("Wed 2029-02-28",) * 3, "a year after a leap day"),
         (at("-P5D", "P1D", "P0D"), "Sat 2027-01-02", ("Sun 2026-12-27", "Mon 2026-12-28", "Mon 2026-12-28"),
          "before the anchor, across the year's end"),
@@ -83,6 +95,23 @@ def test_what_a_month_is_the_protocol_says(month, target, reason):
 def test_a_fixed_month_is_fixed_in_the_tolerance_too():
     (planned,) = plan_of(visit("m6", at("P6M", "P1M")), month=MonthLength.DAYS_28).visits
     assert dated(planned) == ("Mon 2027-04-26", "Mon 2027-05-24", "Mon 2027-06-21")
+
+
+def test_a_fixed_month_around_a_calendar_year():
+    (planned,) = plan_of(
+        visit("v", at("P1Y", "P1M")), infusion="Tue 2028-02-29", month=MonthLength.DAYS_28
+    ).visits
+    assert dated(planned) == ("Wed 2029-01-31", "Wed 2029-02-28", "Wed 2029-03-28")
+
+
+def test_every_repeat_has_its_months_of_tolerance_from_the_anchor():
+    rule = visit("v", repeated(at("P3M", "P1M"), "P3M", "P9M"))
+    visits = plan_of(rule, infusion="Mon 2026-08-31").visits
+    assert [dated(planned) for planned in visits] == [
+        ("Sat 2026-10-31", "Mon 2026-11-30", "Thu 2026-12-31"),
+        ("Sun 2027-01-31", "Sun 2027-02-28", "Wed 2027-03-31"),
+        ("Fri 2027-04-30", "Mon 2027-05-31", "Wed 2027-06-30"),
+    ]
 
 
 @pytest.mark.parametrize(
