@@ -24,7 +24,9 @@ def resolve_anchors(
     """All anchors whose day is known or follows from others, in document order.
 
     A given anchor stands; a derived one takes the day on which its visit was performed,
-    else follows its base. Anchors that hang on something unknown are left out.
+    else follows its base. Once the point of no return has its actual day, what is derived and may not
+    come after it is settled: it follows the day for which that was given, however the base moves since.
+    Anchors that hang on something unknown are left out.
     """
     rules = {rule.code: rule for rule in applicable_anchors(protocol, traits)}
     resolver = _Resolver(protocol, rules, known, {code: day for code, day in given.items() if code in rules})
@@ -47,19 +49,63 @@ class _Resolver:
         if rule is None or rule.derived is None or code in self.asked:
             return None
         self.asked.add(code)
-        day = self._derive(rule.derived)
+        day = self._derive(code, rule.derived)
         if day is not None:
             self.found[code] = day
         return day
 
-    def _derive(self, derived: Derivation) -> AnchorDay | None:
+    def _derive(self, code: str, derived: Derivation) -> AnchorDay | None:
         if derived.visit and (done := self.known.performed.get(derived.visit)):
             return AnchorDay(done.day, AnchorKind.ACTUAL, done.at)
         base = self.day_of(derived.anchor)
         if base is None:
             return None
         assumed = base.assumed or derived.basis.assumed
-        return follow(base, derived.offset, self.protocol)._replace(assumed=assumed)
+        day = self._settled(code, derived) or follow(base, derived.offset, self.protocol)
+        return day._replace(assumed=assumed)
+
+    def _settled(self, code: str, derived: Derivation) -> AnchorDay | None:
+        """The day of what was decided before the point of no return; None while that is to come."""
+        for point in self.rules.values():
+            if not point.point_of_no_return or point.code not in _later(self.rules, code):
+                continue
+            passed = self.known.begun.get(point.code) or self.found.get(point.code)
+            if passed is None or passed.kind is not AnchorKind.ACTUAL:
+                continue
+            if point.code == derived.anchor:
+                continue  # it counts from the point of no return itself, which does not move
+            given_for = self._given_for(point, derived.anchor, passed)
+            if given_for is None:
+                base = self.day_of(derived.anchor)
+                assert base is not None, "asked of a base that is known"
+                day = follow(base, derived.offset, self.protocol)
+                return day if day.day <= passed.day else AnchorDay(passed.day, AnchorKind.DERIVED)
+            return follow(given_for, derived.offset, self.protocol)
+        return None
+
+    def _given_for(self, point: AnchorRule, base: str, passed: AnchorDay) -> AnchorDay | None:
+        """The day of a base for which the point of no return was passed; None where no rule says."""
+        if point.derived is None or point.derived.anchor != base:
+            return None
+        day = passed.day
+        for _round in range(3):  # months are not all of one length
+            off = passed.day - follow(AnchorDay(day), point.derived.offset, self.protocol).day
+            if not off:
+                break
+            day += off
+        return AnchorDay(day, AnchorKind.DERIVED)
+
+
+def _later(rules: Mapping[str, AnchorRule], code: str) -> set[str]:
+    """The anchors that must not come before this one, by what the protocol says of each."""
+    found: set[str] = set()
+    ahead = [code]
+    while ahead:
+        rule = rules.get(ahead.pop())
+        fresh = set(rule.not_after) - found if rule else set()
+        found |= fresh
+        ahead.extend(fresh)
+    return found
 
 
 def follow(base: AnchorDay, offset: Offset, protocol: Protocol) -> AnchorDay:

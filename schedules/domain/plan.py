@@ -95,6 +95,20 @@ class PlannedVisit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class OtherReading:
+    """A window in hours read the other way, while `hour` names an hour that is not known.
+
+    The window of a test is the part that is valid for every hour of the day; read the other way it is
+    valid for some hour. A window in which something must hold is taken at its longest; read the other
+    way it is the part that belongs to it whatever the hour.
+    """
+
+    starts: date | datetime | None
+    ends: date | datetime | None
+    hour: Words
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedWindow:
     """A protocol window on the calendar; an end not known yet is None and `missing` says why."""
 
@@ -103,6 +117,7 @@ class PlannedWindow:
     ends: date | datetime | None
     missing: tuple[Words, ...]
     bases: tuple[tuple[str, AnchorDay], ...] = ()
+    other: OtherReading | None = None
 
     @property
     def assumed(self) -> bool:

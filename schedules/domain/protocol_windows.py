@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.anchors import midnight
-from schedules.domain.plan import AnchorDay, PlannedWindow
+from schedules.domain.plan import AnchorDay, OtherReading, PlannedWindow
 from schedules.domain.references import Placing
 from trials.domain.offsets import Offset, Unit, shift_day, shift_instant
 from trials.domain.protocol import (
@@ -58,7 +58,28 @@ class WindowPlacing:
         if _crossed(starts.point, ends.point, self.zone):
             hour = Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
             return PlannedWindow(rule, None, None, (hour,), self._bases(rule))
-        return PlannedWindow(rule, starts.point, ends.point, missing, self._bases(rule))
+        other = self._other(rule, begun, inner=inner) if not missing else None
+        return PlannedWindow(rule, starts.point, ends.point, missing, self._bases(rule), other)
+
+    def _other(
+        self, rule: ProtocolWindow, begun: Mapping[str, AnchorDay], *, inner: bool
+    ) -> OtherReading | None:
+        """The window read the other way, where it counts hours from a day whose hour is not known."""
+        if not (self._without_hour(rule.starts, begun) or self._without_hour(rule.ends, {})):
+            return None
+        starts = self._bound(rule.starts, begun, late=not inner)
+        ends = self._bound(rule.ends, {}, late=inner)
+        return OtherReading(
+            starts.point, ends.point, Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
+        )
+
+    def _without_hour(self, bound: Bound | None, begun: Mapping[str, AnchorDay]) -> bool:
+        moments = (moment for moment in bound.moments if _in_hours(moment)) if bound else ()
+        bases = (
+            begun.get(moment.counts_from.code) or self.placing.day_of(moment.counts_from)
+            for moment in moments
+        )
+        return any(base is not None and base.at is None for base in bases)
 
     def _from_majority(self, rule: ProtocolWindow) -> PlannedWindow:
         majority = self.placing.known.comes_of_age
@@ -131,6 +152,10 @@ class WindowPlacing:
 class _End:
     point: Point | None
     missing: tuple[Words, ...]
+
+
+def _in_hours(moment: Moment) -> bool:
+    return isinstance(moment.offset, Offset) and moment.offset.unit is Unit.HOURS
 
 
 def _on(moment: Moment, rule: ProtocolWindow) -> bool:

@@ -114,7 +114,8 @@ def _tests(start: Start, person: Person, plan: Plan, day: date) -> Iterator[Line
 def _test(start: Start, person: Person, window: PlannedWindow, day: date) -> Line:
     label = window.rule.label
     end: Point = window.ends if window.ends is not None else day
-    now = max(first_after(end, start.zone), first_instant(start.today, start.zone))
+    ends = [end, window.other.ends] if window.other and window.other.ends else [end]
+    now = max(first_instant(start.today, start.zone), *(first_after(one, start.zone) for one in ends))
     verdict = judge(window, person.facts, now, start.zone, start.protocol.month)
     evidence = tuple(one.words for one in verdict.evidence)
     if verdict.status in {VerdictStatus.KEPT, VerdictStatus.WAIVED, VerdictStatus.OPEN_AND_KEPT}:

@@ -149,6 +149,7 @@ def _moments(case: Case) -> Iterator[datetime]:
     zone, facts = case.zone, case.facts
     points = [
         *(point for point in (case.starts, case.ends, facts.ended_at) if point is not None),
+        *(point for point in _other_ends(case) if point is not None),
         *(base.at or base.day for _, base in case.window.bases),
         *facts.expected.values(),
         *(visit.at for visit in facts.performed),
@@ -159,6 +160,11 @@ def _moments(case: Case) -> Iterator[datetime]:
     for point in points:
         yield first_instant(point, zone)
         yield first_after(point, zone)
+
+
+def _other_ends(case: Case) -> tuple[Point | None, ...]:
+    other = case.window.other
+    return (other.starts, other.ends) if other else ()
 
 
 def _begins(case: Case, fact: Occurrence) -> Point | None:

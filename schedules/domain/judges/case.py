@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from participants.domain.words import Value, Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedWindow
 from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.offsets import MonthLength
-from trials.domain.protocol import Bound
+from trials.domain.protocol import Bound, Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,21 @@ class Case:
 
     @property
     def over_at(self) -> datetime | None:
-        """The first instant after the window (UTC)."""
+        """The first instant after the window (UTC).
+
+        A test can be repeated until what it must precede begins: while only the day of that is known,
+        its window is over with the day, though what is valid for every hour of it ends sooner.
+        """
+        other, rule = self.window.other, self.window.rule
+        asked = isinstance(rule.terms, Freshness) and not self._begun(rule.ends)
+        if asked and other and other.ends is not None:
+            return first_instant(other.ends, self.zone)
         return None if self.ends is None else first_after(self.ends, self.zone)
+
+    def _begun(self, bound: Bound | None) -> bool:
+        """Whether something that a bound counts from has taken place."""
+        codes = {moment.counts_from.code for moment in bound.moments} if bound else set()
+        return any(base.kind is AnchorKind.ACTUAL for code, base in self.window.bases if code in codes)
 
     @property
     def due_at(self) -> datetime | None:
@@ -77,6 +90,21 @@ class Case:
     def holds(self, point: Point) -> bool | None:
         """Whether a point lies inside the window; None where only its hour would tell."""
         return between(point, self.starts, self.ends, self.zone)
+
+    def holds_by_hour(self, point: Point) -> bool | None:
+        """Whether a point lies inside the window; None also where only the hour of an anchor would tell."""
+        holds, other = self.holds(point), self.window.other
+        if other is None or holds is None:
+            return holds
+        return holds if between(point, other.starts, other.ends, self.zone) is holds else None
+
+    @property
+    def other(self) -> Case | None:
+        """The window read the other way, where the hour of an anchor is not known."""
+        other = self.window.other
+        if other is None:
+            return None
+        return replace(self, window=replace(self.window, starts=other.starts, ends=other.ends, other=None))
 
     def days(self) -> Iterator[date]:
         """The window's days, both ends inside; of a window without an end, those up to today."""

@@ -16,21 +16,22 @@ from trials.domain.protocol import Freshness
 _RESULT = _("%(test)s taken %(taken)s: %(result)s.")
 _WRONG = _("%(test)s taken %(taken)s: %(result)s; the protocol asks for %(asked)s.")
 _TOO_OLD = _("%(test)s taken %(taken)s is too old: the window begins %(starts)s.")
-_TOO_LATE = _("%(test)s taken %(taken)s is too late: the window ended %(ends)s.")
 
 
 def judge_freshness(case: Case, terms: Freshness) -> Verdict:
     """Kept by the latest result inside the window; a wrong or too old one violates once the window is over.
 
-    Where nothing is on record, or a sample has no result or no hour yet, it cannot be judged.
+    Where nothing is on record, or a sample has no result or no hour yet, it cannot be judged; nor where
+    the hour of what the window leads up to would tell whether a sample lies inside. A sample taken after
+    the window says nothing of it.
     """
     tests = sorted(
         (test for test in case.facts.tests if test.test == terms.test),
         key=lambda test: first_instant(test.taken_at, case.zone),
     )
-    inside = [test for test in tests if case.holds(test.taken_at) is True]
+    inside = [test for test in tests if case.holds_by_hour(test.taken_at) is True]
     resulted = [test for test in inside if test.result is not None]
-    unsure = [test for test in tests if case.holds(test.taken_at) is None]
+    unsure = [test for test in tests if case.holds_by_hour(test.taken_at) is None]
     if resulted:
         hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, resulted[-1])]
         return (
@@ -38,10 +39,12 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
             if hours
             else _by_result(case, terms, resulted[-1])
         )
-    missing = _missing(case, terms, inside, unsure)
-    if inside or unsure or not tests or case.over_at is None:
-        return awaited(case, missing)
-    return _outside(case, case.over_at, tests[-1])
+    if unsure and not case.over and _is_wrong(terms, unsure[-1]):
+        return _by_result(case, terms, unsure[-1])
+    before = [test for test in tests if _is_before(case, test)]
+    if inside or unsure or not before or case.over_at is None:
+        return awaited(case, _missing(case, terms, inside, unsure))
+    return _too_old(case, before[-1])
 
 
 def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
@@ -57,12 +60,16 @@ def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
 
 
 def _speaks_against(case: Case, terms: Freshness, test: TestResult, latest: TestResult) -> bool:
-    """Whether a result other than asked for, whose hour is not known, may be later than the one that was."""
-    if isinstance(test.taken_at, datetime) or test.result is None or not _as_asked(terms, latest):
+    """Whether a result other than asked for may be later than the one that was, and inside, by an hour."""
+    if not _is_wrong(terms, test) or not _as_asked(terms, latest):
         return False
-    return not _as_asked(terms, test) and first_after(test.taken_at, case.zone) > first_instant(
-        latest.taken_at, case.zone
-    )
+    if isinstance(test.taken_at, datetime) and case.holds_by_hour(test.taken_at) is not None:
+        return False
+    return first_after(test.taken_at, case.zone) > first_instant(latest.taken_at, case.zone)
+
+
+def _is_wrong(terms: Freshness, test: TestResult) -> bool:
+    return test.result is not None and not _as_asked(terms, test)
 
 
 def _as_asked(terms: Freshness, test: TestResult) -> bool:
@@ -70,16 +77,17 @@ def _as_asked(terms: Freshness, test: TestResult) -> bool:
     return asked is None or result.strip().casefold() == asked.strip().casefold()
 
 
-def _outside(case: Case, over_at: datetime, test: TestResult) -> Verdict:
-    """The latest sample on record was taken before the window, or after it."""
-    taken = case.local(test.taken_at)
-    if case.starts is not None and at_or_after(test.taken_at, case.starts, case.zone) is False:
-        starts = case.local(case.starts)
-        return _unless_repeated(
-            case, test, proof(_TOO_OLD, test, test=Code(test.test), taken=taken, starts=starts)
-        )
-    ends = case.local(case.ends if case.ends is not None else over_at)
-    return _unless_repeated(case, test, proof(_TOO_LATE, test, test=Code(test.test), taken=taken, ends=ends))
+def _is_before(case: Case, test: TestResult) -> bool:
+    """Whether a sample was taken before the window, so that only another one could keep it."""
+    return case.starts is not None and at_or_after(test.taken_at, case.starts, case.zone) is False
+
+
+def _too_old(case: Case, test: TestResult) -> Verdict:
+    """The latest sample on record that tells anything was taken before the window."""
+    taken, starts = case.local(test.taken_at), case.local(case.starts or test.taken_at)
+    return _unless_repeated(
+        case, test, proof(_TOO_OLD, test, test=Code(test.test), taken=taken, starts=starts)
+    )
 
 
 def _unless_repeated(case: Case, test: TestResult, evidence: Evidence) -> Verdict:
@@ -98,6 +106,8 @@ def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure:
         words = Words.of(
             _("the result of %(test)s taken %(taken)s"), {"test": Code(terms.test), "taken": taken}
         )
+    elif unsure and case.window.other and case.holds(unsure[-1].taken_at) is not None:
+        words = case.window.other.hour
     elif unsure:
         taken = case.local(unsure[-1].taken_at)
         words = Words.of(

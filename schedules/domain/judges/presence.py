@@ -54,6 +54,8 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
     nights = [_night(case, terms, day) for day in case.days()]
     far, unknown = (_first(nights, near) for near in (False, None))
     if far and far.day < case.today:
+        if case.other and far.day not in set(case.other.days()) and case.window.other:
+            return cannot_judge(far.day, gap(case.over_at, case.window.other.hour), *far.evidence)
         return violated(case, far.day, *far.evidence)
     missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
     due = unknown if unknown and case.opened and unknown.day <= case.today else None

@@ -23,7 +23,7 @@ from schedules.domain.judges.case import (
     proof,
     violated,
 )
-from schedules.domain.verdicts import Verdict, VerdictStatus
+from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocol import Stay
 
 _ADMITTED = _("Admitted %(into)s.")
@@ -48,9 +48,12 @@ def judge_stay(case: Case, terms: Stay) -> Verdict:
     runs = _joined(case.facts.admissions)
     run = next((one for one in reversed(runs) if _begins(one, asked)), None)
     if run:
-        return _judge_run(case, asked, run)
+        return _judge_run(case, asked, run, sure=_asked(case.other, terms) if case.other else asked)
     late = next((one for one in runs if one.admitted_at >= asked.by), None)
+    sure = _asked(case.other, terms) if case.other else asked
     if late and asked.by <= case.now:
+        if late.admitted_at < sure.by:
+            return _judge_in_time(case, late, sure)
         return violated(
             case, case.starts or late.admitted_at, proof(_LATE, late, into=case.local(late.admitted_at))
         )
@@ -58,7 +61,21 @@ def judge_stay(case: Case, terms: Stay) -> Verdict:
     return awaited(case, gap(asked.from_, missing))
 
 
-def _judge_run(case: Case, asked: _Asked, run: Admission) -> Verdict:
+def _judge_in_time(case: Case, run: Admission, sure: _Asked) -> Verdict:
+    """Somebody who was admitted in time, or too late, by an hour that is not known."""
+    into, out = proof(_ADMITTED, run, into=case.local(run.admitted_at)), run.discharged_at
+    if out is not None and out <= case.now and sure.until is not None and out < sure.until:
+        return violated(case, out, into, proof(_EARLY, run, out=case.local(out)))
+    return _without_hour(case, into)
+
+
+def _without_hour(case: Case, *evidence: Evidence) -> Verdict:
+    """What an hour that is not known would tell."""
+    hour = (case.window.other.hour,) if case.window.other else ()
+    return awaited(case, gap(case.over_at, *hour), *evidence)
+
+
+def _judge_run(case: Case, asked: _Asked, run: Admission, sure: _Asked) -> Verdict:
     into = proof(_ADMITTED, run, into=case.local(run.admitted_at))
     out = run.discharged_at
     if out is None:
@@ -67,6 +84,8 @@ def _judge_run(case: Case, asked: _Asked, run: Admission) -> Verdict:
         early = proof(_EARLY, run, out=case.local(out))
         if out > case.now:
             return at_risk(case, out, out, into, early)
+        if sure.until is None or out >= sure.until:
+            return _without_hour(case, into, proof(_DISCHARGED, run, out=case.local(out)))
         return violated(case, out, into, early)
     left = (into, proof(_DISCHARGED, run, out=case.local(out)))
     if case.opened and out <= case.now:

@@ -30,13 +30,26 @@ def judge_washout(case: Case, terms: Washout) -> Verdict:
     watched = {*terms.of, *drugs_of(case.window.rule.starts)}
     judged = [(fact, inside(case, fact)) for fact in case.facts.occurrences if fact.code in watched]
     hits = [fact for fact, within in judged if within is True]
+    unknown = [fact for fact in hits if _hangs_on_an_hour(case, fact)]
+    hits = [fact for fact in hits if fact not in unknown]
     if hits:
         return _hit(case, min(hits, key=lambda fact: first_instant(fact.first, case.zone)))
     unsure = [_undecided(case, fact) for fact, within in judged if within is None]
+    unsure += [case.window.other.hour for _fact in unknown[:1] if case.window.other]
     unsure += [_lasting(case, fact) for fact, _within in judged if fact.last is None and not case.over]
     if unsure:
         return awaited(case, gap(case.due_at, *unsure))
     return _nothing_inside(case, terms, [fact for fact, within in judged if _before(case, fact)])
+
+
+def _hangs_on_an_hour(case: Case, fact: Occurrence) -> bool:
+    """Whether an hour that is not known decides whether something lies inside, of what has taken place.
+
+    Before that the window is taken at its longest, as moving the day still mends it.
+    """
+    if case.other is None or case.anchor_ahead(case.window.rule.starts):
+        return False
+    return inside(case.other, fact) is not True
 
 
 def _hit(case: Case, fact: Occurrence) -> Verdict:
