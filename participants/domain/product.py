@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from participants.domain.words import mark as _
+from trials.domain.offsets import Offset, Unit
+from trials.domain.protocol import PRODUCT_STEPS, Protocol
 
 
 class Milestone(StrEnum):
@@ -51,14 +53,48 @@ AFTER: Mapping[Milestone, tuple[Milestone, ...]] = {
 }
 """Milestones that cannot lie after another one; quality control may be done before or after shipping."""
 
-USUAL_DAYS: Mapping[Milestone, int] = {
-    Milestone.COLLECTION: 0,
-    Milestone.SHIPPED: 14,
-    Milestone.RECEIVED: 1,
-    Milestone.QUALITY_CONTROL: 1,
-    Milestone.RELEASED: 1,
-}
-"""Whole days from the milestone before; assumed, since no record says: an expected day replaces them."""
+
+@dataclass(frozen=True, slots=True)
+class UsualDays:
+    """Whole days of each milestone from the one before; an expected day replaces them.
+
+    `assumed` where no record says them: what is only assumed refuses nothing.
+    """
+
+    days: Mapping[Milestone, int]
+    assumed: bool = True
+
+    @property
+    def on_the_spot(self) -> bool:
+        """Whether the product is usually ready on the day of its collection."""
+        return not any(self.days.values())
+
+
+USUAL_DAYS = UsualDays(
+    {
+        Milestone.COLLECTION: 0,
+        Milestone.SHIPPED: 14,
+        Milestone.RECEIVED: 1,
+        Milestone.QUALITY_CONTROL: 1,
+        Milestone.RELEASED: 1,
+    }
+)
+"""What is assumed where the protocol's document does not say."""
+
+
+def usual_days(protocol: Protocol) -> UsualDays:
+    """The usual days of a trial's product, by its document; of hours, the days that they begin."""
+    rule = protocol.product
+    if rule is None:
+        return USUAL_DAYS
+    days = {Milestone(step.replace("_", "-")): _whole_days(getattr(rule, step)) for step in PRODUCT_STEPS}
+    return UsualDays({Milestone.COLLECTION: 0, **days}, rule.basis.assumed)
+
+
+def _whole_days(offset: Offset) -> int:
+    hours = {Unit.HOURS: 1, Unit.WEEKS: 24 * 7}.get(offset.unit, 24) * offset.amount
+    return -(-hours // 24)
+
 
 LABELS: Mapping[Milestone, str] = {
     Milestone.REMADE: _("Made again"),
@@ -154,7 +190,9 @@ class Product:
         return tuple(milestone for milestone in READY if not self.done(milestone, day))
 
 
-def expected(product: Product, today: date, collection: date | None = None) -> tuple[Expected, ...]:
+def expected(
+    product: Product, today: date, collection: date | None = None, usual: UsualDays = USUAL_DAYS
+) -> tuple[Expected, ...]:
     """The way of the present attempt: what came, and when the rest is expected.
 
     A day that somebody gave counts; else the usual days from the milestone before. A delay moves
@@ -170,7 +208,7 @@ def expected(product: Product, today: date, collection: date | None = None) -> t
         elif any(product.done(later) for later in WAY if milestone in AFTER.get(later, ())):
             one = Expected(milestone, None)  # passed over
         else:
-            one = _expected(own, base, delay, today)
+            one = _expected(own, (base, delay), today, usual)
         found.append(one)
         base = one.day or base
         if one.day and own.expected_on:
@@ -178,22 +216,42 @@ def expected(product: Product, today: date, collection: date | None = None) -> t
     return tuple(found)
 
 
-def _expected(own: MilestoneDay, base: date | None, delay: timedelta, today: date) -> Expected:
+def _expected(
+    own: MilestoneDay, before: tuple[date | None, timedelta], today: date, usual: UsualDays
+) -> Expected:
+    base, delay = before
     if own.expected_on:
         day = max(own.expected_on + delay, base or own.expected_on)
         return Expected(own.milestone, max(day, today), late=day < today)
     if base is None:
         return Expected(own.milestone, None, assumed=True)
-    day = base + timedelta(days=USUAL_DAYS[own.milestone])
-    return Expected(own.milestone, max(day, today), assumed=True, late=day < today)
+    day = base + timedelta(days=usual.days[own.milestone])
+    return Expected(own.milestone, max(day, today), assumed=usual.assumed, late=day < today)
 
 
-def ready_on(product: Product, today: date, collection: date | None = None) -> date | None:
+def ready_on(
+    product: Product, today: date, collection: date | None = None, usual: UsualDays = USUAL_DAYS
+) -> date | None:
     """The day on which the product is, or is expected to be, at the site and released; None if untold."""
-    days = {one.milestone: one.day for one in expected(product, today, collection)}
-    found = [days[milestone] for milestone in READY]
-    known = [day for day in found if day]
-    return max(known) if len(known) == len(found) else None
+    return readiness_expected(product, today, collection, usual).day
+
+
+def readiness_expected(
+    product: Product, today: date, collection: date | None = None, usual: UsualDays = USUAL_DAYS
+) -> Expected:
+    """The later of the two milestones that make a product ready, assumed where either of them is."""
+    way = expected(product, today, collection, usual)
+    ready = [one for one in way if one.milestone in READY]
+    days = [one.day for one in ready if one.day]
+    day = max(days) if len(days) == len(ready) else None
+    given = _last_given(way)
+    assumed = any(one.assumed for one in ready) and not (day and given and given >= day)
+    return Expected(Milestone.RELEASED, day, assumed=assumed)
+
+
+def _last_given(way: Sequence[Expected]) -> date | None:
+    """The latest day that somebody gave, or on which something came: what follows cannot be sooner."""
+    return max((one.day for one in way if one.day and not one.assumed), default=None)
 
 
 def next_milestones(product: Product) -> tuple[Milestone, ...]:
@@ -202,7 +260,7 @@ def next_milestones(product: Product) -> tuple[Milestone, ...]:
     if Milestone.FAILED in done:
         return (Milestone.REMADE,)
     left = tuple(milestone for milestone in WAY if milestone not in done)
-    broken = tuple(milestone for milestone in BROKEN if milestone not in done) if product.days else ()
+    broken = tuple(milestone for milestone in BROKEN if milestone not in done)
     remade = (Milestone.REMADE,) if Milestone.OUT_OF_SPECIFICATION in done else ()
     return (*left, *broken, *remade)
 

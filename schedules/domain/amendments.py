@@ -66,6 +66,7 @@ _REST: Mapping[str, str] = {
     "dose_levels": _("Dose levels"),
     "gates": _("Gates"),
     "hold": _("Hold after chemotherapy"),
+    "product": _("Usual days of the product"),
     "conflicts": _("Conflicts"),
     "notes": _("Notes"),
     "planned_number": _("Planned number of participants"),

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from participants.domain.lifecycle import Phase
-from participants.domain.product import Product, ready_on
+from participants.domain.product import Product, ready_on, usual_days
 from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.beds import critical_days, days_in_hospital, stays
@@ -214,7 +214,7 @@ def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     """What the list before the start says no to, or does not know, as far as it tells days apart."""
     day = (plan.day_zero if start.begun else None) or begins
     for line in readiness_of(start, plan, day):
-        against = _against(start, plan, line)
+        against = _against(start, plan, line, day)
         if against:
             yield Reason(against, line.why, WEIGHTS.get(against, 0), line.of)
 
@@ -232,28 +232,31 @@ _NO: Mapping[Item, Against] = {
 _WAITING = frozenset({Phase.CONDITIONING, Phase.ON_HOLD})
 
 
-def _against(start: Start, plan: Plan, line: Line) -> Against | None:
+def _against(start: Start, plan: Plan, line: Line, day: date) -> Against | None:
     if line.item is Item.COURSE:
         phase = start.person.phase if start.person else Phase.SCREENING
         return Against.COURSE if phase not in {Phase.SCREENING, Phase.REPEATING, *_WAITING} else None
     if line.answer is Answer.NO:
         return _NO[line.item]
-    return None if line.answer is Answer.YES else _against_unknown(start, plan, line)
+    return None if line.answer is Answer.YES else _against_unknown(start, plan, line, day)
 
 
-def _against_unknown(start: Start, plan: Plan, line: Line) -> Against | None:
+def _against_unknown(start: Start, plan: Plan, line: Line, day: date) -> Against | None:
     if line.item is Item.VISIT:
         closes = {visit.label: visit.window.closes for visit in plan.visits}
         return Against.VISIT_GONE if closes[line.of] < start.today else None
+    if line.item is Item.PRODUCT and (ready := _product_expected(start)):
+        return Against.PRODUCT if ready > day else None
     told_elsewhere = line.item is Item.TEST or (line.item is Item.HOLIDAYS and start.calendar is not None)
-    return None if told_elsewhere or _is_expected(start, line) else Against.NOT_KNOWN
+    return None if told_elsewhere else Against.NOT_KNOWN
 
 
-def _is_expected(start: Start, line: Line) -> bool:
-    """Whether a product that is not there yet is expected in time."""
+def _product_expected(start: Start) -> date | None:
+    """The day on which a product that is not there yet is expected, also where that is only assumed."""
     collection = start.anchors.get(COLLECTION)
-    product = start.person.product if start.person and line.item is Item.PRODUCT else Product()
-    return ready_on(product, start.today, collection.day if collection else None) is not None
+    product = start.person.product if start.person else Product()
+    day, usual = collection.day if collection else None, usual_days(start.protocol)
+    return ready_on(product, start.today, day, usual)
 
 
 def _absences(start: Start, plan: Plan) -> Iterator[Reason]:

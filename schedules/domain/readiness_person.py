@@ -8,7 +8,7 @@ from datetime import date
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS, Phase
 from participants.domain.points import Point, day_of, first_after, first_instant
-from participants.domain.product import LABELS, READY, Product, ProductState, ready_on
+from participants.domain.product import LABELS, READY, Product, ProductState, readiness_expected, usual_days
 from participants.domain.words import Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.judges import judge
@@ -157,17 +157,19 @@ def _product(start: Start, product: Product, day: date) -> Line:
 def _awaited(start: Start, product: Product, day: date) -> Line:
     """A product that is on its way, or of which nothing is on record."""
     anchor = start.anchors.get(COLLECTION)
-    expected_on = ready_on(product, start.today, anchor.day if anchor else None)
+    usual = usual_days(start.protocol)
+    expected = readiness_expected(product, start.today, anchor.day if anchor else None, usual)
     lacking = tuple(Words.of(_("Missing: %(what)s."), {"what": LABELS[one]}) for one in product.missing(day))
-    if product.days and day <= start.today:
+    if product.days and day <= start.today and not usual.on_the_spot:
         return Line(Item.PRODUCT, Answer.NO, lacking)
-    if expected_on is None:
+    if expected.day is None:
         return Line(Item.PRODUCT, Answer.NOT_KNOWN, lacking)
-    late = expected_on > day
+    late = expected.day > day
     template = (
         _("Expected to be ready on %(ready)s, after the start.")
         if late
         else _("Expected to be ready on %(ready)s.")
     )
-    words = Words.of(template, {"ready": expected_on})
-    return Line(Item.PRODUCT, Answer.NO if late else Answer.NOT_KNOWN, (*lacking, words))
+    words = Words.of(template, {"ready": expected.day})
+    told = late and not expected.assumed
+    return Line(Item.PRODUCT, Answer.NO if told else Answer.NOT_KNOWN, (*lacking, words))

@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from participants.domain.product import LABELS, WAY, Milestone, expected, next_milestones, ready_on
+from participants.domain.product import (
+    LABELS,
+    WAY,
+    Milestone,
+    expected,
+    next_milestones,
+    ready_on,
+    usual_days,
+)
 from participants.models import Participant
 from participants.selectors import anchor_days
 from participants.selectors_product import product_of, step_in_sight, steps_on_record
@@ -39,6 +47,7 @@ from schedules.web.forms import NO_NAMES, ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.words import say
+from trials.selectors import protocol_of
 
 FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""
@@ -123,7 +132,8 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
     lot, steps = product_of(participant), steps_on_record(participant)
     collection = _collection(participant)
     own = {step.step: step for step in steps if step.attempt == lot.attempt}
-    planned = expected(lot, today, collection)
+    usual = usual_days(protocol_of(participant.protocol_version))
+    planned = expected(lot, today, collection, usual)
     way = [(one, _(LABELS[one.milestone]), own.get(one.milestone)) for one in planned]
     context = {
         "participant": participant,
@@ -132,7 +142,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
         "way": way,
         "broken": [(step, _(LABELS[Milestone(step.step)])) for step in own.values() if step.step not in WAY],
         "earlier": [(s, _(LABELS[Milestone(s.step)])) for s in steps if s.attempt != lot.attempt],
-        "ready": ready_on(lot, today, collection),
+        "ready": ready_on(lot, today, collection, usual),
         "may_record": may_record(request, participant),
     }
     return render(request, "readiness/product.html", context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trials.domain.offsets import Offset
 from trials.domain.protocol import (
+    PRODUCT_STEPS,
     AtOffset,
     Basis,
     Bound,
@@ -108,6 +109,8 @@ def bases(protocol: Protocol) -> Iterator[tuple[str, Basis]]:
             yield f"{section}[{index}].basis", item.basis
     if protocol.hold:
         yield "hold.basis", protocol.hold.basis
+    if protocol.product:
+        yield "product.basis", protocol.product.basis
 
 
 def offsets(protocol: Protocol) -> Iterator[tuple[str, Offset]]:
@@ -125,7 +128,7 @@ def offsets(protocol: Protocol) -> Iterator[tuple[str, Offset]]:
 
 
 def intervals(protocol: Protocol) -> Iterator[tuple[str, Offset]]:
-    """The lengths of time of gates and of the hold."""
+    """The lengths of time of gates, of the hold and of the product."""
     for index, gate in enumerate(protocol.gates):
         if gate.interval is not None:
             yield f"gates[{index}].interval", gate.interval
@@ -137,6 +140,8 @@ def intervals(protocol: Protocol) -> Iterator[tuple[str, Offset]]:
             yield "hold.afebrile", protocol.hold.afebrile
         if protocol.hold.escalate_after is not None:
             yield "hold.escalate_after", protocol.hold.escalate_after
+    if protocol.product:
+        yield from ((f"product.{step}", getattr(protocol.product, step)) for step in PRODUCT_STEPS)
 
 
 def timing_offsets(timing: Timing) -> Iterator[tuple[str, Offset]]:

@@ -51,6 +51,7 @@ from trials.domain.timings import (
 
 __all__ = [
     "ASSUMED",
+    "PRODUCT_STEPS",
     "Activity",
     "AnchorRule",
     "AtOffset",
@@ -77,6 +78,7 @@ __all__ = [
     "Pick",
     "Place",
     "Presence",
+    "ProductRule",
     "Protocol",
     "ProtocolWindow",
     "Reference",
@@ -237,6 +239,21 @@ class HoldRule:
     escalate_after: Offset | None = None
 
 
+PRODUCT_STEPS = ("shipped", "received", "quality_control", "released")
+"""The milestones of a product after its collection, in their usual order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRule:
+    """How long a product usually takes from one milestone to the next, from its collection on."""
+
+    shipped: Offset
+    received: Offset
+    quality_control: Offset
+    released: Offset
+    basis: Basis
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """Two statements of one record that disagree, kept visible, and which one was taken."""
@@ -273,6 +290,7 @@ class Protocol:
     planned_number: int | None = None
     planned_end: date | None = None
     unscheduled_epochs: tuple[str, ...] = field(default=())
+    product: ProductRule | None = None
 
     @cached_property
     def anchor_by_code(self) -> dict[str, AnchorRule]:

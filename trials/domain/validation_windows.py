@@ -12,6 +12,7 @@ from trials.domain.mentions import intervals
 from trials.domain.offsets import Unit
 from trials.domain.positions import Days, Positions, turned
 from trials.domain.protocol import (
+    PRODUCT_STEPS,
     AtOffset,
     Observation,
     Protocol,
@@ -54,7 +55,7 @@ def empty_gates(protocol: Protocol) -> Findings:
 
 
 def gate_intervals(protocol: Protocol) -> Findings:
-    """An interval between two participants, and a hold, go forward."""
+    """An interval between two participants, a hold and the days of a product go forward."""
     for path, offset in intervals(protocol):
         if offset.amount < 0:
             remedy = f"give it without a sign: {(-offset).iso}"
@@ -62,13 +63,16 @@ def gate_intervals(protocol: Protocol) -> Findings:
 
 
 def hold_lengths(protocol: Protocol) -> Findings:
-    """The clocks of a hold run in hours, days or weeks: what they come to does not depend on a month."""
+    """The clocks of a hold and of a product run in hours, days or weeks: no month changes their length."""
     hold = protocol.hold
-    lengths = {"afebrile": hold.afebrile, "escalate_after": hold.escalate_after} if hold else {}
+    lengths = {"hold.afebrile": hold.afebrile, "hold.escalate_after": hold.escalate_after} if hold else {}
+    product = protocol.product
+    for step in PRODUCT_STEPS if product else ():
+        lengths[f"product.{step}"] = getattr(product, step)
     for key, offset in lengths.items():
         if offset is not None and offset.unit in (Unit.MONTHS, Unit.YEARS):
             message = f"{offset.iso} counts months or years"
-            yield fault("uneven-days", f"hold.{key}", message, "count hours, days or weeks")
+            yield fault("uneven-days", key, message, "count hours, days or weeks")
 
 
 def _observations(protocol: Protocol) -> str:

@@ -16,6 +16,7 @@ from trials.domain.protocol import (
     Gate,
     GateBefore,
     HoldRule,
+    ProductRule,
     Protocol,
 )
 from trials.formats.documents import (
@@ -81,6 +82,21 @@ class HoldPart(Part):
         return HoldRule(self.longest, self.then, self.basis.value(), self.afebrile, self.escalate_after)
 
 
+class ProductPart(Part):
+    """How long a product usually takes from one milestone to the next."""
+
+    shipped: OffsetText
+    received: OffsetText
+    quality_control: OffsetText
+    released: OffsetText
+    basis: BasisPart
+
+    def value(self) -> ProductRule:
+        """The rule in the domain."""
+        steps = (self.shipped, self.received, self.quality_control, self.released)
+        return ProductRule(*steps, self.basis.value())
+
+
 class ConflictPart(Part):
     """Two statements of one record that disagree."""
 
@@ -117,6 +133,7 @@ class DocumentPart(Part):
     dose_levels: list[DoseLevelPart] = []
     gates: list[GatePart] = []
     hold: HoldPart | None = None
+    product: ProductPart | None = None
     conflicts: list[ConflictPart] = []
     notes: list[str] = []
     unscheduled_epochs: list[str] = []
@@ -144,6 +161,7 @@ class DocumentPart(Part):
             dose_levels=tuple(part.value() for part in self.dose_levels),
             gates=tuple(part.value() for part in self.gates),
             hold=self.hold.value() if self.hold else None,
+            product=self.product.value() if self.product else None,
             conflicts=tuple(part.value() for part in self.conflicts),
             notes=tuple(self.notes),
             unscheduled_epochs=tuple(self.unscheduled_epochs),

@@ -7,6 +7,7 @@ from datetime import date
 
 from trials.domain.offsets import MonthLength, Offset
 from trials.domain.protocol import (
+    PRODUCT_STEPS,
     Activity,
     AnchorRule,
     AtOffset,
@@ -21,6 +22,7 @@ from trials.domain.protocol import (
     Moment,
     Pick,
     Place,
+    ProductRule,
     Protocol,
     ProtocolWindow,
     Reference,
@@ -92,7 +94,14 @@ def _rules(protocol: Protocol) -> Document:
         ],
         "gates": [_gate(gate) for gate in protocol.gates],
         "hold": protocol.hold and _hold(protocol.hold),
+        **({"product": _product(protocol.product)} if protocol.product else {}),
     }
+
+
+def _product(rule: ProductRule) -> Document:
+    """The product's usual days, which stand only where they are said, so that digests last."""
+    steps = {step: getattr(rule, step).iso for step in PRODUCT_STEPS}
+    return {**steps, "basis": _basis(rule.basis)}
 
 
 def _hold(hold: HoldRule) -> Document:

@@ -30,9 +30,9 @@ from tests.unit.readiness.starting import (
     performed,
     told,
 )
-from tests.unit.schedules.small import anchor, days
+from tests.unit.schedules.small import STATED, anchor, days, offset
 from trials.domain.offsets import Offset
-from trials.domain.protocol import ASSUMED, Gate, GateBefore
+from trials.domain.protocol import ASSUMED, Gate, GateBefore, ProductRule
 from trials.domain.working_days import WorkingDays
 
 YES, NO, NOT_KNOWN = Answer.YES, Answer.NO, Answer.NOT_KNOWN
@@ -186,6 +186,21 @@ def test_a_test_counts_within_its_window(taken: date, result: str | None, answer
         (
             Product((MilestoneDay(Milestone.COLLECTION, done_on=nov(16)),)),
             BEGINS,
+            NOT_KNOWN,
+            (
+                "Missing: Received at the site. Missing: Released. "
+                "Expected to be ready on Thursday 2026-12-03, after the start."
+            ),
+        ),
+        (
+            Product(
+                (
+                    MilestoneDay(Milestone.COLLECTION, done_on=nov(16)),
+                    MilestoneDay(Milestone.RECEIVED, expected_on=dec(2)),
+                    MilestoneDay(Milestone.RELEASED, expected_on=dec(3)),
+                )
+            ),
+            BEGINS,
             NO,
             (
                 "Missing: Received at the site. Missing: Released. "
@@ -316,3 +331,19 @@ def test_the_same_question_has_the_same_answer() -> None:
     assert readiness_on(start, BEGINS).plan.day_zero == ZERO
     assert isinstance(start.person, Person)
     assert readiness_on(replace(start, person=None), dec(9)).plan.day_zero == dec(14)
+
+
+def test_cells_made_in_ten_minutes_are_not_refused_by_days_that_are_assumed() -> None:
+    """NCT07331467 and its like: collected and given on one day, and no milestone between is recorded."""
+    step = offset("P0D")
+    bedside = replace(a_start().protocol, product=ProductRule(step, step, step, step, ASSUMED))
+    person = a_person(product=Product((MilestoneDay(Milestone.COLLECTION, done_on=BEGINS),)))
+    answer, _words = told(Item.PRODUCT, BEGINS, protocol=bedside, person=person, today=BEGINS)
+    assert answer is NOT_KNOWN
+
+
+def test_usual_days_that_a_record_states_are_no_assumption() -> None:
+    steps = [offset(text) for text in ("P14D", "P1D", "P1D", "P1D")]
+    stated = replace(a_start().protocol, product=ProductRule(*steps, STATED))
+    person = a_person(product=Product((MilestoneDay(Milestone.COLLECTION, done_on=nov(16)),)))
+    assert told(Item.PRODUCT, BEGINS, protocol=stated, person=person)[0] is NO
