@@ -1,7 +1,7 @@
 """Users, sites, trials and protocol versions as they are stored."""
 
 from trials.models.access import ApiToken, Membership, Role
-from trials.models.audit import AuditEntry, AuditLink, AuditSeal
+from trials.models.audit import AuditEntry, AuditLink, AuditSeal, SchemaChange
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
 from trials.models.trust import AuditReview, ConsentForm, Meaning, Signature, SiteApproval
@@ -20,6 +20,7 @@ __all__ = [
     "Membership",
     "ProtocolVersion",
     "Role",
+    "SchemaChange",
     "Signature",
     "Site",
     "SiteApproval",

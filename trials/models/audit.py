@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -76,3 +77,31 @@ class AuditLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.hash}"
+
+
+class SchemaChange(models.Model):
+    """A migration that ran while the triggers were lifted; recorded as a row of its own."""
+
+    class Direction(models.TextChoices):
+        """Which way a migration ran."""
+
+        FORWARDS = "forwards", _("forwards")
+        BACKWARDS = "backwards", _("backwards")
+
+    app = models.CharField(_("application"), max_length=255)
+    name = models.CharField(_("migration"), max_length=255)
+    direction = models.CharField(_("direction"), max_length=9, choices=Direction.choices)
+    at = models.DateTimeField(_("at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("migration of the database")
+        verbose_name_plural = _("migrations of the database")
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(direction__in=("forwards", "backwards")), name="schema_change_direction"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name} {self.direction}"

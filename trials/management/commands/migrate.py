@@ -1,0 +1,18 @@
+"""Django's `migrate`, for a database whose triggers record every write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import migrate
+
+from trials.migrating import laid_whatever_happens
+
+
+class Command(migrate.Command):
+    """`manage.py migrate`: signals lift the triggers and lay them again, also where a migration fails."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate."""
+        with laid_whatever_happens(options["database"]):
+            super().handle(*args, **options)
