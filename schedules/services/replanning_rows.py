@@ -18,6 +18,7 @@ from schedules.selectors.stored_visits import StoredVisit
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
+from schedules.services.unscheduled_names import name_added
 from trials.services.loading import Row, load_rows
 from trials.services.updating import Beside, update_rows
 
@@ -42,6 +43,10 @@ def write_plans(plans: Sequence[Planned], now: datetime) -> None:
     for record, _anchors, plan in plans:
         difference.add(record, plan)
     difference.write()
+    added_to = [
+        record.participant.pk for record, *_rest in plans if any(v.unscheduled for v in record.visits)
+    ]
+    name_added(added_to, now)
     people = [record.participant.pk for record, *_rest in plans]
     judge_soon(people, now)
     Participant.objects.filter(pk__in=people).update(version=F("version") + 1)

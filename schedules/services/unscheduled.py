@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from participants.domain.errors import CourseRefused
 from participants.models import Participant
 from participants.selectors import anchor_days
 from schedules.domain.recorded_anchors import anchor_day
-from schedules.domain.unscheduled import Neighbour, neighbour_before, number_after
 from schedules.domain.visit_life import refusals_of_added
 from schedules.domain.visit_values import EARLY_TERMINATION, UNSCHEDULED, Booking
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming
 from schedules.selectors.course import Standing, clock_at, history_of, standing_of, zone_of
+from schedules.services.unscheduled_names import name_new
 from schedules.services.visit_writing import announce, lock_participant, refuse_visit
 from trials.acts import recorded
 from trials.domain.offsets import Offset, Unit
 from trials.models import User
-
-_UNSCHEDULED = gettext_noop("Unscheduled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Unscheduled:
 def add_unscheduled(
     *, participant: Participant, asked: Unscheduled, by: User | None, reason: str, now: datetime
 ) -> Visit:
-    """A visit that the protocol did not plan, numbered after the one before it: Unscheduled 28.1.
+    """A visit that the protocol did not plan, numbered after what went before it: Unscheduled 28.1.
 
     On a day to come it is booked; one that is over waits to be completed. Raises VisitRefused
     without a reason, and for a day after the end of the course.
@@ -50,7 +47,7 @@ def add_unscheduled(
     if day >= today:
         visit.booked_on, visit.booked_place = day, asked.booking.place.strip()
         visit.booked_start, visit.booked_end = asked.booking.start, asked.booking.end
-    _name_between(visit, standing)
+    name_new(visit, standing.protocol)
     _add(visit, now)
     return visit
 
@@ -101,23 +98,6 @@ def _beside(standing: Standing, kind: str, opens: date, closes: date) -> Visit:
         timing_basis=Basis.ASSUMED,
         unscheduled=True,
     )
-
-
-def _name_between(visit: Visit, standing: Standing) -> None:
-    """Number a visit after its neighbour, and give it that one's epoch."""
-    planned = list(
-        Visit.objects.filter(
-            participant=visit.participant, unscheduled=False, cancelled_on=None, attempt=visit.attempt
-        ).order_by("target")
-    )
-    places = {Neighbour(each.target, each.performed_on or each.target): each for each in planned}
-    neighbour = neighbour_before(places, visit.target)
-    others = Visit.objects.filter(participant=visit.participant, rule_code=UNSCHEDULED)
-    taken = {label.rpartition(" ")[2] for label in others.values_list("label", flat=True)}
-    day = neighbour.target if neighbour else visit.target
-    number = number_after(standing.protocol, visit.anchor_on, day, taken)
-    visit.label = f"{_UNSCHEDULED} {number}"
-    visit.epoch = places[neighbour].epoch if neighbour else standing.protocol.epochs[0].code
 
 
 def _add(visit: Visit, now: datetime) -> None:

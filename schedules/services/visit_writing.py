@@ -19,6 +19,7 @@ from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.selectors.course import held_since, live_visits
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
+from schedules.services.unscheduled_names import name_added
 from trials.domain.errors import Stale
 
 RECORD = "schedules.visit"
@@ -84,6 +85,8 @@ def write_visit(visit: Visit, kind: str, now: datetime, **values: Value) -> None
         setattr(visit, name, value)
     visit.save(update_fields=[*values, "version", "sequence", "changed_at"])
     announce(visit.participant_id, [visit.pk], kind, now)
+    if visit.unscheduled:  # its number may have changed with its day
+        visit.refresh_from_db(fields=["label", "epoch", "version", "sequence"])
 
 
 def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime, **values: Value) -> None:
@@ -119,9 +122,11 @@ def _ids(visits: QuerySet[Visit]) -> list[int]:
 def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:
     """Raise the calendar's revision, and tell readers of changes; without visits, of the participant.
 
-    What windows are judged by has changed with it: the next sweep judges them anew.
+    What windows are judged by has changed with it: the next sweep judges them anew. Visits that nobody
+    planned are numbered by what happened before them, so their names are looked at too.
     """
     judge_soon([participant], now)
+    name_added([participant], now)
     CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
     pks: Sequence[int | None] = visits or [None]
     ChangeEvent.objects.bulk_create(

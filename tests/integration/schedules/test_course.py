@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import Phase, Step, phase_of
 from participants.models import Absence, Anchor, CourseStep, Participant
@@ -21,6 +22,7 @@ from schedules.selectors.stored_visits import facts_of
 from schedules.services.absences import add_absence, close_absence
 from schedules.services.course import StepRequest, take_step, undo_last_step
 from schedules.services.planning import enrol
+from schedules.services.replanning import record_anchor
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import book_visit, miss_visit, undo_visit
 from tests.cast import a_site, an_approval, an_enrolment
@@ -277,6 +279,60 @@ def test_unscheduled_visits_are_numbered_between_their_neighbours(participant: P
     assert visit_status(facts_of(seen), date(2027, 2, 1)) is VisitStatus.DONE
     with pytest.raises(VisitRefused, match="Say why"):
         in_between(participant, date(2027, 1, 20), reason=" ")
+
+
+def booked(participant: Participant, code: str, on: date, reason: str = "") -> Visit:
+    found = visit(participant, code)
+    return book_visit(
+        visit=found, version=found.version, booking=Booking(on), by=None, reason=reason, now=at(12, 8)
+    )
+
+
+def labels(participant: Participant) -> dict[date, str]:
+    found = Visit.objects.filter(participant=participant, rule_code="unscheduled").order_by("target")
+    return dict(found.values_list("target", "label"))
+
+
+def test_an_unscheduled_visit_before_a_booked_one_is_not_numbered_after_it(participant: Participant) -> None:
+    """D28 (target 4 January) is booked for the 6th: the 5th comes before it, whenever it was entered."""
+    infused(participant)
+    fifth = date(2027, 1, 5)
+    assert in_between(participant, fifth).label == "Unscheduled 28.1"
+    booked(participant, "d28", date(2027, 1, 6))
+    assert labels(participant) == {fifth: "Unscheduled 14.1"}
+    renamed = Visit.objects.get(participant=participant, rule_code="unscheduled")
+    assert (renamed.version, renamed.epoch) == (2, visit(participant, "d14").epoch)
+    in_between(participant, date(2027, 1, 7))
+    assert labels(participant) == {fifth: "Unscheduled 14.1", date(2027, 1, 7): "Unscheduled 28.1"}
+    booked(participant, "d28", date(2027, 1, 7), "travels")
+    assert labels(participant)[date(2027, 1, 7)] == "Unscheduled 28.1", (
+        "of one day the protocol's comes first"
+    )
+    third = in_between(participant, date(2027, 1, 2))
+    assert (third.label, third.version) == ("Unscheduled 14.1", 1)
+    assert labels(participant)[fifth] == "Unscheduled 14.2", "the second in the order of the days"
+
+
+def test_unscheduled_labels_do_not_depend_on_the_order_of_entry(participant: Participant) -> None:
+    infused(participant)
+    days = [date(2027, 1, 9), date(2026, 12, 1), date(2026, 12, 9), date(2027, 1, 8), date(2026, 11, 30)]
+    for day in days:
+        in_between(participant, day)
+    assert labels(participant) == {
+        date(2026, 11, 30): "Unscheduled (before D0) 1",
+        date(2026, 12, 1): "Unscheduled (before D0) 2",
+        date(2026, 12, 9): "Unscheduled 0.1",
+        date(2027, 1, 8): "Unscheduled 28.1",
+        date(2027, 1, 9): "Unscheduled 28.2",
+    }
+
+
+def test_an_unscheduled_visit_is_renumbered_when_the_infusion_moves(participant: Participant) -> None:
+    """Planned for the 7th and moved to the 9th: the 8th is before day zero then."""
+    assert in_between(participant, date(2026, 12, 8)).label == "Unscheduled 0.1"
+    commit = RecordedAnchor("infusion", planned_on=date(2026, 12, 9))
+    record_anchor(participant=participant, anchor=commit, by=None, reason="no bed", now=at(11, 21))
+    assert labels(participant) == {date(2026, 12, 8): "Unscheduled (before D0) 1"}
 
 
 def test_a_skipped_visit_is_not_done_and_moves_nothing(participant: Participant) -> None:

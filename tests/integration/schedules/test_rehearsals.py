@@ -231,10 +231,14 @@ def test_a_rehearsal_asks_as_much_of_many_visits_as_of_few(participant: Particip
             shown(participant, what)
         return len(captured)
 
+    def add(*days: int) -> None:
+        for day in days:
+            asked = Unscheduled(Booking(date(2027, 2, day)))
+            add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(12, 10))
+
+    add(8)
     few = queries()
-    for day in (8, 11, 12, 13):
-        asked = Unscheduled(Booking(date(2027, 2, day)))
-        add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(12, 10))
+    add(11, 12, 13, 14)
     assert queries() == few
 
 

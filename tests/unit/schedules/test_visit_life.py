@@ -10,7 +10,6 @@ import pytest
 
 from schedules.domain.plan import AnchorDay, AnchorKind, Known
 from schedules.domain.projection import project
-from schedules.domain.unscheduled import Neighbour, neighbour_before, number_after
 from schedules.domain.visit_life import (
     activities_of,
     deeds_of,
@@ -266,15 +265,6 @@ def test_undoing_in_the_order_of_days() -> None:
 )
 def test_anchors_that_a_visit_is(code, sets, dates) -> None:
     assert (anchors_set_by(PROTOCOL, LIVES[code]), anchors_dated_by(PROTOCOL, LIVES[code])) == (sets, dates)
-
-
-def test_numbers_between_neighbours() -> None:
-    visits = [Neighbour(day(28), day(30)), Neighbour(day(56), day(56))]
-    assert neighbour_before(visits, day(40)) == visits[0]
-    assert neighbour_before(visits, day(29)) is None
-    assert number_after(PROTOCOL, INFUSION, day(28), set()) == "28.1"
-    assert number_after(PROTOCOL, INFUSION, day(28), {"28.1", "28.2"}) == "28.3"
-    assert number_after(PROTOCOL, INFUSION, day(-28), set()) == "-28.1"
 
 
 def test_a_skipped_visit_still_lends_its_expected_date() -> None:
