@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from schedules.domain.reminders import Notice
+from trials.spoken import say
 
 
 def send_by_email(notice: Notice) -> None:
@@ -29,7 +30,7 @@ def _message(notice: Notice, address: str) -> EmailMessage:
         % {
             "trial": notice.trial,
             "subject_code": notice.subject_code,
-            "visit": notice.label,
+            "visit": say(notice.label),
             "opens": _written(notice.opens),
             "closes": _written(notice.closes),
         },

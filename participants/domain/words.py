@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from trials.domain.language import Code, Named, Text, label_of
+
+__all__ = ["Code", "Say", "SayPoint", "Value", "Words", "days_words", "iso_point", "mark", "plain"]
+
 Say = Callable[[str], str]
 SayPoint = Callable[[date | datetime, Say], str]
 
@@ -27,12 +31,6 @@ def iso_point(point: date | datetime, say: Say = plain) -> str:
         if isinstance(point, datetime)
         else point.isoformat()
     )
-
-
-class Code(str):
-    """A name that a protocol gives to something (`live-vaccine`): said in the reader's language if known."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +69,4 @@ def _said(value: Value, say: Say, point: SayPoint) -> str | int:
         return value.text(say, point)
     if isinstance(value, date):
         return point(value, say)
-    return say(value) if isinstance(value, Code) else value
+    return say(label_of(value)) if isinstance(value, Text | Named) else value

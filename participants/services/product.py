@@ -20,6 +20,7 @@ from participants.models import Participant, ProductStep
 from participants.selectors_product import product_of
 from trials.acts import recorded
 from trials.models import User
+from trials.spoken import say
 
 _NOTE = 300
 
@@ -99,7 +100,7 @@ def _written(
 def _refuse(refusals: Iterable[ProductRefusal]) -> None:
     fields: dict[str, list[str]] = {}
     for field, message, words in refusals:
-        spoken = {name: _(word) if isinstance(word, str) and word else word for name, word in words.items()}
+        spoken = {name: say(word) if isinstance(word, str) else word for name, word in words.items()}
         fields.setdefault(field, []).append(_(message) % spoken)
     if fields:
         raise ProductRefused(fields)

@@ -19,6 +19,7 @@ from schedules.selectors.data_capture import WantedVisits, listed_visits
 from trials.api.authentication import signed_in
 from trials.api.errors import Refused
 from trials.api.queries import ListQuery, page_document
+from trials.spoken import say
 
 STATUSES = [status.value for status in VisitStatus]
 _LARGEST_ID = 2**63 - 1
@@ -129,7 +130,7 @@ class VisitList(APIView):
         query.is_valid(raise_exception=True)
         asked = dict(query.validated_data)
         page = asked.pop("cursor", None), asked.pop("page_size")
-        found = listed_visits(signed_in(request), WantedVisits(**asked), page, timezone.now(), gettext)
+        found = listed_visits(signed_in(request), WantedVisits(**asked), page, timezone.now(), say)
         return Response(
             page_document(request, list(VisitSerializer(found.visits, many=True).data), found.after)
         )

@@ -22,6 +22,7 @@ from participants.domain.words import mark as _
 from schedules.domain.explain import day_text
 from schedules.domain.judges.case import Case
 from schedules.domain.judges.washed_out import begins, drugs_of, inside
+from schedules.domain.judges.washout import code_in
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.projection import project
 from trials.domain.protocol import Protocol, Washout
@@ -209,7 +210,7 @@ class _Search:
 
     def _values(self, window: PlannedWindow, fact: Occurrence) -> dict[str, Value]:
         day = day_of(fact.first, self.candidate.zone)
-        return {"code": Code(fact.code), "day": day, "window": window.rule.label}
+        return {"code": Code(code_in(window.rule, fact.code)), "day": day, "window": window.rule.label}
 
     def _moves(self, code: str) -> bool:
         """Whether a window moves with the candidate day: not so if it counts from a day already set."""

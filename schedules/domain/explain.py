@@ -168,7 +168,7 @@ def _labels(same: Same) -> dict[str, str]:
 
 
 def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:
-    anchor = label_of(protocol, visit.rule.counts_from)
+    anchor = say(label_of(protocol, visit.rule.counts_from))
     words = {
         "place": from_anchor(visit.offset, anchor, say),
         "anchor": anchor_text(visit.base, say),
@@ -258,7 +258,7 @@ def _choice(bound: Bound, texts: list[str], say: Say) -> str:
 
 
 def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say) -> str:
-    anchor = label_of(protocol, moment.counts_from)
+    anchor = say(label_of(protocol, moment.counts_from))
     if base:
         anchor = f"{anchor} ({anchor_text(base, say)})"
     if isinstance(moment.offset, HalfLives):

@@ -10,7 +10,10 @@ from schedules.domain.explain import Say
 from trials.domain.protocol import (
     Activity,
     AnchorRule,
+    Block,
+    DoseLevel,
     Epoch,
+    FactName,
     Gate,
     Protocol,
     ProtocolWindow,
@@ -19,7 +22,19 @@ from trials.domain.protocol import (
 )
 from trials.domain.working_days import WorkingDays
 
-_Labelled = TypeVar("_Labelled", Activity, AnchorRule, Epoch, Gate, ProtocolWindow, Trait, VisitRule)
+_Labelled = TypeVar(
+    "_Labelled",
+    Activity,
+    AnchorRule,
+    Block,
+    DoseLevel,
+    Epoch,
+    FactName,
+    Gate,
+    ProtocolWindow,
+    Trait,
+    VisitRule,
+)
 
 
 def _(message: str) -> str:
@@ -38,6 +53,9 @@ def in_language(protocol: Protocol, say: Say) -> Protocol:
         activities=_said(protocol.activities, say),
         windows=_said(protocol.windows, say),
         gates=_said(protocol.gates, say),
+        blocks=_said(protocol.blocks, say),
+        dose_levels=_said(protocol.dose_levels, say),
+        facts=_said(protocol.facts, say),
     )
 
 

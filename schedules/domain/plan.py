@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from participants.domain.words import Words
 from schedules.domain.windows import VisitWindow
+from trials.domain.language import in_both
 from trials.domain.offsets import Offset
 from trials.domain.protocol import Protocol, ProtocolWindow, VisitRule
 
@@ -86,7 +87,8 @@ class PlannedVisit(NamedTuple):
     @property
     def label(self) -> str:
         """The rule's label, numbered where the rule makes several visits."""
-        return self.rule.label if self.code == self.rule.code else f"{self.rule.label} {self.occurrence}"
+        label, number = self.rule.label, self.occurrence
+        return label if self.code == self.rule.code else in_both(label, lambda text: f"{text} {number}")
 
     @property
     def day(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from participants.domain.words import Code, Say, Value, Words, plain
 from schedules.domain.explain import day_text
+from trials.domain.language import Named, Text
 
 _MARK = '{"told":'
 
@@ -59,7 +60,10 @@ def _kept(value: Value) -> Any:
         return {"at": value.isoformat()}
     if isinstance(value, date):
         return {"day": value.isoformat()}
-    return {"label": str(value)} if isinstance(value, Code) else value
+    if isinstance(value, Text | Named):
+        label = Code(value)
+        return {"label": str(label), "zh": label.zh} if label.zh else {"label": str(label)}
+    return value
 
 
 def _words(sentence: list[Any]) -> Words:
@@ -75,7 +79,9 @@ def _value(kept: Any) -> Value:
             return datetime.fromisoformat(text)
         case {"day": text}:
             return date.fromisoformat(text)
-        case {"label": text}:
+        case {"label": str(text), "zh": str(zh)}:
+            return Code(text, zh)
+        case {"label": str(text)}:
             return Code(text)
         case str() | int():
             return kept

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from participants.models import Participant
 from schedules.models.visits import ProtocolWindow, Visit
 from trials.models import ProtocolVersion, Site, User
+from trials.models.labels import LabelField
 
 
 class VisitActivity(models.Model):
@@ -18,7 +19,7 @@ class VisitActivity(models.Model):
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="activities")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(_("activity"), max_length=60)
-    label = models.CharField(_("label"), max_length=200)
+    label = LabelField(_("label"), max_length=200)
     done = models.BooleanField(_("done"))
     done_at = models.DateTimeField(_("done at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.models import CourseStep, Participant
 from trials.models import ProtocolVersion
+from trials.models.labels import LabelField
 
 
 def new_uid() -> str:
@@ -58,7 +59,7 @@ class Visit(models.Model):
     code = models.CharField(_("visit"), max_length=64)
     rule_code = models.CharField(max_length=60)
     occurrence = models.PositiveSmallIntegerField(default=1)
-    label = models.CharField(_("label"), max_length=120)
+    label = LabelField(_("label"), max_length=120)
     epoch = models.CharField(_("epoch"), max_length=60)
     timing = models.CharField(_("timing"), max_length=8, choices=VisitTiming.choices)
     place = models.CharField(_("place"), max_length=8, choices=VisitPlace.choices)
@@ -182,7 +183,7 @@ class ProtocolWindow(models.Model):
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="protocol_windows")
     code = models.CharField(_("window"), max_length=60)
-    label = models.CharField(_("label"), max_length=200)
+    label = LabelField(_("label"), max_length=200)
     kind = models.CharField(_("kind"), max_length=16, choices=WindowKind.choices)
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)

@@ -15,6 +15,7 @@ from schedules.domain.marks import day_range, visit_mark
 from schedules.domain.plan import PlannedVisit, PlannedWindow
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
 from schedules.models import Visit, WindowKind
+from trials.domain.language import joined
 from trials.domain.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.working_days import WorkingDays
 from trials.selectors import protocol_of
@@ -128,7 +129,7 @@ def assumption_of(visit: PlannedVisit) -> str | None:
     timing, rule = visit.rule.timing, visit.rule
     bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
     notes = list(dict.fromkeys(basis.note for basis in bases if basis.assumed))
-    return "; ".join(filter(None, notes)) if notes or visit.base.assumed else None
+    return joined(filter(None, notes)) if notes or visit.base.assumed else None
 
 
 def visit_row(

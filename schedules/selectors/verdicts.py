@@ -55,6 +55,7 @@ class FactLine:
     stored: StoredFact
     fact: Fact
     feeds: tuple[ProtocolWindow, ...]
+    of: str
 
 
 def docket_of(participant: Participant, say: Say = plain) -> Docket:
@@ -126,7 +127,8 @@ def fact_lines(docket: Docket) -> list[FactLine]:
     found = []
     for one in stored.select_related("recorded_by").order_by("-starts_on", "-pk"):
         fact = fact_of(fact_row(one), docket.zone)
-        found.append(FactLine(one, fact, fed_by(FactKind(one.kind), one.of, windows)))
+        feeds = fed_by(FactKind(one.kind), one.of, windows)
+        found.append(FactLine(one, fact, feeds, docket.protocol.named(one.of)))
     return found
 
 

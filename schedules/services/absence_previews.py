@@ -18,6 +18,7 @@ from schedules.services.surroundings import with_surroundings
 from trials.acts import recorded
 from trials.models import User
 from trials.selectors import working_days_of
+from trials.spoken import say
 
 
 def preview_absence(*, away: Away, now: datetime) -> Preview:
@@ -38,7 +39,7 @@ def commit_absence(
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     if preview.orphans and not accept_orphans:
-        listed = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
         raise BookingsOrphaned(message % {"bookings": listed})
     return add_absence(away=away, by=by, now=now, reason=reason)

@@ -15,6 +15,7 @@ from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Visit
 from schedules.selectors.records import Record
 from trials.selectors import protocol_of
+from trials.spoken import say
 
 
 def with_corrected_visits(record: Record, anchors: Mapping[str, RecordedAnchor]) -> Record:
@@ -62,7 +63,7 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
             if visit.performed_on != before.actual_on or code not in anchors_of_rule(rule, visit.occurrence):
                 continue
             if anchor.actual_on is None:
-                words = {"visit": visit.label, "day": before.actual_on}
+                words = {"visit": say(visit.label), "day": before.actual_on}
                 message = _("The visit %(visit)s is on record for %(day)s: take the visit back instead.")
                 raise ReplanningRefused(message % words)
             found[visit.pk] = anchor

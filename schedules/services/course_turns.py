@@ -20,6 +20,7 @@ from schedules.services.site_locks import lock_sites
 from schedules.services.visit_writing import Value, announce, write_visits
 from trials.models import Site, TrialSite, User
 from trials.selectors_trust import in_use
+from trials.spoken import say
 
 FRESH: dict[str, Value] = {
     "cancelled_on": None,
@@ -41,7 +42,7 @@ def rescreen(
     person, protocol = standing.participant, standing.protocol
     today = clock_at(person.site, now).today
     if day_zero is None or day_zero < today:
-        label = protocol.anchor_by_code[protocol.day_zero].label
+        label = say(protocol.anchor_by_code[protocol.day_zero].label)
         message = _("Give the new planned day of %(anchor)s, %(today)s or later.")
         raise CourseRefused({"day_zero": [message % {"anchor": label, "today": today}]})
     failure = standing.steps[-1]
@@ -70,7 +71,7 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
     refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
-        listed = ", ".join(f"{visit.label} ({visit.booked_on})" for visit in bookings)
+        listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Say that these bookings are given up.")
         refusals.append(("release", message % {"visits": listed}))
     if refusals:

@@ -27,6 +27,7 @@ from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors import protocol_of, working_days_of
 from trials.selectors_trust import ApprovalState, Pair, approval_states
+from trials.spoken import say
 
 __all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment", "refuse"]
 
@@ -158,7 +159,7 @@ def _refusals_of_words(
         )
     for code, day in anchors.items():
         rule = protocol.anchor_by_code.get(code)
-        words = {"anchor": _(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
+        words = {"anchor": say(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
         if rule is None:
             yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
         elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
@@ -171,7 +172,7 @@ def _refusals_of_words(
             yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
     if protocol.day_zero not in anchors:
         label = protocol.anchor_by_code[protocol.day_zero].label
-        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": _(label)}
+        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": say(label)}
 
 
 def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
@@ -182,11 +183,11 @@ def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
         yield from (("reason", message) for message in asked_of(ruling.departures, plan))
     for code in enrolment.anchors:
         if code not in plan.anchors:
-            label = _(plan.protocol.anchor_by_code[code].label)
+            label = say(plan.protocol.anchor_by_code[code].label)
             yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": label}
     for window in plan.windows:
         if crossed(window):
-            words = {"window": _(window.rule.label), "starts": window.starts, "ends": window.ends}
+            words = {"window": say(window.rule.label), "starts": window.starts, "ends": window.ends}
             yield "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
 
 
@@ -198,7 +199,7 @@ def crossed(window: PlannedWindow) -> bool:
 
 
 def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
-    label = {rule.code: _(rule.label) for rule in plan.protocol.anchors}
+    label = {rule.code: say(rule.label) for rule in plan.protocol.anchors}
     mends = [_("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day} for code, day in found.mends]
     return _(
         "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "

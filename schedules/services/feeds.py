@@ -32,6 +32,7 @@ from schedules.selectors.feeds import (
 from trials.acts import caused_by, recorded
 from trials.models import Site, User
 from trials.selectors import token_digest
+from trials.spoken import say
 
 ENDED_FOR = timedelta(days=30)
 """How long a revoked address still says that it has ended, so that phones empty themselves."""
@@ -120,12 +121,12 @@ def render_feed(*, fetch: Fetch, links: str) -> bytes:
     head = CalendarHead(_name(feed), zone_of(site_of_feed(feed)).key)
     with translation.override(settings.LANGUAGE_CODE):
         if fetch.phase is FeedPhase.LIVE:
-            visits = shown_visits(shown_participants(feed, fetch.today), fetch.today, links, gettext)
-            return calendar_bytes(head, (event_of(visit, gettext) for visit in visits))
+            visits = shown_visits(shown_participants(feed, fetch.today), fetch.today, links, say)
+            return calendar_bytes(head, (event_of(visit, say) for visit in visits))
         uid = str(uuid.uuid5(_UIDS, f"{feed.pk} {fetch.phase}"))
         notice = ended_event if fetch.phase is FeedPhase.ENDED else paused_event
         day = fetch.changed_at.astimezone(zone_of(site_of_feed(feed))).date()
-        return calendar_bytes(head, [notice(uid, day, fetch.changed_at, gettext)])
+        return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
 
 
 def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from schedules.domain.flags import FlagSeverity, FlagStanding, FlagState
 from schedules.domain.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag, ProtocolWindow, Severity
+from trials.domain.language import in_english
 from trials.services.loading import Row
 
 KIND = "window-"
@@ -66,8 +67,8 @@ def stored_row(flag: Flag) -> Row:
 
 def message_of(window: ProtocolWindow, verdict: Verdict) -> str:
     """What a flag says, in English: the window, its evidence, and what is missing."""
-    missing = ", ".join(verdict.missing_text())
-    words = [f"{window.label}.", *verdict.because()]
+    missing = ", ".join(verdict.missing_text(in_english))
+    words = [f"{window.label}.", *verdict.because(in_english)]
     return " ".join([*words, f"Missing: {missing}."] if missing else words)
 
 

@@ -11,6 +11,7 @@ from schedules.domain.happened import Case, Departure, Ruling, departure_sentenc
 from schedules.domain.plan import AnchorKind, Plan
 from schedules.services.deviation_drafts import Wanted, draft_at_enrolment
 from schedules.services.enrolment_values import Enrolment
+from trials.spoken import say
 
 
 def ruling_on(enrolment: Enrolment, plan: Plan) -> Ruling:
@@ -23,7 +24,7 @@ def ruling_on(enrolment: Enrolment, plan: Plan) -> Ruling:
 def asked_of(departures: Iterable[Departure], plan: Plan) -> Iterator[str]:
     """What is asked of whoever enrols somebody so: each departure, and to say why."""
     for one in departures:
-        yield departure_sentence(one, plan.protocol, _, ahead=True)
+        yield departure_sentence(one, plan.protocol, say, ahead=True)
     yield _("Say why it happened all the same: it goes on record.")
 
 

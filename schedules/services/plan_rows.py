@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from schedules.domain.explain import because_window
 from schedules.domain.plan import Plan, PlannedVisit, PlannedWindow
 from schedules.models import CalendarState, ProtocolWindow, Visit
+from trials.domain.language import kept
 from trials.domain.protocol import AtOffset
 from trials.services.loading import Row, load_rows
 
@@ -59,10 +60,10 @@ def visit_row(visit: PlannedVisit, participant: int) -> Row:
     opens, target, closes = visit.window
     tolerance = timing.tolerance.basis.kind.value if isinstance(timing, AtOffset) else ""
     return (
-        participant, visit.code, rule.code, visit.occurrence, visit.label, rule.epoch, timing.kind.value,
-        rule.place.value, rule.counts_from.code, base.day, base.at, base.kind.value, visit.offset.iso, opens,
-        target, closes, visit.at, visit.suggested, visit.why_shifted[:_WHY_SHIFTED], rule.basis.kind.value,
-        tolerance,
+        participant, visit.code, rule.code, visit.occurrence, kept(visit.label), rule.epoch,
+        timing.kind.value, rule.place.value, rule.counts_from.code, base.day, base.at, base.kind.value,
+        visit.offset.iso, opens, target, closes, visit.at, visit.suggested, visit.why_shifted[:_WHY_SHIFTED],
+        rule.basis.kind.value, tolerance,
     )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def window_row(window: PlannedWindow, plan: Plan, participant: int, zone: ZoneIn
     starts, ends = _on_and_at(window.starts, zone), _on_and_at(window.ends, zone)
     basis = "assumed" if rule.assumed else "stated"
     because = because_window(plan.protocol, window)
-    return (participant, rule.code, rule.label, rule.kind.value, *starts, *ends, basis, because)
+    return (participant, rule.code, kept(rule.label), rule.kind.value, *starts, *ends, basis, because)
 
 
 def _on_and_at(point: date | datetime | None, zone: ZoneInfo) -> tuple[date | None, datetime | None]:

@@ -27,6 +27,7 @@ from schedules.selectors.records import Record, records_of
 from schedules.services.replanning_previews import Around, Preview, Proposal, closed_days, preview_of
 from schedules.services.surroundings import due_anew, gates_between, reminded_visits
 from trials.selectors import protocol_of
+from trials.spoken import say
 
 Act = partial[Any]
 """A service with its named arguments, not called yet: one participant's record is all that it changes."""
@@ -96,7 +97,7 @@ def perform_as_shown(
     if shown.digest != digest:
         raise ReplanningStale(shown)
     if shown.orphans and not accept_orphans:
-        listed = ", ".join(f"{change.label} ({change.booked_on})" for change in shown.orphans)
+        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in shown.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

@@ -29,6 +29,7 @@ from trials.acts import recorded
 from trials.models import User
 from trials.selectors_trust import ApprovalState, approval_states
 from trials.services.collecting import collect_later
+from trials.spoken import say
 
 __all__ = [
     "Preview",
@@ -177,7 +178,7 @@ def _refuse_future(preview: Preview) -> None:
     for anchor in preview.proposal.anchors.values():
         if anchor.actual_on and anchor.actual_on > preview.today:
             rule = preview.plan.protocol.anchor_by_code.get(anchor.code)
-            label = _(rule.label) if rule else anchor.code
+            label = say(rule.label) if rule else anchor.code
             words = {"anchor": label, "day": anchor.actual_on, "today": preview.today}
             message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
             raise ReplanningRefused(message % words)
@@ -186,7 +187,7 @@ def _refuse_future(preview: Preview) -> None:
 def _refuse_orphans(preview: Preview) -> None:
     """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
     if preview.orphans and not preview.proposal.accept_orphans:
-        listed = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )
@@ -220,7 +221,7 @@ def _refuse_contradictions(previews: Sequence[Preview]) -> None:
     for preview in previews:
         if preview.ruling.refused:
             code = preview.record.participant.subject_code
-            messages = " ".join(found.words.text(_) for found in preview.ruling.refused)
+            messages = " ".join(found.words.text(say) for found in preview.ruling.refused)
             raise ReplanningRefused(f"{code}: {messages}")
 
 

@@ -26,6 +26,7 @@ from trials.domain.working_days import WorkingDays
 from trials.models import Site, User
 from trials.selectors import working_days_of
 from trials.services.sites import correct_working_days, first_working_days
+from trials.spoken import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class SitePreview:
     def orphans(self) -> list[str]:
         """The bookings on days that would be closed, in words."""
         return [
-            f"{preview.record.participant.subject_code} {change.label} ({change.booked_on})"
+            f"{preview.record.participant.subject_code} {say(change.label)} ({change.booked_on})"
             for preview in self.previews
             for change in preview.orphans
         ]

@@ -18,6 +18,7 @@ from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.readiness import readiness_at, start_put_on_record
 from schedules.services.replanning_previews import Preview
 from schedules.services.surroundings import with_surroundings
+from trials.spoken import say
 
 OF_THE_SITE = frozenset({Item.BED, Item.SLOT, Item.HOLIDAYS})
 """Lines that are the site's own business: a start against them is no departure from the protocol."""
@@ -83,7 +84,7 @@ def ask_why(preview: Preview, reason: str, now: datetime) -> None:
     if reason.strip() or not preview.departures:
         return
     protocol = preview.plan.protocol
-    said = " ".join(departure_sentence(one, protocol, _, ahead=True) for one in preview.departures)
+    said = " ".join(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
     message = _("%(departures)s Say why it happened all the same: it goes on record.")
     error = StartNeedsReason if preview.around.start else DepartureNeedsReason
     raise error(message % {"departures": said}, with_surroundings(preview, now))

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import date, datetime
 
 from django.db.models import F, QuerySet
-from django.utils.translation import gettext as _
 
 from participants.domain.words import Words
 from participants.models import Participant
@@ -21,6 +20,7 @@ from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled_names import name_added
 from trials.domain.errors import Stale
+from trials.spoken import say
 
 RECORD = "schedules.visit"
 Value = date | datetime | str | bool | int | None
@@ -68,15 +68,15 @@ def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
 
 def in_words(message: str, words: Mapping[str, object]) -> str:
     """A marked message in the reader's language, its words as well; every day with its weekday."""
-    return _(message) % {name: _spoken(word) for name, word in words.items()}
+    return say(message) % {name: _spoken(word) for name, word in words.items()}
 
 
 def _spoken(word: object) -> object:
     if isinstance(word, Words):
-        return word.text(_, day_text)
+        return word.text(say, day_text)
     if isinstance(word, date):
-        return day_text(word, _)
-    return _(word) if isinstance(word, str) and word else word
+        return day_text(word, say)
+    return say(word) if isinstance(word, str) else word
 
 
 def write_visit(visit: Visit, kind: str, now: datetime, **values: Value) -> None:

@@ -20,6 +20,7 @@ from schedules.services.replanning import Preview, follow_visit, record_anchor
 from schedules.services.surroundings import with_surroundings
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
+from trials.spoken import say
 
 _STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
 
@@ -48,7 +49,7 @@ def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant
     known = Anchor.objects.filter(participant=participant, code__in=codes, actual_on__isnull=False)
     other = known.exclude(actual_on=on).first() if codes else None
     if other:
-        words = {"anchor": protocol.anchor_by_code[other.code].label, "day": other.actual_on}
+        words = {"anchor": say(protocol.anchor_by_code[other.code].label), "day": other.actual_on}
         message = _("%(anchor)s is on record for %(day)s: give that day, or correct the anchor first.")
         raise VisitRefused({"on": [message % words]})
 
@@ -83,7 +84,7 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
     """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
     for preview in previews:
         if preview.orphans and not completion.accept_orphans:
-            listed = ", ".join(f"{change.label} ({change.booked_on})" for change in preview.orphans)
+            listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )

@@ -24,6 +24,7 @@ from participants.domain.points import Point
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Severity
 from schedules.web.words import day_words, say
+from trials.domain.language import readable
 
 KINDS = {
     FactKind.LODGING: gettext_lazy("Lodging"),
@@ -75,7 +76,7 @@ def moment_words(point: Point | None) -> str:
 def code_words(code: str) -> str:
     """A code in the reader's language where that knows it, else as it reads: without hyphens."""
     said = say(code)
-    return code.replace("-", " ") if said == code else said
+    return readable(code) if said == code else said
 
 
 def fact_words(fact: Fact) -> str:

@@ -8,10 +8,11 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from schedules.domain.explain import day_text, plain
+from schedules.domain.explain import day_text
 from schedules.domain.hindrances import Hindrance, HindranceKind
 from schedules.domain.plan import AnchorKind, PlanWarning
 from schedules.domain.status import VisitStatus
+from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
 
 WEEKDAYS = (
     pgettext_lazy("short weekday", "Mon"),
@@ -154,12 +155,3 @@ def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
         for warning in warnings
         if warning.code in WARNINGS
     ]
-
-
-def say(message: str) -> str:
-    """The translation of a message, and nothing of nothing; of Chemotherapy 2 by that of Chemotherapy."""
-    if not message:
-        return plain(message)
-    whole, (name, _space, number) = _(message), message.rpartition(" ")
-    numbered = whole == message and name and number.replace(".", "").isdecimal()
-    return f"{_(name)} {number}" if numbered else whole

@@ -20,6 +20,7 @@ _SECTIONS = {
     "visit": "visits",
     "activity": "activities",
     "window": "windows",
+    "fact": "facts",
     "dose level": "dose_levels",
     "gate": "gates",
 }

@@ -14,6 +14,7 @@ from trials.domain.protocol import (
     Conduct,
     EventAfter,
     Freshness,
+    HalfLives,
     Observation,
     Protocol,
     ProtocolWindow,
@@ -172,6 +173,16 @@ def _list(path: str, kind: str, given: tuple[str, ...]) -> Iterator[Mention]:
 def _reference(path: str, reference: Reference) -> Mention:
     inner = "" if reference.kind is ReferenceKind.ANCHOR else f".{reference.kind.value}"
     return Mention(f"{path}.from{inner}", reference.kind.value, reference.code)
+
+
+def fact_codes(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """Every place that names a drug, a test, a vaccine, a condition, a conduct or an event, and its code."""
+    for index, window in enumerate(protocol.windows):
+        yield from _terms_texts(f"windows[{index}]", window)
+    for path, bound in bounds(protocol):
+        for number, moment in enumerate(bound.moments):
+            if isinstance(moment.offset, HalfLives):
+                yield f"{moment_path(path, bound, number)}.half_lives.drug", moment.offset.drug
 
 
 def texts(protocol: Protocol) -> Iterator[tuple[str, str]]:

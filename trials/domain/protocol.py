@@ -21,6 +21,7 @@ from trials.domain.basis import (
     Source,
     applies,
 )
+from trials.domain.language import Named
 from trials.domain.offsets import MonthLength, Offset
 from trials.domain.terms import (
     Bound,
@@ -67,6 +68,7 @@ __all__ = [
     "Each",
     "Epoch",
     "EventAfter",
+    "FactName",
     "Freshness",
     "Gate",
     "GateBefore",
@@ -131,6 +133,14 @@ class Trait:
     code: str
     label: str
     always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FactName:
+    """What people call a drug, test, vaccine, condition or event that windows name by its code."""
+
+    code: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +295,7 @@ class Protocol:
     hold: HoldRule | None = None
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: tuple[FactName, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
     day_count: DayCount = DayCount.DAY_0
     planned_number: int | None = None
@@ -306,6 +317,14 @@ class Protocol:
     def source_by_code(self) -> dict[str, Source]:
         """The sources by their codes."""
         return {source.code: source for source in self.sources}
+
+    def named(self, code: str) -> str:
+        """Return the code of a fact with the label that the document gives it; the code alone without one."""
+        return self._named.get(code, code)
+
+    @cached_property
+    def _named(self) -> dict[str, Named]:
+        return {fact.code: Named(fact.code, fact.label) for fact in self.facts}
 
     def day_label(self, days: int) -> str:
         """The protocol's name for the day so many days from an anchor: `D28`, `D-5`.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from trials.domain.findings import KINDS, Findings, choice, codes, fault, section, warning
-from trials.domain.mentions import bounds, mentions, moment_path, texts
+from trials.domain.findings import KINDS, Findings, choice, codes, fault, listed, section, warning
+from trials.domain.language import BETWEEN, Text, readable
+from trials.domain.mentions import bounds, fact_codes, mentions, moment_path, texts
 from trials.domain.occurrences import MOST_OCCURRENCES, occurrence_offsets, occurrence_rules, occurrences
-from trials.domain.protocol import EventAfter, HalfLives, Presence, Protocol, Washout
+from trials.domain.protocol import EventAfter, Freshness, HalfLives, Presence, Protocol, Washout
 
 MOST_ITEMS = 250
 LARGEST_NUMBER = 100_000
@@ -38,7 +39,7 @@ def bad_codes(protocol: Protocol) -> Findings:
         yield fault("bad-code", "trial", f"{protocol.trial!r} is not a trial's code", remedy)
     for kind in KINDS:
         for index, code in enumerate(codes(protocol, kind)):
-            if not _CODE.fullmatch(code):
+            if kind != "fact" and not _CODE.fullmatch(code):
                 remedy = "use small letters, digits, hyphens and underscores, a letter or digit first"
                 yield fault("bad-code", f"{section(kind)}[{index}].code", f"{code!r} is not a code", remedy)
 
@@ -79,9 +80,39 @@ def empty_texts(protocol: Protocol) -> Findings:
             if not item.label.strip():
                 path = f"{section(kind)}[{index}].label"
                 yield fault("empty-label", path, f"the label of {item.code!r} is empty", "say what it is")
+            if BETWEEN.strip() in f"{item.label} {getattr(item.label, 'zh', '')}":
+                message = f"the label of {item.code!r} holds the sign {BETWEEN.strip()}"
+                yield fault(
+                    "bad-label", f"{section(kind)}[{index}].label", message, "write it with another sign"
+                )
     for path, text in texts(protocol):
         if not text.strip():
             yield fault("empty-text", path, "the text is empty", "say it, or leave the whole part out")
+
+
+def fact_names(protocol: Protocol) -> Findings:
+    """Every label of a fact is of one that windows name; where some have labels, each code has one."""
+    named = [code for _path, code in fact_codes(protocol)]
+    results = [
+        one.terms.result for one in protocol.windows if isinstance(one.terms, Freshness) and one.terms.result
+    ]
+    for index, fact in enumerate(protocol.facts):
+        if fact.code not in (*named, *results):
+            message = f"the fact {fact.code!r} has a label, but no window names it"
+            remedy = choice(fact.code, tuple(dict.fromkeys(named)), "fact") if named else "leave it out"
+            yield warning("unused-fact", f"facts[{index}]", message, remedy)
+    known = {fact.code for fact in protocol.facts}
+    silent = [code for code in dict.fromkeys(named) if code not in known and readable(code) != code]
+    if silent and (known or _in_two_languages(protocol)):
+        message = f"people would read codes of these facts: {listed(silent)}"
+        remedy = "give each a label in `facts`, such as {code: hcg, label: Pregnancy test}"
+        yield warning("no-label", "facts" if protocol.facts else "windows", message, remedy)
+
+
+def _in_two_languages(protocol: Protocol) -> bool:
+    """Whether the document has begun to speak to readers of two languages."""
+    kinds = (section(kind) for kind in KINDS if kind != "source")
+    return any(isinstance(item.label, Text) for name in kinds for item in getattr(protocol, name))
 
 
 def empty_lists(protocol: Protocol) -> Findings:

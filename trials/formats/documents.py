@@ -17,6 +17,7 @@ from trials.domain.protocol import (
     Derivation,
     Each,
     EventAfter,
+    FactName,
     Freshness,
     Observation,
     Over,
@@ -37,6 +38,7 @@ from trials.formats.parts import (
     BasisPart,
     BoundPart,
     Day,
+    Label,
     OffsetText,
     OneOf,
     OnlyWith,
@@ -62,7 +64,15 @@ class NamePart(Part):
     """A code and its label: an epoch or a block."""
 
     code: str
-    label: str
+    label: Label
+
+
+class FactPart(NamePart):
+    """What a drug, a test, a vaccine, a condition or anything else that windows name is called."""
+
+    def value(self) -> FactName:
+        """The name in the domain."""
+        return FactName(self.code, self.label)
 
 
 class TraitPart(NamePart):

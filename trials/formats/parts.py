@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, Strict, model
 from pydantic_core import PydanticCustomError
 
 from trials.domain.errors import OffsetError
+from trials.domain.language import Text
 from trials.domain.offsets import Offset
 from trials.domain.protocol import (
     Basis,
@@ -104,6 +105,18 @@ def no_truth(given: object) -> object:
     return given
 
 
+def read_words(given: object) -> str:
+    """Read a text in one language, or `{en: …, zh: …}`; raises pydantic's error for anything else."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, dict) and given.keys() == {"en", "zh"}:
+        en, zh = given["en"], given["zh"]
+        if isinstance(en, str) and isinstance(zh, str) and zh.strip():
+            return Text(en, zh)
+    raise PydanticCustomError("words_type", "no text, nor one in two languages")
+
+
+Label = Annotated[str, PlainValidator(read_words)]
 OffsetText = Annotated[Offset, PlainValidator(read_offset)]
 Day = Annotated[date, PlainValidator(read_day)]
 
@@ -111,10 +124,10 @@ Day = Annotated[date, PlainValidator(read_day)]
 class BasisPart(Part):
     """`assumed`, `{assumed: why}` or `{stated: SOURCE, section: WHERE, note: …}`."""
 
-    assumed: str | None = None
+    assumed: Label | None = None
     stated: str | None = None
     section: str | None = None
-    note: str | None = None
+    note: Label | None = None
     rules = (
         OneOf(("assumed", "stated")),
         OneOf(("section",), when="stated"),

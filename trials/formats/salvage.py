@@ -34,7 +34,7 @@ _IN_DOUBT = {
     "blocks": {"unknown-block"},
     "visits": {"unknown-visit", "block-hole"},
     "activities": {"unknown-activity"},
-    "windows": {"unknown-window"},
+    "windows": {"unknown-window", "unused-fact"},
 }
 _ITEM = re.compile(r"(?P<section>\w+)\[(?P<number>\d+)\](?P<rest>.*)", re.DOTALL)
 

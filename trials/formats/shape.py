@@ -19,6 +19,7 @@ from trials.formats.yaml_text import WHOLE, step
 
 _WANTED = {
     "string_type": "a text; put it in quotes if it looks like a number or a day",
+    "words_type": "a text; put it in quotes if it looks like a number or a day; or {en: text, zh: text}",
     "int_type": "a whole number without quotes",
     "bool_type": "true or false without quotes",
     "list_type": "a list",

@@ -22,13 +22,15 @@ from trials.domain.protocol import (
 from trials.formats.documents import (
     ActivityPart,
     AnchorPart,
+    FactPart,
     NamePart,
     SourcePart,
     TraitPart,
     VisitPart,
     WindowPart,
 )
-from trials.formats.parts import BasisPart, Day, OffsetText, Part, no_truth
+from trials.formats.naming import named_windows
+from trials.formats.parts import BasisPart, Day, Label, OffsetText, Part, no_truth
 
 FORMAT = 1
 
@@ -72,7 +74,7 @@ class HoldPart(Part):
     """How long the infusion may wait once chemotherapy has begun."""
 
     longest: OffsetText
-    then: str
+    then: Label
     basis: BasisPart
     afebrile: OffsetText | None = None
     escalate_after: OffsetText | None = None
@@ -101,8 +103,8 @@ class ConflictPart(Part):
     """Two statements of one record that disagree."""
 
     about: str
-    statements: list[str]
-    taken: str
+    statements: list[Label]
+    taken: Label
 
     def value(self) -> Conflict:
         """The conflict in the domain."""
@@ -115,7 +117,7 @@ class DocumentPart(Part):
     format: Annotated[Literal[1], BeforeValidator(no_truth)]
     trial: str
     version: str
-    title: str
+    title: Label
     zone: str
     day_zero: str
     day_count: Annotated[Literal[0, 1], BeforeValidator(no_truth)] = 0
@@ -130,16 +132,18 @@ class DocumentPart(Part):
     visits: list[VisitPart]
     activities: list[ActivityPart] = []
     windows: list[WindowPart] = []
+    facts: list[FactPart] = []
     dose_levels: list[DoseLevelPart] = []
     gates: list[GatePart] = []
     hold: HoldPart | None = None
     product: ProductPart | None = None
     conflicts: list[ConflictPart] = []
-    notes: list[str] = []
+    notes: list[Label] = []
     unscheduled_epochs: list[str] = []
 
     def value(self) -> Protocol:
         """The protocol in the domain, not yet judged by its rules."""
+        facts = tuple(part.value() for part in self.facts)
         return Protocol(
             trial=self.trial,
             version=self.version,
@@ -157,7 +161,8 @@ class DocumentPart(Part):
             blocks=tuple(Block(part.code, part.label) for part in self.blocks),
             visits=tuple(part.value() for part in self.visits),
             activities=tuple(part.value() for part in self.activities),
-            windows=tuple(part.value() for part in self.windows),
+            windows=named_windows((part.value() for part in self.windows), facts),
+            facts=facts,
             dose_levels=tuple(part.value() for part in self.dose_levels),
             gates=tuple(part.value() for part in self.gates),
             hold=self.hold.value() if self.hold else None,

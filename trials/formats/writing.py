@@ -15,7 +15,9 @@ from trials.domain.protocol import (
     BasisKind,
     Block,
     Bound,
+    DoseLevel,
     Epoch,
+    FactName,
     Gate,
     HalfLives,
     HoldRule,
@@ -45,7 +47,7 @@ def full_document(protocol: Protocol) -> Document:
         "format": FORMAT,
         "trial": protocol.trial,
         "version": protocol.version,
-        "title": protocol.title,
+        "title": _words(protocol.title),
         "zone": protocol.zone,
         "day_zero": protocol.day_zero,
         "day_count": int(protocol.day_count),
@@ -55,10 +57,14 @@ def full_document(protocol: Protocol) -> Document:
         **_vocabulary(protocol),
         **_rules(protocol),
         "conflicts": [
-            {"about": conflict.about, "statements": list(conflict.statements), "taken": conflict.taken}
+            {
+                "about": conflict.about,
+                "statements": [_words(statement) for statement in conflict.statements],
+                "taken": _words(conflict.taken),
+            }
             for conflict in protocol.conflicts
         ],
-        "notes": list(protocol.notes),
+        "notes": [_words(note) for note in protocol.notes],
         "unscheduled_epochs": list(protocol.unscheduled_epochs),
     }
 
@@ -89,34 +95,49 @@ def _rules(protocol: Protocol) -> Document:
         "activities": [_activity(activity) for activity in protocol.activities],
         "windows": [_window(window) for window in protocol.windows],
         "dose_levels": [
-            {"code": level.code, "label": level.label, "planned": level.planned, "basis": _basis(level.basis)}
+            {**_named(level), "planned": level.planned, "basis": _basis(level.basis)}
             for level in protocol.dose_levels
         ],
         "gates": [_gate(gate) for gate in protocol.gates],
         "hold": protocol.hold and _hold(protocol.hold),
-        **({"product": _product(protocol.product)} if protocol.product else {}),
+        **_said(
+            {
+                "product": protocol.product and _product(protocol.product),
+                "facts": [_named(fact) for fact in protocol.facts],
+            }
+        ),
     }
 
 
 def _product(rule: ProductRule) -> Document:
-    """The product's usual days, which stand only where they are said, so that digests last."""
+    """The product's usual days."""
     steps = {step: getattr(rule, step).iso for step in PRODUCT_STEPS}
     return {**steps, "basis": _basis(rule.basis)}
 
 
+def _words(text: str) -> str | Document:
+    """A text in the languages that it was given in."""
+    zh = getattr(text, "zh", "")
+    return {"en": str(text), "zh": zh} if zh else text
+
+
+def _said(later: Document) -> Document:
+    """What came into the format later stands only where it is said, so that digests last."""
+    return {key: value for key, value in later.items() if value not in (None, [], False)}
+
+
 def _hold(hold: HoldRule) -> Document:
-    """The hold; what came into the format later stands only where it is said, so that digests last."""
-    later = {"afebrile": _iso(hold.afebrile), "escalate_after": _iso(hold.escalate_after)}
-    said = {key: value for key, value in later.items() if value is not None}
-    return {"longest": hold.longest.iso, "then": hold.then, "basis": _basis(hold.basis), **said}
+    """The hold, with what was said of its two clocks."""
+    said = _said({"afebrile": _iso(hold.afebrile), "escalate_after": _iso(hold.escalate_after)})
+    return {"longest": hold.longest.iso, "then": _words(hold.then), "basis": _basis(hold.basis), **said}
 
 
 def _month(month: MonthLength) -> str | int:
     return month.value if month is MonthLength.CALENDAR else int(month)
 
 
-def _named(rule: Epoch | Trait | Block) -> Document:
-    return {"code": rule.code, "label": rule.label}
+def _named(rule: Epoch | Trait | Block | FactName | DoseLevel) -> Document:
+    return {"code": rule.code, "label": _words(rule.label)}
 
 
 def _iso(offset: Offset | None) -> str | None:
@@ -125,8 +146,8 @@ def _iso(offset: Offset | None) -> str | None:
 
 def _basis(basis: Basis) -> Document:
     if basis.kind is BasisKind.ASSUMED:
-        return {"assumed": basis.note}
-    return {"stated": basis.source, "section": basis.section, "note": basis.note}
+        return {"assumed": _words(basis.note)}
+    return {"stated": basis.source, "section": basis.section, "note": _words(basis.note)}
 
 
 def _reference(reference: Reference) -> Document:
@@ -137,7 +158,7 @@ def _anchor(anchor: AnchorRule) -> Document:
     derived = anchor.derived
     return {
         "code": anchor.code,
-        "label": anchor.label,
+        "label": _words(anchor.label),
         "derived": derived
         and {
             "visit": derived.visit,
@@ -154,7 +175,7 @@ def _anchor(anchor: AnchorRule) -> Document:
 def _visit(visit: VisitRule) -> Document:
     return {
         "code": visit.code,
-        "label": visit.label,
+        "label": _words(visit.label),
         "epoch": visit.epoch,
         "from": _reference(visit.counts_from),
         **_timing(visit),
@@ -187,7 +208,7 @@ def _tolerance(tolerance: Tolerance) -> Document:
 def _activity(activity: Activity) -> Document:
     return {
         "code": activity.code,
-        "label": activity.label,
+        "label": _words(activity.label),
         "visits": list(activity.visits),
         "applies_to": list(activity.applies_to),
         "repeat_when_expired": activity.repeat_when_expired,
@@ -198,7 +219,7 @@ def _activity(activity: Activity) -> Document:
 def _window(window: ProtocolWindow) -> Document:
     return {
         "code": window.code,
-        "label": window.label,
+        "label": _words(window.label),
         window.kind.value.replace("-", "_"): _terms(window.terms),
         "starts": window.starts and _bound(window.starts),
         "ends": window.ends and _bound(window.ends),
@@ -228,7 +249,7 @@ def _moment(moment: Moment) -> Document:
 def _gate(gate: Gate) -> Document:
     return {
         "code": gate.code,
-        "label": gate.label,
+        "label": _words(gate.label),
         "before": gate.before.value,
         "observation": gate.observation,
         "interval": _iso(gate.interval),

@@ -136,7 +136,9 @@ def _laid_out(value: object, before: int) -> object:
         items = CommentedSeq(_laid_out(item, before) for item in value)
         simple = not any(isinstance(item, dict) for item in value)
         return _flowing(items, value, before) if simple else items
-    return DoubleQuotedScalarString(value) if isinstance(value, str) and needs_quotes(value) else value
+    if isinstance(value, str):
+        return DoubleQuotedScalarString(value) if needs_quotes(value) else str(value)
+    return value
 
 
 def _flowing(laid_out: CommentedMap | CommentedSeq, value: object, before: int) -> object:

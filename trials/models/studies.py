@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.models.labels import LabelField
 from trials.models.places import CODE, Site
 from trials.models.users import User
 
@@ -23,7 +24,7 @@ class Trial(models.Model):
 
     code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
     registry_id = models.CharField(_("registry identifier"), max_length=40, blank=True)
-    title = models.CharField(_("title"), max_length=300)
+    title = LabelField(_("title"), max_length=300)
     study_type = models.CharField(
         _("study type"), max_length=20, choices=StudyType.choices, default=StudyType.INTERVENTIONAL
     )
@@ -63,7 +64,7 @@ class Cohort(models.Model):
 
     trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="cohorts")
     code = models.CharField(_("code"), max_length=40, validators=[CODE])
-    label = models.CharField(_("label"), max_length=100)
+    label = LabelField(_("label"), max_length=100)
     position = models.PositiveSmallIntegerField(_("position"))
     planned_number = models.PositiveIntegerField(_("planned number of participants"), null=True, blank=True)
 

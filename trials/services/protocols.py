@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from trials.acts import recorded
 from trials.domain.errors import DomainError, Problem, ProtocolInvalid
+from trials.domain.language import kept
 from trials.domain.protocol import Protocol
 from trials.formats import yaml
 from trials.models import Cohort, ProtocolVersion, Trial, User
@@ -97,12 +98,17 @@ def _set_cohorts(trial: Trial, protocol: Protocol) -> None:
 def _refuse_what_does_not_fit(protocol: Protocol) -> None:
     """Raise ProtocolInvalid for texts that are longer than what is stored of them."""
     problems = [
-        Problem("too-long", path, f"{len(text)} characters are given", f"give at most {longest}")
+        Problem("too-long", path, f"{len(kept(text))} characters are given", _at_most(text, longest))
         for path, text, longest in _stored_texts(protocol)
-        if len(text) > longest
+        if len(kept(text)) > longest
     ]
     if problems:
         raise ProtocolInvalid(UPLOADED, problems)
+
+
+def _at_most(text: str, longest: int) -> str:
+    both = " in both languages together" if len(kept(text)) > len(text) else ""
+    return f"give at most {longest}{both}"
 
 
 def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:

@@ -53,9 +53,17 @@ def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
     if asked is None or _as_asked(terms, test):
         return by_time(
             case,
-            (proof(_RESULT, test, test=Code(test.test), taken=taken, result=Code(asked or "") or result),),
+            (
+                proof(
+                    _RESULT,
+                    test,
+                    test=Code(_asked(case, test)),
+                    taken=taken,
+                    result=Code(asked or "") or result,
+                ),
+            ),
         )
-    wrong = proof(_WRONG, test, test=Code(test.test), taken=taken, result=result, asked=Code(asked))
+    wrong = proof(_WRONG, test, test=Code(_asked(case, test)), taken=taken, result=result, asked=Code(asked))
     return _unless_repeated(case, test, wrong)
 
 
@@ -86,7 +94,7 @@ def _too_old(case: Case, test: TestResult) -> Verdict:
     """The latest sample on record that tells anything was taken before the window."""
     taken, starts = case.local(test.taken_at), case.local(case.starts or test.taken_at)
     return _unless_repeated(
-        case, test, proof(_TOO_OLD, test, test=Code(test.test), taken=taken, starts=starts)
+        case, test, proof(_TOO_OLD, test, test=Code(_asked(case, test)), taken=taken, starts=starts)
     )
 
 
@@ -116,3 +124,9 @@ def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure:
     else:
         words = Words.of(_("a result of %(test)s"), {"test": Code(terms.test)})
     return gap(case.due_at, words)
+
+
+def _asked(case: Case, test: TestResult) -> str:
+    """The test as the window names it, with the label that its document gives it."""
+    terms = case.window.rule.terms
+    return terms.test if isinstance(terms, Freshness) and terms.test == test.test else test.test

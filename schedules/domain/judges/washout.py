@@ -17,7 +17,7 @@ from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, p
 from schedules.domain.judges.confirmed import confirmed_to
 from schedules.domain.judges.washed_out import begins, drugs_of, inside
 from schedules.domain.verdicts import Evidence, Verdict
-from trials.domain.protocol import Washout
+from trials.domain.protocol import ProtocolWindow, Washout
 
 _INSIDE = _("%(code)s on %(day)s lies inside the window.")
 _LASTING = _("%(code)s from %(day)s lasts into the window.")
@@ -55,14 +55,14 @@ def _hangs_on_an_hour(case: Case, fact: Occurrence) -> bool:
 def _hit(case: Case, fact: Occurrence) -> Verdict:
     template = _INSIDE if fact.last == fact.first else _LASTING
     first = case.local(fact.first)
-    evidence = proof(template, fact, code=_called(fact), day=first)
+    evidence = proof(template, fact, code=_called(case.window.rule, fact), day=first)
     ahead = case.anchor_ahead(case.window.rule.starts)
     return at_risk(case, first, ahead, evidence) if ahead else violated(case, first, evidence)
 
 
 def _undecided(case: Case, fact: Occurrence) -> Words:
     """What would tell whether this lies inside: its half-life, or its hour."""
-    values: dict[str, Value] = {"code": _called(fact), "day": case.local(fact.first)}
+    values: dict[str, Value] = {"code": _called(case.window.rule, fact), "day": case.local(fact.first)}
     if drugs_of(case.window.rule.starts) and begins(case, fact) is None:
         return Words.of(_("the half-life of %(code)s taken %(day)s"), values)
     return Words.of(_("the hour of %(code)s on %(day)s"), values)
@@ -70,7 +70,7 @@ def _undecided(case: Case, fact: Occurrence) -> Words:
 
 def _lasting(case: Case, fact: Occurrence) -> Words:
     """What lasts, and would lie inside once the window opens."""
-    values: dict[str, Value] = {"code": _called(fact), "day": case.local(fact.first)}
+    values: dict[str, Value] = {"code": _called(case.window.rule, fact), "day": case.local(fact.first)}
     return Words.of(_("the end of %(code)s, which lasts since %(day)s"), values)
 
 
@@ -94,7 +94,7 @@ def _accounted(case: Case, code: str, before: Sequence[Occurrence]) -> Evidence 
     ends = [(fact.last, fact) for fact in before if fact.last is not None]
     if ends:
         end, last = max(ends, key=lambda pair: first_instant(pair[0], case.zone))
-        return proof(_BEFORE, last, code=_called(last), day=case.local(end))
+        return proof(_BEFORE, last, code=_called(case.window.rule, last), day=case.local(end))
     reached = confirmed_to(case, (code, case.window.rule.code))
     if reached is None:
         return None
@@ -113,7 +113,14 @@ def _before(case: Case, fact: Occurrence) -> bool:
     return limit is None or at_or_before(fact.last, limit, case.zone) is True
 
 
-def _called(fact: Occurrence) -> Value:
+def _called(window: ProtocolWindow, fact: Occurrence) -> Value:
+    code = Code(code_in(window, fact.code))
     if isinstance(fact, Dose) and fact.name:
-        return Words.of(_("%(code)s (%(name)s)"), {"code": Code(fact.code), "name": fact.name})
-    return Code(fact.code)
+        return Words.of(_("%(code)s (%(name)s)"), {"code": code, "name": fact.name})
+    return code
+
+
+def code_in(window: ProtocolWindow, code: str) -> str:
+    """Return the code as the window names it, with the label that its document gives it."""
+    of = window.terms.of if isinstance(window.terms, Washout) else ()
+    return next((own for own in (*of, *drugs_of(window.starts)) if own == code), code)

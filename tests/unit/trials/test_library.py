@@ -336,7 +336,11 @@ WARNINGS = [
     ("NCT07193667", UNUSED, "no window asks for a partner's potential"),
     ("NCT07274059", UNUSED, "contraception is shown for everybody"),
     ("NCT07339332", [], "all traits are used"),
-    ("NCT07331467", ["overlapping-windows", *UNUSED * 2], "d90 and m3, each inferred from an outcome"),
+    (
+        "NCT07331467",
+        ["overlapping-windows", *UNUSED * 2],
+        "d90 and m3, each inferred from an outcome",
+    ),
     ("NCT07233642", UNUSED * 2, "contraception is shown for everybody"),
     ("CART-SLE", UNUSED * 2, "ready for the windows of one's own protocol"),
 ]

@@ -110,7 +110,7 @@ def test_every_fault_of_the_domain_is_named_once(path, value, code, where, words
     assert words in str(faults[0])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "fact"])
 def test_a_code_names_one_thing_of_its_kind(kind):
     """Of two with one code the second is at fault, in every section."""
     name = section(kind)
@@ -120,7 +120,7 @@ def test_a_code_names_one_thing_of_its_kind(kind):
     assert f"stands a second time (first at {name}[0])" in found[0].message
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "source"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("source", "fact")])
 def test_a_label_says_something(kind):
     found = problems_of(changed((f"{section(kind)}[0].label", "")))
     assert [(problem.code, problem.path) for problem in found] == [

@@ -1,0 +1,68 @@
+"""A document in two languages: its labels, reasons and facts on every page, in the reader's own."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from participants.domain.facts import Vaccination
+from schedules.models import Visit
+from schedules.services.windows import record_fact
+from tests.bilingual import CHINESE, ENGLISH, bilingual, both
+from tests.cast import a_version
+
+from .conftest import MORNING, TODAY
+
+FACTS = [
+    {"code": code, "label": both(code.replace("-", " "))}
+    for code in ("live-vaccine", "gvhd-grade-2-or-more", "contraception", "other-trial")
+]
+
+
+@pytest.fixture
+def version(db):
+    return a_version(text=bilingual("NCT07233642", facts=FACTS))
+
+
+@pytest.fixture
+def person(enrolled, version, coordinator):
+    person = enrolled(infusion=TODAY + timedelta(days=2))
+    given = Vaccination("live-vaccine", TODAY - timedelta(days=20))
+    record_fact(participant=person, fact=given, by=coordinator, now=MORNING)
+    return person
+
+
+def texts(page, person):
+    """What every page of a participant says, without its attributes and scripts."""
+    visit = Visit.objects.filter(participant=person).order_by("target").first()
+    found = {}
+    one, this = f"participants/{person.pk}", f"visits/{visit.pk}"
+    for path in (
+        "", "participants/", f"{one}/", f"{this}/", f"{this}/record/", f"{this}/book/", f"{one}/facts/",
+        f"{one}/facts/new/vaccination/", f"{one}/facts/new/illness/", f"{one}/facts/new/confirmation/",
+        f"{one}/replan/anchors/", f"{one}/replan/traits/", f"{one}/readiness/", f"{one}/day-zero/",
+        f"{one}/eligibility/", f"{one}/hold/", f"{one}/product/", f"{one}/deviation/", f"{one}/course/",
+        f"{one}/consent/", "participants/enrol/", f"participants/enrol/?version={person.protocol_version_id}",
+        "day-zero/", "board/", f"board/{person.trial.code}/", "flags/", "forecast/", "deviations/",
+        "trials/", f"trials/{person.trial_id}/", "logs/screening/", "logs/enrolment/",
+    ):  # fmt: skip
+        answer = page.get(f"/{path}")
+        if answer.status_code == 200:
+            found[path] = re.sub(r"<script.*?</script>", "", answer.content.decode(), flags=re.DOTALL)
+    return found
+
+
+def test_pages_speak_the_reader_s_language_and_never_in_codes(page, person):
+    english = texts(page, person)
+    page.cookies["django_language"] = "zh-hans"
+    chinese = texts(page, person)
+    assert {path for path, text in english.items() if CHINESE in text} == set()
+    leaks = {
+        path: re.findall(f".{{60}}{ENGLISH}.{{20}}", text)
+        for path, text in chinese.items()
+        if ENGLISH in text
+    }
+    assert not leaks, leaks
+    assert sum(CHINESE in text for text in chinese.values()) >= 12
+    for text in (*english.values(), *chinese.values()):
+        assert "gvhd-grade" not in re.sub(r'"[^"]*"', "", text)
