@@ -13,6 +13,7 @@ from functools import lru_cache
 from participants.domain.words import Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
 from schedules.domain.timeline import Same
+from trials.domain.language import Text
 from trials.domain.offsets import Offset, Unit, day_not_there
 from trials.domain.protocol import (
     AtOffset,
@@ -159,6 +160,12 @@ def label_of(protocol: Protocol, reference: Reference) -> str:
     return _labels(Same(protocol)).get(reference.code, reference.code)
 
 
+def _spoken_label(protocol: Protocol, reference: Reference, say: Say) -> str:
+    """The label in the reader's language where the document gives it in two."""
+    label = label_of(protocol, reference)
+    return say(label) if isinstance(label, Text) else label
+
+
 @lru_cache(maxsize=16)
 def _labels(same: Same) -> dict[str, str]:
     """The labels of a protocol by their codes; anchors before visits, visits before activities."""
@@ -168,7 +175,7 @@ def _labels(same: Same) -> dict[str, str]:
 
 
 def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:
-    anchor = say(label_of(protocol, visit.rule.counts_from))
+    anchor = _spoken_label(protocol, visit.rule.counts_from, say)
     words = {
         "place": from_anchor(visit.offset, anchor, say),
         "anchor": anchor_text(visit.base, say),
@@ -258,7 +265,7 @@ def _choice(bound: Bound, texts: list[str], say: Say) -> str:
 
 
 def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say) -> str:
-    anchor = say(label_of(protocol, moment.counts_from))
+    anchor = _spoken_label(protocol, moment.counts_from, say)
     if base:
         anchor = f"{anchor} ({anchor_text(base, say)})"
     if isinstance(moment.offset, HalfLives):
