@@ -48,7 +48,12 @@ def participants_called(participants: QuerySet[Participant], text: str) -> Query
 def recorded(anchor: Anchor) -> RecordedAnchor:
     """A stored anchor as a value."""
     return RecordedAnchor(
-        anchor.code, anchor.planned_on, anchor.planned_at, anchor.actual_on, anchor.actual_at
+        anchor.code,
+        anchor.planned_on,
+        anchor.planned_at,
+        anchor.actual_on,
+        anchor.actual_at,
+        anchor.actual_zone,
     )
 
 
@@ -63,4 +68,6 @@ def fact_row(fact: Fact) -> FactRow:
         fact.ends_at,
         fact.detail,
         str(fact.pk),
+        fact.starts_zone,
+        fact.ends_zone,
     )

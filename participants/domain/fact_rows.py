@@ -1,7 +1,7 @@
 """Facts as they are stored: one row for each, and back.
 
-A point that is a whole day stands in the day alone; an instant stands beside its local day. What
-only one kind has goes into `detail`, as JSON.
+A point that is a whole day stands in the day alone; an instant stands beside its local day and the zone
+of the site where it was recorded. What only one kind has goes into `detail`, as JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from participants.domain.facts import (
     Vaccination,
     Waiver,
 )
-from participants.domain.points import day_of
+from participants.domain.points import day_of, on_record, zone_on_record
 
 _HOUR = timedelta(hours=1)
 
@@ -67,6 +67,8 @@ class FactRow:
     ends_at: datetime | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     ref: str = ""
+    starts_zone: str = ""
+    ends_zone: str = ""
 
 
 _KINDS: Mapping[type, FactKind] = {
@@ -116,18 +118,23 @@ def span_fields(kind: FactKind) -> tuple[str, str | None]:
 
 
 def row_of(fact: Fact, zone: ZoneInfo) -> FactRow:
-    """A fact as it is stored; the days of instants are those of the site's zone."""
+    """A fact as it is stored; the days of instants are those of the site's zone, or of their record."""
     kind = kind_of(fact)
     first, last = span_fields(kind)
-    starts_on, starts_at = _on_and_at(getattr(fact, first), zone)
-    ends_on, ends_at = _on_and_at(getattr(fact, last) if last else None, zone)
+    starts, ends = getattr(fact, first), getattr(fact, last) if last else None
     of = str(getattr(fact, _NAMES.get(kind, "code"), ""))
-    return FactRow(kind.value, of, starts_on, starts_at, ends_on, ends_at, _detail(fact), fact.ref)
+    days = (*_on_and_at(starts, zone), *_on_and_at(ends, zone))
+    zones = (zone_on_record(starts, zone), zone_on_record(ends, zone))
+    return FactRow(kind.value, of, *days, _detail(fact), fact.ref, *zones)
 
 
 def fact_of(row: FactRow, zone: ZoneInfo) -> Fact:
-    """A stored fact as a value, its instants in the site's zone. Raises ValueError for an unknown kind."""
-    starts, ends = _point(row.starts_on, row.starts_at, zone), _point(row.ends_on, row.ends_at, zone)
+    """A stored fact as a value, its instants in the zone in which they were recorded, else in the site's.
+
+    Raises ValueError for an unknown kind.
+    """
+    starts: Any = on_record(row.starts_at, row.starts_zone, zone) or row.starts_on
+    ends: Any = on_record(row.ends_at, row.ends_zone, zone) or row.ends_on
     return _READERS[FactKind(row.kind)](row, starts, ends)
 
 
@@ -168,10 +175,6 @@ def _on_and_at(point: Point | None, zone: ZoneInfo) -> tuple[date | None, dateti
     if point is None:
         return None, None
     return day_of(point, zone), point if isinstance(point, datetime) else None
-
-
-def _point(on: date | None, at: datetime | None, zone: ZoneInfo) -> Any:
-    return on if at is None else at.astimezone(zone)
 
 
 def _day(text: str | None) -> date | None:

@@ -14,9 +14,36 @@ DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
+class ZoneOfRecord(ZoneInfo):
+    """The zone in which something was put on record: an instant in it keeps the day that it had there.
+
+    A participant may go on at a site in another zone, and a site's zone may be corrected. Neither
+    changes the day of what happened, so that `day_of` asks this zone and not the site's.
+    """
+
+
+def on_record(at: datetime | None, zone: str, site: ZoneInfo) -> datetime | None:
+    """Return a stored instant in the zone of its record, or in the site's where the record names none."""
+    if at is None:
+        return None
+    return at.astimezone(ZoneOfRecord(zone) if zone and zone != site.key else site)
+
+
+def zone_on_record(point: Point | None, site: ZoneInfo) -> str:
+    """Return the name of the zone under which a point goes on record; empty for a day without an hour."""
+    if not isinstance(point, datetime):
+        return ""
+    return point.tzinfo.key if isinstance(point.tzinfo, ZoneOfRecord) else site.key
+
+
+def local(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return an instant by the clocks of the zone, or of the place where it was put on record."""
+    return at if isinstance(at.tzinfo, ZoneOfRecord) else at.astimezone(zone)
+
+
 def day_of(point: Point, zone: ZoneInfo) -> date:
-    """The local day of an instant in the zone; a day as it is."""
-    return point.astimezone(zone).date() if isinstance(point, datetime) else point
+    """The local day of an instant in the zone, or where it was put on record; a day as it is."""
+    return local(point, zone).date() if isinstance(point, datetime) else point
 
 
 def first_instant(point: Point, zone: ZoneInfo) -> datetime:

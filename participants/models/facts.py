@@ -23,8 +23,14 @@ class Fact(models.Model):
     of = models.CharField(_("of"), max_length=80, blank=True)
     starts_on = models.DateField(_("from"), null=True, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
+    starts_zone = models.CharField(
+        _("zone of the record"), max_length=64, blank=True, default="", db_default=""
+    )
     ends_on = models.DateField(_("to"), null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    ends_zone = models.CharField(
+        _("zone of the record"), max_length=64, blank=True, default="", db_default=""
+    )
     detail = models.JSONField(default=dict, blank=True)
     corrects = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrected_by"

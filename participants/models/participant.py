@@ -59,6 +59,9 @@ class Anchor(models.Model):
     planned_at = models.DateTimeField(_("planned at"), null=True, blank=True)
     actual_on = models.DateField(_("actually on"), null=True, blank=True)
     actual_at = models.DateTimeField(_("actually at"), null=True, blank=True)
+    actual_zone = models.CharField(
+        _("zone of the record"), max_length=64, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("anchor")

@@ -21,7 +21,7 @@ _PARTICIPANT = (
     "id", "trial_id", "site_id", "cohort_id", "protocol_version_id", "subject_code", "traits",
     "comes_of_age_on", "created_by_id",
 )  # fmt: skip
-_ANCHOR = ("participant_id", "code", "planned_on", "planned_at", "actual_on", "actual_at")
+_ANCHOR = ("participant_id", "code", "planned_on", "planned_at", "actual_on", "actual_at", "actual_zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,14 @@ def _participant_row(pk: int, who: Registration, by: User | None) -> tuple[objec
 
 def _anchor_rows(pk: int, who: Registration) -> list[tuple[object, ...]]:
     return [
-        (pk, anchor.code, anchor.planned_on, anchor.planned_at, anchor.actual_on, anchor.actual_at)
+        (
+            pk,
+            anchor.code,
+            anchor.planned_on,
+            anchor.planned_at,
+            anchor.actual_on,
+            anchor.actual_at,
+            anchor.actual_zone,
+        )
         for anchor in who.anchors
     ]

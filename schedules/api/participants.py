@@ -34,7 +34,7 @@ class AnchorSerializer(serializers.Serializer):
     planned_on = serializers.DateField(source="row.planned_on", allow_null=True)
     planned_at = SiteInstant(source="row.planned_at")
     actual_on = serializers.DateField(source="row.actual_on", allow_null=True)
-    actual_at = SiteInstant(source="row.actual_at")
+    actual_at = SiteInstant(source="row.actual_at", recorded="row.actual_zone")
 
 
 class ProtocolWindowSerializer(serializers.Serializer):

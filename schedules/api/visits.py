@@ -96,7 +96,7 @@ class VisitSerializer(serializers.Serializer):
     booked_start = SiteInstant(source="visit.booked_start")
     booked_end = SiteInstant(source="visit.booked_end")
     performed_on = serializers.DateField(source="visit.performed_on", allow_null=True)
-    performed_at = SiteInstant(source="visit.performed_at")
+    performed_at = SiteInstant(source="visit.performed_at", recorded="visit.performed_zone")
     missed_on = serializers.DateField(
         source="visit.missed_on", allow_null=True, help_text="The day on which it was recorded as missed."
     )

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schedules.domain.plan import AnchorDay, AnchorKind, Known
-from trials.domain.offsets import Offset, Unit, shift_day, shift_instant
+from trials.domain.offsets import Offset, Unit, shift_date, shift_instant
 from trials.domain.protocol import AnchorRule, Derivation, Protocol, applies
 
 
@@ -110,10 +110,10 @@ def _later(rules: Mapping[str, AnchorRule], code: str) -> set[str]:
 
 def follow(base: AnchorDay, offset: Offset, protocol: Protocol) -> AnchorDay:
     """The derived anchor that lies `offset` from its base; only an offset in hours keeps the hour."""
-    if offset.unit is not Unit.HOURS:
-        return AnchorDay(shift_day(base.day, offset, protocol.month), AnchorKind.DERIVED)
-    moved = shift_instant(base.at or midnight(base.day, ZoneInfo(protocol.zone)), offset)
-    return AnchorDay(moved.date(), AnchorKind.DERIVED, moved if base.at else None)
+    if offset.unit is Unit.HOURS and base.at:
+        moved = shift_instant(base.at, offset).astimezone(ZoneInfo(protocol.zone))
+        return AnchorDay(moved.date(), AnchorKind.DERIVED, moved)
+    return AnchorDay(shift_date(base.day, offset, protocol.month), AnchorKind.DERIVED)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

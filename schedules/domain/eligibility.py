@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from participants.domain.facts import Dose, Facts, Occurrence
-from participants.domain.points import DAY, Point, day_of, first_instant
+from participants.domain.points import DAY, Point, day_of, first_instant, local
 from participants.domain.words import Code, Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.explain import day_text
@@ -129,7 +129,7 @@ def last_days(candidate: Candidate, anchor: str, wished: date) -> tuple[LastDay,
 
 
 def _actual(at: Point, zone: ZoneInfo) -> AnchorDay:
-    instant = at.astimezone(zone) if isinstance(at, datetime) else None
+    instant = local(at, zone) if isinstance(at, datetime) else None
     return AnchorDay(day_of(at, zone), AnchorKind.ACTUAL, instant)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from math import ceil, floor
 from zoneinfo import ZoneInfo
 
+from participants.domain.points import first_instant
 from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
 from schedules.domain.anchors import midnight
@@ -169,8 +170,8 @@ def _on(moment: Moment, rule: ProtocolWindow) -> bool:
 
 
 def instant_of(point: Point, zone: ZoneInfo) -> datetime:
-    """A point on the time line: an instant as it is, a day by its first instant in the zone."""
-    return point if isinstance(point, datetime) else midnight(point, zone)
+    """A point on the time line, in UTC: two times of one zone would be compared by what their clocks show."""
+    return first_instant(point, zone)
 
 
 def _crossed(starts: Point | None, ends: Point | None, zone: ZoneInfo) -> bool:

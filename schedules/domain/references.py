@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, PlannedVisit
 from schedules.domain.timeline import Slot
@@ -25,7 +26,7 @@ class Placing:
     def place(self, slot: Slot) -> PlannedVisit | None:
         """The visit of a slot, or None while what it counts from is not known."""
         if slot.code not in self.placed and (base := self.day_of(slot.rule.counts_from)):
-            self.placed[slot.code] = planned(slot, base)
+            self.placed[slot.code] = planned(slot, base, self.protocol.zone)
         return self.placed.get(slot.code)
 
     def day_of(self, reference: Reference) -> AnchorDay | None:
@@ -53,11 +54,11 @@ class Placing:
         return AnchorDay(visit.window.target, AnchorKind.DERIVED, visit.at, assumed)
 
 
-def planned(slot: Slot, base: AnchorDay) -> PlannedVisit:
-    """The visit of a slot counted from this day; by the hour where the rule and the day give one."""
+def planned(slot: Slot, base: AnchorDay, zone: str) -> PlannedVisit:
+    """The visit of a slot counted from this day; by the hour, in the zone, where rule and day give one."""
     timing = slot.rule.timing
     if isinstance(timing, AtOffset) and slot.offset.unit is Unit.HOURS and base.at:
-        at = shift_instant(base.at, slot.offset)
+        at = shift_instant(base.at, slot.offset).astimezone(ZoneInfo(zone))
         window = slot.around(at.date(), timing.tolerance)
         return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, window, at)
     return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, slot.window(base.day))

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from schedules.domain.windows import VisitWindow
 from trials.domain.occurrences import occurrence_offsets
-from trials.domain.offsets import MonthLength, Offset, Unit, shift_beside, shift_day
+from trials.domain.offsets import MonthLength, Offset, Unit, shift_beside, shift_date, shift_day
 from trials.domain.protocol import AtOffset, Each, Protocol, Timing, Tolerance, VisitRule, applies
 
 _DAY = timedelta(days=1)
@@ -73,9 +73,7 @@ class Slot:
         return VisitWindow(opens, target, shift_beside(anchor, self.offset, tolerance.after, self.month))
 
     def _shift(self, anchor: date, offset: Offset) -> date:
-        if offset.unit is Unit.HOURS:
-            return anchor + timedelta(days=offset.amount // 24)
-        return shift_day(anchor, offset, self.month)
+        return shift_date(anchor, offset, self.month)
 
 
 class Same:

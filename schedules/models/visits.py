@@ -84,6 +84,9 @@ class Visit(models.Model):
     booked_place = models.CharField(_("place"), max_length=120, blank=True)
     performed_on = models.DateField(_("performed on"), null=True, blank=True)
     performed_at = models.DateTimeField(_("performed at"), null=True, blank=True)
+    performed_zone = models.CharField(
+        _("zone of the record"), max_length=64, blank=True, default="", db_default=""
+    )
     outside_reason = models.CharField(_("reason for a day outside the window"), max_length=500, blank=True)
     missed_on = models.DateField(_("recorded as missed on"), null=True, blank=True)
     missed_reason = models.CharField(max_length=500, blank=True)

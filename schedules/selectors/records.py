@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch
@@ -14,18 +14,20 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactRow
 from participants.domain.fact_rows import facts_of as facts_of_rows
 from participants.domain.facts import Facts
+from participants.domain.points import on_record
 from participants.models import Absence, Anchor, Fact, Participant
 from participants.selectors import fact_row, recorded
 from schedules.domain.eligibility import known_of
 from schedules.domain.plan import AnchorDay, AnchorKind, Known
-from schedules.domain.recorded_anchors import anchor_days
+from schedules.domain.recorded_anchors import anchor_days, put_on_record
 from schedules.domain.replanning import StandingVisit
 from schedules.domain.replanning_around import WindowSpan, span_of
 from schedules.domain.visit_order import anchors_of_rule
+from schedules.domain.windows import VisitWindow
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import working_days_by_site
-from schedules.selectors.stored_visits import StoredVisit, facts_of
+from schedules.selectors.stored_visits import StoredVisit, facts_of, window_of
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
@@ -100,6 +102,14 @@ class Record:
             for visit in self.visits
         ]
 
+    def hours_gone_by(self, today: date) -> dict[str, tuple[datetime, VisitWindow]]:
+        """The targets in hours of visits that are ended or over, each with the days that it had."""
+        return {
+            visit.code: (visit.target_at, window_of(visit))
+            for visit in self.visits
+            if visit.target_at and not visit.unscheduled and (not visit.live or visit.closes < today)
+        }
+
     def spans(self) -> dict[str, WindowSpan]:
         """The protocol windows as they stand."""
         return {window.code: _span(window) for window in self.windows if window.cancelled_on is None}
@@ -122,7 +132,7 @@ class Record:
             visit.code: AnchorDay(
                 visit.performed_on,
                 AnchorKind.ACTUAL,
-                visit.performed_at.astimezone(self.zone) if visit.performed_at else None,
+                on_record(visit.performed_at, visit.performed_zone, self.zone),
             )
             for visit in self.visits
             if visit.performed_on
@@ -132,6 +142,13 @@ class Record:
 def _span(window: ProtocolWindow) -> WindowSpan:
     starts, ends = window.starts_at or window.starts_on, window.ends_at or window.ends_on
     return span_of(window.code, window.label, starts, ends)
+
+
+def anchors_on_record(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[str, RecordedAnchor]:
+    """Return proposed anchors as they go on record beside those that stand: each hour with its zone."""
+    return {
+        code: put_on_record(anchor, record.anchors.get(code), record.zone) for code, anchor in anchors.items()
+    }
 
 
 def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
@@ -201,7 +218,7 @@ def _begun(record: Record, latest: int) -> dict[str, AnchorDay]:
             continue
         for code in marked.intersection(anchors_of_rule(rule, visit.occurrence)):
             if code not in found or on < found[code].day:
-                at = visit.performed_at.astimezone(record.zone) if visit.performed_at else None
+                at = on_record(visit.performed_at, visit.performed_zone, record.zone)
                 found[code] = AnchorDay(on, AnchorKind.ACTUAL, at)
     return found
 
@@ -222,7 +239,7 @@ def _add_facts(records: Mapping[int, Record]) -> None:
     for activity in done.order_by("visit__performed_on", "done_at"):
         record, visit = records[activity.participant_id], activity.visit
         if visit.performed_on and visit.attempt == record.attempt:
-            at = activity.done_at.astimezone(record.zone) if activity.done_at else None
+            at = on_record(activity.done_at, visit.performed_zone, record.zone)
             day = AnchorDay(visit.performed_on, AnchorKind.ACTUAL)
             record.activities[activity.code] = AnchorDay.at_instant(at, AnchorKind.ACTUAL) if at else day
     rows: dict[int, list[FactRow]] = defaultdict(list)

@@ -76,6 +76,7 @@ class StoredVisit(NamedTuple):
     booked_on: date | None
     performed_on: date | None
     performed_at: datetime | None
+    performed_zone: str
     missed_on: date | None
     cancelled_on: date | None
     cancelled_by_id: int | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import Visit
-from schedules.selectors.records import Record
+from schedules.selectors.records import Record, anchors_on_record
 from trials.selectors import protocol_of
 from trials.spoken import say
 
@@ -27,10 +28,7 @@ def with_corrected_visits(record: Record, anchors: Mapping[str, RecordedAnchor])
     if not days:
         return record
     visits = [
-        visit._replace(performed_on=days[visit.pk].actual_on, performed_at=days[visit.pk].actual_at)
-        if visit.pk in days
-        else visit
-        for visit in record.visits
+        visit._replace(**_performed(days[visit.pk])) if visit.pk in days else visit for visit in record.visits
     ]
     return replace(record, visits=visits)
 
@@ -42,8 +40,7 @@ def correct_visits(record: Record, anchors: Mapping[str, RecordedAnchor], now: d
     """
     for pk, anchor in _corrections(record, anchors).items():
         Visit.objects.filter(pk=pk).update(
-            performed_on=anchor.actual_on,
-            performed_at=anchor.actual_at,
+            **_performed(anchor),
             version=F("version") + 1,
             sequence=F("sequence") + 1,
             changed_at=now,
@@ -54,7 +51,7 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
     """The anchor that each visit is dated by anew, by the visit's id."""
     rules = protocol_of(record.participant.protocol_version).visit_by_code
     found: dict[int, RecordedAnchor] = {}
-    for code, anchor in anchors.items():
+    for code, anchor in anchors_on_record(record, anchors).items():
         before = record.anchors.get(code)
         if before is None or before.actual_on is None or _when(before) == _when(anchor):
             continue
@@ -68,6 +65,14 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
                 raise ReplanningRefused(message % words)
             found[visit.pk] = anchor
     return found
+
+
+def _performed(anchor: RecordedAnchor) -> dict[str, Any]:
+    return {
+        "performed_on": anchor.actual_on,
+        "performed_at": anchor.actual_at,
+        "performed_zone": anchor.actual_zone,
+    }
 
 
 def _when(anchor: RecordedAnchor) -> tuple[date | None, datetime | None]:

@@ -196,7 +196,12 @@ def _as_before(
         key=lambda visit: (visit.performed_on, visit.pk),
     )
     return {
-        start.code: RecordedAnchor(start.code, actual_on=begun.performed_on, actual_at=begun.performed_at),
+        start.code: RecordedAnchor(
+            start.code,
+            actual_on=begun.performed_on,
+            actual_at=begun.performed_at,
+            actual_zone=begun.performed_zone,
+        ),
         base: RecordedAnchor(base, planned_on=day_zero),
     }
 

@@ -256,6 +256,4 @@ def _merged(stands: RecordedAnchor | None, anchor: RecordedAnchor) -> RecordedAn
     """A new actual day keeps the planned one that stands beside it."""
     if stands is None or anchor.planned_on:
         return anchor
-    return RecordedAnchor(
-        anchor.code, stands.planned_on, stands.planned_at, anchor.actual_on, anchor.actual_at
-    )
+    return replace(anchor, planned_on=stands.planned_on, planned_at=stands.planned_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
@@ -13,13 +13,14 @@ from participants.domain.anchors import RecordedAnchor
 from schedules.domain.amendments import keep_done
 from schedules.domain.anchors import resolve_anchors
 from schedules.domain.contradictions import Contradiction, find_contradictions
+from schedules.domain.days_on_record import keep_days
 from schedules.domain.happened import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlanWarning
 from schedules.domain.projection import lay_out, warnings_of
 from schedules.domain.replanning import Effect, VisitChange, compare_visits
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan, compare_windows, span_of
-from schedules.selectors.records import Record
+from schedules.selectors.records import Record, anchors_on_record
 from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
@@ -175,10 +176,12 @@ class Preview:
 def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to this record; what was done under another version stays under it."""
     person = record.participant
+    proposal = replace(proposal, anchors=anchors_on_record(record, proposal.anchors))
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
     for version, codes in record.done_before(proposal.version).items():
         plan = keep_done(plan, _plan_by(version, record, proposal), codes)
-    return Preview(record, proposal, plan, now.astimezone(record.zone).date())
+    today = now.astimezone(record.zone).date()
+    return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
 
 
 def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 
 from django.db.models import F
@@ -28,8 +28,11 @@ _RAISED = ("version", "sequence")
 _CANCEL_VISIT = ("cancelled_on", "cancelled_reason", "applies")
 _CANCEL_WINDOW = ("cancelled_on", "judge_at")
 _MOVE_WINDOW = (*WINDOW_COLUMNS, *_CANCEL_WINDOW)
+_WINDOW_ENDS = [
+    (WINDOW_COLUMNS.index(f"{end}_on"), WINDOW_COLUMNS.index(f"{end}_at")) for end in ("starts", "ends")
+]
 _ANCHOR_KIND = VISIT_COLUMNS.index("anchor_kind")
-_DAYS = ("planned_on", "planned_at", "actual_on", "actual_at")
+_DAYS = ("planned_on", "planned_at", "actual_on", "actual_at", "actual_zone")
 
 
 def write_plans(plans: Sequence[Planned], now: datetime) -> None:
@@ -61,6 +64,7 @@ def _write_anchors(plans: Sequence[Planned]) -> None:
             planned_at=anchor.planned_at,
             actual_on=anchor.actual_on,
             actual_at=anchor.actual_at,
+            actual_zone=anchor.actual_zone,
         )
         for record, anchors, _plan in plans
         for code, anchor in anchors.items()
@@ -134,6 +138,7 @@ class _Difference:
     def _add_windows(self, record: Record, planned: dict[str, Row], today: date) -> None:
         for window in record.windows:
             row, stood = planned.pop(window.code, None), _stored(window)
+            row = row and with_days_gone_by(row, stood, self.now)
             if row is None and window.cancelled_on is None:
                 self.windows_cancelled.append((window.pk, today, self.now))
             elif row is not None and (window.cancelled_on or row != stood):
@@ -162,6 +167,15 @@ class _Difference:
         """What was to be said of a window that moved is no longer true; the next sweep says it anew."""
         touched = Visit.objects.filter(participant__in=self.people, changed_at=self.now)
         Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
+
+
+def with_days_gone_by(row: Row, stood: Row, now: datetime) -> Row:
+    """A window's row in which an instant that is over keeps its day, though another zone reads another."""
+    kept = list(row)
+    for on, at in _WINDOW_ENDS:
+        if row[at] and stood[at] and row[at].astimezone(UTC) == stood[at].astimezone(UTC) <= now:
+            kept[on] = stood[on]
+    return tuple(kept)
 
 
 def _held(record: Record, row: Row) -> date | None:

@@ -18,7 +18,7 @@ from schedules.domain.visit_life import (
 )
 from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.course import clock_at, history_of, life_of, standing_of
+from schedules.selectors.course import clock_at, history_of, life_of, standing_of, zone_of
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
 from schedules.services.visits_done import (
@@ -99,6 +99,7 @@ def complete_visit(
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,
+        "performed_zone": _zone_of_record(visit, completion),
         "outside_reason": completion.outside_reason.strip() if outside else "",
         "held_on": None,
     }
@@ -158,6 +159,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
         now,
         performed_on=None,
         performed_at=None,
+        performed_zone="",
         outside_reason="",
         missed_on=None,
         missed_reason="",
@@ -171,6 +173,12 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
+
+
+def _zone_of_record(visit: Visit, completion: Completion) -> str:
+    """The zone by whose clocks the hours of a completion were given; empty where it gives none."""
+    hours = [completion.at, *(answer.at for answer in (completion.activities or {}).values())]
+    return zone_of(visit.participant.site).key if any(hours) else ""
 
 
 def _locked_for(visit: Visit, version: int, deed: Deed) -> Visit:

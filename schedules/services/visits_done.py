@@ -64,7 +64,12 @@ def follow_completion(
     codes, previews = anchors_set_by(protocol, life), []
     try:
         for code in codes:
-            anchor = RecordedAnchor(code, actual_on=visit.performed_on, actual_at=visit.performed_at)
+            anchor = RecordedAnchor(
+                code,
+                actual_on=visit.performed_on,
+                actual_at=visit.performed_at,
+                actual_zone=visit.performed_zone,
+            )
             previews.append(
                 record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
             )

@@ -35,6 +35,7 @@ class MonthLength(StrEnum):
 
 
 DAYS_PER_WEEK = 7
+HOURS_PER_DAY = 24
 _MONTHS = 12
 _SHORTEST_MONTH = 28
 _FORM = re.compile(r"(?P<sign>[+-]?)P(?:(?P<days>[0-9]+)(?P<unit>[DWMY])|T(?P<hours>[0-9]+)H)")
@@ -152,6 +153,17 @@ def day_not_there(
         return None
     found = shift_day(day, offset, month)
     return (found.month, day.day) if found.day < day.day else None
+
+
+def shift_date(day: date, offset: Offset, month: MonthLength = MonthLength.CALENDAR) -> date:
+    """Return the day that lies `offset` from a day whose hour is not known; 24 hours are a day.
+
+    Nothing is guessed of the hour, so that a night in which the clocks change makes no difference.
+    Raises OffsetError as `shift_day` does.
+    """
+    if offset.unit is Unit.HOURS:
+        offset = Offset(offset.amount // HOURS_PER_DAY, Unit.DAYS)
+    return shift_day(day, offset, month)
 
 
 def _add_months(day: date, months: int) -> date:

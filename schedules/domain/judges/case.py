@@ -15,6 +15,7 @@ from participants.domain.points import (
     day_of,
     first_after,
     first_instant,
+    local,
 )
 from participants.domain.words import Value, Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedWindow
@@ -115,8 +116,8 @@ class Case:
             day += DAY
 
     def local(self, point: Point) -> Point:
-        """An instant in the site's zone; a day as it is."""
-        return point.astimezone(self.zone) if isinstance(point, datetime) else point
+        """An instant in the site's zone or that of its record; a day as it is."""
+        return local(point, self.zone) if isinstance(point, datetime) else point
 
     def anchor_ahead(self, bound: Bound | None) -> datetime | None:
         """When the first of the days that a bound counts from comes; None once any has come or is actual.
