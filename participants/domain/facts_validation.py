@@ -33,6 +33,7 @@ from participants.domain.words import Code, Say, Value, Words, iso_point, plain
 from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Place
+from trials.domain.wall_clock import refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def accept(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[Fa
 
 def problems_of(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[FactProblem, ...]:
     """Everything that is wrong with a fact, beside the others; empty for one that can be recorded."""
-    unreadable = (*_zoneless(fact), *_far(fact))
+    unreadable = (*_zoneless(fact), *_never(fact), *_far(fact))
     if unreadable:
         return unreadable
     return (*_future(fact, now, zone), *_own(fact, zone), *_overlaps(fact, others))
@@ -129,6 +130,14 @@ def _zoneless(fact: Fact) -> Iterator[FactProblem]:
             yield _problem(
                 "no-zone", name, _("%(at)s has no time zone: give the hour with the site's zone"), at=point
             )
+
+
+def _never(fact: Fact) -> Iterator[FactProblem]:
+    """An hour over which the clocks are put forward."""
+    for name, point in _points(fact):
+        error = refusal_of(point) if isinstance(point, datetime) and point.tzinfo else None
+        if error:
+            yield _problem("no-hour", name, error.template, **error.values)
 
 
 def _far(fact: Fact) -> Iterator[FactProblem]:

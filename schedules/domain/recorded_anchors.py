@@ -6,7 +6,7 @@ is a fact: it stays as it was recorded, also where the site's zone is another on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.points import day_of, on_record, zone_on_record
 from schedules.domain.plan import AnchorDay, AnchorKind
+from trials.domain.wall_clock import HourError, refusal_of
 
 
 def anchor_days(anchors: Mapping[str, RecordedAnchor | AnchorDay], zone: ZoneInfo) -> dict[str, AnchorDay]:
@@ -47,6 +48,18 @@ def recorded_anchor(code: str, anchor: RecordedAnchor | AnchorDay, zone: ZoneInf
         actual = _local_day(zone, anchor.actual_on, anchor.actual_at)
         named = zone_on_record(anchor.actual_at, zone)
     return RecordedAnchor(code, planned, anchor.planned_at, actual, anchor.actual_at, named)
+
+
+def hours_that_are_none(
+    anchors: Mapping[str, RecordedAnchor | AnchorDay],
+) -> Iterator[tuple[str, HourError]]:
+    """Yield the anchors whose hour no clock of its zone ever shows, each with why."""
+    for code, anchor in anchors.items():
+        hours = [anchor.at] if isinstance(anchor, AnchorDay) else [anchor.planned_at, anchor.actual_at]
+        for at in hours:
+            error = refusal_of(at) if at else None
+            if error:
+                yield code, error
 
 
 def put_on_record(anchor: RecordedAnchor, stands: RecordedAnchor | None, zone: ZoneInfo) -> RecordedAnchor:

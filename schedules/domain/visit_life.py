@@ -8,7 +8,7 @@ its words. What is only unusual (a day outside the window) asks for a reason; wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 from participants.domain.words import days_words
 from schedules.domain.visit_order import (
@@ -29,6 +29,7 @@ from schedules.domain.visit_values import (
     VisitLife,
 )
 from trials.domain.protocol import Activity, Protocol, applies
+from trials.domain.wall_clock import refusal_of
 
 
 def _(message: str) -> str:
@@ -157,21 +158,31 @@ def activities_of(protocol: Protocol, rule: str, code: str, traits: frozenset[st
 
 
 def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
+    never = [pair for pair in (("start", booking.start), ("end", booking.end)) if pair[1]]
+    yield from (refusal for name, at in never if (refusal := _no_hour(name, at)))
     if booking.start and booking.start.date() != booking.on:
         message = _("The hour lies on %(other)s, the booking on %(day)s: give an hour of that day.")
         yield Refusal("start", message, {"other": booking.start.date(), "day": booking.on})
     if booking.end and not booking.start:
         yield Refusal("start", _("Give the hour at which it begins too."))
-    elif booking.start and booking.end and booking.end <= booking.start:
+    elif booking.start and booking.end and booking.end.astimezone(UTC) <= booking.start.astimezone(UTC):
         yield Refusal("end", _("It ends before it begins: give a later hour."))
+
+
+def _no_hour(name: str, at: datetime | None) -> Refusal | None:
+    """The refusal of an hour over which the clocks are put forward."""
+    error = refusal_of(at) if at else None
+    return Refusal(name, error.template, error.values) if error else None
 
 
 def _refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusal]:
     at = completion.at
+    if refusal := _no_hour("at", at):
+        yield refusal
     if completion.on > clock.today:
         message = _("%(day)s is in the future: today is %(today)s at the site.")
         yield Refusal("on", message, {"day": completion.on, "today": clock.today})
-    elif at and at > clock.now:
+    elif at and at.astimezone(UTC) > clock.now.astimezone(UTC):
         message = _("%(hour)s has not come yet: at the site it is %(now)s.")
         yield Refusal("at", message, {"hour": f"{at:%H:%M}", "now": f"{clock.now:%H:%M}"})
     if at and at.date() != completion.on:

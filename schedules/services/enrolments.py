@@ -17,7 +17,7 @@ from schedules.domain.contradictions import Contradiction
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.projection import project
-from schedules.domain.recorded_anchors import anchor_days
+from schedules.domain.recorded_anchors import anchor_days, hours_that_are_none, recorded_anchor
 from schedules.selectors.absences import away_days
 from schedules.services.enrolment_values import Enrolment
 from schedules.services.history import asked_of, ruling_on
@@ -66,7 +66,15 @@ def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
     refuse(_refusals_of_place(enrolment, ground))
     protocol = protocol_of(enrolment.version)
     zone = ZoneInfo(enrolment.site.zone)
-    anchors = anchor_days(enrolment.anchors, zone)
+    refuse(
+        ("anchors", _(error.template) % error.values)
+        for _code, error in hours_that_are_none(enrolment.anchors)
+    )
+    given = {
+        code: anchor if isinstance(anchor, AnchorDay) else recorded_anchor(code, anchor, zone)
+        for code, anchor in enrolment.anchors.items()
+    }
+    anchors = anchor_days(given, zone)
     refuse(_refusals_of_words(enrolment, protocol, anchors))
     plan = _project(enrolment, protocol, anchors, ground, zone)
     refuse(_refusals_of_plan(enrolment, plan))

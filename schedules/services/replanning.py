@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.domain.recorded_anchors import hours_that_are_none
 from schedules.models import Visit
 from schedules.selectors.records import records_of
 from schedules.services.consent_rules import refuse_by_consent
@@ -174,7 +175,9 @@ def _refuse_impossible(preview: Preview) -> None:
 
 
 def _refuse_future(preview: Preview) -> None:
-    """Raise ReplanningRefused for a day that is said to have happened and has not come."""
+    """Raise ReplanningRefused for an hour that is none, and for what happened on a day that has not come."""
+    for _code, error in hours_that_are_none(preview.proposal.anchors):
+        raise ReplanningRefused(_(error.template) % error.values)
     for anchor in preview.proposal.anchors.values():
         if anchor.actual_on and anchor.actual_on > preview.today:
             rule = preview.plan.protocol.anchor_by_code.get(anchor.code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django import template
 from django.utils.dates import WEEKDAYS
@@ -28,6 +28,12 @@ def day(value: date | None) -> SafeString | str:
         WEEKDAYS[value.weekday()],
         words.day_words(value),
     )
+
+
+@register.filter
+def clock_time(value: datetime) -> str:
+    """An hour by the clocks of the site, or of the place where it was recorded, which is then named."""
+    return words.hour_words(value)
 
 
 @register.filter

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from schedules.selectors.enrolling import Contradicting
+from schedules.web.hours import HourField, HourInput, HoursMixin
 from schedules.web.words import day_words
 from trials.domain.protocol import AnchorRule, Protocol
 
@@ -28,15 +28,6 @@ class DayInput(forms.DateInput):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__({"aria-label": name} if name else None, format="%Y-%m-%d")
-
-
-class HourInput(forms.TimeInput):
-    """An hour and a minute."""
-
-    input_type = "time"
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__({"aria-label": name} if name else None, format="%H:%M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ else:
     _Form = object
 
 
-class AnchorFieldsMixin(_Form):
+class AnchorFieldsMixin(HoursMixin, _Form):
     """A form with the fields of every anchor of `protocol`, and what is wrong with them together."""
 
     protocol: Protocol
@@ -106,8 +97,8 @@ class AnchorFieldsMixin(_Form):
             self.fields[_name(rule.code, kind, "on")] = forms.DateField(
                 required=False, label=day, widget=DayInput(day)
             )
-            self.fields[_name(rule.code, kind, "at")] = forms.TimeField(
-                required=False, label=hour, widget=HourInput(hour)
+            self.fields[_name(rule.code, kind, "at")] = HourField(
+                _name(rule.code, kind, "on"), required=False, label=hour, widget=HourInput(hour)
             )
 
     def anchors(self) -> list[AnchorFields]:
@@ -181,20 +172,20 @@ class AnchorFieldsMixin(_Form):
 
 
 def recorded_anchors(
-    protocol: Protocol, data: Mapping[str, Any], zone: ZoneInfo
+    protocol: Protocol, data: Mapping[str, Any], instants: Mapping[str, datetime]
 ) -> dict[str, RecordedAnchor]:
-    """The anchors that have a day in a form's cleaned data; hours are those of the site's zone."""
+    """The anchors that have a day in a form's cleaned data, with the instants of its hours."""
     found = {}
     for rule in protocol.anchors:
         days = {kind: data.get(_name(rule.code, kind, "on")) for kind in KINDS}
-        hours = {kind: data.get(_name(rule.code, kind, "at")) for kind in KINDS}
+        hours = {kind: instants.get(_name(rule.code, kind, "at")) for kind in KINDS}
         if any(days.values()):
             found[rule.code] = RecordedAnchor(
                 rule.code,
                 planned_on=days[PLANNED],
-                planned_at=_instant(days[PLANNED], hours[PLANNED], zone),
+                planned_at=hours[PLANNED],
                 actual_on=days[ACTUAL],
-                actual_at=_instant(days[ACTUAL], hours[ACTUAL], zone),
+                actual_at=hours[ACTUAL],
             )
     return found
 
@@ -206,10 +197,6 @@ def mended(data: Any, mend: str) -> Any:
     actual, planned = _name(code, ACTUAL, "on"), _name(code, PLANNED, "on")
     copy[actual if copy.get(actual) else planned] = day
     return copy
-
-
-def _instant(day: date | None, hour: time | None, zone: ZoneInfo) -> datetime | None:
-    return datetime.combine(day, hour, zone) if day and hour else None
 
 
 def _name(anchor: str, kind: str, part: str) -> str:

@@ -121,6 +121,11 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         if not any(not trait.always for trait in self.protocol.traits):
             del self.fields["traits"]
 
+    def hour_zone(self, name: str) -> ZoneInfo | None:
+        """The zone of the site that was chosen."""
+        site = self.cleaned_data.get("site")
+        return zone_of(site) if site else None
+
     def clean_subject_code(self) -> str:
         """The code as it is stored: capital letters without blanks around them."""
         return str(self.cleaned_data["subject_code"]).strip().upper()
@@ -134,7 +139,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             site=site,
             version=self.chosen,
             subject_code=data["subject_code"],
-            anchors=recorded_anchors(self.protocol, data, zone_of(site)),
+            anchors=recorded_anchors(self.protocol, data, self.instants),
             traits=frozenset(data.get("traits", ())),
             cohort=data.get("cohort"),
             comes_of_age_on=data.get("comes_of_age_on"),
@@ -154,7 +159,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         site = self.cleaned_data.get("site")
         if site and "anchors" in refused.fields:
             zone = zone_of(site)
-            anchors = recorded_anchors(self.protocol, self.cleaned_data, zone)
+            anchors = recorded_anchors(self.protocol, self.cleaned_data, self.instants)
             traits = self.cleaned_data.get("traits", [])
             self.contradicted_by(contradictions_of(self.protocol, anchors, traits, zone))
 

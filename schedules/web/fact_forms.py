@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -29,11 +29,12 @@ from participants.domain.facts import (
     Vaccination,
 )
 from participants.domain.facts_validation import FactProblem
-from participants.domain.points import Point
+from participants.domain.points import Point, ZoneOfRecord
 from schedules.domain.feeding import Feed
-from schedules.web.anchor_fields import DayInput, HourInput
+from schedules.web.anchor_fields import DayInput
 from schedules.web.fact_words import code_words
-from schedules.web.forms import NO_NAMES, VersionedForm, instant
+from schedules.web.forms import NO_NAMES, VersionedForm
+from schedules.web.hours import HourField
 from schedules.web.words import day_words, say
 from trials.domain.protocol import Freshness
 
@@ -86,13 +87,26 @@ class FactForm(VersionedForm):
     ) -> None:
         super().__init__(data, initial=initial)
         self.kind = kind
+        self.zones = {
+            name: at.tzinfo
+            for name, at in (initial or {}).items()
+            if isinstance(at, time) and isinstance(at.tzinfo, ZoneOfRecord)
+        }
         self._results = {say(result).casefold(): result for result in choices.results()}
         self.fields.update(_FIELDS[kind](choices))
         self._keep_choice(initial)
+        for name, there in self.zones.items():
+            self.fields[name].help_text = _("By the clocks of %(zone)s, where it was recorded.") % {
+                "zone": there.key
+            }
         if correcting:
             self.fields["reason"] = forms.CharField(
                 label=_("Why it is corrected"), max_length=300, help_text=NO_NAMES
             )
+
+    def hour_zone(self, name: str) -> ZoneInfo | None:
+        """The zone of the record for an hour that is on it, else the site's."""
+        return self.zones.get(name, self.zone)
 
     def _keep_choice(self, initial: Any) -> None:
         """What a fact on record is of can be chosen, whatever the windows name now."""
@@ -118,7 +132,9 @@ class FactForm(VersionedForm):
 
     def fact(self, zone: ZoneInfo) -> Fact:
         """The fact that was typed; hours are those of the site."""
-        return _READERS[self.kind](Typed(self.cleaned_data, zone))
+        hours = [name for name, field in self.fields.items() if isinstance(field, HourField)]
+        found = {name: at for name in hours if (at := self.instant(name, self.zones.get(name, zone)))}
+        return _READERS[self.kind](Typed(self.cleaned_data, found))
 
     def refuse_fact(self, problems: Iterable[FactProblem]) -> None:
         """Put what is wrong with a fact next to the field that it stands in."""
@@ -130,10 +146,10 @@ class FactForm(VersionedForm):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed, and the zone that its hours are told in."""
+    """What was typed, and the instants of its hours."""
 
     data: Mapping[str, Any]
-    zone: ZoneInfo
+    instants: Mapping[str, datetime]
 
     def __getitem__(self, name: str) -> Any:
         return self.data.get(name)
@@ -144,8 +160,7 @@ class Typed:
 
     def point(self, name: str) -> Any:
         """A day, or the instant where the hour was given; None where neither was."""
-        day, hour = self.data.get(f"{name}_on"), self.data.get(f"{name}_at")
-        return instant(day, hour, self.zone) if day and hour else day
+        return self.instants.get(f"{name}_at") or self.data.get(f"{name}_on")
 
     def half_life(self) -> timedelta | None:
         """A half-life in the unit that was chosen."""
@@ -161,7 +176,7 @@ def initial_of(fact: Fact) -> dict[str, Any]:
         found[FIELD_NAMES.get(name, name)] = value
         if isinstance(value, date):
             found[f"{name}_on"] = value.date() if isinstance(value, datetime) else value
-            found[f"{name}_at"] = value.time() if isinstance(value, datetime) else None
+            found[f"{name}_at"] = value.timetz() if isinstance(value, datetime) else None
     if isinstance(fact, TestResult) and fact.result:
         found["result"] = say(fact.result)
     if isinstance(fact, Dose) and fact.half_life is not None:
@@ -182,9 +197,9 @@ def _day(label: Any, *, required: bool = True, help_text: Any = "") -> forms.Fie
     return forms.DateField(label=label, required=required, widget=DayInput(), help_text=help_text)
 
 
-def _hour(label: Any, *, required: bool = False) -> forms.Field:
+def _hour(day: str, label: Any, *, required: bool = False) -> forms.Field:
     help_text = "" if required else gettext_lazy("Where hours count, such as a test within 48 hours.")
-    return forms.TimeField(label=label, required=required, widget=HourInput(), help_text=help_text)
+    return HourField(day, label=label, required=required, help_text=help_text)
 
 
 def _of(kind: FactKind, choices: Choices, label: Any) -> forms.Field:
@@ -199,7 +214,7 @@ def _minutes(*, required: bool) -> forms.Field:
 def _when(name: str, *, hour_required: bool = False, day: Any = "") -> dict[str, forms.Field]:
     return {
         f"{name}_on": _day(day or gettext_lazy("Day")),
-        f"{name}_at": _hour(gettext_lazy("Hour"), required=hour_required),
+        f"{name}_at": _hour(f"{name}_on", gettext_lazy("Hour"), required=hour_required),
     }
 
 
@@ -216,7 +231,7 @@ def _admission(choices: Choices) -> dict[str, forms.Field]:
     return {
         **_when("admitted_at", hour_required=True, day=gettext_lazy("Admitted on")),
         "discharged_at_on": _day(gettext_lazy("Discharged on"), required=False),
-        "discharged_at_at": _hour(gettext_lazy("Hour of discharge")),
+        "discharged_at_at": _hour("discharged_at_on", gettext_lazy("Hour of discharge")),
         "planned_discharge": _day(gettext_lazy("Discharge planned for"), required=False, help_text=ahead),
     }
 
@@ -233,7 +248,7 @@ def _test(choices: Choices) -> dict[str, forms.Field]:
         "of": _of(FactKind.TEST, choices, gettext_lazy("Test")),
         **_when("taken_at", day=gettext_lazy("Sample taken on")),
         "resulted_at_on": _day(gettext_lazy("Result of"), required=False),
-        "resulted_at_at": _hour(gettext_lazy("Hour of the result")),
+        "resulted_at_at": _hour("resulted_at_on", gettext_lazy("Hour of the result")),
         "result": forms.CharField(
             label=gettext_lazy("Result"),
             required=False,

@@ -23,7 +23,7 @@ from participants.domain.facts import (
 from participants.domain.points import Point
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Severity
-from schedules.web.words import day_words, say
+from schedules.web.words import day_words, hour_words, say
 from trials.domain.language import readable
 
 KINDS = {
@@ -69,7 +69,7 @@ def moment_words(point: Point | None) -> str:
     if point is None:
         return ""
     if isinstance(point, datetime):
-        return f"{day_words(point.date())} {point:%H:%M}"
+        return f"{day_words(point.date())} {hour_words(point)}"
     return day_words(point)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
+from schedules.web.hours import HoursMixin
+
 NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
 SAY_WHY = gettext_lazy("Say why: the reason goes on record.")
 
 
-class VersionedForm(forms.Form):
+class VersionedForm(HoursMixin, forms.Form):
     """A form that carries the version of the record it was shown with."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -78,8 +78,3 @@ class ReasonForm(VersionedForm):
 
 class ShownReasonForm(ShownForm, ReasonForm):
     """Why, once what it does is shown."""
-
-
-def instant(day: date, hour: time | None, zone: ZoneInfo) -> datetime | None:
-    """An hour of a day in a zone; None without an hour."""
-    return datetime.combine(day, hour, zone) if hour else None

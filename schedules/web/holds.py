@@ -34,9 +34,10 @@ from schedules.services.holds import (
 )
 from schedules.services.rehearsals import Act as Service
 from schedules.services.repetition import repeat_lymphodepletion
-from schedules.web.anchor_fields import DayInput, HourInput
+from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now
-from schedules.web.forms import ShownForm, ShownReasonForm, VersionedForm, instant
+from schedules.web.forms import ShownForm, ShownReasonForm, VersionedForm
+from schedules.web.hours import HourField
 from schedules.web.people import user_of
 from schedules.web.recording import Showing, answer, answer_shown, may_record, person_of, require_record
 from schedules.web.words import say
@@ -55,7 +56,7 @@ class FeverForm(VersionedForm):
     """When fever was last measured."""
 
     on = forms.DateField(label=gettext_lazy("Last fever on"), widget=DayInput())
-    at = forms.TimeField(label=gettext_lazy("At"), widget=HourInput())
+    at = HourField("on", label=gettext_lazy("At"))
 
 
 class ResumeForm(DayForm):
@@ -200,8 +201,8 @@ def _fever(
     zone = zone_of(participant.site)
 
     def perform(form: Any) -> HttpResponse:
-        data, instant_now = form.cleaned_data, now()
-        at = instant(data["on"], data["at"], zone)
+        instant_now = now()
+        at = form.instant("at", zone)
         assert at is not None, "both fields are required"
         if at > instant_now:
             raise Refused({"on": [_("That is in the future: give when fever was last measured.")]})

@@ -67,6 +67,7 @@ def answer(
     if request.method != "POST":
         return render(request, template, {**context, "form": make(None)})
     form = make(request.POST)
+    form.zone = zone
     if not form.is_valid():
         return render(request, template, {**context, "form": form}, status=422)
     try:

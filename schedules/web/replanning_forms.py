@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.points import ZoneOfRecord, on_record
 from participants.models import Participant
 from participants.services.absences import Away
 from schedules.domain.labels import in_language
+from schedules.domain.recorded_anchors import put_on_record
 from schedules.selectors.absences import days_between
 from schedules.services.replanning import Proposal
 from schedules.services.replanning_site import SiteProposal
@@ -65,15 +67,24 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
         zone: ZoneInfo,
         data: Any = None,
     ) -> None:
-        self.recorded, self.zone = recorded, zone
+        self.recorded, self.zone, self.site_zone = recorded, zone, zone
+        self.zones = _zones(recorded, zone)
         super().__init__(data, initial=_as_fields(recorded, zone))
         self.protocol = in_language(protocol_of(participant.protocol_version), say)
         self.add_anchors()
+        for name, there in self.zones.items():
+            self.fields[name].help_text = _("By the clocks of %(zone)s, where it was recorded.") % {
+                "zone": there.key
+            }
+
+    def hour_zone(self, name: str) -> ZoneInfo | None:
+        """The zone of the record for an hour that is on it, else the site's."""
+        return self.zones.get(name, self.zone)
 
     def clean(self) -> dict[str, Any]:
         """What stands may be moved, and not be left out."""
         cleaned = super().clean()
-        given = recorded_anchors(self.protocol, cleaned, self.zone)
+        given = recorded_anchors(self.protocol, cleaned, {})
         for code, stands in self.recorded.items():
             new = given.get(code, RecordedAnchor(code))
             for kind, was, now in (
@@ -88,8 +99,12 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
 
     def proposal(self) -> Proposal:
         """The anchors that are to change."""
-        given = recorded_anchors(self.protocol, self.cleaned_data, self.zone)
-        changed = {code: anchor for code, anchor in given.items() if anchor != self.recorded.get(code)}
+        given = recorded_anchors(self.protocol, self.cleaned_data, self.instants)
+        as_recorded = {
+            code: put_on_record(anchor, self.recorded.get(code), self.site_zone)
+            for code, anchor in given.items()
+        }
+        changed = {code: anchor for code, anchor in as_recorded.items() if anchor != self.recorded.get(code)}
         return Proposal(anchors=changed, accept_orphans=self.cleaned_data["accept"])
 
 
@@ -183,16 +198,27 @@ class WorkingDaysForm(PreviewForm):
         return SiteProposal(days if closed else {}, {} if closed else days, accept_orphans=data["accept"])
 
 
+def _zones(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, ZoneInfo]:
+    """The zones of the hours on record that are not the site's, by the fields that they stand in."""
+    return {
+        f"anchor-{code}-{ACTUAL}-at": ZoneOfRecord(anchor.actual_zone)
+        for code, anchor in recorded.items()
+        if anchor.actual_at and anchor.actual_zone not in ("", zone.key)
+    }
+
+
 def _as_fields(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, Any]:
-    """The anchors on record as the form shows them, hours in the site's zone."""
+    """The anchors on record as the form shows them, hours in the zone of the record or of the site."""
     initial: dict[str, Any] = {}
     for code, anchor in recorded.items():
+        planned = anchor.planned_at and anchor.planned_at.astimezone(zone)
+        actual = on_record(anchor.actual_at, anchor.actual_zone, zone)
         days: dict[str, tuple[date | None, datetime | None]] = {
-            PLANNED: (anchor.planned_on, anchor.planned_at),
-            ACTUAL: (anchor.actual_on, anchor.actual_at),
+            PLANNED: (planned.date() if planned else anchor.planned_on, planned),
+            ACTUAL: (anchor.actual_on, actual),
         }
         for kind in KINDS:
             on, at = days[kind]
             initial[f"anchor-{code}-{kind}-on"] = on
-            initial[f"anchor-{code}-{kind}-at"] = at.astimezone(zone).time() if at else None
+            initial[f"anchor-{code}-{kind}-at"] = at.time() if at else None
     return initial

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from schedules.domain.visit_values import Answer, Booking, Completion
 from schedules.models import VisitPlace
-from schedules.web.anchor_fields import DayInput, HourInput
-from schedules.web.forms import NO_NAMES, SAY_WHY, VersionedForm, instant
+from schedules.web.anchor_fields import DayInput
+from schedules.web.forms import NO_NAMES, SAY_WHY, VersionedForm
+from schedules.web.hours import HourField
 from trials.domain.protocol import Activity
 
 DONE, LEFT = "done", "left"
@@ -25,8 +26,8 @@ class BookingForm(VersionedForm):
     """A day, its hours where they are fixed, and a place."""
 
     on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
-    start = forms.TimeField(label=gettext_lazy("From"), required=False, widget=HourInput())
-    end = forms.TimeField(label=gettext_lazy("To"), required=False, widget=HourInput())
+    start = HourField("on", label=gettext_lazy("From"), required=False)
+    end = HourField("on", label=gettext_lazy("To"), required=False)
     place = forms.CharField(
         label=gettext_lazy("Place"),
         required=False,
@@ -44,7 +45,7 @@ class BookingForm(VersionedForm):
         """What was asked for; hours are those of the site."""
         data = self.cleaned_data
         day: date = data["on"]
-        return Booking(day, instant(day, data["start"], zone), instant(day, data["end"], zone), data["place"])
+        return Booking(day, self.instant("start", zone), self.instant("end", zone), data["place"])
 
 
 class UnscheduledForm(BookingForm):
@@ -67,10 +68,10 @@ class CompletionForm(VersionedForm):
     """When a visit was done, and of each of its activities whether it was, or why not."""
 
     on = forms.DateField(label=gettext_lazy("Done on"), widget=DayInput())
-    at = forms.TimeField(
+    at = HourField(
+        "on",
         label=gettext_lazy("At"),
         required=False,
-        widget=HourInput(),
         help_text=gettext_lazy("The hour, where hours count from it."),
     )
     outside_reason = forms.CharField(
@@ -129,5 +130,5 @@ class CompletionForm(VersionedForm):
             for activity in self.asked
             if data[f"activity-{activity.code}"]
         }
-        at = instant(data["on"], data["at"], zone)
+        at = self.instant("at", zone)
         return Completion(data["on"], at, answers, data["outside_reason"], data["accept"], data["seen"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from participants.domain.points import ZoneOfRecord
 from schedules.domain.explain import day_text
 from schedules.domain.hindrances import Hindrance, HindranceKind
 from schedules.domain.plan import AnchorKind, PlanWarning
@@ -96,6 +97,12 @@ def day_words(day: date) -> str:
     """A day with its weekday, as everywhere on the pages: Mon 2026-12-07."""
     words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}
     return _("%(weekday)s %(day)s") % words
+
+
+def hour_words(at: datetime) -> str:
+    """An hour by its own clocks; where they are those of the place where it was recorded, with their zone."""
+    zone = at.tzinfo
+    return f"{at:%H:%M} ({zone.key})" if isinstance(zone, ZoneOfRecord) else f"{at:%H:%M}"
 
 
 def short_day_words(day: date) -> str:
