@@ -20,6 +20,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row", bound=Model)
 Key = tuple[date, int]
+Place = Key | int
+"""Where a page starts: after a day and an id in a list by a day, after an id in a full read."""
 
 
 class RowAfter(Func):
@@ -54,31 +56,52 @@ class Page(Generic[Row]):
     """Some rows, and the key that the next page starts after; None on the last one."""
 
     rows: Sequence[Row]
-    after: Key | None
+    after: Place | None
 
 
-def page_of(rows: QuerySet[Row], day: str, after: Key | None, size: int) -> Page[Row]:
-    """The first `size` rows after a key, ordered by a day's field and id; nothing is counted."""
+def page_by_day(rows: QuerySet[Row], day: str, after: Key | None, size: int) -> Page[Row]:
+    """Read the first `size` rows after a key, ordered by a day's field and id; nothing is counted.
+
+    A row whose day changes between two pages can be left out or come twice: a list to look at, and no
+    full read.
+    """
     if after:
         rows = rows.filter(RowAfter({day: after[0], "id": after[1]}))
-    found = list(rows.order_by(day, "id")[: size + 1])
-    kept = found[:size]
-    more = len(found) > size
+    kept, more = _first(rows.order_by(day, "id"), size)
     return Page(kept, (getattr(kept[-1], day), kept[-1].pk) if more else None)
 
 
-def write_cursor(key: Key) -> str:
-    """A key as text that readers hand back and do not read."""
-    text = json.dumps([key[0].isoformat(), key[1]], separators=(",", ":"))
+def page_by_id(rows: QuerySet[Row], after: int | None, size: int) -> Page[Row]:
+    """Read the first `size` rows after an id; nothing is counted.
+
+    An id never changes, so that a full read finds every row that stands from its first page to its
+    last, whatever is re-planned meanwhile.
+    """
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    kept, more = _first(rows.order_by("pk"), size)
+    return Page(kept, kept[-1].pk if more else None)
+
+
+def _first(rows: QuerySet[Row], size: int) -> tuple[list[Row], bool]:
+    """The first rows, and whether more follow."""
+    found = list(rows[: size + 1])
+    return found[:size], len(found) > size
+
+
+def write_cursor(key: Place) -> str:
+    """A place as text that readers hand back and do not read."""
+    parts = [key] if isinstance(key, int) else [key[0].isoformat(), key[1]]
+    text = json.dumps(parts, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> Key:
-    """The key in such a text; raises ValueError for any other text."""
+def read_cursor(text: str) -> Place:
+    """Read the place in such a text; raises ValueError for any other text."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        day, row = json.loads(raw)
-        key = (date.fromisoformat(day), row)
+        *days, row = json.loads(raw)
+        key: Place = (date.fromisoformat(*days), row) if days else row
     except (binascii.Error, UnicodeError, TypeError, RecursionError) as error:
         raise ValueError(text) from error
     if type(row) is not int or not 0 <= row < 2**63 or write_cursor(key) != text:

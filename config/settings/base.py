@@ -194,7 +194,7 @@ REST_FRAMEWORK = {
         "trials.api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["trials.api.permissions.ReadsParticipants"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -207,7 +207,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Dayzero",
     "VERSION": "1",
     "DESCRIPTION": "Visits and participants for an EDC system. Days are whole days in the site's zone. "
-    "Follow `next` as it is given; nothing is counted.",
+    "Follow `next` as it is given; nothing is counted. Lists go by id, so that a full read misses nothing "
+    "that is re-planned meanwhile.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
     "ENUM_NAME_OVERRIDES": {

@@ -17,6 +17,8 @@ from schedules.api.fields import SiteInstant
 from schedules.models import Basis, WindowKind
 from schedules.selectors.data_capture import ParticipantRecord, participant_record
 from trials.api.authentication import signed_in
+from trials.api.errors import Refused
+from trials.api.queries import refuse_query
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -78,9 +80,10 @@ class ParticipantDetail(APIView):
     @extend_schema(
         operation_id="participants_retrieve",
         summary="A participant with anchors and protocol windows",
-        responses={200: ParticipantSerializer},
+        responses={200: ParticipantSerializer, 400: Refused, 403: Refused},
     )
     def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
+        refuse_query(request.query_params, ())
         record = participant_record(signed_in(request), id, timezone.now())
         if record is None:
             raise NotFound

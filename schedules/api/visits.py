@@ -22,6 +22,7 @@ from trials.api.queries import ListQuery, page_document
 from trials.spoken import say
 
 STATUSES = [status.value for status in VisitStatus]
+ORDERS = ["id", "target"]
 _LARGEST_ID = 2**63 - 1
 
 
@@ -34,6 +35,13 @@ class VisitQuery(ListQuery):
     status = serializers.ChoiceField(STATUSES, required=False, help_text="On the site's present day.")
     target_from = serializers.DateField(required=False, help_text="Targets on this day or later.")
     target_to = serializers.DateField(required=False, help_text="Targets on this day or earlier.")
+    order = serializers.ChoiceField(
+        ORDERS,
+        default="id",
+        required=False,
+        help_text="`id` for a full read. `target` is a list to look at: a visit that is re-planned while "
+        "you turn its pages can be left out or come twice.",
+    )
 
     def validate_status(self, value: str) -> VisitStatus:
         return VisitStatus(value)
@@ -110,7 +118,7 @@ class VisitSerializer(serializers.Serializer):
 
 
 class VisitPageSerializer(serializers.Serializer):
-    """Visits by target, and the address of those that follow."""
+    """Visits by id or by target, and the address of those that follow."""
 
     next = serializers.URLField(allow_null=True)
     results = VisitSerializer(many=True)
@@ -121,15 +129,16 @@ class VisitList(APIView):
 
     @extend_schema(
         operation_id="visits_list",
-        summary="Visits by target day",
+        summary="Visits: a full read by id, or a list by target day",
         parameters=[VisitQuery],
-        responses={200: VisitPageSerializer, 400: Refused},
+        responses={200: VisitPageSerializer, 400: Refused, 403: Refused},
     )
     def get(self, request: Request) -> Response:
         query = VisitQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = dict(query.validated_data)
         page = asked.pop("cursor", None), asked.pop("page_size")
+        asked["by_target"] = asked.pop("order") == "target"
         found = listed_visits(signed_in(request), WantedVisits(**asked), page, timezone.now(), say)
         return Response(
             page_document(request, list(VisitSerializer(found.visits, many=True).data), found.after)

@@ -21,7 +21,7 @@ from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import sites_by_today, today_at
 from schedules.selectors.status_query import status_condition
 from schedules.selectors.stored_visits import facts_of, planned_visit
-from trials.keyset import Key, page_of
+from trials.keyset import Page, Place, page_by_day, page_by_id
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to, trials_visible_to
 
@@ -31,7 +31,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class WantedVisits:
-    """Which visits are asked for: codes of trial and site, id of a participant, status, range of targets."""
+    """Which visits are asked for: codes of trial and site, id of a participant, status, range of targets.
+
+    `by_target` asks for a list in the order of targets, where a full read goes by id.
+    """
 
     trial: str | None = None
     site: str | None = None
@@ -39,6 +42,7 @@ class WantedVisits:
     status: VisitStatus | None = None
     target_from: date | None = None
     target_to: date | None = None
+    by_target: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class ListedVisits:
     """A page of visits, and the key that the next one starts after."""
 
     visits: Sequence[ListedVisit]
-    after: Key | None
+    after: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +85,15 @@ class ParticipantRecord:
 
 
 def listed_visits(
-    user: User, wanted: WantedVisits, page: tuple[Key | None, int], now: datetime, say: Say = plain
+    user: User, wanted: WantedVisits, page: tuple[Place | None, int], now: datetime, say: Say = plain
 ) -> ListedVisits:
-    """A page of the visits in a user's sight, by target; `page` is the key to start after and the size.
+    """Read a page of the visits in a user's sight; `page` is the place to start after and the size.
 
-    Raises FilterRefused for a trial, site or participant that is not in sight. The number of
+    By id, where nothing moves; by target only where that is wanted, since a target moves with each
+    re-planning. Raises FilterRefused for a trial, site or participant that is not in sight. The number of
     queries does not depend on what is found.
     """
-    found = page_of(_wanted(user, wanted, now), "target", *page)
+    found = _page(_wanted(user, wanted, now), wanted.by_target, *page)
     versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in found.rows})
     listed = [_listed(visit, versions[_version(visit)], now, say) for visit in found.rows]
     return ListedVisits(listed, found.after)
@@ -114,6 +119,15 @@ def participant_record(user: User, participant: int, now: datetime) -> Participa
         if not window.cancelled_on
     ]
     return ParticipantRecord(person, zone, anchors, windows)
+
+
+def _page(visits: QuerySet[Visit], by_target: bool, after: Place | None, size: int) -> Page[Visit]:
+    """A page after a place of the same order; raises FilterRefused for a place in the other one."""
+    if by_target and not isinstance(after, int):
+        return page_by_day(visits, "target", after, size)
+    if not by_target and not isinstance(after, tuple):
+        return page_by_id(visits, after, size)
+    raise FilterRefused({"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]})
 
 
 def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from trials.keyset import Key, read_cursor, write_cursor
+from trials.keyset import Place, read_cursor, write_cursor
 
 DEFAULT_SIZE = 100
 LARGEST_SIZE = 200
@@ -19,7 +21,7 @@ LARGEST_SIZE = 200
 class CursorField(serializers.CharField):
     """Where a page starts: a text from the `next` of the page before."""
 
-    def to_internal_value(self, data: Any) -> Key:  # type: ignore[override]  # text in, key out
+    def to_internal_value(self, data: Any) -> Place:  # type: ignore[override]  # text in, key out
         try:
             return read_cursor(super().to_internal_value(data))
         except ValueError as error:
@@ -30,7 +32,11 @@ class CursorField(serializers.CharField):
 
 
 class ListQuery(serializers.Serializer):
-    """The parameters that every list has; any that it does not know is refused, and not passed over."""
+    """The parameters that every list has.
+
+    One that it does not know and one that is given twice are refused: to pass over either would answer
+    another question than the one that was asked.
+    """
 
     cursor = CursorField(required=False, help_text="From the `next` of the page before.")
     page_size = serializers.IntegerField(
@@ -38,17 +44,28 @@ class ListQuery(serializers.Serializer):
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        unknown = sorted(set(data) - set(self.fields))
-        if unknown:
-            words = _("There is no such parameter; possible are %(names)s.")
-            raise serializers.ValidationError(
-                {name: [words % {"names": ", ".join(self.fields)}] for name in unknown},
-                code="unknown_parameter",
-            )
+        refuse_query(data, self.fields)
         return super().to_internal_value(data)
 
 
-def page_document(request: Request, results: Sequence[Any], after: Key | None) -> dict[str, Any]:
+def refuse_query(asked: Any, names: Collection[str]) -> None:
+    """Refuse parameters that are not among these names, and those that are given more than once."""
+    wrong: dict[str, list[ErrorDetail]] = {}
+    for name in sorted(set(asked)):
+        given = asked.getlist(name) if isinstance(asked, MultiValueDict) else [asked[name]]
+        if name not in names:
+            words = _("There is no such parameter; possible are %(names)s.")
+            said = words % {"names": ", ".join(names) or _("none")}
+            wrong[name] = [ErrorDetail(said, "unknown_parameter")]
+        elif len(given) > 1:
+            words = _("Given %(count)d times (%(values)s): give it once, and ask again for each other value.")
+            said = words % {"count": len(given), "values": ", ".join(given)}
+            wrong[name] = [ErrorDetail(said, "repeated_parameter")]
+    if wrong:
+        raise serializers.ValidationError(wrong)
+
+
+def page_document(request: Request, results: Sequence[Any], after: Place | None) -> dict[str, Any]:
     """A page and the address of the next one, None on the last."""
     here = remove_query_param(request.build_absolute_uri(), "cursor")
     following = replace_query_param(here, "cursor", write_cursor(after)) if after else None

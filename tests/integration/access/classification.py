@@ -60,6 +60,8 @@ class Endpoint:
     open_to_all: bool = False
     turned_away: bool = False
     """The admin leads whom it does not let in to its door, which says no."""
+    no_role_for_it: bool = False
+    """The API answers 403 to whoever has no role that shows participants, whatever is asked."""
     why: str = ""
 
     @property
@@ -191,8 +193,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "grant": Endpoint(seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     "withdraw": Endpoint("membership", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     # --- machines: the API answers 401 where pages ask to sign in
-    "api-visits": listed(),
-    "api-participant": read("api-participant"),
+    "api-visits": Endpoint(get=VIEW, no_role_for_it=True),
+    "api-participant": Endpoint("api-participant", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-schema": for_all("how the API is spoken to"),
     "api-docs": for_all("the same, to be read"),
     "api-nothing": Endpoint(seen_by=NOBODY, why="any other address below /api/v1/"),

@@ -285,6 +285,8 @@ class Run:
             return REFUSED if through is not None else REFUSED | {200}
         if through is None:
             return REFUSED | {200, 204}
+        if endpoint.no_role_for_it and self.who not in VIEW:
+            return {403}
         if self.who not in endpoint.seen_by or whose not in self.reach:
             return {404}
         if endpoint.turned_away and self.who not in through:

@@ -1,0 +1,36 @@
+"""Who may read the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+
+from trials.domain.access import Right
+from trials.models import User
+from trials.selectors import roles_of
+
+if TYPE_CHECKING:  # the views read the settings, and these name this module
+    from rest_framework.views import APIView
+
+
+class ReadsParticipants(IsAuthenticated):
+    """Lets in those who may look at participants somewhere today.
+
+    Without it a machine whose account lost its role reads an empty list, and takes it for an empty trial.
+    """
+
+    message = gettext_lazy(
+        "This account has no role today that shows participants and visits. Ask an administrator for one."
+    )
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether any role of today shows participants; the server's day, on which roles are held."""
+        user = request.user
+        if not super().has_permission(request, view) or not isinstance(user, User):
+            return False
+        today = timezone.localdate(timezone=timezone.get_default_timezone())
+        return roles_of(user, today).allows(Right.VIEW)
