@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "trials.web.sessions.SecondFactorMiddleware",
     "trials.web.acting.ActMiddleware",
     "trials.web.frozen.FrozenMiddleware",
+    "trials.web.query_params.QueryMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

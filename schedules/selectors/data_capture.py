@@ -127,7 +127,9 @@ def _page(visits: QuerySet[Visit], by_target: bool, after: Place | None, size: i
         return page_by_day(visits, "target", after, size)
     if not by_target and not isinstance(after, tuple):
         return page_by_id(visits, after, size)
-    raise FilterRefused({"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]})
+    raise FilterRefused(
+        {"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]}
+    )
 
 
 def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:

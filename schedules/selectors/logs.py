@@ -269,9 +269,9 @@ def _add_given(records: _Records, these: Q) -> None:
 
 
 def _of(people: Sequence[Participant]) -> Q:
-    """Rows of these participants; of very many, of everybody between the first and the last."""
-    if len(people) > _MANY:
-        return Q(participant__range=(people[0].pk, people[-1].pk))
+    """Rows of these participants, sorted by id; of very many, of everybody between the first and the last."""
+    if len(people) > _MANY:  # more than a statement should name; a foreign key has no `range`
+        return Q(participant__gte=people[0].pk, participant__lte=people[-1].pk)
     return Q(participant__in=people)
 
 

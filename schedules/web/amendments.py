@@ -51,6 +51,7 @@ from schedules.web.words import say
 from trials.models import ProtocolVersion, Site, Trial
 from trials.selectors import protocol_of
 from trials.selectors_trust import trials_in_view
+from trials.web.query_params import query_params
 
 PER_PAGE = 50
 REFRESH = "5"
@@ -141,6 +142,7 @@ def amendments(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@query_params("from_version", "to_version", several=("sites",))
 def amendment_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Two versions compared and a dry run over the participants; begun by POST with its digest."""
     trial = _trial(request, pk)
@@ -174,6 +176,7 @@ def amendment_new(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params()
 def amendment(request: HttpRequest, pk: int) -> HttpResponse:
     """One run: how far it has come, and what came of each participant."""
     response = render(request, "amendments/run.html", context := _run_context(request, pk, ReasonForm()))

@@ -1,4 +1,4 @@
-"""What an address asks of a list: filters that cannot be read are left out."""
+"""What an address asks of a list; a filter that cannot be read is refused, and never left out."""
 
 from __future__ import annotations
 
@@ -6,29 +6,49 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
 from trials.keyset import Key, read_cursor, write_cursor
 from trials.selectors import sites_visible_to, trials_visible_to
+from trials.web.query_params import QueryRefused
 
 LONGEST = 32
+LONGEST_NUMBER = 9
 
 
 def day_asked(request: HttpRequest, name: str) -> date | None:
-    """A day in an address; None where there is none."""
+    """Read a day from an address; None where it asks for none; raises QueryRefused for any other text."""
+    text = request.GET.get(name, "").strip()
     try:
-        return date.fromisoformat(request.GET.get(name, ""))
-    except ValueError:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        words = _("“%(value)s” is no day for “%(name)s”. Write it as YYYY-MM-DD.")
+        raise QueryRefused(name, words % {"value": text, "name": name}) from error
+
+
+def number(request: HttpRequest, name: str) -> int | None:
+    """Read a whole number from an address; None where it asks for none; raises QueryRefused otherwise."""
+    text = request.GET.get(name, "").strip()
+    if not text:
         return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+        words = _("“%(value)s” is no number for “%(name)s”.")
+        raise QueryRefused(name, words % {"value": text, "name": name})
+    return int(text)
 
 
 def key_asked(request: HttpRequest) -> Key | None:
-    """The key after which a page starts; None for the first one."""
+    """Read the key after which a page starts; None for the first one; raises QueryRefused otherwise."""
+    text = request.GET.get("after", "")
     try:
-        return read_cursor(request.GET.get("after", ""))
+        key = read_cursor(text) if text else None
     except ValueError:
-        return None
+        key = 0
+    if isinstance(key, int):
+        raise QueryRefused("after", _("This address is no place in the list. Start again on its first page."))
+    return key
 
 
 def search_asked(request: HttpRequest) -> str:

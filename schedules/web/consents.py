@@ -30,16 +30,18 @@ from schedules.web.pages import neighbours
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.trust_forms import ConsentCorrectionForm, ConsentGivenForm, WithdrawalForm
+from trials.web.query_params import choice_in, query_params
 
 PER_PAGE = 50
 
 
 @login_required
 @require_safe
+@query_params("show")
 def consents(request: HttpRequest) -> HttpResponse:
     """Who must consent again, and of whom no consent is on record."""
     user, today = user_of(request), server_day(now())
-    missing = request.GET.get("show") == "missing"
+    missing = choice_in(request, "show", ("missing",)) == "missing"
     found = without_consent(user, today) if missing else asked_again(user, today)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "missing": missing, "today": today}

@@ -33,6 +33,7 @@ from schedules.web.words import say
 from trials.domain.access import Right
 from trials.models import Cohort, ProtocolVersion, User
 from trials.selectors import may, protocol_of, roles_of
+from trials.web.query_params import is_set, query_params
 
 USUAL = timedelta(days=41)
 """How many days more than the first are searched where nobody says."""
@@ -89,6 +90,7 @@ class NewcomerForm(PlaceForm, RangeForm):
 
 @login_required
 @require_safe
+@query_params("first", "last", "all")
 def day_zero(request: HttpRequest, pk: int) -> HttpResponse:
     """The days of a range as a participant's day zero, the best first."""
     participant, instant = person_of(request, pk), now()
@@ -111,6 +113,7 @@ def day_zero(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params("version", "site", "cohort", "first", "last", "all", several=("traits",))
 def day_zero_newcomer(request: HttpRequest) -> HttpResponse:
     """The days of a range as the day zero of somebody who is not enrolled yet, the best first."""
     user, here = user_of(request), server_day(now())
@@ -165,7 +168,7 @@ def _likely(start: Start, today: date) -> dict[str, date]:
 def _context(
     request: HttpRequest, form: RangeForm, ranking: Ranking | None, start: Start | None
 ) -> dict[str, Any]:
-    everything = request.GET.get("all") == "1"
+    everything = is_set(request, "all")
     days = ranking.days if ranking else ()
     shown = days if everything else days[:AT_FIRST]
     more = request.GET.copy()

@@ -41,6 +41,7 @@ from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, require_record
 from schedules.web.words import say
 from trials.models import User
+from trials.web.query_params import choice_in, query_params
 
 
 class Act(NamedTuple):
@@ -73,6 +74,7 @@ ACTS: Mapping[str, Act] = {
         gettext_lazy("The deviation stands by your word."),
     ),
 }
+FILTERS = ("trial", "site", "q", "kind", "state", "class", "from", "to")
 REASONED: Mapping[str, Callable[..., Deviation]] = {
     "withdraw": withdraw_deviation,
     "reinstate": reinstate_deviation,
@@ -82,6 +84,7 @@ REASONED: Mapping[str, Callable[..., Deviation]] = {
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def deviations(request: HttpRequest) -> HttpResponse:
     """The log, the newest first."""
     wanted = wanted_of(request)
@@ -100,6 +103,7 @@ def deviations(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def deviations_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """All of the log that is asked for, as a table to be kept."""
     wanted = replace(wanted_of(request), after=None)
@@ -152,16 +156,15 @@ def deviation_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
 def wanted_of(request: HttpRequest) -> WantedDeviations:
     """What an address asks of the log."""
-    asked = request.GET
-    kind, state = asked.get("kind", ""), asked.get("state", "")
-    classification = asked.get("class", "")
+    kind = choice_in(request, "kind", [kind.value for kind in DeviationKind])
+    state = choice_in(request, "state", [state.value for state in DeviationState])
     return WantedDeviations(
         trial=number(request, "trial"),
         site=number(request, "site"),
         search=search_asked(request),
-        kind=DeviationKind(kind) if kind in set(DeviationKind) else None,
-        state=DeviationState(state) if state in set(DeviationState) else None,
-        classification=classification if classification in DeviationClass.values else "",
+        kind=DeviationKind(kind) if kind else None,
+        state=DeviationState(state) if state else None,
+        classification=choice_in(request, "class", DeviationClass.values),
         first=day_asked(request, "from"),
         last=day_asked(request, "to"),
         after=key_asked(request),

@@ -15,6 +15,7 @@ from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now
 from schedules.web.recording import may_record, person_of
 from schedules.web.words import say
+from trials.web.query_params import query_params
 
 
 class WishForm(forms.Form):
@@ -26,6 +27,7 @@ class WishForm(forms.Form):
 
 
 @login_required
+@query_params("wish")
 def eligibility(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant's clock, forwards and backwards."""
     participant = person_of(request, pk)

@@ -39,6 +39,7 @@ from schedules.web.recording import answer, may_record, require_record
 from schedules.web.words import say
 from trials.models import User
 from trials.selectors import sites_visible_to
+from trials.web.query_params import choice_in, is_set, query_params
 
 
 class SnoozeForm(VersionedForm):
@@ -69,6 +70,7 @@ class OwnerForm(VersionedForm):
 
 
 @login_required
+@query_params("severity", "site", "mine", "asleep")
 def flags(request: HttpRequest) -> HttpResponse:
     """Everything somebody must look at, the gravest first."""
     user, instant = user_of(request), now()
@@ -169,11 +171,11 @@ def _in_sight(request: HttpRequest, pk: int) -> FlagRow:
 
 
 def _wanted(request: HttpRequest) -> WantedFlags:
-    severity = request.GET.get("severity", "")
+    severity = choice_in(request, "severity", Severity.values)
     return WantedFlags(
-        severity=Severity(severity) if severity in Severity.values else None,
+        severity=Severity(severity) if severity else None,
         site=number(request, "site"),
-        mine=request.GET.get("mine") == "1",
-        asleep=request.GET.get("asleep") == "1",
+        mine=is_set(request, "mine"),
+        asleep=is_set(request, "asleep"),
         page=number(request, "page") or 1,
     )

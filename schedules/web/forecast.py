@@ -23,6 +23,7 @@ from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
 from schedules.web.words import say
 from trials.selectors import trials_visible_to
+from trials.web.query_params import choice_in, is_set, query_params
 
 HELP = {
     Help.ALL_AWAY: gettext_lazy("All clinic days that remain are days of absence"),
@@ -39,6 +40,7 @@ HELP = {
 
 @login_required
 @require_safe
+@query_params("days", "site", "trial", "help")
 def forecast(request: HttpRequest) -> HttpResponse:
     """Open windows with the days that remain, follow-up past its trial's end, provisional years."""
     user, instant, wanted = user_of(request), now(), _wanted(request)
@@ -60,6 +62,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params()
 def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Those of a trial whose follow-up would go on after its planned end."""
     user, here = user_of(request), server_day(now())
@@ -69,11 +72,11 @@ def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _wanted(request: HttpRequest) -> WantedForecast:
-    days = number(request, "days")
+    days = choice_in(request, "days", [str(days) for days in HORIZONS])
     return WantedForecast(
         site=number(request, "site"),
         trial=number(request, "trial"),
-        days=days if days in HORIZONS else SOON,
-        help_only=request.GET.get("help") == "1",
+        days=int(days) if days else SOON,
+        help_only=is_set(request, "help"),
         after=key_asked(request),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +25,11 @@ from schedules.web.clock import now, server_day
 from schedules.web.exports import Table, exported
 from schedules.web.people import user_of
 from schedules.web.words import say
+from trials.web.query_params import choice_in, query_params
 
 NOT_ENROLLED = frozenset({Phase.SCREENING, Phase.SCREEN_FAILED})
+PHASES = {phase.value: PHASE_LABELS[phase] for phase in Phase if phase not in NOT_ENROLLED}
+FILTERS = ("trial", "site", "q", "from", "to", "outcome")
 SCREENING_HEADS = (
     *("Trial", "Site", "Participant", "Attempt", "Screened from", "Outcome", "Outcome on", "Reason"),
     "Protocol version",
@@ -39,9 +42,10 @@ ENROLMENT_HEADS = (
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def screening(request: HttpRequest) -> HttpResponse:
     """Who was screened, since when, with which outcome, and why somebody failed."""
-    wanted = _wanted(request)
+    wanted = _wanted(request, OUTCOMES)
     found = screening_log(user_of(request), server_day(now()), wanted)
     context = _context(request, wanted, OUTCOMES) | {"rows": found.rows, **next_page(request, found.after)}
     return render(request, "logs/screening.html", context)
@@ -49,9 +53,10 @@ def screening(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def screening_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a table to be kept."""
-    wanted = replace(_wanted(request), after=None)
+    wanted = replace(_wanted(request, OUTCOMES), after=None)
     rows = screening_log(user_of(request), server_day(now()), wanted, size=None).rows
     table = Table("screening-log", "screening log", SCREENING_HEADS, map(_screened, rows))
     return exported(request, table, form)
@@ -59,20 +64,21 @@ def screening_export(request: HttpRequest, form: str) -> HttpResponseBase:
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def enrolments(request: HttpRequest) -> HttpResponse:
     """Who was enrolled, when, what was given, and where they stand."""
-    wanted = _wanted(request)
+    wanted = _wanted(request, [*Phase])
     found = enrolment_log(user_of(request), server_day(now()), wanted)
-    phases = {phase.value: PHASE_LABELS[phase] for phase in Phase if phase not in NOT_ENROLLED}
-    context = _context(request, wanted, phases) | {"rows": found.rows, **next_page(request, found.after)}
+    context = _context(request, wanted, PHASES) | {"rows": found.rows, **next_page(request, found.after)}
     return render(request, "logs/enrolments.html", context)
 
 
 @login_required
 @require_safe
+@query_params(*FILTERS)
 def enrolments_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a table to be kept."""
-    wanted = replace(_wanted(request), after=None)
+    wanted = replace(_wanted(request, [*Phase]), after=None)
     rows = enrolment_log(user_of(request), server_day(now()), wanted, size=None).rows
     table = Table("enrolment-log", "enrolment log", ENROLMENT_HEADS, map(_enrolled, rows))
     return exported(request, table, form)
@@ -84,7 +90,7 @@ def _context(request: HttpRequest, wanted: WantedLog, outcomes: Mapping[str, str
     return {"wanted": wanted, "outcomes": said, **places(request)}
 
 
-def _wanted(request: HttpRequest) -> WantedLog:
+def _wanted(request: HttpRequest, outcomes: Collection[str]) -> WantedLog:
     return WantedLog(
         trial=number(request, "trial"),
         site=number(request, "site"),
@@ -92,7 +98,7 @@ def _wanted(request: HttpRequest) -> WantedLog:
         first=day_asked(request, "from"),
         last=day_asked(request, "to"),
         after=number(request, "after"),
-        outcome=request.GET.get("outcome", ""),
+        outcome=choice_in(request, "outcome", outcomes),
     )
 
 

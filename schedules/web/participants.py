@@ -27,20 +27,26 @@ from schedules.web.timelines import draw_timeline, epochs_of
 from schedules.web.words import say, warnings_in_words
 from trials.domain.access import Right
 from trials.selectors import may, sites_visible_to, trials_visible_to
+from trials.web.query_params import choice_in, query_params
 
 PER_PAGE = 50
 NEXT = (VisitStatus.OVERDUE, VisitStatus.DUE, VisitStatus.CLOSING, VisitStatus.OPEN, VisitStatus.UPCOMING)
 
 
 @login_required
+@query_params("q", "site", "trial")
 def participant_list(request: HttpRequest) -> HttpResponse:
     """Everybody in sight, a page at a time, by subject code, site or trial."""
     user, instant = user_of(request), now()
     here = server_day(instant)
-    wanted = {name: request.GET.get(name, "").strip() for name in ("q", "site", "trial")}
     sites, trials = sites_visible_to(user, here), trials_visible_to(user, here)
-    site = sites.filter(code=wanted["site"]).first() if wanted["site"] else None
-    trial = trials.filter(code=wanted["trial"]).first() if wanted["trial"] else None
+    wanted = {
+        "q": request.GET.get("q", "").strip(),
+        "site": choice_in(request, "site", [site.code for site in sites]),
+        "trial": choice_in(request, "trial", [trial.code for trial in trials]),
+    }
+    site = next((site for site in sites if site.code == wanted["site"]), None)
+    trial = next((trial for trial in trials if trial.code == wanted["trial"]), None)
     found = participants_listed(user, instant, search=wanted["q"], site=site, trial=trial)
     page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
     context = {

@@ -48,6 +48,7 @@ from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.words import say
 from trials.selectors import protocol_of
+from trials.web.query_params import query_params
 
 FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""
@@ -94,6 +95,7 @@ class MilestoneForm(VersionedForm):
 
 @login_required
 @require_safe
+@query_params("day")
 def readiness(request: HttpRequest, pk: int) -> HttpResponse:
     """May chemotherapy start on this day? The list, for the planned day or another one.
 

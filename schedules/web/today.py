@@ -17,6 +17,7 @@ from schedules.web.pages import neighbours
 from schedules.web.people import user_of
 from schedules.web.words import GROUP, say
 from trials.selectors import sites_visible_to, trials_visible_to
+from trials.web.query_params import choice_in, query_params
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Group:
 
 
 @login_required
+@query_params("site", "trial", "status")
 def today(request: HttpRequest) -> HttpResponse:
     """The worklist of everything in sight, or of one site, trial or status."""
     user, instant = user_of(request), now()
@@ -52,12 +54,12 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 def wanted_of(request: HttpRequest) -> Wanted:
-    """The filters in an address; what cannot be read is left out."""
-    status = request.GET.get("status", "")
+    """Read the filters in an address."""
+    status = choice_in(request, "status", GROUPS)
     return Wanted(
         site=number(request, "site"),
         trial=number(request, "trial"),
-        status=VisitStatus(status) if status in GROUPS else None,
+        status=VisitStatus(status) if status else None,
         page=number(request, "page") or 1,
     )
 

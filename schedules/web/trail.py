@@ -46,6 +46,7 @@ from trials.selectors_trail_words import fields_of, in_words, kind_in_words, nam
 from trials.services.audit_exports import SubjectCodes, record_lines, trail_lines
 from trials.services.audit_reviews import Stretch, record_review
 from trials.web.downloads import download, head_of
+from trials.web.query_params import query_params
 
 PER_PAGE = 50
 REVIEWS = 5
@@ -55,6 +56,7 @@ PARTICIPANT = "participants.participant"
 
 @login_required
 @require_safe
+@query_params(*TrailForm.base_fields)
 def trail(request: HttpRequest) -> HttpResponse:
     """The entries in sight that were asked for."""
     form = TrailForm(request.GET)
@@ -64,6 +66,7 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params(*TrailForm.base_fields)
 def export(request: HttpRequest) -> HttpResponseBase:
     """The same entries, all of them, as a table to be kept."""
     form = TrailForm(request.GET)
@@ -78,6 +81,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @login_required
 @never_cache
 @require_POST
+@query_params(*TrailForm.base_fields)
 def review(request: HttpRequest) -> HttpResponse:
     """Record that the entries that were asked for were looked through, and what was found."""
     if not _may_review(request):
@@ -95,6 +99,7 @@ def review(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params()
 def record(request: HttpRequest, kind: str, number: str) -> HttpResponse:
     """A record as it stands, together with its trail."""
     entries = _trail_of(request, kind, number)

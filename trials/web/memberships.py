@@ -38,6 +38,7 @@ from trials.services.memberships import (
 )
 from trials.web.downloads import download, head_of
 from trials.web.memberships_forms import AccessForm, GrantForm, WithdrawalForm
+from trials.web.query_params import query_params
 
 PER_PAGE = 50
 REFUSED, OVERTAKEN = 422, 409
@@ -49,6 +50,7 @@ HEADS = (
 
 @login_required
 @require_safe
+@query_params(*AccessForm.base_fields)
 def memberships(request: HttpRequest) -> HttpResponse:
     """Who has or had which role where and when."""
     user, today = _asker(request)
@@ -64,6 +66,7 @@ def memberships(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params(*AccessForm.base_fields)
 def export(request: HttpRequest) -> HttpResponseBase:
     """The same as a table to be kept."""
     user, today = _asker(request)

@@ -43,6 +43,7 @@ from trials.services.accounts import (
     remove_second_factors,
 )
 from trials.web.people_forms import CorrectionForm, OpeningForm, ReasonForm, in_words
+from trials.web.query_params import query_params
 
 PER_PAGE = 50
 REFUSED = 422
@@ -51,6 +52,7 @@ ELSEWHERE = gettext_lazy("This account also has roles where you do not administe
 
 @login_required
 @require_GET
+@query_params("name")
 def people(request: HttpRequest) -> HttpResponse:
     """The accounts that one administers."""
     user, today = _asker(request)
@@ -152,6 +154,7 @@ def correction(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+@query_params("name")
 def failures(request: HttpRequest) -> HttpResponse:
     """Every sign-in that failed, for those who administer everything."""
     user, today = _asker(request)

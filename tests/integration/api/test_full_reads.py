@@ -43,7 +43,9 @@ def test_a_list_by_target_is_asked_for_and_says_what_it_is(ask: Ask, many: int) 
     assert keys == sorted(set(keys))
     assert len(keys) == Visit.objects.count()
     schema = ask("/api/v1/schema/", accept="application/vnd.oai.openapi+json").json()
-    (order,) = [one for one in schema["paths"]["/api/v1/visits"]["get"]["parameters"] if one["name"] == "order"]
+    (order,) = [
+        one for one in schema["paths"]["/api/v1/visits"]["get"]["parameters"] if one["name"] == "order"
+    ]
     assert "left out or come twice" in order["description"]
 
 
@@ -55,7 +57,8 @@ def test_a_cursor_of_the_other_order_is_refused(ask: Ask, many: int, first: str,
 
 
 @pytest.mark.parametrize(
-    "name", ["site", "trial", "participant", "status", "target_from", "target_to", "page_size", "cursor", "order"]
+    "name",
+    ["site", "trial", "participant", "status", "target_from", "target_to", "page_size", "cursor", "order"],
 )
 def test_a_repeated_parameter_is_refused_and_no_value_dropped(ask: Ask, name: str) -> None:
     """`?site=A&site=B` answered B."""

@@ -83,7 +83,6 @@ ASKED = [
     ("screening-log", "in-screening", [("S01-002", 2)], "the second attempt"),
     ("screening-log", "enrolled", [("S01-001", 1)], "who was infused"),
     ("screening-log", "death", [], "nobody died"),
-    ("screening-log", "nonsense", [("S01-001", 1), ("S01-002", 1), ("S01-002", 2)], "no such outcome"),
     ("enrolment-log", "follow-up", [("S01-001", 1)], "who was infused"),
     ("enrolment-log", "conditioning", [], "nobody is in chemotherapy"),
     ("enrolment-log", "withdrawn", [], "nobody withdrew"),

@@ -191,8 +191,8 @@ def test_a_classification_is_signed_and_the_signature_void_once_it_changes(late)
         ("from=2026-12-26&to=2026-12-26", True),
         ("from=2026-12-27", False),
         ("to=2026-12-25", False),
-        ("site=999&trial=x&kind=nothing&from=yesterday&after=%FF", False),
-        ("kind=nothing&from=yesterday&after=%FF", True),
+        ("site=999", False),
+        ("site=&trial=&kind=&from=&after=", True),
     ],
 )
 def test_filters(late, asked, shown) -> None:

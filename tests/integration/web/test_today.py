@@ -146,9 +146,7 @@ def test_filters(enrolled: Enrol, site: Site, other_site: Site, version: Protoco
     assert codes(f"/?site={site.pk}") == {"HERE-1", "OTHER-1"}
     assert codes(f"/?trial={version.trial_id}") == {"HERE-1", "THERE-1"}
     assert {status for status, _, _ in rows(client, "/?status=overdue")} == {"overdue"}
-    assert codes("/?site=x&trial=-1&status=never&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}, (
-        "unreadable: left out"
-    )
+    assert codes("/?site=&trial=&status=&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}
 
 
 def test_a_foreign_site_in_the_address_shows_nothing(page: Client, enrolled: Enrol, other_site: Site) -> None:
