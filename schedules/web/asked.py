@@ -74,9 +74,3 @@ def next_page(request: HttpRequest, after: Key | int | None) -> dict[str, str]:
         "first": f"?{filters}" if "after" in request.GET else "",
         "filters": filters,
     }
-
-
-def number(request: HttpRequest, name: str) -> int | None:
-    """A whole number in an address; None where there is none."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
