@@ -54,6 +54,7 @@ def visit_lines(rule: VisitRule, protocol: Protocol, say: Say = plain) -> Lines:
         _("Where"): say(_PLACES.get(rule.place.value, rule.place.value)),
         _("Block"): _label(protocol.blocks, rule.block) if rule.block else NOTHING,
         _("For"): _whom(protocol, rule.applies_to, say),
+        _("Stays after an early end"): say(_("yes") if rule.stays_after_early_end else _("no")),
         _("Basis"): basis_words(rule.basis, say),
     }
     if isinstance(rule.timing, AtOffset):

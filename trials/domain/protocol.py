@@ -170,7 +170,11 @@ class AnchorRule:
 
 @dataclass(frozen=True, slots=True)
 class VisitRule:
-    """What the protocol asks for: a visit, when, where, and for whom (any of `applies_to`; empty: all)."""
+    """What the protocol asks for: a visit, when, where, and for whom (any of `applies_to`; empty: all).
+
+    `stays_after_early_end` of one that is still asked for when somebody ends the protocol's visits
+    early, such as a safety follow-up.
+    """
 
     code: str
     label: str
@@ -181,6 +185,7 @@ class VisitRule:
     place: Place = Place.CLINIC
     block: str | None = None
     applies_to: tuple[str, ...] = ()
+    stays_after_early_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ class VisitPart(NamePart):
     place: Annotated[Place, Strict(False)] = Place.CLINIC
     block: str | None = None
     applies_to: list[str] = []
+    stays_after_early_end: bool = False
     rules = (
         OneOf(("at", "within", "each", "over")),
         OneOf(("tolerance",), when="at"),
@@ -176,6 +177,7 @@ class VisitPart(NamePart):
             place=self.place,
             block=self.block,
             applies_to=tuple(self.applies_to),
+            stays_after_early_end=self.stays_after_early_end,
         )
 
     def timing(self) -> Timing:

@@ -182,6 +182,8 @@ def _visit(visit: VisitRule) -> Document:
         "place": visit.place.value,
         "block": visit.block,
         "applies_to": list(visit.applies_to),
+        # Newer than the format's first documents: only where it is said, so that their digests stand.
+        **({"stays_after_early_end": True} if visit.stays_after_early_end else {}),
         "basis": _basis(visit.basis),
     }
 

@@ -29,6 +29,7 @@ from trials.domain.protocol import (
     Tolerance,
     VisitRule,
 )
+from trials.formats import library
 from trials.formats.yaml import canonical_bytes, digest, dump, load, load_document, load_path
 from trials.formats.yaml_text import LARGEST
 
@@ -279,7 +280,9 @@ def protocols(draw):
         sources=(Source("record", label, draw(st.dates(date(1990, 1, 1)))),),
         epochs=(Epoch("all", label),),
         anchors=(AnchorRule("infusion", label),),
-        visits=(VisitRule("v", label, "all", reference, timing, basis),),
+        visits=(
+            VisitRule("v", label, "all", reference, timing, basis, stays_after_early_end=draw(st.booleans())),
+        ),
         notes=tuple(draw(st.lists(WORDS, max_size=3))),
         month=draw(st.sampled_from(MonthLength)),
         day_count=draw(st.sampled_from(DayCount)),
@@ -294,3 +297,15 @@ def test_whatever_a_protocol_says_comes_back(protocol):
     assert again == protocol
     assert digest(again) == digest(protocol)
     assert digest(replace(protocol, title=protocol.title + "!")) != digest(protocol)
+
+
+def test_a_visit_that_stays_after_an_early_end_leaves_the_digests_of_other_documents_alone():
+    protocol = load(library.path("CART-SLE").read_text(encoding="utf-8"), "CART-SLE").protocol
+    assert "stays_after_early_end" not in canonical_bytes(protocol).decode()
+    last = protocol.visits[-1]
+    staying = replace(protocol, visits=(*protocol.visits[:-1], replace(last, stays_after_early_end=True)))
+    assert digest(staying) != digest(protocol)
+    assert load(dump(staying), "again").protocol == staying
+    document = dump(staying).replace("stays_after_early_end: true", "stays_after_early_end: yes-please")
+    with pytest.raises(ProtocolInvalid, match="right is true or false without quotes"):
+        load(document, "wrong")
