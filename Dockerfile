@@ -9,7 +9,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     PORT=8000
-RUN useradd --system --uid 10001 --home-dir /srv/dayzero dayzero
+RUN useradd --system --uid 10001 --home-dir /srv/dayzero dayzero \
+    && install -d -o dayzero /var/lib/dayzero/audit
 WORKDIR /srv/dayzero
 COPY --from=build /opt/venv /opt/venv
 COPY manage.py ./

@@ -141,6 +141,22 @@ def current_act() -> str:
 
 
 def teach_sqlite(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Give a new SQLite connection the function that its triggers ask for the current act."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("dayzero_act", 0, current_act)
+    """Give a new SQLite connection the functions that its triggers ask.
+
+    `dayzero_act` gives the current act to a trigger that records; `dayzero_recording` says to the guard
+    of the trail whether one has asked since the entry before, which an INSERT by hand has not.
+    """
+    if connection.vendor != "sqlite":
+        return
+    asked = [False]
+
+    def act() -> str:
+        asked[0] = True
+        return current_act()
+
+    def recording() -> bool:
+        was, asked[0] = asked[0], False
+        return was
+
+    connection.connection.create_function("dayzero_act", 0, act)
+    connection.connection.create_function("dayzero_recording", 0, recording)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from trials.domain.audit_chain import FIELDS, LinkedEntry
+from trials.domain.audit_chain import FIELDS, Continuation, Epoch, LinkedEntry
+from trials.models import AuditEpoch
 
 CHUNK = 5000
 
@@ -35,16 +37,27 @@ def unsealed_count() -> int:
     return int(next(_rows(f"SELECT count(*) {_UNSEALED}"))[0])
 
 
-def stray_entry() -> int | None:
-    """The first entry that has no link although entries after it have; None where there is none."""
-    statement = (
-        f"SELECT min(e.id) {_UNSEALED} "  # noqa: S608  a constant
-        "AND e.id < (SELECT max(entry_id) FROM trials_auditlink)"
-    )
-    found: int | None = next(_rows(statement))[0]
-    return found
+def end_of_chain() -> Continuation:
+    """What may follow the chain: the last entry that was sealed, and the database's clock and counter."""
+    last = next(_rows("SELECT coalesce(max(entry_id), 0) FROM trials_auditlink"))[0]
+    at = next(_rows(f"SELECT {_column('at')} FROM trials_auditentry e WHERE e.id = {int(last)}"), None)  # noqa: S608
+    now, highest = next(_rows(_CLOCK_AND_COUNTER[connection.vendor]))
+    latest = datetime.fromisoformat(at[0]) if at else None
+    return Continuation(last, latest, datetime.fromisoformat(now), highest)
 
 
+def stored_epochs() -> list[Epoch]:
+    """The epochs that were opened, the oldest first."""
+    return [Epoch(*row) for row in AuditEpoch.objects.order_by("number").values_list("number", "after")]
+
+
+_CLOCK_AND_COUNTER = {
+    "postgresql": (
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), "
+        "pg_sequence_last_value(pg_get_serial_sequence('trials_auditentry', 'id')::regclass)"
+    ),
+    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now'), NULL",  # its counter follows whatever is inserted
+}
 _UNSEALED = (
     "FROM trials_auditentry e WHERE NOT EXISTS (SELECT 1 FROM trials_auditlink l WHERE l.entry_id = e.id)"
 )

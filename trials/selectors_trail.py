@@ -14,7 +14,7 @@ from django.utils import timezone
 from trials.domain.access import Grant, Right, Scope
 from trials.domain.trail import Order
 from trials.keyset import RowAfter, RowBefore
-from trials.models import AuditEntry, AuditLink, AuditReview, AuditSeal, User
+from trials.models import AuditEntry, AuditEpoch, AuditLink, AuditReview, AuditSeal, User
 from trials.selectors import roles_of, trials_run_at
 from trials.selectors_accounts import accounts_visible_to
 from trials.triggers import ELSEWHERE, audited_models
@@ -59,12 +59,13 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True)
 class SealState:
-    """Until where the trail is sealed: the last link, its hash and when; how many entries are not sealed."""
+    """Until where the trail is sealed: the last link, its hash, when; entries not sealed; epochs."""
 
     last: int
     head: str
     sealed_at: datetime | None
     unsealed: int
+    epochs: tuple[AuditEpoch, ...] = ()
 
 
 def recorded_models() -> Mapping[str, type[Model]]:
@@ -181,11 +182,12 @@ def record_now(entries: QuerySet[AuditEntry], model: str, object_id: str) -> Mod
 def seal_state() -> SealState:
     """Until where the trail is sealed."""
     seal = AuditSeal.objects.order_by("-last").first()
-    link = AuditLink.objects.order_by("-number").values_list("entry_id", flat=True).first()
+    link = AuditLink.objects.aggregate(last=Max("entry_id"))["last"]
     unsealed = AuditEntry.objects.filter(pk__gt=link or 0).count()
+    epochs = tuple(AuditEpoch.objects.order_by("number"))
     if seal is None:
-        return SealState(0, "", None, unsealed)
-    return SealState(seal.last, seal.head, seal.sealed_at, unsealed)
+        return SealState(0, "", None, unsealed, epochs)
+    return SealState(seal.last, seal.head, seal.sealed_at, unsealed, epochs)
 
 
 def remarks_on(model: str, object_id: str) -> QuerySet[AuditReview]:

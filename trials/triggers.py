@@ -18,7 +18,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Field, JSONField, Model
 
 AUDITED_APPS = ("trials", "participants", "schedules", "mfa", "socialaccount")
-APPEND_ONLY = ("trials_auditentry", "trials_auditlink", "trials_auditseal", "trials_schemachange")
+ENTRIES = "trials_auditentry"
+APPEND_ONLY = (
+    ENTRIES,
+    "trials_auditlink",
+    "trials_auditseal",
+    "trials_auditepoch",
+    "trials_auditmail",
+    "trials_schemachange",
+)
 PUBLISHED = "trials_protocolversion"
 SIGNATURES = "trials_signature"
 USERS = "trials_user"
@@ -29,6 +37,7 @@ ELSEWHERE = {
 """Models of packages that are recorded too, with what is left out: second factors, bound identities."""
 AUDIT = Path(__file__).with_name("audit.sql")
 REFUSE = Path(__file__).with_name("refuse.sql")
+WRITTEN_BY_TRIGGERS = "entries of the audit trail are written by its triggers alone"
 CHANGES = ("UPDATE", "DELETE")
 SCOPES = ("trial", "site", "participant")
 TO_TRIAL = {
@@ -93,7 +102,7 @@ def lay_triggers(sender: AppConfig, using: str, **_: Any) -> None:
     """Lay the triggers of an app's tables, in place of what stood there before."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
-    if "trials_auditentry" not in tables:
+    if ENTRIES not in tables:
         return
     lay = _SQLite(connection) if connection.vendor == "sqlite" else _PostgreSQL(connection)
     with connection.cursor() as cursor:
@@ -119,6 +128,7 @@ class _Layer:
         """Every statement that lays the triggers of the app's tables that exist."""
         if app.label == "trials":
             yield from self.prepare()
+            yield from self.written_by_triggers()
         for model in audited_models(app):
             if model._meta.db_table in tables:  # noqa: SLF001
                 yield from self.audit(audited_table(model))
@@ -145,6 +155,10 @@ class _Layer:
     def prepare(self) -> Iterator[str]:
         raise NotImplementedError
 
+    def written_by_triggers(self) -> Iterator[str]:
+        """Refuse an entry that no trigger of a recorded table wrote."""
+        raise NotImplementedError
+
     def audit(self, table: AuditedTable) -> Iterator[str]:
         raise NotImplementedError
 
@@ -157,6 +171,15 @@ class _Layer:
 class _SQLite(_Layer):
     def prepare(self) -> Iterator[str]:
         return iter(())
+
+    def written_by_triggers(self) -> Iterator[str]:
+        """A recording trigger asks for the act first; see `teach_sqlite`."""
+        trigger = f"dayzero_append_only_{ENTRIES}_insert"
+        yield f"DROP TRIGGER IF EXISTS {trigger}"
+        yield (
+            f"CREATE TRIGGER {trigger} BEFORE INSERT ON {ENTRIES} WHEN NOT dayzero_recording() "
+            f"BEGIN SELECT RAISE(ABORT, '{WRITTEN_BY_TRIGGERS}'); END"
+        )
 
     def refuse(
         self, table: str, name: str, message: str, when: str = "", events: tuple[str, ...] = CHANGES
@@ -217,6 +240,14 @@ class _SQLite(_Layer):
 class _PostgreSQL(_Layer):
     def prepare(self) -> Iterator[str]:
         yield REFUSE.read_text(encoding="utf-8")
+
+    def written_by_triggers(self) -> Iterator[str]:
+        trigger = f"dayzero_append_only_{ENTRIES}_insert"
+        yield f"DROP TRIGGER IF EXISTS {trigger} ON {ENTRIES}"
+        yield (
+            f"CREATE TRIGGER {trigger} BEFORE INSERT ON {ENTRIES} FOR EACH STATEMENT "
+            f"WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION dayzero_refuse('{WRITTEN_BY_TRIGGERS}')"
+        )
 
     def refuse(
         self, table: str, name: str, message: str, when: str = "", events: tuple[str, ...] = CHANGES

@@ -7,10 +7,14 @@ start) followed by those bytes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
+
+from trials.domain.errors import DomainError
 
 START = "0" * 64
 SEPARATOR = "\x1f"
@@ -19,7 +23,26 @@ FIELDS = (
     "trial_id", "site_id", "participant_id", "old", "new",
 )  # fmt: skip
 
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far two entries' times may run against their numbers: a clock is corrected, a writer waits."""
+
 Entry = Sequence[Any]
+
+
+class HeadsAtOdds(DomainError):
+    """The chain does not hold the newest head that left: it was restored from a backup, or rewritten."""
+
+    def __init__(self, handed: int, end: int) -> None:
+        self.handed, self.end = handed, end
+        super().__init__(
+            f"A head was handed out for link {handed}, and the chain, which ends at link {end}, does not "
+            "hold it. Nothing is sealed. If a backup was restored, open a new epoch: "
+            'manage.py open_audit_epoch --reason "…"; else look for whoever rewrote the trail.'
+        )
+
+
+class EpochImpossible(DomainError):
+    """An epoch cannot be opened so; the message says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +57,81 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a sealed stretch: the number of its last link and that link's hash."""
+    """The end of a sealed stretch: the number of its last link and that link's hash; in which epoch."""
 
     last: int
     hash: str
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A new beginning that somebody gave a reason for: the chain goes on after link `after`."""
+
+    number: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An entry that does not continue the chain, and why not."""
+
+    entry: int
+    why: str
+
+
+@dataclass(slots=True)
+class Continuation:
+    """What may follow the end of the chain, by what the database itself says of its clock and its counter.
+
+    `last_entry` and `latest` are the greatest number sealed and its time (0 and None for a chain that
+    begins), `now` is the database's time, `highest` the last number it gave (None where it does not say).
+    """
+
+    last_entry: int
+    latest: datetime | None
+    now: datetime
+    highest: int | None = None
+    strays: list[Stray] = field(default_factory=list)
+
+    def taken(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Give the entries that continue the chain; the others are put among the strays."""
+        for entry in entries:
+            why = self._objection(entry)
+            if why:
+                self.strays.append(Stray(entry[0], why))
+            else:
+                yield entry
+
+    def _objection(self, entry: Entry) -> str:
+        if entry[0] <= self.last_entry:
+            return f"its number is not above {self.last_entry}, the last that was sealed"
+        if self.highest is not None and entry[0] > self.highest:
+            return f"its number is above {self.highest}, the last that the database gave"
+        try:
+            at = datetime.fromisoformat(entry[1])
+        except (TypeError, ValueError):
+            return "it has no time"
+        if at > self.now + CLOCK_SLACK:
+            return f"its time, {entry[1]}, has not come yet"
+        if self.latest is not None and at < self.latest - CLOCK_SLACK:
+            return f"its time, {entry[1]}, is before that of the entries before it"
+        self.latest = at if self.latest is None else max(at, self.latest)
+        return ""
+
+
+def standing_heads(heads: Iterable[Head], epochs: Sequence[Epoch]) -> list[Head]:
+    """Give the heads that the chain must still meet: none of what a restore has lost."""
+    return [
+        head
+        for head in heads
+        if not any(epoch.number > head.epoch and epoch.after < head.last for epoch in epochs)
+    ]
+
+
+def epoch_of(link: int, epochs: Iterable[Epoch]) -> int:
+    """Give the number of the epoch in which a link was made; 0 before the first."""
+    return max((epoch.number for epoch in epochs if epoch.after < link), default=0)
 
 
 class LinkedEntry(NamedTuple):
@@ -70,14 +164,16 @@ def first_fault(links: Iterable[LinkedEntry], heads: Iterable[Head]) -> Fault | 
 
     `links` come by their numbers; `heads` are what was handed to the outside, in any order.
     """
-    expected = {head.last: head.hash for head in heads}
+    expected: dict[int, set[str]] = defaultdict(set)
+    for head in heads:
+        expected[head.last].add(head.hash)
     previous, number, last_entry = START, 0, None
     for link in links:
         number += 1
         found, last_entry, found_hash, entry = link
         if found != number or entry is None or next_hash(previous, entry) != found_hash:
             return _fault_at(link, number)
-        if number in expected and expected[number] != found_hash:
+        if number in expected and expected[number] != {found_hash}:
             message = "the chain up to here is not the one whose head was handed out: it was written again"
             return Fault(number, last_entry, "rewritten", message)
         previous = found_hash

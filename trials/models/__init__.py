@@ -1,7 +1,7 @@
 """Users, sites, trials and protocol versions as they are stored."""
 
 from trials.models.access import ApiToken, Membership, Role
-from trials.models.audit import AuditEntry, AuditLink, AuditSeal, SchemaChange
+from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
 from trials.models.trust import AuditReview, ConsentForm, Meaning, Signature, SiteApproval
@@ -11,7 +11,9 @@ __all__ = [
     "CODE",
     "ApiToken",
     "AuditEntry",
+    "AuditEpoch",
     "AuditLink",
+    "AuditMail",
     "AuditReview",
     "AuditSeal",
     "Cohort",

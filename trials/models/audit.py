@@ -64,6 +64,45 @@ class AuditSeal(models.Model):
         return f"{self.last} {self.head}"
 
 
+class AuditEpoch(models.Model):
+    """A new beginning of the chain with its reason: a backup was restored, or strays were admitted.
+
+    Heads that were handed out in an epoch before, for links after this one, are no longer expected.
+    """
+
+    number = models.PositiveIntegerField(_("epoch"), unique=True)
+    after = models.BigIntegerField(_("after link"))
+    head = models.CharField(_("head"), max_length=64, blank=True)
+    reason = models.TextField(_("reason"))
+    opened_at = models.DateTimeField(_("opened at"))
+    admitted = models.BooleanField(_("strays admitted"), default=False)
+
+    class Meta:
+        verbose_name = _("epoch of the audit trail")
+        verbose_name_plural = _("epochs of the audit trail")
+        ordering = ("-number",)
+
+    def __str__(self) -> str:
+        return f"{self.number} after {self.after}"
+
+
+class AuditMail(models.Model):
+    """An e-mail with heads that was handed over for sending: every seal up to `last` has left."""
+
+    audited = False
+
+    last = models.BigIntegerField(_("last link"))
+    sent_at = models.DateTimeField(_("sent at"))
+
+    class Meta:
+        verbose_name = _("e-mail with heads of the audit trail")
+        verbose_name_plural = _("e-mails with heads of the audit trail")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.last} {self.sent_at}"
+
+
 class AuditLink(models.Model):
     """The place of an entry in the chain: each hash covers the one before it and the entry's bytes."""
 

@@ -127,6 +127,7 @@ NOT_AUDITED = {
     "schedules.changeevent": "says that a recorded change happened",
     "schedules.feedshown": "what a feed showed when it was last fetched",
     "trials.auditentry": "the trail itself",
+    "trials.auditmail": "which heads of the trail have left by e-mail",
     "trials.auditlink": "the trail's chain",
     "trials.auditseal": "the trail's seals",
     "schedules.reminder": "a ledger of its own: one row for one thing said",

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from trials.services.audit import read_heads, verify_audit
+from trials.services.audit import verify_audit
+from trials.services.audit_heads import parse_heads
 
 
 class Command(BaseCommand):
@@ -26,10 +27,21 @@ class Command(BaseCommand):
         source: Path | None = options["heads"]
         if source is not None and not source.is_file():
             raise CommandError(f"{source} is not a file: name what seal_audit --to wrote", returncode=2)
-        found = verify_audit(heads=read_heads(source) if source else [])
+        heads, unreadable = parse_heads(source) if source else ([], [])
+        found = verify_audit(heads=heads)
         self.stdout.write(f"{found.sealed} entries sealed, {found.unsealed} not yet sealed.")
         if source is None:
             self.stdout.write("No file of heads given: a cut at the end that took its seals goes unseen.")
+        if unreadable:
+            said = ", ".join(map(str, unreadable))
+            self.stdout.write(f"Lines of {source} that cannot be read, and were passed over: {said}")
+        for epoch in found.epochs:
+            when = epoch.opened_at.isoformat(timespec="seconds")
+            what = "Strays admitted after" if epoch.admitted else "Restored at"
+            said = f"{what} link {epoch.after} on {when} (epoch {epoch.number}): {epoch.reason}"
+            self.stdout.write(said)
+        if found.superseded:
+            self.stdout.write(f"{found.superseded} heads that left before belong to what was lost then.")
         if found.fault:
             raise CommandError(f"{found.fault.kind}: {found.fault.message}")
         self.stdout.write("The trail is whole.")
