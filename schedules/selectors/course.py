@@ -22,6 +22,7 @@ from participants.domain.lifecycle import (
 )
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
+from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_order import anchors_dated_by
 from schedules.domain.visit_values import CONSENT, Clock, History, VisitLife
 from schedules.models import Visit
@@ -178,8 +179,16 @@ def history_of(visit: Visit, standing: Standing) -> History:
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:
-    """The visits that nothing has ended and whose window has not closed before a day."""
-    return live_visits(participant).filter(closes__gte=on)
+    """The visits that nothing has ended and whose window has not closed before a day.
+
+    What is on hold is to come whatever its old window says: it waits for another one.
+    """
+    return live_visits(participant).filter(Q(closes__gte=on) | Q(held_on__isnull=False))
+
+
+def waiting_visits(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    """Those that wait for the infusion while a course is on hold: nobody's own, and of no day on record."""
+    return visits.filter(unscheduled=False).exclude(anchor_kind=AnchorKind.ACTUAL)
 
 
 def live_visits(participant: Participant) -> QuerySet[Visit]:

@@ -26,9 +26,11 @@ from schedules.selectors.course import (
     attempt_of,
     clock_at,
     course_of,
+    held_since,
     live_visits,
     standing_of,
     visits_to_come,
+    waiting_visits,
 )
 from schedules.services.course_turns import plan_anew, rescreen, transfer
 from schedules.services.departure_rows import settle_planned
@@ -167,11 +169,13 @@ def _cancel_what_follows(person: Participant, step: CourseStep, clock: Clock) ->
 def _restore(person: Participant, step: CourseStep, *, by: User | None, now: datetime, reason: str) -> None:
     """Undo what a step did to visits; the visit of an early termination goes with its step."""
     today = clock_at(person.site, now).today
-    cancelled = list(
-        Visit.objects.filter(cancelled_by=step.pk, participant=person).values_list("pk", flat=True)
-    )
+    cancelled = Visit.objects.filter(cancelled_by=step.pk, participant=person)
+    since = held_since(person)
+    held = list(waiting_visits(cancelled).values_list("pk", flat=True)) if since else []
+    others = list(cancelled.exclude(pk__in=held).values_list("pk", flat=True))
     fresh = {"cancelled_on": None, "cancelled_by": None, "cancelled_reason": "", "applies": True}
-    write_visits(person.pk, cancelled, "restored", now, **fresh)
+    write_visits(person.pk, held, "restored", now, **fresh, held_on=since)  # on hold at once: no false draft
+    write_visits(person.pk, others, "restored", now, **fresh)
     if Step(step.step) is Step.EARLY_TERMINATION:
         own = live_visits(person).filter(rule_code=Step.EARLY_TERMINATION.value)
         pks = list(own.values_list("pk", flat=True))

@@ -12,10 +12,9 @@ from participants.domain.words import Words
 from participants.models import Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.explain import day_text
-from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
-from schedules.selectors.course import held_since, live_visits
+from schedules.selectors.course import held_since, live_visits, waiting_visits
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled_names import name_added
@@ -107,8 +106,7 @@ def keep_held(participant: Participant, now: datetime) -> None:
     """
     since = held_since(participant)
     if since:
-        waiting = live_visits(participant).filter(held_on=None, unscheduled=False)
-        waiting = waiting.exclude(anchor_kind=AnchorKind.ACTUAL)
+        waiting = waiting_visits(live_visits(participant).filter(held_on=None))
         write_visits(participant.pk, _ids(waiting), "held", now, held_on=since)
     else:
         held = Visit.objects.filter(participant=participant, held_on__isnull=False, performed_on=None)
