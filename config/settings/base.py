@@ -177,6 +177,9 @@ CACHES = {
 # --- reminders ---------------------------------------------------------------------------------
 # A visit whose window closes within so many days is worth a word, in an e-mail.
 REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)
+# How many clinic days ahead what can be foreseen (a test, lodging, a line of the list before the start) is
+# asked for as a flag.
+FLAG_LEAD_DAYS = env.int("FLAG_LEAD_DAYS", default=3)
 # Without a way for e-mail to leave, reminders are written and kept, and nothing claims to have sent them.
 REMINDERS_LEAVE = bool(env.str("EMAIL_URL", default=""))
 if REMINDERS_LEAVE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from schedules.domain.plan import AnchorDay, AnchorKind, Known
+from schedules.domain.plan import AnchorDay, AnchorKind, Awaited, Known
 from trials.domain.offsets import Offset, Unit, shift_date, shift_instant
 from trials.domain.protocol import AnchorRule, Derivation, Protocol, applies
 
@@ -23,7 +23,7 @@ def resolve_anchors(
 ) -> dict[str, AnchorDay]:
     """All anchors whose day is known or follows from others, in document order.
 
-    A given anchor stands; a derived one takes the day on which its visit was performed,
+    A given anchor stands; a derived one takes the day on which its visit was performed, or is booked,
     else follows its base. Once the point of no return has its actual day, what is derived and may not
     come after it is settled: it follows the day for which that was given, however the base moves since.
     Anchors that hang on something unknown are left out.
@@ -61,8 +61,13 @@ class _Resolver:
         if base is None:
             return None
         assumed = base.assumed or derived.basis.assumed
-        day = self._settled(code, derived) or follow(base, derived.offset, self.protocol)
-        return day._replace(assumed=assumed)
+        settled = self._settled(code, derived)
+        booked = self.known.booked.get(derived.visit) if derived.visit else None
+        if booked and settled is None and base.kind is not AnchorKind.ACTUAL:
+            return AnchorDay(booked, AnchorKind.DERIVED, awaits=Awaited.VISIT)
+        day = settled or follow(base, derived.offset, self.protocol)
+        waits = derived.visit and settled is None and base.kind is not AnchorKind.ACTUAL
+        return day._replace(assumed=assumed, awaits=Awaited.BOOKING if waits else None)
 
     def _settled(self, code: str, derived: Derivation) -> AnchorDay | None:
         """The day of what was decided before the point of no return; None while that is to come."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.points import day_of, first_instant
 from schedules.domain.verdicts import Verdict, VerdictStatus
+from trials.domain.working_days import WorkingDays
 
 
 class FlagSeverity(StrEnum):
@@ -50,17 +51,41 @@ class FlagChange(StrEnum):
     CLEAR = "clear"
 
 
+LEAD_DAYS = 3
+"""Clinic days ahead at which what can be foreseen is asked for."""
+
+_NO_LONGER_SHUT = 60
+
+
 @dataclass(frozen=True, slots=True)
 class FlagPolicy:
     """How early a flag is raised.
 
-    `lead_days`: calendar days before a missing fact is needed, or before a window that has not
-    opened would be violated (1: what is needed tomorrow is a flag today). `urgent_days`: how
-    near a violation must be for an at-risk flag to be a grave one.
+    `lead_days`: clinic days before a missing fact is needed, or before a window that has not opened
+    would be violated: what a Sunday needs is asked for on days on which somebody is there. Without a
+    `calendar` every day is one. `urgent_days`: how near, in days of the calendar, a violation must be
+    for an at-risk flag to be a grave one.
     """
 
-    lead_days: int = 1
+    lead_days: int = LEAD_DAYS
     urgent_days: int = 2
+    calendar: WorkingDays | None = None
+
+    def lead_from(self, day: date) -> date:
+        """The day from which something that is needed on a day is asked for."""
+        if self.calendar is None:
+            return day - timedelta(days=self.lead_days)
+        found = day
+        for _clinic_day in range(self.lead_days):
+            found = self._clinic_day_before(found)
+        return found
+
+    def _clinic_day_before(self, day: date) -> date:
+        before = (day - timedelta(days=n) for n in range(1, _NO_LONGER_SHUT))
+        return next((one for one in before if self._is_open(one)), day - timedelta(days=1))
+
+    def _is_open(self, day: date) -> bool:
+        return self.calendar is None or self.calendar.is_working_day(day)
 
 
 POLICY = FlagPolicy()
@@ -115,9 +140,11 @@ def severity_of(
 def _ahead(verdict: Verdict, now: datetime, zone: ZoneInfo, policy: FlagPolicy) -> FlagSeverity | None:
     """How grave it is that something will be violated, or is needed, within the lead."""
     becomes = verdict.becomes_violation_at
-    if becomes and _within(becomes, now, zone, policy.lead_days):
+    if becomes and _asked(becomes, now, zone, policy):
         return FlagSeverity.MEDIUM
-    if verdict.needed_by is None or not _within(verdict.needed_by, now, zone, policy.lead_days):
+    if verdict.needed_by is None or not _asked(verdict.needed_by, now, zone, policy):
+        return None
+    if verdict.answers_from is not None and now < verdict.answers_from:
         return None
     return FlagSeverity.MEDIUM if verdict.needed_by <= now else FlagSeverity.LOW
 
@@ -147,22 +174,22 @@ def next_flag_change_at(
     verdict: Verdict, state: FlagState | None, now: datetime, zone: ZoneInfo, policy: FlagPolicy = POLICY
 ) -> datetime | None:
     """The next instant (UTC) at which the flag of an unchanged verdict may change by time alone."""
-    days: list[date] = []
     awaited = verdict.needed_by if verdict.status is VerdictStatus.AT_RISK else None
-    for moment, lead in (
-        (verdict.becomes_violation_at, policy.urgent_days),
-        (verdict.becomes_violation_at, policy.lead_days),
-        (awaited, policy.urgent_days),
-        (verdict.needed_by, policy.lead_days),
-    ):
-        if moment is not None:
-            days.append(day_of(moment, zone) - timedelta(days=lead))
+    urgent = [moment for moment in (verdict.becomes_violation_at, awaited) if moment]
+    days = [day_of(moment, zone) - timedelta(days=policy.urgent_days) for moment in urgent]
+    ahead = verdict.status is not VerdictStatus.AT_RISK  # which is a flag whatever the lead
+    foreseen = [moment for moment in (verdict.becomes_violation_at, verdict.needed_by) if moment and ahead]
+    days += [policy.lead_from(day_of(moment, zone)) for moment in foreseen]
     if state and state.snoozed_until:
         days.append(state.snoozed_until)
     moments = [first_instant(day, zone) for day in days]
-    if verdict.needed_by is not None:
-        moments.append(verdict.needed_by)
+    moments += [moment for moment in (verdict.needed_by, verdict.answers_from) if moment]
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _asked(moment: datetime, now: datetime, zone: ZoneInfo, policy: FlagPolicy) -> bool:
+    """Whether the lead of something that is needed at a moment has begun."""
+    return policy.lead_from(day_of(moment, zone)) <= day_of(now, zone)
 
 
 def _within(moment: datetime, now: datetime, zone: ZoneInfo, days: int) -> bool:

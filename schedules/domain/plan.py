@@ -26,16 +26,25 @@ class AnchorKind(StrEnum):
     DERIVED = "derived"
 
 
+class Awaited(StrEnum):
+    """What sets the day of an anchor that is merely expected."""
+
+    VISIT = "visit"
+    BOOKING = "booking"
+
+
 class AnchorDay(NamedTuple):
     """The day of an anchor, and the instant (with its zone) where the hour is known.
 
-    `assumed` is true of a day that follows from others by a rule that no record states.
+    `assumed` is true of a day that follows from others by a rule that no record states. `awaits` says
+    what will set a day that is merely expected: a visit that is booked for it, or that has no day yet.
     """
 
     day: date
     kind: AnchorKind = AnchorKind.PLANNED
     at: datetime | None = None
     assumed: bool = False
+    awaits: Awaited | None = None
 
     @classmethod
     def at_instant(cls, instant: datetime, kind: AnchorKind = AnchorKind.PLANNED) -> AnchorDay:
@@ -53,6 +62,7 @@ class Known:
     """What is on record of a participant besides the anchors.
 
     `performed` maps visit codes, `activities` activity codes to when they were done;
+    `booked` maps codes of visits to come to the days for which they are booked;
     `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority. `begun` maps
     anchors that happened in a block which was repeated since to when they first did.
     """
@@ -62,6 +72,7 @@ class Known:
     half_lives: Mapping[str, timedelta] = field(default_factory=dict)
     comes_of_age: date | None = None
     begun: Mapping[str, AnchorDay] = field(default_factory=dict)
+    booked: Mapping[str, date] = field(default_factory=dict)
 
 
 class PlannedVisit(NamedTuple):

@@ -45,7 +45,8 @@ class Verdict:
     is the instant (UTC) from which it is a violation unless something changes; a window that has
     not opened can have one already. `missing` names the facts without which it cannot be judged
     (now or later), `needed_by` the instant (UTC) by which they are needed, None where nothing
-    waits for them yet.
+    waits for them yet; `answers_from` the instant (UTC) from which an answer holds, where one that is
+    given sooner would be asked for again.
     """
 
     status: VerdictStatus
@@ -54,6 +55,7 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[Words, ...] = ()
     needed_by: datetime | None = None
+    answers_from: datetime | None = None
 
     @property
     def fingerprint(self) -> str:

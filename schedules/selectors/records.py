@@ -75,7 +75,8 @@ class Record:
     def known(self) -> Known:
         """What the plan knows besides the anchors."""
         of_age = self.participant.comes_of_age_on
-        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun)
+        booked = {visit.code: visit.booked_on for visit in self.visits if visit.live and visit.booked_on}
+        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun, booked)
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""

@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
 from participants.domain.points import day_of
-from schedules.domain.flags import FlagDecision, decide_flag, next_flag_change_at
+from schedules.domain.flags import FlagDecision, FlagPolicy, decide_flag, next_flag_change_at
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Flag, ProtocolWindow
 from schedules.selectors.judging import Docket, JudgedWindow, dockets_of
 from schedules.services.deviation_drafts import Violation, draft_window_deviations, lapse_window_deviations
 from schedules.services.flag_rows import COLUMNS, key_of, row_of, state_of, stored_row
 from trials.acts import recorded
+from trials.domain.working_days import WorkingDays
 from trials.models import User
 from trials.services.loading import Row
 from trials.services.updating import update_rows
@@ -33,6 +35,9 @@ BATCH = 500
 
 AGAIN = timedelta(hours=1)
 """When a participant whose windows could not be judged is tried again."""
+
+ORDINARY_WEEK = WorkingDays("Monday to Friday")
+"""The clinic days of a site that has no table of its own."""
 
 _DUE = "SELECT 1 FROM schedules_protocolwindow WHERE judge_at <= %s LIMIT 1"
 
@@ -88,7 +93,8 @@ class _Consequences:
     def take(self, docket: Docket, judged: JudgedWindow, flag: Flag | None) -> None:
         """Take in one verdict."""
         window, verdict, now, zone = judged.stored, judged.verdict, self.now, docket.zone
-        decision = decide_flag(verdict, state_of(flag) if flag else None, now, zone)
+        policy = FlagPolicy(settings.FLAG_LEAD_DAYS, calendar=docket.record.calendar or ORDINARY_WEEK)
+        decision = decide_flag(verdict, state_of(flag) if flag else None, now, zone, policy)
         self._flag(window, judged, flag, decision)
         if verdict.status is VerdictStatus.VIOLATED:
             version = docket.record.participant.protocol_version_id
@@ -97,7 +103,7 @@ class _Consequences:
             self.kept.setdefault(day_of(now, zone), []).append(window.pk)
         moments = (
             docket.next_change_at(judged.planned, now),
-            next_flag_change_at(verdict, decision.state, now, zone),
+            next_flag_change_at(verdict, decision.state, now, zone, policy),
         )
         self._judge_at(window, min((moment for moment in moments if moment), default=None))
 

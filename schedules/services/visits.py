@@ -22,6 +22,7 @@ from schedules.selectors.course import clock_at, history_of, life_of, standing_o
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
 from schedules.services.visits_done import (
+    follow_booking,
     follow_completion,
     refuse_orphans,
     refuse_other_day,
@@ -63,6 +64,7 @@ def book_visit(
         "outside_reason": "" if life.free or life.window.holds(booking.on) else reason.strip(),
     }
     write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if life.free else {}))
+    follow_booking(visit, life, standing.protocol, by=by, now=now)
     return visit
 
 
@@ -72,6 +74,7 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     visit = _locked_for(visit, version, Deed.UNBOOK)
     refuse_visit(refusals_of_reason(reason))
     write_visit(visit, "unbooked", now, outside_reason="", **_NO_BOOKING)
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
 
 

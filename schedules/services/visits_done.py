@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 
@@ -83,6 +84,17 @@ def follow_completion(
     except ReplanningRefused as refused:
         raise VisitRefused({"on": [str(refused)]}) from refused
     return previews
+
+
+def follow_booking(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, now: datetime
+) -> None:
+    """Plan anew what is expected on the day of a visit, by the day for which it is booked."""
+    if not anchors_dated_by(protocol, life):
+        return
+    with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
+        follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, taken_back=True)
+    visit.refresh_from_db()
 
 
 def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:

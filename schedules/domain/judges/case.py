@@ -18,7 +18,7 @@ from participants.domain.points import (
     local,
 )
 from participants.domain.words import Value, Words
-from schedules.domain.plan import AnchorDay, AnchorKind, PlannedWindow
+from schedules.domain.plan import AnchorDay, AnchorKind, Awaited, PlannedWindow
 from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.offsets import MonthLength
 from trials.domain.protocol import Bound, Freshness
@@ -69,14 +69,23 @@ class Case:
     def over_at(self) -> datetime | None:
         """The first instant after the window (UTC).
 
+        Where it ends by a visit that is still to come it is not over, whatever day stands for that meanwhile.
         A test can be repeated until what it must precede begins: while only the day of that is known,
         its window is over with the day, though what is valid for every hour of it ends sooner.
         """
         other, rule = self.window.other, self.window.rule
+        if self._awaits(rule.ends):
+            return None
         asked = isinstance(rule.terms, Freshness) and not self._begun(rule.ends)
         if asked and other and other.ends is not None:
             return first_instant(other.ends, self.zone)
         return None if self.ends is None else first_after(self.ends, self.zone)
+
+    def _awaits(self, bound: Bound | None) -> Awaited | None:
+        """What sets the day of a bound that is merely expected; None where its days stand."""
+        codes = {moment.counts_from.code for moment in bound.moments} if bound else set()
+        found = {base.awaits for code, base in self.window.bases if code in codes}
+        return next((one for one in (Awaited.BOOKING, Awaited.VISIT) if one in found), None)
 
     def _begun(self, bound: Bound | None) -> bool:
         """Whether something that a bound counts from has taken place."""
@@ -85,8 +94,12 @@ class Case:
 
     @property
     def due_at(self) -> datetime | None:
-        """The first instant of the window's last day, or its last instant (UTC)."""
-        return None if self.ends is None else first_instant(self.ends, self.zone)
+        """The first instant of the window's last day, or its last instant (UTC).
+
+        None while the visit by which it ends has no day: what is answered then would be asked again.
+        """
+        waits = self._awaits(self.window.rule.ends) is Awaited.BOOKING
+        return None if self.ends is None or waits else first_instant(self.ends, self.zone)
 
     def holds(self, point: Point) -> bool | None:
         """Whether a point lies inside the window; None where only its hour would tell."""
@@ -119,6 +132,10 @@ class Case:
         """An instant in the site's zone or that of its record; a day as it is."""
         return local(point, self.zone) if isinstance(point, datetime) else point
 
+    def anchor_awaited(self, bound: Bound | None) -> bool:
+        """Whether a bound counts from a visit that has not been: another day for it still mends."""
+        return self._awaits(bound) is not None
+
     def anchor_ahead(self, bound: Bound | None) -> datetime | None:
         """When the first of the days that a bound counts from comes; None once any has come or is actual.
 
@@ -150,10 +167,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What is missing, and by when it is needed."""
+    """What is missing, by when it is needed, and from when on an answer holds."""
 
     words: tuple[Words, ...] = ()
     needed_by: datetime | None = None
+    answers_from: datetime | None = None
 
 
 NO_GAP = Gap()
@@ -173,7 +191,11 @@ def by_time(case: Case, evidence: tuple[Evidence, ...] = (), missing: Gap = NO_G
     """Not yet, open and kept, or kept: what a window comes to when nothing speaks against it."""
     if not case.opened:
         return Verdict(
-            VerdictStatus.NOT_YET, evidence=evidence, missing=missing.words, needed_by=missing.needed_by
+            VerdictStatus.NOT_YET,
+            evidence=evidence,
+            missing=missing.words,
+            needed_by=missing.needed_by,
+            answers_from=missing.answers_from,
         )
     if case.over:
         return Verdict(VerdictStatus.KEPT, case.ends, evidence=evidence)
@@ -183,6 +205,7 @@ def by_time(case: Case, evidence: tuple[Evidence, ...] = (), missing: Gap = NO_G
         evidence=evidence,
         missing=missing.words,
         needed_by=missing.needed_by,
+        answers_from=missing.answers_from,
     )
 
 
@@ -191,6 +214,13 @@ def at_risk(case: Case, since: Point | None, becomes: datetime, *evidence: Evide
     status = VerdictStatus.AT_RISK if case.opened else VerdictStatus.NOT_YET
     since = (since if since is None else case.local(since)) if case.opened else None
     return Verdict(status, since, becomes.astimezone(UTC), evidence)
+
+
+def at_risk_of_a_visit(case: Case, since: Point, *evidence: Evidence) -> Verdict:
+    """At risk until the visit takes place, whose day is merely expected; not yet before the window opens."""
+    if not case.opened:
+        return Verdict(VerdictStatus.NOT_YET, evidence=evidence)
+    return Verdict(VerdictStatus.AT_RISK, case.local(since), evidence=evidence)
 
 
 def violated(case: Case, since: Point, *evidence: Evidence) -> Verdict:
@@ -206,6 +236,7 @@ def cannot_judge(since: Point | None, missing: Gap, *evidence: Evidence) -> Verd
         evidence=evidence,
         missing=missing.words,
         needed_by=missing.needed_by,
+        answers_from=missing.answers_from,
     )
 
 

@@ -13,7 +13,16 @@ from participants.domain.facts import Confirmation, PerformedVisit
 from participants.domain.points import day_of, first_instant
 from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
-from schedules.domain.judges.case import Case, at_risk, by_time, cannot_judge, gap, proof, violated
+from schedules.domain.judges.case import (
+    Case,
+    at_risk,
+    at_risk_of_a_visit,
+    by_time,
+    cannot_judge,
+    gap,
+    proof,
+    violated,
+)
 from schedules.domain.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocol import Conduct
 
@@ -48,6 +57,8 @@ def _breach(case: Case, terms: Conduct, broken: Confirmation) -> Verdict:
     ahead = case.anchor_ahead(case.window.rule.starts)
     if ahead:
         return at_risk(case, broken.at, ahead, evidence)
+    if case.anchor_awaited(case.window.rule.starts):
+        return at_risk_of_a_visit(case, broken.at, evidence)
     return violated(case, broken.at, evidence)
 
 

@@ -16,6 +16,7 @@ from participants.domain.words import mark as _
 from schedules.domain.judges.case import (
     NO_GAP,
     Case,
+    Gap,
     at_risk,
     awaited,
     by_time,
@@ -58,7 +59,7 @@ def judge_stay(case: Case, terms: Stay) -> Verdict:
             case, case.starts or late.admitted_at, proof(_LATE, late, into=case.local(late.admitted_at))
         )
     missing = Words.of(_("an admission on or before %(day)s"), {"day": case.local(case.starts or case.today)})
-    return awaited(case, gap(asked.from_, missing))
+    return awaited(case, Gap((missing,), asked.from_, answers_from=asked.from_))
 
 
 def _judge_in_time(case: Case, run: Admission, sure: _Asked) -> Verdict:

@@ -13,7 +13,17 @@ from participants.domain.facts import Dose, Occurrence
 from participants.domain.points import at_or_before, day_of, first_instant
 from participants.domain.words import Code, Value, Words
 from participants.domain.words import mark as _
-from schedules.domain.judges.case import Case, at_risk, awaited, by_time, gap, proof, violated
+from schedules.domain.judges.case import (
+    Case,
+    Gap,
+    at_risk,
+    at_risk_of_a_visit,
+    awaited,
+    by_time,
+    gap,
+    proof,
+    violated,
+)
 from schedules.domain.judges.confirmed import confirmed_to
 from schedules.domain.judges.washed_out import begins, drugs_of, inside
 from schedules.domain.verdicts import Evidence, Verdict
@@ -57,7 +67,11 @@ def _hit(case: Case, fact: Occurrence) -> Verdict:
     first = case.local(fact.first)
     evidence = proof(template, fact, code=_called(case.window.rule, fact), day=first)
     ahead = case.anchor_ahead(case.window.rule.starts)
-    return at_risk(case, first, ahead, evidence) if ahead else violated(case, first, evidence)
+    if ahead:
+        return at_risk(case, first, ahead, evidence)
+    if case.anchor_awaited(case.window.rule.starts):
+        return at_risk_of_a_visit(case, first, evidence)
+    return violated(case, first, evidence)
 
 
 def _undecided(case: Case, fact: Occurrence) -> Words:
@@ -86,7 +100,8 @@ def _nothing_inside(case: Case, terms: Washout, before: Sequence[Occurrence]) ->
         else:
             silent.append(Words.of(_("a confirmation that there was no %(code)s"), {"code": Code(code)}))
     if silent:
-        return awaited(case, gap(case.due_at, *silent), *evidence)
+        asked = Gap(tuple(silent), case.due_at, answers_from=case.due_at)  # sooner, its end is not covered
+        return awaited(case, asked, *evidence)
     return by_time(case, tuple(evidence))
 
 

@@ -47,24 +47,35 @@ def test_a_new_window_is_due_whatever_the_clock_shows(participant):
 
 
 @pytest.mark.parametrize(
-    ("day", "expected", "why"),
+    ("day", "lodging", "admission", "why"),
     [
-        (noon(12, 5), None, "two days ahead nobody has to look"),
-        (noon(12, 6), ("not-yet", "notice"), "opens tomorrow with nothing on record: a flag today"),
-        (noon(12, 7), ("cannot-judge", "warning"), "today the fact is needed"),
+        (noon(12, 1), None, None, "Tuesday: four clinic days are left"),
+        (noon(12, 2), ("not-yet", "notice"), None, "Wednesday: three clinic days before Monday's infusion"),
+        (noon(12, 6), ("not-yet", "notice"), None, "an admission is on record once it has happened"),
+        (noon(12, 7), ("cannot-judge", "warning"), ("cannot-judge", "warning"), "today both are needed"),
     ],
 )
-def test_a_window_that_opens_without_its_facts_is_a_flag_the_day_before(participant, day, expected, why):
+def test_what_a_window_needs_is_asked_for_three_clinic_days_before_it_opens(
+    participant, day, lodging, admission, why
+):
     sweep_windows(now=noon(11, 21))
     sweep_windows(now=day)
-    wanted = dict.fromkeys(("hospital-stay", "stay-near-site"), expected) if expected else {}
-    assert flags(participant) == wanted, why
+    wanted = {"hospital-stay": admission, "stay-near-site": lodging}
+    assert flags(participant) == {code: flag for code, flag in wanted.items() if flag}, why
+
+
+def test_the_lead_is_a_setting(participant, settings):
+    settings.FLAG_LEAD_DAYS = 1
+    sweep_windows(now=noon(12, 3))
+    assert flags(participant) == {}, "Thursday"
+    sweep_windows(now=noon(12, 4))
+    assert set(flags(participant)) == {"stay-near-site"}, "Friday, the last clinic day before Monday"
 
 
 def test_the_next_look_is_at_the_moment_when_something_changes(participant):
     sweep_windows(now=noon(11, 21))
     looks = dict(ProtocolWindow.objects.values_list("code", "judge_at"))
-    eve = datetime(2026, 12, 5, 16, 0, tzinfo=noon(12, 6).tzinfo)  # midnight of 6 December in Shanghai
+    eve = datetime(2026, 12, 1, 16, 0, tzinfo=noon(12, 6).tzinfo)  # midnight of Wednesday 2 December
     assert looks["stay-near-site"] == eve
     assert sweep_windows(now=eve - timedelta(seconds=1)) == 0
     assert sweep_windows(now=eve) == 2

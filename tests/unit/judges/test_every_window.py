@@ -59,6 +59,7 @@ def windows(trial: str) -> dict[str, PlannedWindow]:
     anchors = {
         "infusion": AnchorDay(INFUSION),
         "consent": AnchorDay(CONSENT),
+        "screening": AnchorDay(INFUSION - 28 * DAY),  # said by a person, not merely expected
         "lymphodepletion-start": AnchorDay.at_instant(datetime(2026, 2, 25, 9, tzinfo=SHANGHAI)),
     }
     traits = frozenset(trait.code for trait in protocol.traits)

@@ -17,8 +17,9 @@ from schedules.domain.flags import (
     severity_of,
 )
 from schedules.domain.verdicts import Verdict, VerdictStatus
-from tests.unit.judges.judging import SHANGHAI, at, d, told, window
-from trials.domain.protocol import Presence
+from tests.unit.judges.judging import SHANGHAI, at, d, planned, told, window
+from trials.domain.protocol import Freshness, Presence, Washout
+from trials.domain.working_days import WorkingDays
 
 WINDOW = window(Presence(120), d(0), d(28))
 NEAR = Lodging(d(-3), None, 45)
@@ -41,16 +42,16 @@ def flag(facts: Facts, now) -> FlagState:
 @pytest.mark.parametrize(
     ("facts", "day", "severity", "why"),
     [
-        (Facts(), -2, None, "two days before the window there is still time"),
-        (Facts(), -1, "low", "it opens tomorrow, and no lodging is on record"),
+        (Facts(), -4, None, "four days before the window there is still time"),
+        (Facts(), -3, "low", "it opens in three days, and no lodging is on record"),
         (Facts(), 0, "medium", "it is open"),
         (Facts(lodgings=(NEAR,)), -1, None, "lodging is on record"),
-        (Facts(lodgings=(Lodging(d(0), d(9), 45),)), 8, None, "the first unknown night is D10"),
-        (Facts(lodgings=(Lodging(d(0), d(9), 45),)), 9, "low", "and that is tomorrow"),
+        (Facts(lodgings=(Lodging(d(0), d(9), 45),)), 6, None, "the first unknown night is D10"),
+        (Facts(lodgings=(Lodging(d(0), d(9), 45),)), 7, "low", "and that is three days ahead"),
         (FAR_LATER, 5, "medium", "a violation is days ahead"),
         (FAR_LATER, 9, "high", "two days ahead"),
         (FAR_LATER, 12, "high", "it came to it"),
-        (Facts(lodgings=(Lodging(d(0), None, 300),)), -2, None, "far lodging, but not open for days"),
+        (Facts(lodgings=(Lodging(d(0), None, 300),)), -4, None, "far lodging, but not open for days"),
         (Facts(lodgings=(Lodging(d(0), None, 300),)), 0, "high", "far lodging tonight"),
         (AWAY, 29, "high", "violated"),
         (Facts(lodgings=(NEAR,)), 40, None, "kept"),
@@ -64,6 +65,46 @@ def test_severity(facts, day, severity, why):
 def test_the_lead_is_a_parameter():
     assert decided(Facts(), at(-7), policy=FlagPolicy(lead_days=7)).change == "raise"
     assert decided(Facts(), at(-8), policy=FlagPolicy(lead_days=7)).change == "nothing"
+
+
+CLINIC = WorkingDays("Clinic", holidays={d(-4): "made up"})
+BY_CLINIC_DAYS = FlagPolicy(lead_days=3, calendar=CLINIC)
+
+
+@pytest.mark.parametrize(
+    ("day", "severity", "why"),
+    [
+        (-6, None, "Tuesday: Wednesday, Thursday and Friday are left"),
+        (-5, "low", "Wednesday: for Monday's infusion Friday is left, as Thursday is a holiday"),
+        (-1, "low", "Sunday: asked for all the while"),
+        (0, "medium", "it is open"),
+    ],
+)
+def test_what_is_needed_on_monday_is_asked_for_in_clinic_days(day, severity, why):
+    """Monday 2 March: the weekend is no lead, nor is the holiday on Thursday the 26th."""
+    lead = FlagPolicy(lead_days=2, calendar=CLINIC)
+    assert severity_of(told(WINDOW, Facts(), at(day)), at(day), SHANGHAI, lead) == severity, why
+
+
+def test_the_sweep_looks_again_on_the_clinic_day_on_which_it_is_asked_for():
+    verdict = told(WINDOW, Facts(), at(-9))
+    assert next_flag_change_at(verdict, None, at(-9), SHANGHAI, BY_CLINIC_DAYS) == at(-6, "00:00")
+
+
+def test_a_test_for_a_sunday_is_asked_for_on_wednesday():
+    """Chemotherapy on Sunday 1 March; its test counts from Friday on, and the clinic is shut on Thursday."""
+    hcg = window(Freshness("hcg", "negative"), d(-3), d(-1))
+    asked = FlagPolicy(lead_days=3, calendar=CLINIC)
+    severities = [severity_of(told(hcg, Facts(), at(day)), at(day), SHANGHAI, asked) for day in (-7, -6, -5)]
+    assert severities == [None, "low", "low"]
+
+
+def test_an_answer_that_would_not_hold_is_not_asked_for():
+    """Silence on a washout is asked for on its last day: said sooner it does not reach the end."""
+    washout = window(Washout(("steroid",)), d(-14), d(0), planned(d(0)))
+    asked = [severity_of(told(washout, Facts(), at(day)), at(day), SHANGHAI) for day in (-3, -1, 0)]
+    assert asked == [None, None, "medium"]
+    assert next_flag_change_at(told(washout, Facts(), at(-1)), None, at(-1), SHANGHAI) == at(0, "00:00")
 
 
 def standing(state: FlagState, standing_: FlagStanding) -> FlagState:
@@ -119,7 +160,7 @@ def test_a_violation_drafts_a_deviation_once(previous, facts, drafted, why):
 
 def test_the_sweep_is_told_when_to_look_again():
     verdict = told(WINDOW, Facts(), at(-9))
-    assert next_flag_change_at(verdict, None, at(-9), SHANGHAI) == at(-1, "00:00")
+    assert next_flag_change_at(verdict, None, at(-9), SHANGHAI) == at(-3, "00:00")
     assert next_flag_change_at(Verdict(VerdictStatus.KEPT), None, at(0), SHANGHAI) is None
     asleep = replace(ASLEEP, snoozed_until=date(2026, 3, 5))
     assert next_flag_change_at(Verdict(VerdictStatus.KEPT), asleep, at(0), SHANGHAI) == at(3, "00:00")
