@@ -15,8 +15,12 @@ from participants.selectors import participants_visible_to
 from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
 from schedules.selectors.feeds import feeds_administered, feeds_visible_to, with_sight
 from schedules.services.feeds import revoke_feed
+from schedules.services.replanning_site import people_moved_by
+from trials.admin.forms import watchers
 from trials.admin.records import InSight, ReadOnly, by, scope_of, today
 from trials.domain.access import Right
+
+watchers.append(lambda site, days: people_moved_by(site=site, days=days, now=timezone.now()))
 
 
 def in_sight(request: HttpRequest) -> QuerySet[Participant]:

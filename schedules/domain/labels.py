@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from schedules.domain.explain import Say
+from schedules.domain.explain import WEEKDAYS, Say
 from trials.domain.protocol import (
     Activity,
     AnchorRule,
@@ -72,4 +72,9 @@ def why_closed(calendar: WorkingDays | None, day: date, say: Say) -> str | None:
         return say(_("closed (%(reason)s)")) % {"reason": reason} if reason else say(_("closed"))
     if (holiday := calendar.holiday_name(day)) is not None:
         return say(_("public holiday (%(name)s)")) % {"name": say(holiday)}
-    return calendar.why_not(day) and say(f"{day:%A}")
+    if day in calendar.follows:
+        words = {"weekday": say(WEEKDAYS[calendar.follows[day] - 1])}
+        return say(_("worked as a %(weekday)s, not a clinic day")) % words
+    if calendar.is_unsettled(day):
+        return say(_("make-up day: the site has not said which weekday it follows"))
+    return say(WEEKDAYS[day.weekday()])

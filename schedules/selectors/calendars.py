@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from trials.domain.working_days import WorkingDays
+from trials.domain.working_days import YEARS_AHEAD, WorkingDays
+from trials.formats.holiday_calendars import CalendarError, load_calendar
 from trials.models import Site, WorkingDayTable
 
 
@@ -26,6 +27,15 @@ def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
 @lru_cache(maxsize=128)
 def _read(document: str) -> WorkingDays:
     return WorkingDays.from_document(json.loads(document))
+
+
+def years_come_out(site: Site, standing: WorkingDays, today: date) -> list[int]:
+    """The years from this one on whose official calendar has come out since the table was recorded."""
+    try:
+        known = load_calendar(site.holiday_calendar, today.year, today.year + YEARS_AHEAD)
+    except CalendarError:
+        return []
+    return sorted(year for year in known.official_years if standing.is_provisional(year))
 
 
 def today_at(site: Site, now: datetime) -> date:

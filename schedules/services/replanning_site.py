@@ -25,7 +25,7 @@ from trials.domain.errors import DomainError
 from trials.domain.working_days import WorkingDays
 from trials.models import Site, User
 from trials.selectors import working_days_of
-from trials.services.sites import correct_working_days, first_working_days
+from trials.services.sites import correct_working_days, first_working_days, renewed_working_days
 from trials.spoken import say
 
 
@@ -33,12 +33,15 @@ from trials.spoken import say
 class SiteProposal:
     """Days that are closed or opened, each with its reason, or an absence of somebody at the site.
 
-    `ended` is such an absence that ends.
+    `follows` are days that are worked as a weekday; `renewed` reads the holiday calendar and the clinic days
+    again, as when an official calendar has come out. `ended` is an absence that ends.
     `accept_orphans` says that bookings on days that close may stand there until they are moved.
     """
 
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, str] = field(default_factory=dict)
+    follows: Mapping[date, int] = field(default_factory=dict)
+    renewed: bool = False
     absence: Away | None = None
     ended: Absence | None = None
     accept_orphans: bool = False
@@ -48,7 +51,7 @@ class SiteProposal:
         """The days that it is about."""
         absence = self.absence or self.ended
         away = days_between(absence.first, absence.last) if absence else ()
-        return sorted({*self.closures, *self.openings, *away})
+        return sorted({*self.closures, *self.openings, *self.follows, *away})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +119,22 @@ def commit_site(
     return preview
 
 
+def people_moved_by(*, site: Site, days: WorkingDays, now: datetime) -> int:
+    """For how many participants of a site other working days would change anything; writes nothing."""
+    records = records_of(_touched(site, None))
+    return sum(bool(preview_of(record, Proposal(calendar=days), now).changed) for record in records)
+
+
 def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -> SitePreview:
-    days = proposal.days
-    if not days:
+    days, standing = proposal.days, working_days_of(site)
+    if not days and not proposal.renewed:
         raise ReplanningRefused(_("Give at least one day."))
-    standing = working_days_of(site)
-    try:
-        calendar = standing or first_working_days(site, today_at(site, now).year)
-        corrected = calendar.with_corrections(closures=proposal.closures, openings=proposal.openings)
-    except DomainError as error:
-        raise ReplanningRefused(str(error)) from error
+    corrected = _corrected(site, standing, proposal, now)
+    if proposal.renewed and standing and corrected.digest == standing.digest:
+        raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
     away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
     planned_by = corrected.with_corrections(closures=away) if away else corrected
-    ids = _touched(site, days if standing else None)
+    ids = _touched(site, days if standing and not proposal.renewed else None)
     records = records_of(ids, lock=lock)
     if proposal.ended:
         records = without_absence(records, proposal.ended)
@@ -142,6 +148,22 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
     ]
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return SitePreview(site, corrected, previews, digest)
+
+
+def _corrected(
+    site: Site, standing: WorkingDays | None, proposal: SiteProposal, now: datetime
+) -> WorkingDays:
+    """The table that a proposal makes of the standing one. Raises ReplanningRefused."""
+    year = today_at(site, now).year
+    try:
+        calendar = standing or first_working_days(site, year)
+        if proposal.renewed:
+            calendar = renewed_working_days(site, calendar, year)
+        return calendar.with_corrections(
+            closures=proposal.closures, openings=proposal.openings, follows=proposal.follows
+        )
+    except DomainError as error:
+        raise ReplanningRefused(str(error)) from error
 
 
 def _touched(site: Site, days: list[date] | None) -> list[int]:

@@ -20,6 +20,8 @@ from django.views.decorators.http import require_http_methods
 from participants.models import Participant
 from participants.selectors import anchor_days
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.explain import WEEKDAYS
+from schedules.selectors.calendars import today_at, years_come_out
 from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import may_record_at
 from schedules.selectors.enrolling import Contradicting
@@ -208,13 +210,18 @@ def working_days(request: HttpRequest, pk: int) -> HttpResponse:
     site = get_object_or_404(sites_visible_to(user, day), pk=pk)
     allowed = may_record_at(user, site, day)
     if request.method != "POST":
-        return _site_page(request, site, WorkingDaysForm() if allowed else None)
+        return _site_page(request, site, WorkingDaysForm(initial=_asked(request)) if allowed else None)
     if not allowed:
         raise PermissionDenied(_("Your role here does not allow recording."))
     form = WorkingDaysForm(request.POST)
     if not form.is_valid():
         return _site_page(request, site, form, status=422)
     return _site_answer(request, site, form)
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """What the address asks the form about, such as a make-up day that is not settled."""
+    return {name: request.GET[name] for name in ("what", "first") if name in request.GET}
 
 
 def _site_answer(request: HttpRequest, site: Site, form: WorkingDaysForm) -> HttpResponse:
@@ -256,7 +263,14 @@ def _site_page(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    context: dict[str, Any] = {"site": site, "calendar": working_days_of(site), "form": form}
+    calendar, today = working_days_of(site), today_at(site, now())
+    context: dict[str, Any] = {"site": site, "calendar": calendar, "form": form}
+    if calendar:
+        context |= {
+            "unsettled": calendar.unsettled_from(today),
+            "follows": [(day, _(WEEKDAYS[weekday - 1])) for day, weekday in calendar.follows.items()],
+            "come_out": years_come_out(site, calendar, today),
+        }
     if preview is not None and form is not None:
         people = [
             (one.record.participant, [visit_row(change) for change in one.changed])

@@ -16,6 +16,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.points import ZoneOfRecord, on_record
 from participants.models import Participant
 from participants.services.absences import Away
+from schedules.domain.explain import WEEKDAYS
 from schedules.domain.labels import in_language
 from schedules.domain.recorded_anchors import put_on_record
 from schedules.selectors.absences import days_between
@@ -152,11 +153,14 @@ class VersionForm(PreviewForm):
         return Proposal(version=data["version"], accept_orphans=data["accept"])
 
 
-CLOSED, OPEN, AWAY = "closed", "open", "away"
+CLOSED, OPEN, FOLLOWS, AWAY, RENEWED = "closed", "open", "follows", "away", "renewed"
 
 
 class WorkingDaysForm(PreviewForm):
-    """Days on which a site is closed, or open all the same, or on which somebody is away."""
+    """Days on which a site is closed, or open all the same, or worked as a weekday, or somebody is away.
+
+    Or its holiday calendar is read again, which needs no day.
+    """
 
     what = forms.ChoiceField(
         label=gettext_lazy("What changes"),
@@ -164,11 +168,26 @@ class WorkingDaysForm(PreviewForm):
         choices=(
             (CLOSED, gettext_lazy("the site is closed")),
             (OPEN, gettext_lazy("the site is open")),
+            (FOLLOWS, gettext_lazy("the site works as on another weekday")),
             (AWAY, gettext_lazy("somebody the site cannot do without is away")),
+            (RENEWED, gettext_lazy("the holiday calendar and the clinic days are read again")),
         ),
     )
-    first = forms.DateField(label=gettext_lazy("First day"), widget=DayInput())
+    first = forms.DateField(
+        label=gettext_lazy("First day"),
+        widget=DayInput(),
+        required=False,
+        help_text=gettext_lazy("Not needed to read the holiday calendar again."),
+    )
     last = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput(), required=False)
+    weekday = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        label=gettext_lazy("Works as on a"),
+        help_text=gettext_lazy("For a make-up day: the weekday whose clinic takes place."),
+        choices=(("", "–"), *((n, gettext_lazy(name)) for n, name in enumerate(WEEKDAYS, start=1))),
+    )
     note = forms.CharField(
         required=False,
         max_length=60,
@@ -179,6 +198,12 @@ class WorkingDaysForm(PreviewForm):
     def clean(self) -> dict[str, Any]:
         """One day where no last one is given; in order, and no longer than a year."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("what") == RENEWED:
+            return cleaned
+        if "first" in cleaned and not cleaned["first"]:
+            self.add_error("first", self.fields["first"].error_messages["required"])
+        if cleaned.get("what") == FOLLOWS and "weekday" in cleaned and not cleaned["weekday"]:
+            self.add_error("weekday", _("Give the weekday that the site works as."))
         first, last = cleaned.get("first"), cleaned.get("last") or cleaned.get("first")
         cleaned["last"] = last
         if first and last and last < first:
@@ -189,13 +214,18 @@ class WorkingDaysForm(PreviewForm):
 
     def proposal(self, site: Site) -> SiteProposal:
         """What is to change."""
-        data = self.cleaned_data
-        days = dict.fromkeys(days_between(data["first"], data["last"]), data["note"])
-        if data["what"] == AWAY:
+        data, what, accept = self.cleaned_data, self.cleaned_data["what"], self.cleaned_data["accept"]
+        if what == RENEWED:
+            return SiteProposal(renewed=True, accept_orphans=accept)
+        if what == AWAY:
             away = Away(data["first"], data["last"], site=site, note=data["note"])
-            return SiteProposal(absence=away, accept_orphans=data["accept"])
-        closed = data["what"] == CLOSED
-        return SiteProposal(days if closed else {}, {} if closed else days, accept_orphans=data["accept"])
+            return SiteProposal(absence=away, accept_orphans=accept)
+        span = days_between(data["first"], data["last"])
+        if what == FOLLOWS:
+            return SiteProposal(follows=dict.fromkeys(span, data["weekday"]), accept_orphans=accept)
+        days = dict.fromkeys(span, data["note"])
+        closed = what == CLOSED
+        return SiteProposal(days if closed else {}, {} if closed else days, accept_orphans=accept)
 
 
 def _zones(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, ZoneInfo]:

@@ -10,13 +10,32 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from trials.domain.errors import DomainError, ProtocolInvalid
-from trials.models import ProtocolVersion, Trial, User, WorkingDayTable
+from trials.domain.working_days import WorkingDays, WorkingDaysError
+from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
 from trials.services.protocols import import_protocol
-from trials.services.sites import Corrections, record_working_days
+from trials.services.sites import Corrections, record_working_days, working_days_from
+
+Watcher = Callable[[Site, WorkingDays], int]
+watchers: list[Watcher] = []
+"""Say for how many participants other working days would change anything; the app that plans adds its own."""
+
+
+def refuse_unseen(site: Site, days: WorkingDays) -> None:
+    """Raise WorkingDaysError where calendars would change unseen: the page of the site's days shows them."""
+    moved = sum(watcher(site, days) for watcher in watchers)
+    if moved:
+        message = ngettext(
+            "%(site)s: the calendar of %(n)d participant would change. Look at it first, under Sites, "
+            "Working days.",
+            "%(site)s: the calendars of %(n)d participants would change. Look at them first, under Sites, "
+            "Working days.",
+            moved,
+        )
+        raise WorkingDaysError(message % {"site": site.code, "n": moved})
 
 
 class ServiceForm(forms.ModelForm):
@@ -99,6 +118,16 @@ class WorkingDaysForm(ServiceForm):
         help_text=gettext_lazy("Days worked although they are a weekend or a holiday, in the same way."),
     )
 
+    follows = forms.CharField(
+        required=False,
+        label=gettext_lazy("worked as a weekday"),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=gettext_lazy(
+            "Make-up days of a clinic with days of its own, each with the weekday that it follows, 1 for "
+            "Monday to 7 for Sunday: 2027-02-20 3"
+        ),
+    )
+
     class Meta:
         model = WorkingDayTable
         fields = ("site", "note")
@@ -111,19 +140,26 @@ class WorkingDaysForm(ServiceForm):
         """The days on which the site is open."""
         return read_days(self.cleaned_data["openings"])
 
+    def clean_follows(self) -> dict[date, int]:
+        """The days that are worked as a weekday."""
+        days = read_days(self.cleaned_data["follows"])
+        for day, weekday in days.items():
+            if weekday not in {"1", "2", "3", "4", "5", "6", "7"}:
+                message = _("Give %(day)s a weekday from 1 for Monday to 7 for Sunday, such as %(day)s 3.")
+                raise ValidationError(message % {"day": day})
+        return {day: int(weekday) for day, weekday in days.items()}
+
     def clean(self) -> dict[str, Any]:
         """Record the table, or say why it cannot be."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return data
+        site, first, last = data["site"], data["first_year"], data["last_year"]
+        own = Corrections(data["closures"], data["openings"], data["follows"])
         try:
+            refuse_unseen(site, working_days_from(site, first, last, own))
             self.recorded = record_working_days(
-                site=data["site"],
-                by=self.by,
-                first_year=data["first_year"],
-                last_year=data["last_year"],
-                corrections=Corrections(data["closures"], data["openings"]),
-                note=data["note"],
+                site=site, by=self.by, first_year=first, last_year=last, corrections=own, note=data["note"]
             )
         except DomainError as error:
             raise ValidationError(str(error)) from error

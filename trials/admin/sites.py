@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trials.admin.forms import WorkingDaysForm
+from trials.admin.forms import WorkingDaysForm, refuse_unseen
 from trials.admin.records import (
     InSight,
     ReadOnlyInline,
@@ -29,7 +29,7 @@ from trials.models import (
     WorkingDayTable,
 )
 from trials.selectors import sites_administered_by, sites_visible_to, working_days_of, working_days_visible_to
-from trials.services.sites import Corrections, record_working_days
+from trials.services.sites import Corrections, record_working_days, working_days_from
 
 YEARS_BEFORE, YEARS_AFTER = 1, 3
 
@@ -70,14 +70,11 @@ class SiteRecords(SetUp):
                 messages.error(request, _("You do not administer %(site)s.") % {"site": site.code})
                 continue
             known = working_days_of(site)
-            own = Corrections(known.closures, known.openings) if known else Corrections()
+            own, years = Corrections.of(known), (year - YEARS_BEFORE, year + YEARS_AFTER)
             try:
+                refuse_unseen(site, working_days_from(site, *years, own))
                 table = record_working_days(
-                    site=site,
-                    by=by(request),
-                    first_year=year - YEARS_BEFORE,
-                    last_year=year + YEARS_AFTER,
-                    corrections=own,
+                    site=site, by=by(request), first_year=years[0], last_year=years[1], corrections=own
                 )
             except DomainError as error:
                 tell(request, error)
@@ -110,5 +107,5 @@ class WorkingDayTableRecords(ThroughForm):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The years and the corrections of a new table; the whole of one that stands."""
         if obj is None:
-            return ("site", "first_year", "last_year", "closures", "openings", "note")
+            return ("site", "first_year", "last_year", "closures", "openings", "follows", "note")
         return ("site", "version", "note", "document", "digest", "created_at", "created_by")

@@ -2,8 +2,12 @@
 
 A table is a value. It holds the weekly clinic days, the public holidays, the make-up days
 (in China a Saturday or Sunday can be worked in exchange for a holiday), and the site's own
-closures and openings. Where they disagree, the site's own word comes first, then the
-make-up day, then the holiday, then the weekday.
+word on single days: closed, open, or worked as another weekday. Where they disagree, the
+site's own word comes first, then the make-up day, then the holiday, then the weekday.
+
+No official notice says which weekday a make-up day follows: every hospital decides. So it is
+worked by itself only where the clinic is on every day from Monday to Friday, and closed for
+a clinic of Tuesdays and Thursdays until the site says more.
 """
 
 from __future__ import annotations
@@ -12,18 +16,23 @@ import hashlib
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from trials.domain.errors import DomainError
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
 FORMAT = 1
+YEARS_AHEAD = 5
+"""How many years after the present one a new table covers: visits are planned that far."""
+_Said = TypeVar("_Said", str, int)
 _DAYS_PER_WEEK = 7
 _SATURDAY = 6
+_WEEK = frozenset(range(1, _DAYS_PER_WEEK + 1))
 _WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -37,8 +46,9 @@ class WorkingDays:
 
     `weekdays` are ISO numbers (Monday 1 to Sunday 7). `source` names what the days were read
     from. `official_years` are the years whose official calendar is out; all others, the years
-    without any data among them, are provisional. Raises WorkingDaysError for a week without a
-    clinic day, a weekday outside 1 to 7, and a day both closed and opened by the site.
+    without any data among them, are provisional. `follows` names the weekday that the site
+    works as on a day. Raises WorkingDaysError for a week without a clinic day, a weekday
+    outside 1 to 7, and a day of which the site says two things.
     """
 
     name: str
@@ -49,15 +59,18 @@ class WorkingDays:
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, str] = field(default_factory=dict)
     official_years: frozenset[int] = frozenset()
+    follows: Mapping[date, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for attribute in ("holidays", "closures", "openings"):
+        for attribute in ("holidays", "closures", "openings", "follows"):
             copy = MappingProxyType(dict(sorted(getattr(self, attribute).items())))
             object.__setattr__(self, attribute, copy)
-        if not self.weekdays or not self.weekdays <= set(range(1, _DAYS_PER_WEEK + 1)):
+        if not self.weekdays or not self.weekdays <= _WEEK:
             given = sorted(self.weekdays)
             raise WorkingDaysError(f"weekdays {given}: give at least one of 1 (Monday) to 7 (Sunday)")
-        _refuse_both(self.closures, self.openings)
+        if wrong := sorted(set(self.follows.values()) - _WEEK):
+            raise WorkingDaysError(f"weekdays {wrong}: a day follows one of 1 (Monday) to 7 (Sunday)")
+        _refuse_both(self.closures, self.openings, self.follows)
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -103,7 +116,19 @@ class WorkingDays:
             return f"public holiday ({holiday})"
         weekday = day.isoweekday()
         name = _WEEKDAY_NAMES[weekday - 1]
+        if day in self.follows:
+            return f"{name}, worked as {_WEEKDAY_NAMES[self.follows[day] - 1]}, not a clinic day"
+        if self.is_unsettled(day):
+            return f"{name}, make-up day: the site has not said which weekday it follows"
         return name if weekday >= _SATURDAY else f"{name}, not a clinic day"
+
+    def is_unsettled(self, day: date) -> bool:
+        """Whether a make-up day is closed only because the site has not said how it works on it."""
+        return day in self._unsettled
+
+    def unsettled_from(self, day: date) -> list[date]:
+        """The make-up days from a day on of which the site has still to say how it works on them."""
+        return sorted(one for one in self._unsettled if one >= day)
 
     def is_provisional(self, when: date | int) -> bool:
         """Whether the official calendar of that day's (or that) year is not out."""
@@ -130,23 +155,34 @@ class WorkingDays:
         return regular + _within(self._extra, first, last) - _within(self._lost, first, last)
 
     def with_corrections(
-        self, *, closures: Mapping[date, str] | None = None, openings: Mapping[date, str] | None = None
+        self,
+        *,
+        closures: Mapping[date, str] | None = None,
+        openings: Mapping[date, str] | None = None,
+        follows: Mapping[date, int] | None = None,
     ) -> WorkingDays:
-        """This table with the site's own closures and openings, each day with its reason.
+        """This table with the site's own word: days closed or open, with reasons, or worked as a weekday.
 
         A later correction takes the place of an earlier one for the same day. Raises
-        WorkingDaysError for a day that is both closed and opened.
+        WorkingDaysError for a day of which two things are said.
         """
-        closed, opened = dict(closures or {}), dict(openings or {})
-        _refuse_both(closed, opened)
+        closed, opened, as_weekday = dict(closures or {}), dict(openings or {}), dict(follows or {})
+        _refuse_both(closed, opened, as_weekday)
+        said = closed.keys() | opened.keys() | as_weekday.keys()
         return replace(
             self,
-            closures=_without(self.closures, opened) | closed,
-            openings=_without(self.openings, closed) | opened,
+            closures=_without(self.closures, said) | closed,
+            openings=_without(self.openings, said) | opened,
+            follows=_without(self.follows, said) | as_weekday,
         )
 
     def as_document(self) -> dict[str, Any]:
-        """The table as values that JSON knows, in one order; `from_document` reads it back."""
+        """The table as values that JSON knows, in one order; `from_document` reads it back.
+
+        Days that follow a weekday are there only where there are any, so that the digests of tables
+        from before they were known stay what they were.
+        """
+        follows = {"follows": _to_texts(self.follows)} if self.follows else {}
         return {
             "format": FORMAT,
             "name": self.name,
@@ -157,6 +193,7 @@ class WorkingDays:
             "closures": _to_texts(self.closures),
             "openings": _to_texts(self.openings),
             "official_years": sorted(self.official_years),
+            **follows,
         }
 
     @classmethod
@@ -177,6 +214,7 @@ class WorkingDays:
                 closures=_from_texts(document["closures"]),
                 openings=_from_texts(document["openings"]),
                 official_years=frozenset(map(int, document["official_years"])),
+                follows=_weekdays_from_texts(document.get("follows", {})),
             )
         except WorkingDaysError:
             raise
@@ -186,14 +224,30 @@ class WorkingDays:
             raise WorkingDaysError(f"this is not a table of working days: {error}") from error
 
     @cached_property
+    def _unsettled(self) -> frozenset[date]:
+        """The make-up days on which the site may or may not work: it has said nothing of them.
+
+        Where the clinic is from Monday to Friday, a make-up day is worked whichever of these it follows;
+        on Saturdays too, a make-up Saturday is a Saturday.
+        """
+        if self.weekdays == MONDAY_TO_FRIDAY:
+            return frozenset()
+        whole_week = self.weekdays >= MONDAY_TO_FRIDAY
+        asked = {day for day in self.make_up_days if not (whole_week and day.isoweekday() in self.weekdays)}
+        return frozenset(asked - self.closures.keys() - self.openings.keys() - self.follows.keys())
+
+    @cached_property
     def _open(self) -> frozenset[date]:
         """The days worked whatever the weekday or holiday says."""
-        return (self.make_up_days | self.openings.keys()) - self.closures.keys()
+        works_as = {day for day, weekday in self.follows.items() if weekday in self.weekdays}
+        made_up = self.make_up_days - self._unsettled - self.follows.keys()
+        return (made_up | works_as | self.openings.keys()) - self.closures.keys()
 
     @cached_property
     def _shut(self) -> frozenset[date]:
         """The days not worked whatever the weekday says."""
-        return frozenset(self.closures) | (self.holidays.keys() - self._open)
+        shut = self.holidays.keys() | self._unsettled | self.follows.keys()
+        return frozenset(self.closures) | (shut - self._open)
 
     @cached_property
     def _extra(self) -> Sequence[int]:
@@ -225,20 +279,31 @@ def _within(ordinals: Sequence[int], first: date, last: date) -> int:
     return bisect_right(ordinals, last.toordinal()) - bisect_left(ordinals, first.toordinal())
 
 
-def _refuse_both(closures: Mapping[date, str], openings: Mapping[date, str]) -> None:
-    """Raise WorkingDaysError if a day is both closed and opened."""
+def _refuse_both(
+    closures: Mapping[date, str], openings: Mapping[date, str], follows: Mapping[date, int]
+) -> None:
+    """Raise WorkingDaysError if a site says two things of one day."""
     if both := sorted(closures.keys() & openings.keys()):
         days = ", ".join(day.isoformat() for day in both)
         raise WorkingDaysError(f"{days}: closed and opened by the site at once; keep one of the two")
+    if both := sorted(follows.keys() & (closures.keys() | openings.keys())):
+        days = ", ".join(day.isoformat() for day in both)
+        raise WorkingDaysError(
+            f"{days}: closed or opened and worked as a weekday at once; keep one of the two"
+        )
 
 
-def _without(days: Mapping[date, str], taken: Mapping[date, str]) -> dict[date, str]:
+def _without(days: Mapping[date, _Said], taken: AbstractSet[date]) -> dict[date, _Said]:
     return {day: reason for day, reason in days.items() if day not in taken}
 
 
-def _to_texts(days: Mapping[date, str]) -> dict[str, str]:
+def _to_texts(days: Mapping[date, _Said]) -> dict[str, _Said]:
     return {day.isoformat(): text for day, text in days.items()}
 
 
 def _from_texts(days: Mapping[str, str]) -> dict[date, str]:
     return {date.fromisoformat(day): str(text) for day, text in days.items()}
+
+
+def _weekdays_from_texts(days: Mapping[str, int]) -> dict[date, int]:
+    return {date.fromisoformat(day): int(weekday) for day, weekday in days.items()}

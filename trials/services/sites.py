@@ -7,17 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from trials.acts import recorded
-from trials.domain.working_days import WorkingDays
+from trials.domain.working_days import YEARS_AHEAD, WorkingDays
 from trials.formats.holiday_calendars import load_calendar
 from trials.models import Site, User, WorkingDayTable
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """A site's own word on single days, each with its reason."""
+    """A site's own word on single days: closed or open, with the reason, or worked as a weekday."""
 
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, str] = field(default_factory=dict)
+    follows: Mapping[date, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, days: WorkingDays | None) -> Corrections:
+        """What a site has said of single days so far."""
+        return cls(days.closures, days.openings, days.follows) if days else cls()
 
 
 NONE = Corrections()
@@ -37,9 +43,10 @@ def record_working_days(
 
     Where nothing differs from the newest version, that one is given back and nothing written.
     Raises CalendarError for an unknown calendar or years turned round, WorkingDaysError for a
-    day both closed and opened.
+    day of which two things are said.
     """
-    return _keep(site, _working_days(site, first_year, last_year, corrections), by, note)
+    days = working_days_from(site, first_year, last_year, corrections)
+    return _keep(site, days, by, note)
 
 
 @recorded
@@ -58,7 +65,17 @@ def first_working_days(site: Site, year: int) -> WorkingDays:
 
     Raises CalendarError for a holiday calendar that nobody knows.
     """
-    return _working_days(site, year, year + 5, NONE)
+    return working_days_from(site, year, year + YEARS_AHEAD, NONE)
+
+
+def renewed_working_days(site: Site, standing: WorkingDays, year: int) -> WorkingDays:
+    """A site's working days with its holiday calendar and clinic days read again; its own word stays.
+
+    The years are those of the standing table, and on from `year` as for a new one. Raises
+    CalendarError for a holiday calendar that nobody knows.
+    """
+    years = [day.year for day in standing.holidays] + [year]
+    return working_days_from(site, min(years), max(*years, year + YEARS_AHEAD), Corrections.of(standing))
 
 
 def _keep(site: Site, days: WorkingDays, by: User | None, note: str) -> WorkingDayTable:
@@ -76,7 +93,13 @@ def _keep(site: Site, days: WorkingDays, by: User | None, note: str) -> WorkingD
     )
 
 
-def _working_days(site: Site, first_year: int, last_year: int, corrections: Corrections) -> WorkingDays:
+def working_days_from(site: Site, first_year: int, last_year: int, corrections: Corrections) -> WorkingDays:
+    """The table that these years, the site's clinic days and its own word make; writes nothing.
+
+    Raises CalendarError and WorkingDaysError.
+    """
     calendar = load_calendar(site.holiday_calendar, first_year, last_year)
     clinic = replace(calendar, weekdays=frozenset(map(int, site.clinic_days)))
-    return clinic.with_corrections(closures=corrections.closures, openings=corrections.openings)
+    return clinic.with_corrections(
+        closures=corrections.closures, openings=corrections.openings, follows=corrections.follows
+    )

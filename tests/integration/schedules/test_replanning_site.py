@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -16,16 +18,21 @@ from schedules.domain.replanning import Effect
 from schedules.domain.replanning_words import change_sentence
 from schedules.domain.visit_values import Booking
 from schedules.models import Visit
+from schedules.selectors import calendars
 from schedules.services.planning import enrol
 from schedules.services.replanning_site import SitePreview, SiteProposal, commit_site, preview_site
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import cancel_visit
 from tests.cast import INFUSION, NOW, a_site, a_version, an_enrolment
+from trials.domain.working_days import WorkingDays
 from trials.models import Site, User, WorkingDayTable
+from trials.selectors import working_days_of
+from trials.services import sites
 from trials.services.closure import freeze_trial
 from trials.services.sites import record_working_days
 
 pytestmark = pytest.mark.django_db
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 D28 = date(2027, 1, 4)  # a Monday; its window is open from Friday the 1st to Thursday the 7th
 CLOSED = SiteProposal(closures={D28: "stocktaking"})
 
@@ -42,10 +49,10 @@ def participant(site: Site) -> Participant:
     return enrol(enrolment=an_enrolment(site=site), by=None)
 
 
-def committed(site: Site, proposal: SiteProposal) -> SitePreview:
-    preview = preview_site(site=site, proposal=proposal, now=NOW)
+def committed(site: Site, proposal: SiteProposal, now: datetime = NOW) -> SitePreview:
+    preview = preview_site(site=site, proposal=proposal, now=now)
     return commit_site(
-        site=site, proposal=proposal, digest=preview.digest, now=NOW, by=None, reason="stocktaking"
+        site=site, proposal=proposal, digest=preview.digest, now=now, by=None, reason="stocktaking"
     )
 
 
@@ -102,6 +109,109 @@ def test_a_booking_that_came_to_nothing_asks_nobody(site: Site, participant: Par
     assert preview_site(site=site, proposal=closed, now=NOW).orphans == [
         "S01-001 Unscheduled 14.1 (2027-01-05)"
     ]
+
+
+# --- make-up days, and an official calendar that comes out ----------------------------------------
+SUNDAY = date(2026, 9, 20)  # a make-up day of the autumn holidays
+TUESDAY = date(2026, 9, 22)
+
+
+@pytest.fixture
+def clinic() -> Site:
+    """A clinic of Tuesdays and Thursdays; D28 of an infusion on 23 August is the make-up Sunday."""
+    site = a_site("TT")
+    site.clinic_days = "24"
+    site.save()
+    record_working_days(site=site, by=None, first_year=2026, last_year=2028)
+    return site
+
+
+def d28_at(site: Site, infusion: date) -> Visit:
+    anchors = {"infusion": AnchorDay(infusion)}
+    person = enrol(enrolment=an_enrolment(site=site, anchors=anchors), by=None)
+    return Visit.objects.get(participant=person, code="d28")
+
+
+def test_a_clinic_of_tuesdays_and_thursdays_is_sent_to_no_make_up_sunday(clinic: Site) -> None:
+    """The window is Thursday the 17th to Wednesday the 23rd; Tuesday is nearer than Thursday."""
+    d28 = d28_at(clinic, date(2026, 8, 23))
+    assert (d28.target, d28.suggested) == (SUNDAY, TUESDAY)
+    assert d28.why_shifted == "Sunday, make-up day: the site has not said which weekday it follows"
+
+
+@pytest.mark.parametrize(
+    ("said", "suggested", "reason"),
+    [
+        (SiteProposal(follows={SUNDAY: 4}), SUNDAY, "it follows Thursday, a clinic day"),
+        (SiteProposal(follows={SUNDAY: 1}), TUESDAY, "it follows Monday, which is none"),
+        (SiteProposal(openings={SUNDAY: "catching up"}), SUNDAY, "it is open"),
+    ],
+)
+def test_the_site_says_how_it_works_on_a_make_up_day(
+    clinic: Site, said: SiteProposal, suggested: date, reason: str
+) -> None:
+    d28 = d28_at(clinic, date(2026, 8, 23))
+    preview = preview_site(site=clinic, proposal=said, now=datetime(2026, 8, 1, 9, tzinfo=SHANGHAI))
+    moved = [change.suggested for one in preview.affected for change in one.changed]
+    assert moved == ([(TUESDAY, SUNDAY)] if suggested == SUNDAY else []), reason
+    committed(clinic, said, now=datetime(2026, 8, 1, 9, tzinfo=SHANGHAI))
+    d28.refresh_from_db()
+    assert d28.suggested == suggested, reason
+    assert WorkingDayTable.objects.filter(site=clinic).latest("version").version == 2
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official calendar of 2027 comes out: 4 January off, Saturday 9 January worked for it."""
+    load = sites.load_calendar
+
+    def later(name: str, first_year: int, last_year: int) -> WorkingDays:
+        known = load(name, first_year, last_year)
+        return replace(
+            known,
+            holidays={**known.holidays, D28: "New Year"},
+            make_up_days=known.make_up_days | {date(2027, 1, 9)},
+            official_years=known.official_years | {2027},
+        )
+
+    monkeypatch.setattr(sites, "load_calendar", later)
+    monkeypatch.setattr(calendars, "load_calendar", later)
+
+
+def test_an_official_calendar_that_comes_out_is_shown_first(
+    request: pytest.FixtureRequest, site: Site, participant: Participant
+) -> None:
+    """Which suggestions move and which bookings fall on a closed day; nothing before it is committed."""
+    record_working_days(site=site, by=None, first_year=2026, last_year=2031)
+    with pytest.raises(ReplanningRefused, match="Nothing has changed"):
+        committed(site, SiteProposal(renewed=True))
+    Visit.objects.filter(code="d28").update(booked_on=D28)
+    request.getfixturevalue("announced")
+    assert calendars.years_come_out(site, working_days_of(site), NOW.date()) == [2027]
+    renewed = SiteProposal(renewed=True)
+    preview = preview_site(site=site, proposal=renewed, now=NOW)
+    (d28,) = [change for one in preview.affected for change in one.changed if change.code == "d28"]
+    assert d28.suggested == (D28, date(2027, 1, 5))
+    assert Effect.BOOKING_CLOSED in d28.effects
+    assert preview.orphans == ["S01-001 Day 28 (2027-01-04)"]
+    with pytest.raises(BookingsOrphaned):
+        committed(site, renewed)
+    committed(site, SiteProposal(renewed=True, accept_orphans=True))
+    stored = Visit.objects.get(code="d28")
+    assert (stored.booked_on, stored.suggested) == (D28, date(2027, 1, 5)), (
+        "a booking is never moved silently"
+    )
+    assert calendars.years_come_out(site, working_days_of(site), NOW.date()) == []
+
+
+def test_a_renewed_calendar_keeps_the_sites_own_word(site: Site, announced: None) -> None:
+    committed(site, CLOSED)
+    committed(site, SiteProposal(follows={date(2027, 1, 9): 1}))
+    committed(site, SiteProposal(renewed=True))
+    days = working_days_of(site)
+    assert days is not None
+    assert (days.closures, days.follows) == ({D28: "stocktaking"}, {date(2027, 1, 9): 1})
+    assert not days.is_provisional(2027)
 
 
 def test_an_absence_is_shown_before_it_is_recorded(site: Site, participant: Participant) -> None:

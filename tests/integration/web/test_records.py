@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -138,6 +139,41 @@ def test_renewing_working_days_keeps_the_sites_own_word(records: Client, site: S
     table = WorkingDayTable.objects.filter(site=site).latest("version")
     assert table.version == 3
     assert table.document["closures"] == {TODAY.isoformat(): "Move"}
+
+
+def test_working_days_are_not_renewed_over_calendars_that_nobody_looked_at(
+    records: Client, site: Site, enrolled: Enrol
+) -> None:
+    """A closed day more moves a suggestion: what moves is shown on the page of the working days."""
+    enrolled("S01-001", infusion=date(2026, 12, 14))
+    site.clinic_days = "5"
+    site.save()
+    answer = records.post(
+        f"{ADMIN}trials/site/", {"action": "renew_working_days", "_selected_action": [site.pk]}, follow=True
+    )
+    assert "Look at it first" in answer.content.decode()
+    data = {
+        "site": site.pk,
+        "first_year": 2026,
+        "last_year": 2028,
+        "closures": "",
+        "openings": "",
+        "follows": "",
+    }
+    refused = records.post(f"{ADMIN}trials/workingdaytable/add/", data)
+    assert "Look at it first" in refused.content.decode()
+    assert WorkingDayTable.objects.filter(site=site).count() == 1
+
+
+def test_a_weekday_that_is_none_is_refused(records: Client, site: Site) -> None:
+    data = {"site": site.pk, "first_year": 2026, "last_year": 2027, "closures": "", "openings": ""}
+    address = f"{ADMIN}trials/workingdaytable/add/"
+    refused = records.post(address, {**data, "follows": "2026-09-20 8"})
+    assert "a weekday from 1 for Monday to 7" in refused.content.decode()
+    assert records.post(address, {**data, "follows": "2026-09-20 4"}).status_code == 302
+    assert WorkingDayTable.objects.filter(site=site).latest("version").document["follows"] == {
+        "2026-09-20": 4
+    }
 
 
 def test_roles_are_only_read_here(records: Client, site: Site) -> None:

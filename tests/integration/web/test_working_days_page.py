@@ -5,6 +5,7 @@ S01-007 is due for D14 between Saturday 26 and Wednesday 30 December 2026, the t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,8 @@ from schedules.models import Visit
 from schedules.services.visits import book_visit
 from tests.integration.web.conftest import MORNING, Enrol, with_role
 from trials.models import Role, Site, User, WorkingDayTable
+from trials.selectors import working_days_of
+from trials.services.sites import correct_working_days
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 12, 28)
@@ -58,6 +61,7 @@ def words(answer: HttpResponse) -> str:
     ("typed", "said", "reason"),
     [
         ({"first": ""}, "This field is required.", "no day at all"),
+        ({"what": "follows"}, "Give the weekday that the site works as.", "no weekday that it follows"),
         ({"first": "someday"}, "Enter a valid date.", "no day of the calendar"),
         ({"last": "2026-12-27"}, "It lies before the first day, 2026-12-28.", "the eve as the last day"),
         ({"last": "2027-12-29"}, "That is longer than a year", "a year and a day"),
@@ -135,3 +139,29 @@ def test_who_may_not_record_here_only_reads_and_a_stranger_finds_nothing(site: S
     stranger.force_login(User.objects.create_user("stranger"))
     assert (monitor.get(home(site)).status_code, preview(monitor, site).status_code) == (200, 403)
     assert (stranger.get(home(site)).status_code, preview(stranger, site).status_code) == (404, 404)
+
+
+def test_a_make_up_day_of_a_clinic_with_days_of_its_own_is_settled_here(page: Client, site: Site) -> None:
+    standing = working_days_of(site)
+    assert standing is not None
+    days = replace(
+        standing, weekdays=frozenset({2, 4}), make_up_days=frozenset({date(2027, 1, 9), date(2027, 1, 30)})
+    )
+    correct_working_days(site=site, days=days, by=None, reason="its own clinic days")
+    said = words(page.get(home(site)))
+    assert "counts as closed until you say" in said
+    assert "first=2027-01-09" in said
+    typed = {"what": "follows", "first": "2027-01-09", "weekday": "4", "note": ""}
+    assert commit(page, site, preview(page, site, **typed), **typed).status_code == 302
+    shown = words(page.get(home(site)))
+    assert "works as a Thursday" in shown
+    assert ("first=2027-01-09" in shown, "first=2027-01-30" in shown) == (False, True)
+
+
+def test_reading_the_holiday_calendar_again_needs_no_day(page: Client, site: Site) -> None:
+    typed = {"what": "renewed", "first": "", "note": ""}
+    shown = preview(page, site, **typed)
+    assert shown.status_code == 200, words(shown)
+    assert commit(page, site, shown, **typed).status_code == 302
+    again = preview(page, site, **typed)
+    assert (again.status_code, "Nothing has changed" in words(again)) == (422, True)

@@ -90,6 +90,74 @@ def test_the_sites_own_word_comes_first(day: str, why_not: str | None, reason: s
     assert CORRECTED.is_working_day(on(day)) is (why_not is None), reason
 
 
+TUESDAYS_AND_THURSDAYS = replace(
+    CLINIC, weekdays=frozenset({2, 4}), make_up_days=frozenset({on("Sun 2026-09-20"), on("Sat 2026-10-10")})
+)
+
+
+def test_a_clinic_of_tuesdays_and_thursdays_is_not_sent_to_a_make_up_sunday() -> None:
+    """D14 of an infusion on 6 September: the window is Friday the 18th to Tuesday the 22nd."""
+    window = on("Fri 2026-09-18"), on("Sun 2026-09-20"), on("Tue 2026-09-22")
+    assert TUESDAYS_AND_THURSDAYS.nearest_working_day(*window) == on("Tue 2026-09-22")
+    assert CLINIC.weekdays == frozenset({1, 2, 3, 4, 5})
+    by_itself = replace(TUESDAYS_AND_THURSDAYS, weekdays=CLINIC.weekdays)
+    assert by_itself.nearest_working_day(*window) == on("Sun 2026-09-20"), "Monday to Friday: it counts"
+
+
+@pytest.mark.parametrize(
+    ("said", "works", "why_not", "reason"),
+    [
+        ({}, False, "Sunday, make-up day: the site has not said which weekday it follows", "not said yet"),
+        ({"follows": {on("Sun 2026-09-20"): 2}}, True, None, "it follows Tuesday, a clinic day"),
+        ({"follows": {on("Sun 2026-09-20"): 5}}, False, "Sunday, worked as Friday, not a clinic day",
+         "it follows Friday, which is none"),
+        ({"openings": {on("Sun 2026-09-20"): ""}}, True, None, "the site says that it is open"),
+        ({"closures": {on("Sun 2026-09-20"): "count"}}, False, "closed (count)", "or closed"),
+    ],
+)  # fmt: skip
+def test_a_make_up_day_waits_for_the_word_of_a_clinic_with_days_of_its_own(
+    said: dict[str, object], works: bool, why_not: str | None, reason: str
+) -> None:
+    day, clinic = on("Sun 2026-09-20"), TUESDAYS_AND_THURSDAYS.with_corrections(**said)  # type: ignore[arg-type]
+    assert (clinic.is_working_day(day), clinic.why_not(day)) == (works, why_not), reason
+    assert clinic.unsettled_from(on("Sun 2026-09-20")) == [on("Sat 2026-10-10")] if said else True
+    assert clinic.working_days_between(day, day) == works
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "asked", "reason"),
+    [
+        ({1, 2, 3, 4, 5}, [], "Monday to Friday: whichever weekday it follows is worked"),
+        ({1, 2, 3, 4, 5, 6}, ["Sun 2026-09-20"], "a make-up Saturday is a Saturday there"),
+        ({1, 2, 3, 4, 5, 6, 7}, [], "every day is worked"),
+        ({2, 6}, ["Sun 2026-09-20", "Sat 2026-10-10"], "the Saturday may follow a Wednesday"),
+    ],
+)
+def test_which_make_up_days_a_site_is_asked_about(weekdays: set[int], asked: list[str], reason: str) -> None:
+    clinic = replace(TUESDAYS_AND_THURSDAYS, weekdays=frozenset(weekdays))
+    assert clinic.unsettled_from(on("Sun 2026-09-20")) == [on(day) for day in asked], reason
+    assert clinic.unsettled_from(on("Sun 2026-10-11")) == []
+
+
+def test_a_later_word_on_a_day_takes_the_place_of_an_earlier_one() -> None:
+    day = on("Sun 2026-09-20")
+    followed = TUESDAYS_AND_THURSDAYS.with_corrections(follows={day: 4})
+    closed = followed.with_corrections(closures={day: "count"})
+    assert (closed.follows, closed.is_working_day(day)) == ({}, False)
+    assert closed.with_corrections(follows={day: 4}).closures == CLINIC.closures
+    with pytest.raises(WorkingDaysError, match="worked as a weekday at once"):
+        TUESDAYS_AND_THURSDAYS.with_corrections(follows={day: 4}, openings={day: ""})
+    with pytest.raises(WorkingDaysError, match=r"\[8\]: a day follows one of"):
+        TUESDAYS_AND_THURSDAYS.with_corrections(follows={day: 8})
+
+
+def test_the_digest_of_a_table_without_such_days_is_what_it_was() -> None:
+    assert "follows" not in CLINIC.as_document()
+    followed = TUESDAYS_AND_THURSDAYS.with_corrections(follows={on("Sun 2026-09-20"): 4})
+    assert WorkingDays.from_document(followed.as_document()) == followed
+    assert followed.digest != TUESDAYS_AND_THURSDAYS.digest
+
+
 def test_a_make_up_day_comes_before_a_holiday() -> None:
     both = replace(CLINIC, make_up_days=frozenset({on("Mon 2026-02-16")}))
     assert both.is_working_day(on("Mon 2026-02-16"))
@@ -303,13 +371,19 @@ REASONS = st.dictionaries(DAYS, st.just("x"), max_size=6)
 @st.composite
 def tables(draw: st.DrawFn) -> WorkingDays:
     closures = draw(REASONS)
+    openings = {day: "y" for day in draw(REASONS) if day not in closures}
     return WorkingDays(
         name="any",
         weekdays=draw(st.frozensets(st.integers(1, 7), min_size=1)),
         holidays=draw(REASONS),
         make_up_days=draw(st.frozensets(DAYS, max_size=6)),
         closures=closures,
-        openings={day: "y" for day in draw(REASONS) if day not in closures},
+        openings=openings,
+        follows={
+            day: weekday
+            for day, weekday in draw(st.dictionaries(DAYS, st.integers(1, 7), max_size=4)).items()
+            if day not in closures and day not in openings
+        },
     )
 
 
@@ -317,8 +391,15 @@ def naively_works(table: WorkingDays, day: date) -> bool:
     """The order of precedence, read aloud."""
     if day in table.closures:
         return False
-    if day in table.openings or day in table.make_up_days:
+    if day in table.openings:
         return True
+    if day in table.follows:
+        return table.follows[day] in table.weekdays
+    if day in table.make_up_days:
+        by_itself = {1, 2, 3, 4, 5}
+        return table.weekdays == by_itself or (
+            table.weekdays > by_itself and day.isoweekday() in table.weekdays
+        )
     return day not in table.holidays and day.isoweekday() in table.weekdays
 
 
