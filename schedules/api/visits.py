@@ -101,6 +101,10 @@ class VisitSerializer(serializers.Serializer):
     basis = VisitBasisSerializer(source="visit")
     status = serializers.ChoiceField(STATUSES, help_text="Derived on the site's present day.")
     booked_on = serializers.DateField(source="visit.booked_on", allow_null=True)
+    booking_fits = serializers.BooleanField(
+        allow_null=True,
+        help_text="False once the window has left the booked day: no appointment. Null without a booking.",
+    )
     booked_start = SiteInstant(source="visit.booked_start")
     booked_end = SiteInstant(source="visit.booked_end")
     performed_on = serializers.DateField(source="visit.performed_on", allow_null=True)

@@ -39,11 +39,15 @@ _GRAVE = {
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A visit still to come: where, within which days, and the day that it is booked for, if any."""
+    """A visit still to come: where, within which days, and the day that it is booked for, if any.
+
+    `booking_lost`: the booking no longer fits, so the visit has no appointment.
+    """
 
     window: VisitWindow
     place: Place
     booked_on: date | None = None
+    booking_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,9 @@ def _warnings(
 ) -> Iterator[Help]:
     """What asks for help; a visit that is booked on a good day asks for none."""
     booked = visit.booked_on
-    if booked and booked >= today:
+    if visit.booking_lost:
+        yield Help.BOOKED_OUTSIDE
+    elif booked and booked >= today:
         if _shut(visit.place, booked, present, closed):
             yield Help.BOOKED_CLOSED
         if not visit.window.holds(booked):

@@ -11,13 +11,13 @@ from datetime import UTC, timedelta
 from functools import lru_cache
 
 import icalendar
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from schedules.ical.text import clean, clean_line
 from schedules.ical.values import CalendarEvent, CalendarHead, WholeDays
 from schedules.ical.zones import vtimezone
 
-RENDERER = f"1/{icalendar.__version__}"
+RENDERER = f"2/{icalendar.__version__}"
 PRODID = "-//Dayzero//Visit calendar 1//EN"
 REFRESH = timedelta(hours=1)
 COLOUR = "teal"
@@ -45,8 +45,9 @@ def _head_bytes(head: CalendarHead) -> bytes:
     calendar.add("PRODID", PRODID)
     calendar.add("CALSCALE", "GREGORIAN")
     name = clean_line(head.name)
-    calendar.add("NAME", name)
-    calendar.add("X-WR-CALNAME", name)
+    # the library knows neither as text and would write a comma of the name as it is
+    calendar.add("NAME", vText(name))
+    calendar.add("X-WR-CALNAME", vText(name))
     calendar.add("X-WR-TIMEZONE", head.zone)
     # Calendar.new() leaves the parameter out, and Home Assistant then rejects the feed
     calendar.add("REFRESH-INTERVAL", REFRESH, parameters={"VALUE": "DURATION"})
@@ -72,6 +73,8 @@ def _event(event: CalendarEvent) -> Event:
     made.add("SUMMARY", clean_line(event.title))
     if event.description:
         made.add("DESCRIPTION", clean(event.description))
+    if event.location:
+        made.add("LOCATION", clean_line(event.location))
     if event.categories:
         made.add("CATEGORIES", [clean_line(category) for category in event.categories])
     if event.url:
@@ -87,5 +90,4 @@ def _add_when(made: Event, event: CalendarEvent) -> None:
         made.add("DTEND", when.last + _DAY)
         return
     made.add("DTSTART", when.starts.astimezone(UTC).replace(microsecond=0))
-    if when.ends:
-        made.add("DTEND", when.ends.astimezone(UTC).replace(microsecond=0))
+    made.add("DTEND", when.end.astimezone(UTC).replace(microsecond=0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -23,12 +23,26 @@ class WholeDays:
     last: date
 
 
+ASSUMED_LENGTH = timedelta(hours=1)
+"""How long a booking lasts whose end nobody said: an event without an end is refused by four parsers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """From one instant to another, or at an instant whose end nobody said; both carry a zone."""
 
     starts: datetime
     ends: datetime | None = None
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether nobody said when it ends, or it would last no time at all."""
+        return self.ends is None or self.ends <= self.starts
+
+    @property
+    def end(self) -> datetime:
+        """The instant at which it ends: ASSUMED_LENGTH later where nobody said."""
+        return self.starts + ASSUMED_LENGTH if self.ends is None or self.open_ended else self.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,7 @@ class CalendarEvent:
     busy: bool = False
     categories: tuple[str, ...] = ()
     url: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from schedules.domain.explain import Say, day_text, plain
 from schedules.domain.windows import VisitWindow
-from schedules.ical.values import CalendarEvent, EventStatus, Hours, WholeDays
+from schedules.ical.values import ASSUMED_LENGTH, CalendarEvent, EventStatus, Hours, WholeDays
 from trials.domain.protocol import TimingKind
 
 
@@ -48,18 +49,34 @@ class VisitTerms:
 
 @dataclass(frozen=True, slots=True)
 class VisitRecord:
-    """What is on record of a visit; *missed* is there only once a person or the sweep has said so."""
+    """What is on record of a visit; *missed* is there only once a person or the sweep has said so.
+
+    `lost_day` is the booked day where it no longer fits the window, so that the booking is no
+    appointment; `room` is where the booking is.
+    """
 
     booked: Hours | WholeDays | None = None
+    lost_day: date | None = None
+    room: str = ""
     performed_on: date | None = None
     missed: bool = False
     cancelled: bool = False
     held: bool = False
 
+    @property
+    def appointment(self) -> Hours | WholeDays | None:
+        """The booking, as long as it fits; what was done, missed or cancelled keeps its own."""
+        return None if self.lost else self.booked
+
+    @property
+    def lost(self) -> bool:
+        """Whether the visit must be booked again."""
+        return self.lost_day is not None and not (self.performed_on or self.missed or self.cancelled)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownVisit:
-    """Everything a calendar shows of a visit, and nothing else."""
+    """Everything a calendar shows of a visit, and nothing else; `pk` is its id, which is not shown."""
 
     uid: str
     sequence: int
@@ -68,6 +85,7 @@ class ShownVisit:
     terms: VisitTerms
     record: VisitRecord = VisitRecord()
     url: str = ""
+    pk: int = 0
 
 
 def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
@@ -82,22 +100,23 @@ def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
         title=_marked(title_of(visit.naming, visit.terms, say), record, say),
         description="\n".join(_description(visit, say)),
         status=_status(record),
-        busy=live and isinstance(record.booked, Hours),
+        busy=live and isinstance(record.appointment, Hours),
         categories=(visit.naming.trial,),
         url=visit.url,
+        location=record.room if record.appointment else "",
     )
 
 
 def days_of(terms: VisitTerms, record: VisitRecord) -> WholeDays | Hours:
-    """When a visit is shown: the day it was done, else its booking, else its whole range or its target.
+    """When a visit is shown: the day it was done, else its booking while that fits, else its range or target.
 
     The target and not the suggested day: the suggestion is the site's convenience, the target
     is what the protocol says, and both stand in the description.
     """
     if record.performed_on:
         return WholeDays(record.performed_on, record.performed_on)
-    if record.booked:
-        return record.booked
+    if record.appointment:
+        return record.appointment
     if terms.timing is TimingKind.OVER:
         return WholeDays(terms.window.opens, terms.window.closes)
     return WholeDays(terms.window.target, terms.window.target)
@@ -130,7 +149,7 @@ def window_text(terms: VisitTerms, say: Say = plain) -> str:
 def _status(record: VisitRecord) -> EventStatus:
     if record.cancelled:
         return EventStatus.CANCELLED
-    settled = record.performed_on or record.missed or (record.booked and not record.held)
+    settled = record.performed_on or record.missed or (record.appointment and not record.held)
     return EventStatus.CONFIRMED if settled else EventStatus.TENTATIVE
 
 
@@ -141,6 +160,7 @@ def _marked(title: str, record: VisitRecord, say: Say) -> str:
         (record.cancelled, _("Cancelled: %(title)s")),
         (record.missed, _("Missed: %(title)s")),
         (record.held, _("On hold: %(title)s")),
+        (record.lost, _("Book again: %(title)s")),
     )
     mark = next((mark for holds, mark in marks if holds), None)
     return say(mark) % {"title": title} if mark else title
@@ -151,6 +171,7 @@ def _description(visit: ShownVisit, say: Say) -> list[str]:
     opens, target, closes = terms.window
     words = {"opens": day_text(opens, say), "target": day_text(target, say), "closes": day_text(closes, say)}
     lines = [f"{visit.naming.label} ({say(_PLACES.get(terms.place, terms.place))})"]
+    lines += _about_booking(visit.record, say)
     if terms.timing in {TimingKind.OFFSET, TimingKind.WITHIN} and closes - opens > timedelta():
         lines.append(say(_("Window: %(opens)s to %(closes)s, target %(target)s.")) % words)
     elif closes > opens:
@@ -164,3 +185,13 @@ def _description(visit: ShownVisit, say: Say) -> list[str]:
     if terms.because:
         lines.append(terms.because)
     return lines
+
+
+def _about_booking(record: VisitRecord, say: Say) -> Iterator[str]:
+    """What the hours shown do not say of themselves: that they no longer hold, or end by assumption."""
+    if record.lost and record.lost_day:
+        words = {"day": day_text(record.lost_day, say)}
+        yield say(_("Booked on %(day)s, which no longer fits. Book it again.")) % words
+    elif not record.performed_on and isinstance(record.booked, Hours) and record.booked.open_ended:
+        minutes = int(ASSUMED_LENGTH.total_seconds() // 60)
+        yield say(_("No end is booked: %(minutes)s minutes are assumed.")) % {"minutes": minutes}

@@ -11,7 +11,7 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.saying import CalendarFeed, CalendarState, FeedShown, Reminder
+from schedules.models.saying import CalendarFeed, CalendarState, FeedShown, Reminder, VisitStamp
 from schedules.models.visits import (
     Basis,
     ProtocolWindow,
@@ -40,6 +40,7 @@ __all__ = [
     "Visit",
     "VisitActivity",
     "VisitPlace",
+    "VisitStamp",
     "VisitTiming",
     "WindowKind",
     "new_uid",

@@ -103,3 +103,18 @@ class FeedShown(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id} {self.digest}"
+
+
+class VisitStamp(models.Model):
+    """What a visit's entry in calendars showed when it was last given out, and the stamp it went with."""
+
+    audited = False
+
+    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, primary_key=True, related_name="stamp")
+    digest = models.CharField(max_length=64)
+    edition = models.CharField(max_length=24)
+    sequence = models.PositiveIntegerField()
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.visit_id} r{self.sequence}"

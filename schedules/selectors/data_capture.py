@@ -20,7 +20,7 @@ from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.calendars import sites_by_today, today_at
 from schedules.selectors.status_query import status_condition
-from schedules.selectors.stored_visits import facts_of, planned_visit
+from schedules.selectors.stored_visits import facts_of, lost_booking, planned_visit
 from trials.keyset import Page, Place, page_by_day, page_by_id
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to, trials_visible_to
@@ -55,6 +55,7 @@ class ListedVisit:
     because: str
     protocol_version: str
     anchor_assumed: bool
+    booking_fits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,7 @@ def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> 
         because=because_visit(protocol, planned, say),
         protocol_version=version.label,
         anchor_assumed=planned.base.assumed,
+        booking_fits=None if visit.booked_on is None else not lost_booking(visit),
     )
 
 

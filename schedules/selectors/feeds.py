@@ -14,12 +14,13 @@ from participants.models import Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.explain import Say, because_visit, plain
 from schedules.domain.marks import visit_mark
+from schedules.domain.visit_life import activities_of
 from schedules.ical.values import Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
-from schedules.models import Basis, CalendarFeed, CalendarState, Visit
-from schedules.selectors.stored_visits import day_zero_of, planned_visit, version_of, window_of
+from schedules.models import Basis, CalendarFeed, Visit
+from schedules.selectors.stored_visits import day_zero_of, lost_booking, planned_visit, version_of, window_of
 from trials.domain.access import Right
-from trials.domain.protocol import Protocol, TimingKind, applies
+from trials.domain.protocol import Protocol, TimingKind
 from trials.models import Site, User
 from trials.selectors import protocol_of, roles_of, sites_administered_by, token_digest, within
 
@@ -87,26 +88,34 @@ def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
 class Revisions:
     """What a feed shows, without showing it: equal revisions render to equal bytes.
 
+    Of each participant all that is shown beside their visits: the record's version (protocol version,
+    traits, anchors), the subject code, what the trial is called and the zone of the site.
+
     Cancelled visits leave by the passing of days alone, so their number is part of it.
     """
 
-    participants: tuple[tuple[int, int], ...]
+    participants: tuple[tuple[int | str, ...], ...]
     cancelled: int
 
 
 def revisions_of(participants: QuerySet[Participant], today: date) -> Revisions:
     """The present revisions of these participants' calendars; two queries."""
-    states = CalendarState.objects.filter(participant__in=participants).order_by("participant_id")
+    people = participants.order_by("pk").values_list(
+        "pk", "calendar_state__revision", "version", "subject_code",
+        "trial__code", "trial__outside_name", "site__zone",
+    )  # fmt: skip
     cancelled = Visit.objects.filter(
         participant__in=participants, cancelled_on__gte=today - CANCELLED_DAYS
     ).count()
-    return Revisions(tuple(states.values_list("participant_id", "revision")), cancelled)
+    return Revisions(tuple(people), cancelled)
 
 
 def shown_visits(
     participants: QuerySet[Participant], today: date, links: str, say: Say = plain
 ) -> Iterator[ShownVisit]:
-    """Every visit that a feed shows, by target; `links` is the address of a participant with `{}` for the id.
+    """Every visit that a feed shows by target.
+
+    `links` is the address of a participant with `{}` for the id.
 
     Three queries, however many participants.
     """
@@ -131,7 +140,7 @@ def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
         uid=visit.uid,
         sequence=visit.sequence,
         changed_at=visit.changed_at,
-        naming=VisitNaming(person.trial.code, person.subject_code, say(mark), say(visit.label)),
+        naming=VisitNaming(person.trial.called, person.subject_code, say(mark), say(visit.label)),
         terms=VisitTerms(
             timing=TimingKind(visit.timing),
             window=window_of(visit),
@@ -142,12 +151,15 @@ def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
         ),
         record=_record(visit),
         url=url,
+        pk=visit.pk,
     )
 
 
 def _record(visit: Visit) -> VisitRecord:
     return VisitRecord(
         booked=_booking(visit),
+        lost_day=visit.booked_on if lost_booking(visit) else None,
+        room=visit.booked_place,
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
@@ -162,9 +174,5 @@ def _booking(visit: Visit) -> Hours | WholeDays | None:
 
 
 def _activities(visit: Visit, person: Participant, protocol: Protocol) -> tuple[str, ...]:
-    traits = protocol.effective_traits(set(person.traits))
-    return tuple(
-        activity.label
-        for activity in protocol.activities
-        if visit.rule_code in activity.visits and applies(activity.applies_to, traits)
-    )
+    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
+    return tuple(activity.label for activity in asked)

@@ -19,8 +19,8 @@ from schedules.models import Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
 from schedules.selectors.course import zone_of
-from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
-from schedules.selectors.stored_visits import LIVE, day_zero_of, facts_of, planned_visit, window_of
+from schedules.selectors.plan_rows import Reading, VisitRow, stored_row
+from schedules.selectors.stored_visits import LIVE, day_zero_of, lost_booking, planned_visit, window_of
 from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
 from trials.keyset import Key, RowAfter
@@ -198,7 +198,7 @@ def _outlooks(visits: Sequence[Visit], now: datetime) -> Iterator[tuple[Visit, O
     calendars, away = working_days_by_site(sites), away_days(participants=people, sites=sites)
     for visit in visits:
         person = visit.participant
-        ahead = Ahead(window_of(visit), Place(visit.place), visit.booked_on)
+        ahead = Ahead(window_of(visit), Place(visit.place), visit.booked_on, lost_booking(visit))
         closed = away.closures(person.pk, person.site_id)
         yield visit, outlook(ahead, calendars.get(person.site_id), closed, today_at(person.site, now))
 
@@ -216,7 +216,7 @@ def _rows(chosen: Sequence[tuple[Visit, Outlook]], now: datetime, say: Say) -> l
         protocol, zone = protocols[one.protocol_version_id], zone_of(one.site)
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
         reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
-        line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading)
+        line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
         past = days_past(visit.target, one.trial.planned_end)
         rows.append(ForecastRow(one, line, ahead, visit.booked_on, past))
     return rows

@@ -21,6 +21,7 @@ from schedules.domain.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.course import STEPS
 from schedules.selectors.records import Record, records_of
+from schedules.selectors.stored_visits import lost_booking
 from trials.domain.protocol import Place, Protocol
 from trials.selectors import protocol_of
 
@@ -128,9 +129,9 @@ def _performed(record: Record) -> Iterator[PerformedVisit]:
 
 
 def _expected(record: Record) -> dict[str, date]:
-    """The visits still to come, by the day for which they are booked or planned."""
+    """The visits still to come, by the day for which they are booked, while that fits, or planned."""
     return {
-        visit.code: visit.booked_on or visit.target
+        visit.code: visit.target if lost_booking(visit) else visit.booked_on or visit.target
         for visit in record.visits
         if visit.applies and not (visit.performed_on or visit.missed_on or visit.cancelled_on)
     }

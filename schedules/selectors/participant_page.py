@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -23,9 +23,9 @@ from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.holds import pause_of
-from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, visit_row, window_row
+from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, stored_row, window_row
 from schedules.selectors.records import records_of
-from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from schedules.selectors.stored_visits import day_zero_of, planned_visit
 from trials.domain.errors import DomainError
 from trials.models import User
 from trials.selectors import protocol_of
@@ -102,7 +102,7 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
 def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
     reading = reading_of(visit, reading)
     planned = planned_visit(visit, reading.protocol, reading.zone)
-    return replace(visit_row(planned, facts_of(visit), reading, visit.booked_on), pk=visit.pk)
+    return stored_row(visit, planned, reading)
 
 
 def _reading(participant: Participant, now: datetime, say: Say) -> Reading:

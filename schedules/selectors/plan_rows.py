@@ -15,6 +15,7 @@ from schedules.domain.marks import day_range, visit_mark
 from schedules.domain.plan import PlannedVisit, PlannedWindow
 from schedules.domain.status import VisitFacts, VisitStatus, visit_status
 from schedules.models import Visit, WindowKind
+from schedules.selectors.stored_visits import facts_of, lost_booking
 from trials.domain.language import joined
 from trials.domain.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.working_days import WorkingDays
@@ -55,6 +56,7 @@ class VisitRow:
     because: str
     performed_on: date | None = None
     booked_on: date | None = None
+    booking_lost: bool = False
     pk: int | None = None
 
     @property
@@ -130,6 +132,12 @@ def assumption_of(visit: PlannedVisit) -> str | None:
     bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
     notes = list(dict.fromkeys(basis.note for basis in bases if basis.assumed))
     return joined(filter(None, notes)) if notes or visit.base.assumed else None
+
+
+def stored_row(visit: Visit, planned: PlannedVisit, reading: Reading) -> VisitRow:
+    """The line of a stored visit, with its booking and whether that still fits."""
+    row = visit_row(planned, facts_of(visit), reading, visit.booked_on)
+    return replace(row, pk=visit.pk, booking_lost=lost_booking(visit))
 
 
 def visit_row(

@@ -53,7 +53,7 @@ def _notice(row: Reminder, members: Iterable[Membership], now: datetime) -> Noti
     return Notice(
         reminder=row.pk,
         key=row.key,
-        trial=participant.trial.code,
+        trial=participant.trial.called,
         subject_code=participant.subject_code,
         label=visit.label,
         opens=visit.opens,

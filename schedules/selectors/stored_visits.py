@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from participants.models import Participant
 from participants.selectors import anchor_days
+from schedules.domain.bookings import booking_no_longer_fits
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.recorded_anchors import anchor_day
 from schedules.domain.status import VisitFacts
@@ -82,6 +83,7 @@ class StoredVisit(NamedTuple):
     cancelled_by_id: int | None
     applies: bool
     held_on: date | None
+    outside_reason: str
     version: int
     sequence: int
     done_under_id: int | None
@@ -109,6 +111,13 @@ _LAST = StoredVisit._fields.index("unscheduled")
 def window_of(visit: Visit | StoredVisit) -> VisitWindow:
     """The days on which a stored visit counts as on time."""
     return VisitWindow(visit.opens, visit.target, visit.closes)
+
+
+def lost_booking(visit: Visit | StoredVisit) -> bool:
+    """Say whether a stored visit is still to come and booked for a day that no longer fits."""
+    if visit.performed_on or visit.missed_on or visit.cancelled_on:
+        return False
+    return booking_no_longer_fits(visit.booked_on, window_of(visit), visit.outside_reason)
 
 
 def facts_of(visit: Visit | StoredVisit) -> VisitFacts:

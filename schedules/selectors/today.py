@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,8 @@ from schedules.domain.status import CLOSING_DAYS, VisitStatus
 from schedules.models import Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
-from schedules.selectors.plan_rows import Reading, VisitRow, visit_row
-from schedules.selectors.stored_visits import FREE, LIVE, RANGES, day_zero_of, facts_of, planned_visit
+from schedules.selectors.plan_rows import Reading, VisitRow, stored_row
+from schedules.selectors.stored_visits import FREE, LIVE, RANGES, day_zero_of, planned_visit
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to
 
@@ -149,6 +149,6 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
         working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, today, say)
-        line = visit_row(planned_visit(visit, protocol, zone), facts_of(visit), reading, visit.booked_on)
-        rows.append(WorkRow(one, replace(line, pk=visit.pk)))
+        line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
+        rows.append(WorkRow(one, line))
     return rows

@@ -15,8 +15,8 @@ from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.changes import why_created
 from schedules.selectors.course import life_of, zone_of
-from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, visit_row
-from schedules.selectors.stored_visits import day_zero_of, facts_of, planned_visit
+from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, stored_row
+from schedules.selectors.stored_visits import day_zero_of, planned_visit
 from trials.domain.protocol import Activity, Place
 from trials.selectors import protocol_of
 
@@ -55,7 +55,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
     return VisitPage(
         visit=visit,
         reading=reading,
-        row=visit_row(planned_visit(visit, under.protocol, zone), facts_of(visit), under, visit.booked_on),
+        row=stored_row(visit, planned_visit(visit, under.protocol, zone), under),
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),

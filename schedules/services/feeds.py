@@ -29,6 +29,7 @@ from schedules.selectors.feeds import (
     site_of_feed,
     zone_of,
 )
+from schedules.services.feed_stamps import restamp
 from trials.acts import caused_by, recorded
 from trials.models import Site, User
 from trials.selectors import token_digest
@@ -55,7 +56,7 @@ class FeedPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """The answer to a fetch: `etag` names its content, `changed_at` is when that last changed.
+    """The answer to a fetch at an instant: `etag` names its content, `changed_at` is when that last changed.
 
     Nothing is rendered yet: most fetches end here.
     """
@@ -65,6 +66,7 @@ class Fetch:
     today: date
     etag: str
     changed_at: datetime
+    at: datetime
 
 
 @recorded
@@ -116,12 +118,16 @@ def fetch_feed(*, feed: CalendarFeed, now: datetime) -> Fetch | None:
 
 
 def render_feed(*, fetch: Fetch, links: str) -> bytes:
-    """The calendar of a fetch; `links` is the address of a participant's page with `{}` for the id."""
+    """The calendar of a fetch; `links` is the address of a participant's page with `{}` for the id.
+
+    An entry that shows something else than when it was last given out gets a new stamp.
+    """
     feed = fetch.feed
     head = CalendarHead(_name(feed), zone_of(site_of_feed(feed)).key)
     with translation.override(settings.LANGUAGE_CODE):
         if fetch.phase is FeedPhase.LIVE:
-            visits = shown_visits(shown_participants(feed, fetch.today), fetch.today, links, say)
+            people = shown_participants(feed, fetch.today)
+            visits = restamp(shown_visits(people, fetch.today, links, say), people, fetch.at)
             return calendar_bytes(head, (event_of(visit, say) for visit in visits))
         uid = str(uuid.uuid5(_UIDS, f"{feed.pk} {fetch.phase}"))
         notice = ended_event if fetch.phase is FeedPhase.ENDED else paused_event
@@ -143,12 +149,12 @@ def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:
     etag = _etag(feed, phase, *parts)
     shown = FeedShown.objects.filter(feed=feed).first()
     if shown and shown.digest == etag:
-        return Fetch(feed, phase, today, etag, shown.changed_at)
+        return Fetch(feed, phase, today, etag, shown.changed_at, now)
     changed_at = now.replace(microsecond=0)
     if shown:
         changed_at = max(changed_at, shown.changed_at + _SECOND)
     FeedShown.objects.update_or_create(feed=feed, defaults={"digest": etag, "changed_at": changed_at})
-    return Fetch(feed, phase, today, etag, changed_at)
+    return Fetch(feed, phase, today, etag, changed_at, now)
 
 
 def _phase(feed: CalendarFeed) -> FeedPhase:
@@ -166,7 +172,7 @@ def _etag(feed: CalendarFeed, phase: FeedPhase, *parts: object) -> str:
 def _name(feed: CalendarFeed) -> str:
     """The name of a calendar: codes only, since a phone in a cloud copies it there."""
     person = feed.participant
-    return f"{person.trial.code} {person.subject_code}" if person else f"Dayzero {site_of_feed(feed).code}"
+    return f"{person.trial.called} {person.subject_code}" if person else f"Dayzero {site_of_feed(feed).code}"
 
 
 def _keep_seen(feed: CalendarFeed, now: datetime) -> None:

@@ -23,6 +23,7 @@ from schedules.services.hold_rows import follow_plan
 from schedules.services.readiness import check_start, start_put_on_record
 from schedules.services.replanning_previews import Preview, Proposal, preview_of
 from schedules.services.replanning_rows import write_plans
+from schedules.services.rewording import raise_reworded, reworded_visits
 from schedules.services.starting import ask_why, gate_against, recorded_start, with_start
 from schedules.services.surroundings import with_surroundings
 from schedules.services.visit_writing import keep_held
@@ -215,9 +216,11 @@ def _keep_readiness(preview: Preview, *, now: datetime, by: User | None, reason:
 def _apply(previews: Sequence[Preview], now: datetime) -> None:
     _refuse_versions_not_in_use(previews)
     _refuse_contradictions(previews)
+    reworded = {preview.record.participant.pk: reworded_visits(preview) for preview in previews}
     write_plans([(p.record, p.proposal.anchors, p.plan) for p in previews], now)
     for preview in previews:
         _update_participant(preview)
+    raise_reworded(reworded, now)
 
 
 def _refuse_contradictions(previews: Sequence[Preview]) -> None:

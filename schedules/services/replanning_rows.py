@@ -32,6 +32,7 @@ _WINDOW_ENDS = [
     (WINDOW_COLUMNS.index(f"{end}_on"), WINDOW_COLUMNS.index(f"{end}_at")) for end in ("starts", "ends")
 ]
 _ANCHOR_KIND = VISIT_COLUMNS.index("anchor_kind")
+_OPENS, _CLOSES = VISIT_COLUMNS.index("opens"), VISIT_COLUMNS.index("closes")
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at", "actual_zone")
 
 
@@ -84,6 +85,7 @@ class _Difference:
         self.stood: list[Row] = []
         self.revived: list[Row] = []
         self.judged: list[int] = []
+        self.agreed: list[int] = []
         self.added: list[Row] = []
         self.cancelled: list[Row] = []
         self.windows_stood: list[Row] = []
@@ -121,12 +123,19 @@ class _Difference:
         if visit.performed_on or visit.closes < today:
             self.judged.append(visit.pk)
         if row is not None:
+            self._note_agreed(visit, row)
             self.stood.append((visit.pk, *visit.planned))
             self.moved.append((visit.pk, *row))
             self.events.append(("moved", visit.participant_id, visit.pk))
         elif visit.live:
             self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
             self.events.append(("cancelled", visit.participant_id, visit.pk))
+
+    def _note_agreed(self, visit: StoredVisit, row: Row) -> None:
+        """A booking outside the window was agreed for the window that was: another one asks again."""
+        same_window = (row[_OPENS], row[_CLOSES]) == (visit.opens, visit.closes)
+        if visit.live and visit.booked_on and visit.outside_reason and not same_window:
+            self.agreed.append(visit.pk)
 
     def _revive(self, visit: StoredVisit, row: Row, held: date | None) -> None:
         """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
@@ -151,6 +160,8 @@ class _Difference:
         beside = Beside(raised=_RAISED, same={"changed_at": self.now})
         update_rows(Visit, *_differing(VISIT_COLUMNS, self.stood, self.moved), beside)
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
+        if self.agreed:
+            Visit.objects.filter(pk__in=self.agreed).update(outside_reason="")
         update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
         load_rows(Visit, (*VISIT_COLUMNS, "attempt", "held_on"), self.added)
         update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))

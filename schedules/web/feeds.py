@@ -72,7 +72,8 @@ def _answer(request: HttpRequest, fetch: Fetch) -> HttpResponseBase:
         for name, value in headers.items():
             unchanged.headers[name] = value
         return unchanged
-    body = render_feed(fetch=fetch, links=request.build_absolute_uri("/").rstrip("/") + PARTICIPANT)
+    links = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT
+    body = render_feed(fetch=fetch, links=links)
     if zipped:
         body = gzip.compress(body, mtime=0)
         headers["Content-Encoding"] = "gzip"

@@ -178,11 +178,13 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
         start, end = (
             at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
         )
-        likely = visit.booked_on or visit.suggested or visit.target
+        kept = None if page.row.booking_lost else visit.booked_on
+        likely = kept or visit.suggested or visit.target
         initial |= {"on": likely, "start": start, "end": end, "place": visit.booked_place}
         return BookingForm(data, initial=initial)
     if deed is Deed.COMPLETE:
-        on = visit.booked_on or (visit.target if visit.rule_code == UNSCHEDULED else today)
+        kept = None if page.row.booking_lost else visit.booked_on
+        on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
         initial |= {"on": min(on, today), "at": typed_at}
         return CompletionForm(page.asked, data, initial=initial)
     return ReasonForm(data, initial=initial)

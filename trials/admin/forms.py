@@ -11,7 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from trials.domain.errors import DomainError, ProtocolInvalid
 from trials.domain.working_days import WorkingDays, WorkingDaysError
@@ -56,12 +60,24 @@ class ProtocolDocumentForm(ServiceForm):
     """A protocol document, taken in as the draft of a version."""
 
     may_design: Callable[[Trial], bool]
+    field_order = ("outside_name", "document")  # the name is read before the document is taken in
 
     document = forms.CharField(
         label=gettext_lazy("document"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "spellcheck": "false"}),
         help_text=gettext_lazy(
             "A whole protocol document in YAML, format 1. It names its trial and its version."
+        ),
+    )
+
+    outside_name = forms.CharField(
+        label=gettext_lazy("name outside"),
+        max_length=40,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=gettext_lazy(
+            "What calendars, cards, e-mails and messages call the trial, where its code names a disease. "
+            "Empty: the code without the words for its disease."
         ),
     )
 
@@ -78,6 +94,10 @@ class ProtocolDocumentForm(ServiceForm):
             raise ValidationError([str(problem) for problem in error.problems]) from error
         except DomainError as error:
             raise ValidationError(str(error)) from error
+        except ValidationError as error:
+            if not hasattr(error, "error_dict"):
+                raise
+            self.add_error(None, error)
         return text
 
     def _take_in(self, text: str) -> ProtocolVersion:
@@ -87,7 +107,16 @@ class ProtocolDocumentForm(ServiceForm):
             if not self.may_design(version.trial):
                 words = _("Your role does not allow designing %(trial)s.") % {"trial": version.trial.code}
                 raise ValidationError(words)
+            self._name_outside(version.trial)
         return version
+
+    def _name_outside(self, trial: Trial) -> None:
+        """Keep what the trial is called outside; it is asked for where nothing is left of the code."""
+        name = self.cleaned_data.get("outside_name", "")
+        trial.outside_name = name or trial.outside_name
+        trial.clean()
+        if name:
+            trial.save(update_fields=["outside_name"])
 
 
 class WorkingDaysForm(ServiceForm):

@@ -116,7 +116,7 @@ class ProtocolVersionRecords(ThroughForm):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The document alone of a new version; all of one that stands."""
         if obj is None:
-            return ("document",)
+            return ("document", "outside_name")
         return ("trial", "label", "digest", "created_at", "published_at", "published_by", "document")
 
     def has_publish_permission(self, request: HttpRequest) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.domain.outside_names import names_disease, proposed_outside_name
 from trials.models.labels import LabelField
 from trials.models.places import CODE, Site
 from trials.models.users import User
@@ -23,6 +25,15 @@ class Trial(models.Model):
     """A clinical trial, by its registry identifier."""
 
     code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
+    outside_name = models.CharField(
+        _("name outside"),
+        max_length=40,
+        blank=True,
+        help_text=_(
+            "What calendars, cards, e-mails and messages call the trial. Do not name the disease. "
+            "Without one, they use the code without the words for its disease."
+        ),
+    )
     registry_id = models.CharField(_("registry identifier"), max_length=40, blank=True)
     title = LabelField(_("title"), max_length=300)
     study_type = models.CharField(
@@ -42,6 +53,23 @@ class Trial(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def called(self) -> str:
+        """What the trial is called outside, never by its disease: calendars, cards, mails and messages."""
+        return self.outside_name or proposed_outside_name(self.code) or f"T{self.pk}"
+
+    def clean(self) -> None:
+        """Raise ValidationError for a name outside that names a disease, or that is missing."""
+        name = self.outside_name.strip()
+        if names_disease(name):
+            message = _("%(name)s names a disease. Enter a name that does not, such as %(proposal)s.")
+            proposal = proposed_outside_name(name) or proposed_outside_name(self.code) or "T1"
+            raise ValidationError({"outside_name": message % {"name": name, "proposal": proposal}})
+        if not name and not proposed_outside_name(self.code):
+            message = _("The code %(code)s names a disease. Enter what the trial is called outside.")
+            raise ValidationError({"outside_name": message % {"code": self.code}})
+        self.outside_name = name
 
 
 class TrialSite(models.Model):

@@ -46,6 +46,7 @@ def test_a_visit(ask: Ask, participant: Participant) -> None:
         "basis": {"timing": stored.timing_basis, "tolerance": stored.tolerance_basis},
         "status": "upcoming",
         "booked_on": None,
+        "booking_fits": None,
         "booked_start": None,
         "booked_end": None,
         "performed_on": None,

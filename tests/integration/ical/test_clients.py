@@ -102,7 +102,7 @@ def test_a_calendar_program_follows_a_feed_to_its_end(
     phone: Phone, participant: Participant, subscription: tuple[CalendarFeed, str]
 ) -> None:
     phone.fetch()
-    trial = participant.trial.code
+    trial = participant.trial.called
     assert f"2027-01-04 {trial} S01-001 D28 ±3" in phone.shows("2027-01-01", "2027-01-10")
     copies = list((phone.folder / "copy").glob("*.ics"))
     assert len(copies) == Visit.objects.count()

@@ -33,7 +33,7 @@ def test_every_visit_by_its_target(participant: Participant, owner: User) -> Non
 def test_titles_carry_study_subject_code_visit_and_window(participant: Participant, owner: User) -> None:
     _, address = subscribe(owner, participant=participant)
     shown = titles(fetch(address))
-    trial = participant.trial.code
+    trial = participant.trial.called
     assert f"{trial} S01-001 D28 ±3" in shown
     assert f"{trial} S01-001 D0 Infusion ±0" in shown
     assert f"{trial} S01-001 D-5 Chemotherapy 1" in shown
@@ -66,7 +66,7 @@ def test_a_site_shows_the_trials_of_the_role_alone(participant: Participant) -> 
     enrol(enrolment=an_enrolment(other, subject_code="S01-777"), by=None)
     narrow = a_coordinator(site=participant.site, trial=participant.trial)
     _, address = subscribe(narrow, site=participant.site)
-    assert {title.split()[0] for title in titles(fetch(address))} == {participant.trial.code}
+    assert {title.split()[0] for title in titles(fetch(address))} == {participant.trial.called}
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,22 @@ def test_a_site_shows_the_trials_of_the_role_alone(participant: Participant) -> 
     [
         ({}, "", "TENTATIVE", "planned"),
         (
-            {"booked_on": TODAY, "booked_start": NOW, "booked_end": NOW + timedelta(hours=1)},
+            {
+                "booked_on": TODAY,
+                "booked_start": NOW,
+                "booked_end": NOW + timedelta(hours=1),
+                "outside_reason": "travels",
+            },
             "",
             "CONFIRMED",
             "booked",
         ),
-        ({"booked_on": TODAY}, "", "CONFIRMED", "booked for a day without an hour: takes no time"),
+        (
+            {"booked_on": TODAY, "outside_reason": "travels"},
+            "",
+            "CONFIRMED",
+            "booked for a day without an hour: takes no time",
+        ),
         ({"missed_on": TODAY}, "Missed: ", "CONFIRMED", "recorded as missed"),
         ({"cancelled_on": TODAY}, "Cancelled: ", "CANCELLED", "cancelled today: struck through"),
         (
@@ -98,7 +108,7 @@ def test_what_is_on_record(
     _, address = subscribe(owner, participant=participant)
     uid = Visit.objects.get(participant=participant, code="d28").uid
     (event,) = [event for event in events(fetch(address)) if event["UID"] == uid]
-    assert str(event["SUMMARY"]).startswith(f"{title}{participant.trial.code}"), why
+    assert str(event["SUMMARY"]).startswith(f"{title}{participant.trial.called}"), why
     assert event["STATUS"] == status, why
     assert event["TRANSP"] == ("OPAQUE" if "booked_start" in values else "TRANSPARENT"), why
 

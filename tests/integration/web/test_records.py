@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
 
 from participants.models import Participant
@@ -229,3 +230,23 @@ def test_records_of_participants_are_those_in_sight(enrolled: Enrol, site: Site,
         text = client.get(f"{ADMIN}{address}").content.decode()
         assert "HERE-1" in text
         assert "THERE-1" not in text
+
+
+def test_a_trial_whose_code_is_a_disease_is_asked_for_its_name_outside(records: Client) -> None:
+    text = document().replace("trial: CART-SLE", "trial: SLE-2")
+    address = f"{ADMIN}trials/protocolversion/add/"
+    refused = records.post(address, {"document": text}).content.decode()
+    assert "The code SLE-2 names a disease. Enter what the trial is called outside." in refused
+    assert not Trial.objects.filter(code="SLE-2").exists(), "nothing half-written stays"
+    worse = records.post(address, {"document": text, "outside_name": "Lupus 2"}).content.decode()
+    assert "Lupus 2 names a disease." in worse
+    assert records.post(address, {"document": text, "outside_name": "CART 2"}).status_code == 302
+    assert Trial.objects.get(code="SLE-2").called == "CART 2"
+
+
+def test_a_name_outside_that_names_the_disease_is_refused(records: Client) -> None:
+    trial = a_version().trial
+    assert trial.called == "CART", "of CART-SLE"
+    trial.outside_name = "SLE study"
+    with pytest.raises(ValidationError, match="such as study"):
+        trial.full_clean()

@@ -95,7 +95,16 @@ def test_an_empty_calendar_still_has_its_zone() -> None:
             ["DTSTART:20261120T013015Z", "DTEND:20261120T023015Z"],
             "an hour is told in UTC",
         ),
-        (Hours(CHANGED), ["DTSTART:20261120T013015Z"], "an end that nobody said is not made up"),
+        (
+            Hours(CHANGED),
+            ["DTSTART:20261120T013015Z", "DTEND:20261120T023015Z"],
+            "an event without an end is refused by icalendar, libical, ical.js and node-ical",
+        ),
+        (
+            Hours(CHANGED, CHANGED),
+            ["DTSTART:20261120T013015Z", "DTEND:20261120T023015Z"],
+            "nor does one take no time",
+        ),
     ],
 )
 def test_when(when: WholeDays | Hours, written: list[str], why: str) -> None:

@@ -1,0 +1,69 @@
+"""The stamp of a calendar's entry belongs to what the entry shows, and rises with that alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from schedules.ical.visits import ShownVisit
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What an entry showed when it was last given out, since when, and in which revision.
+
+    `edition` is that of the software: another one may word things otherwise, and nothing is stamped
+    again for that alone.
+    """
+
+    digest: str
+    edition: str
+    sequence: int
+    changed_at: datetime
+
+
+def digest_of(visit: ShownVisit) -> str:
+    """Give the SHA-256 of everything that a visit's entry shows.
+
+    Without its own stamp, and without the link: the same entry is fetched by several host names.
+    """
+    shown = json.dumps([visit.naming, visit.terms, visit.record], default=_values)
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def next_stamp(visit: ShownVisit, known: Stamp | None, edition: str, now: datetime) -> Stamp:
+    """Give the stamp of a visit's entry at this instant; `known` is the one that it was last given out with.
+
+    An entry that was never given out, or last by another edition of the software, keeps the stamp
+    that it has: an upgrade restamps nothing. A change that the row records is dated by it; one that
+    came from elsewhere (another name of the trial) is dated now. Both rise by a second at least.
+    """
+    row = visit.changed_at.astimezone(UTC).replace(microsecond=0)
+    digest = digest_of(visit)
+    if known is None:
+        return Stamp(digest, edition, visit.sequence, row)
+    if known.digest == digest or (known.edition != edition and row <= known.changed_at):
+        return replace(known, digest=digest, edition=edition)
+    later = max(now.astimezone(UTC).replace(microsecond=0), known.changed_at + _SECOND)
+    changed_at = row if row > known.changed_at else later
+    return Stamp(digest, edition, max(known.sequence + 1, visit.sequence), changed_at)
+
+
+def stamped(visit: ShownVisit, stamp: Stamp) -> ShownVisit:
+    """Give the visit with this stamp."""
+    return replace(visit, sequence=stamp.sequence, changed_at=stamp.changed_at)
+
+
+def _values(value: Any) -> Any:
+    if is_dataclass(value):
+        return [type(value).__name__, *(getattr(value, field.name) for field in fields(value))]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
