@@ -10,10 +10,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from trials.domain.access import Grant, Right, Scope
+from trials.domain.access import Grant, Right, Scope, day_there
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
@@ -28,6 +29,7 @@ from trials.models import (
     User,
     WorkingDayTable,
 )
+from trials.zones import zone_named
 
 
 class DocumentAltered(DomainError):
@@ -81,20 +83,40 @@ def roles_of(user: User, today: date) -> Scope:
     if user.is_superuser:
         return Scope(everything=True)
     known = _KNOWN.get()
-    key = (user.pk, today)
     if known is None:
-        return _scope_held(*key)
-    if key not in known:
-        known[key] = _scope_held(*key)
-    return known[key]
+        return _scope_held(_memberships_of(user.pk), today)
+    if user.pk not in known:
+        known[user.pk] = _memberships_of(user.pk)
+    return _scope_held(known[user.pk], today)
 
 
-def _scope_held(user: int, today: date) -> Scope:
-    held = Membership.objects.filter(holds_on(today), user=user).order_by()
-    return Scope(frozenset(Grant(*row) for row in held.values_list("role", "site_id", "trial_id")))
+class _Held(NamedTuple):
+    """A membership that was not withdrawn: what it grants, from when until when, and in which zone."""
+
+    role: str
+    site: int | None
+    trial: int | None
+    starts_on: date
+    ends_on: date | None
+    zone: str | None
+
+    def holds(self, today: date) -> bool:
+        """Whether it holds: by the day at its site, by the server's where it is for all sites."""
+        here = today if self.site is None else day_there(today, zone_named(self.zone or ""))
+        return self.starts_on <= here and (self.ends_on is None or here <= self.ends_on)
 
 
-_KNOWN: ContextVar[dict[tuple[int, date], Scope] | None] = ContextVar("roles_known", default=None)
+def _memberships_of(user: int) -> list[_Held]:
+    held = Membership.objects.filter(user=user, withdrawn_at__isnull=True).order_by()
+    columns = ("role", "site_id", "trial_id", "starts_on", "ends_on", "site__zone")
+    return [_Held(*row) for row in held.values_list(*columns)]
+
+
+def _scope_held(held: list[_Held], today: date) -> Scope:
+    return Scope(frozenset(Grant(one.role, one.site, one.trial) for one in held if one.holds(today)))
+
+
+_KNOWN: ContextVar[dict[int, list[_Held]] | None] = ContextVar("roles_known", default=None)
 
 
 @contextmanager

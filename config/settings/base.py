@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.accounts import *
@@ -149,7 +151,12 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
-TIME_ZONE = "Asia/Shanghai"  # of the server's own pages; every site has a zone of its own
+# Of the server's own pages; every site has a zone of its own.
+TIME_ZONE = env.str("TIME_ZONE", default="") or "Asia/Shanghai"
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(
+        f"TIME_ZONE is {TIME_ZONE!r}, which is no IANA name; give one such as Asia/Shanghai or Europe/Berlin."
+    )
 
 # --- files -------------------------------------------------------------------------------------
 STATIC_URL = "static/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -37,13 +37,17 @@ def closing_key(uid: str, closes: date) -> str:
     return f"{CLOSING}:{uid}:{closes.isoformat()}"
 
 
-def local_days(zones: Iterable[str], now: datetime) -> Mapping[date, tuple[str, ...]]:
-    """The days that it is at this instant in these IANA zones, each with its zones, both in order.
+def local_days(
+    zones: Iterable[str], now: datetime, read: Callable[[str], ZoneInfo] = ZoneInfo
+) -> Mapping[date, tuple[str, ...]]:
+    """The days that it is at this instant in these zones, each with its zones, both in order.
+
+    `read` makes a zone of a name.
 
     Never more than three, however many zones: the earth is on two dates, and for an hour or
     two a day on three.
     """
     days: dict[date, list[str]] = {}
     for zone in sorted(set(zones)):
-        days.setdefault(now.astimezone(ZoneInfo(zone)).date(), []).append(zone)
+        days.setdefault(now.astimezone(read(zone)).date(), []).append(zone)
     return {day: tuple(days[day]) for day in sorted(days)}

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.words import Value, Words
@@ -35,6 +34,7 @@ from schedules.selectors.judging import ended_on
 from trials.domain.protocol import Protocol
 from trials.models import Cohort, ProtocolVersion, Trial, User
 from trials.selectors import protocol_of, published_versions, trials_visible_to
+from trials.zones import roles_day
 
 People = QuerySet[Participant, Any]
 
@@ -160,7 +160,7 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
         return None
     protocol = in_language(found, say)
     read = courses_of(protocol, trial.pk)
-    here = timezone.localdate(now, timezone.get_default_timezone())
+    here = roles_day(now)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, reviews_of(trial.pk))
     sites = [person.site for person in read.people.values()]

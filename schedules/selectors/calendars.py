@@ -6,14 +6,13 @@ import json
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
 
 from trials.domain.working_days import YEARS_AHEAD, WorkingDays
 from trials.formats.holiday_calendars import CalendarError, load_calendar
 from trials.models import Site, WorkingDayTable
+from trials.zones import zone_of
 
 
 def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
@@ -40,8 +39,7 @@ def years_come_out(site: Site, standing: WorkingDays, today: date) -> list[int]:
 
 def today_at(site: Site, now: datetime) -> date:
     """The day that it is at a site; in the server's zone where the site has none yet."""
-    zone = ZoneInfo(site.zone) if site.zone else timezone.get_default_timezone()
-    return now.astimezone(zone).date()
+    return now.astimezone(zone_of(site)).date()
 
 
 def sites_by_today(sites: Iterable[Site], now: datetime) -> dict[date, list[int]]:

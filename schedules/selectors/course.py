@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from participants.domain.lifecycle import (
@@ -30,15 +28,11 @@ from schedules.selectors.stored_visits import window_of
 from trials.domain.protocol import Protocol
 from trials.models import Site, User
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 STEPS = frozenset(step.value for step in Step)
 OWN_DAY = "P0D"
 """The offset of the visit that an anchor is itself."""
-
-
-def zone_of(site: Site) -> ZoneInfo:
-    """The zone that decides what day it is at a site; the server's where it has none yet."""
-    return ZoneInfo(site.zone or settings.TIME_ZONE)
 
 
 def clock_at(site: Site, now: datetime) -> Clock:

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
@@ -24,6 +23,7 @@ from schedules.selectors.stored_visits import facts_of, lost_booking, planned_vi
 from trials.keyset import Page, Place, page_by_day, page_by_id
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to, trials_visible_to
+from trials.zones import roles_day, zone_of
 
 _NONE = Q(pk__in=[])
 Row = TypeVar("Row")
@@ -108,7 +108,7 @@ def participant_record(user: User, participant: int, now: datetime) -> Participa
     person = people.prefetch_related("anchors", "protocol_windows").filter(pk=participant).first()
     if person is None:
         return None
-    zone = ZoneInfo(person.site.zone or settings.TIME_ZONE)
+    zone = zone_of(person.site)
     rules = protocol_of(person.protocol_version).anchor_by_code
     anchors = [
         AtSite(anchor, rules[anchor.code].label if anchor.code in rules else anchor.code, zone)
@@ -182,7 +182,7 @@ def _version(visit: Visit) -> int:
 
 def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> ListedVisit:
     site: Site = visit.participant.site
-    zone = ZoneInfo(site.zone or settings.TIME_ZONE)
+    zone = zone_of(site)
     protocol = protocol_of(version)
     planned = planned_visit(visit, protocol, zone)
     return ListedVisit(
@@ -198,4 +198,4 @@ def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> 
 
 def _today(now: datetime) -> date:
     """The server's day, on which roles are held."""
-    return now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
+    return roles_day(now)

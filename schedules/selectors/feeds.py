@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
@@ -23,6 +21,7 @@ from trials.domain.access import Right
 from trials.domain.protocol import Protocol, TimingKind
 from trials.models import Site, User
 from trials.selectors import protocol_of, roles_of, sites_administered_by, token_digest, within
+from trials.zones import zone_of
 
 CANCELLED_DAYS = timedelta(days=30)
 """How long a cancelled visit is still shown, struck through, so that nobody wonders where it went."""
@@ -61,11 +60,6 @@ def site_of_feed(feed: CalendarFeed) -> Site:
     if site is None:
         raise ValueError("A feed is of a participant or of a site; the database holds it to that.")
     return site
-
-
-def zone_of(site: Site) -> ZoneInfo:
-    """The zone that decides what day it is at a site; the server's where it has none yet."""
-    return ZoneInfo(site.zone or settings.TIME_ZONE)
 
 
 def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]:

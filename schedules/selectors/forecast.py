@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import ExtractYear
-from django.utils import timezone
 
 from participants.models import Participant
 from participants.selectors import participants_visible_to
@@ -18,7 +17,6 @@ from schedules.domain.labels import in_language
 from schedules.models import Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
-from schedules.selectors.course import zone_of
 from schedules.selectors.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.stored_visits import LIVE, day_zero_of, lost_booking, planned_visit, window_of
 from trials.domain.protocol import Place
@@ -26,6 +24,7 @@ from trials.domain.working_days import WorkingDays
 from trials.keyset import Key, RowAfter
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to
+from trials.zones import roles_day, zone_of
 
 PAGE = 100
 LOOKED_AT = 2000
@@ -170,7 +169,7 @@ def _place(wanted: WantedForecast) -> Q:
 
 def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visit]:
     """The live visits in sight whose window is open at their site, or opens within the days asked for."""
-    here = timezone.localdate(now, timezone.get_default_timezone())
+    here = roles_day(now)
     open_ = Q(pk__in=[])
     for today, sites in sites_by_today(sites_visible_to(user, here), now).items():
         soon = today + timedelta(days=wanted.days)

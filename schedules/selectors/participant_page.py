@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Prefetch
 
 from participants.domain.anchors import RecordedAnchor
@@ -29,6 +27,7 @@ from schedules.selectors.stored_visits import day_zero_of, planned_visit
 from trials.domain.errors import DomainError
 from trials.models import User
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
 def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
     site = participant.site
     protocol = in_language(protocol_of(participant.protocol_version), say)
-    zone = ZoneInfo(site.zone or settings.TIME_ZONE)
+    zone = zone_of(site)
     zero = day_zero_of(participant, protocol, zone)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     away = away_days(participants=[participant.pk], sites=[site.pk])

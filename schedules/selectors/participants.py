@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
 
 from participants.models import Participant
 from participants.selectors import participants_called, participants_visible_to
@@ -21,6 +18,7 @@ from schedules.selectors.calendars import sites_by_today, today_at
 from schedules.selectors.stored_visits import LIVE, day_zero_of, facts_of, planned_visit
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors import protocol_of
+from trials.zones import roles_day, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def participants_listed(
     user: User, now: datetime, *, search: str = "", site: Site | None = None, trial: Trial | None = None
 ) -> Listing:
     """The participants in sight whose subject code contains `search`, at a site, in a trial."""
-    here = timezone.localdate(now, timezone.get_default_timezone())
+    here = roles_day(now)
     seen = participants_visible_to(user, here)
     if search:
         seen = participants_called(seen, search)
@@ -78,7 +76,7 @@ def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]
 def _row(
     participant: Participant, version: ProtocolVersion, visit: Visit | None, now: datetime
 ) -> ListedParticipant:
-    protocol, zone = protocol_of(version), ZoneInfo(participant.site.zone or settings.TIME_ZONE)
+    protocol, zone = protocol_of(version), zone_of(participant.site)
     zero, today = day_zero_of(participant, protocol, zone), today_at(participant.site, now)
     return ListedParticipant(
         participant=participant,

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from participants.domain.lifecycle import phase_of
 from participants.domain.words import Value
@@ -27,6 +26,7 @@ from schedules.selectors.judging import Docket, dockets_of, ended_on
 from trials.domain.protocol import Protocol
 from trials.models import Cohort, ProtocolVersion, Site
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 AHEAD = timedelta(days=400)
 """How far ahead the beds of a site are read: further than any day that is asked about."""
@@ -77,7 +77,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
         anchors={},
         traits=newcomer.traits,
         calendar=away.applied(calendar, None, site.pk),
-        zone=ZoneInfo(site.zone or protocol.zone),
+        zone=zone_of(site),
         today=today,
         cohorts=cohorts,
         names=names,

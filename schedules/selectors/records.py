@@ -31,6 +31,7 @@ from schedules.selectors.stored_visits import StoredVisit, facts_of, window_of
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 _VERSION = Prefetch("protocol_version", ProtocolVersion.objects.defer("document"))
 
@@ -59,7 +60,7 @@ class Record:
     @property
     def zone(self) -> ZoneInfo:
         """The zone of the participant's site."""
-        return ZoneInfo(self.participant.site.zone)
+        return zone_of(self.participant.site)
 
     @property
     def attempt(self) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q
 
 from schedules.domain.reminders import Notice
 from schedules.models import Reminder
 from trials.models import Membership, Role
+from trials.zones import zone_of
 
 
 def notices_of(reminders: Sequence[int], now: datetime) -> list[Notice]:
@@ -42,7 +41,7 @@ def _coordinators(sites: Iterable[int]) -> list[Membership]:
 
 def _notice(row: Reminder, members: Iterable[Membership], now: datetime) -> Notice:
     visit, participant = row.visit, row.visit.participant
-    today = now.astimezone(ZoneInfo(participant.site.zone or settings.TIME_ZONE)).date()
+    today = now.astimezone(zone_of(participant.site)).date()
     addresses = {
         member.user.email
         for member in members

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from participants.models import Participant
@@ -22,6 +20,7 @@ from schedules.selectors.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.stored_visits import FREE, LIVE, RANGES, day_zero_of, planned_visit
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors import protocol_of, sites_visible_to
+from trials.zones import roles_day, zone_of
 
 SOON_DAYS = 7
 PAGE = 100
@@ -92,12 +91,12 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
 
 
 def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
-    sites = sites_visible_to(user, now.astimezone(ZoneInfo(settings.TIME_ZONE)).date())
+    sites = sites_visible_to(user, roles_day(now))
     return sites.filter(pk=wanted.site) if wanted.site else sites
 
 
 def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
-    seen = participants_visible_to(user, now.astimezone(ZoneInfo(settings.TIME_ZONE)).date())
+    seen = participants_visible_to(user, roles_day(now))
     if wanted.trial:
         seen = seen.filter(trial=wanted.trial)
     return Visit.objects.filter(participant__in=seen, **LIVE)
@@ -145,7 +144,7 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
     away = away_days(participants={one.pk for one in people}, sites=sites)
     rows = []
     for visit, one in zip(visits, people, strict=True):
-        protocol, zone = protocols[one.protocol_version_id], ZoneInfo(one.site.zone or settings.TIME_ZONE)
+        protocol, zone = protocols[one.protocol_version_id], zone_of(one.site)
         zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
         working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, today, say)

@@ -14,11 +14,12 @@ from schedules.models import Visit, VisitActivity
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.changes import why_created
-from schedules.selectors.course import life_of, zone_of
+from schedules.selectors.course import life_of
 from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, stored_row
 from schedules.selectors.stored_visits import day_zero_of, planned_visit
 from trials.domain.protocol import Activity, Place
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)

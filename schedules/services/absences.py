@@ -12,7 +12,6 @@ from schedules.domain.suggestions import suggest
 from schedules.models import Visit
 from schedules.selectors.absences import AwayDays, away_days
 from schedules.selectors.calendars import working_days_by_site
-from schedules.selectors.course import zone_of
 from schedules.selectors.stored_visits import planned_visit
 from schedules.services.site_locks import lock_people_at
 from schedules.services.visit_writing import announce, lock_participant
@@ -21,6 +20,7 @@ from trials.domain.working_days import WorkingDays
 from trials.models import User
 from trials.selectors import protocol_of
 from trials.services.updating import update_rows
+from trials.zones import zone_of
 
 _COLUMNS = ("suggested", "why_shifted", "version", "sequence", "changed_at")
 _WHY_SHIFTED = 120

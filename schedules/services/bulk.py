@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from participants.domain.errors import SubjectCodeTaken
 from participants.services import register_many
@@ -16,6 +15,7 @@ from schedules.services.planning import code_taken, registration_of
 from schedules.services.site_locks import lock_sites
 from trials.acts import recorded
 from trials.models import User
+from trials.zones import zone_of
 
 
 @recorded
@@ -32,7 +32,7 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
         raise _codes_taken(enrolments, error) from error
     rows = PlanRows()
     for plan, participant, enrolment in zip(plans, ids, enrolments, strict=True):
-        rows.add(plan, participant, ZoneInfo(enrolment.site.zone))
+        rows.add(plan, participant, zone_of(enrolment.site))
     rows.load()
     draft_histories(zip(ids, enrolments, plans, strict=True))
     return ids

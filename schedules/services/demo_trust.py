@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from participants.models import Anchor, Consent
 from participants.services.consent import CONSENT
@@ -15,6 +14,7 @@ from trials.services.approvals import Approval, record_approval
 from trials.services.consent_forms import Edition, record_consent_form
 from trials.services.proofs import prove_by_password
 from trials.services.signatures import sign
+from trials.zones import zone_of
 
 APPROVED_BEFORE = timedelta(days=900)
 NEW_FORM_BEFORE = timedelta(days=20)
@@ -37,7 +37,7 @@ def put_to_use(
     proof = prove_by_password(user=by, user_name=by.get_username(), password=password, now=now)
     for number, part in enumerate(PARTS, 1):
         site = sites[part.site]
-        today = now.astimezone(ZoneInfo(site.zone)).date()
+        today = now.astimezone(zone_of(site)).date()
         day = today - APPROVED_BEFORE
         said = Approval(day, f"EC-{day.year}-{number:03}", day)
         approval = record_approval(site=site, version=versions[part.trial], approval=said, today=today, by=by)

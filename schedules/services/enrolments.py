@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -24,10 +23,12 @@ from schedules.services.history import asked_of, ruling_on
 from trials.domain.errors import DomainError
 from trials.domain.protocol import Protocol
 from trials.domain.working_days import WorkingDays
+from trials.domain.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors import protocol_of, working_days_of
 from trials.selectors_trust import ApprovalState, Pair, approval_states
 from trials.spoken import say
+from trials.zones import zone_of
 
 __all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment", "refuse"]
 
@@ -65,7 +66,7 @@ def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
     """The plan of an enrolment; raises EnrolmentRefused with every reason, by field."""
     refuse(_refusals_of_place(enrolment, ground))
     protocol = protocol_of(enrolment.version)
-    zone = ZoneInfo(enrolment.site.zone)
+    zone = zone_of(enrolment.site)
     refuse(
         ("anchors", _(error.template) % error.values)
         for _code, error in hours_that_are_none(enrolment.anchors)
@@ -110,7 +111,7 @@ def _refusals_of_place(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal
     words = {"site": site.code, "trial": trial.code, "version": version.label, "zone": site.zone}
     if not site.zone:
         yield "site", _("Site %(site)s has no time zone: give it one, such as Asia/Shanghai.") % words
-    elif not _is_zone(site.zone):
+    elif not is_zone(site.zone):
         yield "site", _("Site %(site)s has an unknown time zone, %(zone)s: an IANA name is wanted.") % words
     if (trial.pk, site.pk) not in ground.running:
         yield "site", _("Trial %(trial)s does not run at site %(site)s.") % words
@@ -132,7 +133,7 @@ def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
     """A site uses a version only once its approval is recorded and signed."""
     site, version = enrolment.site, enrolment.version
     state = ground.approvals[site.pk, version.pk]
-    may_run = (enrolment.trial.pk, site.pk) in ground.running and bool(site.zone) and _is_zone(site.zone)
+    may_run = (enrolment.trial.pk, site.pk) in ground.running and is_zone(site.zone)
     if may_run and state is not ApprovalState.IN_USE:  # else there is something to mend first
         yield "version", not_in_use(state) % {"site": site.code, "version": version.label}
 
@@ -219,12 +220,3 @@ def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
         "other_day": plan.anchors[found.other].day,
         "mends": _(" or by ").join(mends),
     }
-
-
-@cache
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, not a name at all, a folder of names
-        return False
-    return True

@@ -27,13 +27,13 @@ from schedules.selectors.feeds import (
     shown_participants,
     shown_visits,
     site_of_feed,
-    zone_of,
 )
 from schedules.services.feed_stamps import restamp
 from trials.acts import caused_by, recorded
 from trials.models import Site, User
 from trials.selectors import token_digest
 from trials.spoken import say
+from trials.zones import zone_of
 
 ENDED_FOR = timedelta(days=30)
 """How long a revoked address still says that it has ended, so that phones empty themselves."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
@@ -30,6 +29,7 @@ from schedules.selectors.board import (
 from trials.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import Cohort, Site, Trial, User
+from trials.zones import zone_of
 
 _REFERENCE = 200
 
@@ -158,7 +158,7 @@ def _refusal(
     plan: Plan, candidate: Candidate, *, moving: bool = False, recording: bool = False
 ) -> tuple[Words, ...] | None:
     """The refusal of a plan's start; `moving` lets one be about which nothing moves."""
-    course = course_of(plan, candidate.subject, candidate.level, ZoneInfo(candidate.site.zone))
+    course = course_of(plan, candidate.subject, candidate.level, zone_of(candidate.site))
     if course is None:
         return None
     Trial.objects.select_for_update(no_key=True).get(pk=candidate.trial)

@@ -16,7 +16,6 @@ from participants.domain.facts import Event
 from participants.domain.lifecycle import Step
 from participants.models import CourseStep, Participant
 from schedules.domain.hold_clock import FEVER, Waiting
-from schedules.selectors.course import zone_of
 from schedules.selectors.holds import waiting_ids, waiting_of_participant
 from schedules.selectors.records import records_of
 from schedules.services.course import StepRequest, locked, take_step
@@ -25,6 +24,7 @@ from schedules.services.replanning import Preview, Proposal, commit_replanning
 from schedules.services.windows import record_fact
 from trials.acts import recorded
 from trials.models import User
+from trials.zones import zone_of
 
 BATCH = 100
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -21,6 +19,7 @@ from schedules.services.plan_rows import rows_of
 from schedules.services.site_locks import lock_sites
 from trials.acts import recorded
 from trials.models import User
+from trials.zones import zone_of
 
 __all__ = ["Enrolment", "enrol", "preview_enrolment"]
 
@@ -49,14 +48,14 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
         participant = register(registration=registration_of(enrolment), by=by)
     except SubjectCodeTaken as error:
         raise code_taken(enrolment) from error
-    rows_of(plan, participant.pk, ZoneInfo(enrolment.site.zone)).load()
+    rows_of(plan, participant.pk, zone_of(enrolment.site)).load()
     draft_histories([(participant.pk, enrolment, plan)])
     return participant
 
 
 def registration_of(enrolment: Enrolment) -> Registration:
     """What goes on record of the participant themselves."""
-    zone = ZoneInfo(enrolment.site.zone)
+    zone = zone_of(enrolment.site)
     return Registration(
         trial=enrolment.trial,
         site=enrolment.site,

@@ -19,7 +19,9 @@ from schedules.domain.reminders import CLOSING, STALE_AFTER, Notice, local_days
 from schedules.models import Reminder
 from schedules.notifications import send_by_email
 from schedules.selectors.reminders import notices_of
+from trials.domain.zones import is_zone
 from trials.models import Site
+from trials.zones import zone_named
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,11 @@ def sweep_closing(*, now: datetime, days: int | None = None) -> int:
     """
     ahead = timedelta(days=settings.REMINDER_DAYS if days is None else days)
     zones = Site.objects.exclude(zone="").values_list("zone", flat=True).distinct().order_by("zone")
-    return sum(_write_closing(today, today + ahead, there) for today, there in local_days(zones, now).items())
+    for name in zones:
+        if not is_zone(name):
+            logger.error("%r is no time zone: its sites are on the server's day until it is corrected", name)
+    there_on = local_days(zones, now, zone_named)
+    return sum(_write_closing(today, today + ahead, there) for today, there in there_on.items())
 
 
 def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:

@@ -14,12 +14,13 @@ from schedules.domain.recorded_anchors import anchor_day
 from schedules.domain.visit_life import refusals_of_added
 from schedules.domain.visit_values import EARLY_TERMINATION, UNSCHEDULED, Booking
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming
-from schedules.selectors.course import Standing, clock_at, history_of, standing_of, zone_of
+from schedules.selectors.course import Standing, clock_at, history_of, standing_of
 from schedules.services.unscheduled_names import name_new
 from schedules.services.visit_writing import announce, lock_participant, refuse_visit
 from trials.acts import recorded
 from trials.domain.offsets import Offset, Unit
 from trials.models import User
+from trials.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)

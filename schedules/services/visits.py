@@ -18,7 +18,7 @@ from schedules.domain.visit_life import (
 )
 from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.course import clock_at, history_of, life_of, standing_of, zone_of
+from schedules.selectors.course import clock_at, history_of, life_of, standing_of
 from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
 from schedules.services.visits_done import (
@@ -33,6 +33,7 @@ from schedules.services.visits_done import (
 from trials.acts import recorded
 from trials.models import User
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 _NO_BOOKING: dict[str, Value] = {
     "booked_on": None,

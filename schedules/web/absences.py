@@ -19,7 +19,6 @@ from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.absences import absences_of
 from schedules.selectors.calendars import today_at
-from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import absence_in_sight, may_record_at, people_at
 from schedules.selectors.replanning_page import last_entry
 from schedules.services.absence_previews import commit_absence, commit_end, preview_absence, preview_end
@@ -34,6 +33,7 @@ from schedules.web.replanning_rows import preview_rows, visit_row
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors import sites_visible_to
+from trials.zones import zone_of
 
 
 @login_required

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.utils import timezone
+
+from trials.domain.access import RolesDay
+from trials.zones import roles_day, server_zone
+
+__all__ = ["now", "server_day", "server_zone"]
 
 
 def now() -> datetime:
@@ -13,11 +17,6 @@ def now() -> datetime:
     return timezone.now()
 
 
-def server_day(instant: datetime) -> date:
-    """The day that it is in the server's zone: the day by which roles hold."""
-    return timezone.localdate(instant, timezone.get_default_timezone())
-
-
-def server_zone() -> ZoneInfo:
-    """The server's zone, for pages that are of no site."""
-    return ZoneInfo(timezone.get_default_timezone_name())
+def server_day(instant: datetime) -> RolesDay:
+    """The day that it is in the server's zone; asked for roles, it knows the day of each site as well."""
+    return roles_day(instant)

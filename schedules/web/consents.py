@@ -23,7 +23,7 @@ from participants.selectors_consent import (
 )
 from participants.services.consent import withdraw_consent
 from schedules.selectors.consent_page import corrected_in_words
-from schedules.selectors.course import clock_at, zone_of
+from schedules.selectors.course import clock_at
 from schedules.services.consents import correct_consent, record_consent
 from schedules.web.clock import now, server_day
 from schedules.web.pages import neighbours
@@ -31,6 +31,7 @@ from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.trust_forms import ConsentCorrectionForm, ConsentGivenForm, WithdrawalForm
 from trials.web.query_params import choice_in, query_params
+from trials.zones import zone_of
 
 PER_PAGE = 50
 

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from schedules.domain.deviations import KIND_LABELS, STATE_LABELS, DeviationKind, DeviationState
 from schedules.models import Deviation, DeviationClass
-from schedules.selectors.course import zone_of
 from schedules.selectors.deviations import (
     DeviationRow,
     WantedDeviations,
@@ -42,6 +41,7 @@ from schedules.web.recording import answer, may_record, require_record
 from schedules.web.words import say
 from trials.models import User
 from trials.web.query_params import choice_in, query_params
+from trials.zones import zone_of
 
 
 class Act(NamedTuple):

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from schedules.selectors.calendars import today_at
-from schedules.selectors.course import people_by_code, visits_of, zone_of
+from schedules.selectors.course import people_by_code, visits_of
 from schedules.services.deviations_by_hand import enter_deviation
 from schedules.web.clock import now, server_day, server_zone
 from schedules.web.deviation_forms import EnteringForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from trials.domain.errors import Refused
+from trials.zones import zone_of
 
 
 @login_required

@@ -23,13 +23,14 @@ from schedules.selectors.enrolling import versions_to_enrol_under
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, planned_rows, planned_window_rows
 from schedules.services.planning import Enrolment, enrol, preview_enrolment
 from schedules.web.clock import now, server_day
-from schedules.web.enrolment_form import EnrolmentForm, PlaceForm, mended, zone_of
+from schedules.web.enrolment_form import EnrolmentForm, PlaceForm, mended
 from schedules.web.people import user_of
 from schedules.web.timelines import Drawn, draw_timeline, epochs_of
 from schedules.web.words import say, warnings_in_words
 from trials.domain.access import Right
 from trials.models import ProtocolVersion
 from trials.selectors import may, roles_of
+from trials.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -33,8 +32,9 @@ from schedules.web.words import say
 from trials.domain.protocol import EventAfter, Protocol
 from trials.models import Cohort, ProtocolVersion, Site, User
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
-__all__ = ["PLANNED", "EnrolmentForm", "PlaceForm", "mended", "zone_of"]
+__all__ = ["PLANNED", "EnrolmentForm", "PlaceForm", "mended"]
 
 
 class VersionChoice(forms.ModelChoiceField):
@@ -162,11 +162,3 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             anchors = recorded_anchors(self.protocol, self.cleaned_data, self.instants)
             traits = self.cleaned_data.get("traits", [])
             self.contradicted_by(contradictions_of(self.protocol, anchors, traits, zone))
-
-
-def zone_of(site: Site) -> ZoneInfo:
-    """The zone of a site; the server's where it has none, for a site whose enrolments are refused anyway."""
-    try:
-        return ZoneInfo(site.zone or settings.TIME_ZONE)
-    except (KeyError, ValueError):
-        return ZoneInfo(settings.TIME_ZONE)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from schedules.models import Flag, Severity
-from schedules.selectors.course import zone_of
+from schedules.selectors.calendars import today_at
 from schedules.selectors.flags import (
     RANK,
     FlagRow,
@@ -40,6 +40,7 @@ from schedules.web.words import say
 from trials.models import User
 from trials.selectors import sites_visible_to
 from trials.web.query_params import choice_in, is_set, query_params
+from trials.zones import zone_of
 
 
 class SnoozeForm(VersionedForm):
@@ -66,7 +67,7 @@ class OwnerForm(VersionedForm):
         super().__init__(data, **kwargs)
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ModelChoiceField)
-        owner.queryset = owners_possible(participant, server_day(now()))
+        owner.queryset = owners_possible(participant, today_at(participant.site, now()))
 
 
 @login_required

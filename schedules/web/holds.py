@@ -23,7 +23,6 @@ from participants.models import Participant
 from schedules.domain.explain import offset_text
 from schedules.domain.hold_clock import Waiting
 from schedules.selectors.calendars import today_at
-from schedules.selectors.course import zone_of
 from schedules.selectors.holds import waiting_of_participant
 from schedules.services.holds import (
     Resumption,
@@ -43,6 +42,7 @@ from schedules.web.recording import Showing, answer, answer_shown, may_record, p
 from schedules.web.words import say
 from trials.domain.errors import Refused
 from trials.selectors import protocol_of
+from trials.zones import zone_of
 
 
 class DayForm(ShownReasonForm):

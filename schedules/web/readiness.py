@@ -39,7 +39,6 @@ from schedules.domain.readiness_person import COLLECTION
 from schedules.domain.start import ANSWER_LABELS, ITEM_LABELS, Answer, Item, Start, start_day
 from schedules.models import ReadinessCheck
 from schedules.selectors.calendars import today_at
-from schedules.selectors.course import zone_of
 from schedules.selectors.readiness import checks_of, start_of
 from schedules.web.anchor_fields import DayInput
 from schedules.web.clock import now, server_day
@@ -49,6 +48,7 @@ from schedules.web.recording import answer, may_record, person_of, require_recor
 from schedules.web.words import say
 from trials.selectors import protocol_of
 from trials.web.query_params import query_params
+from trials.zones import zone_of
 
 FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""

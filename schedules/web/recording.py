@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.changes import Change, changes_since
-from schedules.selectors.course import person_in_sight, zone_of
+from schedules.selectors.course import person_in_sight
 from schedules.selectors.replanning_page import acts_since, last_entry
 from schedules.services.course import RECORD as PERSON
 from schedules.services.rehearsals import Act, perform_as_shown, rehearse
@@ -27,6 +27,7 @@ from schedules.web.replanning_rows import preview_rows
 from trials.domain.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors import may
+from trials.zones import zone_of
 
 COMMIT, OVERTAKEN = "commit", 409
 MakeForm = Callable[[Any], VersionedForm]

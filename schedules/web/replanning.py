@@ -22,7 +22,6 @@ from participants.selectors import anchor_days
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.domain.explain import WEEKDAYS
 from schedules.selectors.calendars import today_at, years_come_out
-from schedules.selectors.course import zone_of
 from schedules.selectors.course_page import may_record_at
 from schedules.selectors.enrolling import Contradicting
 from schedules.selectors.replanning_page import acts_since, last_entry, other_versions, sites_by_name
@@ -37,6 +36,7 @@ from schedules.web.replanning_rows import preview_rows, visit_row
 from trials.domain.errors import DomainError
 from trials.models import Site
 from trials.selectors import sites_visible_to, working_days_of
+from trials.zones import zone_of
 
 COMMIT = "commit"
 OVERTAKEN = 409

@@ -18,6 +18,7 @@ from schedules.web.people import user_of
 from schedules.web.words import GROUP, say
 from trials.selectors import sites_visible_to, trials_visible_to
 from trials.web.query_params import choice_in, query_params
+from trials.zones import wrong_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ def today(request: HttpRequest) -> HttpResponse:
     wanted = wanted_of(request)
     found = worklist(user, instant, wanted, say)
     here = server_day(instant)
+    sites = list(sites_visible_to(user, here))
     context = {
         "today": here,
+        "wrong_settings": list(wrong_settings(sites)),
         "worklist": found,
         "tiles": [_group(status, found, []) for status in GROUPS],
         "groups": groups_of(found),
         "wanted": wanted,
-        "sites": sites_visible_to(user, here),
+        "sites": sites,
         "trials": trials_visible_to(user, here),
         **neighbours(request, found.page, found.pages),
         "filtered": bool(wanted.site or wanted.trial or wanted.status),

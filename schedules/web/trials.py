@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from schedules.selectors.course import clock_at, zone_of
+from schedules.selectors.course import clock_at
 from schedules.selectors.trust_pages import approval_rows
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
@@ -31,8 +29,7 @@ from trials.selectors_trust import approvals_in_view, may_throughout, sites_in_v
 from trials.services.approvals import correct_approval, record_approval
 from trials.services.closure import archive_trial, export_trial, freeze_trial, open_trial
 from trials.services.consent_forms import record_consent_form
-
-SERVER_ZONE = ZoneInfo(settings.TIME_ZONE)
+from trials.zones import server_zone, zone_of
 
 
 @login_required
@@ -125,7 +122,7 @@ def consent_form_new(request: HttpRequest, pk: int) -> HttpResponse:
 
     title = _("Consent form of %(trial)s") % {"trial": found.code}
     context = {"title": title, "button": _("Record"), "back": reverse("trial", args=[pk])}
-    return answer(request, EditionForm, perform, context, SERVER_ZONE)
+    return answer(request, EditionForm, perform, context, server_zone())
 
 
 CLOSING = {
@@ -158,7 +155,7 @@ def closing(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     buttons = {"freeze": _("Freeze"), "open": _("Open again"), "archive": _("Archive")}
     context = {"title": titles[deed] % {"trial": found.code}, "button": buttons[deed]}
     context["back"] = reverse("trial", args=[pk])
-    return answer(request, ClosingForm, perform, context, SERVER_ZONE)
+    return answer(request, ClosingForm, perform, context, server_zone())
 
 
 @never_cache

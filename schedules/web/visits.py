@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from schedules.domain.visit_values import UNSCHEDULED, Deed
 from schedules.models import Visit
-from schedules.selectors.course import visit_in_sight, zone_of
+from schedules.selectors.course import visit_in_sight
 from schedules.selectors.visit_page import VisitPage, visit_page
 from schedules.services.unscheduled import Unscheduled, add_unscheduled
 from schedules.services.visits import (
@@ -35,6 +35,7 @@ from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.visit_forms import BookingForm, CompletionForm, UnscheduledForm
 from schedules.web.words import day_words, say
+from trials.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from trials.domain.access import Right, Scope
 from trials.domain.errors import DomainError
 from trials.models import User
 from trials.selectors import roles_of
+from trials.zones import roles_day
 
 InSight = RelatedOnlyFieldListFilter
 """A filter that offers what the rows in sight have, and nothing else."""
@@ -31,8 +32,8 @@ def by(request: HttpRequest) -> User:
 
 
 def today() -> Any:
-    """The day by which roles hold: the server's."""
-    return timezone.localdate(timezone=timezone.get_default_timezone())
+    """The day by which roles hold: the server's, and at a site that of the site."""
+    return roles_day(timezone.now())
 
 
 def scope_of(request: HttpRequest) -> Scope:

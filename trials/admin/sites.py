@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from trials.admin.forms import WorkingDaysForm, refuse_unseen
 from trials.admin.records import (
@@ -23,7 +26,9 @@ from trials.admin.records import (
     today,
 )
 from trials.domain.access import Right
+from trials.domain.calendar_names import calendar_names
 from trials.domain.errors import DomainError
+from trials.domain.zones import zone_names
 from trials.models import (
     Site,
     WorkingDayTable,
@@ -42,9 +47,29 @@ class TableInline(ReadOnlyInline):
     readonly_fields = fields
 
 
+class SiteForm(forms.ModelForm):
+    """A site, with its zone and its holiday calendar chosen from lists."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._choose("zone", zone_names(), self.instance.zone, empty=True)
+        self._choose("holiday_calendar", calendar_names(), self.instance.holiday_calendar)
+
+    def _choose(self, name: str, names: Sequence[str], stands: str, *, empty: bool = False) -> None:
+        """Offer these names; what stands and is none of them stays in sight, and is refused."""
+        field = self.fields.get(name)
+        if field is None:  # somebody who may only read
+            return
+        offered = [*names, *([stands] if stands and stands not in names else [])]
+        none = [("", _("Choose …"))] if empty else []
+        field.widget = UnfoldAdminSelectWidget(choices=[*none, *((one, one) for one in offered)])
+
+
 @admin.register(Site)
 class SiteRecords(SetUp):
     """Sites, with the versions of their working days."""
+
+    form = SiteForm
 
     list_display = ("code", "name", "zone", "clinic_days", "holiday_calendar", "feeds_enabled")
     search_fields = ("code", "name")

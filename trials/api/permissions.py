@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from trials.domain.access import Right
 from trials.models import User
 from trials.selectors import roles_of
+from trials.zones import roles_day
 
 if TYPE_CHECKING:  # the views read the settings, and these name this module
     from rest_framework.views import APIView
@@ -32,5 +33,5 @@ class ReadsParticipants(IsAuthenticated):
         user = request.user
         if not super().has_permission(request, view) or not isinstance(user, User):
             return False
-        today = timezone.localdate(timezone=timezone.get_default_timezone())
+        today = roles_day(timezone.now())
         return roles_of(user, today).allows(Right.VIEW)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 class Right(StrEnum):
@@ -31,6 +33,32 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "designer": frozenset({Right.PUBLISH}),
     "administrator": frozenset({Right.ADMINISTER, Right.REVIEW}),
 }
+
+
+class RolesDay(date):
+    """The day by which roles hold that are for no site, and the instant at which it was asked for.
+
+    A role at a site begins and ends by the day that it is there.
+    """
+
+    instant: datetime | None = None
+
+    @classmethod
+    def at(cls, now: datetime, server: ZoneInfo) -> RolesDay:
+        """Return the day at an instant in the server's zone."""
+        local = now.astimezone(server)
+        found = cls(local.year, local.month, local.day)
+        found.instant = now
+        return found
+
+    def there(self, zone: ZoneInfo) -> date:
+        """Return the day that it is then in a zone; this day where nobody told the instant."""
+        return self if self.instant is None else self.instant.astimezone(zone).date()
+
+
+def day_there(today: date, zone: ZoneInfo) -> date:
+    """Return the day that it is in a zone, where `today` carries its instant; else `today`."""
+    return today.there(zone) if isinstance(today, RolesDay) else today
 
 
 @dataclass(frozen=True, slots=True)

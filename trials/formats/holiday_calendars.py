@@ -17,18 +17,20 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, date
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trials.domain.calendar_names import calendar_names, modules_by_code
 from trials.domain.errors import DomainError
 from trials.domain.working_days import MONDAY_TO_FRIDAY, WorkingDays
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
+
+__all__ = ["CHINA", "RELEASE_YEAR", "CalendarError", "calendar_names", "load_calendar"]
 
 CHINA = "CN"
 RELEASE_YEAR = 2026
@@ -51,11 +53,6 @@ class CalendarError(DomainError, ValueError):
     """No holiday calendar has that name or those years."""
 
 
-def calendar_names() -> tuple[str, ...]:
-    """The names that `load_calendar` knows: ISO 3166-1 codes of two letters, sorted."""
-    return tuple(sorted(_modules_by_code()))
-
-
 @lru_cache(maxsize=32)
 def load_calendar(name: str, first_year: int, last_year: int) -> WorkingDays:
     """The working days of a country, from the first year to the last, both included.
@@ -68,7 +65,7 @@ def load_calendar(name: str, first_year: int, last_year: int) -> WorkingDays:
         raise CalendarError(f"{first_year} to {last_year} is no range of years: give the earlier year first")
     if name == CHINA:
         return _load_china(first_year, last_year)
-    if name not in _modules_by_code():
+    if name not in modules_by_code():
         raise CalendarError(_unknown(name))
     return _load_country(name, first_year, last_year)
 
@@ -167,7 +164,7 @@ def _country_class(code: str) -> Any:
     """
     import holidays  # noqa: PLC0415 - dear to import, see above
 
-    module_name, class_name = _modules_by_code()[code]
+    module_name, class_name = modules_by_code()[code]
     file = Path(holidays.__file__).parent / "countries" / f"{module_name}.py"
     spec = importlib.util.spec_from_file_location(f"_holidays_{module_name}", file)
     if spec is None or spec.loader is None or not file.exists():
@@ -175,11 +172,3 @@ def _country_class(code: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, class_name)
-
-
-@lru_cache(maxsize=1)
-def _modules_by_code() -> Mapping[str, tuple[str, str]]:
-    """The module and class in `holidays` of every country, by its two-letter code."""
-    from holidays.registry import COUNTRIES  # noqa: PLC0415 - dear to import, see above
-
-    return {names[1]: (module, names[0]) for module, names in COUNTRIES.items()}

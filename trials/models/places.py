@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.domain.calendar_names import calendar_names
+from trials.domain.zones import is_zone, near_zones
 from trials.models.users import User
 
 CODE = RegexValidator(
@@ -17,16 +20,40 @@ CLINIC_DAYS = RegexValidator(
 )
 
 
+def valid_zone(name: str) -> None:
+    """Raise ValidationError for a text that names no zone, with the zones that may have been meant."""
+    if is_zone(name):
+        return
+    near = near_zones(name)
+    if near:
+        message = _("“%(zone)s” is no time zone: choose %(near)s or another one of the list.")
+        raise ValidationError(message, params={"zone": name, "near": " / ".join(near)})
+    raise ValidationError(_("“%(zone)s” is no time zone: choose one of the list."), params={"zone": name})
+
+
+def valid_calendar(name: str) -> None:
+    """Raise ValidationError for a text that names no holiday calendar."""
+    if name not in calendar_names():
+        message = _("“%(calendar)s” is no holiday calendar: choose one of the list, such as CN.")
+        raise ValidationError(message, params={"calendar": name})
+
+
 class Site(models.Model):
     """A hospital where trials run; its zone decides what day it is there."""
 
     code = models.CharField(_("code"), max_length=40, unique=True, validators=[CODE])
     name = models.CharField(_("name"), max_length=200)
     zone = models.CharField(
-        _("time zone"), max_length=64, blank=True, help_text=_("An IANA name, such as Asia/Shanghai.")
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        validators=[valid_zone],
+        help_text=_("An IANA name, such as Asia/Shanghai."),
     )
     clinic_days = models.CharField(_("clinic days"), max_length=7, default="12345", validators=[CLINIC_DAYS])
-    holiday_calendar = models.CharField(_("holiday calendar"), max_length=16, default="CN")
+    holiday_calendar = models.CharField(
+        _("holiday calendar"), max_length=16, default="CN", validators=[valid_calendar]
+    )
     ward_beds = models.PositiveSmallIntegerField(_("ward beds"), null=True, blank=True)
     infusions_per_day = models.PositiveSmallIntegerField(_("infusions a day"), null=True, blank=True)
     feeds_enabled = models.BooleanField(_("calendar feeds"), default=True)

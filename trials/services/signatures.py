@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -14,6 +12,7 @@ from trials.domain.errors import Refused, Stale
 from trials.domain.signing import Proof, canonical_text, digest_of
 from trials.models import Meaning, Signature, User
 from trials.selectors_trust import Signable, signing_roles
+from trials.zones import roles_day, server_zone, zone_of
 
 
 class SigningRefused(Refused):
@@ -32,8 +31,8 @@ def sign(
     changed since it was shown.
     """
     by = User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    zone = (record.site.zone if record.site else "") or settings.TIME_ZONE
-    roles = signing_roles(by, record.site, record.trial, now.astimezone(ZoneInfo(zone)).date())
+    zone = (zone_of(record.site) if record.site else server_zone()).key
+    roles = signing_roles(by, record.site, record.trial, roles_day(now))
     _refuse(record, meaning, roles, by, proof, now)
     text = canonical_text(record.content)
     digest = digest_of(text)

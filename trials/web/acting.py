@@ -15,6 +15,7 @@ from trials.acts import acting, caused_by
 from trials.models import User
 from trials.selectors import roles_read_once
 from trials.selectors_accounts import roles_in_words
+from trials.zones import roles_day
 
 READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
 FAILED = 500
@@ -67,4 +68,4 @@ def _person(request: HttpRequest) -> User | None:
 def _roles(request: HttpRequest) -> str:
     """The roles of whoever turns out to ask: machines show their token only in the view."""
     user = _person(request)
-    return roles_in_words(user, timezone.localdate()) if user else ""
+    return roles_in_words(user, roles_day(timezone.now())) if user else ""

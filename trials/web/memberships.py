@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from trials.domain.access import Right, Scope
+from trials.domain.access import Right, Scope, day_there
 from trials.domain.errors import DomainError, Refused
 from trials.formats.tables import csv_lines
 from trials.models import Membership, User
@@ -39,6 +39,7 @@ from trials.services.memberships import (
 from trials.web.downloads import download, head_of
 from trials.web.memberships_forms import AccessForm, GrantForm, WithdrawalForm
 from trials.web.query_params import query_params
+from trials.zones import roles_day, zone_of
 
 PER_PAGE = 50
 REFUSED, OVERTAKEN = 422, 409
@@ -110,7 +111,8 @@ def withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     held = get_object_or_404(memberships_visible_to(user, today), pk=pk)
     if not _may_change(user, held, roles_of(user, today)):
         raise PermissionDenied(_("This role reaches beyond where you administer, or is your own."))
-    form = WithdrawalForm(request.POST or None, today=today)
+    here = day_there(today, zone_of(held.site)) if held.site else today
+    form = WithdrawalForm(request.POST or None, today=here)
     if form.is_valid():
         try:
             return _withdraw(request, held, form.cleaned_data)
@@ -139,7 +141,7 @@ def _withdraw(request: HttpRequest, held: Membership, given: dict[str, Any]) -> 
 
 def _asker(request: HttpRequest) -> tuple[User, date]:
     """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    today = roles_day(timezone.now())
     user = request.user
     if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
         raise Http404

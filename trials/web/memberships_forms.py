@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from trials.domain.access import day_there
 from trials.models import Role, Site, Trial, User
 from trials.selectors_memberships import WantedAccess
+from trials.zones import zone_of
 
 DAY = {"type": "date"}
 
@@ -77,9 +79,19 @@ class GrantForm(forms.Form):
         self.fields["user"].queryset = users  # type: ignore[attr-defined]
         choose(self, **places)
 
-    def clean_starts_on(self) -> date:
-        """Access is never given for days that are over: nobody had it then."""
-        return not_before(self.cleaned_data["starts_on"], self.today)
+    def clean(self) -> dict[str, Any]:
+        """Access is never given for days that are over at the site; from today is from the site's today."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        starts, site = data.get("starts_on"), data.get("site")
+        here = day_there(self.today, zone_of(site)) if site else self.today
+        if starts == self.today and here < starts:
+            data["starts_on"] = here
+        elif starts:
+            try:
+                not_before(starts, here)
+            except forms.ValidationError as error:
+                self.add_error("starts_on", error)
+        return data
 
 
 class WithdrawalForm(forms.Form):

@@ -14,6 +14,7 @@ from trials.domain.access import Right
 from trials.models import User
 from trials.selectors import roles_of
 from trials.selectors_accounts import administers_everything
+from trials.zones import roles_day
 
 _leave = LogoutView.as_view()
 
@@ -22,7 +23,7 @@ _leave = LogoutView.as_view()
 def own_account(request: HttpRequest) -> HttpResponse:
     """What one may change about one's own account, and what one administers."""
     assert isinstance(request.user, User)
-    today = timezone.localdate()
+    today = roles_day(timezone.now())
     context = {
         "administers": roles_of(request.user, today).allows(Right.ADMINISTER),
         "administers_everything": administers_everything(request.user, today),

@@ -44,6 +44,7 @@ from trials.services.accounts import (
 )
 from trials.web.people_forms import CorrectionForm, OpeningForm, ReasonForm, in_words
 from trials.web.query_params import query_params
+from trials.zones import roles_day
 
 PER_PAGE = 50
 REFUSED = 422
@@ -169,7 +170,7 @@ def failures(request: HttpRequest) -> HttpResponse:
 
 def _asker(request: HttpRequest) -> tuple[User, date]:
     """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = timezone.localdate()
+    today = roles_day(timezone.now())
     user = request.user
     if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
         raise Http404

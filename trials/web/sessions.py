@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from trials.models import User
 from trials.selectors_accounts import has_second_factor, holds_one_of
 from trials.web.kept_forms import keep
+from trials.zones import roles_day
 
 SEEN = "dayzero_seen"
 FACTOR = "dayzero_second_factor"
@@ -101,4 +102,4 @@ def _lacks_second_factor(request: HttpRequest) -> bool:
 
 def _must_have_one(user: User) -> bool:
     asked = frozenset(settings.SECOND_FACTOR_ROLES)
-    return EVERYBODY in asked or holds_one_of(user, asked, timezone.localdate())
+    return EVERYBODY in asked or holds_one_of(user, asked, roles_day(timezone.now()))
