@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
     "draft what closed without a record": {"task": "schedules.tasks.draft", "schedule": EVERY_MINUTE},
     "count the days on hold": {"task": "schedules.tasks.hold", "schedule": EVERY_TEN_MINUTES},
+    "look at the starts to come": {"task": "schedules.tasks.start", "schedule": EVERY_TEN_MINUTES},
     "bring participants to another version": {"task": "schedules.tasks.amend", "schedule": EVERY_MINUTE},
     "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},

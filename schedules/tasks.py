@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import amendments, deviations, holds, judging, reminders
+from schedules.services import amendments, deviations, holds, judging, reminders, start_flags
 from trials.acts import caused_by
 
 
@@ -32,6 +32,13 @@ def hold() -> None:
     """Count the days on hold after chemotherapy, and flag what escalates."""
     with caused_by("sweep"):
         holds.sweep_holds(now=timezone.now())
+
+
+@shared_task
+def start() -> None:
+    """Look at the list before every start to come, and flag what says no."""
+    with caused_by("sweep"):
+        start_flags.sweep_starts(now=timezone.now())
 
 
 @shared_task

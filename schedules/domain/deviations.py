@@ -123,6 +123,7 @@ class LeftActivity:
 class VisitRecord:
     """A visit as its deviations look at it.
 
+    `told` where a start was recorded against the list for it: that deviation says it.
     `single` where there is one due day; `block` where the visit holds its place in one; `final` once
     the day that it counts from has come; `free` of a visit whose window is wherever it takes place.
     """
@@ -133,6 +134,7 @@ class VisitRecord:
     block: bool = False
     free: bool = False
     final: bool = True
+    told: bool = False
     performed_on: date | None = None
     outside_reason: str = ""
     missed_on: date | None = None
@@ -234,7 +236,7 @@ def _of_time(visit: VisitRecord, about: str, today: date) -> Draft | None:
 
 def _outside(visit: VisitRecord, about: str, performed: date) -> Draft | None:
     days = 0 if visit.free else visit.window.days_outside(performed)
-    if not days or not (visit.final or visit.outside_reason):
+    if not days or not ((visit.final and not visit.told) or visit.outside_reason):
         return None
     kind = DeviationKind.BLOCK if visit.block else DeviationKind.OUTSIDE
     draft = Draft(about, f"{performed}{days:+d}", kind, performed, actual_on=performed, days=days)

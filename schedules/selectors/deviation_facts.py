@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from participants.domain.points import DAY
 from schedules.domain.amendments import Outcome
 from schedules.domain.deviations import LeftActivity, VisitRecord
 from schedules.domain.plan import AnchorKind
+from schedules.domain.start import Item
 from schedules.models import AmendmentStep, Visit, VisitActivity
 from schedules.selectors.calendars import today_at
+from schedules.selectors.start_lines import started_against
 from schedules.selectors.stored_visits import RANGES, version_of, window_of
 from trials.domain.protocol import Protocol
 from trials.selectors import protocol_of
@@ -44,11 +46,15 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
         "visit_id", "code", "label", "reason"
     ):
         left[pk].append(LeftActivity(*activity))
+    rows = list(visits.defer("participant__protocol_version__document", "done_under__document"))
+    done = {visit.participant_id for visit in rows if visit.performed_on}
+    against = started_against(done) if done else {}
     found = {}
-    for visit in visits.defer("participant__protocol_version__document", "done_under__document"):
+    for visit in rows:
         person = visit.participant
         version = version_of(visit, person.protocol_version)
-        record = _record(visit, protocol_of(version), left[visit.pk])
+        told = (Item.VISIT, visit.label) in against.get(person.pk, ())
+        record = replace(_record(visit, protocol_of(version), left[visit.pk]), told=told)
         today = today_at(person.site, now)
         found[visit.pk] = RecordedVisit(visit.pk, person.pk, version.pk, today, record)
     return found

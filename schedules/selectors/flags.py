@@ -17,6 +17,8 @@ from schedules.domain.happened import REPLAN_FLAG, departure_sentence, standing_
 from schedules.domain.happened import Case as Contradicted
 from schedules.domain.hold_clock import waiting_of
 from schedules.domain.hold_words import words_of_hold
+from schedules.domain.start_flags import START_FLAG
+from schedules.domain.told import facts_text
 from schedules.models import Flag, Severity
 from schedules.selectors.judging import Docket, dockets_of
 from schedules.selectors.verdicts import VerdictRow, verdict_of
@@ -131,6 +133,8 @@ def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
 def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:
     if flag.kind == REPLAN_FLAG:
         return FlagRow(flag, None, _of_planned_days(docket, say))
+    if flag.kind == START_FLAG:
+        return FlagRow(flag, None, (facts_text(flag.message, say),))
     if flag.window_id is None:
         return FlagRow(flag, None, _of_hold(flag, docket, now, say))
     verdict = verdict_of(docket, flag.window_id, now, say)

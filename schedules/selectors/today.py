@@ -12,8 +12,10 @@ from participants.models import Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.explain import Say, plain
 from schedules.domain.labels import in_language
+from schedules.domain.start_flags import START_FLAG
 from schedules.domain.status import CLOSING_DAYS, VisitStatus
-from schedules.models import Visit
+from schedules.domain.told import facts_text
+from schedules.models import Flag, Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import sites_by_today, today_at, working_days_by_site
 from schedules.selectors.plan_rows import Reading, VisitRow, stored_row
@@ -24,6 +26,7 @@ from trials.zones import roles_day, zone_of
 
 SOON_DAYS = 7
 PAGE = 100
+STARTS = 50
 GROUPS = (
     VisitStatus.OVERDUE,
     VisitStatus.DUE,
@@ -51,6 +54,15 @@ class WorkRow:
 
     participant: Participant
     line: VisitRow
+
+
+@dataclass(frozen=True, slots=True)
+class StartRow:
+    """A start to come against which lines of the list say no, in words."""
+
+    flag: Flag
+    participant: Participant
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +102,29 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     return Worklist(counts, _rows(chosen, now, say), page, pages)
 
 
+def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
+    """The starts in sight, STARTS at most, of which the list says no and nobody has put off; one query."""
+    today = roles_day(now)
+    flags = Flag.objects.filter(participant__in=_seen(user, now, wanted), kind=START_FLAG, cleared_at=None)
+    if wanted.site:
+        flags = flags.filter(participant__site=wanted.site)
+    awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")
+    found = awake.order_by("raised_at", "pk")[:STARTS]
+    return [StartRow(flag, flag.participant, facts_text(flag.message, say)) for flag in found]
+
+
 def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
     sites = sites_visible_to(user, roles_day(now))
     return sites.filter(pk=wanted.site) if wanted.site else sites
 
 
-def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
+def _seen(user: User, now: datetime, wanted: Wanted) -> QuerySet[Participant]:
     seen = participants_visible_to(user, roles_day(now))
-    if wanted.trial:
-        seen = seen.filter(trial=wanted.trial)
-    return Visit.objects.filter(participant__in=seen, **LIVE)
+    return seen.filter(trial=wanted.trial) if wanted.trial else seen
+
+
+def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
+    return Visit.objects.filter(participant__in=_seen(user, now, wanted), **LIVE)
 
 
 def _group(days: Mapping[date, Sequence[int]]) -> Case:

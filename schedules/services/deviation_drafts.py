@@ -24,11 +24,13 @@ from schedules.domain.deviations import (
     drafts_of_visit,
     why_lapsed,
 )
+from schedules.domain.start import Item
 from schedules.domain.told import told
 from schedules.domain.verdicts import Verdict
 from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.calendars import today_at
 from schedules.selectors.deviation_facts import RecordedVisit, versions_then, visits_on_record
+from schedules.selectors.start_lines import started_against
 from trials.services.loading import Row
 from trials.services.updating import update_rows
 
@@ -112,6 +114,12 @@ def draft_window_deviations(violations: Sequence[Violation], now: datetime) -> N
     """Draft a deviation for each violated window, unless there is one on the same evidence."""
     if not violations:
         return
+    against = started_against({violation.window.participant_id for violation in violations})
+    violations = [
+        each
+        for each in violations
+        if (Item.TEST, each.window.label) not in against.get(each.window.participant_id, ())
+    ]
     windows = [violation.window.pk for violation in violations]
     standing = Deviation.objects.filter(window__in=windows, kind=DeviationKind.WINDOW)
     _write([_of_window(each, now) for each in violations], standing.select_for_update(of=("self",)))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from participants.domain.words import Code, Words
+from participants.domain.words import Words
 from schedules.domain.errors import DepartureNeedsReason, StartNeedsReason
 from schedules.domain.happened import Departure, DepartureKind, departure_sentence
-from schedules.domain.start import ITEM_LABELS, Answer, Item, Line, start_codes
-from schedules.domain.told import joined, labelled
+from schedules.domain.start import Answer, Item, start_codes
+from schedules.domain.start_flags import words_of_lines
+from schedules.selectors.start_lines import drafted_lines
 from schedules.services.gates import Candidate, refusal_of_move
 from schedules.services.readiness import readiness_at, start_put_on_record
 from schedules.services.replanning_previews import Preview
@@ -56,15 +56,12 @@ def start_departures(preview: Preview, now: datetime) -> tuple[Departure, ...]:
     readiness = readiness_at(preview.record.participant, preview.plan, start, now)
     against = [line for line in readiness.answering(Answer.NO) if line.item is not Item.GATE or not gate]
     if against:
-        drafts = any(line.item not in OF_THE_SITE for line in against)
-        found.append(Departure(DepartureKind.START, anchor, day, why=tuple(_words(against)), drafts=drafts))
+        own = drafted_lines(preview.record.participant.pk)
+        drafts = any(line.item not in OF_THE_SITE and (line.item, line.of) not in own for line in against)
+        found.append(
+            Departure(DepartureKind.START, anchor, day, why=tuple(words_of_lines(against)), drafts=drafts)
+        )
     return tuple(found)
-
-
-def _words(lines: Iterable[Line]) -> Iterator[Words]:
-    for one in lines:
-        why = joined(labelled(words) for words in one.why)
-        yield Words.of("%(item)s: %(why)s", {"item": Code(ITEM_LABELS[one.item]), "why": why})
 
 
 def gate_against(preview: Preview) -> tuple[Words, ...] | None:

@@ -13,6 +13,7 @@ from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Fact
 from participants.domain.points import Point
 from schedules.domain.happened import REPLAN_FLAG
+from schedules.domain.start_flags import START_FLAG
 from schedules.domain.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
 from schedules.web import fact_words
@@ -77,6 +78,8 @@ def heading(flag: Flag) -> str:
     """What a flag is about: its window, a planned day that no longer fits, or else the hold."""
     if flag.kind == REPLAN_FLAG:
         return _("A planned day no longer fits")
+    if flag.kind == START_FLAG:
+        return _("The list before the start says no")
     return say(flag.window.label) if flag.window else _("Hold after chemotherapy")
 
 

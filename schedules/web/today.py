@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from schedules.domain.status import VisitStatus
-from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, worklist
+from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, starts_said_no, worklist
 from schedules.web.asked import number
 from schedules.web.clock import now, server_day
 from schedules.web.pages import neighbours
@@ -47,6 +47,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "worklist": found,
         "tiles": [_group(status, found, []) for status in GROUPS],
         "groups": groups_of(found),
+        "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "wanted": wanted,
         "sites": sites,
         "trials": trials_visible_to(user, here),
