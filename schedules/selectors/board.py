@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from schedules.domain.gates import (
 from schedules.domain.labels import in_language
 from schedules.domain.levels import LevelBoard, board
 from schedules.models import ProtocolWindow, Visit, WindowKind
+from schedules.selectors.calendars import SiteDay, site_days
 from schedules.selectors.course import STEPS, clock_at
 from schedules.selectors.judging import ended_on
 from trials.domain.protocol import Protocol
@@ -77,6 +78,7 @@ class TrialBoard:
     protocol: Protocol
     today: date
     levels: tuple[LevelRow, ...]
+    days: Sequence[SiteDay] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
     levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
-    return TrialBoard(trial, protocol, today, tuple(levels))
+    by_pk = {site.pk: site for site in sites}
+    return TrialBoard(trial, protocol, today, tuple(levels), site_days(by_pk.values(), now))
 
 
 def _protocol(trial: Trial) -> Protocol | None:

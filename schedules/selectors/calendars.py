@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -48,3 +49,19 @@ def sites_by_today(sites: Iterable[Site], now: datetime) -> dict[date, list[int]
     for site in sites:
         days.setdefault(today_at(site, now), []).append(site.pk)
     return days
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDay:
+    """The day that it is now at some sites."""
+
+    day: date
+    sites: tuple[Site, ...]
+
+
+def site_days(sites: Iterable[Site], now: datetime) -> list[SiteDay]:
+    """The days that it is at these sites, each with its sites: one, unless their zones differ in it."""
+    days: dict[date, list[Site]] = {}
+    for site in sites:
+        days.setdefault(today_at(site, now), []).append(site)
+    return [SiteDay(day, tuple(days[day])) for day in sorted(days)]

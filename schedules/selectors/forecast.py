@@ -54,6 +54,7 @@ class ForecastRow:
     outlook: Outlook
     booked_on: date | None
     past_end: int
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +218,5 @@ def _rows(chosen: Sequence[tuple[Visit, Outlook]], now: datetime, say: Say) -> l
         reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
         past = days_past(visit.target, one.trial.planned_end)
-        rows.append(ForecastRow(one, line, ahead, visit.booked_on, past))
+        rows.append(ForecastRow(one, line, ahead, visit.booked_on, past, today))
     return rows

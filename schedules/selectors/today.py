@@ -54,6 +54,7 @@ class WorkRow:
 
     participant: Participant
     line: VisitRow
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,18 @@ class StartRow:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """A page of the worklist, and how many visits each group has in all."""
+    """A page of the worklist, and how many visits each status has in all, and on each day of sites."""
 
     counts: Mapping[VisitStatus, int]
     rows: Sequence[WorkRow] = field(default=())
     page: int = 1
     pages: int = 1
+    by_day: Mapping[tuple[VisitStatus, date], int] = field(default_factory=dict)
+
+    @property
+    def several_days(self) -> bool:
+        """Whether it is not the same day at all sites of the list."""
+        return len({day for _status, day in self.by_day}) > 1
 
     @property
     def total(self) -> int:
@@ -89,17 +96,22 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     days = sites_by_today(_sites(user, now, wanted), now)
     if not days:
         return Worklist({})
-    visits = _live(user, now, wanted).annotate(group=_group(days)).filter(group__isnull=False)
-    found = dict(visits.order_by().values_list("group").annotate(Count("pk")))
-    counts = {status: found[place] for place, status in enumerate(GROUPS) if place in found}
+    live = _live(user, now, wanted).annotate(group=_group(days), day=_day(days))
+    visits = live.filter(group__isnull=False)
+    found = list(visits.order_by("group", "day").values_list("group", "day").annotate(Count("pk")))
+    dates = sorted(days)
+    by_day = {(GROUPS[group], dates[day]): count for group, day, count in found}
+    counts: dict[VisitStatus, int] = {}
+    for (status, _day_there), count in by_day.items():
+        counts[status] = counts.get(status, 0) + count
     if wanted.status:
         visits = visits.filter(group=GROUPS.index(wanted.status))
     shown = counts.get(wanted.status, 0) if wanted.status else sum(counts.values())
     pages = max(1, -(-shown // PAGE))
     page = min(max(1, wanted.page), pages)
-    ordered = visits.order_by("group", "closes", "participant__subject_code", "pk")
+    ordered = visits.order_by("group", "day", "closes", "participant__subject_code", "pk")
     chosen = list(_with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
-    return Worklist(counts, _rows(chosen, now, say), page, pages)
+    return Worklist(counts, _rows(chosen, now, say), page, pages, by_day)
 
 
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
@@ -142,6 +154,14 @@ def _group(days: Mapping[date, Sequence[int]]) -> Case:
     )
 
 
+def _day(days: Mapping[date, Sequence[int]]) -> Case:
+    """The place of the day that it is at each visit's site, the earliest first."""
+    return Case(
+        *(When(participant__site__in=days[day], then=Value(place)) for place, day in enumerate(sorted(days))),
+        output_field=IntegerField(),
+    )
+
+
 def _conditions(today: date) -> Iterable[tuple[VisitStatus, Q]]:
     """The statuses with their conditions; the first that holds is the visit's."""
     return (
@@ -174,5 +194,5 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
         working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, today, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
-        rows.append(WorkRow(one, line))
+        rows.append(WorkRow(one, line, today))
     return rows

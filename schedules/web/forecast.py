@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from schedules.domain.forecast import Help
+from schedules.selectors.calendars import site_days
 from schedules.selectors.forecast import (
     HORIZONS,
     SOON,
@@ -22,7 +26,8 @@ from schedules.web.asked import key_asked, next_page, number, places
 from schedules.web.clock import now, server_day
 from schedules.web.people import user_of
 from schedules.web.words import say
-from trials.selectors import trials_visible_to
+from trials.models import Site, User
+from trials.selectors import sites_visible_to, trials_visible_to
 from trials.web.query_params import choice_in, is_set, query_params
 
 HELP = {
@@ -49,6 +54,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
     first = wanted.after is None
     context = {
         "today": here,
+        "days": site_days(_sites(user, here, wanted), instant),
         "wanted": wanted,
         "horizons": HORIZONS,
         "rows": [(row, [HELP[each] for each in row.outlook.warnings]) for row in found.rows],
@@ -69,6 +75,11 @@ def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
     trial = get_object_or_404(trials_visible_to(user, here), pk=pk)
     rows, after = people_past_end(user, here, pk, number(request, "after") or 0)
     return render(request, "forecast/end.html", {"trial": trial, "rows": rows, **next_page(request, after)})
+
+
+def _sites(user: User, here: date, wanted: WantedForecast) -> QuerySet[Site]:
+    sites = sites_visible_to(user, here)
+    return sites.filter(pk=wanted.site) if wanted.site else sites
 
 
 def _wanted(request: HttpRequest) -> WantedForecast:

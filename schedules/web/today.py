@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from schedules.domain.status import VisitStatus
+from schedules.selectors.calendars import site_days
 from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, starts_said_no, worklist
 from schedules.web.asked import number
 from schedules.web.clock import now, server_day
@@ -23,13 +25,17 @@ from trials.zones import wrong_settings
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The visits of one status, with the words that head them; `count` is that of all pages."""
+    """The visits of one status, with the words that head them; `count` is that of all pages.
+
+    `day` is that of their sites, where it is not the same at all sites of the list.
+    """
 
     status: VisitStatus
     name: str
     meaning: str
     count: int
     rows: list[WorkRow]
+    day: date | None = None
 
 
 @login_required
@@ -43,6 +49,7 @@ def today(request: HttpRequest) -> HttpResponse:
     sites = list(sites_visible_to(user, here))
     context = {
         "today": here,
+        "days": site_days([one for one in sites if wanted.site in (None, one.pk)], instant),
         "wrong_settings": list(wrong_settings(sites)),
         "worklist": found,
         "tiles": [_group(status, found, []) for status in GROUPS],
@@ -70,9 +77,14 @@ def wanted_of(request: HttpRequest) -> Wanted:
 
 def groups_of(found: Worklist) -> list[Group]:
     """The rows of a page under their statuses."""
-    return [
-        _group(status, found, list(rows)) for status, rows in groupby(found.rows, lambda row: row.line.status)
-    ]
+    if not found.several_days:
+        by_status = groupby(found.rows, lambda row: row.line.status)
+        return [_group(status, found, list(rows)) for status, rows in by_status]
+    groups = []
+    for (status, day), rows in groupby(found.rows, lambda row: (row.line.status, row.today)):
+        group = _group(status, found, list(rows))
+        groups.append(replace(group, day=day, count=found.by_day.get((status, day), 0)))
+    return groups
 
 
 def _group(status: VisitStatus, found: Worklist, rows: list[WorkRow]) -> Group:
