@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from schedules.web.shell import theme_of
+from trials import request_clock
 from trials.models import User
 from trials.selectors import keeps_records
 
@@ -83,7 +84,7 @@ def open_by_roles() -> None:
 
     def enters(request: HttpRequest) -> bool:
         user = request.user
-        day = timezone.localdate(timezone=timezone.get_default_timezone())
+        day = timezone.localdate(request_clock.now(), timezone.get_default_timezone())
         return isinstance(user, User) and keeps_records(user, day)
 
     admin.site.has_permission = enters  # type: ignore[method-assign]

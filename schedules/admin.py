@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from participants.models import Participant
@@ -16,11 +15,12 @@ from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
 from schedules.selectors.feeds import feeds_administered, feeds_visible_to, with_sight
 from schedules.services.feeds import revoke_feed
 from schedules.services.replanning_site import people_moved_by
+from trials import request_clock
 from trials.admin.forms import watchers
 from trials.admin.records import InSight, ReadOnly, by, scope_of, today
 from trials.domain.access import Right
 
-watchers.append(lambda site, days: people_moved_by(site=site, days=days, now=timezone.now()))
+watchers.append(lambda site, days: people_moved_by(site=site, days=days, now=request_clock.now()))
 
 
 def in_sight(request: HttpRequest) -> QuerySet[Participant]:
@@ -102,4 +102,4 @@ class CalendarFeedRecords(ReadOnly):
     def revoke(self, request: HttpRequest, feeds: QuerySet[CalendarFeed]) -> None:
         """Show nothing more behind these addresses, where one administers."""
         for feed in feeds_administered(feeds, by(request), today()):
-            revoke_feed(feed=feed, now=timezone.now())
+            revoke_feed(feed=feed, now=request_clock.now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -16,6 +15,7 @@ from rest_framework.views import APIView
 from schedules.api.fields import SiteInstant
 from schedules.models import Basis, WindowKind
 from schedules.selectors.data_capture import ParticipantRecord, participant_record
+from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.errors import Refused
 from trials.api.queries import refuse_query
@@ -84,7 +84,7 @@ class ParticipantDetail(APIView):
     )
     def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
         refuse_query(request.query_params, ())
-        record = participant_record(signed_in(request), id, timezone.now())
+        record = participant_record(signed_in(request), id, request_clock.now())
         if record is None:
             raise NotFound
         data: dict[str, Any] = ParticipantSerializer(record, context={"request": request}).data

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,6 +15,7 @@ from schedules.api.fields import SiteInstant
 from schedules.domain.status import VisitStatus
 from schedules.models import Basis, VisitPlace, VisitTiming
 from schedules.selectors.data_capture import WantedVisits, listed_visits
+from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.errors import Refused
 from trials.api.queries import ListQuery, page_document
@@ -143,7 +143,7 @@ class VisitList(APIView):
         asked = dict(query.validated_data)
         page = asked.pop("cursor", None), asked.pop("page_size")
         asked["by_target"] = asked.pop("order") == "target"
-        found = listed_visits(signed_in(request), WantedVisits(**asked), page, timezone.now(), say)
+        found = listed_visits(signed_in(request), WantedVisits(**asked), page, request_clock.now(), say)
         return Response(
             page_document(request, list(VisitSerializer(found.visits, many=True).data), found.after)
         )

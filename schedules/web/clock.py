@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from trials.domain.access import RolesDay
+from trials.request_clock import now
 from trials.zones import roles_day, server_zone
 
 __all__ = ["now", "server_day", "server_zone"]
-
-
-def now() -> datetime:
-    """This instant; read once for each request."""
-    return timezone.now()
 
 
 def server_day(instant: datetime) -> RolesDay:

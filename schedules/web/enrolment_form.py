@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -29,6 +28,7 @@ from schedules.web.anchor_fields import (
     recorded_anchors,
 )
 from schedules.web.words import say
+from trials import request_clock
 from trials.domain.protocol import EventAfter, Protocol
 from trials.models import Cohort, ProtocolVersion, Site, User
 from trials.selectors import protocol_of
@@ -143,7 +143,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             traits=frozenset(data.get("traits", ())),
             cohort=data.get("cohort"),
             comes_of_age_on=data.get("comes_of_age_on"),
-            today=today_at(site, timezone.now()),
+            today=today_at(site, request_clock.now()),
             reason=data.get("reason", ""),
         )
 

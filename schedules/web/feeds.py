@@ -7,7 +7,6 @@ import re
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotFound
-from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from schedules.selectors.feeds import feed_by_token
 from schedules.services.feeds import Fetch, fetch_feed, render_feed
+from trials import request_clock
 from trials.limits import seconds_to_wait
 
 # A phone asks once an hour, several devices share an address, and people pull to refresh.
@@ -37,7 +37,7 @@ _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q\s*=\s*(?P<weight>[0-9.]+)\s*)?(?=
 @require_safe
 @sensitive_variables("token")
 def feed(request: HttpRequest, token: str) -> HttpResponseBase:
-    now = timezone.now()
+    now = request_clock.now()
     found = feed_by_token(token)
     if found is None:
         return _not_found()

@@ -16,6 +16,7 @@ PLAIN = {"domain", "formats", "ical"}
 RULES = [
     (EDGES, r"\.objects\b", "an edge translates: reads are selectors, writes are services"),
     (PLAIN, r"\b(date\.today|datetime\.now|timezone\.now|localdate|utcnow)\(", "today is an argument"),
+    ({"web", "api", "admin"}, r"\btimezone\.now\(", "a request reads the clock once: `trials.request_clock`"),
     ({""}, r"\b(TODO|FIXME|XXX)\b", "what is left to do stands in an issue"),
     ({""}, r"\bbreakpoint\(|\bpdb\b", "nobody stops here"),
     (PLAIN | {"services", "selectors"}, r"\bprint\(", "what happens is logged, or told to whoever asked"),

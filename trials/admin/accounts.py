@@ -9,10 +9,10 @@ from django.contrib.auth.models import Group
 from django.db.models import Field, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from trials import request_clock
 from trials.admin.records import (
     InSight,
     ReadOnly,
@@ -112,4 +112,4 @@ class ApiTokenRecords(ReadOnly):
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
         """Close the door to the tokens that were chosen."""
         for token in tokens:
-            revoke_api_token(token=token, now=timezone.now(), by=by(request))
+            revoke_api_token(token=token, now=request_clock.now(), by=by(request))

@@ -12,9 +12,9 @@ from django.contrib import messages
 from django.contrib.admin.filters import RelatedOnlyFieldListFilter
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
+from trials import request_clock
 from trials.domain.access import Right, Scope
 from trials.domain.errors import DomainError
 from trials.models import User
@@ -33,7 +33,7 @@ def by(request: HttpRequest) -> User:
 
 def today() -> Any:
     """The day by which roles hold: the server's, and at a site that of the site."""
-    return roles_day(timezone.now())
+    return roles_day(request_clock.now())
 
 
 def scope_of(request: HttpRequest) -> Scope:

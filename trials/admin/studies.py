@@ -7,11 +7,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 
+from trials import request_clock
 from trials.admin.forms import ProtocolDocumentForm
 from trials.admin.records import (
     InSight,
@@ -145,7 +145,7 @@ class ProtocolVersionRecords(ThroughForm):
                 messages.error(request, words)
                 continue
             try:
-                publish_protocol(version=version, by=by(request), now=timezone.now())
+                publish_protocol(version=version, by=by(request), now=request_clock.now())
             except DomainError as error:
                 tell(request, error)
                 continue

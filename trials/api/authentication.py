@@ -13,6 +13,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.request import Request
 
+from trials import request_clock
 from trials.addresses import client_address
 from trials.limits import seconds_to_wait
 from trials.models import User
@@ -37,7 +38,7 @@ class BearerAuthentication(BaseAuthentication):
         if len(words) != _PARTS:
             raise AuthenticationFailed(_("Write “Authorization: Bearer”, a space, and one token."))
         token = words[1].decode("latin-1")
-        today = timezone.localdate()
+        today = timezone.localdate(request_clock.now())
         user = user_by_api_token(token, today)
         _limit(request, token, known=user is not None)
         if user is None:
@@ -60,7 +61,7 @@ def signed_in(request: Request) -> User:
 
 def _limit(request: Request, token: str, *, known: bool) -> None:
     """Count what a token asks, and what comes from an address with tokens that are none."""
-    now = timezone.now()
+    now = request_clock.now()
     if known:
         wait = seconds_to_wait(f"token:{token_digest(token)}", now, times=ASKED, seconds=ASKED_SECONDS)
     else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
+from trials import request_clock
 from trials.domain.access import Right
 from trials.models import User
 from trials.selectors import roles_of
@@ -33,5 +33,5 @@ class ReadsParticipants(IsAuthenticated):
         user = request.user
         if not super().has_permission(request, view) or not isinstance(user, User):
             return False
-        today = roles_day(timezone.now())
+        today = roles_day(request_clock.now())
         return roles_of(user, today).allows(Right.VIEW)

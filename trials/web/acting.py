@@ -9,8 +9,8 @@ from functools import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve, reverse
-from django.utils import timezone
 
+from trials import request_clock
 from trials.acts import acting, caused_by
 from trials.models import User
 from trials.selectors import roles_read_once
@@ -68,4 +68,4 @@ def _person(request: HttpRequest) -> User | None:
 def _roles(request: HttpRequest) -> str:
     """The roles of whoever turns out to ask: machines show their token only in the view."""
     user = _person(request)
-    return roles_in_words(user, roles_day(timezone.now())) if user else ""
+    return roles_in_words(user, roles_day(request_clock.now())) if user else ""

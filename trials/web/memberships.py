@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from trials import request_clock
 from trials.domain.access import Right, Scope, day_there
 from trials.domain.errors import DomainError, Refused
 from trials.formats.tables import csv_lines
@@ -74,7 +75,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     form = _access_form(request, user, today)
     if not form.is_valid():
         return memberships(request)
-    now = timezone.now()
+    now = request_clock.now()
     head = head_of("who has or had access when", user, now, request.GET.urlencode())
     rows = map(_cells, access_report(user, form.wanted, today))
     return download(f"access-{today}.csv", csv_lines(head, HEADS, rows))
@@ -133,7 +134,7 @@ def _withdraw(request: HttpRequest, held: Membership, given: dict[str, Any]) -> 
         end_membership(membership=held, ends_on=ends_on, by=by, reason=reason)
         words = _("The role ends after %(day)s.") % {"day": ends_on}
     else:
-        withdraw_membership(membership=held, now=timezone.now(), by=by, reason=reason)
+        withdraw_membership(membership=held, now=request_clock.now(), by=by, reason=reason)
         words = _("The role is withdrawn; calendars that hung on it are closed.")
     messages.success(request, words)
     return redirect("memberships")
@@ -141,7 +142,7 @@ def _withdraw(request: HttpRequest, held: Membership, given: dict[str, Any]) -> 
 
 def _asker(request: HttpRequest) -> tuple[User, date]:
     """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = roles_day(timezone.now())
+    today = roles_day(request_clock.now())
     user = request.user
     if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
         raise Http404

@@ -8,8 +8,8 @@ from allauth.account.views import LogoutView
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 
+from trials import request_clock
 from trials.domain.access import Right
 from trials.models import User
 from trials.selectors import roles_of
@@ -23,7 +23,7 @@ _leave = LogoutView.as_view()
 def own_account(request: HttpRequest) -> HttpResponse:
     """What one may change about one's own account, and what one administers."""
     assert isinstance(request.user, User)
-    today = roles_day(timezone.now())
+    today = roles_day(request_clock.now())
     context = {
         "administers": roles_of(request.user, today).allows(Right.ADMINISTER),
         "administers_everything": administers_everything(request.user, today),

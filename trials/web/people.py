@@ -15,12 +15,12 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from trials import request_clock
 from trials.domain.access import Right
 from trials.domain.accounts import AccountError
 from trials.models import User
@@ -123,7 +123,7 @@ ACTIONS: dict[str, tuple[Callable[..., object], object]] = {
 
 def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse:
     """Send the link where e-mail leaves, else show it, this once."""
-    by, now = _asker(request)[0], timezone.now()
+    by, now = _asker(request)[0], request_clock.now()
     record_password_link(user=account, now=now, by=by, reason=reason)
     key = f"{user_pk_to_url_str(account)}-{default_token_generator.make_token(account)}".partition("-")
     address = reverse("account_reset_password_from_key", kwargs={"uidb36": key[0], "key": key[2]})
@@ -170,7 +170,7 @@ def failures(request: HttpRequest) -> HttpResponse:
 
 def _asker(request: HttpRequest) -> tuple[User, date]:
     """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = roles_day(timezone.now())
+    today = roles_day(request_clock.now())
     user = request.user
     if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
         raise Http404

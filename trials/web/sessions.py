@@ -12,10 +12,10 @@ from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from trials import request_clock
 from trials.models import User
 from trials.selectors_accounts import has_second_factor, holds_one_of
 from trials.web.kept_forms import keep
@@ -30,7 +30,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 def begin(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
     """Count idleness from the moment of signing in."""
-    request.session[SEEN] = timezone.now().timestamp()
+    request.session[SEEN] = request_clock.now().timestamp()
 
 
 class IdleSessionMiddleware:
@@ -41,7 +41,7 @@ class IdleSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if SESSION_KEY in request.session:
-            now = timezone.now().timestamp()
+            now = request_clock.now().timestamp()
             idle = now - request.session.get(SEEN, 0)
             if idle > timedelta(minutes=settings.SESSION_IDLE_MINUTES).total_seconds():
                 return _end(request) or self.get_response(request)
@@ -102,4 +102,4 @@ def _lacks_second_factor(request: HttpRequest) -> bool:
 
 def _must_have_one(user: User) -> bool:
     asked = frozenset(settings.SECOND_FACTOR_ROLES)
-    return EVERYBODY in asked or holds_one_of(user, asked, roles_day(timezone.now()))
+    return EVERYBODY in asked or holds_one_of(user, asked, roles_day(request_clock.now()))

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
+from trials import request_clock
 from trials.models import User
 from trials.services.accounts import record_password
 from trials.web import sessions
@@ -44,7 +44,7 @@ def count_wrong_code(sender: object, request: HttpRequest, user: User, **_kwargs
 
 def keep_password_day(sender: object, user: User, **_kwargs: Any) -> None:
     """Whoever sets a password sets it for themselves."""
-    record_password(user=user, now=timezone.now(), by=user)
+    record_password(user=user, now=request_clock.now(), by=user)
 
 
 def listen() -> None:
