@@ -295,3 +295,9 @@ LOGGING = {
         "fido2": {"level": "WARNING"},  # below that it writes which passkey was shown
     },
 }
+
+# Points by which days zero are compared, as `shifted=2,week=0`: no protocol says them. Names and defaults
+# stand in schedules/domain/day_zero.py.
+DAY_ZERO_WEIGHTS = {
+    name: int(points) for name, points in env.dict("DAYZERO_DAY_ZERO_WEIGHTS", default={}).items()
+}

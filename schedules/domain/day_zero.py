@@ -1,16 +1,19 @@
 """Finding a day zero: the days of a range, the best first, each with everything that speaks against it.
 
-Every reason has a weight (WEIGHTS), a day's points are their sum, and fewer are better; of two days
-with as many points the earlier comes first. The same record gives the same order.
+Every reason has a weight (WEIGHTS, which a site may set otherwise), a day's points are their sum, and
+fewer are better. Each full week after the first day that is possible weighs as much as the mildest
+objection, and of two days with as many points the earlier comes first. The same record gives the same
+order. No protocol says how these weigh: they are assumed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Product, ready_on, usual_days
@@ -24,11 +27,14 @@ from schedules.domain.readiness import readiness_of
 from schedules.domain.readiness_person import COLLECTION
 from schedules.domain.start import Answer, Item, Line, Start, sentences, start_day
 from schedules.domain.suggestions import moves
-from trials.domain.protocol import Place
+from trials.domain.errors import DomainError
+from trials.domain.protocol import Over, Place, Within
 from trials.domain.working_days import WorkingDays
 
 MOST_DAYS = 120
 """The longest range that is searched at once."""
+
+_WEEK_DAYS = 7
 
 FURTHEST = timedelta(days=3 * 366)
 """No day zero is looked for later than this after today."""
@@ -44,6 +50,7 @@ class Against(StrEnum):
     BLOCK = "block"
     BED = "bed"
     SLOT = "slot"
+    NO_SCREENING = "no-screening"
     VISIT_GONE = "visit-gone"
     PRODUCT = "product"
     AWAY = "away"
@@ -59,7 +66,9 @@ class Against(StrEnum):
     NOT_KNOWN = "not-known"
 
 
-IMPOSSIBLE = frozenset({Against.PAST, Against.COURSE, Against.CONTRADICTION, Against.GATE})
+IMPOSSIBLE = frozenset(
+    {Against.PAST, Against.COURSE, Against.CONTRADICTION, Against.GATE, Against.NO_SCREENING}
+)
 """What rules a day out: it is still listed, last, with its reason."""
 
 WEIGHTS: Mapping[Against, int] = {
@@ -80,6 +89,37 @@ WEIGHTS: Mapping[Against, int] = {
 }
 """Points against a day, for each thing of a kind; for each day on hold, each visit that leaves its target."""
 
+WEEK = "week"
+"""The name of the weight of a full week of waiting, beside those of the reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Points for each kind of reason, and for each full week after the first day that is possible."""
+
+    of: Mapping[Against, int] = field(default_factory=lambda: WEIGHTS)
+    week: int = min(WEIGHTS.values())
+
+    @classmethod
+    def changed(cls, by: Mapping[str, int]) -> Weights:
+        """The usual weights with some of them changed, by their names; `week` is that of waiting.
+
+        Where nobody says what a week weighs, it weighs as much as the mildest objection that counts.
+        Raises DomainError for a name that is none, and for fewer than no points.
+        """
+        names = {kind.value: kind for kind in WEIGHTS}
+        if wrong := sorted(set(by) - {*names, WEEK}):
+            known = ", ".join((*names, WEEK))
+            raise DomainError(f"{', '.join(wrong)}: no weight has this name; there are {known}")
+        if less := sorted(name for name, points in by.items() if points < 0):
+            raise DomainError(f"{', '.join(less)}: a weight is 0 or more")
+        of = {kind: by.get(name, WEIGHTS[kind]) for name, kind in names.items()}
+        return cls(of, by.get(WEEK, min((points for points in of.values() if points), default=0)))
+
+
+USUAL_WEIGHTS = Weights()
+
+
 AGAINST_LABELS: Mapping[Against, str] = {
     Against.PAST: _("The start is over"),
     Against.COURSE: _("The course has gone on"),
@@ -88,6 +128,7 @@ AGAINST_LABELS: Mapping[Against, str] = {
     Against.BLOCK: _("A public holiday among the days that hold together"),
     Against.BED: _("No ward bed is free"),
     Against.SLOT: _("No infusion is free on the day"),
+    Against.NO_SCREENING: _("What comes before the start no longer fits"),
     Against.VISIT_GONE: _("What comes before the start can no longer be done"),
     Against.PRODUCT: _("The product is not ready by then"),
     Against.AWAY: _("Somebody is away on a day in hospital"),
@@ -106,12 +147,13 @@ AGAINST_LABELS: Mapping[Against, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that speaks against a day, in words, and the points that it costs."""
+    """One thing that speaks against a day, in words, how often it does, and the points that it costs."""
 
     against: Against
     why: tuple[Words, ...]
     points: int = 0
     of: str = ""
+    times: int = 1
 
     def text(self, say: Say = plain) -> str:
         """The reason as a sentence."""
@@ -120,13 +162,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class CandidateDay:
-    """A day zero that was looked at: its start, whether it can be at all, points against, and why."""
+    """A day zero that was looked at: its start, whether it can be at all, points against, and why.
+
+    `weeks` are the full weeks after the first day of the search that is possible, and `waiting` the points
+    for them, which are part of `points`.
+    """
 
     day: date
     start: date
     possible: bool
     points: int
     reasons: tuple[Reason, ...]
+    weeks: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +209,10 @@ def refusals_of_range(first: date, last: date, today: date) -> Iterator[RangeRef
         yield RangeRefusal("first", _("%(first)s is more than three years away."), words)
 
 
-def rank_days(start: Start, first: date, last: date) -> Ranking:
+def rank_days(start: Start, first: date, last: date, weights: Weights = USUAL_WEIGHTS) -> Ranking:
     """Every day from the first to the last as day zero, the best first; refusals_of_range says which may."""
-    days = [candidate_day(start, first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    days = [candidate_day(start, first + timedelta(days=n), weights) for n in range((last - first).days + 1)]
+    days = _with_waiting(days, weights)
     common = tuple(
         reason for reason in days[0].reasons if all(reason in day.reasons for day in days) and len(days) > 1
     )
@@ -174,19 +223,33 @@ def rank_days(start: Start, first: date, last: date) -> Ranking:
     return Ranking(tuple(own), common)
 
 
-def candidate_day(start: Start, day: date) -> CandidateDay:
+def _with_waiting(days: Sequence[CandidateDay], weights: Weights) -> list[CandidateDay]:
+    """The days with the points that each full week after the first possible one costs."""
+    earliest = min((day.day for day in days if day.possible), default=None)
+    if earliest is None:
+        return list(days)
+    waits = [max(0, (day.day - earliest).days) // _WEEK_DAYS for day in days]
+    return [
+        replace(day, weeks=weeks, waiting=weeks * weights.week, points=day.points + weeks * weights.week)
+        for day, weeks in zip(days, waits, strict=True)
+    ]
+
+
+def candidate_day(start: Start, day: date, weights: Weights = USUAL_WEIGHTS) -> CandidateDay:
     """One day as day zero, with everything that speaks against it, the gravest first."""
     plan = start.plan_with(day)
     begins = start_day(plan, day)
     found = [
         *_order(start, plan, begins),
         *_readiness(start, plan, begins),
+        *_before_start(start, plan, begins),
         *_absences(start, plan),
         *_visits(start, plan),
         *_stays(start, plan),
         *_hold(plan),
         *_provisional(start, plan),
     ]
+    found = [replace(one, points=one.times * weights.of.get(one.against, 0)) for one in found]
     order = list(Against)
     found.sort(key=lambda reason: order.index(reason.against))
     possible = not any(reason.against in IMPOSSIBLE for reason in found)
@@ -196,7 +259,7 @@ def candidate_day(start: Start, day: date) -> CandidateDay:
 def _reason(
     against: Against, template: str, values: Mapping[str, Value] | None = None, times: int = 1
 ) -> Reason:
-    return Reason(against, (Words.of(template, values),), WEIGHTS.get(against, 0) * times)
+    return Reason(against, (Words.of(template, values),), times=times)
 
 
 def _order(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
@@ -216,7 +279,7 @@ def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     for line in readiness_of(start, plan, day):
         against = _against(start, plan, line, day)
         if against:
-            yield Reason(against, line.why, WEIGHTS.get(against, 0), line.of)
+            yield Reason(against, line.why, of=line.of)
 
 
 _NO: Mapping[Item, Against] = {
@@ -259,6 +322,30 @@ def _product_expected(start: Start) -> date | None:
     return ready_on(product, start.today, day, usual)
 
 
+def _before_start(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
+    """What a newcomer has still to do before the start, and cannot any more: nothing of it is on record."""
+    if start.person is not None:
+        return
+    eve = begins - timedelta(days=1)
+    for visit in plan.visits:
+        opens, closes = visit.window.opens, min(visit.window.closes, eve)
+        asked = not visit.rule.block and opens < begins and visit.window.closes <= begins
+        if asked and not _still_fits(start, visit, opens, closes):
+            values: dict[str, Value] = {"visit": visit.label, "opens": opens, "closes": closes}
+            template = _("%(visit)s would have had to be done from %(opens)s to %(closes)s.")
+            yield _reason(Against.NO_SCREENING, template, values)
+
+
+def _still_fits(start: Start, visit: PlannedVisit, opens: date, closes: date) -> bool:
+    """Whether a day is left of a visit's days; of days that have begun to pass, one on which the site works."""
+    left = max(opens, start.today)
+    if closes < left:
+        return False
+    if left == opens or start.calendar is None or visit.rule.place is not Place.CLINIC:
+        return True
+    return start.calendar.nearest_working_day(left, left, closes) is not None
+
+
 def _absences(start: Start, plan: Plan) -> Iterator[Reason]:
     """Days in hospital or of the block on which somebody who is needed is away."""
     needed = sorted({*critical_days(plan), *days_in_hospital(plan, start.zone)} & start.away.keys())
@@ -283,12 +370,18 @@ def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
         near = calendar.nearest_working_day(opens, target, visit.window.closes)
         if near is None:
             yield _no_clinic_day(visit, opens, calendar)
-        elif near != target and moves(visit):
+        elif near != target and moves(visit) and _has_target(visit):
             shifted.append(visit.label)
     if shifted:
         values: dict[str, Value] = {"visits": ", ".join(shifted)}
         template = _("Off the target, on the nearest clinic day: %(visits)s.")
         yield _reason(Against.SHIFTED, template, values, len(shifted))
+
+
+def _has_target(visit: PlannedVisit) -> bool:
+    """Whether the protocol names a day for a visit; one on any day of a range is never off it."""
+    timing = visit.rule.timing
+    return not isinstance(timing, Within) or timing.target is not None
 
 
 def _to_come(start: Start, visit: PlannedVisit) -> bool:
@@ -307,21 +400,27 @@ def _no_clinic_day(visit: PlannedVisit, opens: date, calendar: WorkingDays) -> R
 
 
 def _stays(start: Start, plan: Plan) -> Iterator[Reason]:
-    """Stays in hospital that lie over a public holiday."""
+    """Stays in hospital that lie over public holidays, each of them named."""
     calendar = start.calendar
-    for first, last in stays(plan, start.zone) if calendar else ():
+    for first, last in _spans_in_hospital(plan, start.zone) if calendar else ():
         assert calendar is not None
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        met = [day for day in days if calendar.is_public_holiday(day)]
-        if met:
-            values: dict[str, Value] = {
-                "first": first,
-                "last": last,
-                "day": met[0],
-                "name": Code(calendar.holiday_name(met[0]) or ""),
-            }
+        named = {day: name for day in days if (name := calendar.holiday_name(day)) is not None}
+        met = {name: day for day, name in reversed(named.items())}
+        for name, day in sorted(met.items(), key=lambda one: one[1]):
+            values: dict[str, Value] = {"first": first, "last": last, "day": day, "name": Code(name)}
             template = _("The stay from %(first)s to %(last)s lies over %(name)s (%(day)s).")
             yield _reason(Against.STAY_ON_HOLIDAY, template, values)
+
+
+def _spans_in_hospital(plan: Plan, zone: ZoneInfo) -> list[tuple[date, date]]:
+    """The stays in hospital, and visits over days on the ward that do not hold together as a block."""
+    ward = [
+        (visit.window.opens, visit.window.closes)
+        for visit in plan.visits
+        if visit.rule.place is Place.WARD and isinstance(visit.rule.timing, Over) and not visit.rule.block
+    ]
+    return list(dict.fromkeys((*stays(plan, zone), *ward)))
 
 
 def _hold(plan: Plan) -> Iterator[Reason]:

@@ -7,12 +7,13 @@ from datetime import date
 
 from participants.domain.words import Value, Words
 from participants.domain.words import mark as _
-from schedules.domain.gates import NO_REVIEW, UNDER_OBSERVATION, GateReason, GateVerdict
+from schedules.domain.gates import NO_REVIEW, PLANNED_BEFORE, UNDER_OBSERVATION, GateReason, GateVerdict
 from trials.domain.protocol import Gate
 
 MEETS = _("%(start)s on %(day)s meets a closed gate.")
 _OF_SEVERAL = {
     UNDER_OBSERVATION: _("Under observation, the last until %(day)s: %(subject)s and %(n)d more."),
+    PLANNED_BEFORE: _("Planned before, the last observed until %(day)s: %(subject)s and %(n)d more."),
     NO_REVIEW: _("No safety review of %(subject)s and %(n)d more is on record."),
 }
 

@@ -7,7 +7,7 @@ Software never decides a dose: a gate says whether and when the way is open, and
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import takewhile
 from math import ceil
@@ -17,11 +17,12 @@ from participants.domain.points import DAY, day_of
 from participants.domain.words import Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.explain import day_text, offset_words
-from schedules.domain.plan import Plan
+from schedules.domain.plan import AnchorKind, Plan
 from trials.domain.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
 
 UNDER_OBSERVATION = _("Under observation until %(day)s: %(subject)s.")
+PLANNED_BEFORE = _("Planned to begin on %(begins)s, then observed until %(day)s: %(subject)s.")
 NO_REVIEW = _("No safety review of %(subject)s is on record.")
 
 
@@ -32,7 +33,7 @@ class Course:
     `begins` is the point of no return (the first chemotherapy, else the infusion); `observed`
     maps observation windows to their last days. `ended_on` cuts an observation short. A
     participant who is `replaced` left before the infusion, and does not count against the planned
-    size of the level.
+    size of the level. Nobody is under observation who has not `begun`.
     """
 
     subject: str
@@ -42,6 +43,7 @@ class Course:
     observed: tuple[tuple[str, date], ...] = ()
     ended_on: date | None = None
     replaced: bool = False
+    begun: bool = True
 
     def observed_until(self, code: str) -> date | None:
         """The last day of an observation, or the day the participant's part ended if that was before it."""
@@ -92,13 +94,37 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Cohorts:
-    """What gates are judged by: the protocol's gates and levels, who went before, and the reviews."""
+    """What gates are judged by: the protocol's gates and levels, who went before, and the reviews.
+
+    `firsts` are those who are infused first at each level; they are found once.
+    """
 
     gates: tuple[Gate, ...]
     levels: tuple[DoseLevel, ...] = ()
     courses: tuple[Course, ...] = ()
     reviews: tuple[Review, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
+    firsts: Mapping[str | None, Course] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        firsts: dict[str | None, Course] = {}
+        for course in self.courses:
+            first = firsts.get(course.level)
+            earlier = first is None or (course.infusion, course.begins) < (first.infusion, first.begins)
+            if not course.replaced and earlier:
+                firsts[course.level] = course
+        object.__setattr__(self, "firsts", firsts)
+
+    def holds(self, planned: Course) -> bool:
+        """Whether a planned course is on record as it is, and so has its place among the others."""
+        return any(
+            (one.subject, one.begins, one.infusion) == (planned.subject, planned.begins, planned.infusion)
+            for one in self.courses
+        )
+
+    def without(self, subjects: Container[str]) -> Cohorts:
+        """The same without some participants."""
+        return replace(self, courses=tuple(one for one in self.courses if one.subject not in subjects))
 
     def at_start(self, day: date, begun: Container[str]) -> Cohorts:
         """By whom a start that took place is judged: not by those who were to begin that day and have not."""
@@ -118,14 +144,16 @@ def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Co
     zero = plan.day_zero
     if zero is None:
         return None
-    marked = (rule.code for rule in plan.protocol.anchors if rule.point_of_no_return)
+    marked = [rule.code for rule in plan.protocol.anchors if rule.point_of_no_return]
     begins = [plan.anchors[code].day for code in marked if code in plan.anchors]
+    starts = (plan.anchors.get(code) for code in (*marked, plan.protocol.day_zero))
+    begun = any(start is not None and start.kind is AnchorKind.ACTUAL for start in starts)
     observed = tuple(
         (window.rule.code, day_of(window.ends, zone))
         for window in plan.windows
         if isinstance(window.rule.terms, Observation) and window.ends is not None
     )
-    return Course(subject, level, min([*begins, zero]), zero, observed)
+    return Course(subject, level, min([*begins, zero]), zero, observed, begun=begun)
 
 
 def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
@@ -134,11 +162,8 @@ def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
     Observation and review must be behind it when the point of no return is passed; intervals are
     counted between infusions. Where several reasons stand, the latest day opens.
     """
-    before = [
-        course
-        for course in cohorts.courses
-        if course.subject != planned.subject and course.begins <= planned.begins
-    ]
+    queued = cohorts.holds(planned)
+    before = [course for course in cohorts.courses if _goes_before(course, planned, queued=queued)]
     reasons = (*_order(cohorts, planned, before), *_gates(cohorts, planned, before))
     if not reasons:
         return GateVerdict(True, planned.begins)
@@ -147,15 +172,25 @@ def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
     return GateVerdict(False, max(known) if len(known) == len(days) else None, reasons)
 
 
-def gate_ahead(cohorts: Cohorts, planned: Course) -> GateVerdict:
+def waiting_of(cohorts: Cohorts) -> frozenset[str]:
+    """Those who are planned, have not begun, and wait at a closed gate themselves."""
+    planned = (course for course in cohorts.courses if not course.begun)
+    return frozenset(course.subject for course in planned if not gate_status(cohorts, course).open)
+
+
+def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None = None) -> GateVerdict:
     """Whether a planned course passes the gates; where not, the first day on which it really does.
 
     By the day that lifts what stands in the way now, others that are planned may have begun: whoever
-    begins until then counts as going before. The reasons are those of the planned day, and those that
-    set the day. None where something without a day, such as a review, stands in the way.
+    begins until then counts as going before. Not those who are planned after it and are `waiting`
+    themselves (found here where not given): two that wait for one thing do not wait for each other. The
+    reasons are those of the planned day, and those that set the day. None where something without a
+    day, such as a review, stands in the way.
     """
     first = verdict = gate_status(cohorts, planned)
     reasons = first.reasons
+    if not first.open and cohorts.holds(planned):
+        cohorts = cohorts.without(_behind(cohorts, planned, waiting))
     for _round in range(len(cohorts.courses) + 1):
         if verdict.open or verdict.opens_on is None:
             break
@@ -174,6 +209,32 @@ def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
 
 def _moved(course: Course, begins: date) -> Course:
     return Course(course.subject, course.level, begins, course.infusion + (begins - course.begins))
+
+
+def _goes_before(course: Course, planned: Course, *, queued: bool) -> bool:
+    """Whether a course begins before a planned one.
+
+    Of two that are on record for one day and have not begun, one goes first: by the infusion, then by the
+    subject code. Else each would wait for the other. Who is not on record yet waits for all of that day.
+    """
+    if course.subject == planned.subject or course.begins > planned.begins:
+        return False
+    if course.begins < planned.begins or course.begun or not queued:
+        return True
+    return (course.infusion, course.subject) < (planned.infusion, planned.subject)
+
+
+def _behind(cohorts: Cohorts, planned: Course, waiting: Container[str] | None) -> frozenset[str]:
+    """Those on record who are planned after this one and wait at a closed gate themselves."""
+    later = [
+        course
+        for course in cohorts.courses
+        if not (course.begun or course.subject == planned.subject)
+        and not _goes_before(course, planned, queued=True)
+    ]
+    if waiting is None and later:
+        waiting = waiting_of(cohorts)
+    return frozenset(course.subject for course in later if waiting and course.subject in waiting)
 
 
 def _reason(
@@ -244,14 +305,18 @@ def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateRe
         words = _("When the observation of %(subject)s ends is not known.")
         yield _reason(gate, None, words, {"subject": course.subject})
     elif planned.begins <= until:
-        yield _reason(gate, until + DAY, UNDER_OBSERVATION, {"subject": course.subject, "day": until})
+        values: dict[str, Value] = {"subject": course.subject, "day": until}
+        if course.begun:
+            yield _reason(gate, until + DAY, UNDER_OBSERVATION, values)
+        else:
+            yield _reason(gate, until + DAY, PLANNED_BEFORE, {**values, "begins": course.begins})
 
 
 def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
     """So much time between infusions, longer after the first of a level; who had none is not waited for."""
     if course.replaced:
         return
-    first = _is_first(cohorts, course)
+    first = cohorts.firsts.get(course.level, course) == course
     interval = gate.first_of_level_interval if first and gate.first_of_level_interval else gate.interval
     if interval is None:
         return
@@ -271,11 +336,6 @@ def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> dat
     if interval.unit is Unit.HOURS:
         return infusion + timedelta(days=ceil(interval.amount / 24))
     return shift_day(infusion, interval, month)
-
-
-def _is_first(cohorts: Cohorts, course: Course) -> bool:
-    peers = [peer for peer in cohorts.courses if peer.level == course.level and not peer.replaced]
-    return min(peers, key=lambda peer: (peer.infusion, peer.begins), default=course) == course
 
 
 def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:

@@ -27,7 +27,8 @@ class LevelBoard:
 def board(cohorts: Cohorts, today: date) -> tuple[LevelBoard, ...]:
     """The cohort board: each level with its slots, and who is under observation until when.
 
-    A trial without dose levels is one level without a name.
+    Nobody is watched who is only planned, whatever day it is. A trial without dose levels is one level
+    without a name.
     """
     levels: tuple[DoseLevel | None, ...] = cohorts.levels or (None,)
     return tuple(_level_board(cohorts, level, today) for level in levels)
@@ -42,7 +43,7 @@ def _level_board(cohorts: Cohorts, level: DoseLevel | None, today: date) -> Leve
     watched = tuple(
         (course.subject, until)
         for course in courses
-        if (until := _last_watched(course, codes)) and course.begins <= today <= until
+        if course.begun and (until := _last_watched(course, codes)) and course.begins <= today <= until
     )
     return LevelBoard(level.code if level else None, planned, courses, replaced, free, watched)
 

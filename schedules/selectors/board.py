@@ -25,6 +25,7 @@ from schedules.domain.gates import (
     earliest_start,
     gate_ahead,
     gate_status,
+    waiting_of,
 )
 from schedules.domain.labels import in_language
 from schedules.domain.levels import LevelBoard, board
@@ -127,6 +128,7 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
                 observed=tuple(observed.get(person.pk, ())),
                 ended_on=over,
                 replaced=bool(over and not infused),
+                begun=is_begun,
             )
         )
         if is_begun:
@@ -167,7 +169,8 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     cohorts = Cohorts.of(protocol, read.courses, reviews_of(trial.pk))
     sites = [person.site for person in read.people.values()]
     today = clock_at(sites[0], now).today if sites else here
-    reading = _BoardReading(protocol, cohorts, read, seen, names_of(read, seen), today, say)
+    names = names_of(read, seen)
+    reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
     levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
@@ -262,6 +265,7 @@ class _BoardReading:
     names: Mapping[str, Value]
     today: date
     say: Say
+    waiting: frozenset[str]
 
     def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
         """One level, with the reviews of it and of the whole trial."""
@@ -287,7 +291,7 @@ class _BoardReading:
 
     def _slot(self, course: Course) -> Slot:
         person, begun = self.read.people[course.subject], course.subject in self.read.begun
-        gate = None if begun else gate_ahead(self.cohorts, course)
+        gate = None if begun else gate_ahead(self.cohorts, course, self.waiting)
         codes = {one.observation for one in self.cohorts.gates if one.observation}
         days = [day for code in codes if (day := course.observed_until(code))]
         return Slot(

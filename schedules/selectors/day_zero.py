@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from schedules.domain.day_zero import Ranking, rank_days, refusals_of_range
+from schedules.domain.day_zero import Ranking, Weights, rank_days, refusals_of_range
 from schedules.domain.start import Start
-from trials.domain.errors import Refused
+from trials.domain.errors import DomainError, Refused
 
 
 class RangeRefused(Refused):
@@ -22,4 +24,12 @@ def ranked_days(start: Start, first: date, last: date) -> Ranking:
         fields.setdefault(field, []).append(_(message) % words)
     if fields:
         raise RangeRefused(fields)
-    return rank_days(start, first, last)
+    return rank_days(start, first, last, weights_in_use())
+
+
+def weights_in_use() -> Weights:
+    """The weights of this installation. Raises ImproperlyConfigured for a setting that cannot be."""
+    try:
+        return Weights.changed(settings.DAY_ZERO_WEIGHTS)
+    except DomainError as error:
+        raise ImproperlyConfigured(f"DAYZERO_DAY_ZERO_WEIGHTS: {error}") from error

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from participants.models import Participant
-from schedules.domain.day_zero import AGAINST_LABELS, IMPOSSIBLE, WEIGHTS, Against, CandidateDay, Ranking
+from schedules.domain.day_zero import AGAINST_LABELS, IMPOSSIBLE, Against, CandidateDay, Ranking
 from schedules.domain.labels import in_language
 from schedules.domain.start import Start
 from schedules.selectors.calendars import today_at
-from schedules.selectors.day_zero import RangeRefused, ranked_days
+from schedules.selectors.day_zero import RangeRefused, ranked_days, weights_in_use
 from schedules.selectors.enrolling import cohorts_of, versions_to_enrol_under
 from schedules.selectors.readiness import Newcomer, start_of, start_of_newcomer
 from schedules.web.anchor_fields import DayInput
@@ -183,9 +183,16 @@ def _context(
         "searched": ranking is not None,
         "onwards": _onwards(request, form, ranking),
         "common": [reason.text(say) for reason in ranking.common] if ranking else (),
-        "weights": [(_(AGAINST_LABELS[kind]), points) for kind, points in WEIGHTS.items()],
+        "weights": _weights(),
         "never": [_(AGAINST_LABELS[kind]) for kind in AGAINST_LABELS if kind in IMPOSSIBLE],
     }
+
+
+def _weights() -> list[tuple[str, int]]:
+    """The points of this installation, for each thing and for a week of waiting."""
+    weights = weights_in_use()
+    named = [(_(AGAINST_LABELS[kind]), points) for kind, points in weights.of.items()]
+    return [*named, (_("A full week after the first possible day"), weights.week)]
 
 
 def _said_of(start: Start) -> dict[str, Any]:
@@ -223,7 +230,10 @@ def _row(day: CandidateDay) -> dict[str, Any]:
         for reason in day.reasons
     ]
     look = ("done" if not day.points else "closing") if day.possible else "overdue"
-    kinds = dict.fromkeys(_(AGAINST_LABELS[reason.against]) for reason in day.reasons[1:])
+    kinds = dict.fromkeys(
+        reason.text(say) if reason.against is Against.STAY_ON_HOLIDAY else _(AGAINST_LABELS[reason.against])
+        for reason in day.reasons[1:]
+    )
     more = len(reasons) - 1
     return {"day": day, "reasons": reasons, "look": look, "more": more, "kinds": "; ".join(kinds)}
 

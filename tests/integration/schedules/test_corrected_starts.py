@@ -78,7 +78,7 @@ def test_the_preview_says_that_the_gate_was_closed_and_the_list_not_ready(begun:
     shown = preview_replanning(participant=begun, proposal=proposal(CLOSED), now=NOW)
     found = {one.kind: " ".join(words.text(point=day_text) for words in one.why) for one in shown.departures}
     assert set(found) == {DepartureKind.GATE, DepartureKind.START}
-    assert "Under observation until Monday 2027-01-04: S01-001" in found[DepartureKind.GATE]
+    assert "observed until Monday 2027-01-04: S01-001" in found[DepartureKind.GATE]
     assert found[DepartureKind.START] == "Product at the site and released: Missing: Released.", (
         "the course that went on from it is no reason"
     )

@@ -334,12 +334,12 @@ def test_a_first_chemotherapy_against_a_closed_gate_happened_and_becomes_a_devia
     with pytest.raises((VisitRefused, DepartureNeedsReason)) as asked, transaction.atomic():
         act(later, code, given, now=now)
     assert "against a closed gate" in str(asked.value)
-    assert "Under observation until Monday 2027-01-04: S01-001" in str(asked.value)
+    assert "observed until Monday 2027-01-04: S01-001" in str(asked.value)
     assert not ReadinessCheck.objects.exists()
     act(later, code, given, BECAUSE, now=now)
     gate = Deviation.objects.get(participant=later, kind="gate")
     assert (gate.occurred_on, gate.actual_on) == (given, given)
-    assert "Under observation until Monday 2027-01-04: S01-001" in facts_text(gate.facts)
+    assert "observed until Monday 2027-01-04: S01-001" in facts_text(gate.facts)
     assert ReadinessCheck.objects.get(participant=later).verdicts["reason"] == BECAUSE
     first = Visit.objects.get(participant=later, code="ld-1")
     if act is completed:

@@ -66,7 +66,8 @@ def test_a_start_against_a_closed_gate_is_refused_with_the_day_it_opens(enrolmen
         with pytest.raises(EnrolmentRefused) as refused:
             act(other)
         (message,) = refused.value.fields["anchors"]
-        assert "Under observation until Monday 2027-01-04: S01-001" in message
+        assert "Planned to begin on Wednesday 2026-12-02" in message
+        assert "observed until Monday 2027-01-04: S01-001" in message
         assert "opens on Tuesday 2027-01-05" in message
         assert "The gate (assumed) opens" in message
 
@@ -155,7 +156,9 @@ def test_levels_are_opened_in_order_and_not_overfilled():
 
 
 def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(enrolment, coordinator):
-    enrol(enrolment=enrolment, by=None)
+    first = enrol(enrolment=enrolment, by=None)
+    begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2026, 12, 2))
+    record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None)
     board = trial_board(enrolment.trial, coordinator, noon(12, 10))
     assert board is not None
     (level,) = board.levels
@@ -165,6 +168,25 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
     assert level.next_start == date(2027, 1, 5)
     assert level.next_reasons[0] == "Under observation until Monday 2027-01-04: S01-001."
     assert level.watched == (("S01-001", OBSERVED_TO),)
+
+
+def test_whoever_is_planned_is_planned_on_the_board(enrolment, coordinator, client):
+    """S01-001 was to begin on 2 December and has not; S01-002 waits for it, and it waits for nobody."""
+    bulk_enrol(enrolments=[enrolment, starting(enrolment, date(2026, 12, 4))], by=None)
+    board = trial_board(enrolment.trial, coordinator, noon(12, 10))
+    assert board
+    (level,) = board.levels
+    assert level.watched == ()
+    first, second = level.slots
+    assert (first.begun, first.reasons) == (False, ())
+    assert second.reasons[0] == (
+        "Planned to begin on Wednesday 2026-12-02, then observed until Monday 2027-01-04: S01-001."
+    )
+    with time_machine.travel(noon(12, 10), tick=False):
+        client.force_login(User.objects.create_superuser("manager"))
+        page = client.get(f"/board/{enrolment.trial.code}/").content.decode()
+    assert "Under observation until" not in page
+    assert "nobody today" in page
 
 
 def test_the_board_asks_as_much_of_many_as_of_few(enrolment, coordinator):

@@ -252,3 +252,64 @@ def test_the_day_on_which_it_opens_is_told_first_or_that_nobody_knows_it():
     assert words_of_opening(closed, [DLT]).text() == "The gate (assumed) opens on 2026-03-31."
     nobody = gate_status(Cohorts((REVIEW,), courses=(S1,)), course("S9", 60))
     assert words_of_opening(nobody, []).text() == "Nobody knows yet when the gate opens."
+
+
+# --- those who are planned -------------------------------------------------------------------------
+def planned(subject: str, day: int, **more) -> Course:
+    return course(subject, day, begun=False, **more)
+
+
+def told(verdict):
+    return [words.text(point=day_text_of) for words in words_of_gate(verdict, {})]
+
+
+def test_whoever_is_planned_is_never_said_to_be_under_observation():
+    """S2 was to begin on D5 and has not: on D8 nobody is under observation because of it."""
+    cohorts = Cohorts((DLT,), courses=(planned("S2", 10),))
+    closed = gate_status(cohorts, course("S9", 13))
+    assert told(closed) == [
+        "Planned to begin on Saturday 2026-03-07, then observed until Thursday 2026-04-09: S2."
+    ]
+    assert [level.observed_until for level in board(cohorts, d(8))] == [()]
+    several = gate_status(Cohorts((DLT,), courses=(planned("S2", 10), planned("S3", 11))), course("S9", 13))
+    assert told(several) == ["Planned before, the last observed until Friday 2026-04-10: S3 and 1 more."]
+
+
+def test_two_that_wait_for_one_do_not_wait_for_each_other():
+    """S1 is observed to D28; S2 and S3 were planned for D10 and D12 and must both wait for it."""
+    two, three = planned("S2", 10), planned("S3", 12)
+    cohorts = Cohorts((DLT,), courses=(S1, two, three))
+    first, second = gate_ahead(cohorts, two), gate_ahead(cohorts, three)
+    assert (first.opens_on, told(first)) == (d(29), ["Under observation until Monday 2026-03-30: S1."])
+    assert told(second)[1:] == [
+        "Planned to begin on Saturday 2026-03-07, then observed until Thursday 2026-04-09: S2."
+    ]
+
+
+def test_two_planned_for_one_day_are_no_circle():
+    two, three = planned("S2", 40), planned("S3", 40)
+    cohorts = Cohorts((DLT,), courses=(three, two))
+    assert gate_ahead(cohorts, two).open, "of one day the first by its subject code goes first"
+    assert told(gate_ahead(cohorts, three)) == [
+        "Planned to begin on Monday 2026-04-06, then observed until Saturday 2026-05-09: S2."
+    ]
+    assert not gate_status(cohorts, course("S0", 40)).open, "who is not on record yet waits for both"
+
+
+def test_one_who_waits_lets_pass_whoever_can_begin_meanwhile():
+    """The first of the high level waits for the low one: S1, and S3 who begins there on D25, before D29."""
+    of_level = gate(GateBefore.LEVEL, observation="dlt")
+    levels = (DoseLevel("low", "Low", ASSUMED), DoseLevel("high", "High", ASSUMED))
+    high = planned("S2", 25, level="high")
+    cohorts = Cohorts((of_level,), levels, (course("S1", 0, "low"), high, planned("S3", 30, level="low")))
+    assert gate_ahead(cohorts, high).opens_on == d(59), "S3 is observed to D58"
+
+
+def test_the_first_of_each_level_is_found_once_and_is_the_same():
+    many = tuple(
+        course(f"S{n:03}", (n * 37) % 100, "low" if n % 3 else "high", replaced=n % 7 == 0) for n in range(90)
+    )
+    cohorts = Cohorts((LONGER_FIRST,), courses=many)
+    for one in many:
+        peers = [peer for peer in many if peer.level == one.level and not peer.replaced]
+        assert cohorts.firsts[one.level] == min(peers, key=lambda peer: (peer.infusion, peer.begins))

@@ -9,13 +9,22 @@ import pytest
 
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
-from schedules.domain.day_zero import Against, CandidateDay, candidate_day, rank_days, refusals_of_range
+from schedules.domain.day_zero import (
+    Against,
+    CandidateDay,
+    Weights,
+    candidate_day,
+    rank_days,
+    refusals_of_range,
+)
 from schedules.domain.gates import Cohorts, Course
 from schedules.domain.plan import Known
+from schedules.domain.start import Start
 from tests.unit.readiness.starting import TODAY, a_person, a_start, asked, beds
-from tests.unit.schedules.small import at, days, on, visit
+from tests.unit.schedules.small import at, days, on, over, visit, within
+from trials.domain.errors import DomainError
 from trials.domain.offsets import Offset
-from trials.domain.protocol import ASSUMED, Gate, GateBefore
+from trials.domain.protocol import ASSUMED, Gate, GateBefore, Place
 from trials.domain.working_days import WorkingDays
 
 
@@ -210,3 +219,116 @@ def test_a_range_that_cannot_be_searched(first: date, last: date, field: str) ->
 
 def test_the_same_record_gives_the_same_order() -> None:
     assert rank_days(a_start(), dec(1), dec(31)) == rank_days(a_start(), dec(1), dec(31))
+
+
+# --- somebody who is not enrolled yet ---------------------------------------------------------------
+def newcomer(**changes: object) -> Start:
+    """Screening 28 to 6 days before, chemotherapy five days before; nothing is on record."""
+    return a_start(**{"person": None, "known": Known(), "anchors": {}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("day", "possible", "why"),
+    [
+        (TODAY + timedelta(days=4), False, "chemotherapy would have begun yesterday"),
+        (TODAY + timedelta(days=5), False, "chemotherapy would begin today, with no day for screening"),
+        (TODAY + timedelta(days=6), True, "screening today, chemotherapy tomorrow"),
+    ],
+)
+def test_a_newcomer_s_screening_must_still_fit(day: date, possible: bool, why: str) -> None:
+    found = candidate_day(newcomer(), day)
+    assert found.possible is possible, why
+    assert (Against.NO_SCREENING in {reason.against for reason in found.reasons}) is not possible, why
+
+
+def test_screening_that_may_last_to_the_start_needs_a_day_before_it() -> None:
+    """The window ends on the day on which chemotherapy begins: that is no day on which both can begin."""
+    late = replace(asked(), visits=(visit("scr", within("-P28D", "-P5D")), *asked().visits[1:]))
+    assert not candidate_day(newcomer(protocol=late), TODAY + timedelta(days=5)).possible
+    assert candidate_day(newcomer(protocol=late), TODAY + timedelta(days=6)).possible
+
+
+def test_a_newcomer_is_not_screened_on_the_sunday_that_is_left() -> None:
+    """On Sunday 29 November: of the window of 5 December only that Sunday is left."""
+    sunday = newcomer(today=on("Sun 2026-11-29"))
+    assert not candidate_day(sunday, on("Sat 2026-12-05")).possible
+    assert candidate_day(sunday, on("Sun 2026-12-06")).possible, (
+        "screening on Monday, chemotherapy on Tuesday"
+    )
+    assert candidate_day(replace(sunday, calendar=None), on("Sat 2026-12-05")).possible, (
+        "nothing is known of it"
+    )
+
+
+def test_a_visit_on_any_day_of_a_range_is_never_off_its_target() -> None:
+    """Of 5 December screening is on Saturday 7 November at the earliest: any day will do."""
+    calendar = WorkingDays("Clinic", "made up", official_years=frozenset({2026, 2027}))
+    day = on("Sat 2027-01-02")
+    assert Against.SHIFTED in {r.against for r in candidate_day(newcomer(calendar=calendar), day).reasons}
+    (shifted,) = (r for r in candidate_day(newcomer(calendar=calendar), day).reasons if r.points)
+    assert shifted.text() == "Off the target, on the nearest clinic day: D14."
+    named = replace(asked(), visits=(visit("scr", within("-P28D", "-P6D", "-P14D")), *asked().visits[1:]))
+    charged = candidate_day(newcomer(calendar=calendar, protocol=named), day)
+    assert "Scr, " in words(charged, Against.SHIFTED), "the protocol names a day for it"
+
+
+def test_each_full_week_of_waiting_weighs_as_much_as_the_mildest_objection() -> None:
+    """8 December with one point comes before 29 December with none: that is three weeks later."""
+    closed = {on("Tue 2026-12-22"): "works"}
+    calendar = WorkingDays("Clinic", "made up", closures=closed, official_years=frozenset({2026, 2027}))
+    start = newcomer(calendar=calendar)
+    eighth, later = on("Tue 2026-12-08"), on("Tue 2026-12-29")
+    assert (candidate_day(start, eighth).points, candidate_day(start, later).points) == (1, 0)
+    ranking = {day.day: (place, day) for place, day in enumerate(rank_days(start, eighth, later).days)}
+    assert ranking[eighth][0] < ranking[later][0]
+    waits = {day: (one.weeks, one.waiting) for day, (_place, one) in ranking.items()}
+    assert waits[on("Mon 2026-12-14")] == (0, 0), "six days later"
+    assert waits[on("Tue 2026-12-15")] == (1, 1)
+    assert waits[later] == (3, 3)
+    free = rank_days(start, eighth, later, Weights.changed({"week": 0})).days
+    assert [day.day for day in free].index(later) < [day.day for day in free].index(eighth)
+
+
+def test_waiting_is_counted_from_the_first_day_that_is_possible() -> None:
+    first = TODAY + timedelta(days=6)
+    days = {day.day: day for day in rank_days(newcomer(), TODAY, first + timedelta(days=7)).days}
+    assert (days[first].weeks, days[first + timedelta(days=7)].weeks) == (0, 1)
+    assert all(day.waiting == 0 for day in days.values() if not day.possible)
+
+
+def test_every_holiday_that_a_stay_lies_over_is_named() -> None:
+    feasts = WorkingDays(
+        "Clinic", "made up",
+        holidays={
+            on("Wed 2026-12-09"): "A feast", on("Thu 2026-12-10"): "A feast", on("Fri 2026-12-11"): "Another"
+        },
+        official_years=frozenset({2026}),
+    )  # fmt: skip
+    day = candidate_day(newcomer(calendar=feasts), on("Mon 2026-12-07"))
+    told = [reason.text() for reason in day.reasons if reason.against is Against.STAY_ON_HOLIDAY]
+    assert [text.partition("lies over ")[2] for text in told] == [
+        "A feast (Wednesday 2026-12-09).",
+        "Another (Friday 2026-12-11).",
+    ]
+
+
+def test_days_on_the_ward_are_a_stay_too() -> None:
+    ward = visit("ward", over("P1D", "P10D"), place=Place.WARD)
+    kept = replace(asked(), visits=(*asked().visits, ward), windows=())
+    day = candidate_day(newcomer(protocol=kept, calendar=FEAST), on("Mon 2026-12-07"))
+    assert "lies over Another (Friday 2026-12-11)" in words(day, Against.STAY_ON_HOLIDAY)
+
+
+@pytest.mark.parametrize(
+    ("by", "says"), [({"shiftd": 2}, "no weight has this name"), ({"shifted": -1}, "a weight is 0 or more")]
+)
+def test_weights_that_cannot_be_are_refused_in_words(by: dict[str, int], says: str) -> None:
+    with pytest.raises(DomainError, match=says):
+        Weights.changed(by)
+
+
+def test_weights_are_a_setting_and_a_week_weighs_as_the_mildest_that_counts() -> None:
+    changed = Weights.changed({"shifted": 4, "provisional": 0})
+    assert (changed.of[Against.SHIFTED], changed.week) == (4, 4)
+    assert candidate_day(a_start(), on("Sat 2026-12-12"), changed).points == 4
+    assert Weights.changed({}) == Weights()
