@@ -337,7 +337,7 @@ def _before_start(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
 
 
 def _still_fits(start: Start, visit: PlannedVisit, opens: date, closes: date) -> bool:
-    """Whether a day is left of a visit's days; of days that have begun to pass, one on which the site works."""
+    """Whether a day of a visit is left; once its days have begun to pass, one on which the site works."""
     left = max(opens, start.today)
     if closes < left:
         return False
