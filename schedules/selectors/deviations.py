@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from participants.selectors import participants_visible_to
 from schedules.domain.deviations import (
@@ -17,7 +17,7 @@ from schedules.domain.deviations import (
     Lapse,
     state_of,
 )
-from schedules.models import Deviation, Visit
+from schedules.models import Deviation, DeviationClass, Visit
 from schedules.selectors.signing import DEVIATION, signable_deviation
 from trials.domain.signing import Standing, standing
 from trials.keyset import Key, RowBefore
@@ -33,10 +33,17 @@ STATES: Mapping[DeviationState, Q] = {
 }
 """`state_of` in the database's words."""
 
+_UNSAID = Q(description="", classification="", cause="", action="")
+STANDING = Q(withdrawn_on=None) & (Q(lapsed_on=None) | ~_UNSAID)
+"""What a log shows first: all but what was withdrawn, and drafts that lapsed before anybody said a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class WantedDeviations:
-    """Which deviations are asked for; nothing means all. `search` is part of a subject code."""
+    """Which deviations are asked for; nothing means all. `search` is part of a subject code.
+
+    `standing` leaves out what needs nobody any more, where no state is asked for.
+    """
 
     trial: int | None = None
     site: int | None = None
@@ -47,6 +54,7 @@ class WantedDeviations:
     first: date | None = None
     last: date | None = None
     after: Key | None = None
+    standing: bool = False
 
     @property
     def filtered(self) -> bool:
@@ -97,6 +105,14 @@ class DeviationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How many deviations there are of each state, and of those that stand of each class."""
+
+    states: Mapping[DeviationState, int]
+    classes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviationPage:
     """A page of the log, the newest first, and the key that the next one starts after."""
 
@@ -113,6 +129,25 @@ def deviation_page(user: User, today: date, wanted: WantedDeviations) -> Deviati
     kept = some[:PAGE]
     more = len(some) > PAGE
     return DeviationPage(_rows(kept), (kept[-1].occurred_on, kept[-1].pk) if more else None)
+
+
+def deviation_totals(user: User, today: date, wanted: WantedDeviations) -> Totals:
+    """How many deviations of each state and class there are of what is asked for, but for the state."""
+    found = deviations_wanted(user, today, replace(wanted, state=None, standing=False)).order_by()
+    states = {f"state_{place}": condition for place, condition in enumerate(STATES.values())}
+    classes = {
+        name: STATES[DeviationState.CLASSIFIED] & Q(classification=name) for name in DeviationClass.values
+    }
+    counted = {name: Count("pk", filter=condition) for name, condition in {**states, **classes}.items()}
+    totals = found.select_related(None).defer(None).aggregate(**counted)
+    by_state = {state: totals[f"state_{place}"] for place, state in enumerate(STATES)}
+    return Totals(by_state, {name: totals[name] for name in DeviationClass.values})
+
+
+def drafts_chosen(user: User, today: date, ids: Collection[int]) -> list[DeviationRow]:
+    """These deviations in a user's sight that are still to be classified, the newest first."""
+    seen = deviations_wanted(user, today, WantedDeviations(state=DeviationState.DRAFT))
+    return _rows(list(seen.filter(pk__in=list(ids))))
 
 
 def deviation_rows(user: User, today: date, wanted: WantedDeviations) -> list[DeviationRow]:
@@ -136,6 +171,8 @@ def deviations_wanted(user: User, today: date, wanted: WantedDeviations) -> Quer
             found = found.filter(**{name: value})
     if wanted.state:
         found = found.filter(STATES[wanted.state])
+    elif wanted.standing:
+        found = found.filter(STANDING)
     return _related(found).order_by("-occurred_on", "-id")
 
 

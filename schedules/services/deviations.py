@@ -5,7 +5,7 @@ Every service takes the version of the deviation that was shown; whoever was slo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -47,6 +47,29 @@ def assess_deviation(
         raise Refused({"reason": [_("It was classified already: say why that changes.")]})
     values = {name: text.strip() if isinstance(text, str) else text for name, text in asdict(said).items()}
     return _save(deviation, **values)
+
+
+@recorded
+def assess_several(
+    *, deviations: Mapping[int, int], said: Assessment, by: User | None, reason: str = "", now: datetime
+) -> int:
+    """Put the same on record of several deviations: all of them, or none; gives how many.
+
+    `deviations` are the versions shown, by id. Raises what `assess_deviation` does; where one refuses, the
+    message names whose it is and when it occurred.
+    """
+    found = Deviation.objects.select_related("participant").filter(pk__in=deviations).order_by("pk")
+    for one in found:
+        try:
+            assess_deviation(
+                deviation=one, version=deviations[one.pk], said=said, by=by, reason=reason, now=now
+            )
+        except Refused as refused:
+            whose = {"subject": one.participant.subject_code, "day": one.occurred_on}
+            first = _("Of %(subject)s, %(day)s:") % whose
+            fields = {name: [f"{first} {word}" for word in words] for name, words in refused.fields.items()}
+            raise Refused(fields) from refused
+    return len(found)
 
 
 @recorded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from schedules.selectors.deviations import (
     deviation_in_log,
     deviation_page,
     deviation_rows,
+    deviation_totals,
 )
 from schedules.services.deviations import (
     assess_deviation,
@@ -39,7 +40,9 @@ from schedules.web.forms import ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, require_record
 from schedules.web.words import say
+from trials.domain.access import Right, Scope
 from trials.models import User
+from trials.selectors import roles_of
 from trials.web.query_params import choice_in, query_params
 from trials.zones import zone_of
 
@@ -74,6 +77,7 @@ ACTS: Mapping[str, Act] = {
         gettext_lazy("The deviation stands by your word."),
     ),
 }
+EVERY_STATE = "all"
 FILTERS = ("trial", "site", "q", "kind", "state", "class", "from", "to")
 REASONED: Mapping[str, Callable[..., Deviation]] = {
     "withdraw": withdraw_deviation,
@@ -88,9 +92,17 @@ REASONED: Mapping[str, Callable[..., Deviation]] = {
 def deviations(request: HttpRequest) -> HttpResponse:
     """The log, the newest first."""
     wanted = wanted_of(request)
-    found = deviation_page(user_of(request), server_day(now()), wanted)
+    day, user = server_day(now()), user_of(request)
+    wanted = replace(wanted, standing=request.GET.get("state") != EVERY_STATE)
+    found = deviation_page(user, day, wanted)
+    totals = deviation_totals(user, day, wanted)
     context = {
         "rows": found.rows,
+        "tiles": [(state.value, say(label), totals.states[state]) for state, label in STATE_LABELS.items()],
+        "by_class": [(name, label, totals.classes[name]) for name, label in DeviationClass.choices],
+        "may_classify": _classifiable(found.rows, roles_of(user, day)),
+        "every_state": EVERY_STATE,
+        "everything": not wanted.standing,
         "wanted": wanted,
         "kinds": [(kind.value, say(label)) for kind, label in KIND_LABELS.items()],
         "states": [(state.value, say(label)) for state, label in STATE_LABELS.items()],
@@ -157,18 +169,28 @@ def deviation_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 def wanted_of(request: HttpRequest) -> WantedDeviations:
     """What an address asks of the log."""
     kind = choice_in(request, "kind", [kind.value for kind in DeviationKind])
-    state = choice_in(request, "state", [state.value for state in DeviationState])
+    state = choice_in(request, "state", [*(state.value for state in DeviationState), EVERY_STATE])
     return WantedDeviations(
         trial=number(request, "trial"),
         site=number(request, "site"),
         search=search_asked(request),
         kind=DeviationKind(kind) if kind else None,
-        state=DeviationState(state) if state else None,
+        state=DeviationState(state) if state and state != EVERY_STATE else None,
         classification=choice_in(request, "class", DeviationClass.values),
         first=day_asked(request, "from"),
         last=day_asked(request, "to"),
         after=key_asked(request),
     )
+
+
+def _classifiable(rows: Sequence[DeviationRow], scope: Scope) -> list[int]:
+    """The drafts of a page, by id, that this reader may classify."""
+    drafts = [row.deviation for row in rows if row.state is DeviationState.DRAFT]
+    return [
+        one.pk
+        for one in drafts
+        if scope.allows(Right.RECORD, one.participant.site_id, one.participant.trial_id)
+    ]
 
 
 def _in_sight(request: HttpRequest, pk: int) -> DeviationRow:

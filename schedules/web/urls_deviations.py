@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from schedules.web.deviations import deviation, deviation_act, deviations, deviations_export
+from schedules.web.deviations_at_once import deviations_classify
 from schedules.web.deviations_by_hand import deviation_new, deviation_new_of
 from schedules.web.logs import enrolments, enrolments_export, screening, screening_export
 
@@ -11,6 +12,7 @@ FORM = r"(?P<form>csv|xlsx)$"
 urlpatterns = [
     path("deviations/", deviations, name="deviations"),
     re_path(rf"^deviations/deviations\.{FORM}", deviations_export, name="deviations-export"),
+    path("deviations/classify/", deviations_classify, name="deviations-classify"),
     path("deviations/new/", deviation_new_of, name="deviation-new-of"),
     path("participants/<int:pk>/deviation/", deviation_new, name="deviation-new"),
     path("deviations/<int:pk>/", deviation, name="deviation"),

@@ -148,6 +148,7 @@ ADDRESSES: dict[str, Endpoint] = {
     # --- deviations, logs, the forecast
     "deviations": listed(),
     "deviations-export": Endpoint("file", get=EVERYBODY),
+    "deviations-classify": Endpoint(get=EVERYBODY, post=EVERYBODY),
     "deviation": read("deviation"),
     "deviation-act": form("deviation-act"),
     "deviation-new": form("participant"),
