@@ -22,6 +22,10 @@ app.autodiscover_tasks()
 # Name -> task and how often. Tasks acknowledge early, carry ids only, and never an ETA.
 app.conf.beat_schedule = {
     "write the reminders that are due": {"task": "schedules.tasks.sweep", "schedule": EVERY_MINUTE},
+    "end the calendar addresses of ended roles": {
+        "task": "schedules.tasks.end_feeds",
+        "schedule": EVERY_MINUTE,
+    },
     "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
     "draft what closed without a record": {"task": "schedules.tasks.draft", "schedule": EVERY_MINUTE},
     "count the days on hold": {"task": "schedules.tasks.hold", "schedule": EVERY_TEN_MINUTES},

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import amendments, deviations, holds, judging, reminders, start_flags
+from schedules.services import amendments, deviations, feed_access, holds, judging, reminders, start_flags
 from trials.acts import caused_by
 
 
@@ -11,6 +11,12 @@ from trials.acts import caused_by
 def sweep() -> None:
     """Write the reminders that have become due."""
     reminders.sweep_closing(now=timezone.now())
+
+
+@shared_task
+def end_feeds() -> None:
+    """Revoke the calendar addresses behind which a role has ended by its date."""
+    feed_access.sweep_feeds(now=timezone.now())
 
 
 @shared_task

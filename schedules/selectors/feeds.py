@@ -17,9 +17,9 @@ from schedules.ical.values import Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
 from schedules.models import Basis, CalendarFeed, Visit
 from schedules.selectors.stored_visits import day_zero_of, lost_booking, planned_visit, version_of, window_of
-from trials.domain.access import Right
+from trials.domain.access import ROLE_RIGHTS, Right, covers
 from trials.domain.protocol import Protocol, TimingKind
-from trials.models import Site, User
+from trials.models import Membership, Site, User
 from trials.selectors import protocol_of, roles_of, sites_administered_by, token_digest, within
 from trials.zones import zone_of
 
@@ -76,6 +76,26 @@ def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
     return roles_of(feed.owner, today).allows(
         Right.SUBSCRIBE, site_of_feed(feed).pk, person.trial_id if person else None
     )
+
+
+def held_since_last_fetch(feed: CalendarFeed, today: date) -> bool:
+    """Say whether a role allowed this feed on every day since it was last fetched, or opened.
+
+    Asked once a day and feed; a superuser's is not asked for.
+    """
+    site, person = site_of_feed(feed), feed.participant
+    last = (feed.last_fetched_at or feed.created_at).astimezone(zone_of(site)).date()
+    if last >= today or feed.owner.is_superuser:
+        return True
+    roles = [role for role, rights in ROLE_RIGHTS.items() if Right.SUBSCRIBE in rights]
+    held = Membership.objects.filter(Q(site=None) | Q(site=site), user=feed.owner_id, role__in=roles)
+    if person:
+        held = held.filter(Q(trial=None) | Q(trial=person.trial_id))
+    spans = []
+    for starts, ends, withdrawn in held.values_list("starts_on", "ends_on", "withdrawn_at"):
+        lasts = (ends, withdrawn.astimezone(zone_of(site)).date() if withdrawn else None)
+        spans.append((starts, min((day for day in lasts if day), default=None)))
+    return covers(spans, last, today)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from schedules.ical.values import CalendarHead
 from schedules.ical.visits import event_of
 from schedules.models import CalendarFeed, FeedShown
 from schedules.selectors.feeds import (
+    held_since_last_fetch,
     owner_may_subscribe,
     revisions_of,
     shown_participants,
@@ -107,7 +108,7 @@ def fetch_feed(*, feed: CalendarFeed, now: datetime) -> Fetch | None:
     """
     site = site_of_feed(feed)
     today = _day_at(site, now)
-    if feed.revoked_at is None and not owner_may_subscribe(feed, today):
+    if feed.revoked_at is None and not _owner_allowed(feed, today):
         with caused_by("feed: its owner may not subscribe any more"):
             revoke_feed(feed=feed, now=now)
     if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
@@ -133,6 +134,10 @@ def render_feed(*, fetch: Fetch, links: str) -> bytes:
         notice = ended_event if fetch.phase is FeedPhase.ENDED else paused_event
         day = fetch.changed_at.astimezone(zone_of(site_of_feed(feed))).date()
         return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
+
+
+def _owner_allowed(feed: CalendarFeed, today: date) -> bool:
+    return owner_may_subscribe(feed, today) and held_since_last_fetch(feed, today)
 
 
 def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:

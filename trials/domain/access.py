@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -59,6 +59,18 @@ class RolesDay(date):
 def day_there(today: date, zone: ZoneInfo) -> date:
     """Return the day that it is in a zone, where `today` carries its instant; else `today`."""
     return today.there(zone) if isinstance(today, RolesDay) else today
+
+
+def covers(spans: Iterable[tuple[date, date | None]], first: date, last: date) -> bool:
+    """Say whether spans of days (no last day: no end) leave no day out from `first` to `last`."""
+    missing = first
+    for starts, ends in sorted(spans, key=lambda span: span[0]):
+        if starts > missing:
+            return False
+        if ends is None or ends >= last:
+            return True
+        missing = max(missing, ends + timedelta(days=1))
+    return missing > last
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from schedules.services import deviations, holds, judging, reminders
+from schedules.services import deviations, feed_access, holds, judging, reminders
 from trials.acts import caused_by
 
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         with caused_by("sweep"):
             judged = judging.sweep_windows(now=timezone.now())
             waiting = holds.sweep_holds(now=timezone.now())
+            feed_access.sweep_feeds(now=timezone.now())
             drafted = deviations.sweep_unrecorded(now=timezone.now())
         self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
         written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
