@@ -18,6 +18,7 @@ from schedules.domain.status import VisitFacts
 from schedules.domain.visit_values import UNSCHEDULED
 from schedules.domain.windows import VisitWindow
 from schedules.models import Visit, VisitTiming
+from trials.domain.language import kept
 from trials.domain.offsets import Offset, Unit, shift_day
 from trials.domain.protocol import (
     AtOffset,
@@ -101,9 +102,10 @@ class StoredVisit(NamedTuple):
     @property
     def planned(self) -> tuple[Any, ...]:
         """What the plan said of it, as a plan's row says it."""
-        return self[_FIRST:_LAST]
+        return (*self[_FIRST:_LABEL], kept(self.label), *self[_LABEL + 1 : _LAST])
 
 
+_LABEL = StoredVisit._fields.index("label")
 _FIRST = StoredVisit._fields.index("participant_id")
 _LAST = StoredVisit._fields.index("unscheduled")
 

@@ -19,6 +19,7 @@ from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.judging_marks import judge_soon
 from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
 from schedules.services.unscheduled_names import name_added
+from trials.domain.language import kept
 from trials.services.loading import Row, load_rows
 from trials.services.updating import Beside, update_rows
 
@@ -208,7 +209,10 @@ def _differing(
 
 
 def _stored(window: ProtocolWindow) -> Row:
-    return _WINDOW_ROW(window)
+    row = list(_WINDOW_ROW(window))
+    row[_WINDOW_LABEL] = kept(window.label)
+    return tuple(row)
 
 
 _WINDOW_ROW = attrgetter(*WINDOW_COLUMNS)
+_WINDOW_LABEL = WINDOW_COLUMNS.index("label")

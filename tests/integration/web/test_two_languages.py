@@ -7,6 +7,7 @@ import pytest
 
 from participants.domain.facts import Vaccination
 from schedules.models import Visit
+from schedules.services.replanning import replan_many
 from schedules.services.windows import record_fact
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
@@ -66,3 +67,15 @@ def test_pages_speak_the_reader_s_language_and_never_in_codes(page, person):
     assert sum(CHINESE in text for text in chinese.values()) >= 12
     for text in (*english.values(), *chinese.values()):
         assert "gvhd-grade" not in re.sub(r'"[^"]*"', "", text)
+
+
+def test_planning_anew_changes_nothing_of_labels_in_two_languages(person):
+    replan_many(ids=[person.pk], proposals={}, now=MORNING, by=None, reason="")
+    before = list(Visit.objects.filter(participant=person).order_by("pk").values_list("version", "label"))
+    replan_many(ids=[person.pk], proposals={}, now=MORNING, by=None, reason="")
+    assert (
+        list(Visit.objects.filter(participant=person).order_by("pk").values_list("version", "label"))
+        == before
+    )
+    assert {version for version, _label in before} == {1}
+    assert all(label.zh.startswith(CHINESE) for _version, label in before)
