@@ -22,10 +22,9 @@ from participants.models import Anchor, Consent, Participant
 from participants.selectors_consent import edition, given_consents
 from trials.acts import recorded
 from trials.domain.errors import Stale
+from trials.domain.protocol import Role
 from trials.models import ConsentForm, User
-
-CONSENT = "consent"
-"""The anchor that the first consent gives its day to, where the protocol has it."""
+from trials.selectors import protocol_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ def write_consent(
     person = Participant.objects.select_for_update().get(pk=participant.pk)
     if form.trial_id != person.trial_id:
         raise ConsentRefused({"form": [_("This form is of another trial.")]})
-    anchor = Anchor.objects.filter(participant=person, code=CONSENT, actual_on__isnull=False).first()
+    consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
+    anchor = Anchor.objects.filter(participant=person, code=consent, actual_on__isnull=False).first()
     day = anchor.actual_on if anchor else None
     _refuse(refusals_of_consent(edition(form), signed_on, given_consents(person), day, today))
     try:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from schedules.domain.explain import Say, from_anchor, label_of, offset_text, plain
+from trials.domain.occurrences import label_of_rule
 from trials.domain.offsets import Offset
 from trials.domain.protocol import (
     Activity,
@@ -48,7 +49,7 @@ def visit_lines(rule: VisitRule, protocol: Protocol, say: Say = plain) -> Lines:
     """When, with which tolerance, where, for whom, and on what basis a visit is asked for."""
     anchor = label_of(protocol, rule.counts_from)
     found = {
-        _("Label"): rule.label,
+        _("Label"): label_of_rule(rule),
         _("Epoch"): _label(protocol.epochs, rule.epoch),
         _("When"): timing_text(rule.timing, anchor, say),
         _("Where"): say(_PLACES.get(rule.place.value, rule.place.value)),

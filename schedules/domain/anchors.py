@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schedules.domain.plan import AnchorDay, AnchorKind, Awaited, Known
+from schedules.domain.timeline import Slot, slots_of
 from trials.domain.offsets import Offset, Unit, shift_date, shift_instant
-from trials.domain.protocol import AnchorRule, Derivation, Protocol, applies
+from trials.domain.protocol import AnchorRule, Derivation, Protocol, ReferenceKind, applies
 
 
 def applicable_anchors(protocol: Protocol, traits: AbstractSet[str]) -> tuple[AnchorRule, ...]:
@@ -23,13 +24,15 @@ def resolve_anchors(
 ) -> dict[str, AnchorDay]:
     """All anchors whose day is known or follows from others, in document order.
 
-    A given anchor stands; a derived one takes the day on which its visit was performed, or is booked,
-    else follows its base. Once the point of no return has its actual day, what is derived and may not
-    come after it is settled: it follows the day for which that was given, however the base moves since.
+    A given anchor stands; a derived one takes the day on which its visit was performed, is booked, or is
+    expected, else follows its base. Once the point of no return has its actual
+    day, what is derived and may not come after it is settled: it follows the day for which that was
+    given, however the base moves since.
     Anchors that hang on something unknown are left out.
     """
     rules = {rule.code: rule for rule in applicable_anchors(protocol, traits)}
-    resolver = _Resolver(protocol, rules, known, {code: day for code, day in given.items() if code in rules})
+    stated = {code: day for code, day in given.items() if code in rules}
+    resolver = _Resolver(protocol, rules, known, stated, slots_of(protocol, traits))
     return {code: day for code in rules if (day := resolver.day_of(code)) is not None}
 
 
@@ -39,6 +42,7 @@ class _Resolver:
     rules: Mapping[str, AnchorRule]
     known: Known
     found: dict[str, AnchorDay]
+    slots: Sequence[Slot]
     asked: set[str] = field(default_factory=set)
 
     def day_of(self, code: str) -> AnchorDay | None:
@@ -65,9 +69,18 @@ class _Resolver:
         booked = self.known.booked.get(derived.visit) if derived.visit else None
         if booked and settled is None and base.kind is not AnchorKind.ACTUAL:
             return AnchorDay(booked, AnchorKind.DERIVED, awaits=Awaited.VISIT)
-        day = settled or follow(base, derived.offset, self.protocol)
+        expected = self._expected(derived.visit) if derived.visit else None
+        day = settled or expected or follow(base, derived.offset, self.protocol)
         waits = derived.visit and settled is None and base.kind is not AnchorKind.ACTUAL
         return day._replace(assumed=assumed, awaits=Awaited.BOOKING if waits else None)
+
+    def _expected(self, code: str) -> AnchorDay | None:
+        """The target of a visit; None while its own base is not known."""
+        slot = next((slot for slot in self.slots if code in (slot.code, slot.rule.code)), None)
+        if slot is None or slot.rule.counts_from.kind is not ReferenceKind.ANCHOR:
+            return None
+        base = self.day_of(slot.rule.counts_from.code)
+        return base and AnchorDay(slot.window(base.day).target, AnchorKind.DERIVED)
 
     def _settled(self, code: str, derived: Derivation) -> AnchorDay | None:
         """The day of what was decided before the point of no return; None while that is to come."""

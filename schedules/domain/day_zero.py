@@ -24,11 +24,10 @@ from schedules.domain.contradictions import find_contradictions
 from schedules.domain.holds import find_hold
 from schedules.domain.plan import Plan, PlannedVisit
 from schedules.domain.readiness import readiness_of
-from schedules.domain.readiness_person import COLLECTION
 from schedules.domain.start import Answer, Item, Line, Start, sentences, start_day
 from schedules.domain.suggestions import moves
 from trials.domain.errors import DomainError
-from trials.domain.protocol import Over, Place, Within
+from trials.domain.protocol import Over, Place, Role, Within
 from trials.domain.working_days import WorkingDays
 
 MOST_DAYS = 120
@@ -316,7 +315,7 @@ def _against_unknown(start: Start, plan: Plan, line: Line, day: date) -> Against
 
 def _product_expected(start: Start) -> date | None:
     """The day on which a product that is not there yet is expected, also where that is only assumed."""
-    collection = start.anchors.get(COLLECTION)
+    collection = start.anchors.get(start.protocol.code_of(Role.COLLECTION))
     product = start.person.product if start.person else Product()
     day, usual = collection.day if collection else None, usual_days(start.protocol)
     return ready_on(product, start.today, day, usual)

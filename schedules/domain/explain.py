@@ -14,6 +14,7 @@ from participants.domain.words import Words
 from schedules.domain.plan import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
 from schedules.domain.timeline import Same
 from trials.domain.language import Text
+from trials.domain.occurrences import label_at, label_of_rule, occurrence_offsets
 from trials.domain.offsets import Offset, Unit, day_not_there
 from trials.domain.protocol import (
     AtOffset,
@@ -157,7 +158,8 @@ def from_anchor(offset: Offset, anchor: str, say: Say = plain) -> str:
 
 def label_of(protocol: Protocol, reference: Reference) -> str:
     """The label of an anchor, visit or activity; a code that is none of them stands for itself."""
-    return _labels(Same(protocol)).get(reference.code, reference.code)
+    found = _labels(Same(protocol)).get(reference.code)
+    return found or _label_of_occurrence(protocol, reference.code) or reference.code
 
 
 def _spoken_label(protocol: Protocol, reference: Reference, say: Say) -> str:
@@ -170,8 +172,21 @@ def _spoken_label(protocol: Protocol, reference: Reference, say: Say) -> str:
 def _labels(same: Same) -> dict[str, str]:
     """The labels of a protocol by their codes; anchors before visits, visits before activities."""
     protocol = same.protocol
-    rules = (protocol.activities, protocol.visits, protocol.anchors)
-    return {rule.code: rule.label for group in rules for rule in group}
+    visits = {rule.code: label_of_rule(rule) for rule in protocol.visits}
+    activities, anchors = (
+        {rule.code: rule.label for rule in group} for group in (protocol.activities, protocol.anchors)
+    )
+    return {**activities, **visits, **anchors}
+
+
+def _label_of_occurrence(protocol: Protocol, code: str) -> str | None:
+    """The label of one of several visits of a rule, by what a plan calls it."""
+    for rule in protocol.visits:
+        if code.startswith(f"{rule.code}-"):
+            offsets = occurrence_offsets(rule)
+            if code in offsets:
+                return label_at(rule, list(offsets).index(code) + 1, offsets[code])
+    return None
 
 
 def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:

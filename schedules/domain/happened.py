@@ -18,9 +18,8 @@ from schedules.domain.deviations import DeviationKind, Draft
 from schedules.domain.explain import Say, day_text, offset_words, plain
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.told import joined, told
-from schedules.domain.visit_values import CONSENT
 from trials.domain.offsets import Offset, Unit
-from trials.domain.protocol import Protocol
+from trials.domain.protocol import Protocol, Role
 
 REPLAN_FLAG = "replan"
 """The kind of flag that stands for a planned day which no longer fits one on record."""
@@ -126,7 +125,7 @@ def rule_on(found: Sequence[Contradiction], case: Case) -> Ruling:
 def _impossible(found: Contradiction, case: Case) -> bool:
     """Whether two days that are said to have happened cannot both be: an infusion before what precedes it."""
     if not found.shape and found.other == case.protocol.day_zero and case.happened(found.other):
-        return case.happened(found.anchor) or found.anchor == CONSENT
+        return case.happened(found.anchor) or found.anchor == case.protocol.anchor_of(Role.CONSENT)
     if not (found.shape and case.happened(found.anchor) and case.happened(found.other)):
         return False
     derived = case.protocol.anchor_by_code[found.anchor].derived

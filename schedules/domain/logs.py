@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Step
-from trials.domain.protocol import Protocol
+from trials.domain.protocol import Protocol, Role
 
 
 def _(message: str) -> str:
@@ -89,8 +89,9 @@ def attempts_of(
 
 def enrolled_of(protocol: Protocol, actual: Mapping[str, date]) -> Enrolled | None:
     """When somebody with these actual days was enrolled; None before."""
-    if ENROLMENT in actual:
-        return Enrolled(actual[ENROLMENT], ENROLMENT)
+    code = protocol.code_of(Role.ENROLMENT)
+    if code in actual:
+        return Enrolled(actual[code], ENROLMENT)
     days = [(actual[code], code) for code in treatments(protocol) if code in actual]
     return Enrolled(*min(days)) if days else None
 

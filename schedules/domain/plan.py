@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from participants.domain.words import Words
 from schedules.domain.windows import VisitWindow
-from trials.domain.language import in_both
+from trials.domain.occurrences import label_at
 from trials.domain.offsets import Offset
 from trials.domain.protocol import Protocol, ProtocolWindow, VisitRule
 
@@ -64,7 +64,8 @@ class Known:
     `performed` maps visit codes, `activities` activity codes to when they were done;
     `booked` maps codes of visits to come to the days for which they are booked;
     `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority. `begun` maps
-    anchors that happened in a block which was repeated since to when they first did.
+    anchors that happened in a block which was repeated since to when they first did. `missed` are the
+    codes of visits that will not happen.
     """
 
     performed: Mapping[str, AnchorDay] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Known:
     comes_of_age: date | None = None
     begun: Mapping[str, AnchorDay] = field(default_factory=dict)
     booked: Mapping[str, date] = field(default_factory=dict)
+    missed: frozenset[str] = frozenset()
 
 
 class PlannedVisit(NamedTuple):
@@ -98,8 +100,9 @@ class PlannedVisit(NamedTuple):
     @property
     def label(self) -> str:
         """The rule's label, numbered where the rule makes several visits."""
-        label, number = self.rule.label, self.occurrence
-        return label if self.code == self.rule.code else in_both(label, lambda text: f"{text} {number}")
+        if self.code == self.rule.code and "{" not in self.rule.label:
+            return self.rule.label
+        return label_at(self.rule, self.occurrence, self.offset)
 
     @property
     def day(self) -> int:

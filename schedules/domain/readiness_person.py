@@ -15,9 +15,7 @@ from schedules.domain.judges import judge
 from schedules.domain.plan import AnchorDay, AnchorKind, Plan, PlannedVisit, PlannedWindow
 from schedules.domain.start import Answer, Item, Line, Person, Start, line
 from schedules.domain.verdicts import VerdictStatus
-from trials.domain.protocol import Freshness
-
-COLLECTION = "collection"
+from trials.domain.protocol import Freshness, Role
 
 
 def lines_of_person(start: Start, plan: Plan, day: date) -> Iterator[Line]:
@@ -25,7 +23,7 @@ def lines_of_person(start: Start, plan: Plan, day: date) -> Iterator[Line]:
     if start.person is None:
         return
     yield _course(start.person)
-    yield _consent(start.person, start.anchors.get("consent"), day)
+    yield _consent(start.person, start.anchors.get(start.protocol.code_of(Role.CONSENT)), day)
     yield from _visits(start, start.person, plan, day)
     yield from _tests(start, start.person, plan, day)
     yield _product(start, start.person.product, day)
@@ -156,7 +154,7 @@ def _product(start: Start, product: Product, day: date) -> Line:
 
 def _awaited(start: Start, product: Product, day: date) -> Line:
     """A product that is on its way, or of which nothing is on record."""
-    anchor = start.anchors.get(COLLECTION)
+    anchor = start.anchors.get(start.protocol.code_of(Role.COLLECTION))
     usual = usual_days(start.protocol)
     expected = readiness_expected(product, start.today, anchor.day if anchor else None, usual)
     lacking = tuple(Words.of(_("Missing: %(what)s."), {"what": LABELS[one]}) for one in product.missing(day))

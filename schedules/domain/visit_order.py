@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from schedules.domain.visit_values import History, Refusal, VisitLife
-from trials.domain.protocol import AtOffset, Each, Protocol, ReferenceKind, VisitRule
+from trials.domain.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
+from trials.domain.validation_graph import anchors_of_visit
 
 
 def _(message: str) -> str:
@@ -25,20 +26,14 @@ def anchors_set_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
     """The anchors whose actual day is the day on which this visit is done.
 
     A visit on the very day of its anchor, without tolerance (the infusion, the first
-    chemotherapy), is that anchor.
+    chemotherapy), is that anchor; any other is the one that it names by `sets`.
     """
     return anchors_of_rule(visit.rule, visit.occurrence)
 
 
 def anchors_of_rule(rule: VisitRule | None, occurrence: int) -> tuple[str, ...]:
     """The anchors that this occurrence of a visit is, as `anchors_set_by` says."""
-    if rule is None or occurrence != 1 or rule.counts_from.kind is not ReferenceKind.ANCHOR:
-        return ()
-    timing = rule.timing
-    if isinstance(timing, AtOffset):
-        exact = timing.tolerance.before.amount == 0 == timing.tolerance.after.amount
-        return (rule.counts_from.code,) if timing.offset.amount == 0 and exact else ()
-    return (rule.counts_from.code,) if isinstance(timing, Each) and timing.first.amount == 0 else ()
+    return () if rule is None or occurrence != 1 else anchors_of_visit(rule)
 
 
 def anchors_dated_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
@@ -104,6 +99,8 @@ def _refusals_of_base(visit: VisitLife, rule: VisitRule, on: date, history: Hist
     base = history.protocol.anchor_by_code.get(rule.counts_from.code)
     if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None or not _follows_base(rule):
         return
+    if base.code in anchors_set_by(history.protocol, visit):
+        return  # the visit itself says which day that is
     began = history.anchors.get(base.code)
     words = {**visit.named, "anchor": base.label, "other": began, "day": on}
     if began and on < began:

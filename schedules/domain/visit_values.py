@@ -11,7 +11,6 @@ from typing import NamedTuple
 from schedules.domain.windows import VisitWindow
 from trials.domain.protocol import Protocol, VisitRule
 
-CONSENT = "consent"
 EARLY_TERMINATION = "early-termination"
 UNSCHEDULED = "unscheduled"
 

@@ -22,10 +22,10 @@ from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_order import anchors_dated_by
-from schedules.domain.visit_values import CONSENT, Clock, History, VisitLife
+from schedules.domain.visit_values import Clock, History, VisitLife
 from schedules.models import Visit
 from schedules.selectors.stored_visits import window_of
-from trials.domain.protocol import Protocol
+from trials.domain.protocol import Protocol, Role
 from trials.models import Site, User
 from trials.selectors import protocol_of
 from trials.zones import zone_of
@@ -157,13 +157,14 @@ def history_of(visit: Visit, standing: Standing) -> History:
     done = [life_of(other, protocol) for other in performed.exclude(pk=visit.pk)]
     anchors = _dated_by(done, protocol) | dict(standing.actual)
     signed, withdrawn = _consent(participant)
-    days = [day for day in (signed, anchors.get(CONSENT)) if day]
+    consent = protocol.code_of(Role.CONSENT)
+    days = [day for day in (signed, anchors.get(consent)) if day]
     last = standing.steps[-1] if standing.steps else None
     ended = last if last and MOVES[Step(last.step)].to in ENDS else None
     return History(
         protocol=protocol,
         done=done,
-        anchors=anchors | ({CONSENT: min(days)} if days else {}),
+        anchors=anchors | ({consent: min(days)} if days else {}),
         traits=frozenset(participant.traits),
         consented_on=min(days, default=None),
         consent_withdrawn_on=withdrawn,

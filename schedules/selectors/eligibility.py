@@ -12,8 +12,7 @@ from schedules.domain.explain import Say, day_text, plain
 from schedules.domain.plan import AnchorKind
 from schedules.selectors.verdicts import docket_of
 from trials.domain.errors import OffsetError
-
-SCREENING = "screening"
+from trials.domain.protocol import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,10 @@ def eligibility_of(
     anchors = docket.record.anchor_days({})
     traits = frozenset(participant.traits)
     candidate = Candidate(protocol, docket.facts, zone, anchors, traits)
-    asked = (_earliest(candidate, code, today, say) for code in (SCREENING, protocol.day_zero))
+    asked = (
+        _earliest(candidate, code, today, say)
+        for code in (protocol.code_of(Role.SCREENING), protocol.day_zero)
+    )
     rows = [row for row in asked if row]
     planned = docket.plan.day_zero
     found = next((row.found.day for row in reversed(rows) if row.found), None)

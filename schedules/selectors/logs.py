@@ -14,7 +14,6 @@ from participants.domain.lifecycle import ENDS, MOVES, PHASE_LABELS, Course, Pha
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.logs import (
-    ENROLMENT,
     OUTCOMES,
     Enrolled,
     Screened,
@@ -24,10 +23,9 @@ from schedules.domain.logs import (
     enrolled_of,
     treatments,
 )
-from schedules.domain.visit_values import CONSENT
 from schedules.models import Visit
 from schedules.selectors.course import OWN_DAY, STEPS
-from trials.domain.protocol import Protocol
+from trials.domain.protocol import Protocol, Role
 from trials.models import ProtocolVersion, User
 from trials.selectors import protocol_of, trials_visible_to
 
@@ -136,7 +134,18 @@ def _codes(user: User, today: date) -> tuple[set[str], set[str]]:
     )
     protocols = [protocol_of(version) for version in versions.defer("document")]
     codes = {code for protocol in protocols for code in treatments(protocol)}
-    return {ENROLMENT, *codes}, {protocol.day_zero for protocol in protocols}
+    codes |= {protocol.code_of(Role.ENROLMENT) for protocol in protocols}
+    return codes, {protocol.day_zero for protocol in protocols}
+
+
+def _consents(user: User, today: date) -> set[str]:
+    """The anchors that are the consent, in the trials in sight."""
+    versions = ProtocolVersion.objects.filter(trial__in=trials_visible_to(user, today))
+    found = {
+        protocol_of(one).code_of(Role.CONSENT)
+        for one in versions.filter(published_at__isnull=False).defer("document")
+    }
+    return found | {Role.CONSENT.value}
 
 
 def _on_record(codes: Collection[str]) -> Exists:
@@ -201,11 +210,13 @@ class _Records:
 
 def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
     signed = Consent.objects.filter(participant=OuterRef("pk")).values("participant")
-    consent = Anchor.objects.filter(participant=OuterRef("pk"), code=CONSENT)
+    consent = Anchor.objects.filter(participant=OuterRef("pk"), code__in=_consents(user, today))
     found = participants_visible_to(user, today).annotate(
         consented=Coalesce(
             Subquery(signed.annotate(first=Min("signed_on")).values("first"), output_field=DateField()),
-            Subquery(consent.values("actual_on")[:1], output_field=DateField()),
+            Subquery(
+                consent.filter(actual_on__isnull=False).values("actual_on")[:1], output_field=DateField()
+            ),
         ),
         since=Coalesce(F("consented"), TruncDate("created_at")),
     )

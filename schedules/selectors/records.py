@@ -76,8 +76,9 @@ class Record:
     def known(self) -> Known:
         """What the plan knows besides the anchors."""
         of_age = self.participant.comes_of_age_on
+        missed = frozenset(visit.code for visit in self.visits if visit.missed_on or visit.cancelled_on)
         booked = {visit.code: visit.booked_on for visit in self.visits if visit.live and visit.booked_on}
-        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun, booked)
+        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun, booked, missed)
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from participants.domain.consents import ConsentState, GivenConsent, asks_first, standing_of
 from participants.selectors_consent import editions_of, given_consents
-from participants.services.consent import CONSENT
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visit_order import before_consent
 from schedules.services.replanning_previews import Preview
 from schedules.services.visit_writing import in_words
+from trials.domain.protocol import Role
 
 
 def refuse_by_consent(preview: Preview) -> None:
@@ -24,17 +24,22 @@ def refuse_by_consent(preview: Preview) -> None:
     consent again (ICH E6(R3) 2.8). Asks the database only where the proposal touches any of it.
     """
     _refuse_version(preview)
-    if _moves(preview, preview.plan.protocol.day_zero) or _moves(preview, CONSENT):
+    if _moves(preview, preview.plan.protocol.day_zero) or _moves(preview, _consent(preview)):
         given = given_consents(preview.record.participant)
         first = min((one.signed_on for one in given), default=None)
         _refuse_consent(preview, first)
         _refuse_infusion(preview, given, first)
 
 
+def _consent(preview: Preview) -> str:
+    """The anchor that is the consent."""
+    return preview.plan.protocol.code_of(Role.CONSENT)
+
+
 def _refuse_consent(preview: Preview, first: date | None) -> None:
     """The day of consent on the calendar is that of the first consent on record."""
-    consented = _actual(preview, CONSENT)
-    if first and consented and consented != first and _moves(preview, CONSENT):
+    consented = _actual(preview, _consent(preview))
+    if first and consented and consented != first and _moves(preview, _consent(preview)):
         message = _(
             "The first consent on record is of %(first)s, not of %(day)s: correct the consent, "
             "and the calendar follows."
@@ -44,7 +49,10 @@ def _refuse_consent(preview: Preview, first: date | None) -> None:
 
 def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: date | None) -> None:
     """No infusion before the first consent, without one, or once none stands any more."""
-    infused, consented = _actual(preview, preview.plan.protocol.day_zero), first or _actual(preview, CONSENT)
+    infused, consented = (
+        _actual(preview, preview.plan.protocol.day_zero),
+        first or _actual(preview, _consent(preview)),
+    )
     if infused is None or (consented is None and _stands(preview)):
         return
     if consented is None:

@@ -8,11 +8,12 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
 from participants.selectors_consent import given_consents
-from participants.services.consent import CONSENT, Correction, rewrite_consent, write_consent
+from participants.services.consent import Correction, rewrite_consent, write_consent
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
 from schedules.selectors.course import clock_at
 from schedules.services.replanning import record_anchor
 from trials.acts import recorded
+from trials.domain.protocol import Role
 from trials.models import ConsentForm, User
 from trials.selectors import protocol_of
 
@@ -35,7 +36,7 @@ def record_consent(
     """
     today = clock_at(participant.site, now).today
     consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
-    if _actual_day(participant, CONSENT) is None:
+    if _actual_day(participant, _consent(participant)) is None:
         _follow(participant, signed_on, now=now, by=by, reason=reason)
     return consent
 
@@ -62,17 +63,23 @@ def correct_consent(
         reason=reason,
     )
     first = _first(person)
-    if first and first != before and first != _actual_day(person, CONSENT):
+    if first and first != before and first != _actual_day(person, _consent(person)):
         _follow(person, first, now=now, by=by, reason=reason)
     return corrected
 
 
+def _consent(person: Participant) -> str:
+    """The anchor that is the consent."""
+    return protocol_of(person.protocol_version).code_of(Role.CONSENT)
+
+
 def _follow(person: Participant, day: date, *, now: datetime, by: User | None, reason: str) -> None:
     """Let the calendar count from this day of consent, if the protocol knows such an anchor."""
-    if CONSENT not in protocol_of(person.protocol_version).anchor_by_code:
+    code = _consent(person)
+    if code not in protocol_of(person.protocol_version).anchor_by_code:
         return
     try:
-        anchor = RecordedAnchor(CONSENT, actual_on=day)
+        anchor = RecordedAnchor(code, actual_on=day)
         record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason)
     except DepartureNeedsReason as refused:
         raise ConsentRefused({"reason": [str(refused)]}) from refused

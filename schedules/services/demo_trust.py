@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from participants.models import Anchor, Consent
-from participants.services.consent import CONSENT
 from schedules.services.demo_cast import PARTS
+from trials.domain.protocol import Role
 from trials.models import Meaning, ProtocolVersion, Site, User
 from trials.selectors_trust import signable_approval
 from trials.services.approvals import Approval, record_approval
@@ -53,7 +53,9 @@ def record_consents(versions: Mapping[str, ProtocolVersion], *, by: User, today:
         if code == ASKS_AGAIN:
             newer = Edition("2.0", today - NEW_FORM_BEFORE, consent_again=True)
             record_consent_form(trial=version.trial, edition=newer, by=by)
-        given = Anchor.objects.filter(participant__trial=version.trial, code=CONSENT, actual_on__isnull=False)
+        given = Anchor.objects.filter(
+            participant__trial=version.trial, code=Role.CONSENT.value, actual_on__isnull=False
+        )
         Consent.objects.bulk_create(
             Consent(participant_id=person, form=form, signed_on=day)
             for person, day in given.values_list("participant_id", "actual_on")

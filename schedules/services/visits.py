@@ -129,6 +129,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     today = clock_at(visit.participant.site, now).today
     refuse_visit(refusals_of_missing(_life(visit), today, reason))
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)
     return visit
 
@@ -140,6 +141,7 @@ def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     refuse_visit(refusals_of_reason(reason))
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)
     return visit
 

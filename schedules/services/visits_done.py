@@ -89,8 +89,8 @@ def follow_completion(
 def follow_booking(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, now: datetime
 ) -> None:
-    """Plan anew what is expected on the day of a visit, by the day for which it is booked."""
-    if not anchors_dated_by(protocol, life):
+    """Plan anew what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
+    if not _lends_its_day(protocol, life):
         return
     with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
         follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, taken_back=True)
@@ -151,6 +151,15 @@ def _lends(protocol: Protocol, visit: VisitLife) -> bool:
     activities = {activity.code for activity in protocol.activities if visits & set(activity.visits)}
     named = {ReferenceKind.VISIT: visits, ReferenceKind.ACTIVITY: activities}
     counted = any(each.code in named.get(each.kind, ()) for each in _references(protocol))
+    return counted or bool(anchors_dated_by(protocol, visit))
+
+
+def _lends_its_day(protocol: Protocol, visit: VisitLife) -> bool:
+    """Whether anything in the protocol counts from the day of this visit itself."""
+    if visit.rule is None:
+        return False
+    codes = {visit.rule.code, visit.code}
+    counted = any(one.kind is ReferenceKind.VISIT and one.code in codes for one in _references(protocol))
     return counted or bool(anchors_dated_by(protocol, visit))
 
 

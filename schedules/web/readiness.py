@@ -35,7 +35,6 @@ from participants.services.product import (
     take_back_milestone,
 )
 from schedules.domain.readiness import Readiness, readiness_on
-from schedules.domain.readiness_person import COLLECTION
 from schedules.domain.start import ANSWER_LABELS, ITEM_LABELS, Answer, Item, Start, start_day
 from schedules.models import ReadinessCheck
 from schedules.selectors.calendars import today_at
@@ -46,6 +45,7 @@ from schedules.web.forms import NO_NAMES, ReasonForm, VersionedForm
 from schedules.web.people import user_of
 from schedules.web.recording import answer, may_record, person_of, require_record
 from schedules.web.words import say
+from trials.domain.protocol import Role
 from trials.selectors import protocol_of
 from trials.web.query_params import query_params
 from trials.zones import zone_of
@@ -223,7 +223,7 @@ def _planned(start: Start) -> date:
 
 
 def _collection(participant: Participant) -> date | None:
-    found = anchor_days(participant).get(COLLECTION)
+    found = anchor_days(participant).get(protocol_of(participant.protocol_version).code_of(Role.COLLECTION))
     return (found.actual_on or found.planned_on) if found else None
 
 

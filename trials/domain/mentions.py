@@ -72,6 +72,8 @@ def _visit_mentions(protocol: Protocol) -> Iterator[Mention]:
         yield _reference(path, visit.counts_from)
         if visit.block is not None:
             yield Mention(f"{path}.block", "block", visit.block)
+        if visit.sets is not None:
+            yield Mention(f"{path}.sets", "anchor", visit.sets)
         yield from _list(f"{path}.applies_to", "trait", visit.applies_to)
 
 
@@ -96,6 +98,8 @@ def bounds(protocol: Protocol) -> Iterator[tuple[str, Bound]]:
 
 def bases(protocol: Protocol) -> Iterator[tuple[str, Basis]]:
     """Every basis."""
+    if protocol.planned_end_basis:
+        yield "planned_end_basis", protocol.planned_end_basis
     for index, anchor in enumerate(protocol.anchors):
         if anchor.derived:
             yield f"anchors[{index}].derived.basis", anchor.derived.basis

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
+from trials.domain.language import in_both
 from trials.domain.offsets import Offset, Unit
 from trials.domain.protocol import AtOffset, Each, VisitRule, Within
 
 MOST_OCCURRENCES = 1000
+PLACE = re.compile(r"\{([^{}]*)\}")
+_PLACES = (
+    ("hours", Unit.HOURS, None, 1),
+    ("days", Unit.DAYS, Unit.HOURS, 24),
+    ("weeks", Unit.WEEKS, Unit.DAYS, 7),
+    ("months", Unit.MONTHS, None, 1),
+    ("years", Unit.YEARS, Unit.MONTHS, 12),
+)
+_LARGER = {Unit.DAYS: Unit.WEEKS, Unit.MONTHS: Unit.YEARS}
+_TIMES = {Unit.DAYS: 7, Unit.MONTHS: 12}
 _AVERAGE_DAYS = {
     Unit.HOURS: 1 / 24,
     Unit.DAYS: 1.0,
@@ -55,6 +67,50 @@ def occurrence_rules(visits: Iterable[VisitRule]) -> dict[str, VisitRule]:
         for code in occurrence_offsets(visit):
             rules.setdefault(code, visit)
     return rules
+
+
+def label_at(visit: VisitRule, occurrence: int, offset: Offset) -> str:
+    """Return what people call one visit of a rule: `{n}`, `{months}` and the like filled in, else numbered.
+
+    In both languages where the document gives the label in two.
+    """
+    label = visit.label
+    if PLACE.search(f"{label}{getattr(label, 'zh', '')}"):
+        return in_both(label, lambda text: _filled(text, {"n": occurrence, **_lengths(offset)}))
+    return in_both(label, lambda text: f"{text} {occurrence}") if is_many(visit) else label
+
+
+def label_of_rule(visit: VisitRule) -> str:
+    """Return what people call a rule as a whole: `Month 3–24` for `Month {months}`."""
+    label, offsets = visit.label, list(occurrence_offsets(visit).values())
+    if not PLACE.search(f"{label}{getattr(label, 'zh', '')}"):
+        return label
+    first, last = ({"n": number, **_lengths(offsets[number - 1])} for number in (1, len(offsets)))
+    both = {name: first[name] if len(offsets) == 1 else f"{first[name]}–{last.get(name)}" for name in first}
+    return in_both(label, lambda text: _filled(text, both))
+
+
+def places_of(visit: VisitRule) -> frozenset[str]:
+    """Return the names that this rule's label may hold in braces."""
+    offsets = occurrence_offsets(visit).values()
+    return frozenset({"n"}).union(frozenset.intersection(*(frozenset(_lengths(one)) for one in offsets)))
+
+
+def _lengths(offset: Offset) -> dict[str, int]:
+    """An offset in every unit in which it is a whole number, without its sign."""
+    size, found = abs(offset.amount), {}
+    for name, unit, parts, whole in _PLACES:
+        if offset.unit is unit:
+            found[name] = size
+        elif offset.unit is parts and size % whole == 0:
+            found[name] = size // whole
+        elif offset.unit is _LARGER.get(unit):
+            found[name] = size * _TIMES[unit]
+    return found
+
+
+def _filled(text: str, values: Mapping[str, int | str]) -> str:
+    return PLACE.sub(lambda found: str(values.get(found[1], found[0])), text)
 
 
 def average_days(offset: Offset) -> float:

@@ -86,6 +86,7 @@ __all__ = [
     "Reference",
     "ReferenceKind",
     "Repeat",
+    "Role",
     "Source",
     "Stay",
     "Terms",
@@ -156,9 +157,21 @@ class Derivation:
     visit: str | None = None
 
 
+class Role(StrEnum):
+    """What the product itself needs to know of a day or a visit: which one is the consent, and so on."""
+
+    CONSENT = "consent"
+    SCREENING = "screening"
+    ENROLMENT = "enrolment"
+    COLLECTION = "collection"
+
+
 @dataclass(frozen=True, slots=True)
 class AnchorRule:
-    """A named day that others count from; `not_after` names anchors that it may not follow."""
+    """A named day that others count from; `not_after` names anchors that it may not follow.
+
+    `by_hand` says that a person enters the day: no visit sets it, and nothing derives it.
+    """
 
     code: str
     label: str
@@ -166,6 +179,8 @@ class AnchorRule:
     not_after: tuple[str, ...] = ()
     point_of_no_return: bool = False
     applies_to: tuple[str, ...] = ()
+    by_hand: bool = False
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,7 @@ class VisitRule:
 
     `stays_after_early_end` of one that is still asked for when somebody ends the protocol's visits
     early, such as a safety follow-up.
+    `sets` is the anchor whose actual day is the day on which the visit (the first of several) is done.
     """
 
     code: str
@@ -186,6 +202,8 @@ class VisitRule:
     block: str | None = None
     applies_to: tuple[str, ...] = ()
     stays_after_early_end: bool = False
+    sets: str | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +323,7 @@ class Protocol:
     day_count: DayCount = DayCount.DAY_0
     planned_number: int | None = None
     planned_end: date | None = None
+    planned_end_basis: Basis | None = None
     unscheduled_epochs: tuple[str, ...] = field(default=())
     product: ProductRule | None = None
 
@@ -322,6 +341,18 @@ class Protocol:
     def source_by_code(self) -> dict[str, Source]:
         """The sources by their codes."""
         return {source.code: source for source in self.sources}
+
+    def anchor_of(self, role: Role) -> str | None:
+        """Return the code of the anchor with a role: the one that says so, else the one of that name."""
+        return _of_role(self.anchors, role)
+
+    def code_of(self, role: Role) -> str:
+        """Return the code of the anchor with a role; the role itself where the document has none."""
+        return self.anchor_of(role) or role.value
+
+    def visit_of(self, role: Role) -> str | None:
+        """Return the code of the visit with a role: the one that says so, else the one of that name."""
+        return _of_role(self.visits, role)
 
     def named(self, code: str) -> str:
         """Return the code of a fact with the label that the document gives it; the code alone without one."""
@@ -343,6 +374,11 @@ class Protocol:
     def effective_traits(self, given: AbstractSet[str]) -> frozenset[str]:
         """The traits given, with those that every participant of this protocol has."""
         return frozenset(given) | {trait.code for trait in self.traits if trait.always}
+
+
+def _of_role(rules: tuple[AnchorRule, ...] | tuple[VisitRule, ...], role: Role) -> str | None:
+    said = next((rule.code for rule in rules if rule.role is role), None)
+    return said or next((rule.code for rule in rules if rule.code == role and rule.role is None), None)
 
 
 def study_day(day: date, reference: date) -> int:

@@ -16,12 +16,28 @@ from trials.domain.validation_codes import (
     empty_lists,
     empty_texts,
     fact_names,
+    labels_with_numbers,
+    roles,
     unknown_codes,
     unused_codes,
     wrong_numbers,
 )
-from trials.domain.validation_graph import circles, loose_anchors, unknown_zone
+from trials.domain.validation_graph import (
+    circles,
+    loose_anchors,
+    unknown_zone,
+    unset_anchors,
+    visits_that_set,
+)
 from trials.domain.validation_reach import follow_up_past_end, open_windows, unreachable_windows
+from trials.domain.validation_references import (
+    named_twice,
+    over_references,
+    partial_bases,
+    turned_anchors,
+    turned_by_order,
+    unfounded_end,
+)
 from trials.domain.validation_timings import (
     far_offsets,
     hours_in_days,
@@ -44,8 +60,10 @@ _ON_THE_PROTOCOL = (
     bad_codes,
     duplicates,
     collisions,
+    roles,
     empty_lists,
     fact_names,
+    labels_with_numbers,
     empty_texts,
     wrong_numbers,
     unknown_codes,
@@ -53,6 +71,8 @@ _ON_THE_PROTOCOL = (
     unknown_zone,
     circles,
     loose_anchors,
+    unset_anchors,
+    visits_that_set,
     far_offsets,
     hours_in_days,
     uneven_days,
@@ -63,9 +83,21 @@ _ON_THE_PROTOCOL = (
     gate_intervals,
     hold_lengths,
     open_windows,
+    partial_bases,
+    over_references,
+    named_twice,
+    unfounded_end,
     follow_up_past_end,
 )
-_ON_POSITIONS = (turned_ranges, turned_windows, blocks, overlapping_windows, unreachable_windows)
+_ON_POSITIONS = (
+    turned_ranges,
+    turned_windows,
+    turned_anchors,
+    turned_by_order,
+    blocks,
+    overlapping_windows,
+    unreachable_windows,
+)
 
 
 def validate(protocol: Protocol) -> tuple[Problem, ...]:

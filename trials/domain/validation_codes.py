@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 
 from trials.domain.findings import KINDS, Findings, choice, codes, fault, listed, section, warning
 from trials.domain.language import BETWEEN, Text, readable
-from trials.domain.mentions import bounds, fact_codes, mentions, moment_path, texts
-from trials.domain.occurrences import MOST_OCCURRENCES, occurrence_offsets, occurrence_rules, occurrences
-from trials.domain.protocol import EventAfter, Freshness, HalfLives, Presence, Protocol, Washout
+from trials.domain.mentions import Mention, bounds, fact_codes, mentions, moment_path, texts
+from trials.domain.occurrences import (
+    MOST_OCCURRENCES,
+    PLACE,
+    occurrence_offsets,
+    occurrence_rules,
+    occurrences,
+    places_of,
+)
+from trials.domain.protocol import EventAfter, Freshness, HalfLives, Presence, Protocol, Role, Washout
 
 MOST_ITEMS = 250
 LARGEST_NUMBER = 100_000
@@ -56,6 +64,17 @@ def duplicates(protocol: Protocol) -> Findings:
                 remedy = "give each a code of its own"
                 yield fault("duplicate-code", f"{section(kind)}[{index}].code", message, remedy)
             first.setdefault(code, index)
+
+
+def roles(protocol: Protocol) -> Findings:
+    """One anchor and one visit at most has a role."""
+    for kind in ("anchor", "visit"):
+        first: dict[Role, str] = {}
+        for index, rule in enumerate(getattr(protocol, section(kind))):
+            if rule.role is not None and first.setdefault(rule.role, rule.code) != rule.code:
+                message = f"the {kind} {first[rule.role]!r} has the role {rule.role} already"
+                remedy = f"give a role to one {kind} only"
+                yield fault("role-twice", f"{section(kind)}[{index}].role", message, remedy)
 
 
 def collisions(protocol: Protocol) -> Findings:
@@ -115,6 +134,17 @@ def _in_two_languages(protocol: Protocol) -> bool:
     return any(isinstance(item.label, Text) for name in kinds for item in getattr(protocol, name))
 
 
+def labels_with_numbers(protocol: Protocol) -> Findings:
+    """What stands in braces in a visit's label is a number that each of its visits has."""
+    for index, visit in enumerate(protocol.visits):
+        for place in PLACE.findall(f"{visit.label}{getattr(visit.label, 'zh', '')}"):
+            possible = sorted(places_of(visit))
+            if place not in possible:
+                message = f"{{{place}}} is no number that every visit of {visit.code!r} has"
+                remedy = f"possible are {', '.join(f'{{{name}}}' for name in possible)}"
+                yield fault("bad-label", f"visits[{index}].label", message, remedy)
+
+
 def empty_lists(protocol: Protocol) -> Findings:
     """A list that must name something does."""
     for index, window in enumerate(protocol.windows):
@@ -157,8 +187,19 @@ def unknown_codes(protocol: Protocol) -> Findings:
         possible = declared[mention.kind]
         if mention.code not in possible:
             message = f"the {mention.kind} {mention.code!r} is not declared"
-            remedy = choice(mention.code, possible, mention.kind)
+            remedy = _meant(mention, declared) or choice(mention.code, possible, mention.kind)
             yield fault(f"unknown-{mention.kind}", mention.path, message, remedy)
+
+
+def _meant(mention: Mention, declared: Mapping[str, Collection[str]]) -> str | None:
+    """What to write where something of another kind has this code, such as a visit for an anchor."""
+    counts = mention.path.rpartition(".from")[1] != "" or ".moments[" in mention.path
+    others = (kind for kind in ("anchor", "visit", "activity") if mention.code in declared[kind])
+    other = next(others, None) if counts else None
+    if other is None:
+        return None
+    written = mention.code if other == "anchor" else f"{{{other}: {mention.code}}}"
+    return f"it is {'a' if other == 'visit' else 'an'} {other}: write `from: {written}`"
 
 
 def unused_codes(protocol: Protocol) -> Findings:

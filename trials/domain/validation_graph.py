@@ -7,8 +7,17 @@ import zoneinfo
 from collections.abc import Iterator, Mapping
 
 from trials.domain.findings import Findings, fault, warning
-from trials.domain.occurrences import occurrence_rules
-from trials.domain.protocol import AnchorRule, Protocol, Reference, ReferenceKind
+from trials.domain.occurrences import is_many, occurrence_rules, occurrences
+from trials.domain.protocol import (
+    AnchorRule,
+    AtOffset,
+    Each,
+    Protocol,
+    Reference,
+    ReferenceKind,
+    Role,
+    VisitRule,
+)
 
 _SECTIONS = {
     ReferenceKind.ANCHOR: ("anchors", "derived"),
@@ -50,6 +59,75 @@ def loose_anchors(protocol: Protocol) -> Findings:
         if anchor.code not in reached:
             message = f"nothing says how the anchor {anchor.code!r} lies to {protocol.day_zero!r}, day zero"
             yield warning("loose-anchor", f"anchors[{index}]", message, "give it `derived` or `not_after`")
+
+
+def unset_anchors(protocol: Protocol) -> Findings:
+    """A day that visits count from comes from somewhere: a visit, a derivation, or a person who enters it."""
+    counted = {visit.counts_from.code for visit in protocol.visits if _is_anchor(visit.counts_from)}
+    fixed = {code for visit in protocol.visits for code in anchors_of_visit(visit)}
+    by_people = {protocol.day_zero, *(protocol.anchor_of(role) for role in Role)}
+    for index, anchor in enumerate(protocol.anchors):
+        if anchor.code not in counted or anchor.code in fixed | by_people:
+            continue
+        if anchor.derived is None and not anchor.by_hand:
+            message = f"visits count from the anchor {anchor.code!r}, but nothing says when it is"
+            remedy = (
+                f"let a visit say `sets: {anchor.code}`, give the anchor `derived`, or write `by_hand: true` "
+                "where a person enters its day"
+            )
+            yield fault("unset-anchor", f"anchors[{index}]", message, remedy)
+
+
+def visits_that_set(protocol: Protocol) -> Findings:
+    """An anchor is set by one visit on one day, and not by one that itself counts from it."""
+    setters: dict[str, VisitRule] = {}
+    for index, visit in enumerate(protocol.visits):
+        if visit.sets is None:
+            continue
+        path = f"visits[{index}].sets"
+        if is_many(visit) and not isinstance(visit.timing, Each):
+            message = f"{visit.code!r} is not one visit, but {occurrences(visit)}"
+            yield fault("many-visits", path, message, "let a visit of its own set the anchor")
+        other = setters.setdefault(visit.sets, visit)
+        if other is not visit and not _alternatives(protocol, other, visit):
+            message = f"{visit.sets!r} is set by {other.code!r} already"
+            yield fault("set-twice", path, message, "let one visit set an anchor, for the same participants")
+        if _counts_through_visits_from(protocol, visit, visit.sets):
+            message = f"{visit.code!r} counts from a visit that counts from {visit.sets!r}, which it sets"
+            yield fault("circular", path, message, "let it set another anchor, or count from something else")
+
+
+def anchors_of_visit(visit: VisitRule) -> tuple[str, ...]:
+    """Return the anchors that a visit is: the one it sets, and the one on whose very day it must be."""
+    named = () if visit.sets is None else (visit.sets,)
+    if not _is_anchor(visit.counts_from):
+        return named
+    timing = visit.timing
+    if isinstance(timing, AtOffset):
+        slips = timing.tolerance.before.amount or timing.tolerance.after.amount
+        on_the_day = not timing.offset.amount and not slips
+    else:
+        on_the_day = isinstance(timing, Each) and not timing.first.amount
+    return tuple(dict.fromkeys((*((visit.counts_from.code,) if on_the_day else ()), *named)))
+
+
+def _is_anchor(reference: Reference) -> bool:
+    return reference.kind is ReferenceKind.ANCHOR
+
+
+def _alternatives(protocol: Protocol, one: VisitRule, other: VisitRule) -> bool:
+    always = {trait.code for trait in protocol.traits if trait.always}
+    groups = set(one.applies_to), set(other.applies_to)
+    return all(groups) and not always & (groups[0] | groups[1]) and groups[0].isdisjoint(groups[1])
+
+
+def _counts_through_visits_from(protocol: Protocol, visit: VisitRule, anchor: str) -> bool:
+    rules, seen = occurrence_rules(protocol.visits), {visit.code}
+    base = visit.counts_from
+    while base.kind is ReferenceKind.VISIT and base.code in rules and rules[base.code].code not in seen:
+        seen.add(rules[base.code].code)
+        base = rules[base.code].counts_from
+    return len(seen) > 1 and base == Reference(ReferenceKind.ANCHOR, anchor)
 
 
 def unknown_zone(protocol: Protocol) -> Findings:

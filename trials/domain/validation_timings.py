@@ -9,7 +9,7 @@ from itertools import combinations
 from trials.domain.findings import Findings, days_in_words, fault, listed, warning
 from trials.domain.mentions import mentions, offsets, timing_offsets
 from trials.domain.occurrences import average_days, is_many, occurrence_offsets
-from trials.domain.offsets import Unit
+from trials.domain.offsets import Offset, Unit
 from trials.domain.positions import Days, Positions, turned
 from trials.domain.protocol import AtOffset, Each, Over, Protocol, Reference, VisitRule, Within
 
@@ -51,9 +51,26 @@ def repeats(protocol: Protocol) -> Findings:
                 message = f"{offset.iso} has another unit than `at`, which is {first.iso}"
                 remedy = "give all in one unit, so that each time is one offset from the anchor"
                 yield fault("repeat-unit", f"{path}.{key}", message, remedy)
+        last = repeat_end(visit)
+        if last is not None and last != until:
+            message = f"the last visit is at {last.iso}, not at {until.iso}"
+            yield warning(
+                "repeat-remainder", f"{path}.until", message, f"give {last.iso}, or another `every`"
+            )
         if average_days(until) < average_days(first):
             message = f"{until.iso} is before `at`, which is {first.iso}"
             yield fault("repeat-ends-early", f"{path}.until", message, f"give {first.iso} or later")
+
+
+def repeat_end(visit: VisitRule) -> Offset | None:
+    """Return where the last visit of a sound repeat lies; None where the repeat makes no sense."""
+    timing = visit.timing
+    if not isinstance(timing, AtOffset) or timing.repeat is None:
+        return None
+    every, until, first = timing.repeat.every, timing.repeat.until, timing.offset
+    if every.amount <= 0 or {every.unit, until.unit} != {first.unit} or until.amount < first.amount:
+        return None
+    return Offset(first.amount + (until.amount - first.amount) // every.amount * every.amount, first.unit)
 
 
 def uneven_days(protocol: Protocol) -> Findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 
-from trials.domain.errors import Problem
+from trials.domain.errors import Problem, Severity
 from trials.domain.findings import Findings, days_in_words, fault
 from trials.domain.mentions import intervals
 from trials.domain.offsets import Unit
@@ -105,7 +105,9 @@ def blocks(positions: Positions) -> Findings:
         if not loose:
             members = [_member(positions, index, visit) for index, visit in visits]
             if all(members):
-                yield from _shape(protocol, [member for member in members if member])
+                known = [member for member in members if member]
+                found = list(_shape(protocol, known, _groups(protocol, known)))
+                yield from found or _where_traits_meet(protocol, known)
 
 
 def _unfixed(index: int, visit: VisitRule) -> Findings:
@@ -133,9 +135,18 @@ def _member(positions: Positions, index: int, visit: VisitRule) -> _Member | Non
     return _Member(index, visit, first.root, first.days, last.days)
 
 
-def _shape(protocol: Protocol, members: list[_Member]) -> Findings:
+def _where_traits_meet(protocol: Protocol, members: list[_Member]) -> Findings:
+    """What breaks a block for somebody with two traits: a warning, since they may exclude each other."""
+    traits = dict.fromkeys(code for member in members for code in member.visit.applies_to)
+    pairs = (protocol.effective_traits(set(pair)) for pair in combinations(traits, 2))
+    for problem in dict.fromkeys(_shape(protocol, members, pairs)):
+        remedy = f"{problem.remedy}, or leave it so if nobody has both traits"
+        yield replace(problem, severity=Severity.WARNING, remedy=remedy)
+
+
+def _shape(protocol: Protocol, members: list[_Member], groups: Iterable[frozenset[str]]) -> Findings:
     """What breaks the shape of a block, for each group of participants."""
-    for group in _groups(protocol, members):
+    for group in groups:
         present = [member for member in members if applies(member.visit.applies_to, group)]
         stray = next((member for member in present if member.root != present[0].root), None)
         if stray:

@@ -25,6 +25,7 @@ from trials.domain.protocol import (
     Presence,
     ProtocolWindow,
     Repeat,
+    Role,
     Source,
     Stay,
     Terms,
@@ -104,6 +105,8 @@ class AnchorPart(NamePart):
     derived: DerivationPart | None = None
     not_after: list[str] = []
     point_of_no_return: bool = False
+    by_hand: bool = False
+    role: Annotated[Role, Strict(False)] | None = None
     applies_to: list[str] = []
 
     def value(self) -> AnchorRule:
@@ -114,6 +117,8 @@ class AnchorPart(NamePart):
             derived=self.derived.value() if self.derived else None,
             not_after=tuple(self.not_after),
             point_of_no_return=self.point_of_no_return,
+            by_hand=self.by_hand,
+            role=self.role,
             applies_to=tuple(self.applies_to),
         )
 
@@ -156,6 +161,8 @@ class VisitPart(NamePart):
     basis: BasisPart
     place: Annotated[Place, Strict(False)] = Place.CLINIC
     block: str | None = None
+    sets: str | None = None
+    role: Annotated[Role, Strict(False)] | None = None
     applies_to: list[str] = []
     stays_after_early_end: bool = False
     rules = (
@@ -176,6 +183,8 @@ class VisitPart(NamePart):
             basis=self.basis.value(),
             place=self.place,
             block=self.block,
+            sets=self.sets,
+            role=self.role,
             applies_to=tuple(self.applies_to),
             stays_after_early_end=self.stays_after_early_end,
         )

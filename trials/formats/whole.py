@@ -30,7 +30,7 @@ from trials.formats.documents import (
     WindowPart,
 )
 from trials.formats.naming import named_windows
-from trials.formats.parts import BasisPart, Day, Label, OffsetText, Part, no_truth
+from trials.formats.parts import BasisPart, Day, Label, OffsetText, OnlyWith, Part, no_truth
 
 FORMAT = 1
 
@@ -124,6 +124,7 @@ class DocumentPart(Part):
     month: Annotated[Literal["calendar", 28, 30], BeforeValidator(no_truth)] = "calendar"
     planned_number: int | None = None
     planned_end: Day | None = None
+    planned_end_basis: BasisPart | None = None
     sources: list[SourcePart] = []
     epochs: list[NamePart]
     traits: list[TraitPart] = []
@@ -140,6 +141,7 @@ class DocumentPart(Part):
     conflicts: list[ConflictPart] = []
     notes: list[Label] = []
     unscheduled_epochs: list[str] = []
+    rules = (OnlyWith("planned_end_basis", "planned_end"),)
 
     def value(self) -> Protocol:
         """The protocol in the domain, not yet judged by its rules."""
@@ -154,6 +156,7 @@ class DocumentPart(Part):
             month=MonthLength(str(self.month)),
             planned_number=self.planned_number,
             planned_end=self.planned_end,
+            planned_end_basis=self.planned_end_basis.value() if self.planned_end_basis else None,
             sources=tuple(part.value() for part in self.sources),
             epochs=tuple(Epoch(part.code, part.label) for part in self.epochs),
             traits=tuple(part.value() for part in self.traits),

@@ -54,6 +54,7 @@ def full_document(protocol: Protocol) -> Document:
         "month": _month(protocol.month),
         "planned_number": protocol.planned_number,
         "planned_end": protocol.planned_end.isoformat() if protocol.planned_end else None,
+        **_said({"planned_end_basis": protocol.planned_end_basis and _basis(protocol.planned_end_basis)}),
         **_vocabulary(protocol),
         **_rules(protocol),
         "conflicts": [
@@ -169,6 +170,7 @@ def _anchor(anchor: AnchorRule) -> Document:
         "not_after": list(anchor.not_after),
         "point_of_no_return": anchor.point_of_no_return,
         "applies_to": list(anchor.applies_to),
+        **_said({"by_hand": anchor.by_hand, "role": anchor.role and anchor.role.value}),
     }
 
 
@@ -182,8 +184,13 @@ def _visit(visit: VisitRule) -> Document:
         "place": visit.place.value,
         "block": visit.block,
         "applies_to": list(visit.applies_to),
-        # Newer than the format's first documents: only where it is said, so that their digests stand.
-        **({"stays_after_early_end": True} if visit.stays_after_early_end else {}),
+        **_said(
+            {
+                "stays_after_early_end": visit.stays_after_early_end,
+                "sets": visit.sets,
+                "role": visit.role and visit.role.value,
+            }
+        ),
         "basis": _basis(visit.basis),
     }
 
@@ -284,7 +291,7 @@ def _is_default(key: str, value: object) -> bool:
 
 def _one_word(key: str, short: Document) -> object:
     """`assumed` and the code of an anchor need no mapping."""
-    if key == "basis" and short == {"assumed": ""}:
+    if key in ("basis", "planned_end_basis") and short == {"assumed": ""}:
         return BasisKind.ASSUMED.value
     if key == "from" and "anchor" in short:
         return short["anchor"]

@@ -9,9 +9,10 @@ from schedules.domain.labels import in_language
 from schedules.domain.plan import PlannedVisit
 from schedules.domain.told import facts_text, told
 from trials.domain.language import Named, Text, from_kept, kept, readable
+from trials.domain.occurrences import label_at, label_of_rule, occurrence_offsets
 from trials.formats.yaml import canonical_bytes, digest, dump, load, load_document
 
-from .documents import SMALL, bound, changed, problems_of
+from .documents import SMALL, bound, changed, problems_of, tolerance, visit
 
 BOTH = {"en": "Infusion of the cells", "zh": "输注细胞"}
 WASHED = {
@@ -22,6 +23,7 @@ WASHED = {
     "ends": bound("P0D"),
     "basis": {"assumed": {"en": "usual", "zh": "惯例"}},
 }
+OTHERS = ("no-label", "no-basis")
 NAMED = {"code": "gvhd-grade-2-or-more", "label": {"en": "GVHD of grade 2 or more", "zh": "2级及以上GVHD"}}
 
 
@@ -103,7 +105,7 @@ def test_codes_that_people_would_read_are_warned_of_and_so_are_labels_of_nothing
 
 def test_a_code_of_a_fact_is_named_once_and_its_label_says_something():
     twice = problems_of(changed(("windows[+]", WASHED), ("facts", [NAMED, {**NAMED, "label": " "}])))
-    assert [(one.code, one.path) for one in twice if one.code != "no-label"] == [
+    assert [(one.code, one.path) for one in twice if one.code not in OTHERS] == [
         ("duplicate-code", "facts[1].code"),
         ("empty-label", "facts[1].label"),
     ]
@@ -112,7 +114,7 @@ def test_a_code_of_a_fact_is_named_once_and_its_label_says_something():
 def test_a_label_of_nothing_is_warned_of():
     known = [NAMED, {**NAMED, "code": "consent-again"}, {**NAMED, "code": "gvdh"}]
     named = problems_of(changed(("windows[+]", WASHED), ("facts", known)))
-    assert [(one.code, one.path) for one in named] == [("unused-fact", "facts[2]")]
+    assert [(one.code, one.path) for one in named if one.code not in OTHERS] == [("unused-fact", "facts[2]")]
     assert "gvhd-grade-2-or-more" in named[0].remedy
 
 
@@ -131,3 +133,43 @@ def test_a_numbered_visit_is_numbered_in_both_languages():
     rule = protocol.visits[1]
     visit = PlannedVisit(rule, 2, f"{rule.code}-2", None, None, None)
     assert visit.label == Text("Infusion of the cells 2", "输注细胞 2")
+
+
+# label, how the rule is timed, what the second visit and the rule as a whole are called
+NUMBERED = [
+    ("Month {months}", ("P3M", "P3M", "P24M"), "Month 6", "Month 3–24"),
+    ("Year {years}", ("P12M", "P12M", "P60M"), "Year 2", "Year 1–5"),
+    ("Month {months}", ("P1Y", "P1Y", "P6Y"), "Month 24", "Month 12–72"),
+    ("Week {weeks}, day {days}", ("P2W", "P2W", "P8W"), "Week 4, day 28", "Week 2–8, day 14–56"),
+    ("Cycle {n}", ("P21D", "P21D", "P84D"), "Cycle 2", "Cycle 1–4"),
+    ("Yearly", ("P1Y", "P1Y", "P6Y"), "Yearly 2", "Yearly"),
+]
+
+
+@pytest.mark.parametrize(("label", "timing", "second", "whole"), NUMBERED)
+def test_a_label_carries_the_number_that_people_know_a_visit_by(label, timing, second, whole):
+    first, every, until = timing
+    more = visit(label=label, at=first, tolerance=tolerance("P0D"), repeat={"every": every, "until": until})
+    rule = protocol_of(("visits[+]", more)).visits[-1]
+    offsets = list(occurrence_offsets(rule).values())
+    assert label_at(rule, 2, offsets[1]) == second
+    assert label_of_rule(rule) == whole
+    assert PlannedVisit(rule, 2, "new-2", offsets[1], None, None).label == second
+
+
+def test_a_label_in_two_languages_carries_its_number_in_both():
+    both = {"en": "Month {months}", "zh": "第{months}个月"}
+    more = visit(label=both, at="P3M", tolerance=tolerance("P0D"), repeat={"every": "P3M", "until": "P6M"})
+    rule = protocol_of(("visits[+]", more)).visits[-1]
+    assert label_at(rule, 2, occurrence_offsets(rule)["new-2"]) == Text("Month 6", "第6个月")
+
+
+@pytest.mark.parametrize(
+    "label", ["Month {months}", "Visit {number}", {"en": "Day {days}", "zh": "第{月}天"}]
+)
+def test_a_number_that_a_visit_does_not_have_is_a_fault(label):
+    found = problems_of(changed(("visits[+]", visit(label=label))))
+    assert [(one.code, one.path) for one in found if one.code == "bad-label"] == [
+        ("bad-label", "visits[7].label")
+    ]
+    assert "{days}" in next(one.remedy for one in found if one.code == "bad-label")
