@@ -34,7 +34,8 @@ class SiteProposal:
     """Days that are closed or opened, each with its reason, or an absence of somebody at the site.
 
     `follows` are days that are worked as a weekday; `renewed` reads the holiday calendar and the clinic days
-    again, as when an official calendar has come out. `ended` is an absence that ends.
+    again, as when an official calendar has come out; `announced` are years of which the site has entered
+    all announced days, so that they are provisional no longer. `ended` is an absence that ends.
     `accept_orphans` says that bookings on days that close may stand there until they are moved.
     """
 
@@ -42,6 +43,7 @@ class SiteProposal:
     openings: Mapping[date, str] = field(default_factory=dict)
     follows: Mapping[date, int] = field(default_factory=dict)
     renewed: bool = False
+    announced: frozenset[int] = frozenset()
     absence: Away | None = None
     ended: Absence | None = None
     accept_orphans: bool = False
@@ -127,14 +129,16 @@ def people_moved_by(*, site: Site, days: WorkingDays, now: datetime) -> int:
 
 def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -> SitePreview:
     days, standing = proposal.days, working_days_of(site)
-    if not days and not proposal.renewed:
+    if not days and not proposal.renewed and not proposal.announced:
         raise ReplanningRefused(_("Give at least one day."))
     corrected = _corrected(site, standing, proposal, now)
     if proposal.renewed and standing and corrected.digest == standing.digest:
         raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
+    if proposal.announced and standing and corrected.digest == standing.digest:
+        raise ReplanningRefused(_("The announced days of this year are entered already."))
     away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
     planned_by = corrected.with_corrections(closures=away) if away else corrected
-    ids = _touched(site, days if standing and not proposal.renewed else None)
+    ids = _touched(site, days if standing and not (proposal.renewed or proposal.announced) else None)
     records = records_of(ids, lock=lock)
     if proposal.ended:
         records = without_absence(records, proposal.ended)
@@ -160,7 +164,10 @@ def _corrected(
         if proposal.renewed:
             calendar = renewed_working_days(site, calendar, year)
         return calendar.with_corrections(
-            closures=proposal.closures, openings=proposal.openings, follows=proposal.follows
+            closures=proposal.closures,
+            openings=proposal.openings,
+            follows=proposal.follows,
+            announced=proposal.announced,
         )
     except DomainError as error:
         raise ReplanningRefused(str(error)) from error

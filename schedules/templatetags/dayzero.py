@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django import template
@@ -9,9 +10,10 @@ from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules.domain.hindrances import Hindrance
+from schedules.domain.hindrances import Hindrance, HindranceKind
 from schedules.domain.plan import AnchorKind
 from schedules.domain.status import VisitStatus
+from schedules.selectors.plan_rows import VisitRow
 from schedules.web import words
 
 register = template.Library()
@@ -76,3 +78,16 @@ def month(value: date) -> str:
 def place(number: float | None) -> str:
     """A length or a place in a drawing, without the noise of its last digits."""
     return "" if number is None else f"{number:.1f}"
+
+
+@register.filter
+def settled(hindrances: Iterable[Hindrance]) -> list[Hindrance]:
+    """What stands in the way of one visit; that holidays are provisional is said once, above the list."""
+    return [one for one in hindrances if one.kind is not HindranceKind.PROVISIONAL]
+
+
+@register.filter
+def provisional_years(rows: Iterable[VisitRow]) -> list[int]:
+    """The years of these visits whose official calendar is not out."""
+    found = (one for row in rows for one in row.hindrances if one.kind is HindranceKind.PROVISIONAL)
+    return sorted({one.day.year for one in found})

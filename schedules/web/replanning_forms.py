@@ -154,6 +154,7 @@ class VersionForm(PreviewForm):
 
 
 CLOSED, OPEN, FOLLOWS, AWAY, RENEWED = "closed", "open", "follows", "away", "renewed"
+ANNOUNCED = "announced"
 
 
 class WorkingDaysForm(PreviewForm):
@@ -170,6 +171,7 @@ class WorkingDaysForm(PreviewForm):
             (OPEN, gettext_lazy("the site is open")),
             (FOLLOWS, gettext_lazy("the site works as on another weekday")),
             (AWAY, gettext_lazy("somebody the site cannot do without is away")),
+            (ANNOUNCED, gettext_lazy("all announced days of the first day's year are entered")),
             (RENEWED, gettext_lazy("the holiday calendar and the clinic days are read again")),
         ),
     )
@@ -217,6 +219,8 @@ class WorkingDaysForm(PreviewForm):
         data, what, accept = self.cleaned_data, self.cleaned_data["what"], self.cleaned_data["accept"]
         if what == RENEWED:
             return SiteProposal(renewed=True, accept_orphans=accept)
+        if what == ANNOUNCED:
+            return SiteProposal(announced=frozenset({data["first"].year}), accept_orphans=accept)
         if what == AWAY:
             away = Away(data["first"], data["last"], site=site, note=data["note"])
             return SiteProposal(absence=away, accept_orphans=accept)

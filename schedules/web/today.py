@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from schedules.domain.status import VisitStatus
 from schedules.selectors.calendars import site_days
+from schedules.selectors.forecast import WantedForecast, provisional_years
 from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, starts_said_no, worklist
 from schedules.web.asked import number
 from schedules.web.clock import now, server_day
@@ -20,7 +21,7 @@ from schedules.web.people import user_of
 from schedules.web.words import GROUP, say
 from trials.selectors import sites_visible_to, trials_visible_to
 from trials.web.query_params import choice_in, query_params
-from trials.zones import wrong_settings
+from trials.zones import roles_day, wrong_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def today(request: HttpRequest) -> HttpResponse:
     found = worklist(user, instant, wanted, say)
     here = server_day(instant)
     sites = list(sites_visible_to(user, here))
+    place = WantedForecast(site=wanted.site, trial=wanted.trial)
     context = {
         "today": here,
         "days": site_days([one for one in sites if wanted.site in (None, one.pk)], instant),
@@ -54,6 +56,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "worklist": found,
         "tiles": [_group(status, found, []) for status in GROUPS],
         "groups": groups_of(found),
+        "provisional": provisional_years(user, roles_day(instant), place) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "wanted": wanted,
         "sites": sites,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -46,9 +46,10 @@ class WorkingDays:
 
     `weekdays` are ISO numbers (Monday 1 to Sunday 7). `source` names what the days were read
     from. `official_years` are the years whose official calendar is out; all others, the years
-    without any data among them, are provisional. `follows` names the weekday that the site
-    works as on a day. Raises WorkingDaysError for a week without a clinic day, a weekday
-    outside 1 to 7, and a day of which the site says two things.
+    without any data among them, are provisional, but for `announced` ones, of which the site has
+    entered the announced days itself. `follows` names the weekday that the site works as on a
+    day. Raises WorkingDaysError for a week without a clinic day, a weekday outside 1 to 7, and a
+    day of which the site says two things.
     """
 
     name: str
@@ -60,6 +61,7 @@ class WorkingDays:
     openings: Mapping[date, str] = field(default_factory=dict)
     official_years: frozenset[int] = frozenset()
     follows: Mapping[date, int] = field(default_factory=dict)
+    announced: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         for attribute in ("holidays", "closures", "openings", "follows"):
@@ -131,8 +133,9 @@ class WorkingDays:
         return sorted(one for one in self._unsettled if one >= day)
 
     def is_provisional(self, when: date | int) -> bool:
-        """Whether the official calendar of that day's (or that) year is not out."""
-        return (when.year if isinstance(when, date) else when) not in self.official_years
+        """Whether the official calendar of that day's (or that) year is not out, nor entered by the site."""
+        year = when.year if isinstance(when, date) else when
+        return year not in self.official_years and year not in self.announced
 
     def nearest_working_day(self, opens: date, target: date, closes: date) -> date | None:
         """The working day of the window nearest to the target, the earlier one on a tie.
@@ -160,6 +163,7 @@ class WorkingDays:
         closures: Mapping[date, str] | None = None,
         openings: Mapping[date, str] | None = None,
         follows: Mapping[date, int] | None = None,
+        announced: Collection[int] = (),
     ) -> WorkingDays:
         """This table with the site's own word: days closed or open, with reasons, or worked as a weekday.
 
@@ -174,6 +178,7 @@ class WorkingDays:
             closures=_without(self.closures, said) | closed,
             openings=_without(self.openings, said) | opened,
             follows=_without(self.follows, said) | as_weekday,
+            announced=self.announced | frozenset(announced),
         )
 
     def as_document(self) -> dict[str, Any]:
@@ -182,7 +187,8 @@ class WorkingDays:
         Days that follow a weekday are there only where there are any, so that the digests of tables
         from before they were known stay what they were.
         """
-        follows = {"follows": _to_texts(self.follows)} if self.follows else {}
+        later: dict[str, Any] = {"follows": _to_texts(self.follows)} if self.follows else {}
+        later |= {"announced": sorted(self.announced)} if self.announced else {}
         return {
             "format": FORMAT,
             "name": self.name,
@@ -193,7 +199,7 @@ class WorkingDays:
             "closures": _to_texts(self.closures),
             "openings": _to_texts(self.openings),
             "official_years": sorted(self.official_years),
-            **follows,
+            **later,
         }
 
     @classmethod
@@ -215,6 +221,7 @@ class WorkingDays:
                 openings=_from_texts(document["openings"]),
                 official_years=frozenset(map(int, document["official_years"])),
                 follows=_weekdays_from_texts(document.get("follows", {})),
+                announced=frozenset(map(int, document.get("announced", ()))),
             )
         except WorkingDaysError:
             raise

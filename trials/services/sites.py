@@ -14,16 +14,17 @@ from trials.models import Site, User, WorkingDayTable
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """A site's own word on single days: closed or open, with the reason, or worked as a weekday."""
+    """A site's own word on single days (closed, open, worked as a weekday) and on years entered whole."""
 
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, str] = field(default_factory=dict)
     follows: Mapping[date, int] = field(default_factory=dict)
+    announced: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, days: WorkingDays | None) -> Corrections:
         """What a site has said of single days so far."""
-        return cls(days.closures, days.openings, days.follows) if days else cls()
+        return cls(days.closures, days.openings, days.follows, days.announced) if days else cls()
 
 
 NONE = Corrections()
@@ -101,5 +102,8 @@ def working_days_from(site: Site, first_year: int, last_year: int, corrections: 
     calendar = load_calendar(site.holiday_calendar, first_year, last_year)
     clinic = replace(calendar, weekdays=frozenset(map(int, site.clinic_days)))
     return clinic.with_corrections(
-        closures=corrections.closures, openings=corrections.openings, follows=corrections.follows
+        closures=corrections.closures,
+        openings=corrections.openings,
+        follows=corrections.follows,
+        announced=corrections.announced,
     )

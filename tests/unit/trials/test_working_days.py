@@ -415,3 +415,13 @@ def test_answers_agree_with_a_loop_over_the_days(table: WorkingDays, a: date, b:
     nearest = min(worked, key=lambda day: (abs(day - target), day), default=None)
     assert table.nearest_working_day(first, target, last) == nearest
     assert WorkingDays.from_document(table.as_document()) == table
+
+
+def test_a_year_is_provisional_no_longer_once_the_site_has_entered_its_announced_days() -> None:
+    """And the table says so when it is read back; a table without it keeps its digest."""
+    entered = CLINIC.with_corrections(announced={2027})
+    assert not entered.is_provisional(2027)
+    assert entered.is_provisional(2028), "the year after is another one"
+    assert WorkingDays.from_document(entered.as_document()) == entered
+    assert "announced" not in CLINIC.as_document()
+    assert not entered.with_corrections(closures={on("Fri 2027-01-01"): ""}).is_provisional(2027)
