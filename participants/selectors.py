@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactRow
+from participants.domain.lifecycle import ENDS, MOVES, Extent
 from participants.models import Anchor, Fact, Participant
 from trials.domain.access import Right
 from trials.models import Trial, User
@@ -38,6 +39,12 @@ def subject_codes_in_use(trial: Trial, codes: Sequence[str]) -> set[str]:
 def subject_codes_of(participants: QuerySet[Participant], ids: Collection[int]) -> dict[int, str]:
     """The subject codes of those of the participants whose ids are named, by id."""
     return dict(participants.filter(pk__in=ids).values_list("pk", "subject_code"))
+
+
+def course_ended() -> Q:
+    """The condition on steps of a course by which the protocol's visits end; an end of treatment is none."""
+    ending = [step.value for step, move in MOVES.items() if move.to in ENDS]
+    return Q(step__in=ending) & ~Q(ends=Extent.TREATMENT.value)
 
 
 def participants_called(participants: QuerySet[Participant], text: str) -> QuerySet[Participant]:

@@ -7,12 +7,9 @@ from datetime import date
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from participants.domain.consents import ConsentStanding, FormEdition, GivenConsent, standing_of
-from participants.domain.lifecycle import ENDS, MOVES
 from participants.models import Consent, CourseStep, Participant
-from participants.selectors import participants_visible_to
+from participants.selectors import course_ended, participants_visible_to
 from trials.models import ConsentForm, User
-
-_ENDING = [step.value for step, move in MOVES.items() if move.to in ENDS]
 
 
 def consent_standing(participant: Participant, today: date) -> ConsentStanding:
@@ -55,7 +52,7 @@ def asked_again(user: User, today: date) -> QuerySet[Participant]:
     newer = Q(form__effective_on__gt=OuterRef("asked_since")) | Q(
         form__effective_on=OuterRef("asked_since"), form__gte=OuterRef("asked_by")
     )
-    ended = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=_ENDING)
+    ended = CourseStep.objects.filter(course_ended(), participant=OuterRef("pk"), undone=False)
     return (
         participants_visible_to(user, today)
         .annotate(
@@ -72,7 +69,7 @@ def asked_again(user: User, today: date) -> QuerySet[Participant]:
 
 def without_consent(user: User, today: date) -> QuerySet[Participant]:
     """The participants in sight of whom no consent to any edition is on record; their courses go on."""
-    ended = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=_ENDING)
+    ended = CourseStep.objects.filter(course_ended(), participant=OuterRef("pk"), undone=False)
     none = ~Exists(Consent.objects.filter(participant=OuterRef("pk")))
     found: QuerySet[Participant] = participants_visible_to(user, today).filter(none, ~Exists(ended))
     return found.select_related("trial", "site").order_by("trial__code", "subject_code")

@@ -27,6 +27,7 @@ class Phase(StrEnum):
     ON_HOLD = "on-hold"
     REPEATING = "repeating"
     FOLLOW_UP = "follow-up"
+    OFF_TREATMENT = "off-treatment"
     SCREEN_FAILED = "screen-failed"
     NEVER_INFUSED = "never-infused"
     TERMINATED = "terminated"
@@ -52,6 +53,19 @@ class Step(StrEnum):
     COMPLETION = "completion"
 
 
+class Extent(StrEnum):
+    """What an end ends; the narrowest first.
+
+    The end of treatment and the end of the study are two days: whoever ends treatment goes on with the
+    visits. An end of the protocol's visits leaves those that the protocol says stay after an early
+    end. After an end of all contact nothing is to come.
+    """
+
+    TREATMENT = "treatment"
+    VISITS = "visits"
+    CONTACT = "contact"
+
+
 class Move(NamedTuple):
     """From which phases a step may be taken, and to which it leads; None leaves the phase as it is."""
 
@@ -59,11 +73,14 @@ class Move(NamedTuple):
     to: Phase | None
 
 
-GOES_ON = frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP})
+TREATED = frozenset({Phase.FOLLOW_UP, Phase.OFF_TREATMENT})
+"""The phases after the infusion: under treatment or after its early end, the visits go on."""
+
+GOES_ON = TREATED | {Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}
 """The phases of a course that goes on."""
 
 ENDS = frozenset(Phase) - GOES_ON
-"""The phases in which no visit is to come, but for the one that an early termination asks for."""
+"""The phases in which no visit is to come, but for those that stay after an early end."""
 
 MOVES: Mapping[Step, Move] = {
     Step.SCREEN_FAILURE: Move(frozenset({Phase.SCREENING}), Phase.SCREEN_FAILED),
@@ -74,17 +91,38 @@ MOVES: Mapping[Step, Move] = {
         frozenset({Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}), Phase.NEVER_INFUSED
     ),
     Step.EARLY_TERMINATION: Move(
-        frozenset({Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP}), Phase.TERMINATED
+        TREATED | {Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}, Phase.TERMINATED
     ),
     Step.WITHDRAWAL: Move(GOES_ON | {Phase.TERMINATED}, Phase.WITHDRAWN),
-    Step.LOST: Move(
-        frozenset({Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP, Phase.TERMINATED}), Phase.LOST
-    ),
+    Step.LOST: Move(TREATED | {Phase.ON_HOLD, Phase.REPEATING, Phase.TERMINATED}, Phase.LOST),
     Step.DEATH: Move(frozenset(Phase) - {Phase.DIED, Phase.COMPLETED}, Phase.DIED),
-    Step.TRANSFER: Move(frozenset({Phase.SCREENING, Phase.FOLLOW_UP}), None),
-    Step.COMPLETION: Move(frozenset({Phase.FOLLOW_UP, Phase.TERMINATED}), Phase.COMPLETED),
+    Step.TRANSFER: Move(TREATED | {Phase.SCREENING}, None),
+    Step.COMPLETION: Move(TREATED | {Phase.TERMINATED}, Phase.COMPLETED),
 }
 """The whole of what may follow what. Between chemotherapy and infusion nobody changes the site."""
+
+EXTENTS: Mapping[Step, tuple[Extent, ...]] = {
+    Step.SCREEN_FAILURE: (Extent.VISITS,),
+    Step.NEVER_INFUSED: (Extent.VISITS,),
+    Step.EARLY_TERMINATION: (Extent.VISITS, Extent.TREATMENT, Extent.CONTACT),
+    Step.WITHDRAWAL: (Extent.CONTACT, Extent.VISITS, Extent.TREATMENT),
+    Step.LOST: (Extent.CONTACT,),
+    Step.DEATH: (Extent.CONTACT,),
+    Step.COMPLETION: (Extent.CONTACT,),
+}
+"""What each end may end, what it ends unless somebody says otherwise first."""
+
+CANNOT_BE_AFTER = frozenset({Step.DEATH})
+"""The ends after which nothing can have taken place; after the others what did is recorded with a reason."""
+
+NOT_BEFORE_LAST_VISIT = frozenset(Step) - {
+    Step.SCREEN_FAILURE,
+    Step.NEVER_INFUSED,
+    Step.EARLY_TERMINATION,
+    Step.WITHDRAWAL,
+    Step.LOST,
+}
+"""The steps that no visit can have followed when they are taken; after an early end one may have been."""
 
 NOT_APPLICABLE = frozenset({Step.SCREEN_FAILURE, Step.NEVER_INFUSED})
 """After these the visits to come never applied; after the other ends they are cancelled."""
@@ -98,6 +136,7 @@ PHASE_LABELS: Mapping[Phase, str] = {
     Phase.ON_HOLD: _("on hold after chemotherapy"),
     Phase.REPEATING: _("before repeated chemotherapy"),
     Phase.FOLLOW_UP: _("in follow-up"),
+    Phase.OFF_TREATMENT: _("treatment ended, visits go on"),
     Phase.SCREEN_FAILED: _("screen failure"),
     Phase.NEVER_INFUSED: _("never infused"),
     Phase.TERMINATED: _("terminated early"),
@@ -124,11 +163,30 @@ STEP_LABELS: Mapping[Step, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:
-    """A step on record, with its day and the attempt at screening that it belongs to."""
+    """A step on record, with its day, the attempt at screening that it belongs to, and what it ends.
+
+    `ends` is None where nobody said (and for a step that ends nothing): then the first of EXTENTS.
+    """
 
     step: Step
     on: date
     attempt: int = 1
+    ends: Extent | None = None
+
+    @property
+    def extent(self) -> Extent | None:
+        """What the step ends; None for one that ends nothing."""
+        return self.ends or next(iter(EXTENTS.get(self.step, ())), None)
+
+    @property
+    def to(self) -> Phase | None:
+        """The phase to which the step leads; None where it leaves the phase as it is."""
+        return Phase.OFF_TREATMENT if self.extent is Extent.TREATMENT else MOVES[self.step].to
+
+    @property
+    def ends_course(self) -> bool:
+        """Whether the protocol's visits end with it."""
+        return self.to in ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +217,18 @@ class Course:
         """The day of the step that ended the course; None while it goes on."""
         return self.steps[-1].on if self.steps and phase_of(self) in ENDS else None
 
+    @property
+    def treatment_ended_on(self) -> date | None:
+        """The day of the first step that ended treatment, or more than that; None while it goes on."""
+        first = first_end(self.steps, treatment=True)
+        return first.on if first else None
+
+    @property
+    def study_ended_on(self) -> date | None:
+        """The day since which all contact has ended; None while any may be to come."""
+        last = self.steps[-1] if self.steps else None
+        return last.on if last and last.ends_course and last.extent is Extent.CONTACT else None
+
 
 class StepRefusal(NamedTuple):
     """Why a step cannot be taken: the field it is about, a marked message and its words."""
@@ -172,12 +242,25 @@ def phase_of(course: Course) -> Phase:
     """Where somebody stands."""
     phase = _phase_by_treatment(course)
     for taken in course.steps:
-        to = MOVES[taken.step].to
-        if to in ENDS:
-            phase = to
+        if taken.to in ENDS or taken.to is Phase.OFF_TREATMENT:
+            phase = taken.to or phase
         elif taken.step is Step.RESCREENING:
             phase = _phase_by_treatment(course)
     return phase
+
+
+def first_end(steps: Sequence[StepTaken], *, treatment: bool = False) -> StepTaken | None:
+    """Find the step by which the protocol's visits ended first, or treatment; None while they go on.
+
+    Screening again begins anew: what was ended before it is no end.
+    """
+    found: StepTaken | None = None
+    for taken in steps:
+        if taken.step is Step.RESCREENING:
+            found = None
+        elif found is None and (taken.ends_course or (treatment and taken.extent is Extent.TREATMENT)):
+            found = taken
+    return found
 
 
 def next_steps(course: Course) -> tuple[Step, ...]:
@@ -187,15 +270,25 @@ def next_steps(course: Course) -> tuple[Step, ...]:
 
 
 def refusals_of_step(
-    course: Course, step: Step, on: date, today: date, *, reason: str = "", live_visits: int = 0
+    course: Course,
+    step: Step,
+    on: date,
+    today: date,
+    *,
+    ends: Extent | None = None,
+    reason: str = "",
+    live_visits: int = 0,
 ) -> Iterator[StepRefusal]:
     """Everything that forbids a step on a day: its place in the course, the order of days, no reason.
 
+    `ends` is what an end is to end, None for what it ends unless somebody says otherwise;
     `live_visits` counts the visits still to come or to be recorded, which a completion must not leave.
     """
+    taken = StepTaken(step, on, ends=ends)
     if step not in next_steps(course):
         yield _refusal_of_place(course, step)
-    yield from _refusals_of_day(course, on, today)
+    yield from _refusals_of_extent(course, taken)
+    yield from _refusals_of_day(course, taken, today)
     if not reason.strip() and step not in WITHOUT_REASON:
         yield StepRefusal("reason", _("Say why: the reason goes on record."), {})
     if step is Step.COMPLETION and live_visits:
@@ -228,14 +321,27 @@ def _refusal_of_place(course: Course, step: Step) -> StepRefusal:
     )
 
 
-def _refusals_of_day(course: Course, on: date, today: date) -> Iterator[StepRefusal]:
+def _refusals_of_extent(course: Course, taken: StepTaken) -> Iterator[StepRefusal]:
+    possible = EXTENTS.get(taken.step, ())
+    if taken.ends and taken.ends not in possible:
+        message = _("%(step)s cannot end that.")
+        yield StepRefusal("ends", message, {"step": STEP_LABELS[taken.step]})
+    elif taken.ends is Extent.TREATMENT and phase_of(course) is not Phase.FOLLOW_UP:
+        yield StepRefusal("ends", _("No treatment goes on that could end: say what else ends."), {})
+
+
+def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[StepRefusal]:
+    on = asked.on
     if on > today:
         message = _("%(day)s is in the future: today is %(today)s at the site.")
         yield StepRefusal("on", message, {"day": on, "today": today})
     given = (
         (course.conditioned_on, _("the start of chemotherapy")),
         (course.infused_on, _("the infusion")),
-        (course.last_visit_on, _("the last visit that was done")),
+        (
+            course.last_visit_on if asked.step in NOT_BEFORE_LAST_VISIT else None,
+            _("the last visit that was done"),
+        ),
     )
     events = [(taken.on, STEP_LABELS[taken.step]) for taken in course.steps]
     events += [(day, label) for day, label in given if day]

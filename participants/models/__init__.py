@@ -1,6 +1,6 @@
 """Participants and what is on record of them, as they are stored."""
 
-from participants.models.course import Absence, Consent, CourseStep, ProductStep
+from participants.models.course import Absence, Consent, CourseStep, EndsChoice, ProductStep
 from participants.models.facts import Fact, SafetyReview
 from participants.models.participant import SUBJECT_CODE, Anchor, Participant
 
@@ -10,6 +10,7 @@ __all__ = [
     "Anchor",
     "Consent",
     "CourseStep",
+    "EndsChoice",
     "Fact",
     "Participant",
     "ProductStep",

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from participants.domain.lifecycle import Extent, Step, StepTaken
 from participants.models.participant import Participant
 from trials.models import ConsentForm, Site, User
 
@@ -37,6 +38,14 @@ class Consent(models.Model):
         return f"{self.participant_id} {self.form_id}"
 
 
+class EndsChoice(models.TextChoices):
+    """What an end ends (participants/domain/lifecycle.py says of each what follows)."""
+
+    TREATMENT = Extent.TREATMENT.value, _("Treatment only; the visits go on")
+    VISITS = Extent.VISITS.value, _("The visits of the protocol, except those that stay after an early end")
+    CONTACT = Extent.CONTACT.value, _("All contact; no further visit")
+
+
 class CourseStep(models.Model):
     """A step of a participant's course (participants/domain/lifecycle.py says which may follow which)."""
 
@@ -45,6 +54,7 @@ class CourseStep(models.Model):
     happened_on = models.DateField(_("on"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     attempt = models.PositiveSmallIntegerField(default=1)
+    ends = models.CharField(_("what ends"), max_length=12, blank=True, default="", choices=EndsChoice.choices)
     undone = models.BooleanField(default=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
@@ -52,9 +62,18 @@ class CourseStep(models.Model):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         ordering = ("participant", "id")
+        constraints = [
+            models.CheckConstraint(condition=Q(ends__in=["", *EndsChoice.values]), name="step_ends_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.step} {self.happened_on}"
+
+    @property
+    def taken(self) -> StepTaken:
+        """The step as the rules of a course look at it."""
+        ends = Extent(self.ends) if self.ends else None
+        return StepTaken(Step(self.step), self.happened_on, self.attempt, ends)
 
 
 class Absence(models.Model):

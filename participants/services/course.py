@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
-from participants.domain.lifecycle import Step
+from participants.domain.lifecycle import StepTaken
 from participants.models import CourseStep, Participant
 from trials.acts import recorded
 from trials.models import User
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
-    """A step as it goes on record: which, on which day of the site, of which attempt."""
-
-    step: Step
-    on: date
-    attempt: int = 1
-
-
 @recorded
-def record_step(*, participant: Participant, record: StepRecord, by: User | None, reason: str) -> CourseStep:
+def record_step(*, participant: Participant, record: StepTaken, by: User | None, reason: str) -> CourseStep:
     """One step of a course on record; whether it may be taken is for the caller to ask the lifecycle."""
     return CourseStep.objects.create(
         participant=participant,
@@ -29,6 +17,7 @@ def record_step(*, participant: Participant, record: StepRecord, by: User | None
         happened_on=record.on,
         reason=reason.strip(),
         attempt=record.attempt,
+        ends=record.extent.value if record.extent else "",
     )
 
 

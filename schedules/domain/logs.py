@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Step
+from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Extent, Step, StepTaken
 from trials.domain.protocol import Protocol, Role
 
 
@@ -29,12 +29,18 @@ OUTCOMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StepOnRecord:
-    """A step of a course with the reason that was given."""
+    """A step of a course with the reason that was given, and what it ends."""
 
     step: Step
     on: date
     attempt: int
     reason: str = ""
+    ends: Extent | None = None
+
+    @property
+    def taken(self) -> StepTaken:
+        """The step as the rules of a course look at it."""
+        return StepTaken(self.step, self.on, self.attempt, self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +115,4 @@ def end_of(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
 
 def _end(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
     last = steps[-1] if steps else None
-    return last if last and MOVES[last.step].to in ENDS else None
+    return last if last and last.taken.ends_course else None

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
+from participants.domain.lifecycle import STEP_LABELS, Step
 from participants.domain.words import days_words
 from schedules.domain.visit_order import (
+    anchors_of_rule,
     anchors_set_by,
     before_consent,
     comes_after,
@@ -24,6 +26,7 @@ from schedules.domain.visit_values import (
     Clock,
     Completion,
     Deed,
+    End,
     History,
     Refusal,
     VisitLife,
@@ -42,7 +45,9 @@ def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:
     if visit.live:
         unbook = (Deed.UNBOOK,) if visit.booked_on else ()
         return (Deed.BOOK, *unbook, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
-    return () if visit.by_course or visit.by_plan else (Deed.UNDO,)
+    if visit.by_course:  # what took place all the same is recorded, with a reason; no treatment after its end
+        return () if anchors_of_rule(visit.rule, visit.occurrence) else (Deed.COMPLETE,)
+    return () if visit.by_plan else (Deed.UNDO,)
 
 
 def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
@@ -94,8 +99,12 @@ def refusals_of_completion(
     yield from _refusals_of_moment(completion, clock)
     yield from refusals_of_day(visit, completion.on, history)
     outside = 0 if visit.free else visit.window.days_outside(completion.on)
-    if outside and not completion.outside_reason.strip():
-        yield _outside(visit, completion.on, outside, "outside_reason")
+    if not completion.outside_reason.strip():
+        if outside:
+            yield _outside(visit, completion.on, outside, "outside_reason")
+        elif after := after_end(visit, completion.on, history):
+            message = _("%(visit)s took place after %(end)s on %(ended)s: say why.")
+            yield Refusal("outside_reason", message, {**visit.named, "end": after.step, "ended": after.on})
     if completion.activities is not None:
         yield from _refusals_of_activities(visit, completion.activities, history)
 
@@ -115,13 +124,10 @@ def refusals_of_reason(reason: str) -> Iterator[Refusal]:
 
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
-    """What hangs on a visit that was done must be taken back before it, and so must the end of the course."""
+    """What hangs on a visit that was done must be taken back before it."""
     if visit.attempt < history.attempt:
         message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
         yield Refusal("", message, visit.named)
-    if history.ended and visit.window.closes >= history.ended[0] and not visit.ends_course:
-        message = _("The course has ended (%(end)s on %(ended)s): undo that first.")
-        yield Refusal("", message, {"end": history.ended[1], "ended": history.ended[0]})
     anchors = anchors_set_by(history.protocol, visit)
     if visit.performed_on is None or not anchors:
         return
@@ -137,14 +143,33 @@ def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]
             yield Refusal("", message, {**visit.named, "other": other.label, "day": other.performed_on})
 
 
-def refusals_of_added(booking: Booking, history: History, reason: str) -> Iterator[Refusal]:
-    """What forbids a visit that the protocol did not plan: no reason, hours out of order, the end."""
+def after_end(visit: VisitLife, on: date, history: History) -> End | None:
+    """How the course had ended when a visit took place that it had ended with it; None for any other.
+
+    A visit that somebody added after the end has its reason already.
+    """
+    ended = history.ended
+    if ended is None or ((visit.stays or visit.free) and not visit.by_course):
+        return None
+    return ended if visit.by_course or on > ended.on else None
+
+
+def refusals_of_added(booking: Booking, history: History, reason: str, today: date) -> Iterator[Refusal]:
+    """What forbids a visit that the protocol did not plan: no reason, hours out of order, death.
+
+    One that took place after the end is recorded with its reason; after an end of all contact none is
+    planned to come.
+    """
     yield from refusals_of_reason(reason)
     yield from _refusals_of_hours(booking)
-    if history.ended and booking.on > history.ended[0]:
+    ended = history.ended
+    if ended and ended.died_on and booking.on > ended.died_on:
         message = _("%(day)s is after %(end)s on %(ended)s: no visit is added then.")
-        words = {"day": booking.on, "end": history.ended[1], "ended": history.ended[0]}
+        words = {"day": booking.on, "end": STEP_LABELS[Step.DEATH], "ended": ended.died_on}
         yield Refusal("on", message, words)
+    elif ended and ended.all_contact and booking.on > today:
+        message = _("All contact has ended (%(end)s on %(ended)s): only what took place is recorded.")
+        yield Refusal("on", message, {"end": ended.step, "ended": ended.on})
 
 
 def activities_of(protocol: Protocol, rule: str, code: str, traits: frozenset[str]) -> tuple[Activity, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from participants.domain.lifecycle import STEP_LABELS, Step
 from schedules.domain.visit_values import History, Refusal, VisitLife
 from trials.domain.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
 from trials.domain.validation_graph import anchors_of_visit
@@ -17,7 +18,7 @@ def _(message: str) -> str:
 
 def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
     """Why a visit cannot have been done on a day, by what else is on record."""
-    yield from _refusals_of_end(visit, on, history)
+    yield from _refusals_of_death(on, history)
     yield from _refusals_of_consent(visit, on, history)
     yield from _refusals_of_order(visit, on, history)
 
@@ -64,10 +65,11 @@ def comes_after(visit: VisitLife, other: VisitLife) -> bool:
     return key > (other.window.target, other.window.closes, other.occurrence)
 
 
-def _refusals_of_end(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
-    if history.ended and on > history.ended[0] and not visit.ends_course:
+def _refusals_of_death(on: date, history: History) -> Iterator[Refusal]:
+    died = history.ended.died_on if history.ended else None
+    if died and on > died:
         message = _("%(day)s is after %(end)s on %(ended)s: no visit can have been done then.")
-        yield Refusal("on", message, {"day": on, "end": history.ended[1], "ended": history.ended[0]})
+        yield Refusal("on", message, {"day": on, "end": STEP_LABELS[Step.DEATH], "ended": died})
 
 
 def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:

@@ -78,6 +78,11 @@ class VisitLife:
         return self.beside == EARLY_TERMINATION
 
     @property
+    def stays(self) -> bool:
+        """Whether it is still asked for after an early end."""
+        return self.ends_course or (self.rule is not None and self.rule.stays_after_early_end)
+
+    @property
     def exact(self) -> bool:
         """Whether it holds its place in a block, which moves as a whole or not at all."""
         return self.rule is not None and self.rule.block is not None
@@ -120,12 +125,25 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """How the protocol's visits ended: the day and the marked word of the step, and what it left.
+
+    `all_contact` where nothing is to come any more; `died_on` where nothing can have taken place since.
+    """
+
+    on: date
+    step: str
+    died_on: date | None = None
+    all_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What else is on record of the participant, of the present attempt.
 
     `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
-    first consent and of its withdrawal; `ended` the day and the word of the step that ended the
-    course; `attempt` the present attempt at screening.
+    first consent and of its withdrawal; `ended` how the course ended; `attempt` the present attempt at
+    screening.
     """
 
     protocol: Protocol
@@ -134,7 +152,7 @@ class History:
     traits: frozenset[str] = frozenset()
     consented_on: date | None = None
     consent_withdrawn_on: date | None = None
-    ended: tuple[date, str] | None = None
+    ended: End | None = None
     attempt: int = 1
 
 

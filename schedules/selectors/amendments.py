@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.db.models import Count, QuerySet
 
 from participants.domain.consents import ConsentStanding, FormEdition, GivenConsent, asks_first, standing_of
-from participants.domain.lifecycle import ENDS, Course, Phase, Step, StepTaken, phase_of
+from participants.domain.lifecycle import ENDS, Course, Phase, StepTaken, phase_of
 from participants.models import Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from participants.selectors_consent import edition
@@ -135,7 +135,7 @@ def _ends(ids: Collection[int]) -> dict[int, Phase]:
     taken: dict[int, list[StepTaken]] = defaultdict(list)
     steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
     for step in steps:
-        taken[step.participant_id].append(StepTaken(Step(step.step), step.happened_on, step.attempt))
+        taken[step.participant_id].append(step.taken)
     phases = {pk: phase_of(Course(steps=found)) for pk, found in taken.items()}
     return {pk: phase for pk, phase in phases.items() if phase in ENDS}
 

@@ -9,20 +9,21 @@ from datetime import date, datetime
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from participants.domain.lifecycle import (
-    ENDS,
-    MOVES,
+    CANNOT_BE_AFTER,
     STEP_LABELS,
     Course,
+    Extent,
     Phase,
     Step,
     StepTaken,
+    first_end,
     phase_of,
 )
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.plan import AnchorKind
 from schedules.domain.visit_order import anchors_dated_by
-from schedules.domain.visit_values import Clock, History, VisitLife
+from schedules.domain.visit_values import Clock, End, History, VisitLife
 from schedules.models import Visit
 from schedules.selectors.stored_visits import window_of
 from trials.domain.protocol import Protocol, Role
@@ -112,7 +113,7 @@ def course_of(standing: Standing) -> Course:
     )
     began = [standing.actual[code] for code in no_return if code in standing.actual]
     return Course(
-        steps=[StepTaken(Step(step.step), step.happened_on, step.attempt) for step in standing.steps],
+        steps=[step.taken for step in standing.steps],
         conditioned_on=min(began, default=done["given"]),
         repeating=not began and done["given"] is not None,
         infused_on=standing.actual.get(standing.protocol.day_zero),
@@ -159,8 +160,6 @@ def history_of(visit: Visit, standing: Standing) -> History:
     signed, withdrawn = _consent(participant)
     consent = protocol.code_of(Role.CONSENT)
     days = [day for day in (signed, anchors.get(consent)) if day]
-    last = standing.steps[-1] if standing.steps else None
-    ended = last if last and MOVES[Step(last.step)].to in ENDS else None
     return History(
         protocol=protocol,
         done=done,
@@ -168,9 +167,31 @@ def history_of(visit: Visit, standing: Standing) -> History:
         traits=frozenset(participant.traits),
         consented_on=min(days, default=None),
         consent_withdrawn_on=withdrawn,
-        ended=(ended.happened_on, STEP_LABELS[Step(ended.step)]) if ended else None,
+        ended=_end_of([step.taken for step in standing.steps]),
         attempt=standing.attempt,
     )
+
+
+def _end_of(steps: Sequence[StepTaken]) -> End | None:
+    """How the protocol's visits ended, by the steps that stand; None while they go on."""
+    first = first_end(steps)
+    if first is None:
+        return None
+    died = next((step.on for step in steps if step.step in CANNOT_BE_AFTER), None)
+    contact = any(step.ends_course and step.extent is Extent.CONTACT for step in steps)
+    return End(first.on, STEP_LABELS[first.step], died_on=died, all_contact=contact)
+
+
+def ending_step(steps: Sequence[CourseStep]) -> CourseStep | None:
+    """The step on record by which the protocol's visits ended first; None while they go on."""
+    first = first_end([step.taken for step in steps])
+    return next((step for step in steps if step.taken == first), None)
+
+
+def staying_visits(protocol: Protocol) -> Q:
+    """The condition on visits that stay after an early end: so marked, and not counted from a day to come."""
+    codes = [rule.code for rule in protocol.visits if rule.stays_after_early_end]
+    return Q(rule_code__in=codes, unscheduled=False) & ~Q(anchor_kind=AnchorKind.PLANNED.value)
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Subquery
 
 from participants.domain.facts import Event
-from participants.domain.lifecycle import ENDS, MOVES, Step
+from participants.domain.lifecycle import Step
 from participants.domain.points import DAY, first_instant
 from participants.models import CourseStep, Participant
+from participants.selectors import course_ended
 from schedules.domain.anchors import follow, resolve_anchors
 from schedules.domain.deviations import DeviationKind
 from schedules.domain.hold_clock import FEVER, Waiting, waiting_of
@@ -49,7 +50,7 @@ def pause_of(participant: int) -> Pause:
     steps = CourseStep.objects.filter(participant=participant, undone=False, step__in=STEPS).order_by("pk")
     for step in steps:
         since = step.happened_on if step.step == Step.HOLD else None
-        ended = MOVES[Step(step.step)].to in ENDS
+        ended = step.taken.ends_course
     return Pause(since, ended)
 
 
@@ -84,8 +85,7 @@ def waiting_ids() -> list[int]:
         lapsed_on=None,
         participant__trial__frozen_on=None,
     )
-    over = steps.filter(step__in=[step for step, move in MOVES.items() if move.to in ENDS])
-    over = over.filter(pk=Subquery(latest.values("pk")[:1]))
+    over = steps.filter(course_ended(), pk=Subquery(latest.values("pk")[:1]))
     slips = slips.exclude(key__endswith=f":{BROKEN_OFF}")
     slipping = slips.exclude(participant__in=over.values("participant"))
     found = (

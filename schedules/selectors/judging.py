@@ -9,7 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from participants.domain.facts import Facts, PerformedVisit, TestResult
-from participants.domain.lifecycle import ENDS, MOVES, Phase, Step
+from participants.domain.lifecycle import Extent, Phase, Step
 from participants.domain.points import day_of
 from participants.models import CourseStep
 from schedules.domain.explain import Say, plain
@@ -24,9 +24,6 @@ from schedules.selectors.records import Record, records_of
 from schedules.selectors.stored_visits import lost_booking
 from trials.domain.protocol import Place, Protocol
 from trials.selectors import protocol_of
-
-FOLLOWED = ENDS - {Phase.TERMINATED}
-"""The ends after which nothing is asked any more; whoever was infused and ends early is still followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +146,14 @@ def _steps(ids: Iterable[int]) -> dict[int, list[CourseStep]]:
 def ended_on(steps: Iterable[CourseStep], *, infused: bool = True) -> date | None:
     """The day on which a participant's part ended, by the steps that stand; None while it goes on.
 
-    Whoever ends treatment before the infusion is not infused any more, and not asked for what follows it.
+    A participant who was infused and ends the visits early is still followed, unless all contact ends.
+    One who ends before the infusion will not be infused, and is not asked for what follows it.
     """
-    ends = FOLLOWED if infused else ENDS
     ended: date | None = None
-    for taken in steps:
-        step = Step(taken.step)
-        if MOVES[step].to in ends:
-            ended = ended or taken.happened_on
-        elif step is Step.RESCREENING:
+    for step in (row.taken for row in steps):
+        followed = infused and step.to is Phase.TERMINATED and step.extent is not Extent.CONTACT
+        if step.ends_course and not followed:
+            ended = ended or step.on
+        elif step.step is Step.RESCREENING:
             ended = None
     return ended

@@ -10,7 +10,17 @@ from datetime import date, datetime
 from django.db.models import DateField, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
 
-from participants.domain.lifecycle import ENDS, MOVES, PHASE_LABELS, Course, Phase, Step, StepTaken, phase_of
+from participants.domain.lifecycle import (
+    ENDS,
+    MOVES,
+    PHASE_LABELS,
+    TREATED,
+    Course,
+    Extent,
+    Phase,
+    Step,
+    phase_of,
+)
 from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors import participants_visible_to
 from schedules.domain.logs import (
@@ -166,7 +176,9 @@ def _given(codes: Collection[str]) -> QuerySet[Visit]:
 
 
 def _latest_step() -> Subquery:
+    """The latest step; an early end of treatment alone leaves the course going on, as it was."""
     steps = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=STEPS)
+    steps = steps.exclude(ends=Extent.TREATMENT.value)
     return Subquery(steps.order_by("-id").values("step")[:1])
 
 
@@ -190,7 +202,7 @@ def _in_phase(found: QuerySet[Participant], phase: Phase, infused: Exists) -> Qu
     found = found.annotate(latest=_latest_step())
     if phase in ENDS:
         return found.filter(latest__in=[step.value for step, move in MOVES.items() if move.to is phase])
-    return found.filter(_GOING_ON, infused if phase is Phase.FOLLOW_UP else ~infused)
+    return found.filter(_GOING_ON, infused if phase in TREATED else ~infused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +266,7 @@ def _records(people: Sequence[Participant]) -> _Records:
     taken = CourseStep.objects.filter(these, undone=False, step__in=STEPS).order_by("id")
     for step in taken:
         steps[step.participant_id].append(
-            StepOnRecord(Step(step.step), step.happened_on, step.attempt, step.reason)
+            StepOnRecord(Step(step.step), step.happened_on, step.attempt, step.reason, step.taken.ends)
         )
     actual: dict[int, dict[str, date]] = defaultdict(dict)
     reached = Anchor.objects.filter(these, actual_on__isnull=False)
@@ -298,7 +310,7 @@ def _enrolment_row(one: Participant, enrolled: Enrolled, records: _Records) -> E
     marked = [actual[code] for code in no_return if code in actual]
     earlier = [day for code, day in records.earlier[one.pk].items() if code in no_return]
     course = Course(
-        steps=[StepTaken(taken.step, taken.on, taken.attempt) for taken in steps],
+        steps=[step.taken for step in steps],
         conditioned_on=min(marked, default=min(earlier, default=None)),
         repeating=bool(earlier and not marked),
         infused_on=actual.get(protocol.day_zero),

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.db.models import Prefetch
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.lifecycle import Course, Phase, phase_of
 from participants.models import Participant
 from participants.selectors import anchor_days, participants_visible_to
 from schedules.domain.explain import Say, plain
@@ -20,6 +21,7 @@ from schedules.domain.recorded_anchors import anchor_days as days_of_anchors
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
+from schedules.selectors.course import course_of, standing_of
 from schedules.selectors.holds import pause_of
 from schedules.selectors.plan_rows import Reading, VisitRow, WindowRow, reading_of, stored_row, window_row
 from schedules.selectors.records import records_of
@@ -66,6 +68,12 @@ class ParticipantPage:
     windows: Sequence[WindowRow]
     waits: bool
     ended: bool
+    course: Course
+
+    @property
+    def phase(self) -> Phase:
+        """Where the participant stands."""
+        return phase_of(self.course)
 
 
 def participant_in_sight(user: User, today: date, pk: int) -> Participant | None:
@@ -95,6 +103,7 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
         windows=_window_rows(participant, reading, plan),
         waits=bool(waits) and not pause.ended,
         ended=pause.ended,
+        course=course_of(standing_of(participant)),
     )
 
 

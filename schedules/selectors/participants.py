@@ -9,12 +9,14 @@ from datetime import date, datetime
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from participants.domain.lifecycle import ENDS, GOES_ON, PHASE_LABELS, Phase
 from participants.models import Participant
 from participants.selectors import participants_called, participants_visible_to
 from schedules.domain.marks import visit_mark
 from schedules.domain.status import VisitStatus, visit_status
 from schedules.models import Visit
 from schedules.selectors.calendars import sites_by_today, today_at
+from schedules.selectors.phases import with_phase
 from schedules.selectors.stored_visits import LIVE, day_zero_of, facts_of, planned_visit
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors import protocol_of
@@ -23,9 +25,13 @@ from trials.zones import roles_day, zone_of
 
 @dataclass(frozen=True, slots=True)
 class ListedParticipant:
-    """One line of the list; `number` is today's day label, None while day zero is not known."""
+    """One line of the list; `number` is today's day label, None while day zero is not known.
+
+    Nor is there one for somebody who is no longer in the trial: `phase` is marked for translation.
+    """
 
     participant: Participant
+    phase: str
     zero: date | None
     number: str | None
     visit: Visit | None
@@ -47,18 +53,33 @@ class Listing:
         return [_row(one, versions[one.protocol_version_id], visits.get(one.pk), self.now) for one in page]
 
 
-def participants_listed(
-    user: User, now: datetime, *, search: str = "", site: Site | None = None, trial: Trial | None = None
-) -> Listing:
-    """The participants in sight whose subject code contains `search`, at a site, in a trial."""
+IN_TRIAL, ENDED = "in-trial", "ended"
+GROUPS = {IN_TRIAL: GOES_ON, ENDED: ENDS}
+"""Several phases that are asked for by one word."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPeople:
+    """Which participants are asked for: part of a subject code, a site, a trial, a phase or a group of it."""
+
+    search: str = ""
+    site: Site | None = None
+    trial: Trial | None = None
+    phase: str = ""
+
+
+def participants_listed(user: User, now: datetime, wanted: WantedPeople) -> Listing:
+    """The participants in sight that are asked for, each with their phase."""
     here = roles_day(now)
     seen = participants_visible_to(user, here)
-    if search:
-        seen = participants_called(seen, search)
-    if site:
-        seen = seen.filter(site=site)
-    if trial:
-        seen = seen.filter(trial=trial)
+    if wanted.search:
+        seen = participants_called(seen, wanted.search)
+    if wanted.site:
+        seen = seen.filter(site=wanted.site)
+    if wanted.trial:
+        seen = seen.filter(trial=wanted.trial)
+    phases = GROUPS.get(wanted.phase) or ({Phase(wanted.phase)} if wanted.phase else ())
+    seen = with_phase(seen, phases)
     seen = seen.select_related("trial", "site", "cohort").prefetch_related("anchors")
     return Listing(seen.order_by("trial__code", "subject_code", "pk"), now)
 
@@ -78,10 +99,13 @@ def _row(
 ) -> ListedParticipant:
     protocol, zone = protocol_of(version), zone_of(participant.site)
     zero, today = day_zero_of(participant, protocol, zone), today_at(participant.site, now)
+    phase = Phase(getattr(participant, "phase"))  # noqa: B009 - annotated
+    gone = phase in ENDS and visit is None
     return ListedParticipant(
         participant=participant,
+        phase=PHASE_LABELS[phase],
         zero=zero,
-        number=protocol.day_label((today - zero).days) if zero else None,
+        number=protocol.day_label((today - zero).days) if zero and not gone else None,
         visit=visit,
         mark=visit_mark(protocol, planned_visit(visit, protocol, zone), zero) if visit else "",
         status=visit_status(facts_of(visit), today) if visit else None,

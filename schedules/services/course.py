@@ -10,15 +10,15 @@ from django.utils.translation import gettext as _
 
 from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import (
-    ENDS,
-    MOVES,
     NOT_APPLICABLE,
+    Extent,
     Step,
     StepRefusal,
+    StepTaken,
     refusals_of_step,
 )
 from participants.models import CourseStep, Participant
-from participants.services.course import StepRecord, record_step, undo_step
+from participants.services.course import record_step, undo_step
 from schedules.domain.visit_values import Clock
 from schedules.models import Visit
 from schedules.selectors.course import (
@@ -29,6 +29,7 @@ from schedules.selectors.course import (
     held_since,
     live_visits,
     standing_of,
+    staying_visits,
     visits_to_come,
     waiting_visits,
 )
@@ -37,7 +38,13 @@ from schedules.services.departure_rows import settle_planned
 from schedules.services.hold_rows import follow_person
 from schedules.services.judging_marks import judge_soon
 from schedules.services.unscheduled import add_early_termination
-from schedules.services.visit_writing import in_words, keep_held, lock_participant, write_visits
+from schedules.services.visit_writing import (
+    cancelled_with,
+    in_words,
+    keep_held,
+    lock_participant,
+    write_visits,
+)
 from trials.acts import recorded
 from trials.domain.errors import Stale
 from trials.models import Site, User
@@ -53,13 +60,15 @@ HOLDING = frozenset({Step.HOLD, Step.RESUMPTION, Step.NEVER_INFUSED})
 class StepRequest:
     """A step that is asked for, on a day of the site.
 
-    `seen_by` is the last day for the visit of an early termination; `day_zero` the new planned day
+    `ends` is what an end ends, None for what it ends by itself; `seen_by` is the last day for the
+    visit of an early termination; `day_zero` the new planned day
     of a rescreening; `site` where a transfer goes, `release` whether the bookings at the old site
     are given up with it.
     """
 
     step: Step
     on: date
+    ends: Extent | None = None
     seen_by: date | None = None
     day_zero: date | None = None
     site: Site | None = None
@@ -84,9 +93,13 @@ def take_step(
     person = locked(participant, version)
     standing, clock = standing_of(person), clock_at(person.site, now)
     course, live = course_of(standing), live_visits(person).count()
-    _refuse(refusals_of_step(course, request.step, request.on, clock.today, reason=reason, live_visits=live))
+    _refuse(
+        refusals_of_step(
+            course, request.step, request.on, clock.today, ends=request.ends, reason=reason, live_visits=live
+        )
+    )
     attempt = standing.attempt + (request.step is Step.RESCREENING)
-    record = StepRecord(request.step, request.on, attempt)
+    record = StepTaken(request.step, request.on, attempt, request.ends)
     step = record_step(participant=person, record=record, by=by, reason=reason)
     _follow(step, request, standing, clock, by=by)
     if request.step in HOLDING:
@@ -138,8 +151,8 @@ def _follow(
 ) -> None:
     """What a step brings with it."""
     person, now = standing.participant, clock.now
-    if MOVES[request.step].to in ENDS:
-        _cancel_what_follows(person, step, clock)
+    if step.taken.ends_course:
+        _cancel_what_follows(standing, step, clock)
         settle_planned(person.pk, now)
     match request.step:
         case Step.EARLY_TERMINATION:
@@ -151,19 +164,13 @@ def _follow(
     keep_held(person, now)
 
 
-def _cancel_what_follows(person: Participant, step: CourseStep, clock: Clock) -> None:
-    to_come = list(visits_to_come(person, step.happened_on).values_list("pk", flat=True))
-    write_visits(
-        person.pk,
-        to_come,
-        "cancelled",
-        clock.now,
-        cancelled_on=clock.today,
-        cancelled_by=step.pk,
-        cancelled_reason=step.reason,
-        applies=Step(step.step) not in NOT_APPLICABLE,
-        held_on=None,
-    )
+def _cancel_what_follows(standing: Standing, step: CourseStep, clock: Clock) -> None:
+    person = standing.participant
+    to_come = visits_to_come(person, step.happened_on)
+    if step.taken.extent is Extent.VISITS and Step(step.step) not in NOT_APPLICABLE:
+        to_come = to_come.exclude(staying_visits(standing.protocol))
+    values = {**cancelled_with(step, clock.today), "held_on": None}
+    write_visits(person.pk, list(to_come.values_list("pk", flat=True)), "cancelled", clock.now, **values)
 
 
 def _restore(person: Participant, step: CourseStep, *, by: User | None, now: datetime, reason: str) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
+from participants.domain.lifecycle import ENDS, phase_of
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.ical.endings import ended_event, paused_event
@@ -21,6 +22,7 @@ from schedules.ical.render import RENDERER, calendar_bytes
 from schedules.ical.values import CalendarHead
 from schedules.ical.visits import event_of
 from schedules.models import CalendarFeed, FeedShown
+from schedules.selectors.course import course_of, standing_of, visits_to_come
 from schedules.selectors.feeds import (
     held_since_last_fetch,
     owner_may_subscribe,
@@ -76,7 +78,8 @@ def open_feed(
 ) -> tuple[CalendarFeed, str]:
     """A new feed of one participant or of one site, with its secret, which nobody can read again.
 
-    Raises FeedRefused where the site has switched feeds off or the owner may not subscribe there.
+    Raises FeedRefused where the site has switched feeds off, the owner may not subscribe there or the
+    participant is no longer in the trial.
     """
     feed = CalendarFeed(owner=owner, participant=participant, site=site)
     place = site_of_feed(feed)
@@ -84,10 +87,18 @@ def open_feed(
         raise FeedRefused(gettext("Calendar subscriptions are switched off at this site."))
     if not owner_may_subscribe(feed, _day_at(place, now)):
         raise FeedRefused(gettext("Your role here does not allow calendar subscriptions."))
+    if participant and _has_left(participant, _day_at(place, now)):
+        raise FeedRefused(gettext("The participant is no longer in the trial: no visit is to come."))
     token = secrets.token_urlsafe(_BYTES)
     feed.token_digest = token_digest(token)
     feed.save()
     return feed, token
+
+
+def _has_left(participant: Participant, today: date) -> bool:
+    """Whether somebody's course has ended and no visit stays after it."""
+    ended = phase_of(course_of(standing_of(participant))) in ENDS
+    return ended and not visits_to_come(participant, today).exists()
 
 
 @recorded

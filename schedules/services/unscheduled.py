@@ -38,12 +38,13 @@ def add_unscheduled(
     """A visit that the protocol did not plan, numbered after what went before it: Unscheduled 28.1.
 
     On a day to come it is booked; one that is over waits to be completed. Raises VisitRefused
-    without a reason, and for a day after the end of the course.
+    without a reason, and for a day on which no visit can be: after a death, or to come after an
+    end of all contact.
     """
     standing = standing_of(lock_participant(participant.pk))
     day, today = asked.booking.on, clock_at(standing.participant.site, now).today
     visit = _beside(standing, UNSCHEDULED, day, day)
-    refuse_visit(refusals_of_added(asked.booking, history_of(visit, standing), reason))
+    refuse_visit(refusals_of_added(asked.booking, history_of(visit, standing), reason, today))
     visit.place = asked.place
     if day >= today:
         visit.booked_on, visit.booked_place = day, asked.booking.place.strip()

@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 from django.db.models import F, QuerySet
 
+from participants.domain.lifecycle import NOT_APPLICABLE, Step
 from participants.domain.words import Words
-from participants.models import Participant
+from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.explain import day_text
 from schedules.domain.visit_values import Refusal
@@ -97,6 +98,16 @@ def write_visits(participant: int, pks: Sequence[int], kind: str, now: datetime,
     )
     announce(participant, pks, kind, now)
     draft_of_visits(pks, now)
+
+
+def cancelled_with(step: CourseStep, today: date) -> dict[str, Value]:
+    """The fields of a visit that a step of the course cancels."""
+    return {
+        "cancelled_on": today,
+        "cancelled_by_id": step.pk,
+        "cancelled_reason": step.reason,
+        "applies": Step(step.step) not in NOT_APPLICABLE,
+    }
 
 
 def keep_held(participant: Participant, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from schedules.domain.visit_life import (
+    after_end,
     refusals_of_booking,
     refusals_of_completion,
     refusals_of_deed,
@@ -18,9 +19,16 @@ from schedules.domain.visit_life import (
 )
 from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.course import clock_at, history_of, life_of, standing_of
+from schedules.selectors.course import clock_at, ending_step, history_of, life_of, standing_of
 from schedules.services.deviation_drafts import draft_of_visits
-from schedules.services.visit_writing import Value, asking, lock_visit, refuse_visit, write_visit
+from schedules.services.visit_writing import (
+    Value,
+    asking,
+    cancelled_with,
+    lock_visit,
+    refuse_visit,
+    write_visit,
+)
 from schedules.services.visits_done import (
     follow_booking,
     follow_completion,
@@ -40,6 +48,20 @@ _NO_BOOKING: dict[str, Value] = {
     "booked_start": None,
     "booked_end": None,
     "booked_place": "",
+}
+_NOTHING_RECORDED: dict[str, Value] = {
+    "performed_on": None,
+    "performed_at": None,
+    "performed_zone": "",
+    "outside_reason": "",
+    "missed_on": None,
+    "missed_reason": "",
+}
+_NOT_CANCELLED: dict[str, Value] = {
+    "cancelled_on": None,
+    "cancelled_by_id": None,
+    "cancelled_reason": "",
+    "applies": True,
 }
 
 
@@ -95,17 +117,19 @@ def complete_visit(
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
     life = life_of(visit, protocol)
     refuse_visit(refusals_of_deed(life, Deed.COMPLETE))
-    refusals = list(refusals_of_completion(life, completion, history_of(visit, standing), clock))
+    history = history_of(visit, standing)
+    refusals = list(refusals_of_completion(life, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
     refuse_visit(refusals if len(asked) < len(refusals) else ())
     refuse_other_day(life, completion.on, protocol, visit.participant_id)
-    outside = not (life.free or life.window.holds(completion.on))
+    outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,
         "performed_zone": _zone_of_record(visit, completion),
         "outside_reason": completion.outside_reason.strip() if outside else "",
         "held_on": None,
+        **(_NOT_CANCELLED if life.by_course else {}),
     }
     write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if life.free else {}))
     write_activities(visit, completion, protocol)
@@ -150,8 +174,9 @@ def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
 def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Take back that a visit was done, missed or cancelled: a correction, with a reason.
 
-    Its activities go with it, and so does the actual day of the anchor that it was. The trail keeps
-    what stood. Raises VisitRefused where something that was done hangs on it, and Stale.
+    Its activities go with it, and so does the actual day of the anchor that it was. One that the course
+    ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
+    VisitRefused where something that was done hangs on it, and Stale.
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
@@ -159,20 +184,11 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     refuse_visit(refusals_of_deed(life, Deed.UNDO))
     refuse_visit(refusals_of_reason(reason))
     refuse_visit(refusals_of_undoing(life, history_of(visit, standing)))
-    write_visit(
-        visit,
-        "restored",
-        now,
-        performed_on=None,
-        performed_at=None,
-        performed_zone="",
-        outside_reason="",
-        missed_on=None,
-        missed_reason="",
-        cancelled_on=None,
-        cancelled_reason="",
-        applies=True,
-    )
+    values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
+    end = ending_step(standing.steps)
+    if end and life.window.closes >= end.happened_on and not life.stays:
+        values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
+    write_visit(visit, "restored", now, **values)
     if life.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
     take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)

@@ -9,7 +9,8 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
-from participants.domain.lifecycle import WITHOUT_REASON, Step
+from participants.domain.lifecycle import EXTENTS, WITHOUT_REASON, Extent, Step
+from participants.models import EndsChoice
 from participants.services.absences import Away
 from schedules.services.course import StepRequest
 from schedules.web.anchor_fields import DayInput
@@ -21,6 +22,14 @@ class StepForm(ShownForm):
     """When a step was taken, why, and what this step asks besides."""
 
     on = forms.DateField(label=gettext_lazy("On"), widget=DayInput())
+    ends = forms.ChoiceField(
+        label=gettext_lazy("What ends"),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy(
+            "The end of treatment and the end of the study may be two days: record each on its own day."
+        ),
+    )
     seen_by = forms.DateField(
         label=gettext_lazy("To be seen a last time by"),
         required=False,
@@ -55,6 +64,7 @@ class StepForm(ShownForm):
         if site := self.fields.get("site"):
             assert isinstance(site, forms.ModelChoiceField)
             site.queryset = sites
+        self._offer_extents(step)
         if step in WITHOUT_REASON:
             self.fields["reason"].label = gettext_lazy("Note")
             self.fields["reason"].required = False
@@ -63,7 +73,19 @@ class StepForm(ShownForm):
         """What was asked for."""
         data = self.cleaned_data
         asked = {name: data[name] for name in self.only if name in data}
-        return StepRequest(self.step, data["on"], **asked)
+        ends = Extent(data["ends"]) if data.get("ends") else None
+        return StepRequest(self.step, data["on"], ends=ends, **asked)
+
+    def _offer_extents(self, step: Step) -> None:
+        """Ask what ends, where a step may end more than one thing; the usual one is chosen."""
+        possible = EXTENTS.get(step, ())
+        if len(possible) < 2:  # noqa: PLR2004
+            del self.fields["ends"]
+            return
+        field = self.fields["ends"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(one.value, EndsChoice(one.value).label) for one in Extent if one in possible]
+        field.initial = possible[0].value
 
 
 class TakeBackForm(ShownReasonForm):

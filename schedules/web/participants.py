@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -9,14 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.domain.status import VisitStatus
 from schedules.selectors.participant_page import ParticipantPage, participant_in_sight, participant_page
-from schedules.selectors.participants import participants_listed
+from schedules.selectors.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.plan_rows import VisitRow
 from schedules.services.feeds import open_feed
 from schedules.web.clock import now, server_day
@@ -30,11 +34,17 @@ from trials.selectors import may, sites_visible_to, trials_visible_to
 from trials.web.query_params import choice_in, query_params
 
 PER_PAGE = 50
+PHASES = {
+    IN_TRIAL: gettext_noop("In the trial"),
+    ENDED: gettext_noop("No longer in the trial"),
+    **{phase.value: PHASE_LABELS[phase] for phase in Phase},
+}
+"""By what a list is asked for: all that goes on, all that has ended, or one phase."""
 NEXT = (VisitStatus.OVERDUE, VisitStatus.DUE, VisitStatus.CLOSING, VisitStatus.OPEN, VisitStatus.UPCOMING)
 
 
 @login_required
-@query_params("q", "site", "trial")
+@query_params("q", "site", "trial", "phase")
 def participant_list(request: HttpRequest) -> HttpResponse:
     """Everybody in sight, a page at a time, by subject code, site or trial."""
     user, instant = user_of(request), now()
@@ -44,10 +54,11 @@ def participant_list(request: HttpRequest) -> HttpResponse:
         "q": request.GET.get("q", "").strip(),
         "site": choice_in(request, "site", [site.code for site in sites]),
         "trial": choice_in(request, "trial", [trial.code for trial in trials]),
+        "phase": choice_in(request, "phase", [*PHASES]),
     }
     site = next((site for site in sites if site.code == wanted["site"]), None)
     trial = next((trial for trial in trials if trial.code == wanted["trial"]), None)
-    found = participants_listed(user, instant, search=wanted["q"], site=site, trial=trial)
+    found = participants_listed(user, instant, WantedPeople(wanted["q"], site, trial, wanted["phase"]))
     page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -55,6 +66,7 @@ def participant_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "sites": sites,
         "trials": trials,
+        "phases": [(value, say(label)) for value, label in PHASES.items()],
         "filtered": any(wanted.values()),
         **neighbours(request, page.number, page.paginator.num_pages),
     }
@@ -100,13 +112,26 @@ def _in_sight(request: HttpRequest, pk: int) -> Participant:
 def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
     participant, reading = page.participant, page.reading
     labels = {trait.code: trait.label for trait in reading.protocol.traits}
-    number = (reading.today - reading.zero).days if reading.zero else None
+    following, course = next_visit(page), page.course
+    gone = course.study_ended_on is not None or (page.phase in ENDS and following is None)
+    number = (reading.today - reading.zero).days if reading.zero and not gone else None
     return {
+        "phase": PHASE_LABELS[page.phase],
+        "gone": gone,
+        "ends": [
+            (label, day)
+            for label, day in (
+                (_("Treatment ended on"), course.treatment_ended_on if course.infused_on else None),
+                (_("Visits of the protocol ended on"), _visits_ended_on(course)),
+                (_("All contact ended on"), course.study_ended_on),
+            )
+            if day
+        ],
         "page": page,
         "participant": participant,
         "today": reading.today,
         "day_number": None if number is None else reading.protocol.day_label(number),
-        "next_visit": next_visit(page),
+        "next_visit": following,
         "infused": any(
             row.code == reading.protocol.day_zero and row.recorded and row.recorded.actual_on
             for row in page.anchors
@@ -120,6 +145,12 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
             user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, reading.today
         ),
     }
+
+
+def _visits_ended_on(course: Course) -> date | None:
+    """The day on which the protocol's visits ended; None while they go on, or where more ended that day."""
+    first = first_end(course.steps)
+    return first.on if first and first.on != course.study_ended_on else None
 
 
 def next_visit(page: ParticipantPage) -> VisitRow | None:

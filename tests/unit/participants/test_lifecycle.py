@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from participants.domain.lifecycle import (
     ENDS,
+    EXTENTS,
     GOES_ON,
     MOVES,
     PHASE_LABELS,
     STEP_LABELS,
     Course,
+    Extent,
     Phase,
     Step,
     StepTaken,
@@ -101,6 +104,8 @@ def test_the_table_is_whole() -> None:
     assert set(MOVES) == set(Step) == set(STEP_LABELS)
     assert set(PHASE_LABELS) == set(Phase) == ENDS | GOES_ON
     reached = {move.to for move in MOVES.values()} | {Phase.CONDITIONING, Phase.REPEATING, Phase.FOLLOW_UP}
+    reached |= {StepTaken(Step.EARLY_TERMINATION, MONDAY, ends=Extent.TREATMENT).to}
+    assert set(EXTENTS) == {step for step, move in MOVES.items() if move.to in ENDS}
     assert reached - {None} == set(Phase), "every phase is reached by a step or by treatment"
 
 
@@ -129,6 +134,49 @@ def test_time_does_not_run_backwards_between_steps() -> None:
     now = course(Step.WITHDRAWAL, given="infusion")
     (refusal,) = refusals_of_step(now, Step.DEATH, MONDAY, LATER)
     assert (refusal.field, refusal.words["other"]) == ("on", MONDAY + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("ends", "phase", "treatment_ended", "study_ended"),
+    [
+        (Extent.TREATMENT, Phase.OFF_TREATMENT, True, False),
+        (Extent.VISITS, Phase.TERMINATED, True, False),
+        (Extent.CONTACT, Phase.TERMINATED, True, True),
+        (None, Phase.TERMINATED, True, False),
+    ],
+)
+def test_an_end_says_what_it_ends(ends, phase, treatment_ended, study_ended) -> None:
+    taken = StepTaken(Step.EARLY_TERMINATION, LATER, ends=ends)
+    now = Course(steps=[taken], infused_on=MONDAY)
+    assert phase_of(now) is phase
+    assert (now.treatment_ended_on is not None, now.study_ended_on is not None) == (
+        treatment_ended,
+        study_ended,
+    )
+
+
+def test_the_end_of_treatment_and_the_end_of_the_study_are_two_days() -> None:
+    treatment = StepTaken(Step.EARLY_TERMINATION, MONDAY, ends=Extent.TREATMENT)
+    now = Course(steps=[treatment], infused_on=MONDAY)
+    possible = "early-termination withdrawal lost-to-follow-up death transfer completion"
+    assert [step.value for step in next_steps(now)] == possible.split()
+    over = replace(now, steps=[treatment, StepTaken(Step.COMPLETION, LATER)])
+    assert (phase_of(over), over.treatment_ended_on, over.study_ended_on) == (Phase.COMPLETED, MONDAY, LATER)
+    (refusal,) = refusals_of_step(
+        now, Step.EARLY_TERMINATION, LATER, LATER, ends=Extent.TREATMENT, reason="again"
+    )
+    assert refusal.field == "ends", "treatment ends once"
+    (refusal,) = refusals_of_step(now, Step.DEATH, LATER, LATER, ends=Extent.VISITS)
+    assert refusal.field == "ends", "a death ends everything"
+
+
+def test_an_early_end_may_be_dated_before_a_visit_that_took_place_after_it() -> None:
+    """Dating the end later, as it was asked, would falsify it."""
+    now = replace(course(given="infusion"), last_visit_on=LATER)
+    for step in (Step.EARLY_TERMINATION, Step.WITHDRAWAL, Step.LOST):
+        assert not list(refusals_of_step(now, step, MONDAY, LATER, reason="adverse event"))
+    for step in (Step.COMPLETION, Step.DEATH):
+        assert [refusal.field for refusal in refusals_of_step(now, step, MONDAY, LATER)] == ["on"]
 
 
 def test_attempts_are_counted() -> None:

@@ -29,6 +29,7 @@ from schedules.domain.visit_values import (
     Clock,
     Completion,
     Deed,
+    End,
     History,
     Refusal,
     VisitLife,
@@ -79,7 +80,9 @@ INFUSED = replace(
     done=(*CONDITIONED.done, *done(d0=0)),
     anchors={**CONDITIONED.anchors, "infusion": INFUSION},
 )
-WITHDRAWN = replace(INFUSED, ended=(day(20), "Withdrawal"))
+WITHDRAWN = replace(INFUSED, ended=End(day(20), "Withdrawal", all_contact=True))
+TERMINATED = replace(INFUSED, ended=End(day(20), "Early termination"))
+DIED = replace(INFUSED, ended=End(day(20), "Death", died_on=day(20), all_contact=True))
 NO_CONSENT = replace(CONDITIONED, consented_on=None)
 TAKEN_BACK = replace(CONDITIONED, consent_withdrawn_on=day(-1))
 
@@ -97,7 +100,7 @@ def words(refusals: list[Refusal]) -> str:
         ({"booked_on": day(28), "performed_on": day(28)}, "undo"),
         ({"missed": True}, "undo"),
         ({"cancelled": True}, "undo"),
-        ({"cancelled": True, "by_course": True}, ""),
+        ({"cancelled": True, "by_course": True}, "complete"),
         ({"cancelled": True, "by_plan": True}, ""),
     ],
 )
@@ -139,7 +142,9 @@ DONE = [
     ("d28", 31, INFUSED, 32, "", "on the last day of the window"),
     ("d28", 32, INFUSED, 32, "1 day after the window", "on the morrow: with a reason"),
     ("d28", -1, INFUSED, 28, "is before that", "before the infusion"),
-    ("d28", 25, WITHDRAWN, 28, "no visit can have been done then", "after the withdrawal"),
+    ("d28", 25, WITHDRAWN, 28, "took place after Withdrawal", "after the withdrawal, without a reason"),
+    ("d28", 25, TERMINATED, 28, "took place after Early termination", "after the end, without a reason"),
+    ("d28", 25, DIED, 28, "no visit can have been done then", "after the death"),
     ("d14", 14, WITHDRAWN, 28, "", "before the withdrawal"),
 ]  # fmt: skip
 
@@ -169,13 +174,14 @@ def test_the_hour(at, expected, why) -> None:
 
 
 def test_visits_beside_the_protocol_have_no_window_of_their_own() -> None:
-    ended = replace(WITHDRAWN, ended=(day(20), "Early termination"))
-    assert not list(refusals_of_completion(UNPLANNED, Completion(day(40)), INFUSED, noon(40)))
-    assert "no visit can have been done" in words(
-        list(refusals_of_completion(UNPLANNED, Completion(day(40)), ended, noon(40)))
+    for history in (INFUSED, TERMINATED):  # one that was added after the end has its reason already
+        assert not list(refusals_of_completion(UNPLANNED, Completion(day(40)), history, noon(40)))
+    with_the_course = replace(UNPLANNED, cancelled=True, by_course=True)
+    assert "say why" in words(
+        list(refusals_of_completion(with_the_course, Completion(day(40)), TERMINATED, noon(40)))
     )
     inside = Completion(LAST.window.target)
-    assert not list(refusals_of_completion(LAST, inside, ended, noon(40))), "that one comes after the end"
+    assert not list(refusals_of_completion(LAST, inside, TERMINATED, noon(40))), "it comes after the end"
 
 
 @pytest.mark.parametrize(
@@ -229,9 +235,30 @@ def test_the_infusion_is_not_booked_before_consent() -> None:
 
 
 def test_added_visits_need_a_reason_and_a_course() -> None:
-    assert not list(refusals_of_added(Booking(day(30)), INFUSED, "rash"))
-    assert "Say why" in words(list(refusals_of_added(Booking(day(30)), INFUSED, "")))
-    assert "no visit is added" in words(list(refusals_of_added(Booking(day(30)), WITHDRAWN, "rash")))
+    def refused(history: History, reason: str = "rash", today: int = 28) -> str:
+        return words(list(refusals_of_added(Booking(day(30)), history, reason, day(today))))
+
+    assert not refused(INFUSED)
+    assert "Say why" in refused(INFUSED, "")
+    assert "All contact has ended" in refused(WITHDRAWN), "to come"
+    assert not refused(WITHDRAWN, today=31), "it took place"
+    assert not refused(TERMINATED), "a retrieval visit is planned after the protocol's visits have ended"
+    assert "no visit is added then" in refused(DIED, today=31)
+
+
+def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
+    """Of 306 people of a finished trial 83 had visits after their disposition; all but one were refused."""
+    cancelled = replace(LIVES["d28"], cancelled=True, by_course=True)
+    for history in (TERMINATED, WITHDRAWN):
+        asked = Completion(day(28))
+        (refusal,) = refusals_of_completion(cancelled, asked, history, noon(30))
+        assert refusal.field == "outside_reason"
+        said = replace(asked, outside_reason="Came for the safety follow-up.")
+        assert not list(refusals_of_completion(cancelled, said, history, noon(30)))
+    rule = LIVES["d28"].rule
+    assert rule is not None
+    staying = replace(LIVES["d28"], rule=replace(rule, stays_after_early_end=True))
+    assert not list(refusals_of_completion(staying, Completion(day(28)), TERMINATED, noon(30)))
 
 
 # --- missed and undone ----------------------------------------------------------------------------
@@ -246,9 +273,7 @@ def test_undoing_in_the_order_of_days() -> None:
     given = replace(LIVES["d0"], performed_on=INFUSION)
     assert "undo that first" in words(list(refusals_of_undoing(given, followed)))
     assert not list(refusals_of_undoing(replace(LIVES["d14"], performed_on=day(14)), INFUSED))
-    assert "The course has ended" in words(
-        list(refusals_of_undoing(replace(LIVES["d28"], cancelled=True), WITHDRAWN))
-    )
+    assert not list(refusals_of_undoing(replace(LIVES["d28"], performed_on=day(28)), WITHDRAWN))
 
 
 # --- anchors, neighbours, and what a skipped visit lends ------------------------------------------

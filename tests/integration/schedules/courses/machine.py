@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from participants.domain.lifecycle import NOT_APPLICABLE, Step
 from participants.models import Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking, Completion
@@ -27,7 +28,7 @@ from schedules.services.visits import (
 )
 from tests.cast import an_enrolment
 from tests.integration.schedules.courses.checks import AUDITED, Checked
-from tests.integration.schedules.courses.naive import DAY, FREE, Model, Seen, order
+from tests.integration.schedules.courses.naive import DAY, END, FREE, Model, Seen, order
 from trials.domain.errors import DomainError
 from trials.models import ProtocolVersion, Site
 
@@ -145,9 +146,11 @@ class Visited(Checked):
             wrong = possible and (code in ("d0", "screening") or seen.beside)
             assert not wrong, f"{code} happened on {day}, it goes on record: {refused}"
             return
-        assert seen.live
+        assert seen.live or (seen.ended == "course" and code not in ("ld-1", "d0")), (
+            "it took place all the same"
+        )
         seen.outside = not seen.span[0] <= day <= seen.span[2]
-        seen.performed = day
+        seen.performed, seen.ended, seen.voids = day, "", False
         if seen.beside == FREE:
             seen.span, seen.outside = (day, day, day), False
         if code == "ld-1":
@@ -189,6 +192,10 @@ class Visited(Checked):
         if seen.performed and code == "d0":
             model.infused = None
         seen.performed, seen.ended, seen.under, seen.outside = None, "", None, False
+        end = model.end
+        if end and seen.span[2] >= end.on and seen.beside != END:  # it ends with the course again
+            seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE
+            end.codes = tuple({*end.codes, code})
         model.plan()
 
     @rule(who=WHO, days=st.integers(-3, 9))
@@ -199,7 +206,10 @@ class Visited(Checked):
         asked = Unscheduled(Booking(day))
         known = set(codes_of(model))
         if refused := self.tried(add_unscheduled, participant=person, asked=asked, reason="a cough"):
-            assert model.over, refused
+            end = model.end
+            assert end, refused
+            last = model.steps[-1].step if model.steps else end.step
+            assert days > 0 or Step.DEATH in {end.step, last}, refused
             return
         (code,) = set(codes_of(model)) - known
         model.visits[code] = Seen((day,) * 3, beside=FREE, given=bool(model.infused))

@@ -194,7 +194,7 @@ class Courses(Visited):
         for code in to_come:
             model.visits[code].ended, model.visits[code].voids = "course", step in VOIDING
         given = bool(model.infused)
-        model.steps.append(Taken(step, tuple(to_come)))
+        model.steps.append(Taken(step, tuple(to_come), on=self.today))
         for code in set(codes_of(model)) - known:
             assert seen_by
             model.visits[code] = Seen((self.today, self.today, seen_by), beside=END, given=given)
@@ -224,7 +224,8 @@ class Courses(Visited):
             return
         taken = model.steps.pop()
         for code in taken.codes:
-            model.visits[code].ended = ""
+            if model.visits[code].ended == "course":
+                model.visits[code].ended = ""
         for seen in model.visits.values():
             if taken.step is Step.EARLY_TERMINATION and seen.beside == END and seen.live:
                 seen.ended = "cancelled"

@@ -120,11 +120,12 @@ class Seen:
 
 @dataclass
 class Taken:
-    """A step of a course: which visits it cancelled, and whether a new attempt began with it."""
+    """A step of a course: which visits it cancelled, whether a new attempt began with it, and its day."""
 
     step: Step
     codes: tuple[str, ...] = ()
     begins: bool = False
+    on: date = date.max
 
 
 @dataclass
@@ -155,6 +156,17 @@ class Model:
         for taken in self.steps:
             if taken.step in ENDS:
                 found = ENDS[taken.step][0]
+            elif taken.step is Step.RESCREENING:
+                found = None
+        return found
+
+    @property
+    def end(self) -> Taken | None:
+        """The step by which the course ended first, if it has."""
+        found = None
+        for taken in self.steps:
+            if taken.step in ENDS:
+                found = found or taken
             elif taken.step is Step.RESCREENING:
                 found = None
         return found
