@@ -113,7 +113,8 @@ class Completion:
 
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
     `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
-    of the preview that was shown, empty for none. Whoever can ask a person asks and shows first.
+    of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
+    they were kept, as the person was asked. Whoever can ask a person asks and shows first.
     """
 
     on: date
@@ -122,6 +123,7 @@ class Completion:
     outside_reason: str = ""
     accept_orphans: bool = True
     seen: str | None = None
+    confirmed: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

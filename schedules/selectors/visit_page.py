@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from schedules.domain.asked_at_visit import Question, questions_at
 from schedules.domain.explain import Say, plain
 from schedules.domain.labels import in_language, why_closed
 from schedules.domain.visit_life import activities_of, deeds_of
@@ -15,6 +16,7 @@ from schedules.selectors.absences import away_days
 from schedules.selectors.calendars import today_at, working_days_by_site
 from schedules.selectors.changes import why_created
 from schedules.selectors.course import life_of
+from schedules.selectors.judging import dockets_of
 from schedules.selectors.plan_rows import Reading, VisitRow, reading_of, stored_row
 from schedules.selectors.stored_visits import day_zero_of, planned_visit
 from trials.domain.protocol import Activity, Place
@@ -36,6 +38,16 @@ class VisitPage:
     asked: Sequence[Activity]
     done: Sequence[VisitActivity]
     added: str = ""
+
+    def questions(self) -> tuple[Question, ...]:
+        """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
+        (docket,) = dockets_of([self.visit.participant_id], self.reading.say)
+        day = self.visit.booked_on or self.reading.today
+        today = min(day, self.reading.today)
+        windows = [planned for _stored, planned in docket.placed()]
+        life = life_of(self.visit, docket.protocol)
+        said = docket.facts.confirmations
+        return questions_at(life, docket.protocol, windows, said, (today, self.reading.zone))
 
     def closed(self, day: date) -> str | None:
         """Why a day is none to be seen on: the site does not work, or somebody is away; None else."""

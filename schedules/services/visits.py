@@ -30,6 +30,7 @@ from schedules.services.visit_writing import (
     write_visit,
 )
 from schedules.services.visits_done import (
+    confirm_windows,
     follow_booking,
     follow_completion,
     refuse_orphans,
@@ -138,6 +139,7 @@ def complete_visit(
         previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now)
         refuse_orphans(previews, completion, now)
         show_first(visit, previews, completion, now)
+    confirm_windows(visit, completion, by=by, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit

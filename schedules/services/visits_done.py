@@ -10,6 +10,7 @@ from functools import partial
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.facts import Confirmation
 from participants.models import Anchor
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
 from schedules.domain.replanning import Effect
@@ -19,6 +20,8 @@ from schedules.domain.visit_values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning import Preview, follow_visit, record_anchor
 from schedules.services.surroundings import with_surroundings
+from schedules.services.windows import record_facts
+from trials.domain.errors import Refused
 from trials.domain.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
 from trials.spoken import say
@@ -95,6 +98,21 @@ def follow_booking(
     with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
         follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, taken_back=True)
     visit.refresh_from_db()
+
+
+def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, now: datetime) -> None:
+    """Put on record what was said of windows at a visit. Raises VisitRefused for what cannot be."""
+    said = [
+        Confirmation(code, completion.at or completion.on, visit.code, holds=holds)
+        for code, holds in completion.confirmed.items()
+    ]
+    if said:
+        try:
+            record_facts(participant=visit.participant, facts=said, by=by, now=now)
+        except Refused as refused:
+            raise VisitRefused(
+                {"": [word for words in refused.fields.values() for word in words]}
+            ) from refused
 
 
 def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:

@@ -55,6 +55,19 @@ def record_fact(
 
 
 @recorded
+def record_facts(
+    *, participant: Participant, facts: Sequence[Fact], by: User | None, now: datetime, reason: str = ""
+) -> None:
+    """Put several facts on record, and judge the participant's windows once. Raises as `record_fact`."""
+    docket = _locked(participant)
+    added = [
+        add_fact(participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason)
+        for fact in facts
+    ]
+    _follow(docket, [one.stored.of for one in added], by=by, now=now)
+
+
+@recorded
 def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: datetime, reason: str) -> Recorded:
     """Put another fact in the place of one that was wrong, with a reason, and judge anew.
 

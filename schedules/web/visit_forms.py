@@ -12,6 +12,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from schedules.domain.asked_at_visit import Question
 from schedules.domain.visit_values import Answer, Booking, Completion
 from schedules.models import VisitPlace
 from schedules.web.anchor_fields import DayInput
@@ -20,6 +21,7 @@ from schedules.web.hours import HourField
 from trials.domain.protocol import Activity
 
 DONE, LEFT = "done", "left"
+KEPT, BROKEN = "kept", "broken"
 
 
 class BookingForm(VersionedForm):
@@ -89,9 +91,19 @@ class CompletionForm(VersionedForm):
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, asked: Sequence[Activity], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, asked: Sequence[Activity], questions: Sequence[Question], *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.asked = asked
+        self.asked, self.to_confirm = asked, questions
+        for question in questions:
+            kept = ((KEPT, _("confirmed")), (BROKEN, _("not kept")))
+            self.fields[f"window-{question.window}"] = forms.ChoiceField(
+                label=question.label,
+                choices=kept if question.conduct else kept[:1],
+                widget=forms.RadioSelect,
+                required=False,
+            )
         for activity in asked:
             self.fields[f"activity-{activity.code}"] = forms.ChoiceField(
                 label=activity.label,
@@ -122,6 +134,10 @@ class CompletionForm(VersionedForm):
         """Of each activity whether it was done, and why not."""
         return [(self[f"activity-{each.code}"], self[f"why-{each.code}"]) for each in self.asked]
 
+    def confirmations(self) -> list[BoundField]:
+        """Of each window that is asked about at this visit, whether it was kept."""
+        return [self[f"window-{each.window}"] for each in self.to_confirm]
+
     def completion(self, zone: ZoneInfo) -> Completion:
         """What was said; hours are those of the site."""
         data = self.cleaned_data
@@ -130,5 +146,13 @@ class CompletionForm(VersionedForm):
             for activity in self.asked
             if data[f"activity-{activity.code}"]
         }
-        at = self.instant("at", zone)
-        return Completion(data["on"], at, answers, data["outside_reason"], data["accept"], data["seen"])
+        said = {each.window: data[f"window-{each.window}"] for each in self.to_confirm}
+        return Completion(
+            on=data["on"],
+            at=self.instant("at", zone),
+            activities=answers,
+            outside_reason=data["outside_reason"],
+            accept_orphans=data["accept"],
+            seen=data["seen"],
+            confirmed={window: answer == KEPT for window, answer in said.items() if answer},
+        )

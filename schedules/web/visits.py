@@ -187,7 +187,7 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
         initial |= {"on": min(on, today), "at": typed_at}
-        return CompletionForm(page.asked, data, initial=initial)
+        return CompletionForm(page.asked, page.questions(), data, initial=initial)
     return ReasonForm(data, initial=initial)
 
 

@@ -6,17 +6,21 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.test import Client
 
 from participants.domain.facts import Confirmation, Vaccination
-from participants.models import Participant
+from participants.models import Fact, Participant
 from schedules.domain.plan import AnchorDay, AnchorKind
 from schedules.domain.visit_values import Booking, Completion
 from schedules.models import Deviation, Flag, ProtocolWindow, Visit
+from schedules.selectors.visit_page import visit_page
 from schedules.services.judging import sweep_windows
 from schedules.services.planning import enrol
 from schedules.services.visits import book_visit, complete_visit, unbook_visit
 from schedules.services.windows import record_fact
-from tests.cast import a_version, an_enrolment
+from tests.cast import a_version, an_enrolment, show_who_one_is
+from trials.models import User
 
 pytestmark = pytest.mark.django_db
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -101,3 +105,60 @@ def test_an_answer_on_the_day_of_screening_is_the_last_word(person: Participant)
     for day in (18, 19, 25):
         sweep_windows(now=noon(day))
         assert VACCINES not in asked(person), day
+
+
+def asked_for(person: Participant, code: str, now: datetime) -> set[str]:
+    visit = Visit.objects.select_related("participant__protocol_version", "participant__site").get(
+        participant=person, code=code
+    )
+    return {question.window for question in visit_page(visit, now).questions()}
+
+
+def test_the_form_of_screening_asks_what_its_windows_need(person: Participant, client: Client) -> None:
+    """Said with the visit, on its day: nothing of it is asked for again."""
+    booked(person, 18)
+    washouts = {"infarction-free", "infection-free", "transplant-free", "gvhd-free", VACCINES}
+    wanted = washouts | {"other-trial-washout", "prior-treatment"}
+    assert asked_for(person, "screening", noon(18)) == wanted
+    user = User.objects.create_superuser("anna")
+    client.force_login(user)
+    show_who_one_is(client)
+    visit = screening(person)
+    with time_machine.travel(noon(18), tick=False):
+        page = client.get(f"/visits/{visit.pk}/complete/")
+        assert "To be asked at this visit" in page.content.decode()
+        said = {f"window-{code}": "kept" for code in wanted}
+        typed = {"version": visit.version, "on": "2026-11-18", "at": "10:00", **said}
+        for activity in page.context["form"].asked:
+            typed[f"activity-{activity.code}"] = "done"
+        assert client.post(f"/visits/{visit.pk}/complete/", typed).status_code == 302
+    facts = Fact.objects.filter(participant=person, kind="confirmation")
+    assert set(facts.values_list("of", flat=True)) == wanted
+    for day in (18, 19, 30):
+        sweep_windows(now=noon(day))
+        assert not asked(person) & wanted, day
+
+
+def test_contraception_is_asked_at_every_visit_of_its_window_and_may_be_answered_with_no(
+    person: Participant,
+) -> None:
+    d0 = Visit.objects.get(participant=person, code="d0")
+    infused = Completion(date(2026, 12, 7), outside_reason="-", confirmed={"contraception": True})
+    complete_visit(visit=d0, version=d0.version, completion=infused, by=None, now=noon(7, 12))
+    sweep_windows(now=noon(8, 12))
+    assert "contraception" not in asked(person)
+    later = Visit.objects.filter(participant=person, target__gt=date(2026, 12, 8)).order_by("target")[0]
+    assert "contraception" in asked_for(person, later.code, noon(20, 12))
+    said = Completion(later.target, confirmed={"contraception": False})
+    at = datetime.combine(later.target, datetime.min.time(), SHANGHAI).replace(hour=12)
+    complete_visit(visit=later, version=later.version, completion=said, by=None, now=at)
+    assert Deviation.objects.filter(window__code="contraception").exists(), "asked, and not kept"
+
+
+def test_a_visit_that_says_nothing_asks_as_before(person: Participant) -> None:
+    """An import answers nothing, and the flag stands until somebody does."""
+    d0 = Visit.objects.get(participant=person, code="d0")
+    infused = Completion(date(2026, 12, 7), outside_reason="-")
+    complete_visit(visit=d0, version=d0.version, completion=infused, by=None, now=noon(7, 12))
+    sweep_windows(now=noon(8, 12))
+    assert "contraception" in asked(person)
