@@ -31,6 +31,10 @@ app.conf.beat_schedule = {
     "count the days on hold": {"task": "schedules.tasks.hold", "schedule": EVERY_TEN_MINUTES},
     "look at the starts to come": {"task": "schedules.tasks.start", "schedule": EVERY_TEN_MINUTES},
     "bring participants to another version": {"task": "schedules.tasks.amend", "schedule": EVERY_MINUTE},
+    "tell owners of accounts": {
+        "task": "trials.tasks.tell_owners_of_accounts",
+        "schedule": EVERY_TEN_MINUTES,
+    },
     "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }

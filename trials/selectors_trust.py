@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from trials.domain.access import Right
 from trials.domain.signing import Change, Content, Standing, changes_since, content_digest, standing
 from trials.models import (
+    AccountChange,
     Meaning,
     ProtocolVersion,
     Signature,
@@ -25,6 +27,7 @@ from trials.models import (
     User,
 )
 from trials.selectors import roles_of, within
+from trials.selectors_account_changes import changes_of
 
 APPROVAL = "trials.siteapproval"
 
@@ -34,7 +37,10 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class SignatureRow:
-    """A signature as it is shown: printed name, roles, meaning, time with zone, and whether it stands."""
+    """A signature as it is shown: printed name, roles, meaning, time with zone, and whether it stands.
+
+    `account_changes` is what others did to the signer's account, before the signature and since.
+    """
 
     printed_name: str
     roles: str
@@ -44,6 +50,7 @@ class SignatureRow:
     digest: str
     standing: Standing
     changes: Sequence[Change] = field(default=())
+    account_changes: Sequence[AccountChange] = field(default=())
 
     @property
     def void(self) -> bool:
@@ -53,7 +60,10 @@ class SignatureRow:
 
 @dataclass(frozen=True, slots=True)
 class Signable:
-    """Something that can be signed: which record, its content now, where it belongs; `refusal` if not yet."""
+    """Something that can be signed: which record, its content now, where it belongs; `refusal` if not yet.
+
+    `rows` are those that hold the content, to be locked while it is signed; `read_again` reads it then.
+    """
 
     model: str
     object_id: int
@@ -61,6 +71,8 @@ class Signable:
     site: Site | None = None
     trial: Trial | None = None
     refusal: str = ""
+    rows: Sequence[QuerySet[Any]] = ()
+    read_again: Callable[[], Content] | None = None
 
     @property
     def digest(self) -> str:
@@ -78,20 +90,23 @@ class ApprovalState(StrEnum):
 
 
 def signatures_of(model: str, object_id: int, content: Content) -> list[SignatureRow]:
-    """The signatures of a record, the newest first, held against its content now; one query."""
+    """The signatures of a record, the newest first, held against its content now; two queries."""
     return signature_rows(model, {object_id: content}).get(object_id, [])
 
 
 def signature_rows(model: str, contents: Mapping[int, Content]) -> dict[int, list[SignatureRow]]:
-    """The signatures of many records of a kind, by their ids, each held against its content; one query."""
+    """The signatures of many records of a kind, by their ids, each held against its content; two queries."""
     rows: dict[int, list[SignatureRow]] = {}
     found = Signature.objects.filter(model=model, object_id__in=list(contents)).order_by("-signed_at", "-pk")
-    for signature in found:
-        rows.setdefault(signature.object_id, []).append(_row(signature, contents[signature.object_id]))
+    signatures = list(found)
+    changed = changes_of(signature.user_id for signature in signatures) if signatures else {}
+    for signature in signatures:
+        row = _row(signature, contents[signature.object_id], changed.get(signature.user_id, ()))
+        rows.setdefault(signature.object_id, []).append(row)
     return rows
 
 
-def _row(signature: Signature, content: Content) -> SignatureRow:
+def _row(signature: Signature, content: Content, changed: Sequence[AccountChange]) -> SignatureRow:
     stands = standing(signature.content, signature.digest, content_digest(content))
     void = stands is Standing.VOID
     return SignatureRow(
@@ -103,6 +118,7 @@ def _row(signature: Signature, content: Content) -> SignatureRow:
         digest=signature.digest,
         standing=stands,
         changes=tuple(changes_since(json.loads(signature.content), content)) if void else (),
+        account_changes=changed,
     )
 
 
@@ -124,7 +140,7 @@ def approval_content(approval: SiteApproval) -> Content:
 
 def signable_approval(approval: SiteApproval, today: date) -> Signable:
     """An approval as what is signed when a version is put to use; not before it is usable at the site."""
-    refusal = ""
+    refusal, related = "", ("site", "protocol_version__trial")
     if today < approval.usable_from:
         words = {"day": approval.usable_from, "today": today}
         refusal = _("Usable from %(day)s, and today is %(today)s at the site: sign on that day or later.")
@@ -136,6 +152,10 @@ def signable_approval(approval: SiteApproval, today: date) -> Signable:
         approval.site,
         approval.protocol_version.trial,
         refusal,
+        rows=(SiteApproval.objects.filter(pk=approval.pk),),
+        read_again=lambda: approval_content(
+            SiteApproval.objects.select_related(*related).get(pk=approval.pk)
+        ),
     )
 
 

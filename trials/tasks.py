@@ -3,10 +3,17 @@
 from celery import shared_task
 from django.utils import timezone
 
+from trials.services.account_changes import tell_owners
 from trials.services.audit import seal_and_hand_out
 
 
 @shared_task
 def seal() -> None:
-    """Seal what the trail has gained; nothing where it has gained nothing."""
+    """Seal what the trail has gained, and hand out what has not left yet."""
     seal_and_hand_out(now=timezone.now())
+
+
+@shared_task
+def tell_owners_of_accounts() -> None:
+    """Tell those whose e-mail about their account did not leave."""
+    tell_owners(now=timezone.now())

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from participants.models import Anchor, Participant
 from schedules.models import Deviation, ProtocolWindow, Visit, VisitActivity
+from trials.domain.signing import Content
 from trials.selectors_trust import Signable
 
 SCHEDULE = "participants.participant"
@@ -38,8 +39,27 @@ def signable_schedule(participant: Participant) -> Signable:
     Whatever of these changes voids a signature; suggestions and labels are none of them. Four
     queries, besides what the participant was read with.
     """
+    content = _schedule(participant)
+    rows = (
+        Participant.objects.filter(pk=participant.pk),
+        *(model.objects.filter(participant=participant) for model in (Anchor, Visit, VisitActivity)),
+        ProtocolWindow.objects.filter(participant=participant),
+    )
+    related = ("trial", "site", "protocol_version")
+    return Signable(
+        SCHEDULE,
+        participant.pk,
+        content,
+        participant.site,
+        participant.trial,
+        rows=rows,
+        read_again=lambda: _schedule(Participant.objects.select_related(*related).get(pk=participant.pk)),
+    )
+
+
+def _schedule(participant: Participant) -> Content:
     version = participant.protocol_version
-    content = {
+    return {
         "record": SCHEDULE,
         "id": participant.pk,
         "participant": participant.subject_code,
@@ -55,13 +75,30 @@ def signable_schedule(participant: Participant) -> Signable:
         "activities": _activities(participant),
         "windows": _rows(ProtocolWindow.objects.filter(participant=participant).order_by("code"), _WINDOW),
     }
-    return Signable(SCHEDULE, participant.pk, content, participant.site, participant.trial)
 
 
 def signable_deviation(deviation: Deviation) -> Signable:
     """A deviation with its classification, which is what the signature stands for."""
     person = deviation.participant
-    content = {
+    refusal = "" if deviation.classification else _("It is not classified yet: classify it before you sign.")
+    if deviation.withdrawn_on:
+        refusal = _("It was withdrawn: there is no classification to sign.")
+    related = ("participant__site", "participant__trial", "protocol_version")
+    return Signable(
+        DEVIATION,
+        deviation.pk,
+        _deviation(deviation),
+        person.site,
+        person.trial,
+        refusal,
+        rows=(Deviation.objects.filter(pk=deviation.pk),),
+        read_again=lambda: _deviation(Deviation.objects.select_related(*related).get(pk=deviation.pk)),
+    )
+
+
+def _deviation(deviation: Deviation) -> Content:
+    person = deviation.participant
+    return {
         "record": DEVIATION,
         "id": deviation.pk,
         "participant": person.subject_code,
@@ -70,10 +107,6 @@ def signable_deviation(deviation: Deviation) -> Signable:
         "protocol_version": deviation.protocol_version.label,
         **{name: _plain(getattr(deviation, name)) for name in _DEVIATION},
     }
-    refusal = "" if deviation.classification else _("It is not classified yet: classify it before you sign.")
-    if deviation.withdrawn_on:
-        refusal = _("It was withdrawn: there is no classification to sign.")
-    return Signable(DEVIATION, deviation.pk, content, person.site, person.trial, refusal)
 
 
 def _activities(participant: Participant) -> list[dict[str, Any]]:

@@ -87,15 +87,19 @@ def passkey_proof(request: HttpRequest, instant: datetime) -> Proof | None:
     shown = datetime.fromtimestamp(at, tz=instant.tzinfo)
     if not (instant - PROOF_HOLDS < shown <= instant):
         return None
-    return Proof(user_of(request).pk, How.PASSKEY, shown)
+    return Proof(user_of(request).pk, How.PASSKEY, shown, credential=_latest_record(request).get("id"))
 
 
 def _latest(request: HttpRequest) -> float:
     """When a passkey was last shown again in this session; 0 where that was not the last proof."""
-    records = get_authentication_records(request, user_of(request))
-    last: dict[str, Any] = records[-1] if records else {}
+    last = _latest_record(request)
     passkey = last.get("reauthenticated") and last.get("type") == "webauthn"
     return float(last["at"]) if passkey else 0.0
+
+
+def _latest_record(request: HttpRequest) -> dict[str, Any]:
+    records = get_authentication_records(request, user_of(request))
+    return records[-1] if records else {}
 
 
 def _context(request: HttpRequest, kind: str, record: Signable, form: SignForm) -> dict[str, Any]:

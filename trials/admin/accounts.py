@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import Field, QuerySet
@@ -33,6 +36,15 @@ from trials.selectors_memberships import memberships_visible_to
 from trials.services.tokens import issue_api_token, revoke_api_token
 
 admin.site.unregister(Group)  # what somebody may do is a membership, never a group
+PACKAGED = (EmailAddress, Authenticator, SocialApp, SocialToken, SocialAccount)
+
+
+def leave_out_packaged() -> None:
+    """Take the packages' own pages away: second factors are removed under /people/, where owners are told.
+
+    Called once every app has registered its pages; those of the packages come after ours.
+    """
+    admin.site.unregister([model for model in PACKAGED if admin.site.is_registered(model)])
 
 
 @admin.register(User)

@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from trials.domain.errors import DomainError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@+_-]*", re.ASCII)
 LONGEST = 150
+STOPPABLE_FOR = timedelta(hours=72)
+"""How long an owner can stop a change of their account, where there is nobody else to confirm it."""
+
+
+class ChangeKind(StrEnum):
+    """What others do to an account that could let them sign in its owner's name."""
+
+    EMAIL = "email"
+    FACTORS = "factors"
+    LINK = "link"
+    PASSWORD = "password"  # noqa: S105 - the word, not a secret
+
+
+class Resolution(StrEnum):
+    """How a change of an account was found to be right."""
+
+    OWNER = "owner"
+    SECOND = "second"
+    WAITED = "waited"
+
+
+def waits_until(changed_at: datetime) -> datetime:
+    """Give the instant from which an account signs again after a change that its owner did not stop."""
+    return changed_at + STOPPABLE_FOR
 
 
 class AccountError(DomainError):

@@ -38,11 +38,12 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That the owner of an account was at the keyboard: whose account, by what, and when."""
+    """That the owner of an account was at the keyboard: whose account, by what (which passkey), and when."""
 
     user_id: int
     how: How
     at: datetime
+    credential: int | None = None
 
     def holds_for(self, user_id: int, now: datetime) -> bool:
         """Whether this proves, now, that it is this user."""

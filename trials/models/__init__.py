@@ -5,10 +5,11 @@ from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, Au
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
 from trials.models.trust import AuditReview, ConsentForm, Meaning, Signature, SiteApproval
-from trials.models.users import User
+from trials.models.users import AccountChange, User
 
 __all__ = [
     "CODE",
+    "AccountChange",
     "ApiToken",
     "AuditEntry",
     "AuditEpoch",

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from trials.acts import acting
 from trials.domain.errors import Refused, Stale
-from trials.domain.signing import Proof, canonical_text, digest_of
+from trials.domain.signing import Content, Proof, canonical_text, digest_of
 from trials.models import Meaning, Signature, User
 from trials.selectors_trust import Signable, signing_roles
+from trials.services.account_changes import refusal_to_sign
 from trials.zones import roles_day, server_zone, zone_of
 
 
@@ -26,15 +27,19 @@ def sign(
     """A signature with printed name, time in the site's zone and meaning, bound to what is signed.
 
     `shown` is the digest of the content that the signer was shown. Raises SigningRefused for
-    somebody who is no investigator there, an account without a name, a proof of another account
-    or of long ago, what cannot be signed yet, and the same signature twice; Stale where the record
-    changed since it was shown.
+    somebody who is no investigator there, an account without a name or one that somebody else changed,
+    a proof of another account or of long ago, what cannot be signed yet, and the same signature
+    twice; Stale where the record changed since it was shown. The record is locked meanwhile.
     """
     by = User.objects.select_for_update(no_key=True).get(pk=by.pk)
     zone = (zone_of(record.site) if record.site else server_zone()).key
-    roles = signing_roles(by, record.site, record.trial, roles_day(now))
+    today = roles_day(now)
+    roles = signing_roles(by, record.site, record.trial, today)
     _refuse(record, meaning, roles, by, proof, now)
-    text = canonical_text(record.content)
+    held = refusal_to_sign(user=by, proof=proof, now=now, today=today)
+    if held:
+        raise SigningRefused({"": [held]})
+    text = canonical_text(_locked_content(record))
     digest = digest_of(text)
     if shown != digest:
         raise Stale(record.model, record.object_id, shown=0, version=1)
@@ -56,6 +61,13 @@ def sign(
             trial=record.trial,
             site=record.site,
         )
+
+
+def _locked_content(record: Signable) -> Content:
+    """Give what is on record, with its rows locked, so that nobody changes it before the signature stands."""
+    for rows in record.rows:
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    return record.read_again() if record.read_again else record.content
 
 
 def _refuse(

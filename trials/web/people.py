@@ -23,10 +23,12 @@ from django.views.decorators.http import require_GET
 from trials import request_clock
 from trials.domain.access import Right
 from trials.domain.accounts import AccountError
+from trials.domain.errors import Refused
 from trials.models import User
 from trials.notifications import send_password_link
 from trials.reauthentication import reauthenticated
 from trials.selectors import roles_of
+from trials.selectors_account_changes import changes_of
 from trials.selectors_accounts import (
     accounts_visible_to,
     administers_everything,
@@ -34,6 +36,7 @@ from trials.selectors_accounts import (
     may_change_account,
     second_factors_of,
 )
+from trials.services.account_changes import confirm_changes
 from trials.services.accounts import (
     correct_account,
     deactivate_account,
@@ -98,8 +101,12 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
                 return _act(request, account, form)
             except AccountError as error:
                 form.add_error(None, in_words(error))
-    context = {"account": account, "form": form, "may_change": may_change}
+            except Refused as refused:
+                form.add_error(None, str(refused))
+    changes = changes_of([account.pk]).get(account.pk, [])
+    context = {"account": account, "form": form, "may_change": may_change, "changes": changes}
     context["memberships"] = account.memberships.select_related("site", "trial").order_by("-starts_on")
+    context["unresolved"] = any(change.resolved_at is None for change in changes)
     context["factors"] = second_factors_of(account).count()
     return render(request, "people/person.html", context, status=REFUSED if form.errors else 200)
 
@@ -108,6 +115,16 @@ def _act(request: HttpRequest, account: User, form: ReasonForm) -> HttpResponse:
     reason, by = form.cleaned_data["reason"], _asker(request)[0]
     if form.cleaned_data["action"] == "link":
         return _give_link(request, account, reason)
+    if form.cleaned_data["action"] == "factors":
+        remove_second_factors(
+            user=account, by=by, reason=reason, now=request_clock.now(), link=request.build_absolute_uri
+        )
+        messages.success(request, _("The second factors are removed. The owner of the account is told."))
+        return redirect("person", pk=account.pk)
+    if form.cleaned_data["action"] == "confirm":
+        confirm_changes(user=account, by=by, reason=reason, now=request_clock.now(), today=_asker(request)[1])
+        messages.success(request, _("The changes are confirmed. The account may sign again."))
+        return redirect("person", pk=account.pk)
     service, words = ACTIONS[form.cleaned_data["action"]]
     service(user=account, by=by, reason=reason)
     messages.success(request, str(words))
@@ -117,14 +134,13 @@ def _act(request: HttpRequest, account: User, form: ReasonForm) -> HttpResponse:
 ACTIONS: dict[str, tuple[Callable[..., object], object]] = {
     "deactivate": (deactivate_account, gettext_lazy("The account is deactivated.")),
     "reactivate": (reactivate_account, gettext_lazy("The account is open again.")),
-    "factors": (remove_second_factors, gettext_lazy("The second factors are removed.")),
 }
 
 
 def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse:
     """Send the link where e-mail leaves, else show it, this once."""
     by, now = _asker(request)[0], request_clock.now()
-    record_password_link(user=account, now=now, by=by, reason=reason)
+    record_password_link(user=account, now=now, by=by, reason=reason, link=request.build_absolute_uri)
     key = f"{user_pk_to_url_str(account)}-{default_token_generator.make_token(account)}".partition("-")
     address = reverse("account_reset_password_from_key", kwargs={"uidb36": key[0], "key": key[2]})
     link, hours = request.build_absolute_uri(address), settings.PASSWORD_RESET_TIMEOUT // 3600
@@ -147,7 +163,7 @@ def correction(request: HttpRequest, pk: int) -> HttpResponse:
         request.POST or None, initial={"name": account.get_full_name(), "email": account.email}
     )
     if form.is_valid():
-        correct_account(user=account, by=user, **form.cleaned_data)
+        correct_account(user=account, by=user, link=request.build_absolute_uri, **form.cleaned_data)
         return redirect("person", pk=pk)
     context = {"account": account, "form": form}
     return render(request, "people/correct.html", context, status=REFUSED if form.errors else 200)

@@ -32,7 +32,7 @@ class ReasonForm(forms.Form):
     """Something done to an account, and why."""
 
     action = forms.ChoiceField(
-        choices=[(name, name) for name in ("deactivate", "reactivate", "link", "factors")],
+        choices=[(name, name) for name in ("deactivate", "reactivate", "link", "factors", "confirm")],
         widget=forms.HiddenInput,
     )
     reason = forms.CharField(

@@ -22,7 +22,6 @@ from trials.web.kept_forms import keep
 from trials.zones import roles_day
 
 SEEN = "dayzero_seen"
-FACTOR = "dayzero_second_factor"
 RENEWED_EVERY = 60  # seconds: a session is not written at every click
 EVERYBODY = "everybody"
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -72,17 +71,12 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SECOND_FACTOR_ROLES and SESSION_KEY in request.session and not _open_to_all(request):
-            if not request.session.get(FACTOR) and _lacks_second_factor(request):
-                messages.warning(request, _("Your role asks for a second factor: set one up to go on."))
-                return HttpResponseRedirect(reverse("mfa_index"))
-            request.session.setdefault(FACTOR, True)
+        asked = settings.SECOND_FACTOR_ROLES and SESSION_KEY in request.session and not _open_to_all(request)
+        # At every request: a role may be given, and a factor taken away, while a session goes on.
+        if asked and _lacks_second_factor(request):
+            messages.warning(request, _("Your role asks for a second factor: set one up to go on."))
+            return HttpResponseRedirect(reverse("mfa_index"))
         return self.get_response(request)
-
-
-def forget_second_factor(sender: object, request: HttpRequest, **_kwargs: Any) -> None:
-    """Look again once a second factor was taken away."""
-    request.session.pop(FACTOR, None)
 
 
 def _open_to_all(request: HttpRequest) -> bool:

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.signals import password_changed, password_reset, password_set
-from allauth.mfa.signals import authentication_failed, authenticator_removed
+from allauth.mfa.signals import authentication_failed
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from trials import request_clock
 from trials.models import User
-from trials.services.accounts import record_password
+from trials.selectors_account_changes import open_changes
+from trials.services.accounts import record_password, record_password_behind_link
 from trials.web import sessions
 
 LONGEST = 150  # of a user name
@@ -47,10 +50,24 @@ def keep_password_day(sender: object, user: User, **_kwargs: Any) -> None:
     record_password(user=user, now=request_clock.now(), by=user)
 
 
+def keep_password_behind_link(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """A password set behind a link may be somebody else's than the owner's."""
+    record_password_behind_link(user=user, now=request_clock.now(), link=request.build_absolute_uri)
+
+
+def tell_of_changes(sender: object, request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """Say at the door that somebody else changed the account: no e-mail may have reached its owner."""
+    if open_changes(user):
+        messages.warning(
+            request, _("Somebody else changed your account. Look at “Your account” before you sign anything.")
+        )
+
+
 def listen() -> None:
     """Hear what the packages say; asked for once, when everything is loaded."""
     user_logged_in.connect(sessions.begin)
     authentication_failed.connect(count_wrong_code)
-    authenticator_removed.connect(sessions.forget_second_factor)
-    for signal in (password_changed, password_set, password_reset):
+    user_logged_in.connect(tell_of_changes)
+    for signal in (password_changed, password_set):
         signal.connect(keep_password_day)
+    password_reset.connect(keep_password_behind_link)

@@ -8,6 +8,7 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from axes.handlers.proxy import AxesProxyHandler
+from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
@@ -57,3 +58,13 @@ class PasskeyNameForm(EditWebAuthnForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("What you call this passkey")
+
+
+class FormerPasswordForm(forms.Form):
+    """The password that an account had before somebody else changed it."""
+
+    password = forms.CharField(
+        label=_("Password of before"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 
 from trials.web.kept_forms import kept_form
-from trials.web.own_account import own_account, sign_out
+from trials.web.own_account import own_account, own_changes, sign_out, stop
 
 set_by_link = TemplateView.as_view(template_name="account/password_set.html")
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("logout/", sign_out, name="logout"),
     path("logout/", sign_out, name="account_logout"),
     path("kept/", kept_form, name="kept-form"),
+    path("changes/", own_changes, name="own-changes"),
+    path("stop/<str:token>/", stop, name="stop-change"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", views.password_change, name="account_change_password"),

@@ -205,6 +205,10 @@ ADDRESSES: dict[str, Endpoint] = {
     "no-feed": Endpoint(seen_by=NOBODY, open_to_all=True, why="any other address below /calendar/"),
     # --- one's own account
     "account": one_s_own(post=False),
+    "own-changes": one_s_own(),
+    "stop-change": Endpoint(
+        seen_by=NOBODY, get=NOBODY, post=NOBODY, open_to_all=True, why="the token in its address is the key"
+    ),
     "login": for_all("the door", post=True),
     "account_login": for_all("the door", post=True),
     "logout": one_s_own(),
