@@ -117,6 +117,7 @@ class TestTokens:
 
     def test_a_good_one_works_beside_them_within_its_own_limit(self, person: User, monkeypatch) -> None:
         monkeypatch.setattr("trials.api.authentication.ASKED", 2)
+        grant_membership(user=person, role="coordinator", starts_on=TODAY, by=None)
         token = issue_api_token(user=person, name="EDC")[1]
         client = Client(headers={"authorization": f"Bearer {token}"})
         assert [client.get(VISITS).status_code for _ in range(3)] == [200, 200, 429]
