@@ -57,6 +57,7 @@ class VisitRow:
     performed_on: date | None = None
     booked_on: date | None = None
     booking_lost: bool = False
+    booking_over: bool = False
     pk: int | None = None
 
     @property
@@ -137,7 +138,8 @@ def assumption_of(visit: PlannedVisit) -> str | None:
 def stored_row(visit: Visit, planned: PlannedVisit, reading: Reading) -> VisitRow:
     """The line of a stored visit, with its booking and whether that still fits."""
     row = visit_row(planned, facts_of(visit), reading, visit.booked_on)
-    return replace(row, pk=visit.pk, booking_lost=lost_booking(visit))
+    past = visit.booked_on is not None and visit.booked_on < reading.today and row.status not in _OVER
+    return replace(row, pk=visit.pk, booking_lost=lost_booking(visit), booking_over=past)
 
 
 def visit_row(

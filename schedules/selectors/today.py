@@ -27,6 +27,7 @@ from trials.zones import roles_day, zone_of
 SOON_DAYS = 7
 PAGE = 100
 STARTS = 50
+TO_RECORD = 50
 GROUPS = (
     VisitStatus.OVERDUE,
     VisitStatus.DUE,
@@ -112,6 +113,20 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     ordered = visits.order_by("group", "day", "closes", "participant__subject_code", "pk")
     chosen = list(_with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
     return Worklist(counts, _rows(chosen, now, say), page, pages, by_day)
+
+
+def to_be_recorded(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[WorkRow]:
+    """The visits in sight whose booked day is over and of which nothing is recorded, TO_RECORD at most.
+
+    Whatever their windows say: somebody came, or nobody did. A constant number of queries.
+    """
+    days = sites_by_today(_sites(user, now, wanted), now)
+    over = Q(pk__in=[])
+    for today, sites in days.items():
+        over |= Q(participant__site__in=sites, booked_on__lt=today)
+    visits = _live(user, now, wanted).filter(over)
+    found = _with_relations(visits.order_by("booked_on", "participant__subject_code", "pk"))[:TO_RECORD]
+    return _rows(list(found), now, say)
 
 
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:

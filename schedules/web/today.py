@@ -13,7 +13,15 @@ from django.shortcuts import render
 from schedules.domain.status import VisitStatus
 from schedules.selectors.calendars import site_days
 from schedules.selectors.forecast import WantedForecast, provisional_years
-from schedules.selectors.today import GROUPS, Wanted, Worklist, WorkRow, starts_said_no, worklist
+from schedules.selectors.today import (
+    GROUPS,
+    Wanted,
+    Worklist,
+    WorkRow,
+    starts_said_no,
+    to_be_recorded,
+    worklist,
+)
 from schedules.web.asked import number
 from schedules.web.clock import now, server_day
 from schedules.web.pages import neighbours
@@ -57,6 +65,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "tiles": [_group(status, found, []) for status in GROUPS],
         "groups": groups_of(found),
         "provisional": provisional_years(user, roles_day(instant), place) if wanted.page == 1 else (),
+        "to_record": to_be_recorded(user, instant, wanted, say) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "wanted": wanted,
         "sites": sites,

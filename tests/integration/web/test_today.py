@@ -188,3 +188,31 @@ def test_roles_that_look_at_no_participant_see_none(enrolled: Enrol, site: Site)
     client = Client()
     client.force_login(with_role("designer", Role.DESIGNER, site))
     assert rows(client) == []
+
+
+def test_a_booked_day_that_is_over_is_to_be_recorded(page: Client, enrolled: Enrol) -> None:
+    """Also of a window that opens weeks from now, or has closed; never of today or of what was recorded."""
+    person = enrolled(infusion=TODAY - 25 * DAY)
+    d28, month = (
+        Visit.objects.get(participant=person, code="d28"),
+        Visit.objects.get(participant=person, code="m3"),
+    )
+    title = "To be recorded: the booked day is over"
+    for booked in (TODAY, TODAY + DAY):
+        Visit.objects.filter(pk=d28.pk).update(booked_on=booked)
+        assert title not in page.get("/").content.decode(), booked
+    Visit.objects.filter(pk__in=[d28.pk, month.pk]).update(booked_on=TODAY - DAY)
+    text = page.get("/").content.decode()
+    section = text[text.index(title) : text.index("</section>", text.index(title))]
+    assert (f"/visits/{d28.pk}/" in section, f"/visits/{month.pk}/" in section) == (True, True)
+    assert "record what became of it" in page.get(f"/participants/{person.pk}/").content.decode()
+    Visit.objects.filter(pk__in=[d28.pk, month.pk]).update(performed_on=TODAY - DAY)
+    assert title not in page.get("/").content.decode()
+
+
+def test_provisional_holidays_are_said_once(page: Client, enrolled: Enrol, site: Site) -> None:
+    for number in range(3):
+        enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
+    text = page.get("/").content.decode()
+    found = re.findall(r"Holidays of (\d+) provisional", text)
+    assert len(found) == len(set(found))
