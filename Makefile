@@ -14,6 +14,12 @@ PARALLEL ?= -n auto
 # Plugins of packages that the unit lane has no use for, and that cost it half its time.
 UNIT := -p no:django -p no:schemathesis -p no:valkey -p no:playwright -p no:anyio -p no:xdist
 
+# When and where `make test-as-of` runs which lanes.
+DAY ?= 2028-02-29
+TIME ?= 09:30
+ZONE ?= Asia/Shanghai
+LANES ?= test-unit test-sqlite test-postgres
+
 TRIALS := NCT07193667 NCT07274059 NCT07339332 NCT07331467 NCT07233642
 INFUSION ?= 2026-12-07
 
@@ -24,7 +30,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-unit test-sqlite test-postgres test-browser test-processes \
-	test-newer-python check fmt mutants races courses bench bench-large lock clean
+	test-as-of test-newer-python check fmt mutants races courses bench bench-large lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +76,9 @@ test-browser: install ## the pages in a real browser
 
 test-processes: install ## web, worker, beat and the servers they talk to as real processes
 	@.ci/lane processes tests/production $(PARALLEL) $(if $(PARALLEL),--dist loadfile)
+
+test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)
+	@.ci/as-of "$(DAY)" "$(TIME)" "$(ZONE)" $(MAKE) --no-print-directory $(LANES)
 
 test-newer-python: install ## the unit lane on a newer Python, where one is installed
 	@[ .venv-newer/.installed -nt requirements-dev.txt ] || { \

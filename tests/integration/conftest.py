@@ -1,8 +1,12 @@
 """The lane that runs on SQLite and on PostgreSQL alike."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import time_machine
+
+from tests.cast import NOW
 
 pytest.register_assert_rewrite("tests.integration.schedules.courses")
 
@@ -11,3 +15,14 @@ pytest.register_assert_rewrite("tests.integration.schedules.courses")
 def lane() -> str:
     """The database that this lane was asked to run on."""
     return os.environ.get("DAYZERO_TEST_DATABASE", "sqlite")
+
+
+@pytest.fixture(autouse=True)
+def day_of_the_cast() -> Iterator[None]:
+    """Begin each test on the day of the cast: its roles begin and its visits are due by that day.
+
+    The clock goes on from there. What another day matters to travels once more. The database keeps the
+    clock of the machine: no test may take one for the other, which `make test-as-of` shows.
+    """
+    with time_machine.travel(NOW):
+        yield

@@ -1,7 +1,12 @@
-"""The lanes run where they say they run."""
+"""The lanes run where and when they say they run."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+
+from tests.clocks import database_clock_at
+from trials.database_time import database_now
 
 VENDORS = {"sqlite": "sqlite", "postgres": "postgresql"}
 
@@ -29,3 +34,20 @@ def test_sqlite_keeps_a_write_ahead_log_and_waits_for_a_lock(lane: str) -> None:
 @pytest.mark.django_db
 def test_the_database_keeps_chinese_as_it_was_written() -> None:
     assert asked("SELECT '浙江大学医学院附属儿童医院'") == "浙江大学医学院附属儿童医院"
+
+
+@pytest.mark.django_db
+def test_the_clock_of_the_database_is_that_of_the_tests() -> None:
+    """Also where `make test-as-of` moves it: the server that was started from its wheel moves along."""
+    assert abs(database_now() - datetime.now(UTC)) < timedelta(seconds=5)
+    stamp = "now()" if connection.vendor == "postgresql" else "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    said = datetime.fromisoformat(str(asked(f"SELECT {stamp}")))
+    assert abs(said.replace(tzinfo=UTC) - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+@pytest.mark.django_db
+def test_a_test_sets_the_clock_of_either_database() -> None:
+    instant = datetime(2028, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
+    with database_clock_at(instant):
+        assert database_now() == instant
+    assert database_now() != instant

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.clocks import moved_clock
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MANAGE = (sys.executable, "manage.py")
 
 
 def environment(**given: str) -> dict[str, str]:
     """What a process needs to find its programs, what is given, and nothing else."""
-    return {"PATH": os.environ["PATH"]} | given
+    return {"PATH": os.environ["PATH"]} | moved_clock() | given
 
 
 def run(*command: str, **given: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import moved_clock
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def plan(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a bare machine would: only PATH and UTF-8."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONUTF8": "1"} | moved_clock()
     command = [sys.executable, "manage.py", "plan", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import moved_clock
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPLETE = {
     "SECRET_KEY": "k7#" * 20 + "abcdefgh",
@@ -21,7 +23,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"]} | environment,
+        env={"PATH": os.environ["PATH"]} | moved_clock() | environment,
         capture_output=True,
         text=True,
         timeout=60,

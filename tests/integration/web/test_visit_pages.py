@@ -167,7 +167,7 @@ def test_the_slower_one_is_told_keeps_what_was_typed_and_goes_on(
 ) -> None:
     shown, other = visit(), User.objects.create_user("investigator")
     first = Booking(date(2026, 12, 23), place="Room 7")
-    book_visit(visit=shown, version=shown.version, booking=first, by=other, now=shown.changed_at)
+    book_visit(visit=shown, version=shown.version, booking=first, by=other, now=timezone.now())
     said = {"version": shown.version, "on": "2026-12-22", "place": "Room 4", "reason": "the lift is broken"}
     answer = client.post(deed("book"), said)
     page = answer.content.decode()
@@ -325,7 +325,7 @@ def test_an_absence_is_shown_before_it_is_recorded_and_ended(
 ) -> None:
     """D28 is on Monday 4 January 2027 and booked for that day: away from the 2nd to the 5th."""
     record_working_days(site=participant.site, by=None, first_year=2026, last_year=2027)
-    replan_many(ids=[participant.pk], proposals={}, now=visit().changed_at, by=None, reason="the days")
+    replan_many(ids=[participant.pk], proposals={}, now=timezone.now(), by=None, reason="the days")
     Visit.objects.filter(code="d28").update(booked_on=date(2027, 1, 4))
     pk = participant.pk if name == "participant-absences" else participant.site_id
     address = reverse(name, kwargs={"pk": pk})
@@ -511,7 +511,7 @@ def standing(where: str) -> Participant:
     step = {"screen-failed": Step.SCREEN_FAILURE, "on-hold": Step.HOLD}.get(where)
     if step:
         request = StepRequest(step, date(2026, 12, 20))
-        now = visit().changed_at.replace(year=2026, month=12, day=21)
+        now = timezone.now()
         take_step(participant=person, version=1, request=request, by=None, reason="so", now=now)
     if where == "done":
         Visit.objects.update(performed_on=date(2026, 12, 21))
