@@ -48,3 +48,12 @@ def leave_broken_connections(**_: Any) -> None:
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
+
+
+@signals.worker_ready.connect
+@signals.beat_init.connect
+def warn_of_the_databases_role(**_: Any) -> None:
+    """Say in the log where this process could switch the audit trail off."""
+    from trials.database_roles import warn_of_powers  # noqa: PLC0415  models are ready only now
+
+    warn_of_powers()

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from config.health import health
 from config.records import leave_out_packages, open_by_roles
 from schedules.web.shell import records_sign_in
 
@@ -11,6 +12,7 @@ leave_out_packages()
 open_by_roles()
 
 urlpatterns = [
+    path("health/", health, name="health"),
     path("admin/login/", records_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
@@ -23,6 +23,11 @@ GOES_ON = {"trials.trial", "trials.membership", "trials.signature", "schedules.c
 """Access is withdrawn, signatures are given and calendars revoked after the end, too."""
 
 TRIAL = "trials_trial"
+WRITERS = 20261207
+"""PostgreSQL's advisory lock that writers of records share and that a freeze takes alone.
+
+It is one for all trials: to find those of a bulk write would take longer than a freeze, which is rare, does.
+"""
 THROUGH = {
     "trial_id": "JOIN trials_trial t ON t.id = r.trial_id",
     "participant_id": (
@@ -75,7 +80,8 @@ def _statements(app: AppConfig, connection: BaseDatabaseWrapper, tables: set[str
     sqlite = connection.vendor == "sqlite"
     if app.label == "trials":
         if not sqlite:
-            yield FUNCTION.read_text(encoding="utf-8")
+            yield FUNCTION.read_text(encoding="utf-8").replace("@lock@", str(WRITERS))
+            yield from _freeze_alone()
         yield from _guards_of_trial(app.get_model("trial"), sqlite)
     for model, path in guarded_models(app):
         table = model._meta.db_table  # noqa: SLF001
@@ -143,6 +149,29 @@ def _guards_of_trial(trial: type[Model], sqlite: bool) -> Iterator[str]:
         yield from (_row_guard if sqlite else _row_guard_postgresql)(
             f"dayzero_trial_{name}", event, when, message
         )
+
+
+def wait_for_writers(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Let every write that has begun come to its end, and none begin until this transaction ends.
+
+    To be called before the trial's row is locked: who writes may still need that row. SQLite has one
+    writer at a time.
+    """
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS])
+
+
+def _freeze_alone() -> Iterator[str]:
+    """A freeze by hand waits for who writes, too."""
+    trigger = "dayzero_trial_freezing"
+    yield f"DROP TRIGGER IF EXISTS {trigger} ON {TRIAL}"
+    yield (
+        f"CREATE TRIGGER {trigger} BEFORE UPDATE ON {TRIAL} FOR EACH ROW "
+        "WHEN (OLD.frozen_on IS NULL AND NEW.frozen_on IS NOT NULL) "
+        "EXECUTE FUNCTION dayzero_wait_for_writers()"
+    )
 
 
 def _row_guard(trigger: str, event: str, when: str, message: str) -> Iterator[str]:

@@ -1,9 +1,12 @@
 -- What PostgreSQL's triggers call after every statement on a record of a trial: nothing of a frozen
 -- trial is written. The first argument says how a row leads to its trial.
+-- Whoever writes holds a lock until the end of the transaction, shared with all who write; a freeze takes it
+-- alone. So a freeze waits for writes that began before it, and none of them commits after it.
 CREATE OR REPLACE FUNCTION dayzero_refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $function$
 DECLARE
   frozen boolean;
 BEGIN
+  PERFORM pg_advisory_xact_lock_shared(@lock@);
   IF NOT EXISTS (SELECT 1 FROM trials_trial WHERE frozen_on IS NOT NULL) THEN
     RETURN NULL;
   END IF;
@@ -17,4 +20,10 @@ BEGIN
     RAISE EXCEPTION USING MESSAGE = TG_ARGV[1], ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION dayzero_wait_for_writers() RETURNS trigger LANGUAGE plpgsql AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(@lock@);
+  RETURN NEW;
 END $function$;

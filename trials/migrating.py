@@ -20,6 +20,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
 from trials.acts import acting, caused_by
+from trials.database_roles import run_functions_as_owner
 from trials.frozen import lay_guards
 from trials.models import AuditEntry, SchemaChange
 from trials.triggers import AUDITED_APPS, lay_triggers
@@ -81,6 +82,7 @@ def _lay(using: str, apps: Apps) -> None:
                 if name == CLOSING_TRIGGER:
                     cursor.execute(f'DROP TRIGGER {name} ON "{table}"')
             cursor.execute("SELECT set_config('dayzero.migrating', '', false)")
+        run_functions_as_owner(connection)
 
 
 def _lifting(connection: BaseDatabaseWrapper) -> Iterator[str]:

@@ -13,6 +13,7 @@ from trials.acts import recorded
 from trials.domain.errors import Refused
 from trials.domain.release import RELEASE
 from trials.formats.archive import Archive, Made
+from trials.frozen import wait_for_writers
 from trials.models import Trial, User
 from trials.selectors_closure import accounts_of, tables_of, trail_columns, trail_of
 
@@ -27,6 +28,7 @@ def freeze_trial(*, trial: Trial, today: date, by: User, reason: str) -> Trial:
 
     Raises ClosureRefused without a reason, and for a trial that is frozen already.
     """
+    wait_for_writers()
     found = _locked(trial, reason)
     if found.frozen_on:
         message = _("%(trial)s is frozen since %(day)s.")

@@ -209,6 +209,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "stop-change": Endpoint(
         seen_by=NOBODY, get=NOBODY, post=NOBODY, open_to_all=True, why="the token in its address is the key"
     ),
+    "health": for_all("whatever watches the server"),
     "login": for_all("the door", post=True),
     "account_login": for_all("the door", post=True),
     "logout": one_s_own(),
