@@ -14,6 +14,7 @@ from trials.domain.access import Right, Scope
 from trials.models import Membership, Role, Site, Trial, User
 from trials.selectors import roles_of
 from trials.selectors_accounts import SUPERUSER, administers_everything
+from trials.zones import begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,7 @@ def wanted(memberships: QuerySet[Membership], asked: WantedAccess) -> QuerySet[M
 
 def _held_on(day: date) -> Q:
     """Held on at least a part of that day; a day is the server's, as for every role."""
-    begins = timezone.make_aware(datetime.combine(day, datetime.min.time()), timezone.get_default_timezone())
-    ended = Q(ends_on__lt=day) | Q(withdrawn_at__lt=begins)
+    ended = Q(ends_on__lt=day) | Q(withdrawn_at__lt=begins(day))
     return Q(starts_on__lte=day) & ~Q(pk__in=Membership.objects.filter(ended).values("pk"))
 
 

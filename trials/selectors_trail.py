@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Max, Min, Model, Q, QuerySet
-from django.utils import timezone
 
 from trials.domain.access import Grant, Right, Scope
 from trials.domain.trail import Order
@@ -18,6 +17,7 @@ from trials.models import AuditEntry, AuditEpoch, AuditLink, AuditReview, AuditS
 from trials.selectors import roles_of, trials_run_at
 from trials.selectors_accounts import accounts_visible_to
 from trials.triggers import ELSEWHERE, audited_models
+from trials.zones import begins, ended
 
 OURS = ("trials", "participants", "schedules")
 MEMBERSHIP = "trials.membership"
@@ -124,17 +124,13 @@ def wanted_entries(entries: QuerySet[AuditEntry], asked: WantedEntries) -> Query
     if asked.who:
         entries = entries.filter(actor__icontains=asked.who)
     if asked.first:
-        entries = entries.filter(at__gte=_midnight(asked.first))
+        entries = entries.filter(at__gte=begins(asked.first))
     if asked.last:
-        entries = entries.filter(at__lt=_midnight(asked.last + timedelta(days=1)))
+        entries = entries.filter(at__lt=ended(asked.last))
     if asked.text:
         said = Q(reason__icontains=asked.text) | Q(cause__icontains=asked.text)
         entries = entries.filter(said | Q(old__icontains=asked.text) | Q(new__icontains=asked.text))
     return entries
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
 
 
 def page_of_entries(entries: QuerySet[AuditEntry], order: Order, after: Key | None, size: int) -> EntryPage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from trials.domain.access import RolesDay
 from trials.domain.calendar_names import calendar_names
 from trials.domain.zones import is_zone, read_zone
 from trials.models import Site
+
+DAY = timedelta(days=1)
 
 
 def server_zone() -> ZoneInfo:
@@ -38,6 +40,17 @@ def zone_named(name: str) -> ZoneInfo:
 def roles_day(now: datetime) -> RolesDay:
     """Return the server's day at an instant, with the instant: roles at a site hold by the site's day."""
     return RolesDay.at(now, server_zone())
+
+
+def begins(day: date) -> datetime:
+    """Return the first instant of a day in the server's zone; at the ends of the calendar the nearest one."""
+    day = min(max(day, date.min + DAY), date.max - DAY)
+    return datetime.combine(day, time.min, server_zone()).astimezone(UTC)
+
+
+def ended(day: date) -> datetime:
+    """Return the first instant after a day in the server's zone; at its ends as `begins`."""
+    return begins(day + DAY if day < date.max else day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from participants.domain.facts import (
     NightAway,
     PerformedVisit,
     Point,
+    Procedure,
     TestResult,
     Vaccination,
     Waiver,
@@ -32,6 +33,7 @@ from participants.domain.points import day_of, first_instant
 from participants.domain.words import Code, Say, Value, Words, iso_point, plain
 from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
+from trials.domain.plausible import FIRST_DAY, LAST_DAY
 from trials.domain.protocol import Place
 from trials.domain.wall_clock import refusal_of
 
@@ -104,8 +106,11 @@ def _problem(code: str, field: str, template: str, /, **values: Value) -> FactPr
     return FactProblem(code, field, Words.of(template, values))
 
 
-FIRST_YEAR, LAST_YEAR = 1900, 2199
+FIRST_YEAR, LAST_YEAR = FIRST_DAY.year, LAST_DAY.year
 """The years in which something can be recorded: beyond them somebody mistyped."""
+FIRST_YEAR_BEFORE = 1900
+"""The first year of what may have been long before a trial, such as an illness."""
+_BEFORE = Illness | Infection | Dose | Vaccination | Procedure
 LONGEST_HALF_LIFE = timedelta(days=36_500)
 """No drug's is longer, and windows of so many half-lives can still be counted."""
 
@@ -142,15 +147,16 @@ def _never(fact: Fact) -> Iterator[FactProblem]:
 
 def _far(fact: Fact) -> Iterator[FactProblem]:
     """A year mistyped, which no window could be counted from."""
+    first = FIRST_YEAR_BEFORE if isinstance(fact, _BEFORE) else FIRST_YEAR
     for name in ("from_day", "to_day", *_HAPPENED, "planned_discharge", "since"):
         point = getattr(fact, name, None)
-        if point is not None and not FIRST_YEAR <= point.year <= LAST_YEAR:
+        if point is not None and not first <= point.year <= LAST_YEAR:
             yield _problem(
                 "year",
                 name,
                 _("%(year)s is no year for this: give one from %(first)s to %(last)s"),
                 year=str(point.year),
-                first=str(FIRST_YEAR),
+                first=str(first),
                 last=str(LAST_YEAR),
             )
 

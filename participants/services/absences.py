@@ -11,6 +11,7 @@ from participants.domain.errors import AbsenceRefused
 from participants.models import Absence, Participant
 from trials.acts import recorded
 from trials.models import Site, User
+from trials.services.days import impossible_days
 
 LONGEST_DAYS = 366
 
@@ -44,6 +45,8 @@ def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
 
 def refusals_of_absence(away: Away) -> dict[str, list[str]]:
     """What forbids an absence, by field: days out of order, longer than a year."""
+    if impossible := impossible_days({"first": away.first, "last": away.last}):
+        return impossible
     if away.last < away.first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
         return {"last": [message % {"first": away.first, "last": away.last}]}

@@ -25,6 +25,7 @@ from trials.domain.errors import Stale
 from trials.domain.protocol import Role
 from trials.models import ConsentForm, User
 from trials.selectors import protocol_of
+from trials.services.days import impossible_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def write_consent(
     person = Participant.objects.select_for_update().get(pk=participant.pk)
     if form.trial_id != person.trial_id:
         raise ConsentRefused({"form": [_("This form is of another trial.")]})
+    if impossible := impossible_days({"signed_on": signed_on}):
+        raise ConsentRefused(impossible)
     consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
     anchor = Anchor.objects.filter(participant=person, code=consent, actual_on__isnull=False).first()
     day = anchor.actual_on if anchor else None
@@ -86,6 +89,9 @@ def rewrite_consent(
         )
     if not reason.strip():
         raise ConsentRefused({"reason": [_("Say why it is corrected: the reason goes on record.")]})
+    asked = {"signed_on": correction.signed_on, "withdrawn_on": correction.withdrawn_on}
+    if impossible := impossible_days(asked):
+        raise ConsentRefused(impossible)
     others = given_consents(stands.participant, without=stands.pk)
     _refuse(refusals_of_correction(edition(form), GivenConsent(*right), others, infused_on, today))
     stands.form, stands.signed_on, stands.withdrawn_on = form, correction.signed_on, correction.withdrawn_on

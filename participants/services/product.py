@@ -20,6 +20,7 @@ from participants.models import Participant, ProductStep
 from participants.selectors_product import product_of
 from trials.acts import recorded
 from trials.models import User
+from trials.services.days import impossible_days
 from trials.spoken import say
 
 _NOTE = 300
@@ -40,6 +41,8 @@ def record_milestone(
 ) -> ProductStep:
     """A milestone on record; a remake begins the next attempt. Raises ProductRefused by field."""
     product = _locked(participant)
+    if impossible := impossible_days({"on": record.on}):
+        raise ProductRefused(impossible)
     _refuse(refusals_of_milestone(product, record.milestone, record.on, today, record.note))
     attempt = product.attempt + (record.milestone is Milestone.REMADE)
     return _written(participant, record, attempt, {"done_on": record.on})
@@ -51,6 +54,8 @@ def expect_milestone(
 ) -> ProductStep:
     """The day on which a milestone is expected, in place of the one said before. Raises ProductRefused."""
     product = _locked(participant)
+    if impossible := impossible_days({"on": record.on}, participant.trial.planned_end or today):
+        raise ProductRefused(impossible)
     _refuse(refusals_of_expectation(product, record.milestone, record.on, today))
     return _written(participant, record, product.attempt, {"expected_on": record.on})
 

@@ -72,10 +72,14 @@ def refusals_of_booking(
     visit: VisitLife, booking: Booking, history: History, clock: Clock, reason: str
 ) -> Iterator[Refusal]:
     """What forbids a booking: a day that is over, hours out of order, a block taken apart, no reason."""
+    if impossible := _impossible(booking.on, history):
+        yield impossible
+        return
     if booking.on < clock.today:
         message = _("%(day)s is over: book %(today)s or a later day, or record the visit as done.")
         yield Refusal("on", message, {"day": booking.on, "today": clock.today})
     yield from _refusals_of_hours(booking)
+    yield from _unlikely(booking.on, booking.sure, history, ("reason", reason))
     outside = 0 if visit.free else visit.window.days_outside(booking.on)
     if outside and visit.exact:
         message = _(
@@ -96,7 +100,13 @@ def refusals_of_completion(
     visit: VisitLife, completion: Completion, history: History, clock: Clock
 ) -> Iterator[Refusal]:
     """What forbids a visit to have been done so: the future, the order of days, consent, gaps in the form."""
+    if impossible := _impossible(completion.on, history):
+        yield impossible
+        return
     yield from _refusals_of_moment(completion, clock)
+    yield from _unlikely(
+        completion.on, completion.sure, history, ("outside_reason", completion.outside_reason)
+    )
     yield from refusals_of_day(visit, completion.on, history)
     outside = 0 if visit.free else visit.window.days_outside(completion.on)
     if not completion.outside_reason.strip():
@@ -160,8 +170,12 @@ def refusals_of_added(booking: Booking, history: History, reason: str, today: da
     One that took place after the end is recorded with its reason; after an end of all contact none is
     planned to come.
     """
+    if impossible := _impossible(booking.on, history):
+        yield impossible
+        return
     yield from refusals_of_reason(reason)
     yield from _refusals_of_hours(booking)
+    yield from _unlikely(booking.on, booking.sure, history, ("reason", reason))
     ended = history.ended
     if ended and ended.died_on and booking.on > ended.died_on:
         message = _("%(day)s is after %(end)s on %(ended)s: no visit is added then.")
@@ -192,6 +206,22 @@ def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
         yield Refusal("start", _("Give the hour at which it begins too."))
     elif booking.start and booking.end and booking.end.astimezone(UTC) <= booking.start.astimezone(UTC):
         yield Refusal("end", _("It ends before it begins: give a later hour."))
+
+
+def _impossible(on: date, history: History) -> Refusal | None:
+    """The refusal of a day that nobody can have meant; nothing else is said of it."""
+    doubt = history.frame.refusal(on) if history.frame else None
+    return Refusal("on", doubt.message, doubt.words) if doubt else None
+
+
+def _unlikely(on: date, sure: bool, history: History, reason: tuple[str, str]) -> Iterator[Refusal]:
+    """The question about a day that is possible and not likely; once it is confirmed, why."""
+    doubt = history.frame.question(on) if history.frame else None
+    name, given = reason
+    if doubt and not sure:
+        yield Refusal("sure", doubt.message, doubt.words)
+    if doubt and not given.strip():
+        yield Refusal(name, _("Enter a reason. It is kept in the audit trail."))
 
 
 def _no_hour(name: str, at: datetime | None) -> Refusal | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from schedules.domain.windows import VisitWindow
+from trials.domain.plausible import Frame
 from trials.domain.protocol import Protocol, VisitRule
 
 EARLY_TERMINATION = "early-termination"
@@ -90,12 +91,13 @@ class VisitLife:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A day, the hours of it where they are fixed, and a place."""
+    """A day, the hours of it where they are fixed, and a place; `sure`: an unlikely day was confirmed."""
 
     on: date
     start: datetime | None = None
     end: datetime | None = None
     place: str = ""
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Completion:
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
     `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
     of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
-    they were kept, as the person was asked. Whoever can ask a person asks and shows first.
+    they were kept, as the person was asked. `sure`: an unlikely day was
+    confirmed. Whoever can ask a person asks and shows first.
     """
 
     on: date
@@ -124,6 +127,7 @@ class Completion:
     accept_orphans: bool = True
     seen: str | None = None
     confirmed: Mapping[str, bool] = field(default_factory=dict)
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ class History:
 
     `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
     first consent and of its withdrawal; `ended` how the course ended; `attempt` the present attempt at
-    screening.
+    screening; `frame` the days that can be meant.
     """
 
     protocol: Protocol
@@ -156,6 +160,7 @@ class History:
     consent_withdrawn_on: date | None = None
     ended: End | None = None
     attempt: int = 1
+    frame: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)

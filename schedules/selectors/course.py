@@ -26,8 +26,9 @@ from schedules.domain.visit_order import anchors_dated_by
 from schedules.domain.visit_values import Clock, End, History, VisitLife
 from schedules.models import Visit
 from schedules.selectors.stored_visits import window_of
+from trials.domain.plausible import FIRST_DAY, Frame
 from trials.domain.protocol import Protocol, Role
-from trials.models import Site, User
+from trials.models import Site, SiteApproval, User
 from trials.selectors import protocol_of
 from trials.zones import zone_of
 
@@ -169,6 +170,7 @@ def history_of(visit: Visit, standing: Standing) -> History:
         consent_withdrawn_on=withdrawn,
         ended=_end_of([step.taken for step in standing.steps]),
         attempt=standing.attempt,
+        frame=frame_of(participant, min(days, default=None)),
     )
 
 
@@ -192,6 +194,20 @@ def staying_visits(protocol: Protocol) -> Q:
     """The condition on visits that stay after an early end: so marked, and not counted from a day to come."""
     codes = [rule.code for rule in protocol.visits if rule.stays_after_early_end]
     return Q(rule_code__in=codes, unscheduled=False) & ~Q(anchor_kind=AnchorKind.PLANNED.value)
+
+
+def frame_of(participant: Participant, consented: date | None) -> Frame:
+    """The days that can be meant for a participant; one query, and one where no consent is known."""
+    planned = Visit.objects.filter(participant=participant, unscheduled=False)
+    last = planned.aggregate(last=Max("closes"))["last"]
+    start = consented
+    if start is None:
+        here = SiteApproval.objects.filter(
+            site=participant.site_id, protocol_version__trial=participant.trial_id
+        )
+        start = here.aggregate(first=Min("approved_on"))["first"]
+    known = [day for day in (participant.trial.planned_end, last) if day]
+    return Frame(max(known, default=FIRST_DAY), start, last)
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:

@@ -48,6 +48,7 @@ from schedules.services.visit_writing import (
 from trials.acts import recorded
 from trials.domain.errors import Stale
 from trials.models import Site, User
+from trials.services.days import impossible_days
 
 RECORD = "participants.participant"
 FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
@@ -92,6 +93,9 @@ def take_step(
     """
     person = locked(participant, version)
     standing, clock = standing_of(person), clock_at(person.site, now)
+    asked = {"on": request.on, "seen_by": request.seen_by, "day_zero": request.day_zero}
+    if impossible := impossible_days(asked, person.trial.planned_end or clock.today):
+        raise CourseRefused(impossible)
     course, live = course_of(standing), live_visits(person).count()
     _refuse(
         refusals_of_step(

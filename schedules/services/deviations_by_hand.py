@@ -17,6 +17,7 @@ from schedules.services.visit_writing import in_words, lock_participant
 from trials.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.services.days import impossible_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def enter_deviation(
     """
     person = lock_participant(participant.pk)
     today = today_at(person.site, now)
-    fields: dict[str, list[str]] = {}
+    fields = impossible_days({"occurred_on": entered.occurred_on}, person.trial.planned_end or today)
     for name, message, words in refusals_of_entering(entered.description, entered.occurred_on, today):
         fields.setdefault(name, []).append(in_words(message, words))
     visit = entered.visit

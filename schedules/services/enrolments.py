@@ -27,6 +27,7 @@ from trials.domain.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors import protocol_of, working_days_of
 from trials.selectors_trust import ApprovalState, Pair, approval_states
+from trials.services.days import impossible_days
 from trials.spoken import say
 from trials.zones import zone_of
 
@@ -78,6 +79,7 @@ def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
     anchors = anchor_days(given, zone)
     refuse(_refusals_of_words(enrolment, protocol, anchors))
     plan = _project(enrolment, protocol, anchors, ground, zone)
+    refuse(_refusals_of_years(enrolment, anchors))
     refuse(_refusals_of_plan(enrolment, plan))
     return plan
 
@@ -154,6 +156,13 @@ NOT_IN_USE: Mapping[ApprovalState, str] = {
     ),
 }
 """The same, marked for translation and not translated."""
+
+
+def _refusals_of_years(enrolment: Enrolment, anchors: Mapping[str, AnchorDay]) -> Iterator[Refusal]:
+    """Days that nobody can have meant; a trial without a planned end is counted from today."""
+    end = enrolment.trial.planned_end or enrolment.today
+    for messages in impossible_days({code: day.day for code, day in anchors.items()}, end).values():
+        yield from (("anchors", message) for message in messages)
 
 
 def _refusals_of_words(

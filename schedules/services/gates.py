@@ -29,6 +29,7 @@ from schedules.selectors.board import (
 from trials.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import Cohort, Site, Trial, User
+from trials.services.days import impossible_days
 from trials.zones import zone_of
 
 _REFERENCE = 200
@@ -140,7 +141,7 @@ def correct_safety_review(
 
 
 def _refusals_of_review(review: ReviewRecord, today: date) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {}
+    fields = impossible_days({"held_on": review.held_on})
     if review.held_on > today:
         words = {"day": review.held_on, "today": today}
         fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]

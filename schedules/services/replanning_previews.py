@@ -14,6 +14,7 @@ from schedules.domain.amendments import keep_done
 from schedules.domain.anchors import resolve_anchors
 from schedules.domain.contradictions import Contradiction, find_contradictions
 from schedules.domain.days_on_record import keep_days
+from schedules.domain.errors import ReplanningRefused
 from schedules.domain.happened import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.holds import Hold, find_hold
 from schedules.domain.plan import Plan, PlanWarning
@@ -25,6 +26,7 @@ from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors import protocol_of
+from trials.services.days import impossible_days
 
 WARD = Place.WARD.value
 
@@ -176,12 +178,23 @@ class Preview:
 def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to this record; what was done under another version stays under it."""
     person = record.participant
+    _refuse_years(record, proposal)
     proposal = replace(proposal, anchors=anchors_on_record(record, proposal.anchors))
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
     for version, codes in record.done_before(proposal.version).items():
         plan = keep_done(plan, _plan_by(version, record, proposal), codes)
     today = now.astimezone(record.zone).date()
     return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
+
+
+def _refuse_years(record: Record, proposal: Proposal) -> None:
+    """Raise ReplanningRefused for days that nobody can have meant, before anything is counted from them."""
+    closes = [visit.closes for visit in record.visits if not visit.unscheduled]
+    end = max((day for day in (record.participant.trial.planned_end, *closes) if day), default=None)
+    for anchor in proposal.anchors.values():
+        days = {"planned": anchor.planned_on, "actual": anchor.actual_on}
+        for messages in impossible_days(days, end).values():
+            raise ReplanningRefused(" ".join(messages))
 
 
 def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:

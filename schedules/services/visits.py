@@ -124,11 +124,12 @@ def complete_visit(
     refuse_visit(refusals if len(asked) < len(refusals) else ())
     refuse_other_day(life, completion.on, protocol, visit.participant_id)
     outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
+    unlikely = history.frame is not None and history.frame.question(completion.on) is not None
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,
         "performed_zone": _zone_of_record(visit, completion),
-        "outside_reason": completion.outside_reason.strip() if outside else "",
+        "outside_reason": completion.outside_reason.strip() if outside or unlikely else "",
         "held_on": None,
         **(_NOT_CANCELLED if life.by_course else {}),
     }

@@ -101,6 +101,9 @@ class AnchorFieldsMixin(HoursMixin, _Form):
                 _name(rule.code, kind, "on"), required=False, label=hour, widget=HourInput(hour)
             )
 
+    def refuse_years(self) -> None:
+        """The service says which years an anchor can have: it knows the end of the trial."""
+
     def anchors(self) -> list[AnchorFields]:
         """The anchors of the protocol in its order, each with its fields."""
         labels = {trait.code: trait.label for trait in self.protocol.traits}

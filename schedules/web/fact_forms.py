@@ -104,6 +104,9 @@ class FactForm(VersionedForm):
                 label=_("Why it is corrected"), max_length=300, help_text=NO_NAMES
             )
 
+    def refuse_years(self) -> None:
+        """The facts themselves say which years they can have: an illness may be older than any trial."""
+
     def hour_zone(self, name: str) -> ZoneInfo | None:
         """The zone of the record for an hour that is on it, else the site's."""
         return self.zones.get(name, self.zone)

@@ -78,3 +78,16 @@ class ReasonForm(VersionedForm):
 
 class ShownReasonForm(ShownForm, ReasonForm):
     """Why, once what it does is shown."""
+
+
+class SureField(forms.BooleanField):
+    """The answer to the question whether an unlikely day is right."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, label=gettext_lazy("Yes, this day is right"))
+
+
+def without_question(form: forms.Form, fields: Sequence[BoundField]) -> list[BoundField]:
+    """Return the fields without `sure`, unless it was asked or answered."""
+    asked = form.is_bound and bool(form.errors.get("sure") or form.data.get("sure"))
+    return [field for field in fields if asked or field.name != "sure"]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from schedules.web.words import day_words
 from trials.domain.errors import Refused
+from trials.domain.plausible import FIRST_DAY, LAST_DAY
 from trials.domain.wall_clock import HourError, HourTwice, instant_at, instants_of, offset_text, read_offset
 
 _WHICH = (
@@ -75,10 +76,19 @@ class HoursMixin(_Form):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        self.refuse_years()
         self.instants = {}
         for name, field in self.fields.items():
             if isinstance(field, HourField):
                 self._read_hour(name, field)
+
+    def refuse_years(self) -> None:
+        """Refuse the years that no trial has, whatever the day is of; services know the trial's own frame."""
+        for name, field in self.fields.items():
+            day = self.cleaned_data.get(name)
+            if isinstance(field, forms.DateField) and day and not FIRST_DAY <= day <= LAST_DAY:
+                message = _("%(day)s cannot be right: enter a day from %(first)s to %(latest)s.")
+                self.add_error(name, message % {"day": day, "first": FIRST_DAY, "latest": LAST_DAY})
 
     def _read_hour(self, name: str, field: HourField) -> None:
         day, hour = self.cleaned_data.get(field.day), self.cleaned_data.get(name)

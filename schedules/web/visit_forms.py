@@ -16,7 +16,7 @@ from schedules.domain.asked_at_visit import Question
 from schedules.domain.visit_values import Answer, Booking, Completion
 from schedules.models import VisitPlace
 from schedules.web.anchor_fields import DayInput
-from schedules.web.forms import NO_NAMES, SAY_WHY, VersionedForm
+from schedules.web.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
 from schedules.web.hours import HourField
 from trials.domain.protocol import Activity
 
@@ -43,11 +43,19 @@ class BookingForm(VersionedForm):
         help_text=gettext_lazy("For a day outside the window, or in place of another booking; never a name."),
     )
 
+    sure = SureField()
+
+    def plain_fields(self) -> list[BoundField]:
+        """All of them; whether a day is right only once that is asked."""
+        return without_question(self, self.visible_fields())
+
     def booking(self, zone: ZoneInfo) -> Booking:
         """What was asked for; hours are those of the site."""
         data = self.cleaned_data
         day: date = data["on"]
-        return Booking(day, self.instant("start", zone), self.instant("end", zone), data["place"])
+        return Booking(
+            day, self.instant("start", zone), self.instant("end", zone), data["place"], data["sure"]
+        )
 
 
 class UnscheduledForm(BookingForm):
@@ -63,7 +71,7 @@ class UnscheduledForm(BookingForm):
             help_text=NO_NAMES,
             error_messages={"required": SAY_WHY},
         )
-        self.order_fields(["on", "start", "end", "kind", "place", "reason"])
+        self.order_fields(["on", "start", "end", "kind", "place", "reason", "sure"])
 
 
 class CompletionForm(VersionedForm):
@@ -90,6 +98,7 @@ class CompletionForm(VersionedForm):
     )
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    sure = SureField()
 
     def __init__(
         self, asked: Sequence[Activity], questions: Sequence[Question], *args: Any, **kwargs: Any
@@ -128,7 +137,8 @@ class CompletionForm(VersionedForm):
         accept = (
             ["accept"] if self.is_bound and (self.errors.get("accept") or self.data.get("accept")) else []
         )
-        return [self[name] for name in ("on", "at", "outside_reason", *accept)]
+        fields = [self[name] for name in ("on", "at", "outside_reason", *accept, "sure")]
+        return without_question(self, fields)
 
     def activities(self) -> list[tuple[BoundField, BoundField]]:
         """Of each activity whether it was done, and why not."""
@@ -155,4 +165,5 @@ class CompletionForm(VersionedForm):
             accept_orphans=data["accept"],
             seen=data["seen"],
             confirmed={window: answer == KEPT for window, answer in said.items() if answer},
+            sure=data["sure"],
         )

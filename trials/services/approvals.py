@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from trials.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import ProtocolVersion, Site, SiteApproval, TrialSite, User
+from trials.services.days import impossible_days
 
 
 class ApprovalRefused(Refused):
@@ -83,6 +84,9 @@ def correct_approval(
 
 
 def _refuse_days(approval: Approval, today: date) -> None:
+    asked = {"approved_on": approval.approved_on, "usable_from": approval.usable_from}
+    if impossible := impossible_days(asked):
+        raise ApprovalRefused(impossible)
     refused = {}
     words = {"approved": approval.approved_on, "usable": approval.usable_from, "today": today}
     if approval.approved_on > today:

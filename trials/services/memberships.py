@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from trials.acts import recorded
 from trials.domain.errors import DomainError, Refused
 from trials.models import Membership, Role, Site, Trial, User
+from trials.services.days import impossible_days
 
 
 class Where(TypedDict, total=False):
@@ -72,6 +73,8 @@ def grant_membership(
 
 
 def _refuse_unfit_days(asked: Membership) -> None:
+    if impossible := impossible_days({"starts_on": asked.starts_on, "ends_on": asked.ends_on}):
+        raise MembershipRefused(impossible)
     if asked.ends_on and asked.ends_on < asked.starts_on:
         words = {"starts_on": asked.starts_on, "ends_on": asked.ends_on}
         message = _("The last day, %(ends_on)s, lies before the first, %(starts_on)s: give a later one.")

@@ -1,0 +1,75 @@
+"""Which days somebody can have meant: one rule for everything that a day is entered for.
+
+Before 1990, or more than twenty years after the planned end of the trial, a year was mistyped: refused. A
+day before the trial began for the participant, or long after the last window, is asked about once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+FIRST_DAY = date(1990, 1, 1)
+LAST_DAY = date(2199, 12, 31)
+"""Beyond it no trial is planned, whatever its end."""
+YEARS_AFTER_END = 20
+DAYS_AFTER_LAST = 90
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a day is refused or asked about: a marked message and its words."""
+
+    message: str
+    words: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The days between which a trial takes place for somebody.
+
+    `end` is the planned end of the trial, or today where none is recorded; `start` the first consent, or the
+    trial's start at the site; `last` the day on which the last window closes.
+    """
+
+    end: date
+    start: date | None = None
+    last: date | None = None
+
+    @property
+    def latest(self) -> date:
+        """The last day that is not refused."""
+        return latest_day(self.end)
+
+    def refusal(self, day: date) -> Doubt | None:
+        """Return why nobody can have meant a day."""
+        if FIRST_DAY <= day <= self.latest:
+            return None
+        message = _("%(day)s cannot be right: enter a day from %(first)s to %(latest)s.")
+        return Doubt(message, {"day": day, "first": FIRST_DAY, "latest": self.latest})
+
+    def question(self, day: date) -> Doubt | None:
+        """Return what to ask about a day that is possible and not likely."""
+        if self.start and day < self.start:
+            message = _("%(day)s is before %(start)s, when the trial began here. Confirm it if it is right.")
+            return Doubt(message, {"day": day, "start": self.start})
+        if self.last and (day - self.last).days > DAYS_AFTER_LAST:
+            message = _(
+                "%(day)s is %(days)d days after %(last)s, when the last window closes. "
+                "Confirm it if it is right."
+            )
+            return Doubt(message, {"day": day, "days": (day - self.last).days, "last": self.last})
+        return None
+
+
+def latest_day(end: date) -> date:
+    """Return the day that lies YEARS_AFTER_END after an end, or the last of the calendar."""
+    year = end.year + YEARS_AFTER_END
+    if year >= date.max.year:
+        return date.max - timedelta(days=2)
+    return date(year, end.month, min(end.day, 28))
