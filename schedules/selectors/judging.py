@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.facts import Facts, PerformedVisit, TestResult
 from participants.domain.lifecycle import Extent, Phase, Step
-from participants.domain.points import day_of
+from participants.domain.points import day_of, first_after
 from participants.models import CourseStep
 from schedules.domain.explain import Say, plain
 from schedules.domain.judges import judge, next_change_at
 from schedules.domain.labels import in_language
 from schedules.domain.plan import AnchorDay, Plan, PlannedWindow
 from schedules.domain.projection import lay_out
+from schedules.domain.verdict_changes import Judged
 from schedules.domain.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.course import STEPS
@@ -68,6 +69,20 @@ class Docket:
         """What one window comes to."""
         return judge(planned, self.facts, now, self.zone, self.protocol.month)
 
+    def verdicts(self, now: datetime) -> dict[str, Judged]:
+        """Every window that is asked for, stored or not yet, with its verdicts now and at its end."""
+        found = {}
+        for planned in self.plan.windows:
+            over = first_after(planned.ends, self.zone) if planned.ends is not None else now
+            at_end = self.judge(planned, max(now, over))
+            found[planned.rule.code] = Judged(planned.rule, self.judge(planned, now), at_end)
+        return found
+
+    def as_planned(self, plan: Plan, expected: Mapping[str, date]) -> Docket:
+        """The same record under another plan, with the days on which visits are then expected."""
+        facts = replace(self.facts, expected=dict(expected))
+        return Docket(self.record, plan.protocol, facts, plan)
+
     def next_change_at(self, planned: PlannedWindow, now: datetime) -> datetime | None:
         """When the verdict of one window changes by time alone; None where it never does."""
         return next_change_at(planned, self.facts, now, self.zone, self.protocol.month)
@@ -88,6 +103,12 @@ def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> l
         protocol = protocols.setdefault(version.pk, _spoken(protocol_of(version), say))
         found.append(_docket(record, protocol, steps.get(record.participant.pk, ())))
     return found
+
+
+def docket_of_record(record: Record) -> Docket:
+    """The docket of a record that was read already; one query."""
+    steps = _steps([record.participant.pk]).get(record.participant.pk, ())
+    return _docket(record, protocol_of(record.participant.protocol_version), steps)
 
 
 def _spoken(protocol: Protocol, say: Say) -> Protocol:

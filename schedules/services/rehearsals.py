@@ -21,8 +21,10 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.domain.replanning import StandingVisit, VisitChange
 from schedules.domain.replanning_around import GateChange, WindowChange, compare_windows
 from schedules.domain.replanning_steps import Pair, compare_pairs
+from schedules.domain.verdict_changes import Judged, compare_verdicts
 from schedules.models import Deviation, Reminder
 from schedules.selectors.board import TrialCourses, courses_of, is_gated
+from schedules.selectors.judging import docket_of_record
 from schedules.selectors.records import Record, records_of
 from schedules.services.replanning_previews import Around, Preview, Proposal, closed_days, preview_of
 from schedules.services.surroundings import due_anew, gates_between, reminded_visits
@@ -107,7 +109,7 @@ def perform_as_shown(
 
 def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:
     (before,) = records_of([participant.pk], lock=True)
-    stood = _Stood.of(before)
+    stood = _Stood.of(before, now)
     act()
     (after,) = records_of([participant.pk])
     plan = preview_of(after, Proposal(), now).plan
@@ -115,7 +117,7 @@ def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:
     asked = {name: str(value) for name, value in act.keywords.items() if name not in _NOT_SHOWN}
     said = f"{act.func.__name__} {sorted(asked.items())}"
     shown = Rehearsal(after, Proposal(), plan, today, said=said, before=before)
-    around = stood.around(shown)
+    around = stood.around(shown, now)
     return Rehearsal(after, Proposal(), plan, today, around, said=said, before=before)
 
 
@@ -127,15 +129,18 @@ class _Stood:
     drafted: Mapping[int, tuple[str, str]]
     reminded: Mapping[int, int]
     courses: TrialCourses | None
+    judged: Mapping[str, Judged]
 
     @classmethod
-    def of(cls, record: Record) -> _Stood:
+    def of(cls, record: Record, now: datetime) -> _Stood:
         """All of it as it is now."""
         pk = record.participant.pk
         waiting = Reminder.objects.filter(visit__participant=pk, claimed_at=None)
-        return cls(record, _drafted(pk), dict(waiting.values_list("pk", "visit_id")), _courses(record))
+        judged = docket_of_record(record).verdicts(now)
+        reminded = dict(waiting.values_list("pk", "visit_id"))
+        return cls(record, _drafted(pk), reminded, _courses(record), judged)
 
-    def around(self, shown: Rehearsal) -> Around:
+    def around(self, shown: Rehearsal, now: datetime) -> Around:
         """What has become of it."""
         person = self.record.participant
         touched = set(reminded_visits(shown))
@@ -143,10 +148,12 @@ class _Stood:
         gates: tuple[GateChange, ...] = ()
         if self.courses and (then := _courses(self.record)):
             gates = gates_between(shown.plan.protocol, person, self.courses, then.courses)
-        now = _drafted(person.pk)
-        drafted = tuple(one for pk, one in now.items() if self.drafted.get(pk) != one)
-        lapsed = tuple(one for pk, one in self.drafted.items() if pk not in now)
-        return Around(cancelled, due_anew(shown), gates, drafted=drafted, lapsed=lapsed)
+        stands = _drafted(person.pk)
+        drafted = tuple(one for pk, one in stands.items() if self.drafted.get(pk) != one)
+        lapsed = tuple(one for pk, one in self.drafted.items() if pk not in stands)
+        docket = docket_of_record(shown.record)
+        verdicts = compare_verdicts(self.judged, docket.verdicts(now), docket.protocol.named)
+        return Around(cancelled, due_anew(shown), gates, drafted=drafted, lapsed=lapsed, verdicts=verdicts)
 
 
 def _opening(change: GateChange) -> list[str]:

@@ -21,6 +21,7 @@ from schedules.domain.plan import Plan, PlanWarning
 from schedules.domain.projection import lay_out, warnings_of
 from schedules.domain.replanning import Effect, VisitChange, compare_visits
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan, compare_windows, span_of
+from schedules.domain.verdict_changes import VerdictChange
 from schedules.selectors.records import Record, anchors_on_record
 from trials.domain.protocol import Place
 from trials.domain.working_days import WorkingDays
@@ -53,8 +54,9 @@ class Proposal:
 class Around:
     """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates.
 
-    `start` says what speaks against a start that is put on record; `drafted` which deviations are
-    drafted, `lapsed` which are none any more, each with its kind and what the record says.
+    `verdicts` are the windows whose verdict changes; `start` says what speaks against a start that is put
+    on record; `drafted` which deviations are drafted, `lapsed` which are none any more, each with its kind
+    and what the record says.
     """
 
     cancelled: int = 0
@@ -63,6 +65,7 @@ class Around:
     start: tuple[Departure, ...] = ()
     drafted: tuple[tuple[str, str], ...] = ()
     lapsed: tuple[tuple[str, str], ...] = ()
+    verdicts: tuple[VerdictChange, ...] = ()
 
 
 @dataclass(frozen=True)

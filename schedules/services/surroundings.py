@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
@@ -12,20 +12,42 @@ from participants.models import Participant
 from schedules.domain.gates import Cohorts, Course, course_of
 from schedules.domain.replanning import Effect
 from schedules.domain.replanning_around import GateChange, compare_gates
+from schedules.domain.verdict_changes import VerdictChange, compare_verdicts
 from schedules.models import Reminder
 from schedules.selectors.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.selectors.judging import docket_of_record
 from schedules.services.replanning_previews import Around, Preview
 from trials.domain.protocol import Protocol
 
 _LIVE = frozenset({Effect.MOVED, Effect.ADDED, Effect.RESTORED})
+_ENDED = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE, Effect.KEPT})
 _REMINDED = frozenset({*_LIVE, Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
 
 
 def with_surroundings(preview: Preview, now: datetime) -> Preview:
-    """The preview with reminders and others' gates; at most eight queries, whatever there is."""
+    """The preview with reminders, others' gates and verdicts; at most nine queries, whatever there is."""
     cancelled, renewed = _reminders(preview)
-    around = Around(cancelled, renewed, gates_affected(preview), preview.around.start)
+    gates, verdicts = gates_affected(preview), verdicts_changed(preview, now)
+    around = Around(cancelled, renewed, gates, preview.around.start, verdicts=verdicts)
     return replace(preview, around=around)
+
+
+def verdicts_changed(preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
+    """The windows whose verdict would be another one at this moment if the calendar moves."""
+    before = docket_of_record(preview.record)
+    after = before.as_planned(preview.plan, _expected(preview))
+    return compare_verdicts(before.verdicts(now), after.verdicts(now), preview.plan.protocol.named)
+
+
+def _expected(preview: Preview) -> dict[str, date]:
+    """The visits to come, each by the day of its booking, while that fits, or by its new target."""
+    found = {}
+    for change in preview.visits:
+        if change.after and change.performed_on is None and not _ENDED & set(change.effects):
+            lost = change.orphans_booking or Effect.STILL_OUTSIDE in change.effects
+            fits = change.booked_on is not None and not lost
+            found[change.code] = change.booked_on if change.booked_on and fits else change.after.target
+    return found
 
 
 def _reminders(preview: Preview) -> tuple[int, int]:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
+from participants.domain.words import Words
 from schedules.domain.deviations import KIND_LABELS, DeviationKind
 from schedules.domain.happened import departure_sentence
 from schedules.domain.hindrances import HindranceKind, hindrances
@@ -19,6 +20,8 @@ from schedules.domain.replanning import Effect, VisitChange
 from schedules.domain.replanning_around import GateChange, WindowChange, WindowSpan
 from schedules.domain.replanning_words import change_sentences, effect_label, gate_sentence
 from schedules.domain.told import facts_text
+from schedules.domain.verdict_changes import VerdictChange, verdict_sentences
+from schedules.domain.verdicts import VerdictStatus
 from schedules.domain.windows import VisitWindow
 from schedules.services.replanning import Preview
 from schedules.services.replanning_previews import Around, calendar_for
@@ -84,6 +87,7 @@ class PreviewRows:
     reminders: str
     warnings: Sequence[tuple[str, str]]
     departures: tuple[str, ...] = ()
+    moves: bool = True
 
     @property
     def orphan_words(self) -> list[str]:
@@ -97,8 +101,8 @@ class PreviewRows:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing at all would change."""
-        return not (self.visits or self.windows or self.gates)
+        """Whether nothing would move; verdicts may change all the same, and are shown with their windows."""
+        return not (self.visits or self.moves or self.gates)
 
 
 def preview_rows(preview: Preview) -> PreviewRows:
@@ -106,16 +110,24 @@ def preview_rows(preview: Preview) -> PreviewRows:
     zone = preview.record.zone
     visits = tuple(visit_row(change) for change in preview.changed)
     stays = [change for change in preview.visits if change.effects == (Effect.UNCHANGED,)]
-    windows = [change for change in preview.windows if change.effect is not Effect.UNCHANGED]
-    kept = [change for change in preview.windows if change.effect is Effect.UNCHANGED]
+    judged = {change.code: change for change in preview.around.verdicts}
+    kept = [w for w in preview.windows if w.effect is Effect.UNCHANGED and w.code not in judged]
+    windows = [change for change in preview.windows if change not in kept]
+    windows.sort(key=lambda change: _gravity(judged.get(change.code)))
     return PreviewRows(
         visits,
-        tuple(_window_row(change, zone) for change in windows),
+        tuple(_window_row(change, zone, judged.get(change.code)) for change in windows),
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),
-        [*warnings_in_words(_warnings(preview)), *_without_a_day(preview), *_lapsed(preview.around)],
+        [
+            *_verdicts(preview.around.verdicts),
+            *warnings_in_words(_warnings(preview)),
+            *_without_a_day(preview),
+            *_lapsed(preview.around),
+        ],
         _departures(preview),
+        moves=any(change.effect is not Effect.UNCHANGED for change in windows),
     )
 
 
@@ -198,15 +210,48 @@ def _window(window: VisitWindow | None) -> Span:
     return Span(day_words(window.target), day_words(window.opens), day_words(window.closes))
 
 
-def _window_row(change: WindowChange, zone: ZoneInfo) -> ChangeRow:
+def _window_row(change: WindowChange, zone: ZoneInfo, verdict: VerdictChange | None) -> ChangeRow:
+    severity = _severity([change.effect])
+    if verdict:
+        severity = ("critical", "warning", severity)[_gravity(verdict)]
     return ChangeRow(
         say(change.label),
-        _severity([change.effect]),
+        severity,
         (effect_label(change.effect, say),),
         _span(change.before, zone),
         _span(change.after, zone),
-        (),
+        verdict_sentences(verdict, say) if verdict else (),
     )
+
+
+def _gravity(verdict: VerdictChange | None) -> int:
+    """How grave the change of a verdict is: 0 for a violation or a test again, 2 for nothing of it."""
+    if verdict is None:
+        return 2
+    if verdict.is_grave:
+        return 0
+    return 1 if verdict.lapses or verdict.after is VerdictStatus.AT_RISK else 2
+
+
+def _verdicts(changes: Sequence[VerdictChange]) -> Iterator[tuple[str, str]]:
+    """How many verdicts change for the worse, and which tests must be repeated."""
+    lapsing = [change for change in changes if change.lapses]
+    if lapsing:
+        message = ngettext(
+            "%(count)d window can no longer be judged: %(windows)s.",
+            "%(count)d windows can no longer be judged: %(windows)s.",
+            len(lapsing),
+        )
+        windows = pgettext("list", ", ").join(say(change.label) for change in lapsing)
+        yield _("Verdicts lapse"), message % {"count": len(lapsing), "windows": windows}
+    violated = [say(change.label) for change in changes if change.is_violated and change.repeat is None]
+    if violated:
+        yield _("Violated then, by what is on record"), pgettext("list", ", ").join(violated)
+    tests = [
+        Words.of("%(test)s", {"test": one.repeat}).text(say) for one in changes if one.repeat is not None
+    ]
+    if tests:
+        yield _("Tests to be repeated"), pgettext("list", ", ").join(dict.fromkeys(tests))
 
 
 def _span(span: WindowSpan | None, zone: ZoneInfo) -> Span:
