@@ -30,6 +30,13 @@ class Participant(models.Model):
     subject_code = models.CharField(_("subject code"), max_length=32, validators=[SUBJECT_CODE])
     traits = models.JSONField(_("traits"), default=list, blank=True)
     comes_of_age_on = models.DateField(_("comes of age on"), null=True, blank=True)
+    history_since = models.DateField(
+        _("history being entered since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Until it is complete nothing is judged, drafted or flagged."),
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

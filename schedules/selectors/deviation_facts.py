@@ -35,6 +35,7 @@ class RecordedVisit:
     version: int
     today: date
     visit: VisitRecord
+    history_open: bool = False
 
 
 def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
@@ -56,7 +57,9 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
         told = (Item.VISIT, visit.label) in against.get(person.pk, ())
         record = replace(_record(visit, protocol_of(version), left[visit.pk]), told=told)
         today = today_at(person.site, now)
-        found[visit.pk] = RecordedVisit(visit.pk, person.pk, version.pk, today, record)
+        found[visit.pk] = RecordedVisit(
+            visit.pk, person.pk, version.pk, today, record, person.history_since is not None
+        )
     return found
 
 

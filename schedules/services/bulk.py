@@ -9,7 +9,7 @@ from participants.services import register_many
 from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
 from schedules.domain.plan import Plan
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
-from schedules.services.history import draft_histories
+from schedules.services.history import await_histories, draft_histories
 from schedules.services.plan_rows import PlanRows
 from schedules.services.planning import code_taken, registration_of
 from schedules.services.site_locks import lock_sites
@@ -35,6 +35,7 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
         rows.add(plan, participant, zone_of(enrolment.site))
     rows.load()
     draft_histories(zip(ids, enrolments, plans, strict=True))
+    await_histories(zip(ids, enrolments, strict=True))
     return ids
 
 

@@ -80,12 +80,14 @@ def draft_at_enrolment(wanted: Sequence[Wanted]) -> None:
 def draft_of_visits(visits: Collection[int], now: datetime) -> None:
     """Bring the drafts of these visits in step with what is on record of them.
 
-    Called by everything that changes what a visit's deviations follow from. A constant number of
+    Called by everything that changes what a visit's deviations follow from; whose history is being
+    entered waits until it is complete. A constant number of
     statements, however many visits.
     """
     if not visits:
         return
-    records = visits_on_record(visits, now)
+    known = visits_on_record(visits, now)
+    records = {pk: record for pk, record in known.items() if not record.history_open}
     found = Deviation.objects.filter(visit__in=list(records), kind__in=VISIT_KINDS)
     standing = list(found.select_for_update(of=("self",)))
     kept = _write(list(_wanted(records.values())), standing)

@@ -134,7 +134,9 @@ def _unrecorded(now: datetime, batch: int) -> list[int]:
     drafted = Deviation.objects.filter(
         visit=OuterRef("pk"), kind=DeviationKind.UNRECORDED, lapsed_on__isnull=True
     )
-    live = Visit.objects.filter(closed, ~Exists(drafted), participant__trial__frozen_on=None, **LIVE)
+    live = Visit.objects.filter(
+        closed, ~Exists(drafted), participant__trial__frozen_on=None, participant__history_since=None, **LIVE
+    )
     planned = live.exclude(unscheduled=True, timing="offset")  # an added visit waits for its record
     return list(planned.order_by("closes", "pk").values_list("pk", flat=True)[:batch])
 

@@ -27,3 +27,5 @@ class Enrolment:
     """The site's today, where somebody is enrolled now: nothing has happened after it."""
     reason: str = ""
     """Why what is on record of them happened against the protocol."""
+    history: bool = False
+    """Whether visits that took place before are entered next: until then nothing is judged or drafted."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from participants.models import Participant
 from schedules.domain.contradictions import find_contradictions
 from schedules.domain.happened import Case, Departure, Ruling, departure_sentence, draft_of, rule_on
 from schedules.domain.plan import AnchorKind, Plan
@@ -36,6 +39,19 @@ def draft_histories(enrolled: Iterable[tuple[int, Enrolment, Plan]]) -> None:
     wanted = [one for pk, enrolment, plan in enrolled for one in _wanted(pk, enrolment, plan)]
     if wanted:
         draft_at_enrolment(wanted)
+
+
+def await_histories(enrolled: Iterable[tuple[int, Enrolment]]) -> date | None:
+    """Let the sweeps wait for whoever is enrolled with a history to come; gives the day of the last one."""
+    since: date | None = None
+    ids: dict[date, list[int]] = {}
+    for pk, enrolment in enrolled:
+        if enrolment.history:
+            since = enrolment.today or timezone.localdate()
+            ids.setdefault(since, []).append(pk)
+    for day, pks in ids.items():
+        Participant.objects.filter(pk__in=pks).update(history_since=day)
+    return since
 
 
 def _wanted(pk: int, enrolment: Enrolment, plan: Plan) -> Iterator[Wanted]:

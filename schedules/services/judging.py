@@ -59,7 +59,8 @@ def sweep_windows(*, now: datetime, batch: int = BATCH) -> int:
 
 def judge_participants(ids: Sequence[int], now: datetime) -> None:
     """Judge all windows of these participants anew, in the caller's transaction."""
-    windows = ProtocolWindow.objects.filter(participant__in=ids).order_by("pk")
+    known = ProtocolWindow.objects.filter(participant__in=ids, participant__history_since=None)
+    windows = known.order_by("pk")
     held = list(windows.select_for_update(of=("self",)))
     _judge(held, now)
 
@@ -72,7 +73,7 @@ def _anything_due(now: datetime) -> bool:
 
 @recorded
 def _sweep_batch(*, now: datetime, batch: int, by: User | None) -> int:
-    live = ProtocolWindow.objects.filter(participant__trial__frozen_on=None)
+    live = ProtocolWindow.objects.filter(participant__trial__frozen_on=None, participant__history_since=None)
     due = live.filter(judge_at__lte=now).order_by(F("judge_at"), "pk")
     held = list(due.select_for_update(of=("self",), skip_locked=True)[:batch])
     _judge(held, now)

@@ -14,7 +14,7 @@ from schedules.domain.plan import Plan
 from schedules.domain.recorded_anchors import recorded_anchor
 from schedules.services.enrolments import Enrolment, Ground, plan_enrolment
 from schedules.services.gates import Candidate, refusal_of_start
-from schedules.services.history import draft_histories
+from schedules.services.history import await_histories, draft_histories
 from schedules.services.plan_rows import rows_of
 from schedules.services.site_locks import lock_sites
 from trials.acts import recorded
@@ -50,6 +50,7 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
         raise code_taken(enrolment) from error
     rows_of(plan, participant.pk, zone_of(enrolment.site)).load()
     draft_histories([(participant.pk, enrolment, plan)])
+    participant.history_since = await_histories([(participant.pk, enrolment)])
     return participant
 
 

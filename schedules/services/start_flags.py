@@ -47,7 +47,7 @@ def starts_ahead() -> list[int]:
     for code in set(zeros.values()):
         mine = [version.pk for version, zero in zeros.items() if zero == code]
         ahead |= Q(Exists(planned.filter(code=code)), ~Exists(ended), protocol_version__in=mine)
-    people = Participant.objects.filter(ahead, trial__frozen_on=None)
+    people = Participant.objects.filter(ahead, trial__frozen_on=None, history_since=None)
     return list(people.order_by("pk").values_list("pk", flat=True))
 
 

@@ -92,6 +92,11 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         label=gettext_lazy("Why it happened against the protocol"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    history = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("A history is entered next"),
+        help_text=gettext_lazy("Nothing is judged, drafted or flagged until you say that it is complete."),
+    )
     traits = forms.MultipleChoiceField(
         required=False, label=gettext_lazy("Traits"), widget=forms.CheckboxSelectMultiple
     )
@@ -145,6 +150,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             comes_of_age_on=data.get("comes_of_age_on"),
             today=today_at(site, request_clock.now()),
             reason=data.get("reason", ""),
+            history=bool(data.get("history")),
         )
 
     def refuse(self, refused: EnrolmentRefused) -> None:

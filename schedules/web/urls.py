@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from schedules.web.enrolment import enrolment
+from schedules.web.histories import history
 from schedules.web.participants import open_participant_feed, participant_detail, participant_list
 from schedules.web.shell import choose_theme
 from schedules.web.today import today
@@ -12,6 +13,7 @@ urlpatterns = [
     path("participants/", participant_list, name="participants"),
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),
+    path("participants/<int:pk>/history/", history, name="history"),
     path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
     path("", include("schedules.web.urls_visits")),
     path("", include("schedules.web.urls_course")),

@@ -109,6 +109,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "visit-deed": form("deed"),
     "unscheduled": form("participant"),
     "course": read("participant"),
+    "history": form("participant"),
     "course-undo": form("participant"),
     "course-step": form("step"),
     "participant-absences": Endpoint("participant", seen_by=VIEW, get=VIEW, post=RECORD),
