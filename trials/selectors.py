@@ -58,7 +58,7 @@ class _Edition:
 
 @lru_cache(maxsize=256)
 def _read_protocol(edition: _Edition) -> Protocol:
-    protocol = yaml.load(edition.version.document, str(edition.version.pk)).protocol
+    protocol = yaml.load_kept(edition.version.document, str(edition.version.pk))
     if yaml.digest(protocol) != edition.digest:
         raise DocumentAltered(edition.digest)
     return protocol

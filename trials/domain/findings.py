@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 
 from trials.domain.errors import Problem, Severity
 from trials.domain.protocol import Protocol
@@ -11,6 +12,8 @@ from trials.domain.protocol import Protocol
 Findings = Iterator[Problem]
 
 _MOST_NAMED = 12
+_MOST_COMPARED = 250
+_LONGEST_WORD = 100
 _SECTIONS = {
     "source": "sources",
     "epoch": "epochs",
@@ -51,9 +54,17 @@ def choice(given: str, possible: Sequence[str], kind: str) -> str:
     """What may have been meant by an unknown code, and what is possible."""
     if not possible:
         return f"no {kind} is declared: add it to {_SECTIONS[kind]}"
-    near = difflib.get_close_matches(given, possible, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(given, possible[:_MOST_COMPARED])
+    meant = f"did you mean {near!r}? " if near else ""
     return f"{meant}possible are {listed(possible)}"
+
+
+@lru_cache(maxsize=1024)
+def nearest(given: str, possible: Sequence[str]) -> str | None:
+    """The word that may have been meant; not looked for where the given one is no word of a person."""
+    if len(given) > _LONGEST_WORD:
+        return None
+    return next(iter(difflib.get_close_matches(given, possible, n=1)), None)
 
 
 def listed(words: Collection[str]) -> str:

@@ -19,6 +19,7 @@ from trials.domain.occurrences import (
 from trials.domain.protocol import EventAfter, Freshness, HalfLives, Presence, Protocol, Role, Washout
 
 MOST_ITEMS = 250
+MOST_VISITS = 5_000
 LARGEST_NUMBER = 100_000
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TRIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -38,6 +39,10 @@ def crowded_sections(protocol: Protocol) -> Findings:
             message = f"{visit.code!r} would happen {number} times"
             remedy = f"a visit happens at most {MOST_OCCURRENCES} times"
             yield fault("too-many-occurrences", f"visits[{index}]", message, remedy)
+    whole = sum(min(occurrences(visit), MOST_OCCURRENCES) for visit in protocol.visits)
+    if whole > MOST_VISITS:
+        message = f"the rules together make {whole:,} visits for one participant"
+        yield fault("too-many-occurrences", "visits", message, f"a document makes at most {MOST_VISITS:,}")
 
 
 def bad_codes(protocol: Protocol) -> Findings:
@@ -115,8 +120,9 @@ def fact_names(protocol: Protocol) -> Findings:
     results = [
         one.terms.result for one in protocol.windows if isinstance(one.terms, Freshness) and one.terms.result
     ]
+    used = {*named, *results}
     for index, fact in enumerate(protocol.facts):
-        if fact.code not in (*named, *results):
+        if fact.code not in used:
             message = f"the fact {fact.code!r} has a label, but no window names it"
             remedy = choice(fact.code, tuple(dict.fromkeys(named)), "fact") if named else "leave it out"
             yield warning("unused-fact", f"facts[{index}]", message, remedy)
@@ -181,13 +187,13 @@ def wrong_numbers(protocol: Protocol) -> Findings:
 
 def unknown_codes(protocol: Protocol) -> Findings:
     """Whatever is named is declared; a visit may be named as a plan calls it (`ld-3`)."""
-    declared = {kind: codes(protocol, kind) for kind in KINDS}
-    declared["visit"] = tuple(occurrence_rules(protocol.visits))
+    declared: dict[str, Collection[str]] = {kind: dict.fromkeys(codes(protocol, kind)) for kind in KINDS}
+    declared["visit"] = occurrence_rules(protocol.visits)
     for mention in mentions(protocol):
         possible = declared[mention.kind]
         if mention.code not in possible:
             message = f"the {mention.kind} {mention.code!r} is not declared"
-            remedy = _meant(mention, declared) or choice(mention.code, possible, mention.kind)
+            remedy = _meant(mention, declared) or choice(mention.code, tuple(possible), mention.kind)
             yield fault(f"unknown-{mention.kind}", mention.path, message, remedy)
 
 

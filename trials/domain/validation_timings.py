@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 from trials.domain.findings import Findings, days_in_words, fault, listed, warning
 from trials.domain.mentions import mentions, offsets, timing_offsets
 from trials.domain.occurrences import average_days, is_many, occurrence_offsets
-from trials.domain.offsets import Offset, Unit
+from trials.domain.offsets import MonthLength, Offset, Unit
 from trials.domain.positions import Days, Positions, turned
 from trials.domain.protocol import AtOffset, Each, Over, Protocol, Reference, VisitRule, Within
 
 FARTHEST_YEARS = 150
 _DAYS_PER_YEAR = 365.25
+_MONTHS_VARY = 4.0
 
 
 def far_offsets(protocol: Protocol) -> Findings:
@@ -128,20 +129,14 @@ def turned_ranges(positions: Positions) -> Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """The days of one visit that may slip: when it opens and closes, after the root's first days."""
+    """One visit that may slip, and its nominal days, widened by what months can add to them."""
 
     index: int
     visit: VisitRule
     code: str
-    opens: Days
-    closes: Days
-
-    def shared_days(self, other: _Span) -> float:
-        """The most days that both windows hold, over all first days."""
-        if max(self.closes) < min(other.opens) or max(other.closes) < min(self.opens):
-            return 0
-        ends = zip(self.opens, self.closes, other.opens, other.closes, strict=True)
-        return max(min(c1, c2) - max(o1, o2) + 1 for o1, c1, o2, c2 in ends)
+    offset: Offset
+    opens: float
+    closes: float
 
 
 def overlapping_windows(positions: Positions) -> Findings:
@@ -150,22 +145,55 @@ def overlapping_windows(positions: Positions) -> Findings:
     Only visits that may slip are looked at (at an offset, within a range). Visits for disjoint
     traits are taken for alternatives, unless every participant has one of the traits.
     """
-    groups: dict[Reference, list[_Span]] = {}
-    for span in _spans(positions):
-        groups.setdefault(span.visit.counts_from, []).append(span)
     told: set[tuple[int, int]] = set()
-    for spans in groups.values():
-        for one, other in combinations(spans, 2):
-            shared, pair = one.shared_days(other), (one.index, other.index)
-            if shared < 1 or pair in told:
-                continue
-            if alternatives(positions.protocol, one.visit.applies_to, other.visit.applies_to):
+    for spans in _spans(positions).values():
+        for one, other in _near(spans, told, positions.protocol):
+            shared, pair = _shared_days(positions, one, other), (one.index, other.index)
+            if shared < 1:
                 continue
             told.add(pair)
             both = f"{one.code!r} and {other.code!r}"
             message = f"the windows of {both} overlap by up to {days_in_words(shared)}"
             remedy = "narrow a tolerance, or leave it so if the protocol does"
             yield warning("overlapping-windows", f"visits[{other.index}]", message, remedy)
+
+
+def _near(
+    spans: list[_Span], told: set[tuple[int, int]], protocol: Protocol
+) -> Iterator[tuple[_Span, _Span]]:
+    """Pairs that may share a day by their nominal days, the earlier first; none of rules that are told.
+
+    One walk along the days: of each rule only the windows still open are looked at, so that a
+    thousand visits of a rule cost what a thousand visits cost and not their square.
+    """
+    apart: dict[tuple[int, int], bool] = {}
+    open_now: dict[int, deque[_Span]] = {}
+    rules = protocol.visits
+    for span in sorted(spans, key=lambda span: (span.opens, span.index)):
+        for index, others in open_now.items():
+            pair = (min(index, span.index), max(index, span.index))
+            if pair in told or apart.get(pair):
+                continue
+            if pair not in apart:
+                apart[pair] = alternatives(protocol, rules[index].applies_to, span.visit.applies_to)
+                if apart[pair]:
+                    continue
+            while others and others[0].closes < span.opens:
+                others.popleft()
+            for other in others:
+                if pair in told:
+                    break
+                yield (other, span) if other.index <= span.index else (span, other)
+        open_now.setdefault(span.index, deque()).append(span)
+
+
+def _shared_days(positions: Positions, one: _Span, other: _Span) -> float:
+    """The most days that both windows hold, over all first days."""
+    first, second = _days_of(positions, one), _days_of(positions, other)
+    if not first or not second:
+        return 0
+    ends = zip(*first, *second, strict=True)
+    return max(min(c1, c2) - max(o1, o2) + 1 for o1, c1, o2, c2 in ends)
 
 
 def alternatives(protocol: Protocol, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
@@ -179,25 +207,58 @@ def alternatives(protocol: Protocol, one: tuple[str, ...], other: tuple[str, ...
     return set(one).isdisjoint(other)
 
 
-def _spans(positions: Positions) -> Iterator[_Span]:
-    """The windows of all visits that may slip, each repeat by itself."""
+def _spans(positions: Positions) -> dict[Reference, list[_Span]]:
+    """The windows of all visits that may slip, each repeat by itself, by what they count from."""
+    groups: dict[Reference, list[_Span]] = {}
     for index, visit in enumerate(positions.protocol.visits):
-        for code, opens, closes in _ends(positions, visit):
-            yield _Span(index, visit, code, opens, closes)
+        timing = visit.timing
+        if isinstance(timing, Within):
+            ends = [(visit.code, timing.first, *_nominal(positions, timing.first, timing.last))]
+        elif isinstance(timing, AtOffset) and timing.offset.unit is not Unit.HOURS:
+            ends = [
+                (code, at, *_around(positions, at, timing)) for code, at in occurrence_offsets(visit).items()
+            ]
+        else:
+            continue
+        spans = groups.setdefault(visit.counts_from, [])
+        spans += [_Span(index, visit, code, offset, opens, closes) for code, offset, opens, closes in ends]
+    return groups
 
 
-def _ends(positions: Positions, visit: VisitRule) -> Iterator[tuple[str, Days, Days]]:
-    timing = visit.timing
+def _nominal(positions: Positions, first: Offset, last: Offset) -> tuple[float, float]:
+    month = positions.protocol.month
+    return _days_about(first, month) - _slack(first, month), _days_about(last, month) + _slack(last, month)
+
+
+def _around(positions: Positions, at: Offset, timing: AtOffset) -> tuple[float, float]:
+    before, after = timing.tolerance.before, timing.tolerance.after
+    month, whole = positions.protocol.month, (at, before, after)
+    slack = sum(_slack(offset, month) for offset in whole)
+    target = _days_about(at, month)
+    return target - _days_about(before, month) - slack, target + _days_about(after, month) + slack
+
+
+def _days_about(offset: Offset, month: MonthLength) -> float:
+    fixed = offset.days(month)
+    return average_days(offset) if fixed is None else fixed
+
+
+def _slack(offset: Offset, month: MonthLength) -> float:
+    """How far a number of months may be from so many average ones."""
+    return 0 if offset.days(month) is not None else _MONTHS_VARY
+
+
+def _days_of(positions: Positions, span: _Span) -> tuple[Days, Days] | None:
+    """When a window opens and closes, after the root's first days."""
+    visit, timing = span.visit, span.visit.timing
     if isinstance(timing, Within):
         first, last = (positions.at(visit.counts_from, end) for end in (timing.first, timing.last))
-        if first and last:
-            yield visit.code, first.days, last.days
-    elif isinstance(timing, AtOffset) and timing.offset.unit is not Unit.HOURS:
-        for code, offset in occurrence_offsets(visit).items():
-            opens = positions.beside(visit.counts_from, offset, -timing.tolerance.before)
-            closes = positions.beside(visit.counts_from, offset, timing.tolerance.after)
-            if opens and closes:
-                yield code, opens.days, closes.days
+        return (first.days, last.days) if first and last else None
+    assert isinstance(timing, AtOffset), "only such visits have spans"
+    target = positions.at(visit.counts_from, span.offset)
+    opens = positions.shifted(target, -timing.tolerance.before)
+    closes = positions.shifted(target, timing.tolerance.after)
+    return (opens.days, closes.days) if opens and closes else None
 
 
 def _at_offset(visit: VisitRule) -> bool:

@@ -22,6 +22,8 @@ from trials.domain.protocol import (
     applies,
 )
 
+_MOST_TRAITS = 20
+
 
 def turned_windows(positions: Positions) -> Findings:
     """A window opens no later than it closes, where both ends can be compared."""
@@ -138,7 +140,8 @@ def _member(positions: Positions, index: int, visit: VisitRule) -> _Member | Non
 def _where_traits_meet(protocol: Protocol, members: list[_Member]) -> Findings:
     """What breaks a block for somebody with two traits: a warning, since they may exclude each other."""
     traits = dict.fromkeys(code for member in members for code in member.visit.applies_to)
-    pairs = (protocol.effective_traits(set(pair)) for pair in combinations(traits, 2))
+    meeting = combinations(traits, 2) if len(traits) <= _MOST_TRAITS else [tuple(traits)]
+    pairs = (protocol.effective_traits(set(pair)) for pair in meeting)
     for problem in dict.fromkeys(_shape(protocol, members, pairs)):
         remedy = f"{problem.remedy}, or leave it so if nobody has both traits"
         yield replace(problem, severity=Severity.WARNING, remedy=remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trials.domain.errors import Problem
+from trials.domain.findings import nearest
 from trials.formats.parts import OnlyWith, Part, Rule
 from trials.formats.whole import FORMAT, DocumentPart
 from trials.formats.yaml_text import WHOLE, step
@@ -104,8 +104,8 @@ def _unknown_word(path: str, given: object, expected: str) -> Problem:
 def _unknown_key(location: Location, path: str) -> Problem:
     """A key that the format does not have, with the key that may have been meant."""
     key, possible = str(location[-1]), _keys_at(location[:-1])
-    near = difflib.get_close_matches(key, possible, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
+    near = nearest(key, tuple(possible))
+    meant = f"did you mean {near}? " if near else ""
     return Problem("unknown-key", path, f"unknown key {key!r}", f"{meant}possible are {', '.join(possible)}")
 
 

@@ -49,6 +49,18 @@ def _read(given: str | bytes) -> tuple[Protocol | None, tuple[Problem, ...]]:
     return _judged(read_text(given))
 
 
+def load_kept(text: str, name: str) -> Protocol:
+    """Read a document that was judged when it was taken in, by the rules of that day.
+
+    Rules that came later are not asked, so that what was published stays usable as it is; the caller
+    compares the digest. Raises ProtocolInvalid where the text cannot be read at all.
+    """
+    protocol, problems = _read(text)
+    if protocol is None:
+        raise ProtocolInvalid(name, problems)
+    return protocol
+
+
 def load_path(path: Path) -> Loaded:
     """Read a protocol from a file. Raises ProtocolInvalid, or OSError where it cannot be read."""
     return load(read_document(path), str(path))

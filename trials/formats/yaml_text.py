@@ -30,10 +30,24 @@ from trials.domain.errors import Problem
 WHOLE = "document"
 LARGEST = 1024 * 1024
 DEEPEST = 12
+MOST_NODES = 30_000
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FRACTION = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOUBTFUL = re.compile(r"y|yes|n|no|on|off", re.IGNORECASE)
+# What other readers of YAML (1.1, or laxer ones) take for a number, a time, a day or a key to merge.
+_OTHERWISE = re.compile(
+    r"[-+]?0[0-9_]+|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO][0-7_]+|[-+]?0[bB][01_]+"
+    r"|[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9_]*)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|\.[0-9_]+|\+[0-9]+"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ]+[0-9].*|=|<<"
+)
+_CURLY = "“”‘’„‟‚‛«»＂＇「」『』"
+_COMMENT = re.compile(r"[ \t]+#(?![\s#!]|$)")
+_JOINERS = "\u200c\u200d"
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+)
 _SIMPLE_KEY = re.compile(r"[\w-]+")
 _PLAIN = re.compile(r"-?\w(?:[\w ,;.()/+^%×≥≤–-]*[\w.)%])?")
 _CONSTANTS: Mapping[str, bool | None] = {
@@ -79,8 +93,9 @@ def read_text(given: str | bytes) -> YamlText:
     """
     try:
         text = _decode(given)
-        composer = _Composer(YAML(typ="safe", pure=True).parse(text))
+        composer = _Composer(YAML(typ="safe", pure=True).parse(text), text.split("\n"))
         data = composer.document()
+        composer.check_comments()
     except _Unreadable as refused:
         return YamlText(None, (refused.problem,), readable=False)
     except _UNREADABLE as error:
@@ -134,10 +149,12 @@ def _line_of_position(error: Exception, text: str) -> int:
 class _Composer:
     """Builds plain data from the parser's events and notes what is doubtful on the way."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], text_lines: list[str]) -> None:
         self.events = events
+        self.text_lines = text_lines
         self.lines: dict[str, int] = {}
         self.problems: list[Problem] = []
+        self.nodes = 0
 
     def document(self) -> object:
         """The one document of the stream."""
@@ -158,6 +175,7 @@ class _Composer:
     def node(self, event: Any, path: str, depth: int) -> object:
         """The data of one node and all below it."""
         line = event.start_mark.line + 1
+        self.count(line)
         self.lines.setdefault(path, line)
         if depth > DEEPEST:
             message = f"the nesting is more than {DEEPEST} deep"
@@ -174,11 +192,19 @@ class _Composer:
             return self.sequence(path, depth)
         return self.scalar(event, path, line)
 
+    def count(self, line: int) -> None:
+        """Count one more key or value; a document of very many is read no further."""
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            message = f"the document has more than {MOST_NODES:,} keys and values"
+            raise _Unreadable("too-large", message, "take it apart: no protocol needs so many", line)
+
     def mapping(self, path: str, depth: int) -> dict[str, object]:
         """The data of a mapping; of a key that stands twice, the first counts."""
         data: dict[str, object] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
             line = event.start_mark.line + 1
+            self.count(line)
             key = self.key(event, path, line, depth)
             if key is None:
                 self.node(next(self.events), step(path, "?"), depth + 1)
@@ -212,12 +238,11 @@ class _Composer:
     def scalar(self, event: Any, path: str, line: int) -> object:
         """The value of a scalar by the core schema of YAML 1.2, and days."""
         text = unicodedata.normalize("NFC", event.value)
+        self.check_characters(text, path, line)
         if not event.implicit[0]:
-            self.check_characters(text, path, line)
             return text
-        if _DOUBTFUL.fullmatch(text):
-            message = f"{text} without quotes is a truth value to some readers and a text to others"
-            self.note("doubtful-word", path, message, f'write true or false, or the text "{text}"', line)
+        self.check_plain(text, path, line)
+        self.check_comment_after(event, path)
         if _DAY.fullmatch(text):
             return self.day(text, path, line)
         return plain_value(text)
@@ -230,12 +255,58 @@ class _Composer:
             self.note("bad-day", path, f"{text} is not in the calendar", "write a day that exists", line)
             return text
 
+    def check_plain(self, text: str, path: str, line: int) -> None:
+        """Note what is a text without quotes here and something else to other readers."""
+        if _DOUBTFUL.fullmatch(text):
+            message = f"{text} without quotes is a truth value to some readers and a text to others"
+            self.note("doubtful-word", path, message, f'write true or false, or the text "{text}"', line)
+        elif _OTHERWISE.fullmatch(text):
+            message = (
+                f"{text} without quotes is a number, a time or a day to some readers and a text to others"
+            )
+            remedy = f'write a plain whole number or a day as year-month-day, or the text "{text}"'
+            self.note("doubtful-word", path, message, remedy, line)
+        elif text[:1] in _CURLY or text[-1:] in _CURLY:
+            sign = text[0] if text[:1] in _CURLY else text[-1]
+            if text:
+                message = f"{sign} is no quotation mark of YAML: it would be part of the text"
+                self.note("curly-quote", path, message, "write straight quotes (\" or '), or none", line)
+
+    def check_comment_after(self, event: Any, path: str) -> None:
+        """Note a sign that cuts a text off: what follows ` #` is a comment to every reader."""
+        end = event.end_mark
+        rest = self.text_lines[end.line][end.column :] if end.line < len(self.text_lines) else ""
+        found = _COMMENT.match(rest)
+        if event.value and found:
+            message = (
+                f"what follows # is a comment and no part of the text: {rest.strip()[:40]!r} is not read"
+            )
+            remedy = "put the whole text in quotes; a comment has a space after #"
+            self.note("cut-off", path, message, remedy, end.line + 1)
+
+    def check_comments(self) -> None:
+        """Note signs in comments that show a reader another text than stands there."""
+        told = {problem.line for problem in self.problems if problem.code == "control-character"}
+        for number, line in enumerate(self.text_lines, start=1):
+            signs = _HIDDEN.findall(line)
+            if signs and number not in told:
+                self.note_signs(signs, WHOLE, number)
+
     def check_characters(self, text: str, path: str, line: int) -> None:
         """Note characters that cannot be stored or shown; a quoted text can hold any by its escapes."""
-        odd = [sign for sign in text if unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n"]
+        if text.isascii() and text.isprintable():
+            return
+        kinds = ("Cc", "Cs", "Cf", "Zl", "Zp")
+        odd = [sign for sign in text if unicodedata.category(sign) in kinds and sign not in f"\n{_JOINERS}"]
         if odd:
-            names = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(odd))
-            self.note("control-character", path, f"the text holds {names}", "leave it out", line)
+            self.note_signs(odd, path, line)
+
+    def note_signs(self, signs: list[str], path: str, line: int) -> None:
+        """Keep a fault of signs that cannot be seen or stored, or that turn the order of others round."""
+        names = ", ".join(f"U+{ord(sign):04X}" for sign in dict.fromkeys(signs))
+        self.note(
+            "control-character", path, f"the text holds {names}, which nobody sees", "leave it out", line
+        )
 
     def note(self, code: str, path: str, message: str, remedy: str, line: int) -> None:
         """Keep a fault of the text."""
@@ -253,5 +324,5 @@ def plain_value(text: str) -> object:
 
 def needs_quotes(text: str) -> bool:
     """Whether this text would be read as something else, be doubtful, or be hard to read without quotes."""
-    doubtful = _DOUBTFUL.fullmatch(text) or _DAY.fullmatch(text)
+    doubtful = _DOUBTFUL.fullmatch(text) or _DAY.fullmatch(text) or _OTHERWISE.fullmatch(text)
     return bool(doubtful) or not _PLAIN.fullmatch(text) or not isinstance(plain_value(text), str)

@@ -19,6 +19,8 @@ from trials.models import Cohort, ProtocolVersion, Trial, User
 
 REGISTRY_ID = re.compile(r"NCT\d{8}")
 UPLOADED = "document"
+LARGEST_TAKEN_IN = 256 * 1024
+"""The shipped documents have 20 KB; `check_protocol` reads larger ones."""
 _OUT_OF_THE_WAY = 1_000
 
 
@@ -34,6 +36,7 @@ def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     replaced. Raises ProtocolInvalid with all faults, VersionPublished where the version was
     published with other content.
     """
+    _refuse_too_large(text)
     protocol = yaml.load(text, UPLOADED).protocol
     _refuse_what_does_not_fit(protocol)
     digest = yaml.digest(protocol)
@@ -109,6 +112,15 @@ def _refuse_what_does_not_fit(protocol: Protocol) -> None:
 def _at_most(text: str, longest: int) -> str:
     both = " in both languages together" if len(kept(text)) > len(text) else ""
     return f"give at most {longest}{both}"
+
+
+def _refuse_too_large(text: str) -> None:
+    """Raise ProtocolInvalid for a text that would keep a request, and whoever waits behind it, too long."""
+    size = len(text.encode())
+    if size > LARGEST_TAKEN_IN:
+        message = f"the document has {size:,} bytes"
+        remedy = f"give at most {LARGEST_TAKEN_IN:,}; leave out what is not part of the schedule"
+        raise ProtocolInvalid(UPLOADED, [Problem("too-large", UPLOADED, message, remedy)])
 
 
 def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:

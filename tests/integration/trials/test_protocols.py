@@ -247,3 +247,20 @@ def test_four_at_once_take_in_one_document_as_one_version() -> None:
 
 def test_the_planned_end_comes_from_the_document() -> None:
     assert a_version("NCT07331467").trial.planned_end == date(2028, 8, 31)
+
+
+def test_what_was_published_by_older_rules_stays_readable(db):
+    """An anchor that nothing sets is a fault today; a version that has one was taken in before that."""
+    text = document().replace("anchors:\n", "anchors:\n  - {code: surgery, label: Surgery}\n", 1)
+    text = text.replace("from: infusion", "from: surgery", 1)
+    with pytest.raises(ProtocolInvalid, match="surgery"):
+        import_protocol(text=text, by=None)
+    trial = import_protocol(text=document(), by=None).trial
+    digest = yaml.digest(yaml.load_kept(text, "older"))
+    older = ProtocolVersion.objects.create(trial=trial, label="older", document=text, digest=digest)
+    assert "surgery" in protocol_of(older).anchor_by_code
+
+
+def test_a_document_that_would_keep_a_request_too_long_is_refused_unread(db):
+    with pytest.raises(ProtocolInvalid, match="give at most 262,144"):
+        import_protocol(text=document() + "\n# " + "x" * 300_000, by=None)
