@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 CLOSING = "closing"
 """The kind of reminder that says: this visit's window closes soon."""
 
+START = "start"
+"""The kind of reminder that says: the list before this start says no."""
+
 STALE_AFTER = timedelta(minutes=15)
 """How old a claim without a sending grows before somebody else takes it up."""
 
@@ -19,7 +22,7 @@ class Notice:
     """A reminder as it goes out: the facts it tells, and the addresses of those who are told.
 
     `key` is the reminder's, the same each time that it is sent; `opens` and `closes` are the
-    visit's window.
+    visit's window. Of a start, `opens` is its day and `why` what the list says, as it is stored.
     """
 
     reminder: int
@@ -30,6 +33,8 @@ class Notice:
     opens: date
     closes: date
     addresses: tuple[str, ...]
+    kind: str = CLOSING
+    why: str = ""
 
 
 def closing_key(uid: str, closes: date) -> str:

@@ -26,12 +26,16 @@ GRAVE = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class StartFlag:
-    """What is flagged of a start: how grave it is, the lines in words, and what they rest on."""
+    """What is flagged of a start: how grave it is, the lines in words, and what they rest on.
+
+    `lines` stands for which lines say no, whatever their words: who was told of them is not told again.
+    """
 
     day: date
     severity: FlagSeverity
     message: str
     evidence: str
+    lines: str
 
 
 def start_flag(start: Start) -> StartFlag | None:
@@ -49,7 +53,12 @@ def start_flag(start: Start) -> StartFlag | None:
         return None
     near = FlagSeverity.HIGH if day <= start.today + GRAVE else FlagSeverity.MEDIUM
     message = told(*words_of_lines(against))
-    return StartFlag(day, near, message, hashlib.sha256(message.encode()).hexdigest())
+    lines = " ".join(sorted(f"{line.item}:{line.of}" for line in against))
+    return StartFlag(day, near, message, _digest(message), _digest(lines))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def words_of_lines(lines: Iterable[Line]) -> Iterator[Words]:

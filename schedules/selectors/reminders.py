@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from schedules.domain.reminders import Notice
-from schedules.models import Reminder
+from schedules.domain.reminders import START, Notice
+from schedules.domain.start_flags import START_FLAG
+from schedules.models import Flag, Reminder
 from trials.models import Membership, Role
 from trials.zones import zone_of
 
@@ -16,7 +17,7 @@ from trials.zones import zone_of
 def notices_of(reminders: Sequence[int], now: datetime) -> list[Notice]:
     """The notices of these reminders, by id, each to those who coordinate there on this day.
 
-    Two queries, however many reminders.
+    Two queries, however many reminders; three where one is of a start.
     """
     rows = list(
         Reminder.objects.filter(id__in=reminders)
@@ -24,7 +25,10 @@ def notices_of(reminders: Sequence[int], now: datetime) -> list[Notice]:
         .order_by("id")
     )
     members = _coordinators({row.visit.participant.site_id for row in rows})
-    return [_notice(row, members, now) for row in rows]
+    starts = [row.visit.participant_id for row in rows if row.kind == START]
+    flags = Flag.objects.filter(participant__in=starts, kind=START_FLAG) if starts else ()
+    why = {flag.participant_id: flag.message for flag in flags}
+    return [_notice(row, members, now, why.get(row.visit.participant_id, "")) for row in rows]
 
 
 def _coordinators(sites: Iterable[int]) -> list[Membership]:
@@ -39,7 +43,7 @@ def _coordinators(sites: Iterable[int]) -> list[Membership]:
     )
 
 
-def _notice(row: Reminder, members: Iterable[Membership], now: datetime) -> Notice:
+def _notice(row: Reminder, members: Iterable[Membership], now: datetime, why: str) -> Notice:
     visit, participant = row.visit, row.visit.participant
     today = now.astimezone(zone_of(participant.site)).date()
     addresses = {
@@ -58,4 +62,6 @@ def _notice(row: Reminder, members: Iterable[Membership], now: datetime) -> Noti
         opens=visit.opens,
         closes=visit.closes,
         addresses=tuple(sorted(addresses)),
+        kind=row.kind,
+        why=why,
     )

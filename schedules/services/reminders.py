@@ -12,13 +12,15 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import CharField, F, Q, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
-from schedules.domain.reminders import CLOSING, STALE_AFTER, Notice, local_days
-from schedules.models import Reminder
+from schedules.domain.reminders import CLOSING, STALE_AFTER, START, Notice, local_days
+from schedules.domain.start_flags import START_FLAG, StartFlag
+from schedules.models import Flag, Reminder, Visit
 from schedules.notifications import send_by_email
 from schedules.selectors.reminders import notices_of
+from schedules.selectors.stored_visits import LIVE
 from trials.domain.zones import is_zone
 from trials.models import Site
 from trials.zones import zone_named
@@ -119,13 +121,30 @@ def claim_reminders(*, now: datetime, stale_after: timedelta = STALE_AFTER) -> l
     live &= Q(visit__participant__trial__frozen_on=None)
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - stale_after)
     ids = list(
-        Reminder.objects.filter(free, live, sent_at=None, kind=CLOSING, key=_present_key())
+        Reminder.objects.filter(free, live, _still_so(), sent_at=None)
         .order_by(F("claimed_at").asc(nulls_first=True), "id")
         .select_for_update(of=("self",), skip_locked=True)
         .values_list("id", flat=True)[:BATCH]
     )
     Reminder.objects.filter(id__in=ids).update(claimed_at=now)
     return ids
+
+
+def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> None:
+    """Let those who coordinate be told that the list before a start says no, once for the same lines."""
+    live = Visit.objects.filter(participant=participant, **LIVE, closes__gte=start.day)
+    visit = live.order_by("target", "pk").first()
+    if visit:
+        key = f"{START}:{participant}:{start.day}:{start.lines[:40]}"
+        Reminder.objects.get_or_create(key=key, defaults={"kind": START, "visit": visit, "due_on": today})
+
+
+def _still_so() -> Q:
+    """What a reminder says is still so: the window closes on that day, the flag of the start is open."""
+    flagged = Flag.objects.filter(
+        participant=OuterRef("visit__participant"), kind=START_FLAG, cleared_at=None, snoozed_until=None
+    )
+    return Q(kind=CLOSING, key=_present_key()) | Q(Exists(flagged), kind=START)
 
 
 def _present_key() -> Concat:

@@ -11,8 +11,10 @@ from participants.domain.lifecycle import ENDS, MOVES
 from participants.models import Anchor, CourseStep, Participant
 from schedules.domain.start_flags import START_FLAG, StartFlag, start_flag
 from schedules.models import Flag
+from schedules.selectors.calendars import today_at
 from schedules.selectors.readiness import start_of
 from schedules.services.flag_rows import SEVERITY
+from schedules.services.reminders import write_start_reminder
 from schedules.services.visit_writing import lock_participant
 from trials.acts import recorded
 from trials.models import ProtocolVersion, User
@@ -62,6 +64,8 @@ def follow_start(*, participant: int, now: datetime, by: User | None) -> None:
             Flag.objects.filter(pk=standing.pk).update(cleared_at=now)
         return
     _raise(person, wanted, standing, now)
+    if Flag.objects.filter(participant=person, kind=START_FLAG, cleared_at=None).exists():
+        write_start_reminder(participant=person.pk, start=wanted, today=today_at(person.site, now))
 
 
 def _raise(person: Participant, wanted: StartFlag, standing: Flag | None, now: datetime) -> None:

@@ -17,12 +17,13 @@ from schedules.selectors.today import Wanted, starts_said_no
 from schedules.services.deviations import sweep_unrecorded
 from schedules.services.flags import clear_flag
 from schedules.services.judging import sweep_windows
+from schedules.services.reminders import deliver_reminders
 from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
 from schedules.services.start_flags import sweep_starts
 from schedules.services.visits import complete_visit
 from tests.cast import show_who_one_is
 from tests.integration.readiness.conftest import ZERO, at, visit_of
-from trials.models import User
+from trials.models import Membership, Role, User
 
 pytestmark = pytest.mark.django_db
 SCREENED, LATER = date(2026, 11, 10), date(2026, 12, 14)
@@ -122,3 +123,20 @@ def test_without_a_draft_of_the_start_the_screening_has_its_own(expired: Partici
     Deviation.objects.filter(kind="start").update(withdrawn_on=begins, withdrawn_reason="not a deviation")
     done(expired, "d0", LATER)
     assert Deviation.objects.filter(kind="outside-window", visit__code="screening").exists()
+
+
+def test_whoever_coordinates_is_told_by_mail_once(expired: Participant, settings, mailoutbox) -> None:
+    """Once for the same lines; not once it was put off or cleared."""
+    settings.REMINDERS_LEAVE = True
+    user = User.objects.create_user("berta", email="berta@example.org")
+    Membership.objects.create(user=user, role=Role.COORDINATOR, starts_on=date(2026, 1, 1))
+    now = at(date(2026, 11, 23))
+    for _sweep in range(2):
+        sweep_starts(now=now)
+        deliver_reminders(now=now)
+    (mail,) = [one for one in mailoutbox if "list before a start" in one.subject]
+    assert "Screening on Tuesday 2026-11-10 has expired" in mail.body
+    assert "S01" not in mail.subject
+    sweep_starts(now=at(date(2026, 11, 30)))
+    deliver_reminders(now=at(date(2026, 11, 30)))
+    assert len([one for one in mailoutbox if "list before a start" in one.subject]) == 1
