@@ -208,6 +208,8 @@ def _grants(cursor: CursorWrapper) -> Iterator[str]:
         sequence = _value(cursor, "SELECT pg_get_serial_sequence(to_regclass(%s)::text, 'id')", table)
         if sequence:
             yield f"REVOKE ALL ON SEQUENCE {sequence} FROM {{}}"
+            # Sealing asks which number was given last; to take one or to set it is not for this role.
+            yield f"GRANT SELECT ON SEQUENCE {sequence} TO {{}}"
 
 
 def _check(cursor: CursorWrapper, role: str) -> None:

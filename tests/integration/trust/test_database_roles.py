@@ -19,7 +19,7 @@ from schedules.services.planning import enrol
 from tests.cast import an_enrolment
 from trials.database_roles import powers_of_this_role, warn_of_powers
 from trials.models import AuditEntry, AuditLink
-from trials.services.audit import seal_audit
+from trials.services.audit import seal_audit, strays
 
 # The server is shared by the processes of a run, and so are its roles.
 ROLE = "dayzero_app" + os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -59,7 +59,7 @@ FORBIDDEN = [
     "CREATE SCHEMA mine",
     "CREATE TEMPORARY TABLE trials_auditentry (id int)",
     "CREATE ROLE other SUPERUSER",
-    f"ALTER ROLE {ROLE} SUPERUSER",
+    "ALTER ROLE CURRENT_USER SUPERUSER",
     "TRUNCATE schedules_visit",
     "TRUNCATE trials_auditentry",
     "DELETE FROM trials_auditentry",
@@ -67,6 +67,7 @@ FORBIDDEN = [
     "DELETE FROM trials_auditlink",
     "INSERT INTO trials_auditentry SELECT * FROM trials_auditentry",
     "SELECT setval(pg_get_serial_sequence('trials_auditentry', 'id'), 1)",
+    "SELECT nextval(pg_get_serial_sequence('trials_auditentry', 'id'))",
     "DELETE FROM django_migrations",
     "CREATE TRIGGER mine BEFORE INSERT ON schedules_visit FOR EACH ROW EXECUTE FUNCTION dayzero_refuse()",
 ]
@@ -97,16 +98,20 @@ def test_what_the_running_role_writes_is_recorded(running: psycopg.Connection) -
 
 
 @postgres
-def test_the_running_role_seals(running: psycopg.Connection) -> None:
-    """What seal_audit asks of the database, as the running role."""
+def test_the_running_role_seals_and_sees_strays(separated: None) -> None:
     enrol(enrolment=an_enrolment(), by=None)
-    with running.transaction():
-        running.execute("LOCK TABLE trials_auditentry, trials_auditlink IN SHARE ROW EXCLUSIVE MODE")
-        running.execute(
-            "INSERT INTO trials_auditlink (number, entry_id, hash) "
-            "SELECT 1, min(id), 'x' FROM trials_auditentry"
-        )
-    assert AuditLink.objects.count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {ROLE}")
+        try:
+            seal = seal_audit(now=timezone.now())
+            assert strays() == []
+            last = "pg_sequence_last_value(pg_get_serial_sequence('trials_auditentry', 'id')::regclass)"
+            cursor.execute(f"SELECT {last} = max(id) FROM trials_auditentry")
+            assert cursor.fetchone() == (True,), "the number given last is known"
+        finally:
+            cursor.execute("RESET ROLE")
+    assert seal
+    assert AuditLink.objects.count() == AuditEntry.objects.count()
 
 
 @postgres
