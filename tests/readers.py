@@ -11,7 +11,10 @@ Ask = Callable[..., Any]
 def problem(response: Any) -> dict[str, Any]:
     """The first thing that is wrong, by the one format."""
     body = response.json()
-    assert set(body) == {"type", "errors"}
+    assert set(body) - {"current"} == {"type", "title", "status", "detail", "code", "errors"}
+    assert body["status"] == response.status_code
+    assert body["type"] == f"urn:dayzero:problem:{body['code']}"
+    assert response["Content-Type"].startswith("application/problem+json")
     assert set(body["errors"][0]) == {"code", "detail", "attr"}
     return {"status": response.status_code, **body["errors"][0]}
 
@@ -20,7 +23,7 @@ def all_pages(ask: Ask, address: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while address:
         page = ask(address).json()
-        assert set(page) == {"next", "results"}, "nothing is counted"
+        assert set(page) == {"next", "next_cursor", "results"}, "nothing is counted"
         found += page["results"]
         address = page["next"]
     return found

@@ -209,12 +209,15 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["trials.api.permissions.ReadsParticipants"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["trials.api.bodies.StrictJSONParser"],
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "trials.api.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "trials.api.errors.DomainExceptionHandler"}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "trials.api.errors.DomainExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "trials.api.errors.ProblemFormatter",
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dayzero",
     "VERSION": "1",
@@ -222,18 +225,10 @@ SPECTACULAR_SETTINGS = {
     "Follow `next` as it is given; nothing is counted. Lists go by id, so that a full read misses nothing "
     "that is re-planned meanwhile.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "OAS_VERSION": "3.1.1",
     "ENUM_NAME_OVERRIDES": {
         "Basis": "schedules.models.Basis.values",
         "VisitTiming": "schedules.models.VisitTiming.values",
-        "RefusedType": "trials.api.errors.REFUSED_TYPES",
-        "ValidationErrorEnum": "drf_standardized_errors.openapi_serializers.ValidationErrorEnum.choices",
-        "ClientErrorEnum": "drf_standardized_errors.openapi_serializers.ClientErrorEnum.choices",
-        "ServerErrorEnum": "drf_standardized_errors.openapi_serializers.ServerErrorEnum.choices",
-        **{
-            f"ErrorCode{status}Enum": f"drf_standardized_errors.openapi_serializers.ErrorCode{status}Enum.choices"  # noqa: E501
-            for status in (401, 403, 404, 405, 406, 415, 429, 500)
-        },
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

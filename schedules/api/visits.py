@@ -17,7 +17,6 @@ from schedules.models import Basis, VisitPlace, VisitTiming
 from schedules.selectors.data_capture import WantedVisits, listed_visits
 from trials import request_clock
 from trials.api.authentication import signed_in
-from trials.api.errors import Refused
 from trials.api.queries import ListQuery, page_document
 from trials.spoken import say
 
@@ -124,7 +123,8 @@ class VisitSerializer(serializers.Serializer):
 class VisitPageSerializer(serializers.Serializer):
     """Visits by id or by target, and the address of those that follow."""
 
-    next = serializers.URLField(allow_null=True)
+    next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
+    next_cursor = serializers.CharField(allow_null=True, help_text="The `cursor` of the next page.")
     results = VisitSerializer(many=True)
 
 
@@ -135,7 +135,7 @@ class VisitList(APIView):
         operation_id="visits_list",
         summary="Visits: a full read by id, or a list by target day",
         parameters=[VisitQuery],
-        responses={200: VisitPageSerializer, 400: Refused, 403: Refused},
+        responses={200: VisitPageSerializer},
     )
     def get(self, request: Request) -> Response:
         query = VisitQuery(data=request.query_params)

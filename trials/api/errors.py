@@ -1,39 +1,97 @@
-"""The one form of an error: `{"type", "errors": [{"code", "detail", "attr"}]}`."""
+"""The one form of an error: problem details (RFC 9457), with a code for each thing that is wrong."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
 from django.utils.translation import gettext as _
+from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
 from rest_framework import serializers
-from rest_framework.exceptions import NotAcceptable, ValidationError
+from rest_framework.exceptions import APIException, NotAcceptable, ValidationError
+from rest_framework.response import Response
 
-from trials.domain.errors import DomainError
+from trials.api.refusals import Overtaken
+from trials.domain.errors import DomainError, Stale
 
-REFUSED_TYPES = ["validation_error", "client_error"]
+PROBLEM = "application/problem+json"
+TYPES = "urn:dayzero:problem:"
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Writes what is wrong as problem details: `code` of the whole, and `errors` one by one."""
+
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        """The document, with the current state beside it where the reader was overtaken."""
+        errors = [asdict(error) for error in error_response.errors]
+        one = errors[0] if errors else {"code": "error", "detail": "", "attr": None}
+        code = error_response.type if isinstance(self.exc, ValidationError) else one["code"]
+        status = int(self.exc.status_code)
+        document = {
+            "type": f"{TYPES}{code}",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": " ".join(error["detail"] for error in errors),
+            "code": code,
+            "errors": errors,
+        }
+        current = getattr(self.exc, "current", None)
+        return document if current is None else {**document, "current": current}
 
 
 class DomainExceptionHandler(ExceptionHandler):
     """Tell what the domain refuses as 400, field by field where the error knows its fields."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, Stale):
+            return Overtaken(overtaken(exc))
         if isinstance(exc, DomainError):
-            return ValidationError(getattr(exc, "fields", None) or str(exc))
+            return ValidationError(_named(exc))
         if isinstance(exc, NotAcceptable):
             return NotAcceptable(_("Dayzero answers in application/json; accept that."))
         known: Exception = super().convert_known_exceptions(exc)
         return known
 
+    def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
+        answer: Response = super().get_response(exc, data)
+        answer.content_type = PROBLEM
+        return answer
 
-class RefusedDetail(serializers.Serializer):
+
+def overtaken(stale: Stale) -> str:
+    """Say which version was named and which there is."""
+    words = _("Version %(shown)d was named and %(version)d is on record. Read it again, then decide.")
+    return words % {"shown": stale.shown, "version": stale.version}
+
+
+def _named(error: DomainError) -> Any:
+    """What is wrong, by field; what is about no field in particular under DRF's name for that."""
+    fields = getattr(error, "fields", None)
+    if not fields:
+        return str(error)
+    return {name or "non_field_errors": list(messages) for name, messages in fields.items()}
+
+
+class ProblemDetail(serializers.Serializer):
     """One thing that is wrong, and the parameter or field that it is about."""
 
-    code = serializers.CharField()
+    code = serializers.CharField(help_text="A word for machines; it does not change with the language.")
     detail = serializers.CharField(help_text="What is wrong, and what would be right.")
-    attr = serializers.CharField(allow_null=True)
+    attr = serializers.CharField(allow_null=True, help_text="The parameter or field; null for the whole.")
 
 
-class Refused(serializers.Serializer):
-    """What is wrong with a request."""
+class Problem(serializers.Serializer):
+    """What is wrong with a request, as RFC 9457 says it."""
 
-    type = serializers.ChoiceField(REFUSED_TYPES)
-    errors = RefusedDetail(many=True)  # type: ignore[assignment]  # a field, and not the property
+    type = serializers.CharField(help_text="A URN that ends in `code`.")
+    title = serializers.CharField(help_text="The phrase of the HTTP status.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(help_text="All that is wrong, in words.")
+    code = serializers.CharField(help_text="A word for machines for the whole problem.")
+    errors = ProblemDetail(many=True)  # type: ignore[assignment]  # a field, and not the property
+    current = serializers.JSONField(
+        required=False, help_text="With 412: the record as it is now, so that you can decide."
+    )

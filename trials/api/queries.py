@@ -68,5 +68,6 @@ def refuse_query(asked: Any, names: Collection[str]) -> None:
 def page_document(request: Request, results: Sequence[Any], after: Place | None) -> dict[str, Any]:
     """A page and the address of the next one, None on the last."""
     here = remove_query_param(request.build_absolute_uri(), "cursor")
-    following = replace_query_param(here, "cursor", write_cursor(after)) if after else None
-    return {"next": following, "results": results}
+    cursor = write_cursor(after) if after else None
+    following = replace_query_param(here, "cursor", cursor) if cursor else None
+    return {"next": following, "next_cursor": cursor, "results": results}

@@ -156,7 +156,11 @@ def test_filters(ask: Ask, participant: Participant, many: int) -> None:
     assert all_pages(ask, f"/api/v1/visits?trial={participant.trial.code}&site=WH&page_size=200")
     TrialSite.objects.create(trial=a_version("NCT07274059").trial, site=participant.site)
     Membership.objects.update(trial=None)
-    assert ask("/api/v1/visits?trial=NCT07274059").json() == {"next": None, "results": []}
+    assert ask("/api/v1/visits?trial=NCT07274059").json() == {
+        "next": None,
+        "next_cursor": None,
+        "results": [],
+    }
 
 
 def test_queries_do_not_grow(ask: Ask, participant: Participant) -> None:

@@ -1,0 +1,64 @@
+"""What a machine sends: JSON of a bounded size and depth, whose fields are all known."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ParseError
+from rest_framework.parsers import JSONParser
+
+from trials.api.refusals import BodyTooLarge
+
+LARGEST_BODY = 2 * 1024 * 1024
+
+
+class StrictJSONParser(JSONParser):
+    """Reads JSON; refuses a body that is too large or nested too deep, and a name given twice."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """The value in the body. Raises BodyTooLarge and ParseError."""
+        raw = stream.read(LARGEST_BODY + 1)
+        if len(raw) > LARGEST_BODY:
+            words = _("The body is larger than %(count)d bytes. Send it in parts.")
+            raise BodyTooLarge(words % {"count": LARGEST_BODY})
+        try:
+            text = codecs.decode(raw, "utf-8")
+            return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        except RecursionError as error:
+            raise ParseError(_("The JSON is nested too deep.")) from error
+        except ValueError as error:
+            raise ParseError(_("This is no JSON: %(error)s") % {"error": error}) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ParseError(_("Given twice: %(names)s.") % {"names": ", ".join(twice)})
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Fields of a body; one that it does not know is refused by name, since to pass over it would lose it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = [name for name, field in self.fields.items() if not field.read_only]
+            refuse_unknown(sorted(map(str, set(data) - set(known))), known)
+        return super().to_internal_value(data)
+
+
+def refuse_unknown(unknown: list[str], known: list[str]) -> None:
+    """Raise ValidationError that names each unknown field and the fields there are."""
+    if unknown:
+        words = _("There is no such field; possible are %(names)s.") % {"names": ", ".join(known)}
+        raise serializers.ValidationError({name: [ErrorDetail(words, "unknown_field")] for name in unknown})
