@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from trials.database_time import database_now
 from trials.domain.audit_chain import FIELDS, Continuation, Epoch, LinkedEntry
 from trials.models import AuditEpoch
 
@@ -41,9 +42,9 @@ def end_of_chain() -> Continuation:
     """What may follow the chain: the last entry that was sealed, and the database's clock and counter."""
     last = next(_rows("SELECT coalesce(max(entry_id), 0) FROM trials_auditlink"))[0]
     at = next(_rows(f"SELECT {_column('at')} FROM trials_auditentry e WHERE e.id = {int(last)}"), None)  # noqa: S608
-    now, highest = next(_rows(_CLOCK_AND_COUNTER[connection.vendor]))
+    (highest,) = next(_rows(_COUNTER[connection.vendor]))
     latest = datetime.fromisoformat(at[0]) if at else None
-    return Continuation(last, latest, datetime.fromisoformat(now), highest)
+    return Continuation(last, latest, database_now().replace(tzinfo=None), highest)
 
 
 def stored_epochs() -> list[Epoch]:
@@ -51,12 +52,11 @@ def stored_epochs() -> list[Epoch]:
     return [Epoch(*row) for row in AuditEpoch.objects.order_by("number").values_list("number", "after")]
 
 
-_CLOCK_AND_COUNTER = {
+_COUNTER = {
     "postgresql": (
-        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), "
-        "pg_sequence_last_value(pg_get_serial_sequence('trials_auditentry', 'id')::regclass)"
+        "SELECT pg_sequence_last_value(pg_get_serial_sequence('trials_auditentry', 'id')::regclass)"
     ),
-    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now'), NULL",  # its counter follows whatever is inserted
+    "sqlite": "SELECT NULL",  # its counter follows whatever is inserted
 }
 _UNSEALED = (
     "FROM trials_auditentry e WHERE NOT EXISTS (SELECT 1 FROM trials_auditlink l WHERE l.entry_id = e.id)"

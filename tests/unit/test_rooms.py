@@ -45,6 +45,13 @@ def test_nothing_stands_in_a_room_that_keeps_it_out(rooms, pattern, reason):
     assert found == [], reason
 
 
+def test_the_database_is_asked_for_its_time_in_one_place():
+    """A test sets that clock on either database; only the triggers, which are the database's, read theirs."""
+    asking = re.compile(r"(clock|statement|transaction)_timestamp|current_timestamp|'now'", re.IGNORECASE)
+    found = {path.name for path in sources() if asking.search(path.read_text(encoding="utf-8"))}
+    assert found == {"database_time.py", "triggers.py"}
+
+
 def test_the_rules_look_at_something():
     """A folder that is called otherwise one day would pass every rule."""
     for rooms, _, reason in RULES:
