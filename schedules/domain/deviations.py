@@ -32,6 +32,7 @@ class DeviationKind(StrEnum):
     UNRECORDED = "unrecorded"
     ACTIVITY = "activity-left"
     BLOCK = "block-broken"
+    CONSENT = "before-consent"
     ORDER = "order"
     GATE = "gate"
     START = "start"
@@ -46,6 +47,7 @@ KIND_LABELS: Mapping[DeviationKind, str] = {
     DeviationKind.UNRECORDED: _("Window closed without a record"),
     DeviationKind.ACTIVITY: _("Activity not done"),
     DeviationKind.BLOCK: _("Block broken"),
+    DeviationKind.CONSENT: _("Visit before the consent"),
     DeviationKind.ORDER: _("Order of days not kept"),
     DeviationKind.GATE: _("Start against a closed gate"),
     DeviationKind.START: _("Start against the list of readiness"),
@@ -65,6 +67,9 @@ VISIT_KINDS = frozenset(
 )
 """The kinds that follow from what is on record of a single visit."""
 
+DRAFTED_OF_VISITS = VISIT_KINDS | {DeviationKind.CONSENT}
+"""Those, and what follows from the day of a visit beside the day of the consent."""
+
 
 class Lapse(StrEnum):
     """Why what a draft was made of is no longer so; UPHELD where a person says that it still holds."""
@@ -77,6 +82,7 @@ class Lapse(StrEnum):
     DONE = "done"
     REPLACED = "replaced"
     KEPT = "kept"
+    CONSENTED = "consented"
     UPHELD = "upheld"
 
 
@@ -89,6 +95,7 @@ LAPSE_LABELS: Mapping[Lapse, str] = {
     Lapse.DONE: _("The activity is on record as done, or is no longer asked for."),
     Lapse.REPLACED: _("The record shows something else now: see the other deviation of the same visit."),
     Lapse.KEPT: _("By what is on record now the window is kept."),
+    Lapse.CONSENTED: _("By what is on record now the consent came before the visit."),
     Lapse.UPHELD: _("A person says that it still holds."),
 }
 
@@ -123,7 +130,8 @@ class LeftActivity:
 class VisitRecord:
     """A visit as its deviations look at it.
 
-    `told` where a start was recorded against the list for it: that deviation says it.
+    `told` where a start was recorded against the list for it: that deviation says it. `consented_on` is the
+    day of the first consent, None where it is not known, or where another deviation says that it came late.
     `single` where there is one due day; `block` where the visit holds its place in one; `final` once
     the day that it counts from has come; `free` of a visit whose window is wherever it takes place.
     """
@@ -141,6 +149,7 @@ class VisitRecord:
     missed_reason: str = ""
     cancelled: bool = False
     on_hold: bool = False
+    consented_on: date | None = None
     left: Sequence[LeftActivity] = ()
 
     @property
@@ -174,7 +183,7 @@ class Draft:
         return f"{self.about}:{self.evidence}"
 
 
-TIME, ACTIVITY = "time", "activity"
+TIME, ACTIVITY, CONSENT = "time", "activity", "consent"
 
 
 def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draft]:
@@ -188,6 +197,7 @@ def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draf
     if timed:
         yield timed
     if visit.performed_on:
+        yield from _before_consent(visit, f"{name}:{CONSENT}", visit.performed_on)
         for activity in visit.left:
             draft = Draft(
                 about=f"{name}:{ACTIVITY}:{activity.code}",
@@ -200,6 +210,18 @@ def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draf
             yield _placed(draft, visit)
 
 
+def _before_consent(visit: VisitRecord, about: str, performed: date) -> Iterator[Draft]:
+    """The deviation of a visit that took place before anybody had consented to it."""
+    if visit.consented_on is None or performed >= visit.consented_on:
+        return
+    template = "%(message)s %(reason)s" if visit.outside_reason else "%(message)s"
+    late = Words.of(_("The consent is of %(consent)s."), {"consent": visit.consented_on})
+    facts = told(Words.of(template, {"message": late, "reason": visit.outside_reason}))
+    evidence = f"{performed}/{visit.consented_on}"
+    draft = Draft(about, evidence, DeviationKind.CONSENT, performed, actual_on=performed, facts=facts)
+    yield _placed(draft, visit)
+
+
 def _left(activity: LeftActivity) -> Words:
     template = "%(activity)s: %(reason)s" if activity.reason else "%(activity)s"
     return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
@@ -209,6 +231,8 @@ def why_lapsed(kind: DeviationKind, visit: VisitRecord, today: date) -> Lapse:
     """Why a deviation of this kind no longer follows from the visit's record."""
     if visit.cancelled:
         return Lapse.CANCELLED
+    if kind is DeviationKind.CONSENT:
+        return Lapse.CONSENTED if visit.performed_on else Lapse.TAKEN_BACK
     if kind is DeviationKind.ACTIVITY:
         return Lapse.DONE if visit.performed_on else Lapse.TAKEN_BACK
     if kind is DeviationKind.UNRECORDED:

@@ -107,9 +107,10 @@ def refusals_of_completion(
     yield from _unlikely(
         completion.on, completion.sure, history, ("outside_reason", completion.outside_reason)
     )
-    yield from refusals_of_day(visit, completion.on, history)
+    by_record, given = refusals_of_day(visit, completion.on, history), bool(completion.outside_reason.strip())
+    yield from (refusal for refusal in by_record if not (given and refusal.field == "outside_reason"))
     outside = 0 if visit.free else visit.window.days_outside(completion.on)
-    if not completion.outside_reason.strip():
+    if not given:
         if outside:
             yield _outside(visit, completion.on, outside, "outside_reason")
         elif after := after_end(visit, completion.on, history):

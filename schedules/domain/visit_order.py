@@ -17,7 +17,10 @@ def _(message: str) -> str:
 
 
 def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
-    """Why a visit cannot have been done on a day, by what else is on record."""
+    """Why a visit cannot have been done on a day, by what else is on record.
+
+    What can have been, and asks for a reason, is about the field `outside_reason`.
+    """
     yield from _refusals_of_death(on, history)
     yield from _refusals_of_consent(visit, on, history)
     yield from _refusals_of_order(visit, on, history)
@@ -147,15 +150,29 @@ def _refusals_between(visit: VisitLife, on: date, other: VisitLife) -> Iterator[
     wrong = on < other.performed_on if later else on > other.performed_on
     if wrong or (one_rule and on == other.performed_on):
         words = {**visit.named, "day": on, "other": other.label, "other_day": other.performed_on}
-        if later:
-            message = _(
-                "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early."
-            )
-        else:
-            message = _(
-                "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late."
-            )
-        yield Refusal("on", message, words)
+        yield Refusal("outside_reason" if one_rule else "on", _ORDER[one_rule, later], words)
+
+
+_ORDER = {
+    (False, True): _(
+        "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early."
+    ),
+    (False, False): _(
+        "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late."
+    ),
+    (True, True): _(
+        "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early. "
+        "If it took place then, enter a reason."
+    ),
+    (True, False): _(
+        "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late. "
+        "If it took place then, enter a reason."
+    ),
+}
+"""Whether both are repeats of one rule, and whether the visit comes after the other.
+
+Repeats can have been done on one day or in another order: that is recorded, with a reason.
+"""
 
 
 def _follows_base(rule: VisitRule) -> bool:

@@ -207,7 +207,7 @@ def frame_of(participant: Participant, consented: date | None) -> Frame:
         )
         start = here.aggregate(first=Min("approved_on"))["first"]
     known = [day for day in (participant.trial.planned_end, last) if day]
-    return Frame(max(known, default=FIRST_DAY), start, last)
+    return Frame(max(known, default=FIRST_DAY), start, last, by_consent=consented is not None)
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from django.db.models import Min
+
 from participants.domain.points import DAY
+from participants.models import Anchor, Consent
 from schedules.domain.amendments import Outcome
 from schedules.domain.deviations import LeftActivity, VisitRecord
 from schedules.domain.plan import AnchorKind
 from schedules.domain.start import Item
+from schedules.domain.visit_order import anchors_of_rule
 from schedules.models import AmendmentStep, Visit, VisitActivity
 from schedules.selectors.calendars import today_at
 from schedules.selectors.start_lines import started_against
 from schedules.selectors.stored_visits import RANGES, version_of, window_of
-from trials.domain.protocol import Protocol
+from trials.domain.protocol import Protocol, Role
 from trials.selectors import protocol_of
 
 Then = tuple[int, date]
@@ -39,7 +43,7 @@ class RecordedVisit:
 
 
 def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
-    """These visits with all that their deviations follow from, by id; two queries, however many."""
+    """These visits with all that their deviations follow from, by id; five queries at most, however many."""
     related = ("participant__site", "participant__protocol_version", "done_under")
     visits = Visit.objects.filter(pk__in=list(pks)).select_related(*related)
     left: dict[int, list[LeftActivity]] = defaultdict(list)
@@ -50,17 +54,54 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
     rows = list(visits.defer("participant__protocol_version__document", "done_under__document"))
     done = {visit.participant_id for visit in rows if visit.performed_on}
     against = started_against(done) if done else {}
+    consents = _consents(done) if done else {}
     found = {}
     for visit in rows:
         person = visit.participant
         version = version_of(visit, person.protocol_version)
         told = (Item.VISIT, visit.label) in against.get(person.pk, ())
-        record = replace(_record(visit, protocol_of(version), left[visit.pk]), told=told)
+        protocol = protocol_of(version)
+        consented = _consent_before(visit, protocol, consents.get(visit.participant_id, {}))
+        record = replace(_record(visit, protocol, left[visit.pk]), told=told, consented_on=consented)
         today = today_at(person.site, now)
         found[visit.pk] = RecordedVisit(
             visit.pk, person.pk, version.pk, today, record, person.history_since is not None
         )
     return found
+
+
+SIGNED = "signed"
+"""The key of a consent's own day, beside the days of anchors by their codes."""
+
+
+def _consents(people: Collection[int]) -> dict[int, dict[str, date]]:
+    """The first day on a consent of each participant, and the actual days of their anchors; two queries."""
+    found: dict[int, dict[str, date]] = defaultdict(dict)
+    signed = Consent.objects.filter(participant__in=people).values_list("participant_id")
+    for pk, day in signed.annotate(first=Min("signed_on")).values_list("participant_id", "first"):
+        found[pk][SIGNED] = day
+    actual = Anchor.objects.filter(participant__in=people, actual_on__isnull=False)
+    for pk, code, on in actual.values_list("participant_id", "code", "actual_on"):
+        if on:
+            found[pk][code] = on
+    return found
+
+
+def _consent_before(visit: Visit, protocol: Protocol, days: Mapping[str, date]) -> date | None:
+    """The first consent's day; None where none is known, and where the order of anchors says that it is late.
+
+    A visit that dates an anchor which the consent may not follow, such as the screening, departs in the
+    order of its anchors: that is drafted once.
+    """
+    code = protocol.code_of(Role.CONSENT)
+    consented = min((days[each] for each in (SIGNED, code) if each in days), default=None)
+    anchor = protocol.anchor_by_code.get(code)
+    rule = None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code)
+    if consented is None or anchor is None or rule is None or code not in days:
+        return consented
+    named = {rule.code, visit.code}
+    dated = {each.code for each in protocol.anchors if each.derived and each.derived.visit in named}
+    return None if set(anchor.not_after) & (dated | {*anchors_of_rule(rule, visit.occurrence)}) else consented
 
 
 def versions_then(asked: Collection[Then]) -> dict[Then, int]:

@@ -10,7 +10,9 @@ from participants.models import Anchor, Consent, Participant
 from participants.selectors_consent import given_consents
 from participants.services.consent import Correction, rewrite_consent, write_consent
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
+from schedules.models import Visit
 from schedules.selectors.course import clock_at
+from schedules.services.deviation_drafts import draft_of_visits
 from schedules.services.replanning import record_anchor
 from trials.acts import recorded
 from trials.domain.protocol import Role
@@ -38,6 +40,7 @@ def record_consent(
     consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
     if _actual_day(participant, _consent(participant)) is None:
         _follow(participant, signed_on, now=now, by=by, reason=reason)
+    _judge_visits(participant, now)
     return consent
 
 
@@ -65,7 +68,14 @@ def correct_consent(
     first = _first(person)
     if first and first != before and first != _actual_day(person, _consent(person)):
         _follow(person, first, now=now, by=by, reason=reason)
+    _judge_visits(person, now)
     return corrected
+
+
+def _judge_visits(person: Participant, now: datetime) -> None:
+    """Draft what was done before the first consent, or let it lapse, now that its day is another one."""
+    done = Visit.objects.filter(participant=person, performed_on__isnull=False)
+    draft_of_visits(list(done.values_list("pk", flat=True)), now)
 
 
 def _consent(person: Participant) -> str:

@@ -16,7 +16,7 @@ from participants.domain.points import day_of
 from participants.domain.words import Code, Words
 from participants.models import Participant
 from schedules.domain.deviations import (
-    VISIT_KINDS,
+    DRAFTED_OF_VISITS,
     DeviationKind,
     Draft,
     Lapse,
@@ -88,7 +88,7 @@ def draft_of_visits(visits: Collection[int], now: datetime) -> None:
         return
     known = visits_on_record(visits, now)
     records = {pk: record for pk, record in known.items() if not record.history_open}
-    found = Deviation.objects.filter(visit__in=list(records), kind__in=VISIT_KINDS)
+    found = Deviation.objects.filter(visit__in=list(records), kind__in=DRAFTED_OF_VISITS)
     standing = list(found.select_for_update(of=("self",)))
     kept = _write(list(_wanted(records.values())), standing)
     _mark_lapsed(

@@ -20,6 +20,7 @@ from schedules.services.judging_marks import judge_soon
 from schedules.services.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
 from schedules.services.unscheduled_names import name_added
 from trials.domain.language import kept
+from trials.domain.protocol import Role
 from trials.services.loading import Row, load_rows
 from trials.services.updating import Beside, update_rows
 
@@ -45,8 +46,10 @@ def write_plans(plans: Sequence[Planned], now: datetime) -> None:
     """
     _write_anchors(plans)
     difference = _Difference(now)
-    for record, _anchors, plan in plans:
+    for record, anchors, plan in plans:
         difference.add(record, plan)
+        if _consents_anew(record, anchors, plan):
+            difference.judged.extend(visit.pk for visit in record.visits if visit.performed_on)
     difference.write()
     added_to = [
         record.participant.pk for record, *_rest in plans if any(v.unscheduled for v in record.visits)
@@ -55,6 +58,12 @@ def write_plans(plans: Sequence[Planned], now: datetime) -> None:
     people = [record.participant.pk for record, *_rest in plans]
     judge_soon(people, now)
     Participant.objects.filter(pk__in=people).update(version=F("version") + 1)
+
+
+def _consents_anew(record: Record, anchors: Mapping[str, RecordedAnchor], plan: Plan) -> bool:
+    """Whether the day of consent becomes another one: what was done before it is judged by that."""
+    code = plan.protocol.code_of(Role.CONSENT)
+    return code in anchors and anchors[code] != record.anchors.get(code)
 
 
 def _write_anchors(plans: Sequence[Planned]) -> None:

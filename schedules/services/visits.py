@@ -17,6 +17,7 @@ from schedules.domain.visit_life import (
     refusals_of_reason,
     refusals_of_undoing,
 )
+from schedules.domain.visit_order import refusals_of_day
 from schedules.domain.visit_values import Booking, Completion, Deed, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.course import clock_at, ending_step, history_of, life_of, standing_of
@@ -125,6 +126,7 @@ def complete_visit(
     refuse_other_day(life, completion.on, protocol, visit.participant_id)
     outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
     unlikely = history.frame is not None and history.frame.question(completion.on) is not None
+    unlikely = unlikely or any(refusals_of_day(life, completion.on, history))
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,

@@ -33,13 +33,14 @@ class Doubt:
 class Frame:
     """The days between which a trial takes place for somebody.
 
-    `end` is the planned end of the trial, or today where none is recorded; `start` the first consent, or the
-    trial's start at the site; `last` the day on which the last window closes.
+    `end` is the planned end of the trial, or today where none is recorded; `start` the first consent
+    (then `by_consent`), or the trial's start at the site; `last` the day on which the last window closes.
     """
 
     end: date
     start: date | None = None
     last: date | None = None
+    by_consent: bool = False
 
     @property
     def latest(self) -> date:
@@ -55,6 +56,9 @@ class Frame:
 
     def question(self, day: date) -> Doubt | None:
         """Return what to ask about a day that is possible and not likely."""
+        if self.start and day < self.start and self.by_consent:
+            message = _("%(day)s is before the consent on %(start)s. Confirm it if it is right.")
+            return Doubt(message, {"day": day, "start": self.start})
         if self.start and day < self.start:
             message = _("%(day)s is before %(start)s, when the trial began here. Confirm it if it is right.")
             return Doubt(message, {"day": day, "start": self.start})

@@ -48,7 +48,7 @@ def test_a_year_mistyped_is_asked_about_once_and_the_reason_kept(participant: Pa
     with pytest.raises(VisitRefused) as refused:
         add(participant, date(2020, 12, 23))
     (message,) = refused.value.fields["sure"]
-    assert "2020-12-23 is before Tuesday 2026-11-03" in message
+    assert "2020-12-23 is before the consent on Tuesday 2026-11-03" in message
     assert not Visit.objects.filter(unscheduled=True).exists(), "nothing half-written stays"
     assert add(participant, date(2020, 12, 23), sure=True).target == date(2020, 12, 23)
     assert AuditEntry.objects.filter(model="schedules.visit", reason="rash").exists()
