@@ -30,12 +30,15 @@ def _read(document: str) -> WorkingDays:
 
 
 def years_come_out(site: Site, standing: WorkingDays, today: date) -> list[int]:
-    """The years from this one on whose official calendar has come out since the table was recorded."""
+    """The years from this one on whose official calendar has come out since the table was recorded.
+
+    Also where the site has entered the announced days itself: the two may differ.
+    """
     try:
         known = load_calendar(site.holiday_calendar, today.year, today.year + YEARS_AHEAD)
     except CalendarError:
         return []
-    return sorted(year for year in known.official_years if standing.is_provisional(year))
+    return sorted(known.official_years - standing.official_years)
 
 
 def today_at(site: Site, now: datetime) -> date:
