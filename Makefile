@@ -107,11 +107,11 @@ bench-large: install ## the same with a hundred thousand participants
 
 races: install ## ten thousand pairs of edits on one visit, on both databases (PAIRS: another number)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_RACES=$${PAIRS:-10000} \
-		$(BIN)/pytest -q -s tests/integration/schedules/test_races.py || exit; done
+		$(BIN)/pytest -q -s tests/integration/course/test_races.py || exit; done
 
 courses: install ## courses in any order against a naive model, on both databases (SEEDS: another number than 20)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_COURSES=$${SEEDS:-20} \
-		$(BIN)/pytest -q $(PARALLEL) tests/integration/schedules/test_state_machine.py || exit; done
+		$(BIN)/pytest -q $(PARALLEL) tests/integration/course/test_state_machine.py || exit; done
 
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .

@@ -54,6 +54,6 @@ def leave_broken_connections(**_: Any) -> None:
 @signals.beat_init.connect
 def warn_of_the_databases_role(**_: Any) -> None:
     """Say in the log where this process could switch the audit trail off."""
-    from trials.database_roles import warn_of_powers  # noqa: PLC0415  models are ready only now
+    from trials.audit.database_roles import warn_of_powers  # noqa: PLC0415  models are ready only now
 
     warn_of_powers()

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from trials.database_roles import powers_of_this_role
+from trials.audit.database_roles import powers_of_this_role
 
 NO_DATABASE = "The database does not answer."
 ROLE = "The database role could switch the audit trail off: run `manage.py separate_roles`."

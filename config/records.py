@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from schedules.web.shell import theme_of
+from schedules.web.shared.shell import theme_of
 from trials import request_clock
 from trials.models import User
-from trials.selectors import keeps_records
+from trials.selectors.records import keeps_records
 
 GROUPS: dict[Any, tuple[tuple[str, str, str], ...]] = {
     _("Set-up"): (

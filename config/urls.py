@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from config.health import health
 from config.records import leave_out_packages, open_by_roles
-from schedules.web.shell import records_sign_in
+from schedules.web.shared.shell import records_sign_in
 
 leave_out_packages()
 open_by_roles()
@@ -16,10 +16,10 @@ urlpatterns = [
     path("admin/login/", records_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("trials.web.urls")),
-    path("people/", include("trials.web.people_urls")),
-    path("memberships/", include("trials.web.memberships_urls")),
+    path("accounts/", include("trials.web.accounts.urls")),
+    path("people/", include("trials.web.accounts.people_urls")),
+    path("memberships/", include("trials.web.accounts.membership_urls")),
     path("api/v1/", include("schedules.api.urls")),
-    path("calendar/", include("schedules.web.feed_urls")),
+    path("calendar/", include("schedules.web.feeds.urls")),
     path("", include("schedules.web.urls")),
 ]

@@ -85,6 +85,6 @@ logger_class = ErrorLog
 
 def post_worker_init(worker: ThreadWorker) -> None:
     """Say in the log where this process could switch the audit trail off."""
-    from trials.database_roles import warn_of_powers  # noqa: PLC0415  Django is set up only now
+    from trials.audit.database_roles import warn_of_powers  # noqa: PLC0415  Django is set up only now
 
     warn_of_powers()

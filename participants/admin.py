@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from participants.models import Anchor, Participant
-from participants.selectors import participants_visible_to
+from participants.selectors.participants import participants_visible_to
 from trials.admin.records import InSight, ReadOnly, ReadOnlyInline, by, today
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 
 
 class AnchorInline(ReadOnlyInline):

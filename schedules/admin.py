@@ -10,15 +10,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from participants.models import Participant
-from participants.selectors import participants_visible_to
+from participants.selectors.participants import participants_visible_to
 from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
-from schedules.selectors.feeds import feeds_administered, feeds_visible_to, with_sight
-from schedules.services.feeds import revoke_feed
-from schedules.services.replanning_site import people_moved_by
+from schedules.selectors.exchange.feeds import feeds_administered, feeds_visible_to, with_sight
+from schedules.services.availability.site_days import people_moved_by
+from schedules.services.feeds.subscriptions import revoke_feed
 from trials import request_clock
 from trials.admin.forms import watchers
 from trials.admin.records import InSight, ReadOnly, by, scope_of, today
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 
 watchers.append(lambda site, days: people_moved_by(site=site, days=days, now=request_clock.now()))
 

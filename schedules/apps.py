@@ -8,6 +8,6 @@ class SchedulesConfig(AppConfig):
 
     def ready(self) -> None:
         """Let calendar addresses end with the role behind them."""
-        from schedules.services.feed_access import watch_roles  # noqa: PLC0415  models are ready only now
+        from schedules.services.feeds.access import watch_roles  # noqa: PLC0415  models are ready only now
 
         watch_roles()

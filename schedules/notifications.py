@@ -9,8 +9,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.reminders import START, Notice
-from schedules.domain.told import facts_text
 from trials.spoken import say
 
 

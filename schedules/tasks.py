@@ -3,34 +3,40 @@
 from celery import shared_task
 from django.utils import timezone
 
-from schedules.services import amendments, deviations, feed_access, holds, judging, reminders, start_flags
-from trials.acts import caused_by
+from schedules.services.course import holds
+from schedules.services.deviations import classification
+from schedules.services.feeds import access
+from schedules.services.readiness import start_flags
+from schedules.services.reminders import ledger
+from schedules.services.replanning import amendments
+from schedules.services.windows import evaluation
+from trials.audit.acts import caused_by
 
 
 @shared_task
 def sweep() -> None:
     """Write the reminders that have become due."""
-    reminders.sweep_closing(now=timezone.now())
+    ledger.sweep_closing(now=timezone.now())
 
 
 @shared_task
 def end_feeds() -> None:
     """Revoke the calendar addresses behind which a role has ended by its date."""
-    feed_access.sweep_feeds(now=timezone.now())
+    access.sweep_feeds(now=timezone.now())
 
 
 @shared_task
 def judge() -> None:
     """Judge the protocol windows whose moment has come, by time or by facts."""
     with caused_by("sweep"):
-        judging.sweep_windows(now=timezone.now())
+        evaluation.sweep_windows(now=timezone.now())
 
 
 @shared_task
 def draft() -> None:
     """Draft deviations for visits whose window closed without a record."""
     with caused_by("sweep"):
-        deviations.sweep_unrecorded(now=timezone.now())
+        classification.sweep_unrecorded(now=timezone.now())
 
 
 @shared_task
@@ -58,5 +64,5 @@ def amend() -> None:
 @shared_task
 def deliver() -> None:
     """Send the reminders that nobody has sent, until none is left."""
-    while reminders.deliver_reminders(now=timezone.now()):
+    while ledger.deliver_reminders(now=timezone.now()):
         pass

@@ -6,8 +6,8 @@ import json
 from datetime import date
 from typing import Any
 
-from trials.formats import library
-from trials.formats.yaml_text import read_text
+from trials.formats.protocols import library
+from trials.formats.protocols.yaml_text import read_text
 
 ENGLISH, CHINESE = "Qxen", "甲文"
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from django.test import Client
 
-from schedules.domain.plan import AnchorDay
-from schedules.services.planning import Enrolment
-from trials.domain.signing import How, Proof
-from trials.formats import library
+from schedules.domain.plan.values import AnchorDay
+from schedules.services.enrolment.enrolling import Enrolment
+from trials.domain.audit.signing import How, Proof
+from trials.formats.protocols import library
 from trials.models import Meaning, Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
-from trials.selectors_trust import signable_approval
-from trials.services.approvals import Approval, record_approval
-from trials.services.protocols import import_protocol, publish_protocol
-from trials.services.signatures import sign
+from trials.selectors.protocols.approvals import signable_approval
+from trials.services.audit.signatures import sign
+from trials.services.protocols.approvals import Approval, record_approval
+from trials.services.protocols.publishing import import_protocol, publish_protocol
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 21)

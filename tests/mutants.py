@@ -22,18 +22,18 @@ COPIED = ("config", "trials", "participants", "schedules", "tests", "pyproject.t
 PROCESSES = 2
 SECONDS = 120
 TESTS = (
-    "tests/unit/schedules/test_offsets.py",
-    "tests/unit/schedules/test_timings.py",
-    "tests/unit/schedules/test_anchors.py",
-    "tests/unit/schedules/test_blocks_and_holds.py",
-    "tests/unit/schedules/test_suggestions.py",
-    "tests/unit/schedules/test_protocol_windows.py",
-    "tests/unit/schedules/test_explanations.py",
-    "tests/unit/schedules/test_status.py",
-    "tests/unit/schedules/test_golden_plans.py",
-    "tests/unit/schedules/test_properties.py",
+    "tests/unit/plan/test_offsets.py",
+    "tests/unit/plan/test_timings.py",
+    "tests/unit/plan/test_anchors.py",
+    "tests/unit/plan/test_blocks_and_holds.py",
+    "tests/unit/plan/test_suggestions.py",
+    "tests/unit/plan/test_protocol_windows.py",
+    "tests/unit/plan/test_explanations.py",
+    "tests/unit/visits/test_status.py",
+    "tests/unit/plan/test_golden_plans.py",
+    "tests/unit/plan/test_properties.py",
     "tests/unit/replanning",
-    "tests/unit/trials/test_audit_chain.py",
+    "tests/unit/audit/test_audit_chain.py",
     "tests/unit/participants/test_points.py",
 )
 PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
@@ -43,17 +43,23 @@ COMMAND = (
     *TESTS,
 )  # fmt: skip
 
-OFFSETS, PROTOCOL = "trials/domain/offsets.py", "trials/domain/protocol.py"
-TERMS, APPLIES = "trials/domain/terms.py", "trials/domain/basis.py"
-TIMELINE, ANCHORS = "schedules/domain/timeline.py", "schedules/domain/anchors.py"
-CONTRADICTIONS, HOLDS = "schedules/domain/contradictions.py", "schedules/domain/holds.py"
-REFERENCES, SUGGESTIONS = "schedules/domain/references.py", "schedules/domain/suggestions.py"
-WINDOWS, PLACING = "schedules/domain/windows.py", "schedules/domain/protocol_windows.py"
-PROJECTION, STATUS = "schedules/domain/projection.py", "schedules/domain/status.py"
-EXPLAIN, DOCUMENT = "schedules/domain/explain.py", "schedules/domain/document.py"
-REPLANNING, AROUND = "schedules/domain/replanning.py", "schedules/domain/replanning_around.py"
-CLOCK, HAPPENED = "schedules/domain/hold_clock.py", "schedules/domain/happened.py"
-CHAIN, POINTS = "trials/domain/audit_chain.py", "participants/domain/points.py"
+OFFSETS, PROTOCOL = "trials/domain/protocols/offsets.py", "trials/domain/protocols/protocol.py"
+TERMS, APPLIES = "trials/domain/protocols/terms.py", "trials/domain/protocols/basis.py"
+TIMELINE, ANCHORS = "schedules/domain/plan/slots.py", "schedules/domain/plan/anchors.py"
+CONTRADICTIONS, HOLDS = "schedules/domain/plan/contradictions.py", "schedules/domain/plan/holds.py"
+REFERENCES, SUGGESTIONS = "schedules/domain/plan/references.py", "schedules/domain/plan/suggestions.py"
+WINDOWS, PLACING = "schedules/domain/plan/visit_windows.py", "schedules/domain/plan/protocol_windows.py"
+PROJECTION, STATUS = "schedules/domain/plan/projection.py", "schedules/domain/visits/status.py"
+EXPLAIN, DOCUMENT = "schedules/domain/plan/explanations.py", "schedules/domain/plan/document.py"
+REPLANNING, AROUND = (
+    "schedules/domain/replanning/visit_effects.py",
+    "schedules/domain/replanning/window_and_gate_changes.py",
+)
+CLOCK, HAPPENED = (
+    "schedules/domain/replanning/hold_clock.py",
+    "schedules/domain/replanning/protocol_departures.py",
+)
+CHAIN, POINTS = "trials/domain/audit/chain.py", "participants/domain/moments.py"
 
 
 @dataclass(frozen=True, slots=True)

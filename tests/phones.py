@@ -12,10 +12,10 @@ from django.test import Client
 
 from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState, Visit
-from schedules.services.feeds import open_feed
+from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY
 from trials.models import User
-from trials.services.memberships import grant_membership
+from trials.services.accounts.memberships import grant_membership
 
 
 def a_coordinator(name: str = "wang", **where: Any) -> User:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trials.domain.offsets import Offset, Unit
-from trials.domain.protocol import AtOffset, Protocol, VisitRule
-from trials.formats import library, yaml
+from trials.domain.protocols.offsets import Offset, Unit
+from trials.domain.protocols.protocol import AtOffset, Protocol, VisitRule
+from trials.formats.protocols import library, yaml
 
 TEMPLATE = "CART-SLE"
 DAYS_PER_MONTH = 30

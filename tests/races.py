@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime
 from django.db import connections
 
 from participants.domain.anchors import RecordedAnchor
-from schedules.domain.visit_values import Booking, Completion
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
-from schedules.services.planning import enrol
-from schedules.services.visits import (
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
     complete_visit,

@@ -10,10 +10,10 @@ class TrialsConfig(AppConfig):
 
     def ready(self) -> None:
         """Lift and lay triggers around migrations, tell SQLite how to ask who acts, hear who signs in."""
-        from trials.acts import teach_sqlite  # noqa: PLC0415  models are ready only now
         from trials.admin.accounts import leave_out_packaged  # noqa: PLC0415
-        from trials.migrating import lay_after_migration, lift_triggers  # noqa: PLC0415
-        from trials.web.sign_in import listen  # noqa: PLC0415
+        from trials.audit.acts import teach_sqlite  # noqa: PLC0415  models are ready only now
+        from trials.audit.migrating import lay_after_migration, lift_triggers  # noqa: PLC0415
+        from trials.web.accounts.sign_in import listen  # noqa: PLC0415
 
         listen()
         leave_out_packaged()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
-from trials.domain.audit_chain import Stray
+from trials.domain.audit.chain import Stray
 from trials.models import AuditSeal
 
 

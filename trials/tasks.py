@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from trials.services.account_changes import tell_owners
-from trials.services.audit import seal_and_hand_out
+from trials.services.accounts.account_changes import tell_owners
+from trials.services.audit.sealing import seal_and_hand_out
 
 
 @shared_task

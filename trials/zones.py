@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from trials.domain.access import RolesDay
-from trials.domain.calendar_names import calendar_names
-from trials.domain.zones import is_zone, read_zone
+from trials.domain.accounts.access import RolesDay
+from trials.domain.sites.calendar_names import calendar_names
+from trials.domain.sites.zones import is_zone, read_zone
 from trials.models import Site
 
 DAY = timedelta(days=1)

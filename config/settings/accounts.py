@@ -25,16 +25,16 @@ LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 48 * 3600  # how long a link to set a password holds, in seconds
 
 # --- signing in: administrators open accounts, nobody signs up -----------------------------------
-ACCOUNT_ADAPTER = "trials.web.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "trials.web.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # which also says that one signs in by password
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_FORMS = {"login": "trials.web.sign_in_forms.SignInForm"}
+ACCOUNT_FORMS = {"login": "trials.web.accounts.sign_in_forms.SignInForm"}
 MFA_FORMS = {
-    "authenticate": "trials.web.sign_in_forms.CodeForm",
-    "reauthenticate": "trials.web.sign_in_forms.CodeAgainForm",
-    "add_webauthn": "trials.web.sign_in_forms.PasskeyForm",
-    "edit_webauthn": "trials.web.sign_in_forms.PasskeyNameForm",
+    "authenticate": "trials.web.accounts.sign_in_forms.CodeForm",
+    "reauthenticate": "trials.web.accounts.sign_in_forms.CodeAgainForm",
+    "add_webauthn": "trials.web.accounts.sign_in_forms.PasskeyForm",
+    "edit_webauthn": "trials.web.accounts.sign_in_forms.PasskeyNameForm",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # for how many seconds a confirmation of who one is holds
 ACCOUNT_LOGIN_TIMEOUT = 900  # how long the second factor may take after the first, in seconds
@@ -48,7 +48,7 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
 }
 
 # --- second factors ------------------------------------------------------------------------------
-MFA_ADAPTER = "trials.web.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "trials.web.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
@@ -66,9 +66,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15
 # who guesses could go from account to account; the limit "login" above counts addresses.
 AXES_LOCKOUT_PARAMETERS = ["username"]
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
-AXES_USERNAME_CALLABLE = "trials.web.sign_in.counted_name"
+AXES_USERNAME_CALLABLE = "trials.web.accounts.sign_in.counted_name"
 AXES_CLIENT_IP_CALLABLE = "trials.addresses.client_address"
-AXES_LOCKOUT_CALLABLE = "trials.web.sign_in.locked_out"
+AXES_LOCKOUT_CALLABLE = "trials.web.accounts.sign_in.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever knows a name locks it for good
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
@@ -93,7 +93,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").rstrip("/")
 # Which claim of the provider is somebody's user name here, at the first sign-in; then the subject holds.
 OIDC_USER_NAME_CLAIM = env.str("OIDC_USER_NAME_CLAIM", default="preferred_username")
-SOCIALACCOUNT_ADAPTER = "trials.web.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_ADAPTER = "trials.web.accounts.adapters.SingleSignOnAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_LOGIN_ON_GET = False

@@ -61,18 +61,18 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "trials.web.sessions.IdleSessionMiddleware",
-    "trials.web.sessions.SecondFactorMiddleware",
-    "trials.web.acting.ActMiddleware",
-    "trials.web.frozen.FrozenMiddleware",
-    "trials.web.query_params.QueryMiddleware",
+    "trials.web.accounts.sessions.IdleSessionMiddleware",
+    "trials.web.accounts.sessions.SecondFactorMiddleware",
+    "trials.web.shared.acting.ActMiddleware",
+    "trials.web.shared.frozen.FrozenMiddleware",
+    "trials.web.shared.query_params.QueryMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-FORM_RENDERER = "trials.web.rendering.Renderer"
+FORM_RENDERER = "trials.web.shared.rendering.Renderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -83,7 +83,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "schedules.web.shell.shell",
+                "schedules.web.shared.shell.shell",
             ],
         },
     },
@@ -118,14 +118,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 # --- what may be sent here -----------------------------------------------------------------------
-# Bytes: of a form without its files, and of all files of a request together (trials/web/uploads.py).
+# Bytes: of a form without its files, and of all files of a request together (trials/web/shared/uploads.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_HANDLERS = [
-    "trials.web.uploads.LimitedUpload",
+    "trials.web.shared.uploads.LimitedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -292,7 +292,7 @@ LOGGING = {
 }
 
 # Points by which days zero are compared, as `shifted=2,week=0`: no protocol says them. Names and defaults
-# stand in schedules/domain/day_zero.py.
+# stand in schedules/domain/readiness/day_zero_search.py.
 DAY_ZERO_WEIGHTS = {
     name: int(points) for name, points in env.dict("DAYZERO_DAY_ZERO_WEIGHTS", default={}).items()
 }

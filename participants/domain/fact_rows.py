@@ -32,7 +32,7 @@ from participants.domain.facts import (
     Vaccination,
     Waiver,
 )
-from participants.domain.points import day_of, on_record, zone_on_record
+from participants.domain.moments import day_of, on_record, zone_on_record
 
 _HOUR = timedelta(hours=1)
 

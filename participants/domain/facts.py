@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from trials.domain.protocol import Place
+from trials.domain.protocols.protocol import Place
 
 Point = date | datetime
 

@@ -29,13 +29,13 @@ from participants.domain.facts import (
     Vaccination,
     Waiver,
 )
-from participants.domain.points import day_of, first_instant
+from participants.domain.moments import day_of, first_instant
 from participants.domain.words import Code, Say, Value, Words, iso_point, plain
 from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
-from trials.domain.plausible import FIRST_DAY, LAST_DAY
-from trials.domain.protocol import Place
-from trials.domain.wall_clock import refusal_of
+from trials.domain.protocols.protocol import Place
+from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
+from trials.domain.sites.wall_clock import refusal_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from participants.domain.words import mark as _
-from trials.domain.offsets import Offset, Unit
-from trials.domain.protocol import PRODUCT_STEPS, Protocol
+from trials.domain.protocols.offsets import Offset, Unit
+from trials.domain.protocols.protocol import PRODUCT_STEPS, Protocol
 
 
 class Milestone(StrEnum):

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from participants.domain.errors import AbsenceRefused
 from participants.models import Absence, Participant
-from trials.acts import recorded
+from trials.audit.acts import recorded
 from trials.models import Site, User
-from trials.services.days import impossible_days
+from trials.services.sites.plausible_days import impossible_days
 
 LONGEST_DAYS = 366
 

@@ -19,13 +19,13 @@ from participants.domain.consents import (
 )
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
-from participants.selectors_consent import edition, given_consents
-from trials.acts import recorded
+from participants.selectors.consents import edition, given_consents
+from trials.audit.acts import recorded
 from trials.domain.errors import Stale
-from trials.domain.protocol import Role
+from trials.domain.protocols.protocol import Role
 from trials.models import ConsentForm, User
-from trials.selectors import protocol_of
-from trials.services.days import impossible_days
+from trials.selectors.records import protocol_of
+from trials.services.sites.plausible_days import impossible_days
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from participants.domain.lifecycle import StepTaken
 from participants.models import CourseStep, Participant
-from trials.acts import recorded
+from trials.audit.acts import recorded
 from trials.models import User
 
 

@@ -13,7 +13,7 @@ from participants.domain.facts import Fact, Facts
 from participants.domain.facts_validation import FactWarning, accept
 from participants.models import Fact as StoredFact
 from participants.models import Participant
-from trials.acts import recorded
+from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
 

@@ -17,10 +17,10 @@ from participants.domain.product import (
     refusals_of_milestone,
 )
 from participants.models import Participant, ProductStep
-from participants.selectors_product import product_of
-from trials.acts import recorded
+from participants.selectors.products import product_of
+from trials.audit.acts import recorded
 from trials.models import User
-from trials.services.days import impossible_days
+from trials.services.sites.plausible_days import impossible_days
 from trials.spoken import say
 
 _NOTE = 300

@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import SubjectCodeTaken
 from participants.models import Anchor, Participant
-from participants.selectors import subject_codes_in_use
-from trials.acts import recorded
+from participants.selectors.participants import subject_codes_in_use
+from trials.audit.acts import recorded
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
-from trials.services.loading import as_json, load_rows, reserve_ids
+from trials.services.store.loading import as_json, load_rows, reserve_ids
 
 _PARTICIPANT = (
     "id", "trial_id", "site_id", "cohort_id", "protocol_version_id", "subject_code", "traits",

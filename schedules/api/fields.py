@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from participants.domain.points import on_record
+from participants.domain.moments import on_record
 
 
 class SiteInstant(serializers.DateTimeField):

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from schedules.api.fields import SiteInstant
 from schedules.models import Basis, WindowKind
-from schedules.selectors.data_capture import ParticipantRecord, participant_record
+from schedules.selectors.exchange.data_capture import ParticipantRecord, participant_record
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import refuse_query

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from schedules.api.fields import SiteInstant
-from schedules.domain.status import VisitStatus
+from schedules.domain.visits.status import VisitStatus
 from schedules.models import Basis, VisitPlace, VisitTiming
-from schedules.selectors.data_capture import WantedVisits, listed_visits
+from schedules.selectors.exchange.data_capture import WantedVisits, listed_visits
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import ListQuery, page_document

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from schedules.domain.explain import Say, plain
+from schedules.domain.plan.explanations import Say, plain
 from schedules.ical.values import CalendarEvent, EventStatus, WholeDays
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from schedules.domain.explain import Say, day_text, plain
-from schedules.domain.windows import VisitWindow
+from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.ical.values import ASSUMED_LENGTH, CalendarEvent, EventStatus, Hours, WholeDays
-from trials.domain.protocol import TimingKind
+from trials.domain.protocols.protocol import TimingKind
 
 
 def _(message: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from trials.domain.protocol import Protocol
+from trials.domain.protocols.protocol import Protocol
 
 ASSUMED = "assumed"
 _HEAD = ("DAY", "VISIT", "LABEL", "OPENS", "TARGET", "CLOSES", "PLACE", "TIMING", "TOLERANCE")

@@ -10,11 +10,11 @@ from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules.domain.hindrances import Hindrance, HindranceKind
-from schedules.domain.plan import AnchorKind
-from schedules.domain.status import VisitStatus
-from schedules.selectors.plan_rows import VisitRow
-from schedules.web import words
+from schedules.domain.plan.values import AnchorKind
+from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
+from schedules.domain.visits.status import VisitStatus
+from schedules.selectors.store.plan_rows import VisitRow
+from schedules.web.shared import wording
 
 register = template.Library()
 
@@ -28,50 +28,50 @@ def day(value: date | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),
         WEEKDAYS[value.weekday()],
-        words.day_words(value),
+        wording.day_words(value),
     )
 
 
 @register.filter
 def clock_time(value: datetime) -> str:
     """An hour by the clocks of the site, or of the place where it was recorded, which is then named."""
-    return words.hour_words(value)
+    return wording.hour_words(value)
 
 
 @register.filter
 def status_word(status: VisitStatus) -> str:
     """A status in a word."""
-    return str(words.STATUS[status])
+    return str(wording.STATUS[status])
 
 
 @register.filter
 def in_words(hindrance: Hindrance) -> str:
     """What stands in the way, in a few words."""
-    return words.hindrance_words(hindrance)
+    return wording.hindrance_words(hindrance)
 
 
 @register.filter
 def anchor_kind(kind: AnchorKind) -> str:
     """How the day of an anchor is known, in a word."""
-    return str(words.ANCHOR_KIND[kind])
+    return str(wording.ANCHOR_KIND[kind])
 
 
 @register.filter
 def short_day(value: date) -> str:
     """A day under a tick: its weekday, day and month."""
-    return words.short_day_words(value)
+    return wording.short_day_words(value)
 
 
 @register.filter
 def shortest_day(value: date) -> str:
     """A day under a tick on a phone: its day and month."""
-    return words.shortest_day_words(value)
+    return wording.shortest_day_words(value)
 
 
 @register.filter
 def month(value: date) -> str:
     """A month under a tick, with its year."""
-    return words.month_words(value)
+    return wording.month_words(value)
 
 
 @register.filter

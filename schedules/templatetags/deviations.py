@@ -9,11 +9,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from schedules.domain.deviations import DeviationKind
-from schedules.domain.told import facts_text
+from schedules.domain.deviations.drafts import DeviationKind
+from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Visit
-from schedules.selectors.deviations import deviations_of_visit
-from schedules.web.words import say
+from schedules.selectors.deviations.log import deviations_of_visit
+from schedules.web.shared.wording import say
 
 register = template.Library()
 

@@ -8,13 +8,13 @@ from django import template
 
 from participants.domain.consents import asks_first
 from participants.models import Participant
-from participants.selectors_consent import consent_standing, editions_of
+from participants.selectors.consents import consent_standing, editions_of
 from schedules.models import Deviation
-from schedules.selectors.course import clock_at
-from schedules.selectors.trust_pages import signatures_shown
-from schedules.web.clock import now, server_day
+from schedules.selectors.store.course import clock_at
+from schedules.selectors.trust.pages import signatures_shown
+from schedules.web.shared.clock import now, server_day
 from trials.models import Role
-from trials.selectors_trust import signing_roles
+from trials.selectors.protocols.approvals import signing_roles
 
 register = template.Library()
 

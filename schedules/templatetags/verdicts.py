@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Fact
-from participants.domain.points import Point
-from schedules.domain.happened import REPLAN_FLAG
-from schedules.domain.start_flags import START_FLAG
-from schedules.domain.verdicts import VerdictStatus
+from participants.domain.moments import Point
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.replanning.protocol_departures import REPLAN_FLAG
+from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
-from schedules.web import fact_words
-from schedules.web.words import say
+from schedules.web.shared.wording import say
+from schedules.web.windows import fact_wording
 
 register = template.Library()
 
@@ -25,43 +25,43 @@ register = template.Library()
 @register.filter
 def verdict_word(status: VerdictStatus) -> str:
     """A verdict in a word or two."""
-    return str(fact_words.VERDICTS[status])
+    return str(fact_wording.VERDICTS[status])
 
 
 @register.filter
 def severity_word(severity: str) -> str:
     """How grave a flag is, in a word."""
-    return str(fact_words.SEVERITIES[Severity(severity)])
+    return str(fact_wording.SEVERITIES[Severity(severity)])
 
 
 @register.filter
 def kind_word(kind: str) -> str:
     """A kind of fact in a word or two."""
-    return str(fact_words.KINDS[FactKind(kind)])
+    return str(fact_wording.KINDS[FactKind(kind)])
 
 
 @register.filter
 def code_words(code: str) -> str:
     """A code as it reads."""
-    return fact_words.code_words(code)
+    return fact_wording.code_words(code)
 
 
 @register.filter
 def details(fact: Fact) -> str:
     """What only this kind of fact says."""
-    return fact_words.fact_words(fact)
+    return fact_wording.fact_words(fact)
 
 
 @register.filter
 def first_words(fact: Fact) -> str:
     """From when a fact holds."""
-    return fact_words.span_words(fact)[0]
+    return fact_wording.span_words(fact)[0]
 
 
 @register.filter
 def until_words(fact: Fact) -> str:
     """Until when a fact holds; empty for a moment."""
-    return fact_words.span_words(fact)[1]
+    return fact_wording.span_words(fact)[1]
 
 
 @register.filter
@@ -69,7 +69,7 @@ def moment(point: Point | None) -> SafeString | str:
     """A day with its weekday and the hour where it is known, for people and for machines."""
     if point is None:
         return "–"
-    words = fact_words.moment_words(point)
+    words = fact_wording.moment_words(point)
     return format_html('<time datetime="{}">{}</time>', point.isoformat(), words)
 
 

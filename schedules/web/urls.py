@@ -2,11 +2,11 @@
 
 from django.urls import include, path
 
-from schedules.web.enrolment import enrolment
-from schedules.web.histories import history
-from schedules.web.participants import open_participant_feed, participant_detail, participant_list
-from schedules.web.shell import choose_theme
-from schedules.web.today import today
+from schedules.web.participants.enrolment import enrolment
+from schedules.web.participants.histories import history
+from schedules.web.participants.today import today
+from schedules.web.participants.views import open_participant_feed, participant_detail, participant_list
+from schedules.web.shared.shell import choose_theme
 
 urlpatterns = [
     path("", today, name="today"),
@@ -15,14 +15,14 @@ urlpatterns = [
     path("participants/<int:pk>/", participant_detail, name="participant"),
     path("participants/<int:pk>/history/", history, name="history"),
     path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
-    path("", include("schedules.web.urls_visits")),
-    path("", include("schedules.web.urls_course")),
-    path("", include("schedules.web.urls_replanning")),
-    path("", include("schedules.web.urls_deviations")),
-    path("", include("schedules.web.urls_trust")),
-    path("trail/", include("schedules.web.urls_trail")),
-    path("", include("schedules.web.urls_windows")),
-    path("", include("schedules.web.urls_starts")),
+    path("", include("schedules.web.visits.urls")),
+    path("", include("schedules.web.course.urls")),
+    path("", include("schedules.web.replanning.urls")),
+    path("", include("schedules.web.deviations.urls")),
+    path("", include("schedules.web.trust.urls")),
+    path("trail/", include("schedules.web.trust.trail_urls")),
+    path("", include("schedules.web.windows.urls")),
+    path("", include("schedules.web.readiness.urls")),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

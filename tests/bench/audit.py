@@ -22,13 +22,13 @@ django.setup()
 
 from django.db import connection, transaction  # noqa: E402
 
-from schedules.services.bulk import bulk_enrol  # noqa: E402
+from schedules.services.enrolment.bulk import bulk_enrol  # noqa: E402
 from tests.bench.enrolment import PARTICIPANTS, TABLES, VISITS, cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison, duration  # noqa: E402
 from tests.cast import NOW, a_site  # noqa: E402
-from trials.domain.audit_chain import FIELDS, SEPARATOR, START  # noqa: E402
+from trials.domain.audit.chain import FIELDS, SEPARATOR, START  # noqa: E402
 from trials.models import AuditEntry, AuditLink  # noqa: E402
-from trials.services.audit import seal_audit, verify_audit  # noqa: E402
+from trials.services.audit.sealing import seal_audit, verify_audit  # noqa: E402
 
 ENTRIES, MANY = 100_000, 1_000_000
 ROUNDS = 3

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
-from schedules.domain.plan import AnchorDay
-from schedules.domain.projection import project
-from schedules.domain.timeline import Slot, slots_of
-from schedules.domain.windows import VisitWindow
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.slots import Slot, slots_of
+from schedules.domain.plan.values import AnchorDay
+from schedules.domain.plan.visit_windows import VisitWindow
 from tests.bench.measuring import Comparison, duration, medians
 from tests.protocols import days_only, long_protocol
-from trials.domain.protocol import Protocol
-from trials.formats.holiday_calendars import load_calendar
+from trials.domain.protocols.protocol import Protocol
+from trials.formats.sites.holiday_calendars import load_calendar
 
 VISITS = 30
 INFUSION = date(2026, 12, 7)

@@ -25,14 +25,14 @@ from django.db import connection, transaction  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from participants.models import Anchor, Participant  # noqa: E402
-from schedules.domain.plan import AnchorDay  # noqa: E402
+from schedules.domain.plan.values import AnchorDay  # noqa: E402
 from schedules.models import CalendarState, ProtocolWindow, Visit  # noqa: E402
-from schedules.services.bulk import bulk_enrol  # noqa: E402
-from schedules.services.planning import Enrolment, enrol  # noqa: E402
+from schedules.services.enrolment.bulk import bulk_enrol  # noqa: E402
+from schedules.services.enrolment.enrolling import Enrolment, enrol  # noqa: E402
 from tests.bench.measuring import Comparison  # noqa: E402
 from tests.cast import INFUSION, a_site, a_version, an_enrolment  # noqa: E402
 from tests.protocols import document_of, long_protocol  # noqa: E402
-from trials.services.sites import record_working_days  # noqa: E402
+from trials.services.sites.working_days import record_working_days  # noqa: E402
 
 PARTICIPANTS = 1_000
 VISITS = 30

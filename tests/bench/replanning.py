@@ -25,8 +25,8 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from participants.domain.anchors import RecordedAnchor  # noqa: E402
 from participants.models import Participant  # noqa: E402
 from schedules.models import Visit  # noqa: E402
-from schedules.services.bulk import bulk_enrol  # noqa: E402
-from schedules.services.replanning import Proposal, preview_replanning, replan_many  # noqa: E402
+from schedules.services.enrolment.bulk import bulk_enrol  # noqa: E402
+from schedules.services.replanning.moves import Proposal, preview_replanning, replan_many  # noqa: E402
 from tests.bench.enrolment import cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison  # noqa: E402
 from tests.cast import INFUSION, NOW  # noqa: E402

@@ -24,10 +24,10 @@ from django.db import connection, models  # noqa: E402
 
 from participants.models import Anchor, Participant  # noqa: E402
 from schedules.models import CalendarState, ProtocolWindow, Reminder, Visit  # noqa: E402
-from schedules.selectors.judging import dockets_of  # noqa: E402
-from schedules.services.judging import sweep_windows  # noqa: E402
-from schedules.services.planning import enrol  # noqa: E402
-from schedules.services.reminders import sweep_closing  # noqa: E402
+from schedules.selectors.windows.evaluation import dockets_of  # noqa: E402
+from schedules.services.enrolment.enrolling import enrol  # noqa: E402
+from schedules.services.reminders.ledger import sweep_closing  # noqa: E402
+from schedules.services.windows.evaluation import sweep_windows  # noqa: E402
 from tests.bench.enrolment import cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison, medians  # noqa: E402
 from tests.cast import NOW  # noqa: E402

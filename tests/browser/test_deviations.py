@@ -11,17 +11,17 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from participants.models import Absence
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_values import Completion
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Completion
 from schedules.models import Visit
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.planning import enrol
-from schedules.services.visits import complete_visit
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import complete_visit
 from tests.browser.test_pages import BASICS, DAY, FAINT, PASSWORD, sign_in
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, Trial, User
-from trials.services.memberships import grant_membership
-from trials.services.sites import record_working_days
+from trials.services.accounts.memberships import grant_membership
+from trials.services.sites.working_days import record_working_days
 
 ADDRESSES = ("/deviations/", "/logs/screening/", "/logs/enrolment/", "/forecast/", "/forecast/?help=1")
 

@@ -19,12 +19,12 @@ from pytest_django.live_server_helper import LiveServer
 from schedules import tasks
 from schedules.models import Reminder
 from tests.cast import an_approval
-from trials.formats import library
+from trials.formats.protocols import library
 from trials.models import Role, Site, User
-from trials.services.memberships import grant_membership
-from trials.services.protocols import import_protocol, publish_protocol
-from trials.services.sites import record_working_days
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.protocols.publishing import import_protocol, publish_protocol
+from trials.services.sites.working_days import record_working_days
 
 PASSWORD = "a long and made-up one"
 TRIAL = "NCT07274059"

@@ -14,12 +14,12 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from schedules.domain.plan import AnchorDay
-from schedules.services.planning import enrol
+from schedules.domain.plan.values import AnchorDay
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, User
-from trials.services.memberships import grant_membership
-from trials.services.sites import record_working_days
+from trials.services.accounts.memberships import grant_membership
+from trials.services.sites.working_days import record_working_days
 
 PASSWORD = "a long and made-up one"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

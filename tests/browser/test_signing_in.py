@@ -11,10 +11,10 @@ from playwright.sync_api import CDPSession, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from participants.models import Participant
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, an_enrolment
 from trials.models import AuditEntry, Role, Signature, User
-from trials.services.memberships import grant_membership
+from trials.services.accounts.memberships import grant_membership
 
 PASSWORD = "a long and made-up one"
 

@@ -12,10 +12,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_values import Booking
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.services.visits import book_visit
+from schedules.services.visits.appointments import book_visit
 from tests.browser.test_pages import BASICS, DAY, DESK, FAINT, PASSWORD, PHONE, press, sign_in, today
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, User
@@ -26,9 +26,9 @@ __all__ = ["today"]
 @pytest.fixture
 def infused(transactional_db: None, today: date) -> int:
     """Somebody who was infused four weeks ago, at the site of a coordinator."""
-    from schedules.services.planning import enrol
-    from trials.services.memberships import grant_membership
-    from trials.services.sites import record_working_days
+    from schedules.services.enrolment.enrolling import enrol
+    from trials.services.accounts.memberships import grant_membership
+    from trials.services.sites.working_days import record_working_days
 
     site = a_site("SHENYANG")
     record_working_days(site=site, by=None, first_year=today.year - 1, last_year=today.year + 3)

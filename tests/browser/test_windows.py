@@ -10,14 +10,14 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay
+from schedules.domain.plan.values import AnchorDay
 from schedules.models import Flag
-from schedules.services.judging import sweep_windows
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.windows.evaluation import sweep_windows
 from tests.browser.test_pages import BASICS, DAY, FAINT, PASSWORD, sign_in
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Role, User
-from trials.services.memberships import grant_membership
+from trials.services.accounts.memberships import grant_membership
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

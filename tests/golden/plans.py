@@ -10,12 +10,12 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from schedules.domain.document import plan_document
-from schedules.domain.plan import AnchorDay
-from schedules.domain.projection import project
-from trials.domain.protocol import Protocol
-from trials.formats import library
-from trials.formats.yaml import digest
+from schedules.domain.plan.document import plan_document
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import AnchorDay
+from trials.domain.protocols.protocol import Protocol
+from trials.formats.protocols import library
+from trials.formats.protocols.yaml import digest
 
 FOLDER = Path(__file__).parent
 TRIALS = ("NCT07193667", "NCT07274059", "NCT07339332", "NCT07331467", "NCT07233642")

@@ -25,25 +25,25 @@ from django.urls import reverse
 
 from participants.models import Participant
 from schedules.domain.errors import EnrolmentRefused, VisitRefused
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_values import Booking, Completion
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
-from schedules.selectors.signing import signable_schedule
-from schedules.services.feeds import open_feed
-from schedules.services.planning import enrol
-from schedules.services.visits import book_visit, complete_visit
+from schedules.selectors.trust.signing import signable_schedule
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed
+from schedules.services.visits.appointments import book_visit, complete_visit
 from schedules.tasks import draft
 from tests.cast import INFUSION, NOW, TODAY, a_site, a_version, an_approval, an_enrolment
-from trials.domain.signing import How, Proof
+from trials.audit.triggers import lay_triggers
+from trials.domain.audit.signing import How, Proof
 from trials.models import AuditEntry, Meaning, ProtocolVersion, Signature, TrialSite, User
-from trials.selectors import user_by_api_token
-from trials.selectors_trust import signatures_of
-from trials.services.accounts import deactivate_account, open_account
-from trials.services.audit import read_heads, seal_audit, verify_audit
-from trials.services.memberships import grant_membership, withdraw_membership
-from trials.services.signatures import sign
-from trials.services.tokens import issue_api_token
-from trials.triggers import lay_triggers
+from trials.selectors.protocols.approvals import signatures_of
+from trials.selectors.records import user_by_api_token
+from trials.services.accounts.accounts import deactivate_account, open_account
+from trials.services.accounts.memberships import grant_membership, withdraw_membership
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.audit.sealing import read_heads, seal_audit, verify_audit
+from trials.services.audit.signatures import sign
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough secret"
@@ -130,7 +130,7 @@ class TestAnAuditTrailThatCanBeShownToAnInspector:
     def test_no_setting_turns_it_off(self) -> None:
         sources = [
             Path(project.BASE_DIR, name)
-            for name in ("trials/triggers.py", "trials/acts.py", "trials/audit.sql")
+            for name in ("trials/audit/triggers.py", "trials/audit/acts.py", "trials/audit.sql")
         ]
         assert all("settings" not in source.read_text() for source in sources), "they know of none"
         names = [name for name in dir(project) if "AUDIT" in name]

@@ -14,9 +14,9 @@ from participants.domain.product import Milestone
 from participants.models import Consent, Participant, ProductStep
 from participants.services.consent import Correction
 from participants.services.product import MilestoneRecord, record_milestone, take_back_milestone
-from schedules.services.consents import correct_consent, record_consent
-from schedules.services.course import StepRequest, take_step, undo_last_step
-from schedules.services.planning import enrol
+from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.trust.consents import correct_consent, record_consent
 from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment, an_investigator, document
 from trials.domain.errors import DomainError
 from trials.models import (
@@ -30,12 +30,12 @@ from trials.models import (
     TrialSite,
     User,
 )
-from trials.services.approvals import Approval, correct_approval, record_approval
-from trials.services.audit_reviews import Stretch, record_review
-from trials.services.closure import archive_trial, freeze_trial
-from trials.services.consent_forms import Edition, record_consent_form
-from trials.services.memberships import grant_membership
-from trials.services.protocols import import_protocol
+from trials.services.accounts.memberships import grant_membership
+from trials.services.audit.reviews import Stretch, record_review
+from trials.services.protocols.approvals import Approval, correct_approval, record_approval
+from trials.services.protocols.closure import archive_trial, freeze_trial
+from trials.services.protocols.consent_forms import Edition, record_consent_form
+from trials.services.protocols.publishing import import_protocol
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.utils.translation.template import templatize
 
-from schedules.domain.library_labels import LABELS
-from trials.formats import library
+from schedules.domain.plan.library_labels import LABELS
+from trials.formats.protocols import library
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
@@ -118,7 +118,7 @@ def test_every_label_of_the_shipped_protocols_can_be_translated(code: str) -> No
     labels_of = ("epochs", "anchors", "visits", "traits", "activities", "windows")
     groups = [getattr(protocol, name) for name in labels_of]
     labels = {rule.label for group in groups for rule in group}
-    assert labels <= set(LABELS), "name it in schedules/domain/library_labels.py"
+    assert labels <= set(LABELS), "name it in schedules/domain/plan/library_labels.py"
 
 
 def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:

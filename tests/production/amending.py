@@ -16,12 +16,12 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from participants.models import Participant  # noqa: E402
-from schedules.services import amendments  # noqa: E402
-from schedules.services.amendment_previews import Amendment, preview_amendment  # noqa: E402
-from schedules.services.amendments import advance_amendments, start_amendment  # noqa: E402
+from schedules.services.replanning import amendments  # noqa: E402
+from schedules.services.replanning.amendment_previews import Amendment, preview_amendment  # noqa: E402
+from schedules.services.replanning.amendments import advance_amendments, start_amendment  # noqa: E402
 from tests.cast import an_approval  # noqa: E402
 from trials.models import ProtocolVersion, Site  # noqa: E402
-from trials.services.protocols import import_protocol, publish_protocol  # noqa: E402
+from trials.services.protocols.publishing import import_protocol, publish_protocol  # noqa: E402
 
 
 def prepare() -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 from schedules.domain.reminders import Notice  # noqa: E402
 from schedules.notifications import send_by_email  # noqa: E402
-from schedules.services.reminders import deliver_reminders  # noqa: E402
+from schedules.services.reminders.ledger import deliver_reminders  # noqa: E402
 
 seconds, stale = map(float, sys.argv[1:])
 

@@ -18,13 +18,13 @@ STAMPS = ("DTSTAMP", "LAST-MODIFIED", "SEQUENCE")
 def look(facts: dict[str, Any]) -> dict[str, Any]:
     from participants.models import Participant
     from schedules.models import CalendarFeed, Reminder, Visit
-    from schedules.selectors.signing import signable_schedule
-    from schedules.services.feeds import fetch_feed, render_feed
-    from schedules.services.reminders import deliver_reminders, sweep_closing
-    from trials.acts import caused_by
+    from schedules.selectors.trust.signing import signable_schedule
+    from schedules.services.feeds.subscriptions import fetch_feed, render_feed
+    from schedules.services.reminders.ledger import deliver_reminders, sweep_closing
+    from trials.audit.acts import caused_by
     from trials.models import AuditEntry
-    from trials.selectors import token_digest
-    from trials.selectors_trust import signatures_of
+    from trials.selectors.protocols.approvals import signatures_of
+    from trials.selectors.records import token_digest
 
     now = datetime.fromisoformat(facts["made_at"]) + timedelta(minutes=1)
     void = []

@@ -24,16 +24,20 @@ from trials.admin.records import (
     scope_of,
     today,
 )
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 from trials.models import (
     ApiToken,
     Membership,
     User,
 )
 from trials.reauthentication import reauthenticated
-from trials.selectors_accounts import accounts_visible_to, changeable_accounts, tokens_administered_by
-from trials.selectors_memberships import memberships_visible_to
-from trials.services.tokens import issue_api_token, revoke_api_token
+from trials.selectors.accounts.accounts import (
+    accounts_visible_to,
+    changeable_accounts,
+    tokens_administered_by,
+)
+from trials.selectors.accounts.memberships import memberships_visible_to
+from trials.services.accounts.tokens import issue_api_token, revoke_api_token
 
 admin.site.unregister(Group)  # what somebody may do is a membership, never a group
 PACKAGED = (EmailAddress, Authenticator, SocialApp, SocialToken, SocialAccount)

@@ -18,10 +18,10 @@ from unfold.widgets import (
 )
 
 from trials.domain.errors import DomainError, ProtocolInvalid
-from trials.domain.working_days import WorkingDays, WorkingDaysError
+from trials.domain.sites.working_days import WorkingDays, WorkingDaysError
 from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
-from trials.services.protocols import import_protocol
-from trials.services.sites import Corrections, record_working_days, working_days_from
+from trials.services.protocols.publishing import import_protocol
+from trials.services.sites.working_days import Corrections, record_working_days, working_days_from
 
 Watcher = Callable[[Site, WorkingDays], int]
 watchers: list[Watcher] = []

@@ -15,10 +15,10 @@ from django.http import Http404, HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from trials import request_clock
-from trials.domain.access import Right, Scope
+from trials.domain.accounts.access import Right, Scope
 from trials.domain.errors import DomainError
 from trials.models import User
-from trials.selectors import roles_of
+from trials.selectors.records import roles_of
 from trials.zones import roles_day
 
 InSight = RelatedOnlyFieldListFilter

@@ -25,16 +25,21 @@ from trials.admin.records import (
     tell,
     today,
 )
-from trials.domain.access import Right
-from trials.domain.calendar_names import calendar_names
+from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
-from trials.domain.zones import zone_names
+from trials.domain.sites.calendar_names import calendar_names
+from trials.domain.sites.zones import zone_names
 from trials.models import (
     Site,
     WorkingDayTable,
 )
-from trials.selectors import sites_administered_by, sites_visible_to, working_days_of, working_days_visible_to
-from trials.services.sites import Corrections, record_working_days, working_days_from
+from trials.selectors.records import (
+    sites_administered_by,
+    sites_visible_to,
+    working_days_of,
+    working_days_visible_to,
+)
+from trials.services.sites.working_days import Corrections, record_working_days, working_days_from
 
 YEARS_BEFORE, YEARS_AFTER = 1, 3
 

@@ -24,7 +24,7 @@ from trials.admin.records import (
     tell,
     today,
 )
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
 from trials.models import (
     Cohort,
@@ -32,8 +32,8 @@ from trials.models import (
     Trial,
     TrialSite,
 )
-from trials.selectors import sites_visible_to, trials_visible_to, versions_visible_to
-from trials.services.protocols import publish_protocol
+from trials.selectors.records import sites_visible_to, trials_visible_to, versions_visible_to
+from trials.services.protocols.publishing import publish_protocol
 
 
 class TrialSiteInline(TabularInline):

@@ -17,8 +17,8 @@ from trials import request_clock
 from trials.addresses import client_address
 from trials.limits import seconds_to_wait
 from trials.models import User
-from trials.selectors import token_digest, user_by_api_token
-from trials.services.tokens import record_api_token_use
+from trials.selectors.records import token_digest, user_by_api_token
+from trials.services.accounts.tokens import record_api_token_use
 
 _DAY_IN_SECONDS = 24 * 3600
 _PARTS = 2

@@ -9,9 +9,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
 from trials import request_clock
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 from trials.models import User
-from trials.selectors import roles_of
+from trials.selectors.records import roles_of
 from trials.zones import roles_day
 
 if TYPE_CHECKING:  # the views read the settings, and these name this module

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class AuditEntry(models.Model):
     """One creation, change or deletion of one record: who, when, old, new, why and what caused it.
 
-    Rows are written by triggers on every audited table (trials/triggers.py), so that no way of
+    Rows are written by triggers on every audited table (trials/audit/triggers.py), so that no way of
     writing escapes them, and refused any update, delete or truncation.
     """
 

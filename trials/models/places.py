@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from trials.domain.calendar_names import calendar_names
-from trials.domain.zones import is_zone, near_zones
+from trials.domain.sites.calendar_names import calendar_names
+from trials.domain.sites.zones import is_zone, near_zones
 from trials.models.users import User
 
 CODE = RegexValidator(

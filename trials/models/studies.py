@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from trials.domain.outside_names import names_disease, proposed_outside_name
+from trials.domain.protocols.outside_names import names_disease, proposed_outside_name
 from trials.models.labels import LabelField
 from trials.models.places import CODE, Site
 from trials.models.users import User

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from trials.domain.accounts import AccountKept, ChangeKind, Resolution
+from trials.domain.accounts.accounts import AccountKept, ChangeKind, Resolution
 
 
 class User(AbstractUser):
@@ -37,7 +37,7 @@ class User(AbstractUser):
 class AccountChange(models.Model):
     """What somebody else did to an account by which they, or a third person, could sign in its owner's name.
 
-    Until it is resolved the account signs nothing (`trials.services.account_changes`).
+    Until it is resolved the account signs nothing (`trials.services.accounts.account_changes`).
     """
 
     audit_hidden = ("address", "previous_password")

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from schedules.services.demo import ACCOUNTS, PASSWORD, DemoRefused, load_demo
-from trials.acts import caused_by
+from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from trials.audit.acts import caused_by
 
 
 class Command(BaseCommand):

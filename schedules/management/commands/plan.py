@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from schedules.domain.document import plan_document
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.projection import project
+from schedules.domain.plan.document import plan_document
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.management.plan_table import render
 from trials.domain.errors import DomainError, ProtocolInvalid
-from trials.domain.protocol import Protocol
-from trials.domain.working_days import WorkingDays
-from trials.formats.holiday_calendars import calendar_names, load_calendar
-from trials.formats.library import codes, load_named
-from trials.formats.yaml import digest
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.sites.working_days import WorkingDays
+from trials.formats.protocols.library import codes, load_named
+from trials.formats.protocols.yaml import digest
+from trials.formats.sites.holiday_calendars import calendar_names, load_calendar
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?")
 NO_CALENDAR = "none"

@@ -15,9 +15,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
-from schedules.services import judging, reminders
-from schedules.services.demo import ACCOUNTS, PASSWORD, DemoRefused, load_demo
-from trials.acts import caused_by
+from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from schedules.services.reminders import ledger
+from schedules.services.windows import evaluation
+from trials.audit.acts import caused_by
 
 LAST_PORT = 65535
 
@@ -50,9 +51,9 @@ class Command(BaseCommand):
             with caused_by("rundemo"):
                 load_demo(today=timezone.localdate(now), now=now)
             with caused_by("sweep"):
-                judging.sweep_windows(now=now)
-            reminders.sweep_closing(now=now)
-            while reminders.deliver_reminders(now=now):
+                evaluation.sweep_windows(now=now)
+            ledger.sweep_closing(now=now)
+            while ledger.deliver_reminders(now=now):
                 pass
         except DemoRefused as error:
             raise CommandError(str(error)) from error

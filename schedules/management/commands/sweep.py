@@ -7,8 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from schedules.services import deviations, feed_access, holds, judging, reminders
-from trials.acts import caused_by
+from schedules.services.course import holds
+from schedules.services.deviations import classification
+from schedules.services.feeds import access
+from schedules.services.reminders import ledger
+from schedules.services.windows import evaluation
+from trials.audit.acts import caused_by
 
 
 class Command(BaseCommand):
@@ -25,13 +29,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with caused_by("sweep"):
-            judged = judging.sweep_windows(now=timezone.now())
+            judged = evaluation.sweep_windows(now=timezone.now())
             waiting = holds.sweep_holds(now=timezone.now())
-            feed_access.sweep_feeds(now=timezone.now())
-            drafted = deviations.sweep_unrecorded(now=timezone.now())
+            access.sweep_feeds(now=timezone.now())
+            drafted = classification.sweep_unrecorded(now=timezone.now())
         self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
-        written = reminders.sweep_closing(now=timezone.now(), days=options["days"])
+        written = ledger.sweep_closing(now=timezone.now(), days=options["days"])
         taken = 0
-        while claimed := reminders.deliver_reminders(now=timezone.now()):
+        while claimed := ledger.deliver_reminders(now=timezone.now()):
             taken += claimed
         self.stdout.write(f"{written} reminders written, {taken} taken up for delivery")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trials.domain.access import ROLE_RIGHTS, Right
+from trials.domain.accounts.access import ROLE_RIGHTS, Right
 
 EVERYBODY = frozenset({*ROLE_RIGHTS, "chief", "lead", "one-trial", "nobody", "expired", "withdrawn"})
 """Whoever can sign in. `chief` administers and `lead` manages data at all sites; `one-trial` coordinates

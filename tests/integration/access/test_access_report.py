@@ -9,8 +9,8 @@ import time_machine
 
 from tests.cast import NOW, TODAY, a_site, a_version
 from trials.models import Role, User
-from trials.selectors_memberships import WantedAccess, access_report
-from trials.services.memberships import grant_membership, withdraw_membership
+from trials.selectors.accounts.memberships import WantedAccess, access_report
+from trials.services.accounts.memberships import grant_membership, withdraw_membership
 
 pytestmark = pytest.mark.django_db
 SPRING = date(2026, 4, 1)

@@ -15,13 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from schedules.services.feeds import open_feed
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY, a_site, an_enrolment, show_who_one_is
-from trials.domain.access import Right
+from trials.domain.accounts.access import Right
 from trials.models import AuditEntry, Membership, User
-from trials.selectors import may, roles_of
-from trials.services.memberships import (
+from trials.selectors.records import may, roles_of
+from trials.services.accounts.memberships import (
     MembershipEnded,
     MembershipRefused,
     end_membership,

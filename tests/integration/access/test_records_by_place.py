@@ -12,20 +12,16 @@ from django.test import Client
 from django.urls import reverse
 
 from schedules.models import CalendarFeed
-from schedules.services.feeds import open_feed
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment, document
 from trials.models import ApiToken, ProtocolVersion, Role, Site, User, WorkingDayTable
-from trials.selectors import (
-    sites_administered_by,
-    versions_visible_to,
-    working_days_visible_to,
-)
-from trials.selectors_accounts import tokens_administered_by
-from trials.services.memberships import grant_membership
-from trials.services.protocols import import_protocol
-from trials.services.sites import record_working_days
-from trials.services.tokens import issue_api_token
+from trials.selectors.accounts.accounts import tokens_administered_by
+from trials.selectors.records import sites_administered_by, versions_visible_to, working_days_visible_to
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.protocols.publishing import import_protocol
+from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db
 YEARS = {"first_year": 2026, "last_year": 2027}

@@ -14,11 +14,11 @@ from typing import Any
 from django.test import Client
 
 from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview
-from schedules.domain.plan import AnchorDay
+from schedules.domain.plan.values import AnchorDay
 from schedules.models import AmendmentRun, CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
-from schedules.services.feeds import open_feed
-from schedules.services.gates import ReviewRecord, record_safety_review
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed
+from schedules.services.readiness.gates import ReviewRecord, record_safety_review
 from tests.cast import NOW, TODAY, a_site, an_enrolment, document, show_who_one_is
 from tests.cast import a_version as imported
 from tests.integration.access.classification import ACTS_AS, EVERYBODY, EVERYWHERE
@@ -33,9 +33,9 @@ from trials.models import (
     TrialSite,
     User,
 )
-from trials.services.memberships import grant_membership, withdraw_membership
-from trials.services.sites import record_working_days
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.memberships import grant_membership, withdraw_membership
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.sites.working_days import record_working_days
 
 MAIN, OTHER, ELSEWHERE = "NCT07331467", "CART-SLE", "NCT07339332"
 THEIRS = ("THEIRS-1", "Elsewhere Hospital", "their-person", "Their words")

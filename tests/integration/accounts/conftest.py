@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.cast import TODAY, a_site, show_who_one_is
 from trials.models import User
-from trials.services.memberships import grant_membership
+from trials.services.accounts.memberships import grant_membership
 
 PASSWORD = "a long enough secret"
 

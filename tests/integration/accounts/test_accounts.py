@@ -15,17 +15,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from schedules.services.feeds import open_feed
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY, a_site, an_enrolment
 from tests.integration.accounts.conftest import PASSWORD, signed_in
-from trials.domain.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
+from trials.domain.accounts.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
 from trials.models import AuditEntry, User
-from trials.selectors import user_by_api_token
-from trials.selectors_accounts import may_change_account
-from trials.services import accounts
-from trials.services.memberships import grant_membership
-from trials.services.tokens import issue_api_token
+from trials.selectors.accounts.accounts import may_change_account
+from trials.selectors.records import user_by_api_token
+from trials.services.accounts import accounts
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
 
 pytestmark = pytest.mark.django_db
 WHY = "new at the site"

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from tests.cast import TODAY, a_site
 from tests.integration.accounts.conftest import signed_in
-from trials.acts import caused_by, recorded
 from trials.addresses import client_address
+from trials.audit.acts import caused_by, recorded
 from trials.models import AuditEntry, Site, User
-from trials.services.memberships import grant_membership
-from trials.services.tokens import issue_api_token
-from trials.web.acting import ActMiddleware
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
+from trials.web.shared.acting import ActMiddleware
 
 VISITS = "/api/v1/visits"
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from django.urls import reverse
 from tests.cast import NOW, TODAY
 from tests.integration.accounts.conftest import PASSWORD, signed_in
 from trials.models import AuditEntry, User
-from trials.services.accounts import remove_second_factors
-from trials.services.memberships import grant_membership
+from trials.services.accounts.accounts import remove_second_factors
+from trials.services.accounts.memberships import grant_membership
 
 pytestmark = pytest.mark.django_db
 SECRET = base64.b32encode(b"twenty bytes long!!!").decode()

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from trials.models import AuditEntry, User
-from trials.services.accounts import deactivate_account
+from trials.services.accounts.accounts import deactivate_account
 
 pytestmark = pytest.mark.django_db
 

@@ -13,13 +13,13 @@ from django.test import Client
 
 from participants.models import Participant
 from schedules.models import Visit
-from schedules.services.bulk import bulk_enrol
-from schedules.services.planning import enrol
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, an_enrolment
 from tests.readers import Ask
 from trials.models import User
-from trials.services.memberships import grant_membership
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from tests.readers import Ask, all_pages, problem
 from trials.keyset import read_cursor, write_cursor
 from trials.models import ApiToken, Membership, User
-from trials.services.tokens import revoke_api_token
+from trials.services.accounts.tokens import revoke_api_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 UNKNOWN = "This token is unknown or was revoked. Ask an administrator for one."

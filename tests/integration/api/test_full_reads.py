@@ -11,7 +11,7 @@ from participants.models import Participant
 from schedules.models import Visit
 from tests.cast import NOW, TODAY, a_site
 from tests.readers import Ask, all_pages, problem
-from trials.domain.access import ROLE_RIGHTS, Right
+from trials.domain.accounts.access import ROLE_RIGHTS, Right
 from trials.models import Membership, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]

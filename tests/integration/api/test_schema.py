@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from config.wsgi import application
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, an_enrolment
 from trials.models import User
-from trials.services.memberships import grant_membership
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
 
 pytestmark = pytest.mark.django_db
 PATHS = ("/api/v1/visits", "/api/v1/participants/{id}")

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
 from schedules.models import Visit
-from schedules.services.bulk import bulk_enrol
-from schedules.services.planning import enrol
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import INFUSION, a_site, a_version, an_enrolment
 from tests.readers import Ask, all_pages
 from trials.keyset import RowAfter

@@ -15,7 +15,7 @@ from django.core.management import call_command
 
 from tests.cast import a_site
 from trials.models import AuditSeal
-from trials.services.audit import read_heads, seal_and_hand_out, verify_audit
+from trials.services.audit.sealing import read_heads, seal_and_hand_out, verify_audit
 from trials.tasks import seal
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_a_head_whose_mail_failed_is_mailed_with_the_next_ringing(
         raise SMTPServerDisconnected
 
     with monkeypatch.context() as patched:
-        patched.setattr("trials.services.audit_heads.send_heads", down)
+        patched.setattr("trials.services.audit.heads.send_heads", down)
         a_site("A")
         with pytest.raises(SMTPServerDisconnected):
             seal_and_hand_out(now=NOW)

@@ -16,9 +16,9 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.cast import a_site
-from trials.domain.audit_chain import HeadsAtOdds
+from trials.domain.audit.chain import HeadsAtOdds
 from trials.models import AuditEntry, AuditEpoch, AuditLink, AuditSeal, User
-from trials.services.audit import read_heads, seal_and_hand_out, seal_audit, strays, verify_audit
+from trials.services.audit.sealing import read_heads, seal_and_hand_out, seal_audit, strays, verify_audit
 
 pytestmark = pytest.mark.django_db
 GUARD = "dayzero_append_only_trials_auditentry_insert"

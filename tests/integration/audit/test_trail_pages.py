@@ -19,16 +19,16 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from participants.models import Participant
-from schedules.domain.visit_values import Booking
+from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.services.planning import enrol
-from schedules.services.visits import book_visit
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import book_visit
 from tests.cast import INFUSION, NOW, TODAY, a_site, a_version, an_enrolment
+from trials.audit.trail_terms import FIELDS, MODELS
 from trials.models import AuditEntry, AuditReview, ProtocolVersion, User
-from trials.selectors_trail import recorded_models
-from trials.services.audit import seal_audit
-from trials.services.memberships import grant_membership
-from trials.trail_terms import FIELDS, MODELS
+from trials.selectors.audit.trail import recorded_models
+from trials.services.accounts.memberships import grant_membership
+from trials.services.audit.sealing import seal_audit
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -172,7 +172,7 @@ class TestSearched:
     def test_sorted_and_paged_by_key_without_losing_or_doubling_any(
         self, booked: Visit, theirs: Participant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("schedules.web.trail.PER_PAGE", 12)
+        monkeypatch.setattr("schedules.web.trust.trail.PER_PAGE", 12)
         browser = somebody("reader", "monitor")
         for order, columns in self.ORDERS.items():
             address, seen = f"{reverse('trail')}?order={order}", []
@@ -226,7 +226,7 @@ def test_everything_recorded_has_a_name_that_can_be_translated() -> None:
     nameless |= {
         label for label, kind in kinds if not isinstance(MODELS.get(label, kind._meta.verbose_name), Promise)
     }
-    assert not nameless, "name them in their models or in trials/trail_terms.py"
+    assert not nameless, "name them in their models or in trials/audit/trail_terms.py"
 
 
 class TestExported:

@@ -7,7 +7,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.unit.trials.documents import SMALL
+from tests.unit.protocols.documents import SMALL
 from trials.management.commands.check_protocol import Command
 
 

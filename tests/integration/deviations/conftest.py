@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_life import activities_of
-from schedules.domain.visit_values import Answer, Completion
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.values import Answer, Completion
 from schedules.models import Deviation, Visit
-from schedules.selectors.course import standing_of
-from schedules.services.planning import enrol
-from schedules.services.visits import complete_visit, undo_visit
+from schedules.selectors.store.course import standing_of
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import complete_visit, undo_visit
 from tests.cast import a_version, an_enrolment
 from trials.models import Membership, Role, User
 

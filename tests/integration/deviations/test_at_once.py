@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from schedules.models import Deviation
-from schedules.services.deviations import assess_deviation, withdraw_deviation
+from schedules.services.deviations.classification import assess_deviation, withdraw_deviation
 from tests.integration.deviations.conftest import at
 from tests.integration.deviations.test_pages import FULL, SAID, browser
 from trials.models import Role

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from participants.models import Participant
 from schedules.models import Deviation
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import at, done, visit
 from tests.integration.deviations.test_pages import SAID, act, browser

@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 from django.db import IntegrityError, transaction
 
-from schedules.domain.deviations import Assessment
+from schedules.domain.deviations.drafts import Assessment
 from schedules.models import Deviation
-from schedules.selectors.changes import changes_since
-from schedules.services.deviations import (
+from schedules.selectors.store.changes import changes_since
+from schedules.services.deviations.classification import (
     assess_deviation,
     reinstate_deviation,
     uphold_deviation,
@@ -110,7 +110,7 @@ def test_what_is_no_longer_so_is_upheld_for_good(late, participant) -> None:
     one = uphold_deviation(deviation=late, version=2, **act)
     assert (one.lapsed_on, one.lapsed_because) == (None, "upheld")
     undone_again = visit("d14", participant)
-    from schedules.services.deviation_drafts import draft_of_visits
+    from schedules.services.store.deviation_drafts import draft_of_visits
 
     draft_of_visits([undone_again.pk], at(12, 22))
     one.refresh_from_db()

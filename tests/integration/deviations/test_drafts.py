@@ -11,16 +11,20 @@ from django.test.utils import CaptureQueriesContext
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.facts import Lodging, NightAway
 from participants.domain.lifecycle import Step
-from schedules.domain.deviations import Assessment, DeviationKind, Draft
-from schedules.domain.told import facts_text
+from schedules.domain.deviations.drafts import Assessment, DeviationKind, Draft
+from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Visit
-from schedules.services.course import StepRequest, take_step
-from schedules.services.deviation_drafts import draft_deviation, draft_of_visits
-from schedules.services.deviations import assess_deviation, sweep_unrecorded, withdraw_deviation
-from schedules.services.planning import enrol
-from schedules.services.replanning import record_anchor
-from schedules.services.visits import miss_visit
-from schedules.services.windows import record_fact, withdraw_fact
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.deviations.classification import (
+    assess_deviation,
+    sweep_unrecorded,
+    withdraw_deviation,
+)
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import record_anchor
+from schedules.services.store.deviation_drafts import draft_deviation, draft_of_visits
+from schedules.services.visits.appointments import miss_visit
+from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import INFUSION, at, done, undone, visit
 from trials.models import AuditEntry, Trial

@@ -13,15 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from participants.models import Absence
-from schedules.domain.forecast import Help
-from schedules.domain.visit_values import Booking
-from schedules.selectors import forecast
-from schedules.services.planning import enrol
-from schedules.services.visits import book_visit
+from schedules.domain.visits.outlook import Help
+from schedules.domain.visits.values import Booking
+from schedules.selectors.pages import forecast
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import book_visit
 from tests.cast import a_site, an_enrolment
 from tests.integration.deviations.conftest import a_user, at, visit
 from trials.models import Role, Trial
-from trials.services.sites import record_working_days
+from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db
 # Monday 21 December 2026, day 14: the window of D14 closes on Wednesday.

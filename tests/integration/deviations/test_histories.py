@@ -11,13 +11,13 @@ from django.test import Client
 
 from participants.models import Participant
 from schedules.domain.errors import VisitRefused
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag, Visit
-from schedules.services.bulk import bulk_enrol
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.judging import sweep_windows
-from schedules.services.start_flags import sweep_starts
-from schedules.services.takeover import PastVisit, close_history, open_history, record_history
+from schedules.services.course.takeover import PastVisit, close_history, open_history, record_history
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.readiness.start_flags import sweep_starts
+from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import a_site, a_version, an_enrolment, show_who_one_is
 from trials.domain.errors import Refused
 from trials.models import AuditEntry, User

@@ -15,11 +15,11 @@ from django.urls import reverse
 
 from participants.domain.lifecycle import Step
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
-from schedules.selectors import logs
-from schedules.services.course import StepRequest, take_step
-from schedules.services.planning import enrol
+from schedules.selectors.deviations import trial_logs
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
 from tests.integration.deviations.conftest import a_user, at
 from trials.models import Role, User
@@ -160,18 +160,20 @@ def test_pages_by_key_in_a_constant_number_of_queries(client, participant, monke
         asked = an_enrolment(participant.protocol_version, subject_code=f"S01-00{number}")
         enrol(enrolment=asked, by=None)
     assert queries() == one
-    monkeypatch.setattr(logs, "PAGE", 2)
+    monkeypatch.setattr(trial_logs, "PAGE", 2)
     if name == "screening-log":
-        assert [r.participant.subject_code for r in logs.screening_log(*_asker(), size=2).rows][
+        assert [r.participant.subject_code for r in trial_logs.screening_log(*_asker(), size=2).rows][
             -1
         ] == "S01-002"
-        second = logs.screening_log(*_asker(after=logs.screening_log(*_asker(), size=2).after), size=2)
+        second = trial_logs.screening_log(
+            *_asker(after=trial_logs.screening_log(*_asker(), size=2).after), size=2
+        )
         assert [row.participant.subject_code for row in second.rows] == ["S01-003", "S01-004"]
         assert second.after is None
 
 
-def _asker(after: int | None = None) -> tuple[Any, date, logs.WantedLog]:
-    return User.objects.get(username="monitor"), date(2026, 12, 27), logs.WantedLog(after=after)
+def _asker(after: int | None = None) -> tuple[Any, date, trial_logs.WantedLog]:
+    return User.objects.get(username="monitor"), date(2026, 12, 27), trial_logs.WantedLog(after=after)
 
 
 def test_a_trial_whose_enrolment_is_on_record(client) -> None:

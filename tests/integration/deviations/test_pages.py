@@ -15,18 +15,18 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 from openpyxl import load_workbook
 
-from schedules.domain.deviations import Assessment
+from schedules.domain.deviations.drafts import Assessment
 from schedules.models import Deviation
-from schedules.selectors import deviations as log
-from schedules.selectors.signing import signable_deviation
-from schedules.services.deviations import assess_deviation, withdraw_deviation
-from schedules.services.planning import enrol
+from schedules.selectors.deviations import log
+from schedules.selectors.trust.signing import signable_deviation
+from schedules.services.deviations.classification import assess_deviation, withdraw_deviation
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, an_enrolment
 from tests.integration.deviations.conftest import a_user, at, done, undone, visit
+from trials.domain.audit.signing import How, Proof
 from trials.domain.errors import Refused
-from trials.domain.signing import How, Proof
 from trials.models import Meaning, Role
-from trials.services.signatures import sign
+from trials.services.audit.signatures import sign
 
 pytestmark = pytest.mark.django_db
 NOW = at(12, 27)

@@ -10,16 +10,16 @@ import pytest
 from django.db import transaction
 
 from participants.models import Participant
-from schedules.domain.deviations import DeviationKind, Draft
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.deviations.drafts import DeviationKind, Draft
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation
-from schedules.services.deviation_drafts import draft_deviation
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.deviations_by_hand import Entered, enter_deviation
-from schedules.services.planning import enrol
+from schedules.services.deviations.by_hand import Entered, enter_deviation
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.store.deviation_drafts import draft_deviation
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import INFUSION, at
-from tests.integration.schedules.test_reminders import at_once
+from tests.integration.reminders.test_reminders import at_once
 
 AT_ONCE = 4
 TOKEN = uuid4()

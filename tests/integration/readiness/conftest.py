@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay
+from schedules.domain.plan.values import AnchorDay
 from schedules.models import Visit
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import ProtocolVersion, Site
-from trials.services.sites import record_working_days
+from trials.services.sites.working_days import record_working_days
 
 ZERO, BEGINS = date(2026, 12, 7), date(2026, 12, 2)
 

@@ -19,13 +19,13 @@ from participants.services.product import (
     take_back_milestone,
 )
 from schedules.domain.errors import StartNeedsReason, VisitRefused
-from schedules.domain.readiness import Readiness, readiness_on
-from schedules.domain.start import Answer, Item
-from schedules.domain.visit_values import Completion
+from schedules.domain.readiness.checklist import Readiness, readiness_on
+from schedules.domain.readiness.start_context import Answer, Item
+from schedules.domain.visits.values import Completion
 from schedules.models import ReadinessCheck, Visit
-from schedules.selectors.readiness import Newcomer, start_of, start_of_newcomer
-from schedules.services.replanning import record_anchor
-from schedules.services.visits import complete_visit, undo_visit
+from schedules.selectors.readiness.start_context import Newcomer, start_of, start_of_newcomer
+from schedules.services.replanning.moves import record_anchor
+from schedules.services.visits.appointments import complete_visit, undo_visit
 from tests.cast import a_version
 from tests.integration.readiness.conftest import BEGINS, ZERO, at, enrolled, visit_of
 from trials.models import AuditEntry, ProtocolVersion, Site

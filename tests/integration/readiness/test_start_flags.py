@@ -9,18 +9,18 @@ from django.test import Client
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.start_flags import START_FLAG
-from schedules.domain.visit_values import Completion
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.visits.values import Completion
 from schedules.models import Deviation, Flag, Visit
-from schedules.selectors.flags import WantedFlags, flags_listed
-from schedules.selectors.today import Wanted, starts_said_no
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.flags import clear_flag
-from schedules.services.judging import sweep_windows
-from schedules.services.reminders import deliver_reminders
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
-from schedules.services.start_flags import sweep_starts
-from schedules.services.visits import complete_visit
+from schedules.selectors.pages.today import Wanted, starts_said_no
+from schedules.selectors.windows.flags import WantedFlags, flags_listed
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.readiness.start_flags import sweep_starts
+from schedules.services.reminders.ledger import deliver_reminders
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
+from schedules.services.visits.appointments import complete_visit
+from schedules.services.windows.evaluation import sweep_windows
+from schedules.services.windows.flags import clear_flag
 from tests.cast import show_who_one_is
 from tests.integration.readiness.conftest import ZERO, at, visit_of
 from trials.models import Membership, Role, User

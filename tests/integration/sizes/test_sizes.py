@@ -21,13 +21,13 @@ from django.urls import reverse
 
 from participants.models import Participant
 from schedules.domain.errors import EnrolmentsRefused
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag, ProtocolWindow, Visit
-from schedules.selectors import logs
-from schedules.selectors.replanning_page import acts_since
-from schedules.services.bulk import bulk_enrol
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.judging import sweep_windows
+from schedules.selectors.deviations import trial_logs
+from schedules.selectors.pages.replanning import acts_since
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import (
     NOW,
     TODAY,
@@ -38,15 +38,15 @@ from tests.cast import (
     document,
     show_who_one_is,
 )
-from tests.integration.amendments.conftest import second
+from tests.integration.replanning.amendments.conftest import second
 from tests.readers import all_pages
 from trials.models import AuditEntry, Membership, ProtocolVersion, User
-from trials.services.audit import seal_audit, verify_audit
-from trials.services.sites import record_working_days
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.audit.sealing import seal_audit, verify_audit
+from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db
-MANY = logs._MANY + 1
+MANY = trial_logs._MANY + 1
 DAY = timedelta(days=1)
 
 

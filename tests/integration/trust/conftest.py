@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from participants.models import Participant
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import ProtocolVersion, Role, Site, User
-from trials.services.memberships import grant_membership
+from trials.services.accounts.memberships import grant_membership
 
 PASSWORD = "a long and made-up one"
 

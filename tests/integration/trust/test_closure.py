@@ -15,22 +15,28 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from participants.models import Anchor, Consent, Participant
-from schedules.domain.visit_values import Booking
+from schedules.domain.visits.values import Booking
 from schedules.models import AmendmentRun, CalendarFeed, Flag, Visit
-from schedules.services.deviations import sweep_unrecorded
-from schedules.services.feeds import open_feed, revoke_feed
-from schedules.services.judging import sweep_windows
-from schedules.services.planning import enrol
-from schedules.services.reminders import sweep_closing
-from schedules.services.visits import book_visit
+from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.subscriptions import open_feed, revoke_feed
+from schedules.services.reminders.ledger import sweep_closing
+from schedules.services.visits.appointments import book_visit
+from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
+from trials.audit.frozen import GOES_ON, guarded_models
 from trials.domain.errors import TrialFrozen
 from trials.domain.release import RELEASE
-from trials.frozen import GOES_ON, guarded_models
 from trials.models import AuditEntry, Cohort, Role, SiteApproval, Trial, TrialSite
-from trials.selectors_closure import APPS, PATHS
-from trials.services.closure import ClosureRefused, archive_trial, export_trial, freeze_trial, open_trial
-from trials.services.memberships import grant_membership
+from trials.selectors.protocols.closure import APPS, PATHS
+from trials.services.accounts.memberships import grant_membership
+from trials.services.protocols.closure import (
+    ClosureRefused,
+    archive_trial,
+    export_trial,
+    freeze_trial,
+    open_trial,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -12,23 +12,23 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.consents import ConsentState
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
-from participants.selectors_consent import asked_again, consent_standing, without_consent
+from participants.selectors.consents import asked_again, consent_standing, without_consent
 from participants.services.consent import Correction, withdraw_consent
 from schedules.domain.errors import ReplanningRefused, VisitRefused
-from schedules.domain.visit_values import Completion
+from schedules.domain.visits.values import Completion
 from schedules.models import ProtocolWindow, Visit
-from schedules.selectors.signing import signable_schedule
-from schedules.services.consents import correct_consent, record_consent
-from schedules.services.planning import enrol
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
-from schedules.services.visits import complete_visit
+from schedules.selectors.trust.signing import signable_schedule
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
+from schedules.services.trust.consents import correct_consent, record_consent
+from schedules.services.visits.appointments import complete_visit
 from tests.cast import NOW, TODAY, a_version, an_approval, an_enrolment, an_investigator, document
+from trials.domain.audit.signing import How, Proof
 from trials.domain.errors import Stale
-from trials.domain.signing import How, Proof
 from trials.models import AuditEntry, ConsentForm, Meaning, Trial
-from trials.selectors_trust import signatures_of
-from trials.services.consent_forms import ConsentFormRefused, Edition, record_consent_form
-from trials.services.signatures import sign
+from trials.selectors.protocols.approvals import signatures_of
+from trials.services.audit.signatures import sign
+from trials.services.protocols.consent_forms import ConsentFormRefused, Edition, record_consent_form
 
 pytestmark = pytest.mark.django_db
 
@@ -131,7 +131,7 @@ def test_an_edition_is_recorded_once(participant) -> None:
 
 
 def test_no_infusion_before_consent(version, site) -> None:
-    from schedules.domain.plan import AnchorDay, AnchorKind
+    from schedules.domain.plan.values import AnchorDay, AnchorKind
 
     anchors = {
         "screening": AnchorDay(date(2026, 10, 30), AnchorKind.ACTUAL),
@@ -249,7 +249,7 @@ def test_no_correction_puts_consent_after_the_infusion(version, site) -> None:
 
 def infused(version, site, consent: date | None) -> Participant:
     """Somebody infused yesterday, whatever was known of their consent."""
-    from schedules.domain.plan import AnchorDay, AnchorKind
+    from schedules.domain.plan.values import AnchorDay, AnchorKind
 
     days = {
         "consent": consent,
@@ -273,7 +273,7 @@ def test_no_infusion_before_consent_by_way_of_the_anchors(
     version, site, coordinator, consented, withdrawn, words
 ) -> None:
     """The page that sets anchors is no way past what the page of the visit refuses."""
-    from schedules.domain.plan import AnchorDay, AnchorKind
+    from schedules.domain.plan.values import AnchorDay, AnchorKind
 
     anchors = {
         "lymphodepletion-start": AnchorDay(date(2026, 11, 16), AnchorKind.ACTUAL),

@@ -15,11 +15,11 @@ from django.utils import timezone
 from psycopg import sql
 
 from schedules.models import Visit
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import an_enrolment
-from trials.database_roles import powers_of_this_role, warn_of_powers
+from trials.audit.database_roles import powers_of_this_role, warn_of_powers
 from trials.models import AuditEntry, AuditLink
-from trials.services.audit import seal_audit, strays
+from trials.services.audit.sealing import seal_audit, strays
 
 # The server is shared by the processes of a run, and so are its roles.
 ROLE = "dayzero_app" + os.environ.get("PYTEST_XDIST_WORKER", "")

@@ -11,11 +11,11 @@ import pytest
 from django.db import connections, transaction
 
 from schedules.models import Visit
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import TODAY, a_site, a_version, an_enrolment
 from trials.domain.errors import TrialFrozen
 from trials.models import Trial, User
-from trials.services.closure import freeze_trial
+from trials.services.protocols.closure import freeze_trial
 
 PATIENCE = 20.0
 SOON = 0.7

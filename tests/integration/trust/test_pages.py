@@ -16,13 +16,13 @@ from django.urls import reverse
 
 from participants.models import Consent
 from schedules.models import Visit
-from schedules.selectors.signing import signable_schedule
-from schedules.services.planning import enrol
+from schedules.selectors.trust.signing import signable_schedule
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from tests.integration.trust.conftest import PASSWORD, somebody
 from trials.models import Role, Signature, SiteApproval, Trial, TrialSite, User
-from trials.services.closure import freeze_trial
-from trials.services.consent_forms import Edition, record_consent_form
+from trials.services.protocols.closure import freeze_trial
+from trials.services.protocols.consent_forms import Edition, record_consent_form
 
 pytestmark = pytest.mark.django_db
 

@@ -12,15 +12,15 @@ from django.test import RequestFactory
 
 from participants.models import Participant
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.signing import signable_schedule
+from schedules.selectors.trust.signing import signable_schedule
 from tests.cast import NOW, TODAY, an_approval, an_enrolment
 from tests.integration.trust.conftest import PASSWORD, somebody
+from trials.domain.audit.signing import Change, How, Proof
 from trials.domain.errors import Stale
-from trials.domain.signing import Change, How, Proof
 from trials.models import AuditEntry, Meaning, Role, Signature, Site, User
-from trials.selectors_trust import Signable, signable_approval, signatures_of
-from trials.services.proofs import NotProven, prove_by_password
-from trials.services.signatures import SigningRefused, sign
+from trials.selectors.protocols.approvals import Signable, signable_approval, signatures_of
+from trials.services.accounts.proofs import NotProven, prove_by_password
+from trials.services.audit.signatures import SigningRefused, sign
 
 pytestmark = pytest.mark.django_db
 

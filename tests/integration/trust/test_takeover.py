@@ -19,16 +19,16 @@ from django.urls import reverse
 
 from participants.models import Participant
 from schedules.models import Visit
-from schedules.selectors.signing import signable_schedule
+from schedules.selectors.trust.signing import signable_schedule
 from tests.cast import NOW, show_who_one_is
 from tests.integration.trust.conftest import PASSWORD, somebody
+from trials.domain.audit.signing import How, Proof
 from trials.domain.errors import Stale
-from trials.domain.signing import How, Proof
 from trials.models import AccountChange, AuditEntry, Role, Signature, Site, User
-from trials.services.account_changes import confirm_changes, tell_owners
-from trials.services.accounts import correct_account, record_password_link, remove_second_factors
-from trials.services.memberships import grant_membership
-from trials.services.signatures import SigningRefused, sign
+from trials.services.accounts.account_changes import confirm_changes, tell_owners
+from trials.services.accounts.accounts import correct_account, record_password_link, remove_second_factors
+from trials.services.accounts.memberships import grant_membership
+from trials.services.audit.signatures import SigningRefused, sign
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "li.na@hospital.example", "administrator@elsewhere.example"
@@ -301,7 +301,7 @@ def test_a_mail_server_that_is_down_holds_up_no_change_and_the_owner_is_told_lat
         raise ConnectionRefusedError
 
     with monkeypatch.context() as patched:
-        patched.setattr("trials.services.account_changes.send_account_change", down)
+        patched.setattr("trials.services.accounts.account_changes.send_account_change", down)
         record_password_link(user=owner, now=NOW, by=admin, reason=WHY)
     change = AccountChange.objects.get()
     assert change.told_at is None

@@ -9,12 +9,12 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
-from schedules.services.planning import enrol, preview_enrolment
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning
+from schedules.services.enrolment.enrolling import enrol, preview_enrolment
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
 from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment, document
 from trials.models import ProtocolVersion, SiteApproval, TrialSite
-from trials.selectors_trust import approval_states, in_use
-from trials.services.approvals import Approval, ApprovalRefused, correct_approval, record_approval
+from trials.selectors.protocols.approvals import approval_states, in_use
+from trials.services.protocols.approvals import Approval, ApprovalRefused, correct_approval, record_approval
 
 pytestmark = pytest.mark.django_db
 

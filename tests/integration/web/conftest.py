@@ -14,12 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.services.bulk import bulk_enrol
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.services.enrolment.bulk import bulk_enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import ProtocolVersion, Role, Site, User
-from trials.services.memberships import grant_membership
-from trials.services.sites import record_working_days
+from trials.services.accounts.memberships import grant_membership
+from trials.services.sites.working_days import record_working_days
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)  # a Monday

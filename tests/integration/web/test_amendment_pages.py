@@ -11,7 +11,7 @@ from participants.models import Consent
 from schedules import tasks
 from schedules.models import AmendmentRun, AmendmentStep
 from tests.cast import a_version, an_approval, document
-from tests.integration.amendments.conftest import second
+from tests.integration.replanning.amendments.conftest import second
 from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role
 from trials.models import ConsentForm, ProtocolVersion, Role, Site
 

@@ -11,8 +11,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from schedules.domain.plan import AnchorDay
-from schedules.services.planning import enrol
+from schedules.domain.plan.values import AnchorDay
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
 from trials.models import Membership, Role, Site, User
 

@@ -12,7 +12,7 @@ from schedules.models import Deviation, Visit
 from tests.cast import an_approval, an_enrolment, document
 from tests.integration.web.conftest import Enrol, with_role
 from trials.models import ProtocolVersion, Role, Site
-from trials.services.protocols import import_protocol
+from trials.services.protocols.publishing import import_protocol
 
 ADDRESS = "/participants/enrol/"
 
@@ -164,7 +164,7 @@ def test_a_role_in_one_trial_does_not_enrol_in_another(
     other = an_enrolment(site=site)  # another trial at the same site
     from tests.integration.web.conftest import TODAY
     from trials.models import User
-    from trials.services.memberships import grant_membership
+    from trials.services.accounts.memberships import grant_membership
 
     user = User.objects.create_user("both")
     grant_membership(user=user, role=Role.COORDINATOR, trial=other.trial, starts_on=TODAY, by=None)

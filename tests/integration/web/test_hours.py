@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from participants.domain.facts import Procedure
 from participants.models import Fact, Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
-from schedules.services.planning import enrol
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, an_enrolment
 from trials.models import Membership, Role, User
 
@@ -129,7 +129,7 @@ def test_a_service_refuses_it_too(participant: Participant) -> None:
     from zoneinfo import ZoneInfo
 
     from participants.domain.facts_validation import FactRefused
-    from schedules.services.windows import record_fact
+    from schedules.services.windows.facts import record_fact
 
     never = datetime(2026, 3, 29, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
     with pytest.raises(FactRefused, match="from 02:00 to 03:00"):

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from participants.domain.lifecycle import Step
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import CalendarFeed, Visit
-from schedules.services.course import StepRequest, take_step
+from schedules.services.course.status_changes import StepRequest, take_step
 from tests.cast import a_version
 from tests.integration.web.conftest import MORNING, TODAY, Enrol, count_queries, with_role
 from tests.protocols import document_of, long_protocol
@@ -36,7 +36,7 @@ def test_the_list_shows_who_is_in_sight_and_what_comes_next(
 def test_the_list_is_searched_and_paged(
     page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schedules.web.participants.PER_PAGE", 2)
+    monkeypatch.setattr("schedules.web.participants.views.PER_PAGE", 2)
     for number in (1, 2, 13):
         enrolled(f"S01-{number:03}", TODAY)
     shown = [row.participant.subject_code for row in page.get("/participants/").context["rows"]]

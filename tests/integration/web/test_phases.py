@@ -11,9 +11,9 @@ from django.test import Client
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Extent, Phase, Step, phase_of
 from participants.models import CourseStep, Participant
 from schedules.models import CalendarFeed, Visit
-from schedules.selectors.course import course_of, standing_of
-from schedules.selectors.phases import with_phase
-from schedules.services.course import StepRequest, take_step
+from schedules.selectors.store.course import course_of, standing_of
+from schedules.selectors.store.phases import with_phase
+from schedules.services.course.status_changes import StepRequest, take_step
 from tests.integration.web.conftest import MORNING, TODAY, Enrol
 
 pytestmark = pytest.mark.django_db

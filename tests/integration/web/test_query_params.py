@@ -14,8 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from participants.models import Participant
 from tests.integration.web.conftest import TODAY, Enrol
 from trials.models import User
-from trials.services.memberships import grant_membership
-from trials.web.query_params import OneValueEach, QueryRefused
+from trials.services.accounts.memberships import grant_membership
+from trials.web.shared.query_params import OneValueEach, QueryRefused
 
 pytestmark = pytest.mark.django_db
 READS_AN_ADDRESS = (

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from participants.models import ProductStep
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import ReadinessCheck, Visit
 from tests.cast import a_version
 from tests.integration.web.conftest import TODAY, Enrol, count_queries, with_role

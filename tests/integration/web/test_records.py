@@ -16,8 +16,8 @@ from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
 from tests.cast import a_version, document, show_who_one_is
 from tests.integration.web.conftest import TODAY, Enrol
 from trials.models import ApiToken, Membership, ProtocolVersion, Role, Site, Trial, User, WorkingDayTable
-from trials.services.sites import Corrections, record_working_days
-from trials.services.tokens import issue_api_token
+from trials.services.accounts.tokens import issue_api_token
+from trials.services.sites.working_days import Corrections, record_working_days
 
 ADMIN = "/admin/"
 

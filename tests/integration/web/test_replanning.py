@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from participants.selectors import anchor_days
+from participants.selectors.participants import anchor_days
 from schedules.models import Deviation, Visit
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
-from schedules.web.anchor_fields import KINDS
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
+from schedules.web.shared.anchor_fields import KINDS
 from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, as_shown, with_role
 from trials.models import Role, Site, User, WorkingDayTable
 

@@ -11,13 +11,13 @@ import time_machine
 from django.test import Client
 
 from participants.services.absences import Away
-from schedules.domain.status import VisitStatus, visit_status
-from schedules.domain.visit_values import Booking
+from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.selectors.stored_visits import facts_of
-from schedules.selectors.today import GROUPS, SOON_DAYS, Wanted, worklist
-from schedules.services.absences import add_absence
-from schedules.services.visits import book_visit
+from schedules.selectors.pages.today import GROUPS, SOON_DAYS, Wanted, worklist
+from schedules.selectors.store.stored_visits import facts_of
+from schedules.services.availability.absences import add_absence
+from schedules.services.visits.appointments import book_visit
 from tests.cast import a_version
 from tests.integration.web.conftest import MORNING, SHANGHAI, TODAY, Enrol, count_queries, with_role
 from trials.models import ProtocolVersion, Role, Site, User
@@ -160,7 +160,7 @@ def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
 
 
 def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schedules.selectors.today.PAGE", 2)
+    monkeypatch.setattr("schedules.selectors.pages.today.PAGE", 2)
     for number in range(3):
         enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
     first, second = rows(page, "/?status=due"), rows(page, "/?status=due&page=2")

@@ -7,8 +7,8 @@ import pytest
 
 from participants.domain.facts import Vaccination
 from schedules.models import Visit
-from schedules.services.replanning import replan_many
-from schedules.services.windows import record_fact
+from schedules.services.replanning.moves import replan_many
+from schedules.services.windows.facts import record_fact
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
 

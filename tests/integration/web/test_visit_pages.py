@@ -15,20 +15,20 @@ from django.utils.html import strip_tags
 
 from participants.domain.lifecycle import Step
 from participants.models import Absence, Anchor, CourseStep, Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_values import Booking
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking
 from schedules.models import CalendarState, Deviation, ProtocolWindow, Visit
-from schedules.selectors.visit_page import visit_page
-from schedules.services.course import StepRequest, take_step, undo_last_step
-from schedules.services.planning import enrol
-from schedules.services.replanning import replan_many
-from schedules.services.unscheduled import Unscheduled, add_unscheduled
-from schedules.services.visits import book_visit
-from schedules.web.words import say
+from schedules.selectors.pages.visit import visit_page
+from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import replan_many
+from schedules.services.visits.appointments import book_visit
+from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
+from schedules.web.shared.wording import say
 from tests.cast import a_site, an_approval, an_enrolment
 from tests.integration.web.conftest import as_shown
 from trials.models import AuditEntry, Membership, Role, Site, User
-from trials.services.sites import record_working_days
+from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db
 NOON = "2026-12-21T04:00:00Z"  # Monday, D14, in Shanghai

@@ -15,13 +15,13 @@ from django.test import Client
 from django.urls import reverse
 
 from participants.models import Absence, Participant
-from schedules.domain.visit_values import Booking
+from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.services.visits import book_visit
+from schedules.services.visits.appointments import book_visit
 from tests.integration.web.conftest import MORNING, Enrol, with_role
 from trials.models import Role, Site, User, WorkingDayTable
-from trials.selectors import working_days_of
-from trials.services.sites import correct_working_days
+from trials.selectors.records import working_days_of
+from trials.services.sites.working_days import correct_working_days
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 12, 28)

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.services.planning import enrol
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import an_enrolment
 from trials.models import Membership, Role, User
 

@@ -11,14 +11,14 @@ from django.test import Client
 
 from participants.domain.facts import Confirmation, Vaccination
 from participants.models import Fact, Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.visit_values import Booking, Completion
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Flag, ProtocolWindow, Visit
-from schedules.selectors.visit_page import visit_page
-from schedules.services.judging import sweep_windows
-from schedules.services.planning import enrol
-from schedules.services.visits import book_visit, complete_visit, unbook_visit
-from schedules.services.windows import record_fact
+from schedules.selectors.pages.visit import visit_page
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import book_visit, complete_visit, unbook_visit
+from schedules.services.windows.evaluation import sweep_windows
+from schedules.services.windows.facts import record_fact
 from tests.cast import a_version, an_enrolment, show_who_one_is
 from trials.models import User
 

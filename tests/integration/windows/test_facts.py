@@ -11,11 +11,11 @@ from participants.domain.facts import Admission, Confirmation, Dose, Lodging, Ni
 from participants.domain.facts import TestResult as Result
 from participants.domain.facts_validation import FactRefused
 from participants.models import Fact
-from schedules.domain.plan import AnchorDay
+from schedules.domain.plan.values import AnchorDay
 from schedules.models import Flag, ProtocolWindow, Visit
-from schedules.selectors.judging import dockets_of
-from schedules.services.planning import enrol
-from schedules.services.windows import correct_fact, record_fact, waive_window, withdraw_fact
+from schedules.selectors.windows.evaluation import dockets_of
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.windows.facts import correct_fact, record_fact, waive_window, withdraw_fact
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
 from trials.domain.errors import Refused

@@ -7,19 +7,19 @@ from datetime import date
 import pytest
 
 from participants.domain.facts import Lodging, NightAway
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Flag
-from schedules.selectors.flags import WantedFlags, flag_count, flags_listed
-from schedules.services.flags import assign_flag, clear_flag, snooze_flag
-from schedules.services.holds import hold_infusion, sweep_holds
-from schedules.services.judging import sweep_windows
-from schedules.services.planning import enrol
-from schedules.services.windows import record_fact
+from schedules.selectors.windows.flags import WantedFlags, flag_count, flags_listed
+from schedules.services.course.holds import hold_infusion, sweep_holds
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.windows.evaluation import sweep_windows
+from schedules.services.windows.facts import record_fact
+from schedules.services.windows.flags import assign_flag, clear_flag, snooze_flag
 from tests.cast import an_enrolment
 from tests.integration.windows.conftest import a_user, noon
 from trials.domain.errors import Refused
 from trials.models import AuditEntry, Role
-from trials.selectors import roles_of
+from trials.selectors.records import roles_of
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 12, 10)

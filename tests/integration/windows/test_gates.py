@@ -15,17 +15,17 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
 from participants.models import Participant, SafetyReview
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.selectors.board import trial_board
-from schedules.services.bulk import bulk_enrol
-from schedules.services.course import StepRequest, take_step
-from schedules.services.gates import ReviewRecord, correct_safety_review, record_safety_review
-from schedules.services.planning import Enrolment, enrol, preview_enrolment
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning, record_anchor
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.selectors.readiness.board import trial_board
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.enrolling import Enrolment, enrol, preview_enrolment
+from schedules.services.readiness.gates import ReviewRecord, correct_safety_review, record_safety_review
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
 from tests.cast import TODAY, a_site, a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
 from trials.domain.errors import Refused
-from trials.formats import library
+from trials.formats.protocols import library
 from trials.models import AuditEntry, Cohort, Trial, User
 
 pytestmark = pytest.mark.django_db

@@ -13,15 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.domain.facts import Lodging, NightAway, Vaccination
 from participants.models import Fact, Participant, SafetyReview
-from schedules.domain.plan import AnchorDay, AnchorKind
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag
-from schedules.services.bulk import bulk_enrol
-from schedules.services.judging import sweep_windows
-from schedules.services.planning import enrol
-from schedules.services.windows import record_fact
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.windows.evaluation import sweep_windows
+from schedules.services.windows.facts import record_fact
 from tests.cast import a_site, a_version, an_enrolment
 from tests.integration.windows.conftest import a_user, noon
-from trials.formats import library
+from trials.formats.protocols import library
 from trials.models import Cohort, Role, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_tenth")]
@@ -172,7 +172,9 @@ def test_windows_placed_by_facts_are_told_in_the_reader_s_language_too(client, t
 
 def test_a_result_typed_in_the_reader_s_language_is_that_of_the_protocol(client, treated, monkeypatch):
     """Else a result of 阴性 would miss the `negative` that the protocol asks for."""
-    monkeypatch.setattr("schedules.web.fact_forms.say", lambda text: {"negative": "阴性"}.get(text, text))
+    monkeypatch.setattr(
+        "schedules.web.windows.fact_forms.say", lambda text: {"negative": "阴性"}.get(text, text)
+    )
     address = f"/participants/{treated.pk}/facts/new/test/"
     assert "The protocol asks for: 阴性." in text(client.get(address))
     for typed, stored in (("阴性", "negative"), ("Negative", "Negative"), ("positive", "positive")):

@@ -13,16 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from participants.domain.facts import Admission, Lodging, NightAway
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.told import facts_text
+from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag, ProtocolWindow
 from schedules.models.visits import NEVER_JUDGED
-from schedules.services.bulk import bulk_enrol
-from schedules.services.course import StepRequest, take_step
-from schedules.services.judging import sweep_windows
-from schedules.services.judging_marks import judge_soon
-from schedules.services.planning import enrol
-from schedules.services.windows import record_fact, withdraw_fact
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.windows.evaluation import sweep_windows
+from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
 from trials.models import AuditEntry
@@ -153,7 +153,7 @@ def test_batches_leave_nothing_behind():
 
 
 def test_what_cannot_be_judged_is_tried_again_and_holds_nobody_up(participant, infused, monkeypatch, caplog):
-    from schedules.selectors.judging import Docket
+    from schedules.selectors.windows.evaluation import Docket
 
     judged = Docket.judged
 

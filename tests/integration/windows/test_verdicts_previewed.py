@@ -12,13 +12,13 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.facts import Confirmation
 from participants.domain.facts import TestResult as Result
 from participants.models import Participant
-from schedules.domain.plan import AnchorDay, AnchorKind
-from schedules.domain.verdict_changes import VerdictChange
-from schedules.domain.verdicts import VerdictStatus
-from schedules.selectors.judging import dockets_of
-from schedules.services.planning import enrol
-from schedules.services.replanning import Proposal, commit_replanning, preview_replanning
-from schedules.services.windows import record_fact
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.windows.verdict_changes import VerdictChange
+from schedules.domain.windows.verdicts import VerdictStatus
+from schedules.selectors.windows.evaluation import dockets_of
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from schedules.services.windows.facts import record_fact
 from tests.cast import a_version, an_enrolment
 from tests.integration.windows.conftest import INFUSION, noon
 from trials.models import User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trials.domain.accounts import NameNotFit, ReasonMissing, fit_name, fit_reason
+from trials.domain.accounts.accounts import NameNotFit, ReasonMissing, fit_name, fit_reason
 
 
 @pytest.mark.parametrize(

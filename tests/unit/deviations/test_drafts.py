@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from schedules.domain.deviations import (
+from schedules.domain.deviations.drafts import (
     Assessment,
     DeviationKind,
     DeviationState,
@@ -19,8 +19,8 @@ from schedules.domain.deviations import (
     state_of,
     why_lapsed,
 )
-from schedules.domain.told import facts_text
-from schedules.domain.windows import VisitWindow
+from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.plan.visit_windows import VisitWindow
 
 # D28 of an infusion on Monday 7 December 2026: due on 4 January 2027, from 1 to 7 January.
 WINDOW = VisitWindow(date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 7))

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from participants.domain.lifecycle import Step
-from schedules.domain.logs import Enrolled, StepOnRecord, attempts_of, end_of, enrolled_of
-from trials.formats import library
+from schedules.domain.deviations.trial_logs import Enrolled, StepOnRecord, attempts_of, end_of, enrolled_of
+from trials.formats.protocols import library
 
 SINCE, FAILED, AGAIN, IN, OUT = (date(2026, month, 2) for month in (1, 2, 3, 4, 5))
 FAILURE = StepOnRecord(Step.SCREEN_FAILURE, FAILED, 1, "LVEF below 50%")

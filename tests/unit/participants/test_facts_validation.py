@@ -26,7 +26,7 @@ from participants.domain.facts import (
 )
 from participants.domain.facts import TestResult as Result
 from participants.domain.facts_validation import FactRefused, accept, problems_of, warnings_of
-from trials.domain.protocol import Place
+from trials.domain.protocols.protocol import Place
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 21, 12, tzinfo=SHANGHAI)

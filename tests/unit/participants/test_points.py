@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from participants.domain.points import (
+from participants.domain.moments import (
     after,
     at_or_after,
     at_or_before,

@@ -10,12 +10,12 @@ from participants.domain.consents import ConsentStanding, ConsentState, FormEdit
 from participants.domain.facts import Facts
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
-from schedules.domain.beds import Beds, Occupied
-from schedules.domain.gates import Cohorts
-from schedules.domain.plan import AnchorDay, AnchorKind, Known
-from schedules.domain.readiness import Readiness, readiness_on
-from schedules.domain.start import Answer, Item, Line, Person, Start
-from tests.unit.schedules.small import (
+from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
+from schedules.domain.readiness.beds import Beds, Occupied
+from schedules.domain.readiness.checklist import Readiness, readiness_on
+from schedules.domain.readiness.gates import Cohorts
+from schedules.domain.readiness.start_context import Answer, Item, Line, Person, Start
+from tests.unit.plan.small import (
     CONDITIONING,
     SHANGHAI,
     at,
@@ -25,8 +25,8 @@ from tests.unit.schedules.small import (
     window,
     within,
 )
-from trials.domain.protocol import ASSUMED, Activity, Freshness, Protocol, Stay
-from trials.domain.working_days import WorkingDays
+from trials.domain.protocols.protocol import ASSUMED, Activity, Freshness, Protocol, Stay
+from trials.domain.sites.working_days import WorkingDays
 
 TODAY = date(2026, 11, 23)
 BEGINS = date(2026, 12, 2)

@@ -9,7 +9,8 @@ import pytest
 
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
-from schedules.domain.day_zero import (
+from schedules.domain.plan.values import Known
+from schedules.domain.readiness.day_zero_search import (
     Against,
     CandidateDay,
     Weights,
@@ -17,15 +18,21 @@ from schedules.domain.day_zero import (
     rank_days,
     refusals_of_range,
 )
-from schedules.domain.gates import Cohorts, Course
-from schedules.domain.plan import Known
-from schedules.domain.start import Start
+from schedules.domain.readiness.gates import Cohorts, Course
+from schedules.domain.readiness.start_context import Start
+from tests.unit.plan.small import (
+    at,
+    days,
+    on,
+    over,
+    visit,
+    within,
+)
 from tests.unit.readiness.starting import TODAY, a_person, a_start, asked, beds
-from tests.unit.schedules.small import at, days, on, over, visit, within
 from trials.domain.errors import DomainError
-from trials.domain.offsets import Offset
-from trials.domain.protocol import ASSUMED, Gate, GateBefore, Place
-from trials.domain.working_days import WorkingDays
+from trials.domain.protocols.offsets import Offset
+from trials.domain.protocols.protocol import ASSUMED, Gate, GateBefore, Place
+from trials.domain.sites.working_days import WorkingDays
 
 
 def dec(day: int) -> date:

@@ -12,10 +12,11 @@ from participants.domain.facts import Facts
 from participants.domain.facts import TestResult as Result
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
-from schedules.domain.beds import Beds
-from schedules.domain.gates import Cohorts, Course
-from schedules.domain.readiness import readiness_on
-from schedules.domain.start import Answer, Item, Person
+from schedules.domain.readiness.beds import Beds
+from schedules.domain.readiness.checklist import readiness_on
+from schedules.domain.readiness.gates import Cohorts, Course
+from schedules.domain.readiness.start_context import Answer, Item, Person
+from tests.unit.plan.small import STATED, anchor, days, offset
 from tests.unit.readiness.starting import (
     BEGINS,
     CALENDAR,
@@ -30,10 +31,9 @@ from tests.unit.readiness.starting import (
     performed,
     told,
 )
-from tests.unit.schedules.small import STATED, anchor, days, offset
-from trials.domain.offsets import Offset
-from trials.domain.protocol import ASSUMED, Gate, GateBefore, ProductRule
-from trials.domain.working_days import WorkingDays
+from trials.domain.protocols.offsets import Offset
+from trials.domain.protocols.protocol import ASSUMED, Gate, GateBefore, ProductRule
+from trials.domain.sites.working_days import WorkingDays
 
 YES, NO, NOT_KNOWN = Answer.YES, Answer.NO, Answer.NOT_KNOWN
 

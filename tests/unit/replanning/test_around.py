@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schedules.domain.gates import Cohorts, Course
-from schedules.domain.replanning_around import compare_gates, compare_windows, span_of
-from tests.unit.schedules.small import SHANGHAI, STATED, on, protocol
-from trials.domain.protocol import Gate, GateBefore
+from schedules.domain.readiness.gates import Cohorts, Course
+from schedules.domain.replanning.window_and_gate_changes import compare_gates, compare_windows, span_of
+from tests.unit.plan.small import SHANGHAI, STATED, on, protocol
+from trials.domain.protocols.protocol import Gate, GateBefore
 
 DAY = date(2026, 12, 7)
 NINE = datetime(2026, 12, 7, 9, tzinfo=SHANGHAI)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import pytest
 
-from schedules.domain.contradictions import find_contradictions
-from schedules.domain.happened import (
+from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.plan.contradictions import find_contradictions
+from schedules.domain.plan.projection import project
+from schedules.domain.replanning.protocol_departures import (
     Case,
     departure_sentence,
     draft_of,
     rule_on,
     standing_to_plan_anew,
 )
-from schedules.domain.projection import project
-from schedules.domain.told import facts_text
-from tests.unit.schedules.small import CONDITIONING, days, on, protocol
+from tests.unit.plan.small import CONDITIONING, days, on, protocol
 
 TRIAL = protocol(*CONDITIONING)
 PLANNED = days(infusion="Mon 2026-12-07")

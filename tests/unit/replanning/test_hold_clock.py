@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schedules.domain.hold_clock import HoldTerms, Waiting, hold_terms, waiting_of
-from schedules.domain.projection import project
-from tests.unit.schedules.small import (
+from schedules.domain.plan.projection import project
+from schedules.domain.replanning.hold_clock import HoldTerms, Waiting, hold_terms, waiting_of
+from tests.unit.plan.small import (
     ASSUMED,
     CHEMOTHERAPY,
     CONDITIONING,
@@ -24,7 +24,7 @@ from tests.unit.schedules.small import (
     on,
     protocol,
 )
-from trials.domain.protocol import HoldRule
+from trials.domain.protocols.protocol import HoldRule
 
 BEGAN, EXPECTED = "Wed 2026-12-02 actual", "Mon 2026-12-07"
 RULE = HoldRule(offset("P14D"), "repeat lymphodepletion", STATED, offset("PT72H"), offset("P5D"))

@@ -10,12 +10,21 @@ from dataclasses import replace
 
 import pytest
 
-from schedules.domain.plan import Plan, PlannedVisit
-from schedules.domain.projection import project
-from schedules.domain.replanning import Effect, StandingVisit, VisitChange, compare_visits
-from schedules.domain.status import VisitFacts
-from tests.unit.schedules.small import CLINIC, CONDITIONING, at, days, on, protocol, visit, within
-from trials.domain.protocol import ASSUMED, Activity, Over, Protocol, Within
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import Plan, PlannedVisit
+from schedules.domain.replanning.visit_effects import Effect, StandingVisit, VisitChange, compare_visits
+from schedules.domain.visits.status import VisitFacts
+from tests.unit.plan.small import (
+    CLINIC,
+    CONDITIONING,
+    at,
+    days,
+    on,
+    protocol,
+    visit,
+    within,
+)
+from trials.domain.protocols.protocol import ASSUMED, Activity, Over, Protocol, Within
 
 STANDS, LATER, EARLIER = "Mon 2026-12-07", "Wed 2026-12-09", "Sat 2026-12-05"
 TODAY = on("Tue 2026-12-01")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from schedules.domain.gates import GateVerdict
-from schedules.domain.replanning import GRAVITY, Effect, VisitChange
-from schedules.domain.replanning_around import GateChange
-from schedules.domain.replanning_words import change_sentence, change_sentences, effect_label, gate_sentence
-from schedules.domain.windows import VisitWindow
-from tests.unit.schedules.small import on
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.readiness.gates import GateVerdict
+from schedules.domain.replanning.visit_effects import GRAVITY, Effect, VisitChange
+from schedules.domain.replanning.window_and_gate_changes import GateChange
+from schedules.domain.replanning.wording import change_sentence, change_sentences, effect_label, gate_sentence
+from tests.unit.plan.small import on
 
 BEFORE = VisitWindow(on("Sat 2026-12-19"), on("Mon 2026-12-21"), on("Wed 2026-12-23"))
 AFTER = VisitWindow(on("Mon 2026-12-21"), on("Wed 2026-12-23"), on("Fri 2026-12-25"))

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trials.domain.errors import Problem, ProtocolInvalid, Severity
-from trials.formats import library
-from trials.formats.yaml import load, read_document
+from trials.formats.protocols import library
+from trials.formats.protocols.yaml import load, read_document
 
 FAULTY = 1
 BAD_INPUT = 2

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
-from trials.migrating import laid_whatever_happens
+from trials.audit.migrating import laid_whatever_happens
 
 
 class Command(migrate.Command):

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from trials.acts import caused_by
-from trials.domain.audit_chain import EpochImpossible
-from trials.services.audit import open_epoch
+from trials.audit.acts import caused_by
+from trials.domain.audit.chain import EpochImpossible
+from trials.services.audit.sealing import open_epoch
 
 
 class Command(BaseCommand):

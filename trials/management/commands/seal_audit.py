@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from trials.domain.audit_chain import HeadsAtOdds
-from trials.services.audit import seal_and_hand_out, strays
+from trials.domain.audit.chain import HeadsAtOdds
+from trials.services.audit.sealing import seal_and_hand_out, strays
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from trials.database_roles import CannotSeparate, separate_roles
+from trials.audit.database_roles import CannotSeparate, separate_roles
 
 
 class Command(BaseCommand):

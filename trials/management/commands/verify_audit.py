@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from trials.services.audit import verify_audit
-from trials.services.audit_heads import parse_heads
+from trials.services.audit.heads import parse_heads
+from trials.services.audit.sealing import verify_audit
 
 
 class Command(BaseCommand):

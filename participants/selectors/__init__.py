@@ -1,0 +1,1 @@
+"""What can be read of participants, their consents and their products."""

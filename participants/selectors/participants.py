@@ -1,0 +1,80 @@
+"""What can be read of participants: always within what the reader may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.fact_rows import FactRow
+from participants.domain.lifecycle import ENDS, MOVES, Extent
+from participants.models import Anchor, Fact, Participant
+from trials.domain.accounts.access import Right
+from trials.models import Trial, User
+from trials.selectors.records import roles_of, within
+
+_MANY = 500
+
+
+def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
+    """The participants at the sites and in the trials that a user may look into on this day."""
+    return Participant.objects.filter(within(roles_of(user, today), Right.VIEW))
+
+
+def anchor_days(participant: Participant) -> dict[str, RecordedAnchor]:
+    """The anchors on record of a participant, by their codes; one query, or none where prefetched."""
+    return {anchor.code: recorded(anchor) for anchor in participant.anchors.all()}
+
+
+def subject_codes_in_use(trial: Trial, codes: Sequence[str]) -> set[str]:
+    """Those of the subject codes that somebody in the trial has."""
+    used = Participant.objects.filter(trial=trial)
+    if len(codes) > _MANY:  # more than a statement may name: ask for all there are
+        return set(used.values_list("subject_code", flat=True)).intersection(codes)
+    return set(used.filter(subject_code__in=codes).values_list("subject_code", flat=True))
+
+
+def subject_codes_of(participants: QuerySet[Participant], ids: Collection[int]) -> dict[int, str]:
+    """The subject codes of those of the participants whose ids are named, by id."""
+    return dict(participants.filter(pk__in=ids).values_list("pk", "subject_code"))
+
+
+def course_ended() -> Q:
+    """The condition on steps of a course by which the protocol's visits end; an end of treatment is none."""
+    ending = [step.value for step, move in MOVES.items() if move.to in ENDS]
+    return Q(step__in=ending) & ~Q(ends=Extent.TREATMENT.value)
+
+
+def participants_called(participants: QuerySet[Participant], text: str) -> QuerySet[Participant]:
+    """Those of the participants in whose subject code a text stands, capitals or not."""
+    return participants.filter(subject_code__icontains=text)
+
+
+def recorded(anchor: Anchor) -> RecordedAnchor:
+    """A stored anchor as a value."""
+    return RecordedAnchor(
+        anchor.code,
+        anchor.planned_on,
+        anchor.planned_at,
+        anchor.actual_on,
+        anchor.actual_at,
+        anchor.actual_zone,
+    )
+
+
+def fact_row(fact: Fact) -> FactRow:
+    """A stored fact's columns; `participants.domain.fact_rows` makes a value of them."""
+    return FactRow(
+        fact.kind,
+        fact.of,
+        fact.starts_on,
+        fact.starts_at,
+        fact.ends_on,
+        fact.ends_at,
+        fact.detail,
+        str(fact.pk),
+        fact.starts_zone,
+        fact.ends_zone,
+    )

@@ -1,0 +1,1 @@
+"""Deviations and the screening and enrolment logs, derived from what is on record."""

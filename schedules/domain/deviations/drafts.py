@@ -1,0 +1,354 @@
+"""Deviations: what the record shows, drafted by rules; what a person says of it, and when that is complete.
+
+A draft follows from facts alone: a visit done outside its window, recorded as missed or left without
+any record when its window closed, an activity not done, a day of a block not kept. It has a key made
+of what it is about and of its evidence, so the same facts are drafted once. What becomes of a draft
+is a person's to say (ICH E3 Q&A: important is what may significantly affect safety, rights or data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from participants.domain.words import Code, Words
+from schedules.domain.deviations.stored_sentences import told
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.values import Refusal
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+class DeviationKind(StrEnum):
+    """What departed from the protocol."""
+
+    OUTSIDE = "outside-window"
+    MISSED = "missed"
+    UNRECORDED = "unrecorded"
+    ACTIVITY = "activity-left"
+    BLOCK = "block-broken"
+    CONSENT = "before-consent"
+    ORDER = "order"
+    GATE = "gate"
+    START = "start"
+    HOLD = "hold"
+    WINDOW = "window"
+    MANUAL = "manual"
+
+
+KIND_LABELS: Mapping[DeviationKind, str] = {
+    DeviationKind.OUTSIDE: _("Visit outside its window"),
+    DeviationKind.MISSED: _("Visit missed"),
+    DeviationKind.UNRECORDED: _("Window closed without a record"),
+    DeviationKind.ACTIVITY: _("Activity not done"),
+    DeviationKind.BLOCK: _("Block broken"),
+    DeviationKind.CONSENT: _("Visit before the consent"),
+    DeviationKind.ORDER: _("Order of days not kept"),
+    DeviationKind.GATE: _("Start against a closed gate"),
+    DeviationKind.START: _("Start against the list of readiness"),
+    DeviationKind.HOLD: _("Hold after chemotherapy"),
+    DeviationKind.WINDOW: _("Protocol window violated"),
+    DeviationKind.MANUAL: _("Entered by hand"),
+}
+
+VISIT_KINDS = frozenset(
+    {
+        DeviationKind.OUTSIDE,
+        DeviationKind.MISSED,
+        DeviationKind.UNRECORDED,
+        DeviationKind.ACTIVITY,
+        DeviationKind.BLOCK,
+    }
+)
+"""The kinds that follow from what is on record of a single visit."""
+
+DRAFTED_OF_VISITS = VISIT_KINDS | {DeviationKind.CONSENT}
+"""Those, and what follows from the day of a visit beside the day of the consent."""
+
+
+class Lapse(StrEnum):
+    """Why what a draft was made of is no longer so; UPHELD where a person says that it still holds."""
+
+    TAKEN_BACK = "taken-back"
+    INSIDE = "inside"
+    RECORDED = "recorded"
+    REOPENED = "reopened"
+    CANCELLED = "cancelled"
+    DONE = "done"
+    REPLACED = "replaced"
+    KEPT = "kept"
+    CONSENTED = "consented"
+    UPHELD = "upheld"
+
+
+LAPSE_LABELS: Mapping[Lapse, str] = {
+    Lapse.TAKEN_BACK: _("What was recorded of the visit was taken back."),
+    Lapse.INSIDE: _("The visit lies inside its window now."),
+    Lapse.RECORDED: _("What became of the visit is on record now."),
+    Lapse.REOPENED: _("The visit has another window now, which has not closed."),
+    Lapse.CANCELLED: _("The visit is cancelled."),
+    Lapse.DONE: _("The activity is on record as done, or is no longer asked for."),
+    Lapse.REPLACED: _("The record shows something else now: see the other deviation of the same visit."),
+    Lapse.KEPT: _("By what is on record now the window is kept."),
+    Lapse.CONSENTED: _("By what is on record now the consent came before the visit."),
+    Lapse.UPHELD: _("A person says that it still holds."),
+}
+
+
+class DeviationState(StrEnum):
+    """Where a deviation stands between the draft and the log."""
+
+    DRAFT = "draft"
+    LAPSED = "no-longer-so"
+    CLASSIFIED = "classified"
+    WITHDRAWN = "withdrawn"
+
+
+STATE_LABELS: Mapping[DeviationState, str] = {
+    DeviationState.DRAFT: _("Draft"),
+    DeviationState.LAPSED: _("No longer so"),
+    DeviationState.CLASSIFIED: _("Classified"),
+    DeviationState.WITHDRAWN: _("Withdrawn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftActivity:
+    """An activity that was not done at a visit that was, and why."""
+
+    code: str
+    label: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRecord:
+    """A visit as its deviations look at it.
+
+    `told` where a start was recorded against the list for it: that deviation says it. `consented_on` is the
+    day of the first consent, None where it is not known, or where another deviation says that it came late.
+    `single` where there is one due day; `block` where the visit holds its place in one; `final` once
+    the day that it counts from has come; `free` of a visit whose window is wherever it takes place.
+    """
+
+    label: str
+    window: VisitWindow
+    single: bool = True
+    block: bool = False
+    free: bool = False
+    final: bool = True
+    told: bool = False
+    performed_on: date | None = None
+    outside_reason: str = ""
+    missed_on: date | None = None
+    missed_reason: str = ""
+    cancelled: bool = False
+    on_hold: bool = False
+    consented_on: date | None = None
+    left: Sequence[LeftActivity] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing is on record of it."""
+        return not (self.performed_on or self.missed_on or self.cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the record says of one deviation; `about` and `evidence` make its key, `evidence` has no colon.
+
+    `days` count from the nearer end of the window: negative for early, positive for late. `facts` are
+    as `facts_text` reads them.
+    """
+
+    about: str
+    evidence: str
+    kind: DeviationKind
+    occurred_on: date
+    planned_on: date | None = None
+    opens: date | None = None
+    closes: date | None = None
+    actual_on: date | None = None
+    days: int | None = None
+    facts: str = ""
+
+    @property
+    def key(self) -> str:
+        """What no other draft of the same participant's record has."""
+        return f"{self.about}:{self.evidence}"
+
+
+TIME, ACTIVITY, CONSENT = "time", "activity", "consent"
+
+
+def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draft]:
+    """The deviations that a visit's record shows on a day; `name` says which visit, in their keys.
+
+    Of its time there is at most one: done outside the window, missed, or closed without a record.
+    A visit that was on time when it was done, and whose window moved since, is judged anew once the
+    day that it counts from has come: until then that day may still move again.
+    """
+    timed = _of_time(visit, f"{name}:{TIME}", today)
+    if timed:
+        yield timed
+    if visit.performed_on:
+        yield from _before_consent(visit, f"{name}:{CONSENT}", visit.performed_on)
+        for activity in visit.left:
+            draft = Draft(
+                about=f"{name}:{ACTIVITY}:{activity.code}",
+                evidence=visit.performed_on.isoformat(),
+                kind=DeviationKind.ACTIVITY,
+                occurred_on=visit.performed_on,
+                actual_on=visit.performed_on,
+                facts=told(_left(activity)),
+            )
+            yield _placed(draft, visit)
+
+
+def _before_consent(visit: VisitRecord, about: str, performed: date) -> Iterator[Draft]:
+    """The deviation of a visit that took place before anybody had consented to it."""
+    if visit.consented_on is None or performed >= visit.consented_on:
+        return
+    template = "%(message)s %(reason)s" if visit.outside_reason else "%(message)s"
+    late = Words.of(_("The consent is of %(consent)s."), {"consent": visit.consented_on})
+    facts = told(Words.of(template, {"message": late, "reason": visit.outside_reason}))
+    evidence = f"{performed}/{visit.consented_on}"
+    draft = Draft(about, evidence, DeviationKind.CONSENT, performed, actual_on=performed, facts=facts)
+    yield _placed(draft, visit)
+
+
+def _left(activity: LeftActivity) -> Words:
+    template = "%(activity)s: %(reason)s" if activity.reason else "%(activity)s"
+    return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
+
+
+def why_lapsed(kind: DeviationKind, visit: VisitRecord, today: date) -> Lapse:
+    """Why a deviation of this kind no longer follows from the visit's record."""
+    if visit.cancelled:
+        return Lapse.CANCELLED
+    if kind is DeviationKind.CONSENT:
+        return Lapse.CONSENTED if visit.performed_on else Lapse.TAKEN_BACK
+    if kind is DeviationKind.ACTIVITY:
+        return Lapse.DONE if visit.performed_on else Lapse.TAKEN_BACK
+    if kind is DeviationKind.UNRECORDED:
+        return Lapse.REOPENED if visit.live else Lapse.RECORDED
+    if visit.live:
+        return Lapse.TAKEN_BACK
+    inside = visit.performed_on and visit.window.holds(visit.performed_on)
+    return Lapse.INSIDE if inside and kind is not DeviationKind.MISSED else Lapse.REPLACED
+
+
+def _of_time(visit: VisitRecord, about: str, today: date) -> Draft | None:
+    if visit.performed_on:
+        return _outside(visit, about, visit.performed_on)
+    if visit.cancelled:
+        return None
+    if visit.missed_on:
+        occurred = min(visit.missed_on, visit.window.closes)
+        kind, facts = DeviationKind.MISSED, visit.missed_reason
+    elif today > visit.window.closes and not visit.on_hold and not visit.free:
+        occurred, kind, facts = visit.window.closes, DeviationKind.UNRECORDED, ""
+    else:
+        return None
+    return _placed(Draft(about, f"{kind}-{occurred}", kind, occurred, facts=facts), visit)
+
+
+def _outside(visit: VisitRecord, about: str, performed: date) -> Draft | None:
+    days = 0 if visit.free else visit.window.days_outside(performed)
+    if not days or not ((visit.final and not visit.told) or visit.outside_reason):
+        return None
+    kind = DeviationKind.BLOCK if visit.block else DeviationKind.OUTSIDE
+    draft = Draft(about, f"{performed}{days:+d}", kind, performed, actual_on=performed, days=days)
+    return _placed(replace(draft, facts=visit.outside_reason), visit)
+
+
+def _placed(draft: Draft, visit: VisitRecord) -> Draft:
+    """The draft with the days on which the visit was planned."""
+    opens, target, closes = visit.window
+    return replace(draft, planned_on=target if visit.single else None, opens=opens, closes=closes)
+
+
+IMPORTANT, MINOR = "important", "minor"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a person says of a deviation; None where a yes or no is still to be given."""
+
+    description: str = ""
+    classification: str = ""
+    affects_safety: bool | None = None
+    affects_rights: bool | None = None
+    affects_data: bool | None = None
+    cause: str = ""
+    action: str = ""
+    reported_to_sponsor_on: date | None = None
+    reported_to_ethics_on: date | None = None
+
+    @property
+    def affected(self) -> tuple[bool | None, ...]:
+        """The three answers: safety, rights, data."""
+        return (self.affects_safety, self.affects_rights, self.affects_data)
+
+
+def refusals_of_assessment(said: Assessment, occurred_on: date, today: date) -> Iterator[Refusal]:
+    """What forbids an assessment: a class without all that belongs to it, a report out of its time.
+
+    Without a class everything may wait. A class needs a description and the three answers; an
+    important deviation also what it affects, its cause and what was done.
+    """
+    if said.classification:
+        yield from _refusals_of_class(said)
+    for name, day in (
+        ("reported_to_sponsor_on", said.reported_to_sponsor_on),
+        ("reported_to_ethics_on", said.reported_to_ethics_on),
+    ):
+        if day and day > today:
+            message = _("%(day)s is in the future: today is %(today)s at the site.")
+            yield Refusal(name, message, {"day": day, "today": today})
+        elif day and day < occurred_on:
+            message = _("%(day)s is before the deviation occurred, on %(occurred)s: give a later day.")
+            yield Refusal(name, message, {"day": day, "occurred": occurred_on})
+
+
+def _refusals_of_class(said: Assessment) -> Iterator[Refusal]:
+    if not said.description.strip():
+        yield Refusal("description", _("Describe what happened before you classify it."))
+    names = ("affects_safety", "affects_rights", "affects_data")
+    for name, answer in zip(names, said.affected, strict=True):
+        if answer is None:
+            yield Refusal(name, _("Answer yes or no before you classify it."))
+    if said.classification != IMPORTANT:
+        return
+    if None not in said.affected and not any(said.affected):
+        message = _(
+            "Important is what may significantly affect safety, rights or data: "
+            "answer yes to one of them, or classify it as minor."
+        )
+        yield Refusal("classification", message)
+    for name, text in (("cause", said.cause), ("action", said.action)):
+        if not text.strip():
+            yield Refusal(name, _("An important deviation needs its cause and what was done about it."))
+
+
+def state_of(*, withdrawn: bool, lapsed: bool, classified: bool) -> DeviationState:
+    """Where a deviation stands: what a person withdrew first, then what asks for a person."""
+    if withdrawn:
+        return DeviationState.WITHDRAWN
+    if lapsed:
+        return DeviationState.LAPSED
+    return DeviationState.CLASSIFIED if classified else DeviationState.DRAFT
+
+
+def refusals_of_entering(what: str, occurred_on: date, today: date) -> Iterator[Refusal]:
+    """What forbids to enter a deviation by hand: a day in the future, not a word of what happened."""
+    if occurred_on > today:
+        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        yield Refusal("occurred_on", message, {"day": occurred_on, "today": today})
+    if not what.strip():
+        yield Refusal("description", _("Say what happened: no record shows it."))

@@ -1,0 +1,118 @@
+"""Who was screened and who was enrolled, derived from the steps of a course and the anchors' actual days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Extent, Step, StepTaken
+from trials.domain.protocols.protocol import Protocol, Role
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+ENROLMENT = "enrolment"
+IN_SCREENING, ENROLLED = _("In screening"), _("Enrolled")
+
+
+OUTCOMES: Mapping[str, str] = {
+    "in-screening": IN_SCREENING,
+    "enrolled": ENROLLED,
+    **{step.value: STEP_LABELS[step] for step, move in MOVES.items() if move.to in ENDS},
+}
+"""What can have come of a screening, by the word that a filter asks for it with."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOnRecord:
+    """A step of a course with the reason that was given, and what it ends."""
+
+    step: Step
+    on: date
+    attempt: int
+    reason: str = ""
+    ends: Extent | None = None
+
+    @property
+    def taken(self) -> StepTaken:
+        """The step as the rules of a course look at it."""
+        return StepTaken(self.step, self.on, self.attempt, self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """One attempt at screening: since when, and what came of it, marked for translation, when and why."""
+
+    attempt: int
+    since: date | None
+    outcome: str
+    on: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """When somebody was enrolled, and which anchor says so.
+
+    Where the day of the enrolment is not on record, whoever was treated had been enrolled by then.
+    """
+
+    on: date
+    anchor: str
+
+    @property
+    def on_record(self) -> bool:
+        """Whether the enrolment itself is on record, and not only what comes after it."""
+        return self.anchor == ENROLMENT
+
+
+def attempts_of(
+    steps: Sequence[StepOnRecord], since: date | None, enrolled: Enrolled | None
+) -> Iterator[Screened]:
+    """Every attempt at screening, the first first; `since` is the day on which the first one began.
+
+    Chemotherapy that is repeated counts as an attempt in the course, and as none at screening.
+    """
+    began_with = [index for index, taken in enumerate(steps) if taken.step is Step.RESCREENING]
+    bounds, latest = [0, *began_with, len(steps)], 1 + len(began_with)
+    for attempt in range(1, latest + 1):
+        mine = steps[bounds[attempt - 1] : bounds[attempt]]
+        again = next((taken.on for taken in mine if taken.step is Step.RESCREENING), None)
+        began = since if attempt == 1 else again
+        failed = next((taken for taken in mine if taken.step is Step.SCREEN_FAILURE), None)
+        end = failed or (None if enrolled else _end(mine))
+        if end:
+            yield Screened(attempt, began, STEP_LABELS[end.step], end.on, end.reason)
+        elif enrolled and attempt == latest:
+            yield Screened(attempt, began, ENROLLED, enrolled.on)
+        else:
+            yield Screened(attempt, began, IN_SCREENING)
+
+
+def enrolled_of(protocol: Protocol, actual: Mapping[str, date]) -> Enrolled | None:
+    """When somebody with these actual days was enrolled; None before."""
+    code = protocol.code_of(Role.ENROLMENT)
+    if code in actual:
+        return Enrolled(actual[code], ENROLMENT)
+    days = [(actual[code], code) for code in treatments(protocol) if code in actual]
+    return Enrolled(*min(days)) if days else None
+
+
+def treatments(protocol: Protocol) -> tuple[str, ...]:
+    """The anchors that nobody reaches without being enrolled: points of no return, and day zero."""
+    marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
+    return tuple(dict.fromkeys([*marked, protocol.day_zero]))
+
+
+def end_of(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
+    """The step that ended the course for now; None while it goes on."""
+    return _end(steps)
+
+
+def _end(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
+    last = steps[-1] if steps else None
+    return last if last and last.taken.ends_course else None

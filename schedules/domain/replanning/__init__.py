@@ -1,0 +1,1 @@
+"""What a change of dates, a status change or an amendment means for what stands."""

@@ -1,0 +1,118 @@
+"""What a step of a course does to each visit, from the same visits before it and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import date
+
+from schedules.domain.plan.values import Plan
+from schedules.domain.replanning.visit_effects import (
+    GRAVITY,
+    Effect,
+    StandingVisit,
+    VisitChange,
+    compare_visits,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One visit before and after a step; None where it was not there, or belongs to another attempt then."""
+
+    before: StandingVisit | None
+    after: StandingVisit | None
+
+
+def compare_pairs(
+    pairs: Sequence[Pair],
+    plan: Plan,
+    today: date,
+    closed: AbstractSet[date] = frozenset(),
+    traits: AbstractSet[str] = frozenset(),
+) -> tuple[VisitChange, ...]:
+    """What became of every visit, the gravest first, by the `plan` that holds after the step.
+
+    As `visit_effects.compare_visits` says it of a plan; besides, what the step itself
+    called off, put on hold, let go on, brought back or left to an earlier attempt.
+    """
+    standing = [visit for pair in pairs if (visit := _standing(pair))]
+    compared = {change.code: change for change in compare_visits(standing, plan, today, closed, traits)}
+    changes = [
+        _of_pair(pair, compared.pop(pair.after.code) if pair.after and pair.after.code in compared else None)
+        for pair in pairs
+    ]
+    changes += compared.values()
+    return tuple(sorted(changes, key=lambda change: GRAVITY[change.gravest]))
+
+
+def _standing(pair: Pair) -> StandingVisit | None:
+    """The visit as it stands after the step, where it stood before it; None for what is new or over."""
+    before, after = pair.before, pair.after
+    if after is None:
+        return None
+    if before:
+        facts = replace(after.facts, window=before.facts.window)
+        return replace(after, facts=facts, suggested=before.suggested)
+    return None if after.live else after
+
+
+def _of_pair(pair: Pair, change: VisitChange | None) -> VisitChange:
+    before, after = pair.before, pair.after
+    if after is None:
+        assert before is not None, "a visit is there before or after"
+        return _left(before)
+    if change is None:
+        window = after.facts.window
+        return VisitChange(after.code, after.label, None, window, (Effect.ADDED,), after.booked_on)
+    return _of_both(before, after, change) if before else change
+
+
+def _of_both(before: StandingVisit, after: StandingVisit, change: VisitChange) -> VisitChange:
+    if before == after and Effect.BOOKING_CLOSED not in change.effects:
+        return replace(change, effects=(Effect.UNCHANGED,))
+    if before.live and not after.live:
+        return replace(change, after=None, booked_on=before.booked_on, effects=(_ended(after),))
+    stepped = tuple(_stepped(before, after))
+    if not stepped:
+        return change
+    untold = _TOLD_BY_RESTORED if Effect.RESTORED in stepped else {Effect.UNCHANGED}
+    kept = [effect for effect in change.effects if effect not in untold]
+    return replace(change, effects=(*kept, *stepped), booked_on=before.booked_on)
+
+
+_TOLD_BY_RESTORED = frozenset({Effect.UNCHANGED, Effect.MOVED, Effect.SUGGESTED, Effect.KEPT, Effect.ADDED})
+
+
+def _left(visit: StandingVisit) -> VisitChange:
+    """What stays with an earlier attempt once another one began; what was to come of a block goes with it."""
+    window = visit.facts.window
+    change = VisitChange(
+        visit.code,
+        visit.label,
+        window,
+        window,
+        (Effect.KEPT,),
+        visit.booked_on,
+        visit.facts.performed_on,
+    )
+    return replace(change, after=None, effects=(Effect.CALLED_OFF,)) if visit.live else change
+
+
+def _ended(visit: StandingVisit) -> Effect:
+    if visit.gone:
+        return Effect.CANCELLED
+    return Effect.NOT_APPLICABLE if visit.facts.not_applicable else Effect.CALLED_OFF
+
+
+def _stepped(before: StandingVisit, after: StandingVisit) -> Iterator[Effect]:
+    """What the step did to a visit, beside its days."""
+    if before.booked_on and not after.booked_on:
+        yield Effect.UNBOOKED
+    if after.facts.on_hold and not before.facts.on_hold:
+        yield Effect.HELD
+    if before.facts.on_hold and not after.facts.on_hold and after.live:
+        yield Effect.RESUMED
+    if after.live and not before.live:
+        yield Effect.RESTORED

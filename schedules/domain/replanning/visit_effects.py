@@ -1,0 +1,299 @@
+"""What a new plan means for the visits that stand: nothing moves unseen, and nothing done moves at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from schedules.domain.plan.contradictions import find_contradictions
+from schedules.domain.plan.holds import Hold, find_hold
+from schedules.domain.plan.values import Plan, PlannedVisit
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.status import VisitFacts, VisitStatus, visit_status
+from trials.domain.protocols.protocol import applies
+
+
+class Effect(StrEnum):
+    """What a new plan does to one visit or window; the gravest first."""
+
+    CHEMOTHERAPY_GIVEN = "chemotherapy-given"
+    BLOCK_BROKEN = "block-broken"
+    GATE_AFFECTED = "gate-affected"
+    EXPIRED = "expired"
+    BOOKING_OUTSIDE = "booking-outside"
+    BOOKING_CLOSED = "booking-closed"
+    STILL_OUTSIDE = "still-outside"
+    NOW_MISSED = "now-missed"
+    NOW_LATE = "now-late"
+    DONE_LATE = "done-late"
+    DONE_EARLY = "done-early"
+    CANCELLED = "cancelled"
+    CALLED_OFF = "called-off"
+    NOT_APPLICABLE = "not-applicable"
+    UNBOOKED = "unbooked"
+    HELD = "held"
+    RESUMED = "resumed"
+    RESTORED = "restored"
+    ADDED = "added"
+    MOVED = "moved"
+    SUGGESTED = "suggested"
+    KEPT = "kept"
+    UNCHANGED = "unchanged"
+
+
+_ORPHANING = frozenset({Effect.BOOKING_OUTSIDE, Effect.BOOKING_CLOSED, Effect.CANCELLED})
+GRAVITY = {effect: place for place, effect in enumerate(Effect)}
+
+
+@dataclass(frozen=True, slots=True)
+class StandingVisit:
+    """A visit as it stands on record; `unscheduled` ones belong to no rule and never move.
+
+    `block` is the block that it was planned in. One that is `gone` was asked for by an earlier plan and
+    no longer by the present one: a plan that asks for it again brings it back.
+    """
+
+    code: str
+    label: str
+    facts: VisitFacts
+    booked_on: date | None = None
+    unscheduled: bool = False
+    block: str | None = None
+    gone: bool = False
+    suggested: date | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing has ended it yet."""
+        return not (self.facts.performed_on or self.facts.missed or self.facts.cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitChange:
+    """One visit before and after, its effects (gravest first), and activities to `repeat`.
+
+    `suggested` are the days that the site would choose, before and after.
+    """
+
+    code: str
+    label: str
+    before: VisitWindow | None
+    after: VisitWindow | None
+    effects: tuple[Effect, ...]
+    booked_on: date | None = None
+    performed_on: date | None = None
+    repeat: tuple[str, ...] = ()
+    suggested: tuple[date | None, date | None] = (None, None)
+
+    @property
+    def gravest(self) -> Effect:
+        """The effect that matters most."""
+        return self.effects[0]
+
+    @property
+    def orphans_booking(self) -> bool:
+        """Whether a booking would be left that no window and no visit asks for any more."""
+        return self.booked_on is not None and bool(_ORPHANING & set(self.effects))
+
+    @property
+    def days(self) -> int:
+        """Days by which the target moves; negative for earlier."""
+        return (self.after.target - self.before.target).days if self.before and self.after else 0
+
+
+def compare_visits(
+    standing: Sequence[StandingVisit],
+    plan: Plan,
+    today: date,
+    closed: AbstractSet[date] = frozenset(),
+    traits: AbstractSet[str] = frozenset(),
+) -> tuple[VisitChange, ...]:
+    """Every visit that stands or is planned, with what the plan does to it on this day; the gravest first.
+
+    A performed visit stays and is judged by its new window; a booking stays and is named where the
+    window has left it, or where it is on one of the days that are `closed` now and were not before; a
+    live visit that the plan no longer has is cancelled. `traits` are the participant's.
+    """
+    planned = {visit.code: visit for visit in plan.visits}
+    hold = find_hold(plan.protocol, plan.anchors)
+    judging = _Judging(plan, today, plan.protocol.effective_traits(traits))
+    changes = [_change(visit, planned.get(visit.code), judging) for visit in standing]
+    known = {visit.code for visit in standing}
+    changes += [
+        VisitChange(visit.code, visit.label, None, visit.window, _added(visit, today))
+        for visit in plan.visits
+        if visit.code not in known
+    ]
+    ended = {visit.code for visit in standing if not (visit.live or visit.gone)}
+    changes = [change if change.code in ended else _booked_on(change, closed) for change in changes]
+    changes = _broken_blocks(changes, standing, plan)
+    if hold:
+        changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
+    changes = [_told(change) for change in changes]
+    order = {change.code: place for place, change in enumerate(changes)}
+    return tuple(sorted(changes, key=lambda change: (GRAVITY[change.gravest], order[change.code])))
+
+
+def _told(change: VisitChange) -> VisitChange:
+    """Where something happens, it goes without saying that nothing else does."""
+    rest = tuple(effect for effect in change.effects if effect is not Effect.UNCHANGED)
+    return replace(change, effects=rest) if rest and rest != change.effects else change
+
+
+def _broken_blocks(
+    changes: list[VisitChange], standing: Sequence[StandingVisit], plan: Plan
+) -> list[VisitChange]:
+    """The same changes with those in front that belong to a block which loses its shape."""
+    blocks: dict[str, str | None] = {visit.code: visit.block for visit in standing if visit.block}
+    blocks |= {visit.code: visit.rule.block for visit in plan.visits}
+    broken = frozenset(_broken(changes, blocks, plan))
+    lengthened = {visit.code for visit in plan.visits if visit.lengthened}
+
+    def falls_out(change: VisitChange) -> bool:
+        """Whether a visit stands outside its block now: one done in its place, or kept, does not."""
+        if change.code in lengthened:
+            return True
+        done_in_place = change.performed_on and not _OUT_OF_PLACE & set(change.effects)
+        return blocks.get(change.code) in broken and not done_in_place and change.gravest is not Effect.KEPT
+
+    return [
+        replace(change, effects=(Effect.BLOCK_BROKEN, *change.effects)) if falls_out(change) else change
+        for change in changes
+    ]
+
+
+def _broken(changes: Sequence[VisitChange], blocks: Mapping[str, str | None], plan: Plan) -> Iterator[str]:
+    """The blocks of which a part is done and another part goes, or was done on another day than now planned.
+
+    So are those whose anchors contradict each other.
+    """
+    traits = frozenset(trait.code for trait in plan.protocol.traits)
+    torn = {found.anchor for found in find_contradictions(plan.protocol, plan.anchors, traits)}
+    yield from (v.rule.block for v in plan.visits if v.rule.block and v.rule.counts_from.code in torn)
+    for block in dict.fromkeys(block for block in blocks.values() if block):
+        if _half_done([change for change in changes if blocks.get(change.code) == block]):
+            yield block
+
+
+def _half_done(members: Sequence[VisitChange]) -> bool:
+    """Whether a part of a block is done and another goes, or was done on another day than now planned."""
+    done = [change for change in members if change.performed_on]
+    lost = any(Effect.CANCELLED in change.effects for change in members)
+    return bool(done) and (lost or any(_OUT_OF_PLACE & set(change.effects) for change in done))
+
+
+_OUT_OF_PLACE = frozenset({Effect.EXPIRED, Effect.DONE_EARLY, Effect.DONE_LATE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """By what visits are judged: the plan, the day, and the participant's traits."""
+
+    plan: Plan
+    today: date
+    traits: AbstractSet[str]
+
+    def to_repeat(self, code: str) -> tuple[str, ...]:
+        """The activities of a visit that are repeated once it has expired."""
+        return tuple(
+            activity.label
+            for activity in self.plan.protocol.activities
+            if activity.repeat_when_expired
+            and code in activity.visits
+            and applies(activity.applies_to, self.traits)
+        )
+
+
+def _change(visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:
+    before = visit.facts.window
+    after = before if visit.unscheduled else (planned.window if planned else None)
+    change = VisitChange(
+        visit.code,
+        visit.label,
+        before,
+        after,
+        (),
+        visit.booked_on,
+        visit.facts.performed_on,
+        suggested=(visit.suggested, planned.suggested if planned else None),
+    )
+    if visit.facts.performed_on:
+        return _performed(change, visit, planned, judging)
+    if after is None:
+        return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
+    if visit.gone and planned:
+        lost = visit.booked_on and not after.holds(visit.booked_on)
+        outside = (Effect.BOOKING_OUTSIDE,) if lost else ()
+        return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
+    effects = tuple(_live(visit, after, judging.today)) if visit.live else (_again(visit, before, after),)
+    if effects == (Effect.UNCHANGED,) and visit.live and _suggested_anew(change):
+        effects = (Effect.SUGGESTED,)
+    return replace(change, effects=effects)
+
+
+def _suggested_anew(change: VisitChange) -> bool:
+    before, after = change.suggested
+    return after is not None and before != after
+
+
+def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
+    """A booking on a day that is closed now says so before all that only moves."""
+    if change.booked_on not in closed or Effect.CANCELLED in change.effects:
+        return change
+    kept = () if change.effects == (Effect.UNCHANGED,) else change.effects
+    effects = sorted({Effect.BOOKING_CLOSED, *kept}, key=GRAVITY.__getitem__)
+    return replace(change, effects=tuple(effects))
+
+
+def _again(visit: StandingVisit, before: VisitWindow, after: VisitWindow) -> Effect:
+    """A visit that was cancelled or missed stays so, with its new window."""
+    return Effect.UNCHANGED if before == after else Effect.KEPT
+
+
+def _performed(
+    change: VisitChange, visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging
+) -> VisitChange:
+    if change.after is None or planned is None:
+        return replace(change, after=change.before, effects=(Effect.KEPT,))
+    was = visit_status(visit.facts, judging.today)
+    now = visit_status(replace(visit.facts, window=change.after), judging.today)
+    if now is was:
+        return replace(change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.KEPT,))
+    if now is VisitStatus.DONE_EARLY and visit.facts.is_range:
+        repeat = judging.to_repeat(planned.rule.code)
+        return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
+    judged = {VisitStatus.DONE_EARLY: Effect.DONE_EARLY, VisitStatus.DONE_LATE: Effect.DONE_LATE}
+    return replace(change, effects=(judged.get(now, Effect.KEPT),))
+
+
+def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Effect]:
+    """The effects on a visit still to come, the gravest first; never none."""
+    before = visit.facts.window
+    if before == after:
+        yield Effect.UNCHANGED
+        return
+    if visit.booked_on and not after.holds(visit.booked_on):
+        yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.STILL_OUTSIDE
+    yield from _lateness(visit_status(replace(visit.facts, window=after), today))
+    yield Effect.MOVED
+
+
+def _lateness(status: VisitStatus) -> Iterator[Effect]:
+    if status is VisitStatus.MISSED:
+        yield Effect.NOW_MISSED
+    if status is VisitStatus.OVERDUE:
+        yield Effect.NOW_LATE
+
+
+def _added(visit: PlannedVisit, today: date) -> tuple[Effect, ...]:
+    late = Effect.NOW_MISSED if visit.window.closes < today else None
+    return (late, Effect.ADDED) if late else (Effect.ADDED,)
+
+
+def _under_hold(change: VisitChange, planned: PlannedVisit | None, hold: Hold) -> VisitChange:
+    """Chemotherapy that was given for an earlier day zero says so first."""
+    given = planned and planned.rule.counts_from.code == hold.anchor and change.performed_on
+    return replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects)) if given else change

@@ -1,0 +1,1 @@
+"""A participant's timeline as shapes on a drawing."""

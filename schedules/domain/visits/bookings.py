@@ -1,0 +1,16 @@
+"""Whether a visit's booking is still an appointment."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from schedules.domain.plan.visit_windows import VisitWindow
+
+
+def booking_no_longer_fits(booked_on: date | None, window: VisitWindow, outside_reason: str = "") -> bool:
+    """Say whether a live visit is booked for a day that its window has left.
+
+    `outside_reason` is why somebody booked a day outside the window on purpose; such a booking
+    stands until the window moves again (then the reason, which spoke of another window, is cleared).
+    """
+    return booked_on is not None and not outside_reason and not window.holds(booked_on)

@@ -1,0 +1,181 @@
+"""In which order things can have happened: consent before infusion, chemotherapy before it, no way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from participants.domain.lifecycle import STEP_LABELS, Step
+from schedules.domain.visits.values import History, Refusal, VisitLife
+from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
+from trials.domain.protocols.validation.graph import anchors_of_visit
+
+
+def _(message: str) -> str:
+    """Marks a message for translation without translating it."""
+    return message
+
+
+def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    """Why a visit cannot have been done on a day, by what else is on record.
+
+    What can have been, and asks for a reason, is about the field `outside_reason`.
+    """
+    yield from _refusals_of_death(on, history)
+    yield from _refusals_of_consent(visit, on, history)
+    yield from _refusals_of_order(visit, on, history)
+
+
+def anchors_set_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+    """The anchors whose actual day is the day on which this visit is done.
+
+    A visit on the very day of its anchor, without tolerance (the infusion, the first
+    chemotherapy), is that anchor; any other is the one that it names by `sets`.
+    """
+    return anchors_of_rule(visit.rule, visit.occurrence)
+
+
+def anchors_of_rule(rule: VisitRule | None, occurrence: int) -> tuple[str, ...]:
+    """The anchors that this occurrence of a visit is, as `anchors_set_by` says."""
+    return () if rule is None or occurrence != 1 else anchors_of_visit(rule)
+
+
+def anchors_dated_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+    """The anchors that follow the day on which this visit is done until they are set themselves."""
+    if visit.rule is None:
+        return ()
+    return tuple(
+        anchor.code
+        for anchor in protocol.anchors
+        if anchor.derived and anchor.derived.visit in {visit.rule.code, visit.code}
+    )
+
+
+def is_infusion(visit: VisitLife, history: History) -> bool:
+    """Whether this is the visit of day zero itself."""
+    return history.protocol.day_zero in anchors_set_by(history.protocol, visit)
+
+
+def before_consent(on: date, consented: date) -> Refusal:
+    """The refusal of an infusion before the day of consent."""
+    message = _("No infusion before consent: %(day)s is before the consent on %(consent)s.")
+    return Refusal("on", message, {"day": on, "consent": consented})
+
+
+def comes_after(visit: VisitLife, other: VisitLife) -> bool:
+    """Whether the protocol puts the first visit later; the window's order, then the number."""
+    key = (visit.window.target, visit.window.closes, visit.occurrence)
+    return key > (other.window.target, other.window.closes, other.occurrence)
+
+
+def _refusals_of_death(on: date, history: History) -> Iterator[Refusal]:
+    died = history.ended.died_on if history.ended else None
+    if died and on > died:
+        message = _("%(day)s is after %(end)s on %(ended)s: no visit can have been done then.")
+        yield Refusal("on", message, {"day": on, "end": STEP_LABELS[Step.DEATH], "ended": died})
+
+
+def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    if not is_infusion(visit, history):
+        return
+    if history.consented_on is None:
+        yield Refusal("on", _("No infusion before consent: put the day of consent on record first."))
+    elif on < history.consented_on:
+        yield before_consent(on, history.consented_on)
+    if history.consent_withdrawn_on and on >= history.consent_withdrawn_on:
+        message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")
+        yield Refusal("on", message, {"withdrawn": history.consent_withdrawn_on, "day": on})
+
+
+def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+    """Time never runs backwards: between anchors, inside a block, between repeats of one rule."""
+    for code in (*anchors_set_by(history.protocol, visit), *anchors_dated_by(history.protocol, visit)):
+        yield from _refusals_of_anchors(code, on, history)
+    if visit.rule is None:
+        return
+    for other in history.done:
+        if other.rule is not None and other.performed_on and _ordered(visit, other):
+            yield from _refusals_between(visit, on, other)
+    yield from _refusals_of_base(visit, visit.rule, on, history)
+
+
+def _refusals_of_base(visit: VisitLife, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
+    """What counts from a day cannot have been before it, nor before that day is on record."""
+    base = history.protocol.anchor_by_code.get(rule.counts_from.code)
+    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None or not _follows_base(rule):
+        return
+    if base.code in anchors_set_by(history.protocol, visit):
+        return  # the visit itself says which day that is
+    began = history.anchors.get(base.code)
+    words = {**visit.named, "anchor": base.label, "other": began, "day": on}
+    if began and on < began:
+        message = _("%(visit)s counts from %(anchor)s on %(other)s: %(day)s is before that.")
+        yield Refusal("on", message, words)
+    elif began is None and base.derived is None:
+        message = _("%(visit)s counts from %(anchor)s, which is not on record yet: record that first.")
+        yield Refusal("on", message, words)
+
+
+def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refusal]:
+    """Nothing that precedes the infusion comes after it; another order turned round can have happened."""
+    rules, zero = history.protocol.anchor_by_code, history.protocol.day_zero
+    for other, day in history.anchors.items():
+        if other == code or other not in rules or zero not in (code, other):
+            continue
+        words = {"anchor": rules[code].label, "day": on, "other": rules[other].label, "other_day": day}
+        if code in rules[other].not_after and on < day:
+            message = _(
+                "%(anchor)s on %(day)s would be before %(other)s on %(other_day)s, which comes first."
+            )
+            yield Refusal("on", message, words)
+        elif other in rules[code].not_after and on > day:
+            message = _("%(anchor)s on %(day)s would be after %(other)s on %(other_day)s, which follows it.")
+            yield Refusal("on", message, words)
+
+
+def _ordered(visit: VisitLife, other: VisitLife) -> bool:
+    """Whether the protocol puts two visits in an order that days must keep."""
+    assert visit.rule is not None
+    assert other.rule is not None
+    same_rule = visit.rule.code == other.rule.code
+    return same_rule or (visit.rule.block is not None and visit.rule.block == other.rule.block)
+
+
+def _refusals_between(visit: VisitLife, on: date, other: VisitLife) -> Iterator[Refusal]:
+    assert other.performed_on is not None
+    assert visit.rule is not None
+    assert other.rule is not None
+    one_rule = visit.rule.code == other.rule.code
+    later = comes_after(visit, other)
+    wrong = on < other.performed_on if later else on > other.performed_on
+    if wrong or (one_rule and on == other.performed_on):
+        words = {**visit.named, "day": on, "other": other.label, "other_day": other.performed_on}
+        yield Refusal("outside_reason" if one_rule else "on", _ORDER[one_rule, later], words)
+
+
+_ORDER = {
+    (False, True): _(
+        "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early."
+    ),
+    (False, False): _(
+        "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late."
+    ),
+    (True, True): _(
+        "%(visit)s comes after %(other)s, which was done on %(other_day)s: %(day)s is too early. "
+        "If it took place then, enter a reason."
+    ),
+    (True, False): _(
+        "%(visit)s comes before %(other)s, which was done on %(other_day)s: %(day)s is too late. "
+        "If it took place then, enter a reason."
+    ),
+}
+"""Whether both are repeats of one rule, and whether the visit comes after the other.
+
+Repeats can have been done on one day or in another order: that is recorded, with a reason.
+"""
+
+
+def _follows_base(rule: VisitRule) -> bool:
+    timing = rule.timing
+    first = timing.offset if isinstance(timing, AtOffset) else timing.first
+    return first.amount > 0

@@ -1,0 +1,171 @@
+"""What the rules of a visit's life look at, and what they answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from schedules.domain.plan.visit_windows import VisitWindow
+from trials.domain.protocols.protocol import Protocol, VisitRule
+from trials.domain.sites.plausible_days import Frame
+
+EARLY_TERMINATION = "early-termination"
+UNSCHEDULED = "unscheduled"
+
+
+class Deed(StrEnum):
+    """Something that people do with a visit."""
+
+    BOOK = "book"
+    UNBOOK = "unbook"
+    COMPLETE = "complete"
+    MISS = "miss"
+    CANCEL = "cancel"
+    UNDO = "undo"
+
+
+class Refusal(NamedTuple):
+    """Why something cannot be done: the field it is about, a marked message and its words."""
+
+    field: str
+    message: str
+    words: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLife:
+    """A visit as far as these rules look at it.
+
+    `by_course` where a step of the course cancelled it, `by_plan` where no plan asks for it any more;
+    `beside` is UNSCHEDULED or EARLY_TERMINATION
+    of a visit that no rule of the protocol asks for, and empty of all others.
+    """
+
+    code: str
+    label: str
+    window: VisitWindow
+    rule: VisitRule | None
+    occurrence: int = 1
+    booked_on: date | None = None
+    performed_on: date | None = None
+    missed: bool = False
+    cancelled: bool = False
+    by_course: bool = False
+    by_plan: bool = False
+    beside: str = ""
+    attempt: int = 1
+
+    @property
+    def named(self) -> dict[str, object]:
+        """The visit's part of a refusal's words."""
+        return {"visit": self.label}
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing has ended it yet."""
+        return not (self.performed_on or self.missed or self.cancelled)
+
+    @property
+    def free(self) -> bool:
+        """Whether its window is wherever it takes place."""
+        return self.beside == UNSCHEDULED
+
+    @property
+    def ends_course(self) -> bool:
+        """Whether it is the visit of an early termination, which comes after the end."""
+        return self.beside == EARLY_TERMINATION
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is still asked for after an early end."""
+        return self.ends_course or (self.rule is not None and self.rule.stays_after_early_end)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it holds its place in a block, which moves as a whole or not at all."""
+        return self.rule is not None and self.rule.block is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A day, the hours of it where they are fixed, and a place; `sure`: an unlikely day was confirmed."""
+
+    on: date
+    start: datetime | None = None
+    end: datetime | None = None
+    place: str = ""
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether an activity was done, and if not, why."""
+
+    done: bool
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """That a visit was done: its day, the instant where known, and what was done at it.
+
+    `activities` by code; None where nobody asked (an import): then nothing is said of them.
+    `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
+    of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
+    they were kept, as the person was asked. `sure`: an unlikely day was
+    confirmed. Whoever can ask a person asks and shows first.
+    """
+
+    on: date
+    at: datetime | None = None
+    activities: Mapping[str, Answer] | None = None
+    outside_reason: str = ""
+    accept_orphans: bool = True
+    seen: str | None = None
+    confirmed: Mapping[str, bool] = field(default_factory=dict)
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How the protocol's visits ended: the day and the marked word of the step, and what it left.
+
+    `all_contact` where nothing is to come any more; `died_on` where nothing can have taken place since.
+    """
+
+    on: date
+    step: str
+    died_on: date | None = None
+    all_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What else is on record of the participant, of the present attempt.
+
+    `done` are the other performed visits; `anchors` the actual days; `consent` the day of the
+    first consent and of its withdrawal; `ended` how the course ended; `attempt` the present attempt at
+    screening; `frame` the days that can be meant.
+    """
+
+    protocol: Protocol
+    done: Sequence[VisitLife] = ()
+    anchors: Mapping[str, date] = field(default_factory=dict)
+    traits: frozenset[str] = frozenset()
+    consented_on: date | None = None
+    consent_withdrawn_on: date | None = None
+    ended: End | None = None
+    attempt: int = 1
+    frame: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The day and the instant at the site."""
+
+    today: date
+    now: datetime

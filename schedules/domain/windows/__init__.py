@@ -1,0 +1,1 @@
+"""Protocol windows judged by facts: judges, verdicts, flags, eligibility."""

@@ -1,0 +1,124 @@
+"""Which facts feed which protocol windows: what a form for a fact can say before anything is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from participants.domain.fact_rows import FactKind
+from schedules.domain.windows.judges.washed_out import drugs_of
+from trials.domain.protocols.protocol import (
+    Conduct,
+    EventAfter,
+    Freshness,
+    HalfLives,
+    Moment,
+    Presence,
+    Protocol,
+    ProtocolWindow,
+    Reference,
+    ReferenceKind,
+    Stay,
+    Washout,
+)
+
+# Washouts name substances and conditions alike; which kind of fact a code most likely is.
+_HINTS = (
+    (FactKind.VACCINATION, ("vaccine",)),
+    (FactKind.INFECTION, ("infection",)),
+    (FactKind.PROCEDURE, ("transplant", "surgery", "exchange", "separation", "dialysis", "replacement")),
+    (FactKind.DOSE, ("drug", "inhibitor", "immunosuppressant", "biologic", "factor", "treatment", "trial")),
+)
+_OCCURRENCES = (
+    FactKind.DOSE,
+    FactKind.VACCINATION,
+    FactKind.ILLNESS,
+    FactKind.INFECTION,
+    FactKind.PROCEDURE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A kind of fact, what it is of (empty: nothing to name), and the window that it feeds."""
+
+    kind: FactKind
+    of: str
+    window: ProtocolWindow
+
+
+def feeds_of(windows: Iterable[ProtocolWindow]) -> tuple[Feed, ...]:
+    """Everything that can be recorded for these windows, each with the window it feeds."""
+    return tuple(feed for window in windows for feed in _feeds(window))
+
+
+def fed_by(fact_kind: FactKind, of: str, windows: Iterable[ProtocolWindow]) -> tuple[ProtocolWindow, ...]:
+    """The windows that a fact of this kind and name feeds, in the order of the protocol."""
+    return tuple(window for window in windows if _is_fed(window, fact_kind, of))
+
+
+def kind_for(code: str) -> FactKind:
+    """The kind of fact that something named by a washout most likely is."""
+    return next(
+        (kind for kind, words in _HINTS if any(word in code for word in words)),
+        FactKind.ILLNESS,
+    )
+
+
+def places(code: str, protocol: Protocol) -> bool:
+    """Whether visits or windows are placed by a fact of this code: an activity's day, or a half-life."""
+    counted = any(_names(rule.counts_from, code) for rule in protocol.visits)
+    return counted or any(_placed_by(moment, code) for moment in _moments(protocol))
+
+
+def _moments(protocol: Protocol) -> Iterator[Moment]:
+    for window in protocol.windows:
+        for bound in (window.starts, window.ends):
+            yield from bound.moments if bound else ()
+
+
+def _placed_by(moment: Moment, code: str) -> bool:
+    in_half_lives = isinstance(moment.offset, HalfLives) and moment.offset.drug == code
+    return in_half_lives or _names(moment.counts_from, code)
+
+
+def _names(reference: Reference, code: str) -> bool:
+    return reference.kind is ReferenceKind.ACTIVITY and reference.code == code
+
+
+def _is_fed(window: ProtocolWindow, kind: FactKind, of: str) -> bool:
+    terms = window.terms
+    if isinstance(terms, Washout) and kind in _OCCURRENCES:
+        return of in terms.of or of in drugs_of(window.starts)
+    return any(feed.kind is kind and feed.of == of for feed in _feeds(window))
+
+
+def _feeds(window: ProtocolWindow) -> Iterator[Feed]:
+    yield from _feeds_of_terms(window)
+    bounds = (bound for bound in (window.starts, window.ends) if bound)
+    references = (moment.counts_from for bound in bounds for moment in bound.moments)
+    activities = (one.code for one in references if one.kind is ReferenceKind.ACTIVITY)
+    yield from (Feed(FactKind.TEST, code, window) for code in dict.fromkeys(activities))
+
+
+def _feeds_of_terms(window: ProtocolWindow) -> Iterator[Feed]:
+    terms = window.terms
+    match terms:
+        case Presence():
+            kinds = [FactKind.LODGING, FactKind.NIGHT_AWAY, FactKind.ADMISSION]
+            yield from (Feed(kind, "", window) for kind in kinds)
+            if terms.companion:
+                yield Feed(FactKind.COMPANION, "", window)
+        case Stay():
+            yield Feed(FactKind.ADMISSION, "", window)
+        case Freshness():
+            yield Feed(FactKind.TEST, terms.test, window)
+        case Washout():
+            for code in dict.fromkeys((*terms.of, *sorted(drugs_of(window.starts)))):
+                yield Feed(kind_for(code), code, window)
+            for code in terms.of:
+                yield Feed(FactKind.CONFIRMATION, code, window)
+        case Conduct():
+            yield Feed(FactKind.CONFIRMATION, terms.of, window)
+        case EventAfter():
+            yield Feed(FactKind.EVENT, terms.event, window)

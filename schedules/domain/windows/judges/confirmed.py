@@ -1,0 +1,29 @@
+"""How far confirmations reach, one joining on to another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from participants.domain.facts import Confirmation
+from participants.domain.moments import DAY, day_of
+from schedules.domain.windows.judges.case import Case
+
+
+def confirmed_to(case: Case, topics: Collection[str]) -> tuple[Confirmation, date] | None:
+    """The last confirmation of a chain that reaches back to the window's start, and the day it reaches.
+
+    A confirmation without `since` reaches back as far as the window does. Where the start is not
+    known only such a one counts. None where nothing inside the window reaches back to its start.
+    """
+    start = None if case.starts is None else day_of(case.starts, case.zone)
+    holding = [one for one in case.facts.confirmations if one.topic in topics and one.holds]
+    reached: tuple[Confirmation, date] | None = None
+    for one in sorted(holding, key=lambda one: day_of(one.at, case.zone)):
+        day = day_of(one.at, case.zone)
+        if start is not None and day < start:
+            continue
+        joins = start if reached is None else reached[1] + DAY
+        if one.since is None or (joins is not None and one.since <= joins):
+            reached = (one, day)
+    return reached

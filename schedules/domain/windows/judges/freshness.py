@@ -1,0 +1,141 @@
+"""Freshness: a result of a test whose sample was taken inside the window; the latest sample decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from participants.domain.facts import TestResult
+from participants.domain.moments import at_or_after, first_after, first_instant
+from participants.domain.words import Code, Words
+from participants.domain.words import mark as _
+from schedules.domain.windows.judges.case import (
+    Case,
+    Gap,
+    at_risk,
+    awaited,
+    by_time,
+    gap,
+    proof,
+    violated,
+)
+from schedules.domain.windows.verdicts import Evidence, Verdict
+from trials.domain.protocols.protocol import Freshness
+
+_RESULT = _("%(test)s taken %(taken)s: %(result)s.")
+_WRONG = _("%(test)s taken %(taken)s: %(result)s; the protocol asks for %(asked)s.")
+_TOO_OLD = _("%(test)s taken %(taken)s is too old: the window begins %(starts)s.")
+
+
+def judge_freshness(case: Case, terms: Freshness) -> Verdict:
+    """Kept by the latest result inside the window; a wrong or too old one violates once the window is over.
+
+    Where nothing is on record, or a sample has no result or no hour yet, it cannot be judged; nor where
+    the hour of what the window leads up to would tell whether a sample lies inside. A sample taken after
+    the window says nothing of it.
+    """
+    tests = sorted(
+        (test for test in case.facts.tests if test.test == terms.test),
+        key=lambda test: first_instant(test.taken_at, case.zone),
+    )
+    inside = [test for test in tests if case.holds_by_hour(test.taken_at) is True]
+    resulted = [test for test in inside if test.result is not None]
+    unsure = [test for test in tests if case.holds_by_hour(test.taken_at) is None]
+    if resulted:
+        hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, resulted[-1])]
+        return (
+            awaited(case, _missing(case, terms, (), hours))
+            if hours
+            else _by_result(case, terms, resulted[-1])
+        )
+    if unsure and not case.over and _is_wrong(terms, unsure[-1]):
+        return _by_result(case, terms, unsure[-1])
+    before = [test for test in tests if _is_before(case, test)]
+    if inside or unsure or not before or case.over_at is None:
+        return awaited(case, _missing(case, terms, inside, unsure))
+    return _too_old(case, before[-1])
+
+
+def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
+    asked, result = terms.result, test.result or ""
+    taken = case.local(test.taken_at)
+    if asked is None or _as_asked(terms, test):
+        return by_time(
+            case,
+            (
+                proof(
+                    _RESULT,
+                    test,
+                    test=Code(_asked(case, test)),
+                    taken=taken,
+                    result=Code(asked or "") or result,
+                ),
+            ),
+        )
+    wrong = proof(_WRONG, test, test=Code(_asked(case, test)), taken=taken, result=result, asked=Code(asked))
+    return _unless_repeated(case, test, wrong)
+
+
+def _speaks_against(case: Case, terms: Freshness, test: TestResult, latest: TestResult) -> bool:
+    """Whether a result other than asked for may be later than the one that was, and inside, by an hour."""
+    if not _is_wrong(terms, test) or not _as_asked(terms, latest):
+        return False
+    if isinstance(test.taken_at, datetime) and case.holds_by_hour(test.taken_at) is not None:
+        return False
+    return first_after(test.taken_at, case.zone) > first_instant(latest.taken_at, case.zone)
+
+
+def _is_wrong(terms: Freshness, test: TestResult) -> bool:
+    return test.result is not None and not _as_asked(terms, test)
+
+
+def _as_asked(terms: Freshness, test: TestResult) -> bool:
+    asked, result = terms.result, test.result or ""
+    return asked is None or result.strip().casefold() == asked.strip().casefold()
+
+
+def _is_before(case: Case, test: TestResult) -> bool:
+    """Whether a sample was taken before the window, so that only another one could keep it."""
+    return case.starts is not None and at_or_after(test.taken_at, case.starts, case.zone) is False
+
+
+def _too_old(case: Case, test: TestResult) -> Verdict:
+    """The latest sample on record that tells anything was taken before the window."""
+    taken, starts = case.local(test.taken_at), case.local(case.starts or test.taken_at)
+    return _unless_repeated(
+        case, test, proof(_TOO_OLD, test, test=Code(_asked(case, test)), taken=taken, starts=starts)
+    )
+
+
+def _unless_repeated(case: Case, test: TestResult, evidence: Evidence) -> Verdict:
+    """At risk until the window is over, as the test can still be repeated; then violated since its end."""
+    if case.over and case.ends is not None:
+        return violated(case, case.ends, evidence)
+    if case.over_at is None:
+        return violated(case, test.taken_at, evidence)
+    since = case.starts if case.starts is not None else test.taken_at
+    return at_risk(case, since, case.over_at, evidence)
+
+
+def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure: Sequence[TestResult]) -> Gap:
+    if inside:
+        taken = case.local(inside[-1].taken_at)
+        words = Words.of(
+            _("the result of %(test)s taken %(taken)s"), {"test": Code(terms.test), "taken": taken}
+        )
+    elif unsure and case.window.other and case.holds(unsure[-1].taken_at) is not None:
+        words = case.window.other.hour
+    elif unsure:
+        taken = case.local(unsure[-1].taken_at)
+        words = Words.of(
+            _("the hour at which %(test)s was taken on %(taken)s"), {"test": Code(terms.test), "taken": taken}
+        )
+    else:
+        words = Words.of(_("a result of %(test)s"), {"test": Code(terms.test)})
+    return gap(case.due_at, words)
+
+
+def _asked(case: Case, test: TestResult) -> str:
+    """The test as the window names it, with the label that its document gives it."""
+    terms = case.window.rule.terms
+    return terms.test if isinstance(terms, Freshness) and terms.test == test.test else test.test

@@ -1,0 +1,129 @@
+"""Presence: within so many minutes of travel of the site, every night of the window.
+
+The night of a day begins on it. The window's last day has its night too, so leaving on the
+morrow keeps it. A night in hospital is a night at the site,
+unless it is on record as a night away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from participants.domain.facts import Admission, Fact
+from participants.domain.moments import DAY, day_of, first_instant
+from participants.domain.words import Words
+from participants.domain.words import mark as _
+from schedules.domain.windows.judges.case import (
+    NO_GAP,
+    Case,
+    at_risk,
+    by_time,
+    cannot_judge,
+    gap,
+    proof,
+    violated,
+)
+from schedules.domain.windows.verdicts import Evidence, Verdict
+from trials.domain.protocols.protocol import Presence
+
+_LODGED = _("Lodging %(minutes)d minutes from the site from %(day)s (limit %(limit)d).")
+_AWAY = _("The night of %(day)s was spent away.")
+_AWAY_MINUTES = _("The night of %(day)s was spent %(minutes)d minutes away (limit %(limit)d).")
+_ADMITTED = _("In hospital from %(day)s.")
+_COMPANION = _("A companion is confirmed from %(day)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """One night: near (True), too far (False) or not known (None), by what, or what is missing."""
+
+    day: date
+    near: bool | None
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[Words, ...] = ()
+
+
+def judge_presence(case: Case, terms: Presence) -> Verdict:
+    """Violated by the first night that was too far; not to be judged from the first unknown night on.
+
+    A night is a violation once it is over: until then lodging can still be changed, so a night to
+    come that is too far is told before one behind that is not known.
+    """
+    nights = [_night(case, terms, day) for day in case.days()]
+    far, unknown = (_first(nights, near) for near in (False, None))
+    if far and far.day < case.today:
+        if case.other and far.day not in set(case.other.days()) and case.window.other:
+            return cannot_judge(far.day, gap(case.over_at, case.window.other.hour), *far.evidence)
+        return violated(case, far.day, *far.evidence)
+    missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
+    due = unknown if unknown and case.opened and unknown.day <= case.today else None
+    if far:
+        risk = at_risk(case, far.day, first_instant(far.day + DAY, case.zone), *far.evidence)
+        return replace(risk, missing=missing.words, needed_by=missing.needed_by)
+    if due:
+        return cannot_judge(due.day, missing)
+    evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
+    return by_time(case, evidence, missing)
+
+
+def _first(nights: Sequence[_Night], near: bool | None) -> _Night | None:
+    return next((night for night in nights if night.near is near), None)
+
+
+def _night(case: Case, terms: Presence, day: date) -> _Night:
+    away = any(night.day == day for night in case.facts.nights_away)
+    admission = next((one for one in case.facts.admissions if _admitted(case, one, day)), None)
+    if admission and not away:
+        into = day_of(admission.admitted_at, case.zone)
+        return _Night(day, near=True, evidence=(proof(_ADMITTED, admission, day=into),))
+    travels = list(_travels(case, terms, day))
+    if not travels:
+        return _Night(day, None, missing=(Words.of(_("lodging for the night of %(day)s"), {"day": day}),))
+    near, evidence = min(travels, key=lambda travel: travel[0])
+    if near and terms.companion:
+        return _accompanied(case, day, evidence)
+    return _Night(day, near, (evidence,))
+
+
+def _travels(case: Case, terms: Presence, day: date) -> Iterator[tuple[bool, Evidence]]:
+    """Whether the night was near, and by which fact; a night away comes before lodging."""
+    limit = terms.within_minutes
+    away = [night for night in case.facts.nights_away if night.day == day]
+    for night in away:
+        if night.minutes is None:
+            yield False, proof(_AWAY, night, day=day)
+        else:
+            words = proof(_AWAY_MINUTES, night, day=day, minutes=night.minutes, limit=limit)
+            yield night.minutes <= limit, words
+    for lodging in case.facts.lodgings if not away else ():
+        if lodging.holds(day):
+            yield (
+                lodging.minutes <= limit,
+                proof(_LODGED, lodging, minutes=lodging.minutes, day=lodging.from_day, limit=limit),
+            )
+
+
+def _accompanied(case: Case, day: date, lodged: Evidence) -> _Night:
+    companion = next((one for one in case.facts.companions if one.holds(day)), None)
+    if companion is None:
+        return _Night(day, None, missing=(Words.of(_("a companion confirmed for %(day)s"), {"day": day}),))
+    return _Night(day, near=True, evidence=(lodged, _by(companion, companion.from_day)))
+
+
+def _by(fact: Fact, day: date) -> Evidence:
+    return proof(_COMPANION, fact, day=day)
+
+
+def _admitted(case: Case, admission: Admission, night: date) -> bool:
+    """Whether the night is spent in hospital: admitted that day or before, not discharged that day.
+
+    A discharge that the ward plans counts until its day has passed without one.
+    """
+    if day_of(admission.admitted_at, case.zone) > night:
+        return False
+    if admission.discharged_at is not None:
+        return day_of(admission.discharged_at, case.zone) > night
+    planned = admission.planned_discharge
+    return planned is None or planned < case.today or planned > night

@@ -1,0 +1,1 @@
+"""The log of deviations, and the screening and enrolment logs."""

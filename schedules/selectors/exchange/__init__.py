@@ -1,0 +1,1 @@
+"""What leaves: API, calendar feeds, reminders."""

@@ -1,0 +1,201 @@
+"""What machines read: pages of visits, and one participant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+
+from participants.models import Anchor, Participant
+from participants.selectors.participants import participants_visible_to
+from schedules.domain.errors import FilterRefused
+from schedules.domain.plan.explanations import Say, because_visit, plain
+from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.models import ProtocolWindow, Visit
+from schedules.selectors.store.calendars import sites_by_today, today_at
+from schedules.selectors.store.stored_visits import facts_of, lost_booking, planned_visit
+from schedules.selectors.visits.status_query import status_condition
+from trials.keyset import Page, Place, page_by_day, page_by_id
+from trials.models import ProtocolVersion, Site, User
+from trials.selectors.records import protocol_of, sites_visible_to, trials_visible_to
+from trials.zones import roles_day, zone_of
+
+_NONE = Q(pk__in=[])
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVisits:
+    """Which visits are asked for: codes of trial and site, id of a participant, status, range of targets.
+
+    `by_target` asks for a list in the order of targets, where a full read goes by id.
+    """
+
+    trial: str | None = None
+    site: str | None = None
+    participant: int | None = None
+    status: VisitStatus | None = None
+    target_from: date | None = None
+    target_to: date | None = None
+    by_target: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisit:
+    """A visit as machines get it: its row, its status today at its site, and why its date is what it is."""
+
+    visit: Visit
+    zone: ZoneInfo
+    status: VisitStatus
+    because: str
+    protocol_version: str
+    anchor_assumed: bool
+    booking_fits: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisits:
+    """A page of visits, and the key that the next one starts after."""
+
+    visits: Sequence[ListedVisit]
+    after: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtSite(Generic[Row]):
+    """A row of a participant with its protocol's label and the zone that its hours are told in."""
+
+    row: Row
+    label: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRecord:
+    """A participant with what people set (anchors) and what the protocol asks between visits (windows)."""
+
+    participant: Participant
+    zone: ZoneInfo
+    anchors: Sequence[AtSite[Anchor]]
+    windows: Sequence[AtSite[ProtocolWindow]]
+
+
+def listed_visits(
+    user: User, wanted: WantedVisits, page: tuple[Place | None, int], now: datetime, say: Say = plain
+) -> ListedVisits:
+    """Read a page of the visits in a user's sight; `page` is the place to start after and the size.
+
+    By id, where nothing moves; by target only where that is wanted, since a target moves with each
+    re-planning. Raises FilterRefused for a trial, site or participant that is not in sight. The number of
+    queries does not depend on what is found.
+    """
+    found = _page(_wanted(user, wanted, now), wanted.by_target, *page)
+    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in found.rows})
+    listed = [_listed(visit, versions[_version(visit)], now, say) for visit in found.rows]
+    return ListedVisits(listed, found.after)
+
+
+def participant_record(user: User, participant: int, now: datetime) -> ParticipantRecord | None:
+    """A participant in a user's sight; None for any other id."""
+    people = participants_visible_to(user, _today(now)).select_related(
+        "trial", "site", "cohort", "protocol_version"
+    )
+    person = people.prefetch_related("anchors", "protocol_windows").filter(pk=participant).first()
+    if person is None:
+        return None
+    zone = zone_of(person.site)
+    rules = protocol_of(person.protocol_version).anchor_by_code
+    anchors = [
+        AtSite(anchor, rules[anchor.code].label if anchor.code in rules else anchor.code, zone)
+        for anchor in person.anchors.all()
+    ]
+    windows = [
+        AtSite(window, window.label, zone)
+        for window in person.protocol_windows.all()
+        if not window.cancelled_on
+    ]
+    return ParticipantRecord(person, zone, anchors, windows)
+
+
+def _page(visits: QuerySet[Visit], by_target: bool, after: Place | None, size: int) -> Page[Visit]:
+    """A page after a place of the same order; raises FilterRefused for a place in the other one."""
+    if by_target and not isinstance(after, int):
+        return page_by_day(visits, "target", after, size)
+    if not by_target and not isinstance(after, tuple):
+        return page_by_id(visits, after, size)
+    raise FilterRefused(
+        {"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]}
+    )
+
+
+def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
+    people = _people(user, wanted, _today(now))
+    visits = Visit.objects.filter(participant__in=people).select_related(
+        "participant__trial", "participant__site"
+    )
+    if wanted.target_from:
+        visits = visits.filter(target__gte=wanted.target_from)
+    if wanted.target_to:
+        visits = visits.filter(target__lte=wanted.target_to)
+    if wanted.status:
+        days = sites_by_today(sites_visible_to(user, _today(now)), now)
+        here = _NONE
+        for today, sites in days.items():
+            here |= Q(participant__site__in=sites) & status_condition(wanted.status, today)
+        visits = visits.filter(here)
+    return visits
+
+
+def _people(user: User, wanted: WantedVisits, today: date) -> QuerySet[Participant]:
+    people = participants_visible_to(user, today)
+    if wanted.trial is not None:
+        people = people.filter(trial=_by_code(trials_visible_to(user, today), "trial", wanted.trial))
+    if wanted.site is not None:
+        people = people.filter(site=_by_code(sites_visible_to(user, today), "site", wanted.site))
+    if wanted.participant is not None:
+        people = people.filter(pk=wanted.participant)
+        if not people.exists():
+            words = gettext("No participant %(id)s in sight here.") % {"id": wanted.participant}
+            raise FilterRefused({"participant": [words]})
+    return people
+
+
+def _by_code(rows: QuerySet[Any], field: str, code: str) -> int:
+    """The id of the row with this code; raises FilterRefused, which names the codes that are possible."""
+    ids: dict[str, int] = dict(rows.values_list("code", "pk"))
+    if code not in ids:
+        possible = ", ".join(sorted(ids)) or gettext("none")
+        words = gettext("%(code)s is not in sight; possible are: %(possible)s.")
+        raise FilterRefused({field: [words % {"code": code, "possible": possible}]})
+    return ids[code]
+
+
+def _version(visit: Visit) -> int:
+    """The version by which a visit is read: the one under which it was done, else the present one."""
+    return visit.done_under_id or visit.participant.protocol_version_id
+
+
+def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> ListedVisit:
+    site: Site = visit.participant.site
+    zone = zone_of(site)
+    protocol = protocol_of(version)
+    planned = planned_visit(visit, protocol, zone)
+    return ListedVisit(
+        visit=visit,
+        zone=zone,
+        status=visit_status(facts_of(visit), today_at(site, now)),
+        because=because_visit(protocol, planned, say),
+        protocol_version=version.label,
+        anchor_assumed=planned.base.assumed,
+        booking_fits=None if visit.booked_on is None else not lost_booking(visit),
+    )
+
+
+def _today(now: datetime) -> date:
+    """The server's day, on which roles are held."""
+    return roles_day(now)

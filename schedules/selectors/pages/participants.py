@@ -1,0 +1,112 @@
+"""The list of participants: who, where, on which day of theirs, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from participants.domain.lifecycle import ENDS, GOES_ON, PHASE_LABELS, Phase
+from participants.models import Participant
+from participants.selectors.participants import participants_called, participants_visible_to
+from schedules.domain.visits.short_names import visit_mark
+from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.models import Visit
+from schedules.selectors.store.calendars import sites_by_today, today_at
+from schedules.selectors.store.phases import with_phase
+from schedules.selectors.store.stored_visits import LIVE, day_zero_of, facts_of, planned_visit
+from trials.models import ProtocolVersion, Site, Trial, User
+from trials.selectors.records import protocol_of
+from trials.zones import roles_day, zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class ListedParticipant:
+    """One line of the list; `number` is today's day label, None while day zero is not known.
+
+    Nor is there one for somebody who is no longer in the trial: `phase` is marked for translation.
+    """
+
+    participant: Participant
+    phase: str
+    zero: date | None
+    number: str | None
+    visit: Visit | None
+    mark: str
+    status: VisitStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The participants that match, and what stands beside each of those on a page."""
+
+    participants: QuerySet[Participant]
+    now: datetime
+
+    def rows(self, page: Sequence[Participant]) -> list[ListedParticipant]:
+        """The lines of a page; three queries, however many participants it has."""
+        versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in page})
+        visits = _next_visits(page, self.now)
+        return [_row(one, versions[one.protocol_version_id], visits.get(one.pk), self.now) for one in page]
+
+
+IN_TRIAL, ENDED = "in-trial", "ended"
+GROUPS = {IN_TRIAL: GOES_ON, ENDED: ENDS}
+"""Several phases that are asked for by one word."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPeople:
+    """Which participants are asked for: part of a subject code, a site, a trial, a phase or a group of it."""
+
+    search: str = ""
+    site: Site | None = None
+    trial: Trial | None = None
+    phase: str = ""
+
+
+def participants_listed(user: User, now: datetime, wanted: WantedPeople) -> Listing:
+    """The participants in sight that are asked for, each with their phase."""
+    here = roles_day(now)
+    seen = participants_visible_to(user, here)
+    if wanted.search:
+        seen = participants_called(seen, wanted.search)
+    if wanted.site:
+        seen = seen.filter(site=wanted.site)
+    if wanted.trial:
+        seen = seen.filter(trial=wanted.trial)
+    phases = GROUPS.get(wanted.phase) or ({Phase(wanted.phase)} if wanted.phase else ())
+    seen = with_phase(seen, phases)
+    seen = seen.select_related("trial", "site", "cohort").prefetch_related("anchors")
+    return Listing(seen.order_by("trial__code", "subject_code", "pk"), now)
+
+
+def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]:
+    """The first live visit of each participant whose window has not closed, by the participant's id."""
+    today = min(sites_by_today({one.site_id: one.site for one in page}.values(), now), default=None)
+    if today is None:
+        return {}
+    rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
+    live = Visit.objects.filter(participant__in=[one.pk for one in page], closes__gte=today, **LIVE)
+    return {visit.participant_id: visit for visit in live.annotate(rank=rank).filter(rank=1)}
+
+
+def _row(
+    participant: Participant, version: ProtocolVersion, visit: Visit | None, now: datetime
+) -> ListedParticipant:
+    protocol, zone = protocol_of(version), zone_of(participant.site)
+    zero, today = day_zero_of(participant, protocol, zone), today_at(participant.site, now)
+    phase = Phase(getattr(participant, "phase"))  # noqa: B009 - annotated
+    gone = phase in ENDS and visit is None
+    return ListedParticipant(
+        participant=participant,
+        phase=PHASE_LABELS[phase],
+        zero=zero,
+        number=protocol.day_label((today - zero).days) if zero and not gone else None,
+        visit=visit,
+        mark=visit_mark(protocol, planned_visit(visit, protocol, zone), zero) if visit else "",
+        status=visit_status(facts_of(visit), today) if visit else None,
+    )

@@ -1,0 +1,76 @@
+"""All that the page of one visit shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from schedules.domain.plan.explanations import Say, plain
+from schedules.domain.plan.labels import in_language, why_closed
+from schedules.domain.visits.state import activities_of, deeds_of
+from schedules.domain.visits.values import Deed
+from schedules.domain.windows.asked_at_visit import Question, questions_at
+from schedules.models import Visit, VisitActivity
+from schedules.selectors.store.absences import away_days
+from schedules.selectors.store.calendars import today_at, working_days_by_site
+from schedules.selectors.store.changes import why_created
+from schedules.selectors.store.course import life_of
+from schedules.selectors.store.plan_rows import Reading, VisitRow, reading_of, stored_row
+from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
+from schedules.selectors.windows.evaluation import dockets_of
+from trials.domain.protocols.protocol import Activity, Place
+from trials.selectors.records import protocol_of
+from trials.zones import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPage:
+    """A visit on a day: its row, what may be done with it, what is asked at it and what was done.
+
+    `added` is why somebody added it; empty for the protocol's own.
+    """
+
+    visit: Visit
+    reading: Reading
+    row: VisitRow
+    deeds: tuple[Deed, ...]
+    asked: Sequence[Activity]
+    done: Sequence[VisitActivity]
+    added: str = ""
+
+    def questions(self) -> tuple[Question, ...]:
+        """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
+        (docket,) = dockets_of([self.visit.participant_id], self.reading.say)
+        day = self.visit.booked_on or self.reading.today
+        today = min(day, self.reading.today)
+        windows = [planned for _stored, planned in docket.placed()]
+        life = life_of(self.visit, docket.protocol)
+        said = docket.facts.confirmations
+        return questions_at(life, docket.protocol, windows, said, (today, self.reading.zone))
+
+    def closed(self, day: date) -> str | None:
+        """Why a day is none to be seen on: the site does not work, or somebody is away; None else."""
+        ward = self.visit.place == Place.WARD
+        return None if ward else why_closed(self.reading.calendar, day, self.reading.say)
+
+
+def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
+    """The page of a visit that `visit_in_sight` gave; four queries more, one for a visit that was added."""
+    person = visit.participant
+    site, zone = person.site, zone_of(person.site)
+    protocol = in_language(protocol_of(person.protocol_version), say)
+    calendar = working_days_by_site([site.pk]).get(site.pk)
+    working = away_days(participants=[person.pk], sites=[site.pk]).applied(calendar, person.pk, site.pk)
+    zero = day_zero_of(person, protocol, zone)
+    reading = Reading(protocol, zone, zero, working, today_at(site, now), say)
+    under = reading_of(visit, reading)
+    return VisitPage(
+        visit=visit,
+        reading=reading,
+        row=stored_row(visit, planned_visit(visit, under.protocol, zone), under),
+        deeds=deeds_of(life_of(visit, protocol)),
+        asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
+        done=list(visit.activities.order_by("pk")),
+        added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",
+    )

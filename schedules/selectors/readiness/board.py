@@ -1,0 +1,318 @@
+"""Who went through treatment when, in a whole trial: what gates are judged by, and the cohort board."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.words import Value, Words
+from participants.domain.words import mark as _
+from participants.models import Anchor, CourseStep, Participant, SafetyReview
+from participants.selectors.participants import participants_visible_to, recorded
+from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.labels import in_language
+from schedules.domain.readiness.cohort_board import LevelBoard, board
+from schedules.domain.readiness.gate_wording import is_assumed, words_of_gate
+from schedules.domain.readiness.gates import (
+    Cohorts,
+    Course,
+    GateVerdict,
+    Review,
+    earliest_start,
+    gate_ahead,
+    gate_status,
+    waiting_of,
+)
+from schedules.models import ProtocolWindow, Visit, WindowKind
+from schedules.selectors.store.calendars import SiteDay, site_days
+from schedules.selectors.store.course import STEPS, clock_at
+from schedules.selectors.windows.evaluation import ended_on
+from trials.domain.protocols.protocol import Protocol
+from trials.models import Cohort, ProtocolVersion, Trial, User
+from trials.selectors.records import protocol_of, published_versions, trials_visible_to
+from trials.zones import roles_day
+
+People = QuerySet[Participant, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A participant on the board: their course, whether it has begun, and the gate before a start to come.
+
+    `shown` is false of somebody whom the reader may not look at: then `name` says only where they are.
+    """
+
+    participant: Participant
+    name: str
+    shown: bool
+    course: Course
+    begun: bool
+    gate: GateVerdict | None
+    reasons: tuple[str, ...]
+    observed_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """A dose level (None: the whole trial), its slots, its reviews and the earliest next start."""
+
+    cohort: Cohort | None
+    level: LevelBoard
+    slots: tuple[Slot, ...]
+    watched: tuple[tuple[str, date], ...]
+    reviews: tuple[SafetyReview, ...]
+    next_start: date | None
+    next_reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBoard:
+    """The cohort board of a trial on a day."""
+
+    trial: Trial
+    protocol: Protocol
+    today: date
+    levels: tuple[LevelRow, ...]
+    days: Sequence[SiteDay] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialCourses:
+    """The courses of a trial's participants with the rows they were read from."""
+
+    people: Mapping[str, Participant]
+    courses: tuple[Course, ...]
+    begun: frozenset[str]
+
+
+def cohorts_of(protocol: Protocol, trial: int) -> Cohorts:
+    """What the gates of a protocol are judged by, in the whole trial; six queries, however many take part."""
+    return Cohorts.of(protocol, courses_of(protocol, trial).courses, reviews_of(trial))
+
+
+def is_gated(protocol: Protocol) -> bool:
+    """Whether anything of a protocol asks for gates at all."""
+    return bool(protocol.gates or protocol.dose_levels)
+
+
+def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
+    """The courses, planned or past, of everybody in a trial whose day zero is known."""
+    people = list(Participant.objects.filter(trial=trial).select_related("cohort", "site").order_by("pk"))
+    ids = Participant.objects.filter(trial=trial).values("pk")
+    anchors: dict[int, dict[str, RecordedAnchor]] = defaultdict(dict)
+    for anchor in Anchor.objects.filter(participant__in=ids):
+        anchors[anchor.participant_id][anchor.code] = recorded(anchor)
+    marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
+    derived = _derived(ids, marked)
+    observed = _observed(ids)
+    steps = _steps(ids)
+    found: list[Course] = []
+    begun: set[str] = set()
+    for person in people:
+        course, is_begun = _course(
+            person, anchors[person.pk], _Starts(marked, protocol.day_zero, derived.get(person.pk))
+        )
+        infused = (anchors[person.pk].get(protocol.day_zero) or RecordedAnchor("")).actual_on
+        over = ended_on(steps.get(person.pk, ()), infused=bool(infused))
+        if course is None or (over and not is_begun):
+            continue
+        found.append(
+            replace(
+                course,
+                observed=tuple(observed.get(person.pk, ())),
+                ended_on=over,
+                replaced=bool(over and not infused),
+                begun=is_begun,
+            )
+        )
+        if is_begun:
+            begun.add(person.subject_code)
+    return TrialCourses({one.subject_code: one for one in people}, tuple(found), frozenset(begun))
+
+
+def reviews_of(trial: int) -> list[Review]:
+    """The safety reviews of each level or of the whole trial, in the order in which they were held."""
+    rows = SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk")
+    found = rows.values_list("held_on", "cohort__code", "opens_next")
+    return [Review(on, level, opens=opens) for on, level, opens in found]
+
+
+def safety_reviews_of(trial: Trial) -> QuerySet[SafetyReview]:
+    """The safety reviews on record of a trial and of its levels."""
+    return SafetyReview.objects.filter(trial=trial)
+
+
+def trials_with_board(user: User, today: date) -> list[Trial]:
+    """The trials in sight in which anything is gated or levelled, by their newest published versions."""
+    trials = trials_visible_to(user, today).order_by("code")
+    return [trial for trial in trials if (found := _protocol(trial)) and is_gated(found)]
+
+
+def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> TrialBoard | None:
+    """The cohort board of a trial by its newest published version, for a reader; None where it has none.
+
+    The number of queries does not depend on how many take part.
+    """
+    found = _protocol(trial)
+    if found is None:
+        return None
+    protocol = in_language(found, say)
+    read = courses_of(protocol, trial.pk)
+    here = roles_day(now)
+    seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
+    cohorts = Cohorts.of(protocol, read.courses, reviews_of(trial.pk))
+    sites = [person.site for person in read.people.values()]
+    today = clock_at(sites[0], now).today if sites else here
+    names = names_of(read, seen)
+    reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
+    rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
+    reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
+    levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
+    by_pk = {site.pk: site for site in sites}
+    return TrialBoard(trial, protocol, today, tuple(levels), site_days(by_pk.values(), now))
+
+
+def _protocol(trial: Trial) -> Protocol | None:
+    version: ProtocolVersion | None = published_versions(trial).defer("document").first()
+    return protocol_of(version) if version else None
+
+
+def names_of(read: TrialCourses, seen: frozenset[int]) -> dict[str, Value]:
+    """How each participant of a trial may be named: those not in sight by their site alone."""
+    return {
+        code: code
+        if person.pk in seen
+        else Words.of(_("a participant at %(site)s"), {"site": person.site.code})
+        for code, person in read.people.items()
+    }
+
+
+def gate_words(
+    verdict: GateVerdict, protocol: Protocol, names: Mapping[str, Value], say: Say = plain
+) -> tuple[str, ...]:
+    """Why a gate is closed, in sentences; an assumed gate says that it is."""
+    found = [words.text(say, day_text) for words in words_of_gate(verdict, names)]
+    if is_assumed(verdict, protocol.gates):
+        found.append(say(_("(This gate is assumed, not stated by the protocol.)")))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Which anchors say when a course begins, and the day that the stored visits count from."""
+
+    marked: list[str]
+    day_zero: str
+    derived: date | None
+
+
+def _course(
+    person: Participant, anchors: Mapping[str, RecordedAnchor], starts: _Starts
+) -> tuple[Course | None, bool]:
+    """The course of one participant, and whether its point of no return is behind."""
+    zero = anchors.get(starts.day_zero)
+    if zero is None:
+        return None, False
+    infusion = zero.actual_on or zero.planned_on
+    assert infusion is not None
+    set_ = [anchors[code] for code in starts.marked if code in anchors]
+    days = [day for one in set_ if (day := one.actual_on or one.planned_on)]
+    if not set_ and starts.derived:
+        days = [starts.derived]
+    begun = any(one.actual_on for one in (*set_, zero))
+    level = person.cohort.code if person.cohort else None
+    return Course(person.subject_code, level, min([*days, infusion]), infusion), begun
+
+
+def _derived(ids: People, marked: list[str]) -> dict[int, date]:
+    """The days that the visits at the point of no return count from, where no anchor of their own stands."""
+    visits = Visit.objects.filter(participant__in=ids, anchor_code__in=marked, cancelled_on=None)
+    return dict(visits.order_by("-anchor_on").values_list("participant_id", "anchor_on")) if marked else {}
+
+
+def _observed(ids: People) -> dict[int, list[tuple[str, date]]]:
+    windows = ProtocolWindow.objects.filter(
+        participant__in=ids, kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
+    )
+    found: dict[int, list[tuple[str, date]]] = defaultdict(list)
+    for pk, code, ends in windows.values_list("participant_id", "code", "ends_on"):
+        if ends:
+            found[pk].append((code, ends))
+    return found
+
+
+def _steps(ids: People) -> dict[int, list[CourseStep]]:
+    steps: dict[int, list[CourseStep]] = defaultdict(list)
+    for step in CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"):
+        steps[step.participant_id].append(step)
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _BoardReading:
+    """By what a board is read: who is seen, how everybody is named, today, and the reader's language."""
+
+    protocol: Protocol
+    cohorts: Cohorts
+    read: TrialCourses
+    seen: frozenset[int]
+    names: Mapping[str, Value]
+    today: date
+    say: Say
+    waiting: frozenset[str]
+
+    def level(self, level: LevelBoard, cohort: Cohort | None, reviews: Iterable[SafetyReview]) -> LevelRow:
+        """One level, with the reviews of it and of the whole trial."""
+        courses = sorted(level.courses, key=lambda one: (one.begins, one.subject))
+        newcomer = Course("", level.level, self.today, self.today + _usual_lead(level.courses))
+        earliest = earliest_start(self.cohorts, newcomer)
+        return LevelRow(
+            cohort,
+            level,
+            tuple(map(self._slot, courses)),
+            tuple((self._name(subject), until) for subject, until in level.observed_until),
+            tuple(one for one in reviews if one.cohort_id in {None, cohort.pk if cohort else None}),
+            earliest,
+            self._words(gate_status(self.cohorts, self._eve(newcomer, earliest))),
+        )
+
+    def _eve(self, newcomer: Course, earliest: date | None) -> Course:
+        """The start a day before the earliest one: what stands in its way is what sets that day."""
+        if earliest is None or earliest <= newcomer.begins:
+            return newcomer
+        shift = earliest - timedelta(days=1) - newcomer.begins
+        return replace(newcomer, begins=newcomer.begins + shift, infusion=newcomer.infusion + shift)
+
+    def _slot(self, course: Course) -> Slot:
+        person, begun = self.read.people[course.subject], course.subject in self.read.begun
+        gate = None if begun else gate_ahead(self.cohorts, course, self.waiting)
+        codes = {one.observation for one in self.cohorts.gates if one.observation}
+        days = [day for code in codes if (day := course.observed_until(code))]
+        return Slot(
+            participant=person,
+            name=self._name(course.subject),
+            shown=person.pk in self.seen,
+            course=course,
+            begun=begun,
+            gate=gate,
+            reasons=self._words(gate) if gate else (),
+            observed_until=max(days, default=None),
+        )
+
+    def _name(self, subject: str) -> str:
+        name = self.names[subject]
+        return name.text(self.say) if isinstance(name, Words) else str(name)
+
+    def _words(self, gate: GateVerdict) -> tuple[str, ...]:
+        return gate_words(gate, self.protocol, self.names, self.say)
+
+
+def _usual_lead(courses: Iterable[Course]) -> timedelta:
+    """The days from the point of no return to the infusion, as they are planned here."""
+    return max((course.infusion - course.begins for course in courses), default=timedelta(0))

@@ -1,0 +1,1 @@
+"""Stored rows as the domain's values, for any number of participants at once."""

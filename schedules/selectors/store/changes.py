@@ -1,0 +1,89 @@
+"""What others did to a record since somebody saw it, as the audit trail has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.db.models import DateTimeField, Field
+from django.utils.translation import gettext as _
+
+from trials.audit.trail_terms import field_name
+from trials.models import AuditEntry
+from trials.selectors.audit.trail_wording import name_in_words
+
+_UNSAID = frozenset({"version", "sequence", "changed_at", "uid"})
+_LATEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field before and after; empty where there was or is nothing."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a record: who, when (in the site's zone), why, and which fields."""
+
+    by: str
+    at: datetime
+    reason: str
+    fields: tuple[FieldChange, ...]
+
+
+def changes_since(record: str, pk: int, version: int, zone: ZoneInfo) -> list[Change]:
+    """The changes of a record (`schedules.visit`) after this version of it, the first first; one query."""
+    entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="change").order_by("-id")
+    model = apps.get_model(record)
+    fields = {field.column: field for field in model._meta.concrete_fields}  # noqa: SLF001 - documented
+    found = []
+    for entry in entries[:_LATEST]:
+        old, new = json.loads(entry.old), json.loads(entry.new)
+        if new.get("version", version) <= version:
+            break
+        said = tuple(said_of(fields, old, new, zone))
+        found.append(Change(entry.actor, entry.at.astimezone(zone), entry.reason, said))
+    return found[::-1]
+
+
+def why_created(record: str, pk: int) -> str:
+    """The reason that was given when a record was written first; empty where none was; one query."""
+    entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="create")
+    return entries.order_by("id").values_list("reason", flat=True).first() or ""
+
+
+def said_of(
+    fields: dict[str, Field[Any, Any]], old: dict[str, Any], new: dict[str, Any], zone: ZoneInfo
+) -> Iterator[FieldChange]:
+    for column, value in new.items():
+        field = fields.get(column)
+        if field is not None and column not in _UNSAID:
+            yield FieldChange(
+                field_name(field), _text(field, old.get(column), zone), _text(field, value, zone)
+            )
+
+
+def _text(field: Field[Any, Any], value: Any, zone: ZoneInfo) -> str:
+    """A value of the trail as a person reads it: instants in the site's zone."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if field.is_relation and field.related_model:
+        return name_in_words(field.related_model._meta.label_lower, str(value))  # noqa: SLF001 - documented
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    if isinstance(field, DateTimeField):
+        instant = datetime.fromisoformat(str(value))
+        aware = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo("UTC"))
+        return f"{aware.astimezone(zone):%Y-%m-%d %H:%M}"
+    return str(value)

@@ -1,0 +1,248 @@
+"""What the rules of a visit's and of a participant's life look at, read from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from participants.domain.lifecycle import (
+    CANNOT_BE_AFTER,
+    STEP_LABELS,
+    Course,
+    Extent,
+    Phase,
+    Step,
+    StepTaken,
+    first_end,
+    phase_of,
+)
+from participants.models import Anchor, Consent, CourseStep, Participant
+from participants.selectors.participants import participants_visible_to
+from schedules.domain.plan.values import AnchorKind
+from schedules.domain.visits.order import anchors_dated_by
+from schedules.domain.visits.values import Clock, End, History, VisitLife
+from schedules.models import Visit
+from schedules.selectors.store.stored_visits import window_of
+from trials.domain.protocols.protocol import Protocol, Role
+from trials.domain.sites.plausible_days import FIRST_DAY, Frame
+from trials.models import Site, SiteApproval, User
+from trials.selectors.records import protocol_of
+from trials.zones import zone_of
+
+STEPS = frozenset(step.value for step in Step)
+OWN_DAY = "P0D"
+"""The offset of the visit that an anchor is itself."""
+
+
+def clock_at(site: Site, now: datetime) -> Clock:
+    """The day and the instant at a site."""
+    local = now.astimezone(zone_of(site))
+    return Clock(local.date(), local)
+
+
+def visit_in_sight(user: User, today: date, pk: int) -> Visit | None:
+    """A visit of a participant whom the user may look at, with the participant and all that is theirs."""
+    seen = Visit.objects.filter(participant__in=participants_visible_to(user, today))
+    person = ("participant__trial", "participant__site", "participant__protocol_version")
+    related = seen.select_related(*person, "cancelled_by", "done_under").defer("done_under__document")
+    return related.filter(pk=pk).first()
+
+
+def person_in_sight(user: User, today: date, pk: int) -> Participant | None:
+    """A participant whom the user may look at, with site, trial and protocol version."""
+    related = participants_visible_to(user, today).select_related("trial", "site", "protocol_version")
+    return related.filter(pk=pk).first()
+
+
+def people_by_code(user: User, today: date, code: str) -> list[Participant]:
+    """The participants in sight with a subject code, in any trial; few."""
+    related = participants_visible_to(user, today).select_related("trial", "site", "protocol_version")
+    return list(related.filter(subject_code__iexact=code)[:20])
+
+
+def visits_of(participant: Participant) -> QuerySet[Visit]:
+    """All visits of a participant, in the order of their days."""
+    return Visit.objects.filter(participant=participant).order_by("target", "opens", "pk")
+
+
+def steps_of(participant: Participant) -> list[CourseStep]:
+    """The steps of a course that stand, in their order."""
+    return list(participant.steps.filter(undone=False, step__in=STEPS).order_by("id"))
+
+
+def attempt_of(steps: Iterable[CourseStep]) -> int:
+    """Which attempt at screening the steps have come to, from 1."""
+    return max((step.attempt for step in steps), default=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A participant with the steps that stand, the anchors' actual days, and the protocol."""
+
+    participant: Participant
+    protocol: Protocol
+    steps: Sequence[CourseStep]
+    actual: Mapping[str, date]
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at screening this is."""
+        return attempt_of(self.steps)
+
+
+def standing_of(participant: Participant) -> Standing:
+    """Where a participant stands; two queries."""
+    actual = Anchor.objects.filter(participant=participant, actual_on__isnull=False)
+    return Standing(
+        participant,
+        protocol_of(participant.protocol_version),
+        steps_of(participant),
+        {code: day for code, day in actual.values_list("code", "actual_on") if day},
+    )
+
+
+def course_of(standing: Standing) -> Course:
+    """The course of a participant; one query more, for the last visit and chemotherapy that is repeated."""
+    no_return = [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
+    earlier = Q(attempt__lt=standing.attempt, anchor_code__in=no_return, offset=OWN_DAY)
+    done = Visit.objects.filter(participant=standing.participant).aggregate(
+        last=Max("performed_on", filter=Q(attempt=standing.attempt)),
+        given=Min("performed_on", filter=earlier),
+    )
+    began = [standing.actual[code] for code in no_return if code in standing.actual]
+    return Course(
+        steps=[step.taken for step in standing.steps],
+        conditioned_on=min(began, default=done["given"]),
+        repeating=not began and done["given"] is not None,
+        infused_on=standing.actual.get(standing.protocol.day_zero),
+        last_visit_on=done["last"],
+    )
+
+
+def held_since(participant: Participant) -> date | None:
+    """Since when a course is on hold between chemotherapy and infusion; None where it is not."""
+    standing = standing_of(participant)
+    pauses = [step for step in standing.steps if step.step in (Step.HOLD, Step.RESUMPTION)]
+    if not pauses or pauses[-1].step != Step.HOLD:
+        return None
+    return pauses[-1].happened_on if phase_of(course_of(standing)) is Phase.ON_HOLD else None
+
+
+def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
+    """A stored visit as the rules look at it."""
+    return VisitLife(
+        code=visit.code,
+        label=visit.label,
+        window=window_of(visit),
+        rule=None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code),
+        occurrence=visit.occurrence,
+        booked_on=visit.booked_on,
+        performed_on=visit.performed_on,
+        missed=visit.missed_on is not None,
+        cancelled=visit.cancelled_on is not None,
+        by_course=visit.cancelled_by_id is not None,
+        by_plan=visit.cancelled_on is not None and not visit.applies and visit.cancelled_by_id is None,
+        beside=visit.rule_code if visit.unscheduled else "",
+        attempt=visit.attempt,
+    )
+
+
+def history_of(visit: Visit, standing: Standing) -> History:
+    """What else is on record of the visit's participant; two queries."""
+    participant, protocol = standing.participant, standing.protocol
+    performed = Visit.objects.filter(
+        participant=participant, attempt=visit.attempt, performed_on__isnull=False
+    )
+    done = [life_of(other, protocol) for other in performed.exclude(pk=visit.pk)]
+    anchors = _dated_by(done, protocol) | dict(standing.actual)
+    signed, withdrawn = _consent(participant)
+    consent = protocol.code_of(Role.CONSENT)
+    days = [day for day in (signed, anchors.get(consent)) if day]
+    return History(
+        protocol=protocol,
+        done=done,
+        anchors=anchors | ({consent: min(days)} if days else {}),
+        traits=frozenset(participant.traits),
+        consented_on=min(days, default=None),
+        consent_withdrawn_on=withdrawn,
+        ended=_end_of([step.taken for step in standing.steps]),
+        attempt=standing.attempt,
+        frame=frame_of(participant, min(days, default=None)),
+    )
+
+
+def _end_of(steps: Sequence[StepTaken]) -> End | None:
+    """How the protocol's visits ended, by the steps that stand; None while they go on."""
+    first = first_end(steps)
+    if first is None:
+        return None
+    died = next((step.on for step in steps if step.step in CANNOT_BE_AFTER), None)
+    contact = any(step.ends_course and step.extent is Extent.CONTACT for step in steps)
+    return End(first.on, STEP_LABELS[first.step], died_on=died, all_contact=contact)
+
+
+def ending_step(steps: Sequence[CourseStep]) -> CourseStep | None:
+    """The step on record by which the protocol's visits ended first; None while they go on."""
+    first = first_end([step.taken for step in steps])
+    return next((step for step in steps if step.taken == first), None)
+
+
+def staying_visits(protocol: Protocol) -> Q:
+    """The condition on visits that stay after an early end: so marked, and not counted from a day to come."""
+    codes = [rule.code for rule in protocol.visits if rule.stays_after_early_end]
+    return Q(rule_code__in=codes, unscheduled=False) & ~Q(anchor_kind=AnchorKind.PLANNED.value)
+
+
+def frame_of(participant: Participant, consented: date | None) -> Frame:
+    """The days that can be meant for a participant; one query, and one where no consent is known."""
+    planned = Visit.objects.filter(participant=participant, unscheduled=False)
+    last = planned.aggregate(last=Max("closes"))["last"]
+    start = consented
+    if start is None:
+        here = SiteApproval.objects.filter(
+            site=participant.site_id, protocol_version__trial=participant.trial_id
+        )
+        start = here.aggregate(first=Min("approved_on"))["first"]
+    known = [day for day in (participant.trial.planned_end, last) if day]
+    return Frame(max(known, default=FIRST_DAY), start, last, by_consent=consented is not None)
+
+
+def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:
+    """The visits that nothing has ended and whose window has not closed before a day.
+
+    What is on hold is to come whatever its old window says: it waits for another one.
+    """
+    return live_visits(participant).filter(Q(closes__gte=on) | Q(held_on__isnull=False))
+
+
+def waiting_visits(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    """Those that wait for the infusion while a course is on hold: nobody's own, and of no day on record."""
+    return visits.filter(unscheduled=False).exclude(anchor_kind=AnchorKind.ACTUAL)
+
+
+def live_visits(participant: Participant) -> QuerySet[Visit]:
+    """The visits that nothing has ended."""
+    return Visit.objects.filter(participant=participant, performed_on=None, missed_on=None, cancelled_on=None)
+
+
+def _dated_by(done: Iterable[VisitLife], protocol: Protocol) -> dict[str, date]:
+    """The anchors that follow the day of a visit which was done."""
+    return {
+        anchor: visit.performed_on
+        for visit in done
+        for anchor in anchors_dated_by(protocol, visit)
+        if visit.performed_on
+    }
+
+
+def _consent(participant: Participant) -> tuple[date | None, date | None]:
+    """The first day of a consent, and the day since which none stands."""
+    found = Consent.objects.filter(participant=participant).aggregate(
+        signed=Min("signed_on"),
+        withdrawn=Max("withdrawn_on"),
+        standing=Count("pk", filter=Q(withdrawn_on=None)),
+    )
+    return found["signed"], None if found["standing"] else found["withdrawn"]

@@ -1,0 +1,262 @@
+"""All that is on record of participants and that a plan is made of, read for any number at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Prefetch
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.fact_rows import FactRow
+from participants.domain.fact_rows import facts_of as facts_of_rows
+from participants.domain.facts import Facts
+from participants.domain.moments import on_record
+from participants.models import Absence, Anchor, Fact, Participant
+from participants.selectors.participants import fact_row, recorded
+from schedules.domain.plan.recorded_anchors import anchor_days, put_on_record
+from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.replanning.visit_effects import StandingVisit
+from schedules.domain.replanning.window_and_gate_changes import WindowSpan, span_of
+from schedules.domain.visits.order import anchors_of_rule
+from schedules.domain.windows.eligibility import known_of
+from schedules.models import ProtocolWindow, Visit, VisitActivity
+from schedules.selectors.store.absences import away_days
+from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.store.stored_visits import StoredVisit, facts_of, window_of
+from trials.domain.sites.working_days import WorkingDays
+from trials.models import ProtocolVersion
+from trials.selectors.records import protocol_of
+from trials.zones import zone_of
+
+_VERSION = Prefetch("protocol_version", ProtocolVersion.objects.defer("document"))
+
+
+@dataclass(slots=True)
+class Record:
+    """One participant's record: anchors, visits, protocol windows, activities, facts and half-lives.
+
+    `calendar` is the site's working days without the days `closed` by absences; `older` holds the
+    versions before the present one under which visits were done, `begun` when chemotherapy that was
+    repeated since was first given.
+    """
+
+    participant: Participant
+    calendar: WorkingDays | None
+    closed: Mapping[date, str] = field(default_factory=dict)
+    anchors: dict[str, RecordedAnchor] = field(default_factory=dict)
+    visits: list[StoredVisit] = field(default_factory=list)
+    windows: list[ProtocolWindow] = field(default_factory=list)
+    activities: dict[str, AnchorDay] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    half_lives: dict[str, timedelta] = field(default_factory=dict)
+    older: dict[int, ProtocolVersion] = field(default_factory=dict)
+    begun: dict[str, AnchorDay] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the participant's site."""
+        return zone_of(self.participant.site)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at screening or conditioning this is; the visits are those of the latest alone."""
+        return self.visits[0].attempt if self.visits else 1
+
+    @property
+    def held_since(self) -> date | None:
+        """Since when the visits to come wait for the infusion; None where they do not."""
+        return next((visit.held_on for visit in self.visits if visit.live and visit.held_on), None)
+
+    @property
+    def known(self) -> Known:
+        """What the plan knows besides the anchors."""
+        of_age = self.participant.comes_of_age_on
+        missed = frozenset(visit.code for visit in self.visits if visit.missed_on or visit.cancelled_on)
+        booked = {visit.code: visit.booked_on for visit in self.visits if visit.live and visit.booked_on}
+        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun, booked, missed)
+
+    def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
+        """The anchors that the plan counts from, with some of them changed."""
+        return anchor_days({**self.anchors, **changed}, self.zone)
+
+    def working_days(self, calendar: WorkingDays | None) -> WorkingDays | None:
+        """Other working days of the site, without the days on which somebody is away."""
+        return calendar.with_corrections(closures=self.closed) if calendar and self.closed else calendar
+
+    def standing(self) -> list[StandingVisit]:
+        """The visits as they stand."""
+        rules = protocol_of(self.participant.protocol_version).visit_by_code
+        return [
+            StandingVisit(
+                visit.code,
+                visit.label,
+                facts_of(visit),
+                visit.booked_on,
+                visit.unscheduled,
+                None if visit.unscheduled or visit.rule_code not in rules else rules[visit.rule_code].block,
+                visit.gone,
+                visit.suggested,
+            )
+            for visit in self.visits
+        ]
+
+    def hours_gone_by(self, today: date) -> dict[str, tuple[datetime, VisitWindow]]:
+        """The targets in hours of visits that are ended or over, each with the days that it had."""
+        return {
+            visit.code: (visit.target_at, window_of(visit))
+            for visit in self.visits
+            if visit.target_at and not visit.unscheduled and (not visit.live or visit.closes < today)
+        }
+
+    def spans(self) -> dict[str, WindowSpan]:
+        """The protocol windows as they stand."""
+        return {window.code: _span(window) for window in self.windows if window.cancelled_on is None}
+
+    def done_before(self, version: ProtocolVersion | None) -> dict[ProtocolVersion, list[str]]:
+        """The visits done under other versions than the one that is planned by; they stay under theirs."""
+        present = self.participant.protocol_version
+        planned_by = version or present
+        if planned_by == present and not self.older:
+            return {}
+        found: dict[ProtocolVersion, list[str]] = defaultdict(list)
+        for visit in self.visits:
+            under = self.older[visit.done_under_id] if visit.done_under_id else present
+            if visit.performed_on and under != planned_by and not visit.unscheduled:
+                found[under].append(visit.code)
+        return found
+
+    def _performed(self) -> dict[str, AnchorDay]:
+        return {
+            visit.code: AnchorDay(
+                visit.performed_on,
+                AnchorKind.ACTUAL,
+                on_record(visit.performed_at, visit.performed_zone, self.zone),
+            )
+            for visit in self.visits
+            if visit.performed_on
+        }
+
+
+def _span(window: ProtocolWindow) -> WindowSpan:
+    starts, ends = window.starts_at or window.starts_on, window.ends_at or window.ends_on
+    return span_of(window.code, window.label, starts, ends)
+
+
+def anchors_on_record(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[str, RecordedAnchor]:
+    """Return proposed anchors as they go on record beside those that stand: each hour with its zone."""
+    return {
+        code: put_on_record(anchor, record.anchors.get(code), record.zone) for code, anchor in anchors.items()
+    }
+
+
+def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
+    """The records of these participants, by their ids; the number of queries does not depend on how many.
+
+    With `lock` the participants' rows are locked until the transaction ends, in the order of their
+    ids, so that two re-plannings wait for each other and never for ever.
+    """
+    people = Participant.objects.filter(pk__in=ids).order_by("pk")
+    if lock:
+        people = people.select_for_update(of=("self",))
+    found = list(people.prefetch_related("site", "trial", _VERSION))
+    calendars = working_days_by_site({person.site_id for person in found})
+    away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
+    records = {
+        person.pk: Record(
+            person,
+            away.applied(calendars.get(person.site_id), person.pk, person.site_id),
+            away.closures(person.pk, person.site_id),
+        )
+        for person in found
+    }
+    _add_anchors(records)
+    _add_visits(records)
+    _add_facts(records)
+    return list(records.values())
+
+
+def without_absence(records: Sequence[Record], absence: Absence) -> list[Record]:
+    """The records as they are, to be planned without the days of one absence; one query."""
+    people = [record.participant for record in records]
+    ids, sites = [person.pk for person in people], {person.site_id for person in people}
+    away = away_days(participants=ids, sites=sites, but=absence)
+    return [
+        replace(record, closed=away.closures(record.participant.pk, record.participant.site_id))
+        for record in records
+    ]
+
+
+def _add_anchors(records: Mapping[int, Record]) -> None:
+    for anchor in Anchor.objects.filter(participant__in=records):
+        records[anchor.participant_id].anchors[anchor.code] = recorded(anchor)
+
+
+def _add_visits(records: Mapping[int, Record]) -> None:
+    rows = Visit.objects.filter(participant__in=records).order_by("pk").values_list(*StoredVisit._fields)
+    for visit in map(StoredVisit._make, rows):
+        records[visit.participant_id].visits.append(visit)
+    for record in records.values():  # what was tried before is over
+        latest = max((visit.attempt for visit in record.visits), default=1)
+        if latest > 1:
+            record.begun = _begun(record, latest)
+        record.visits = [visit for visit in record.visits if visit.attempt == latest]
+    _add_older(records)
+    for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
+        records[window.participant_id].windows.append(window)
+
+
+def _begun(record: Record, latest: int) -> dict[str, AnchorDay]:
+    """When the point of no return was first passed in an attempt before the `latest`."""
+    protocol = protocol_of(record.participant.protocol_version)
+    marked = {rule.code for rule in protocol.anchors if rule.point_of_no_return}
+    found: dict[str, AnchorDay] = {}
+    for visit in record.visits:
+        rule, on = protocol.visit_by_code.get(visit.rule_code), visit.performed_on
+        if visit.attempt == latest or on is None:
+            continue
+        for code in marked.intersection(anchors_of_rule(rule, visit.occurrence)):
+            if code not in found or on < found[code].day:
+                at = on_record(visit.performed_at, visit.performed_zone, record.zone)
+                found[code] = AnchorDay(on, AnchorKind.ACTUAL, at)
+    return found
+
+
+def _add_older(records: Mapping[int, Record]) -> None:
+    """The versions that visits were done under before the present ones; a query only where there are any."""
+    ids = {
+        visit.done_under_id for record in records.values() for visit in record.visits if visit.done_under_id
+    }
+    older = ProtocolVersion.objects.defer("document").in_bulk(ids) if ids else {}
+    for record in records.values():
+        record.older = older
+
+
+def _add_facts(records: Mapping[int, Record]) -> None:
+    """When activities were done, the latest of each; what people recorded; and the half-lives of drugs."""
+    done = VisitActivity.objects.filter(participant__in=records, done=True).select_related("visit")
+    for activity in done.order_by("visit__performed_on", "done_at"):
+        record, visit = records[activity.participant_id], activity.visit
+        if visit.performed_on and visit.attempt == record.attempt:
+            at = on_record(activity.done_at, visit.performed_zone, record.zone)
+            day = AnchorDay(visit.performed_on, AnchorKind.ACTUAL)
+            record.activities[activity.code] = AnchorDay.at_instant(at, AnchorKind.ACTUAL) if at else day
+    rows: dict[int, list[FactRow]] = defaultdict(list)
+    for fact in Fact.objects.filter(participant__in=records, withdrawn_at=None).order_by("pk"):
+        rows[fact.participant_id].append(fact_row(fact))
+    for pk, found in rows.items():
+        _take_in(records[pk], facts_of_rows(found, records[pk].zone))
+
+
+def _take_in(record: Record, facts: Facts) -> None:
+    """The facts on record, with what a plan is told of them: the later day of an activity counts."""
+    known = known_of(facts, record.zone)
+    record.facts, record.half_lives = facts, dict(known.half_lives)
+    for code, day in known.activities.items():
+        before = record.activities.get(code)
+        if before is None or before.day <= day.day:
+            record.activities[code] = day

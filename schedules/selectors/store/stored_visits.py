@@ -1,0 +1,205 @@
+"""Stored visits as the values that the domain speaks of."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils.translation import gettext_noop
+
+from participants.models import Participant
+from participants.selectors.participants import anchor_days
+from schedules.domain.plan.recorded_anchors import anchor_day
+from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.bookings import booking_no_longer_fits
+from schedules.domain.visits.status import VisitFacts
+from schedules.domain.visits.values import UNSCHEDULED
+from schedules.models import Visit, VisitTiming
+from trials.domain.protocols.language import kept
+from trials.domain.protocols.offsets import Offset, Unit, shift_day
+from trials.domain.protocols.protocol import (
+    AtOffset,
+    Basis,
+    BasisKind,
+    Over,
+    Place,
+    Protocol,
+    Reference,
+    ReferenceKind,
+    Timing,
+    Tolerance,
+    VisitRule,
+    Within,
+)
+from trials.models import ProtocolVersion
+
+_BESIDE = gettext_noop("not one of the protocol's visits: added at the site")
+
+RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
+"""The timings that have no single due day."""
+
+FREE = Q(unscheduled=True) & ~Q(timing__in=RANGES)
+"""The condition on visits that were added at the site for one day."""
+
+
+class StoredVisit(NamedTuple):
+    """The columns of a visit that re-planning and judging look at: a tenth of the price of a model.
+
+    From `participant_id` to `tolerance_basis` they are what a plan says, in the order of its rows.
+    """
+
+    pk: int
+    participant_id: int
+    code: str
+    rule_code: str
+    occurrence: int
+    label: str
+    epoch: str
+    timing: str
+    place: str
+    anchor_code: str
+    anchor_on: date
+    anchor_at: datetime | None
+    anchor_kind: str
+    offset: str
+    opens: date
+    target: date
+    closes: date
+    target_at: datetime | None
+    suggested: date | None
+    why_shifted: str
+    timing_basis: str
+    tolerance_basis: str
+    unscheduled: bool
+    attempt: int
+    booked_on: date | None
+    performed_on: date | None
+    performed_at: datetime | None
+    performed_zone: str
+    missed_on: date | None
+    cancelled_on: date | None
+    cancelled_by_id: int | None
+    applies: bool
+    held_on: date | None
+    outside_reason: str
+    version: int
+    sequence: int
+    done_under_id: int | None
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing has ended it yet."""
+        return not (self.performed_on or self.missed_on or self.cancelled_on)
+
+    @property
+    def gone(self) -> bool:
+        """Whether a plan no longer asked for it: neither a person nor a step of the course cancelled it."""
+        return self.cancelled_on is not None and not self.applies and self.cancelled_by_id is None
+
+    @property
+    def planned(self) -> tuple[Any, ...]:
+        """What the plan said of it, as a plan's row says it."""
+        return (*self[_FIRST:_LABEL], kept(self.label), *self[_LABEL + 1 : _LAST])
+
+
+_LABEL = StoredVisit._fields.index("label")
+_FIRST = StoredVisit._fields.index("participant_id")
+_LAST = StoredVisit._fields.index("unscheduled")
+
+
+def window_of(visit: Visit | StoredVisit) -> VisitWindow:
+    """The days on which a stored visit counts as on time."""
+    return VisitWindow(visit.opens, visit.target, visit.closes)
+
+
+def lost_booking(visit: Visit | StoredVisit) -> bool:
+    """Say whether a stored visit is still to come and booked for a day that no longer fits."""
+    if visit.performed_on or visit.missed_on or visit.cancelled_on:
+        return False
+    return booking_no_longer_fits(visit.booked_on, window_of(visit), visit.outside_reason)
+
+
+def facts_of(visit: Visit | StoredVisit) -> VisitFacts:
+    """What a stored visit's status follows from."""
+    return VisitFacts(
+        window_of(visit),
+        is_range=visit.timing in RANGES,
+        performed_on=visit.performed_on,
+        missed=visit.missed_on is not None,
+        cancelled=visit.cancelled_on is not None,
+        on_hold=visit.held_on is not None,
+        not_applicable=not visit.applies,
+        free=visit.unscheduled and visit.timing not in RANGES,
+    )
+
+
+def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
+    """The rule that a stored visit follows; of one that the protocol did not ask for, what it amounts to."""
+    if not visit.unscheduled and visit.rule_code in protocol.visit_by_code:
+        return protocol.visit_by_code[visit.rule_code]
+    none, basis = Offset(0, Unit.DAYS), Basis(BasisKind.ASSUMED, note=_BESIDE)
+    timing: Timing = AtOffset(Offset.parse(visit.offset), Tolerance(none, none, basis))
+    if visit.timing in RANGES:
+        first, last = ((day - visit.anchor_on).days for day in (visit.opens, visit.closes))
+        timing = Within(Offset(first, Unit.DAYS), Offset(last, Unit.DAYS))
+    return VisitRule(
+        # Its label has its number already: Unscheduled 28.1.
+        code=visit.code if visit.rule_code == UNSCHEDULED else visit.rule_code,
+        label=visit.label,
+        epoch=visit.epoch,
+        counts_from=Reference(ReferenceKind.ANCHOR, visit.anchor_code),
+        timing=timing,
+        basis=basis,
+        place=Place(visit.place),
+    )
+
+
+def version_of(visit: Visit, present: ProtocolVersion) -> ProtocolVersion:
+    """The version by which a visit is read: the one under which it was done, else the `present` one."""
+    return visit.done_under or present
+
+
+def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:
+    """The visit as it was planned, so that it can explain itself; hours in the site's zone."""
+    rule = rule_of(visit, protocol)
+    return PlannedVisit(
+        rule=rule,
+        occurrence=visit.occurrence,
+        code=visit.code,
+        offset=Offset.parse(visit.offset),
+        base=_base(visit, protocol, zone),
+        window=window_of(visit),
+        at=visit.target_at.astimezone(zone) if visit.target_at else None,
+        suggested=visit.suggested,
+        why_shifted=visit.why_shifted,
+        lengthened=_lengthened(visit, rule, protocol),
+    )
+
+
+def _lengthened(visit: Visit, rule: VisitRule, protocol: Protocol) -> bool:
+    """Whether a rest began before its rule puts it, because day zero came later after chemotherapy."""
+    if rule.block is None or not isinstance(rule.timing, Over):
+        return False
+    return visit.opens < shift_day(visit.anchor_on, rule.timing.first, protocol.month)
+
+
+def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
+    """The day that a stored visit counts from; one that follows from others by an assumption says so."""
+    kind, rule = AnchorKind(visit.anchor_kind), protocol.anchor_by_code.get(visit.anchor_code)
+    guessed = bool(rule and rule.derived and rule.derived.basis.assumed)
+    at = visit.anchor_at.astimezone(zone) if visit.anchor_at else None
+    return AnchorDay(visit.anchor_on, kind, at, assumed=guessed and kind is AnchorKind.DERIVED)
+
+
+LIVE = {"performed_on": None, "missed_on": None, "cancelled_on": None, "held_on": None, "applies": True}
+"""The conditions on visits of which nothing is recorded, so that their status follows from the day."""
+
+
+def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) -> date | None:
+    """The day that a participant's day numbers count from, from the anchors on record; None while unknown."""
+    recorded = anchor_days(participant).get(protocol.day_zero)
+    day = anchor_day(recorded, zone) if recorded else None
+    return day.day if day else None

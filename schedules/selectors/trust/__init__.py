@@ -1,0 +1,1 @@
+"""What is signed, approved and consented to."""

@@ -1,0 +1,177 @@
+"""What the pages of signing, of a trial's approvals and of consents show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from participants.models import Anchor, Participant
+from schedules.models import Deviation, ProtocolWindow, Visit
+from schedules.selectors.store.course import clock_at, person_in_sight
+from schedules.selectors.trust.signing import DEVIATION, SCHEDULE, signable_deviation, signable_schedule
+from trials.audit.trail_terms import field_name
+from trials.domain.accounts.access import Right
+from trials.domain.audit.signing import Change
+from trials.models import ProtocolVersion, Signature, Site, SiteApproval, Trial, User
+from trials.selectors.protocols.approvals import (
+    APPROVAL,
+    ApprovalState,
+    Signable,
+    SignatureRow,
+    approval_states,
+    approvals_in_view,
+    signable_approval,
+    signature_rows,
+    signatures_of,
+    sites_in_view,
+)
+from trials.selectors.records import published_versions, roles_of, within
+
+KINDS = {"schedule": SCHEDULE, "deviation": DEVIATION, "approval": APPROVAL}
+"""What can be signed, by the word in its address."""
+
+MODELS: dict[str, type[Model]] = {"anchors": Anchor, "visits": Visit, "windows": ProtocolWindow}
+WORDS = {
+    "participant": gettext_lazy("Participant"),
+    "trial": gettext_lazy("Trial"),
+    "site": gettext_lazy("Site"),
+    "protocol_version": gettext_lazy("Protocol version"),
+    "protocol_digest": gettext_lazy("Digest of the protocol"),
+    "traits": gettext_lazy("Traits"),
+    "anchors": gettext_lazy("Anchors"),
+    "visits": gettext_lazy("Visits"),
+    "windows": gettext_lazy("Protocol windows"),
+    "approved_on": gettext_lazy("Approved on"),
+    "reference": gettext_lazy("Reference"),
+    "usable_from": gettext_lazy("Usable from"),
+}
+_ITEM = re.compile(r"(\w+)\[(.+)\]\.(\w+)")
+_HIDDEN = {"record", "id"}
+
+
+@dataclass(frozen=True, slots=True)
+class ContentTable:
+    """A list that is signed, as a table; each cell stands beside the head of its column."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[tuple[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownContent:
+    """What is signed, for a person to read: single facts, and tables."""
+
+    facts: Sequence[tuple[str, Any]]
+    tables: Sequence[ContentTable]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """A protocol version at a site: whether it may be used there, and the approval if one is recorded."""
+
+    site: Site
+    version: ProtocolVersion
+    state: ApprovalState
+    approval: SiteApproval | None
+    signatures: Sequence[SignatureRow]
+
+
+def signable_in_sight(user: User, kind: str, pk: int, now: datetime, today: date) -> Signable | None:
+    """What stands at an address of signing; None where it does not exist for this user."""
+    if kind == "schedule":
+        participant = person_in_sight(user, today, pk)
+        return signable_schedule(participant) if participant else None
+    if kind == "approval":
+        approval = approvals_in_view(user, today).filter(pk=pk).first()
+        return signable_approval(approval, clock_at(approval.site, now).today) if approval else None
+    deviation = deviation_in_sight(user, today, pk) if kind == "deviation" else None
+    return signable_deviation(deviation) if deviation else None
+
+
+def deviation_in_sight(user: User, today: date, pk: int) -> Deviation | None:
+    """A deviation of a participant whom the user may look at."""
+    seen = within(roles_of(user, today), Right.VIEW, site="participant__site", trial="participant__trial")
+    related = ("participant__site", "participant__trial", "protocol_version")
+    return Deviation.objects.filter(seen).select_related(*related).filter(pk=pk).first()
+
+
+def signatures_shown(kind: str, record: Participant | Deviation) -> list[SignatureRow]:
+    """The signatures of a record, and in words what changed since; one query where there is none."""
+    if not Signature.objects.filter(model=KINDS[kind], object_id=record.pk).exists():
+        return []
+    if isinstance(record, Participant):
+        return in_words(signable_schedule(record))
+    return in_words(signable_deviation(record))
+
+
+def in_words(signable: Signable) -> list[SignatureRow]:
+    """The signatures of something, and what changed since each of them, named as on the pages."""
+    rows = signatures_of(signable.model, signable.object_id, signable.content)
+    return [replace(row, changes=[_change_in_words(change) for change in row.changes]) for row in rows]
+
+
+def shown_content(signable: Signable) -> ShownContent:
+    """What is signed, for a person to read."""
+    facts, tables = [], []
+    for name, value in signable.content.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            tables.append(_table(name, value))
+        elif name not in _HIDDEN and value not in (None, "", []):
+            facts.append((_label(name), ", ".join(value) if isinstance(value, list) else value))
+    return ShownContent(facts, tables)
+
+
+def approval_rows(user: User, trial: Trial, today: date) -> list[ApprovalRow]:
+    """Every published version at every site in sight, the newest first; queries do not grow with either."""
+    sites, versions = sites_in_view(user, trial, today), list(published_versions(trial).defer("document"))
+    states = approval_states((site.pk, version.pk) for site in sites for version in versions)
+    found = approvals_in_view(user, today).filter(protocol_version__in=versions)
+    approvals = {(one.site_id, one.protocol_version_id): one for one in found}
+    signed = _signatures({one.pk: one for one in approvals.values()})
+    rows = []
+    for version in versions:
+        for site in sites:
+            approval = approvals.get((site.pk, version.pk))
+            signatures = signed.get(approval.pk, []) if approval else []
+            rows.append(ApprovalRow(site, version, states[site.pk, version.pk], approval, signatures))
+    return rows
+
+
+def _signatures(approvals: dict[int, SiteApproval]) -> dict[int, list[SignatureRow]]:
+    contents = {pk: signable_approval(one, one.usable_from).content for pk, one in approvals.items()}
+    return signature_rows(APPROVAL, contents)
+
+
+def _table(name: str, items: list[dict[str, Any]]) -> ContentTable:
+    columns = list(dict.fromkeys(column for item in items for column in item))
+    heads = [_label(column, name) for column in columns]
+    rows = [
+        [(head, item.get(column, "")) for head, column in zip(heads, columns, strict=True)] for item in items
+    ]
+    return ContentTable(_label(name), heads, rows)
+
+
+def _label(name: str, of: str = "") -> str:
+    """What a part of the content is called on the pages."""
+    model = MODELS.get(of, Deviation)
+    if not of and name in WORDS:
+        return str(WORDS[name])
+    names = {field.name: field for field in model._meta.concrete_fields}  # noqa: SLF001
+    words = field_name(names[name]) if name in names else name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _change_in_words(change: Change) -> Change:
+    found = _ITEM.fullmatch(change.path)
+    if not found:
+        return replace(change, path=_label(change.path))
+    words = {"item": found[2], "what": _label(found[3], found[1])}
+    return replace(change, path=_("%(item)s, %(what)s") % words)

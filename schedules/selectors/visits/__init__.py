@@ -1,0 +1,1 @@
+"""The status of visits as a query."""

@@ -1,0 +1,1 @@
+"""Protocol windows, their verdicts and flags, and the eligibility clock."""

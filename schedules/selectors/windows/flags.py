@@ -1,0 +1,166 @@
+"""The flags that somebody has to look at, the gravest first, within what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from participants.domain.words import mark as _
+from participants.models import Participant
+from participants.selectors.participants import participants_visible_to
+from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.plan.contradictions import find_contradictions
+from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.replanning.hold_clock import waiting_of
+from schedules.domain.replanning.hold_wording import words_of_hold
+from schedules.domain.replanning.protocol_departures import (
+    REPLAN_FLAG,
+    departure_sentence,
+    standing_to_plan_anew,
+)
+from schedules.domain.replanning.protocol_departures import Case as Contradicted
+from schedules.models import Flag, Severity
+from schedules.selectors.windows.evaluation import Docket, dockets_of
+from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
+from trials.domain.accounts.access import Scope
+from trials.models import Membership, User
+from trials.selectors.records import holds_on, roles_of, within
+
+PAGE = 50
+MANY = 100
+"""A count that nobody reads to the last digit stops here."""
+
+RANK = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFlags:
+    """Which flags are asked for: of a severity, of a site, one's own; awake ones unless `asleep`."""
+
+    severity: Severity | None = None
+    site: int | None = None
+    mine: bool = False
+    asleep: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """A flag, and the verdict that it stands for as it is now, or what else it says, in words."""
+
+    flag: Flag
+    verdict: VerdictRow | None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlagList:
+    """A page of flags, how many there are, and how many of each severity are awake."""
+
+    rows: Sequence[FlagRow] = field(default=())
+    counts: Mapping[str, int] = field(default_factory=dict)
+    page: int = 1
+    pages: int = 1
+
+
+def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, say: Say = plain) -> FlagList:
+    """A page of the flags in a user's sight; the number of queries does not depend on how many there are."""
+    seen = _awake(roles_of(user, today), today, asleep=wanted.asleep)
+    if wanted.site:
+        seen = seen.filter(participant__site=wanted.site)
+    if wanted.mine:
+        seen = seen.filter(owner=user)
+    counts = {severity.value: seen.filter(severity=severity)[:MANY].count() for severity in RANK}
+    if wanted.severity:
+        seen = seen.filter(severity=wanted.severity)
+    total = seen.count()
+    pages = max(1, -(-total // PAGE))
+    page = min(max(1, wanted.page), pages)
+    ordered = seen.annotate(rank=_rank()).order_by("rank", "raised_at", "pk")
+    chosen = list(_related(ordered)[(page - 1) * PAGE : page * PAGE])
+    return FlagList(_rows(chosen, now, say), counts, page, pages)
+
+
+def flag_in_sight(user: User, today: date, pk: int) -> Flag | None:
+    """A flag of a participant whom the user may look at."""
+    seen = Flag.objects.filter(participant__in=participants_visible_to(user, today))
+    return _related(seen).filter(pk=pk).first()
+
+
+def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
+    """One flag with its present verdict."""
+    (row,) = _rows([flag], now, say)
+    return row
+
+
+def flag_count(scope: Scope, today: date) -> int:
+    """How many flags in sight are awake; MANY stands for that many or more. One query, or none."""
+    return _awake(scope, today, asleep=False).order_by()[:MANY].count()
+
+
+def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
+    """Who holds a role at a participant's site in the trial, and could look after a flag."""
+    here = Q(site=None) | Q(site=participant.site_id)
+    there = Q(trial=None) | Q(trial=participant.trial_id)
+    members = Membership.objects.filter(here, there, holds_on(today), user__is_active=True)
+    return User.objects.filter(pk__in=members.values("user")).order_by("username")
+
+
+def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
+    """The open flags in sight that are awake, or those put off: the sweep wakes them on their day."""
+    here = within(scope, site="participant__site", trial="participant__trial")
+    sleeping = Q(snoozed_until__gt=today)
+    return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
+
+
+def _rank() -> Case:
+    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(RANK)]
+    return Case(*cases, default=Value(len(RANK)), output_field=IntegerField())
+
+
+def _related(flags: QuerySet[Flag]) -> QuerySet[Flag]:
+    return flags.select_related(
+        "participant__trial", "participant__site", "window", "visit", "owner", "cleared_by"
+    )
+
+
+def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
+    people = sorted({flag.participant_id for flag in flags})
+    dockets = {docket.record.participant.pk: docket for docket in dockets_of(people, say)} if people else {}
+    return [_flag_row(flag, dockets[flag.participant_id], now, say) for flag in flags]
+
+
+def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:
+    if flag.kind == REPLAN_FLAG:
+        return FlagRow(flag, None, _of_planned_days(docket, say))
+    if flag.kind == START_FLAG:
+        return FlagRow(flag, None, (facts_text(flag.message, say),))
+    if flag.window_id is None:
+        return FlagRow(flag, None, _of_hold(flag, docket, now, say))
+    verdict = verdict_of(docket, flag.window_id, now, say)
+    gone = () if verdict else (say(_("The protocol asks for this window no more.")),)
+    return FlagRow(flag, verdict, gone)
+
+
+def _of_planned_days(docket: Docket, say: Say) -> tuple[str, ...]:
+    """The planned days that no longer fit one on record, each with a day that would."""
+    protocol, anchors = docket.protocol, docket.plan.anchors
+    traits = protocol.effective_traits(frozenset(docket.record.participant.traits))
+    found = find_contradictions(protocol, anchors, traits)
+    departures = standing_to_plan_anew(found, Contradicted(protocol, {}, anchors))
+    said = dict.fromkeys(departure_sentence(one, protocol, say) for one in departures)
+    return tuple(said) or (say(_("What is planned fits again.")),)
+
+
+def _of_hold(flag: Flag, docket: Docket, now: datetime, say: Say) -> tuple[str, ...]:
+    """What the flag of a hold says today; as long as it stands, the course is on hold."""
+    since = flag.raised_at.astimezone(docket.zone).date()
+    waiting = waiting_of(docket.protocol, docket.plan.anchors, since)
+    if waiting is None or flag.cleared_at:
+        return (say(_("The hold is over.")),)
+    today = now.astimezone(docket.zone).date()
+    return tuple(words.text(say, day_text) for words in words_of_hold(waiting, today))

@@ -1,0 +1,144 @@
+"""Verdicts with their evidence, as pages show them; and the facts on record of one participant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from participants.domain.fact_rows import FactKind, fact_of
+from participants.domain.facts import Fact
+from participants.models import Fact as StoredFact
+from participants.models import Participant
+from participants.selectors.participants import fact_row
+from schedules.domain.plan.explanations import Say, plain
+from schedules.domain.windows.fact_sources import Feed, fed_by, feeds_of
+from schedules.domain.windows.verdicts import Verdict, VerdictStatus
+from schedules.models import Flag
+from schedules.selectors.store.plan_rows import WindowRow
+from schedules.selectors.windows.evaluation import Docket, JudgedWindow, dockets_of
+from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
+
+URGENCY = (
+    VerdictStatus.VIOLATED,
+    VerdictStatus.AT_RISK,
+    VerdictStatus.CANNOT_JUDGE,
+    VerdictStatus.OPEN_AND_KEPT,
+    VerdictStatus.NOT_YET,
+    VerdictStatus.WAIVED,
+    VerdictStatus.KEPT,
+)
+"""The order in which verdicts are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """A window, what it comes to now, in words, and what can be done about it."""
+
+    code: str
+    label: str
+    window: WindowRow | None
+    verdict: Verdict
+    because: tuple[str, ...]
+    missing: tuple[str, ...]
+    becomes: datetime | None
+    needed_by: datetime | None
+    feeds: tuple[FactKind, ...]
+    waivable: bool
+    flag: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """A fact on record, or one that stands no more, with the windows that it feeds."""
+
+    stored: StoredFact
+    fact: Fact
+    feeds: tuple[ProtocolWindow, ...]
+    of: str
+
+
+def docket_of(participant: Participant, say: Say = plain) -> Docket:
+    """The docket of one participant, labels in the language of `say`."""
+    (docket,) = dockets_of([participant.pk], say)
+    return docket
+
+
+def verdict_rows(
+    docket: Docket, now: datetime, say: Say = plain, windows: Sequence[WindowRow] = ()
+) -> list[VerdictRow]:
+    """The verdicts of a participant's windows, the most pressing first; one query, for the open flags."""
+    rows = {row.code: row for row in windows}
+    person = docket.record.participant
+    open_flags = Flag.objects.filter(participant=person, window__isnull=False, cleared_at=None)
+    flags = dict(open_flags.values_list("window_id", "pk"))
+    found = [
+        _row(docket, one, say, (rows.get(one.stored.code), flags.get(one.stored.pk)))
+        for one in docket.judged(now)
+    ]
+    return sorted(found, key=lambda row: URGENCY.index(row.verdict.status))
+
+
+def verdict_of(docket: Docket, window: int, now: datetime, say: Say = plain) -> VerdictRow | None:
+    """What one stored window comes to, by its id; None where the protocol asks for it no more."""
+    judged = docket.judged(now, {window})
+    return _row(docket, judged[0], say, (None, None)) if judged else None
+
+
+def _row(
+    docket: Docket, judged: JudgedWindow, say: Say, beside: tuple[WindowRow | None, int | None]
+) -> VerdictRow:
+    (window, flag), rule, verdict = beside, judged.planned.rule, judged.verdict
+    return VerdictRow(
+        code=rule.code,
+        label=rule.label,
+        window=window,
+        verdict=verdict,
+        because=verdict.because(say),
+        missing=verdict.missing_text(say),
+        becomes=_local(verdict.becomes_violation_at, docket),
+        needed_by=_local(verdict.needed_by, docket) if verdict.missing else None,
+        feeds=tuple(dict.fromkeys(feed.kind for feed in feeds_of([rule]))),
+        waivable=rule.waivable and verdict.status is not VerdictStatus.WAIVED,
+        flag=flag,
+    )
+
+
+def _local(instant: datetime | None, docket: Docket) -> datetime | None:
+    return instant.astimezone(docket.zone) if instant else None
+
+
+def windows_asked(protocol: Protocol, participant: Participant) -> tuple[ProtocolWindow, ...]:
+    """The windows that a protocol asks of somebody with these traits."""
+    traits = protocol.effective_traits(frozenset(participant.traits))
+    return tuple(window for window in protocol.windows if applies(window.applies_to, traits))
+
+
+def feeds_by_kind(windows: Sequence[ProtocolWindow]) -> Mapping[FactKind, Sequence[Feed]]:
+    """What can be recorded for these windows, by kind, in the order of kinds."""
+    feeds = feeds_of(windows)
+    return {kind: [feed for feed in feeds if feed.kind is kind] for kind in FactKind}
+
+
+def fact_lines(docket: Docket) -> list[FactLine]:
+    """Everything ever recorded of a participant, the newest first, with what it feeds; one query."""
+    windows = windows_asked(docket.protocol, docket.record.participant)
+    stored = StoredFact.objects.filter(participant=docket.record.participant)
+    found = []
+    for one in stored.select_related("recorded_by").order_by("-starts_on", "-pk"):
+        fact = fact_of(fact_row(one), docket.zone)
+        feeds = fed_by(FactKind(one.kind), one.of, windows)
+        found.append(FactLine(one, fact, feeds, docket.protocol.named(one.of)))
+    return found
+
+
+def fact_on_record(participant: Participant, pk: int) -> StoredFact | None:
+    """A fact of this participant by its id."""
+    related = StoredFact.objects.select_related("participant__site", "participant__trial")
+    return related.filter(participant=participant, pk=pk).first()
+
+
+def performed_days(docket: Docket) -> list[tuple[str, date]]:
+    """The visits that took place, with their days, the newest first."""
+    days = [(code, day.day) for code, day in docket.record.known.performed.items()]
+    return sorted(days, key=lambda pair: pair[1], reverse=True)

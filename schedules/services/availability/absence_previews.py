@@ -1,0 +1,80 @@
+"""A participant's absence, shown before it is on record or ended: its days, the bookings that lie on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.errors import AbsenceRefused
+from participants.models import Absence
+from participants.services.absences import Away, refusals_of_absence
+from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
+from schedules.selectors.store.records import records_of, without_absence
+from schedules.services.availability.absences import add_absence, close_absence
+from schedules.services.replanning.previews import Preview, Proposal, preview_of
+from schedules.services.replanning.side_effects import with_surroundings
+from trials.audit.acts import recorded
+from trials.models import User
+from trials.selectors.records import working_days_of
+from trials.spoken import say
+
+
+def preview_absence(*, away: Away, now: datetime) -> Preview:
+    """What a participant's absence would do to their calendar; writes nothing. Raises AbsenceRefused."""
+    return with_surroundings(_preview(away, now, lock=False), now)
+
+
+@recorded
+def commit_absence(
+    *, away: Away, digest: str, accept_orphans: bool, by: User | None, now: datetime, reason: str = ""
+) -> Absence:
+    """Put a previewed absence of a participant on record; days are suggested around it, no booking moves.
+
+    Raises AbsenceRefused, ReplanningStale where something changed since it was shown, and
+    BookingsOrphaned for bookings on its days unless they are accepted so.
+    """
+    preview = _preview(away, now, lock=True)
+    if preview.digest != digest:
+        raise ReplanningStale(with_surroundings(preview, now))
+    if preview.orphans and not accept_orphans:
+        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
+        raise BookingsOrphaned(message % {"bookings": listed})
+    return add_absence(away=away, by=by, now=now, reason=reason)
+
+
+def preview_end(*, absence: Absence, now: datetime) -> Preview:
+    """What the end of a participant's absence would do to their calendar; writes nothing."""
+    return with_surroundings(_preview_end(absence, now, lock=False), now)
+
+
+@recorded
+def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime, reason: str) -> Absence:
+    """End a participant's absence as it was previewed; days are suggested without it.
+
+    Raises AbsenceRefused without a reason and where it is ended already, and ReplanningStale where
+    something changed since it was shown.
+    """
+    preview = _preview_end(absence, now, lock=True)
+    if preview.digest != digest:
+        raise ReplanningStale(with_surroundings(preview, now))
+    return close_absence(absence=absence, by=by, now=now, reason=reason)
+
+
+def _preview_end(absence: Absence, now: datetime, *, lock: bool) -> Preview:
+    assert absence.participant_id is not None, "a site's absence is shown for all its participants"
+    (record,) = without_absence(records_of([absence.participant_id], lock=lock), absence)
+    return preview_of(record, Proposal(calendar=working_days_of(record.participant.site)), now)
+
+
+def _preview(away: Away, now: datetime, *, lock: bool) -> Preview:
+    if fields := refusals_of_absence(away):
+        raise AbsenceRefused(fields)
+    assert away.participant is not None, "a site's absence is shown for all its participants"
+    (record,) = records_of([away.participant.pk], lock=lock)
+    calendar = working_days_of(record.participant.site)
+    days = dict.fromkeys(days_between(away.first, away.last), PARTICIPANT_AWAY)
+    closed = calendar.with_corrections(closures=days) if calendar else None
+    return preview_of(record, Proposal(calendar=closed), now)

@@ -1,0 +1,186 @@
+"""A site's working days changed, or somebody it needs away: shown for all its participants first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.models import Absence
+from participants.services.absences import Away
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.models import Visit
+from schedules.selectors.store.absences import STAFF_AWAY, days_between
+from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.records import records_of, without_absence
+from schedules.services.availability.absences import add_absence, close_absence
+from schedules.services.replanning.moves import replan_many
+from schedules.services.replanning.previews import Preview, Proposal, preview_of
+from schedules.services.store.site_locks import lock_people_at
+from trials.audit.acts import recorded
+from trials.domain.errors import DomainError
+from trials.domain.sites.working_days import WorkingDays
+from trials.models import Site, User
+from trials.selectors.records import working_days_of
+from trials.services.sites.working_days import correct_working_days, first_working_days, renewed_working_days
+from trials.spoken import say
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProposal:
+    """Days that are closed or opened, each with its reason, or an absence of somebody at the site.
+
+    `follows` are days that are worked as a weekday; `renewed` reads the holiday calendar and the clinic days
+    again, as when an official calendar has come out; `announced` are years of which the site has entered
+    all announced days, so that they are provisional no longer. `ended` is an absence that ends.
+    `accept_orphans` says that bookings on days that close may stand there until they are moved.
+    """
+
+    closures: Mapping[date, str] = field(default_factory=dict)
+    openings: Mapping[date, str] = field(default_factory=dict)
+    follows: Mapping[date, int] = field(default_factory=dict)
+    renewed: bool = False
+    announced: frozenset[int] = frozenset()
+    absence: Away | None = None
+    ended: Absence | None = None
+    accept_orphans: bool = False
+
+    @property
+    def days(self) -> list[date]:
+        """The days that it is about."""
+        absence = self.absence or self.ended
+        away = days_between(absence.first, absence.last) if absence else ()
+        return sorted({*self.closures, *self.openings, *self.follows, *away})
+
+
+@dataclass(frozen=True, slots=True)
+class SitePreview:
+    """What a proposal would do to the calendars of a site's participants; `digest` stands for just this."""
+
+    site: Site
+    calendar: WorkingDays
+    previews: tuple[Preview, ...]
+    digest: str
+
+    @property
+    def affected(self) -> tuple[Preview, ...]:
+        """The participants for whom anything changes."""
+        return tuple(preview for preview in self.previews if preview.changed)
+
+    @property
+    def orphans(self) -> list[str]:
+        """The bookings on days that would be closed, in words."""
+        return [
+            f"{preview.record.participant.subject_code} {say(change.label)} ({change.booked_on})"
+            for preview in self.previews
+            for change in preview.orphans
+        ]
+
+
+def preview_site(*, site: Site, proposal: SiteProposal, now: datetime) -> SitePreview:
+    """What a proposal would do to everybody whose visits it can touch; writes nothing.
+
+    The number of queries does not depend on how many they are. Raises ReplanningRefused for days
+    that contradict each other, and for none.
+    """
+    return _preview(site, proposal, now, lock=False)
+
+
+@recorded
+def commit_site(
+    *, site: Site, proposal: SiteProposal, digest: str, now: datetime, by: User | None, reason: str
+) -> SitePreview:
+    """Make a previewed proposal true for all participants of the site, in one transaction.
+
+    Raises ReplanningRefused without a reason, BookingsOrphaned and ReplanningStale as
+    `commit_replanning` does.
+    """
+    if not reason.strip():
+        raise ReplanningRefused(_("Say why: the reason goes on record."))
+    lock_people_at(site.pk)
+    preview = _preview(site, proposal, now, lock=True)
+    if preview.digest != digest:
+        raise ReplanningStale(preview)
+    if preview.orphans and not proposal.accept_orphans:
+        message = _(
+            "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."
+        )
+        raise BookingsOrphaned(message % {"bookings": ", ".join(preview.orphans)})
+    if proposal.absence:
+        add_absence(away=proposal.absence, by=by, now=now, reason=reason)
+        return preview
+    if proposal.ended:
+        close_absence(absence=proposal.ended, by=by, now=now, reason=reason)
+        return preview
+    correct_working_days(site=site, days=preview.calendar, by=by, reason=reason, note=reason[:200])
+    ids = [one.record.participant.pk for one in preview.affected]
+    replan_many(ids=ids, proposals={}, now=now, by=by, reason=reason)
+    return preview
+
+
+def people_moved_by(*, site: Site, days: WorkingDays, now: datetime) -> int:
+    """For how many participants of a site other working days would change anything; writes nothing."""
+    records = records_of(_touched(site, None))
+    return sum(bool(preview_of(record, Proposal(calendar=days), now).changed) for record in records)
+
+
+def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -> SitePreview:
+    days, standing = proposal.days, working_days_of(site)
+    if not days and not proposal.renewed and not proposal.announced:
+        raise ReplanningRefused(_("Give at least one day."))
+    corrected = _corrected(site, standing, proposal, now)
+    if proposal.renewed and standing and corrected.digest == standing.digest:
+        raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
+    if proposal.announced and standing and corrected.digest == standing.digest:
+        raise ReplanningRefused(_("The announced days of this year are entered already."))
+    away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
+    planned_by = corrected.with_corrections(closures=away) if away else corrected
+    ids = _touched(site, days if standing and not (proposal.renewed or proposal.announced) else None)
+    records = records_of(ids, lock=lock)
+    if proposal.ended:
+        records = without_absence(records, proposal.ended)
+    asked = Proposal(calendar=planned_by)
+    previews = tuple(preview_of(record, asked, now) for record in records)
+    said = [
+        corrected.digest,
+        str(proposal.absence),
+        str(proposal.ended),
+        *(preview.digest for preview in previews),
+    ]
+    digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
+    return SitePreview(site, corrected, previews, digest)
+
+
+def _corrected(
+    site: Site, standing: WorkingDays | None, proposal: SiteProposal, now: datetime
+) -> WorkingDays:
+    """The table that a proposal makes of the standing one. Raises ReplanningRefused."""
+    year = today_at(site, now).year
+    try:
+        calendar = standing or first_working_days(site, year)
+        if proposal.renewed:
+            calendar = renewed_working_days(site, calendar, year)
+        return calendar.with_corrections(
+            closures=proposal.closures,
+            openings=proposal.openings,
+            follows=proposal.follows,
+            announced=proposal.announced,
+        )
+    except DomainError as error:
+        raise ReplanningRefused(str(error)) from error
+
+
+def _touched(site: Site, days: list[date] | None) -> list[int]:
+    """The participants with a visit to come whose window or booking meets one of the days; None for all.
+
+    A frozen trial's stay as they are: nothing of theirs is written, and they stop nobody else.
+    """
+    live = Visit.objects.filter(
+        participant__site=site, performed_on=None, missed_on=None, cancelled_on=None
+    ).filter(participant__trial__frozen_on=None)
+    if days is not None:
+        live = live.filter(opens__lte=days[-1], closes__gte=days[0]) | live.filter(booked_on__in=days)
+    return sorted(set(live.values_list("participant_id", flat=True)))

@@ -1,0 +1,1 @@
+"""Status changes of a participant, holds and repeated lymphodepletion."""

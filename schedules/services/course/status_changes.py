@@ -1,0 +1,219 @@
+"""The steps of a participant's course, with what each does to the visits that were to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.errors import CourseRefused
+from participants.domain.lifecycle import (
+    NOT_APPLICABLE,
+    Extent,
+    Step,
+    StepRefusal,
+    StepTaken,
+    refusals_of_step,
+)
+from participants.models import CourseStep, Participant
+from participants.services.course import record_step, undo_step
+from schedules.domain.visits.values import Clock
+from schedules.models import Visit
+from schedules.selectors.store.course import (
+    Standing,
+    attempt_of,
+    clock_at,
+    course_of,
+    held_since,
+    live_visits,
+    standing_of,
+    staying_visits,
+    visits_to_come,
+    waiting_visits,
+)
+from schedules.services.course.transitions import plan_anew, rescreen, transfer
+from schedules.services.replanning.departure_rows import settle_planned
+from schedules.services.replanning.hold_rows import follow_person
+from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.visit_writing import (
+    cancelled_with,
+    in_words,
+    keep_held,
+    lock_participant,
+    write_visits,
+)
+from schedules.services.visits.unscheduled import add_early_termination
+from trials.audit.acts import recorded
+from trials.domain.errors import Stale
+from trials.models import Site, User
+from trials.services.sites.plausible_days import impossible_days
+
+RECORD = "participants.participant"
+FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
+"""Steps that are not taken back: what was done since hangs on them."""
+HOLDING = frozenset({Step.HOLD, Step.RESUMPTION, Step.NEVER_INFUSED})
+"""Steps that the drafted deviation and the flag of a hold follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """A step that is asked for, on a day of the site.
+
+    `ends` is what an end ends, None for what it ends by itself; `seen_by` is the last day for the
+    visit of an early termination; `day_zero` the new planned day
+    of a rescreening; `site` where a transfer goes, `release` whether the bookings at the old site
+    are given up with it.
+    """
+
+    step: Step
+    on: date
+    ends: Extent | None = None
+    seen_by: date | None = None
+    day_zero: date | None = None
+    site: Site | None = None
+    release: bool = False
+
+
+@recorded
+def take_step(
+    *,
+    participant: Participant,
+    version: int,
+    request: StepRequest,
+    by: User | None,
+    reason: str,
+    now: datetime,
+) -> CourseStep:
+    """Take a step of a course: the row, what becomes of the visits to come, and what the step brings with it.
+
+    Raises CourseRefused, by field, for a step that the lifecycle does not allow now or on that day,
+    and Stale unless the participant is in this version.
+    """
+    person = locked(participant, version)
+    standing, clock = standing_of(person), clock_at(person.site, now)
+    asked = {"on": request.on, "seen_by": request.seen_by, "day_zero": request.day_zero}
+    if impossible := impossible_days(asked, person.trial.planned_end or clock.today):
+        raise CourseRefused(impossible)
+    course, live = course_of(standing), live_visits(person).count()
+    _refuse(
+        refusals_of_step(
+            course, request.step, request.on, clock.today, ends=request.ends, reason=reason, live_visits=live
+        )
+    )
+    attempt = standing.attempt + (request.step is Step.RESCREENING)
+    record = StepTaken(request.step, request.on, attempt, request.ends)
+    step = record_step(participant=person, record=record, by=by, reason=reason)
+    _follow(step, request, standing, clock, by=by)
+    if request.step in HOLDING:
+        abandoned = reason.strip() if request.step is Step.NEVER_INFUSED else ""
+        follow_person(person.pk, now, abandoned=abandoned)
+    raise_version(person, now)
+    return step
+
+
+@recorded
+def undo_last_step(
+    *, participant: Participant, version: int, by: User | None, reason: str, now: datetime
+) -> CourseStep:
+    """Take back the last step of a course, with a reason; the visits that it cancelled are to come again.
+
+    Raises CourseRefused where there is none, or one that is for good, and Stale.
+    """
+    person = locked(participant, version)
+    steps = standing_of(person).steps
+    if not reason.strip():
+        raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
+    if not steps:
+        raise CourseRefused({"": [_("No step is on record that could be undone.")]})
+    step = steps[-1]
+    if not may_be_undone(steps):
+        raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
+    undo_step(step=step, by=by, reason=reason)
+    _restore(person, step, by=by, now=now, reason=reason)
+    raise_version(person, now)
+    return step
+
+
+def may_be_undone(steps: Sequence[CourseStep]) -> bool:
+    """Whether the last of the steps that stand may be taken back.
+
+    One that repeated chemotherapy is taken back otherwise: see `schedules.services.course.repetition`.
+    """
+    return bool(steps) and Step(steps[-1].step) not in FOR_GOOD and not is_repetition(steps)
+
+
+def is_repetition(steps: Sequence[CourseStep]) -> bool:
+    """Whether the last of the steps that stand planned chemotherapy again, as a new block."""
+    begun = bool(steps) and steps[-1].attempt > attempt_of(steps[:-1])
+    return begun and Step(steps[-1].step) is Step.RESUMPTION
+
+
+def _follow(
+    step: CourseStep, request: StepRequest, standing: Standing, clock: Clock, *, by: User | None
+) -> None:
+    """What a step brings with it."""
+    person, now = standing.participant, clock.now
+    if step.taken.ends_course:
+        _cancel_what_follows(standing, step, clock)
+        settle_planned(person.pk, now)
+    match request.step:
+        case Step.EARLY_TERMINATION:
+            add_early_termination(standing=standing, on=request.on, seen_by=request.seen_by, now=now)
+        case Step.RESCREENING:
+            rescreen(standing=standing, attempt=step.attempt, day_zero=request.day_zero, by=by, now=now)
+        case Step.TRANSFER:
+            transfer(standing=standing, site=request.site, release=request.release, by=by, now=now)
+    keep_held(person, now)
+
+
+def _cancel_what_follows(standing: Standing, step: CourseStep, clock: Clock) -> None:
+    person = standing.participant
+    to_come = visits_to_come(person, step.happened_on)
+    if step.taken.extent is Extent.VISITS and Step(step.step) not in NOT_APPLICABLE:
+        to_come = to_come.exclude(staying_visits(standing.protocol))
+    values = {**cancelled_with(step, clock.today), "held_on": None}
+    write_visits(person.pk, list(to_come.values_list("pk", flat=True)), "cancelled", clock.now, **values)
+
+
+def _restore(person: Participant, step: CourseStep, *, by: User | None, now: datetime, reason: str) -> None:
+    """Undo what a step did to visits; the visit of an early termination goes with its step."""
+    today = clock_at(person.site, now).today
+    cancelled = Visit.objects.filter(cancelled_by=step.pk, participant=person)
+    since = held_since(person)
+    held = list(waiting_visits(cancelled).values_list("pk", flat=True)) if since else []
+    others = list(cancelled.exclude(pk__in=held).values_list("pk", flat=True))
+    fresh = {"cancelled_on": None, "cancelled_by": None, "cancelled_reason": "", "applies": True}
+    write_visits(person.pk, held, "restored", now, **fresh, held_on=since)  # on hold at once: no false draft
+    write_visits(person.pk, others, "restored", now, **fresh)
+    if Step(step.step) is Step.EARLY_TERMINATION:
+        own = live_visits(person).filter(rule_code=Step.EARLY_TERMINATION.value)
+        pks = list(own.values_list("pk", flat=True))
+        write_visits(person.pk, pks, "cancelled", now, cancelled_on=today, cancelled_reason=reason)
+    plan_anew(person=person, by=by, now=now)
+    keep_held(person, now)
+
+
+def locked(participant: Participant, version: int) -> Participant:
+    """The participant under their lock; raises Stale unless they are in this version."""
+    person = lock_participant(participant.pk)
+    if person.version != version:
+        raise Stale(RECORD, person.pk, version, person.version)
+    return person
+
+
+def raise_version(person: Participant, now: datetime) -> None:
+    """Let whoever was shown the participant before know that something has changed."""
+    person.refresh_from_db(fields=["version"])
+    person.version += 1
+    person.save(update_fields=["version"])
+    judge_soon([person.pk], now)
+
+
+def _refuse(refusals: Iterable[StepRefusal]) -> None:
+    fields: dict[str, list[str]] = {}
+    for name, message, words in refusals:
+        fields.setdefault(name, []).append(in_words(message, words))
+    if fields:
+        raise CourseRefused(fields)

@@ -1,0 +1,128 @@
+"""Two turns of a course that move a calendar: screening again, and another site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.errors import CourseRefused
+from participants.models import Anchor, Participant
+from schedules.domain.errors import ReplanningRefused
+from schedules.models import Visit, new_uid
+from schedules.selectors.store.course import Standing, clock_at, visits_to_come
+from schedules.services.replanning.hold_rows import follow_plan
+from schedules.services.replanning.moves import Preview, Proposal, replan_many
+from schedules.services.store.plan_rows import VISIT_COLUMNS
+from schedules.services.store.site_locks import lock_sites
+from schedules.services.store.visit_writing import Value, announce, write_visits
+from trials.models import Site, TrialSite, User
+from trials.selectors.protocols.approvals import in_use
+from trials.spoken import say
+
+FRESH: dict[str, Value] = {
+    "cancelled_on": None,
+    "cancelled_by": None,
+    "cancelled_reason": "",
+    "applies": True,
+}
+
+
+def rescreen(
+    *, standing: Standing, attempt: int, day_zero: date | None, by: User | None, now: datetime
+) -> None:
+    """Plan somebody who failed screening anew, around a new day zero.
+
+    What the failure cancelled is to come again; what was used up in the earlier attempt (screening
+    that was done, missed or cancelled) gets a row of its own. Raises CourseRefused for a day
+    zero that is not given, over, or contradicts what is on record.
+    """
+    person, protocol = standing.participant, standing.protocol
+    today = clock_at(person.site, now).today
+    if day_zero is None or day_zero < today:
+        label = say(protocol.anchor_by_code[protocol.day_zero].label)
+        message = _("Give the new planned day of %(anchor)s, %(today)s or later.")
+        raise CourseRefused({"day_zero": [message % {"anchor": label, "today": today}]})
+    failure = standing.steps[-1]
+    cancelled = list(
+        Visit.objects.filter(participant=person, cancelled_by=failure).values_list("pk", flat=True)
+    )
+    write_visits(person.pk, cancelled, "restored", now, attempt=attempt, **FRESH)
+    used = Visit.objects.filter(participant=person, attempt=attempt - 1, unscheduled=False)
+    plan_once_more(used, attempt, now)
+    derived = [rule.code for rule in protocol.anchors if rule.derived]
+    Anchor.objects.filter(participant=person, code__in=derived).delete()
+    anchor = RecordedAnchor(protocol.day_zero, planned_on=day_zero)
+    _replan(person, Proposal(anchors={protocol.day_zero: anchor}), "day_zero", by=by, now=now)
+
+
+def transfer(*, standing: Standing, site: Site | None, release: bool, by: User | None, now: datetime) -> None:
+    """Move somebody to another site that runs the trial under an approved version; suggestions follow.
+
+    Bookings at the old site are given up with `release`, and hold up the transfer without it. Raises
+    CourseRefused.
+    """
+    person = standing.participant
+    today = clock_at(person.site, now).today
+    if site:
+        lock_sites([site.pk])
+    refusals = list(_refusals_of_site(standing, site))
+    booked = visits_to_come(person, today).filter(booked_on__gte=today)
+    if not release and (bookings := list(booked.order_by("booked_on"))):
+        listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
+        message = _("Booked at the present site: %(visits)s. Say that these bookings are given up.")
+        refusals.append(("release", message % {"visits": listed}))
+    if refusals:
+        raise CourseRefused({name: [message] for name, message in refusals})
+    assert site is not None
+    gone: dict[str, Value] = {"booked_on": None, "booked_start": None, "booked_end": None, "booked_place": ""}
+    write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **gone)
+    person.site = site
+    person.save(update_fields=["site"])
+    announce(person.pk, [], "transferred", now)
+    _replan(person, Proposal(), "site", by=by, now=now)
+
+
+def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
+    """Bring what is to come again up to date with the record, a hold as well; raises CourseRefused."""
+    preview = _replan(person, Proposal(), "", by=by, now=now)
+    follow_plan(preview.record, preview.plan, now, taken_back=True)
+
+
+def _refusals_of_site(standing: Standing, site: Site | None) -> list[tuple[str, str]]:
+    person = standing.participant
+    if site is None or site.pk == person.site_id:
+        return [("site", _("Give another site than the present one."))]
+    words = {"site": site.name, "trial": person.trial.code, "version": person.protocol_version.label}
+    if not site.zone:
+        return [("site", _("%(site)s has no time zone yet: give it one first.") % words)]
+    if not TrialSite.objects.filter(trial=person.trial_id, site=site).exists():
+        return [("site", _("Trial %(trial)s does not run at %(site)s.") % words)]
+    if not in_use(site, person.protocol_version_id):
+        message = _("%(site)s has no approval in use of protocol version %(version)s: record it and sign it.")
+        return [("site", message % words)]
+    return []
+
+
+def plan_once_more(used: Iterable[Visit], attempt: int, now: datetime) -> None:
+    """Give visits of an earlier attempt, of one participant, rows of their own in a new one, as planned."""
+    again = Visit.objects.bulk_create([_copy(visit, attempt, now) for visit in used])
+    if again:
+        announce(again[0].participant_id, [visit.pk for visit in again], "added", now)
+
+
+def _copy(visit: Visit, attempt: int, now: datetime) -> Visit:
+    """A visit of the earlier attempt as it was planned, for the new one."""
+    columns = {name: getattr(visit, name) for name in VISIT_COLUMNS}
+    return Visit(**columns, attempt=attempt, uid=new_uid(), changed_at=now)
+
+
+def _replan(person: Participant, proposal: Proposal, name: str, *, by: User | None, now: datetime) -> Preview:
+    proposals = {person.pk: proposal}
+    try:
+        (preview,) = replan_many(ids=[person.pk], proposals=proposals, now=now, by=by, reason="")
+    except ReplanningRefused as refused:
+        raise CourseRefused({name: [str(refused)]}) from refused
+    return preview

@@ -1,0 +1,1 @@
+"""Made-up participants for trying out."""

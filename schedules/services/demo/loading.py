@@ -1,0 +1,183 @@
+"""Made-up participants and accounts for trying out; never where real ones are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from schedules.models import Visit, VisitPlace
+from schedules.services.demo.cast import PARTS, SITES, Player, cast
+from schedules.services.demo.facts import record_demo_facts
+from schedules.services.demo.trust import put_to_use, record_consents
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.refusals import Enrolment
+from trials.audit.acts import recorded
+from trials.domain.errors import DomainError
+from trials.domain.protocols.protocol import Protocol
+from trials.formats.protocols import library
+from trials.formats.sites.holiday_calendars import CHINA, load_calendar
+from trials.models import ProtocolVersion, Role, Site, TrialSite, User
+from trials.selectors.records import protocol_of
+from trials.services.accounts.memberships import grant_membership
+from trials.services.protocols.publishing import import_protocol, publish_protocol
+from trials.services.sites.working_days import record_working_days
+
+ACCOUNTS: Mapping[str, Role] = {
+    "coordinator": Role.COORDINATOR,
+    "investigator": Role.INVESTIGATOR,
+    "monitor": Role.MONITOR,
+    "manager": Role.DATA_MANAGER,
+}
+"""The accounts of the demo with their roles; the manager may also open the records."""
+
+NAMES = {"coordinator": "Lin Qiu", "investigator": "Dr. Chen Yu", "monitor": "Mo Nan", "manager": "Gao Ming"}
+"""The made-up names that stand printed under what they sign."""
+
+PASSWORD = "dayzero-demo"  # noqa: S105 - no secret: it is printed, and refused where data are real
+"""The password of all of them. It is known, so nothing real may be reached with it."""
+
+ZONE = "Asia/Shanghai"
+YEARS_BACK, YEARS_AHEAD = 2, 3
+UNTIL_FESTIVAL = timedelta(days=60)
+SCREENING = "screening"
+DAYS_LATE = timedelta(days=2)
+BATCH = 100
+
+
+class DemoRefused(DomainError):
+    """Made-up data must not come here."""
+
+
+@recorded
+def load_demo(*, today: date, now: datetime) -> bool:
+    """Load the six protocols, and about forty participants around this day; False where they stand already.
+
+    All or nothing, and never a second time: a demo that was loaded stays as people left it. Raises
+    DemoRefused under settings that do not allow it, and where somebody else's data are.
+    """
+    if not settings.DEMO_ALLOWED:
+        raise DemoRefused(_("Made-up participants and accounts are for trying out, never for production."))
+    known = set(User.objects.filter(username__in=ACCOUNTS).values_list("username", flat=True))
+    if known == set(ACCOUNTS):
+        return False
+    if known or Participant.objects.exists():
+        raise DemoRefused(_("This database is in use; give the demo one of its own (DATABASE_URL)."))
+    accounts = _load_accounts(today)
+    versions = _load_protocols(accounts["manager"], now)
+    sites = _load_sites(accounts["manager"], versions, today)
+    signed_at = datetime.combine(today, now.astimezone(ZoneInfo(ZONE)).timetz())
+    put_to_use(sites, versions, by=accounts["investigator"], password=PASSWORD, now=signed_at)
+    players = cast(today, _next_festival(today))
+    enrolments = [_enrolment(player, versions[player.trial], sites[player.site]) for player in players]
+    ids = bulk_enrol(enrolments=enrolments, by=accounts["coordinator"])
+    _perform(dict(zip(ids, players, strict=True)), today)
+    record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
+    record_consents(versions, by=accounts["coordinator"], today=today)
+    return True
+
+
+def _load_accounts(today: date) -> dict[str, User]:
+    accounts = {}
+    for name, role in ACCOUNTS.items():
+        chief = role == Role.DATA_MANAGER
+        accounts[name] = User.objects.create_user(
+            name,
+            f"{name}@dayzero.example",
+            PASSWORD,
+            is_staff=chief,
+            is_superuser=chief,
+            first_name=NAMES[name],
+        )
+        grant_membership(user=accounts[name], role=role, starts_on=today, by=None)
+    return accounts
+
+
+def _load_protocols(by: User, now: datetime) -> dict[str, ProtocolVersion]:
+    versions = {}
+    for code in library.codes():
+        version = import_protocol(text=library.path(code).read_text(encoding="utf-8"), by=by)
+        versions[code] = publish_protocol(version=version, by=by, now=now)
+    return versions
+
+
+def _load_sites(by: User, versions: Mapping[str, ProtocolVersion], today: date) -> dict[str, Site]:
+    sites = {}
+    for site in SITES:
+        sites[site.code] = Site.objects.create(code=site.code, name=site.name, zone=ZONE)
+        record_working_days(
+            site=sites[site.code],
+            by=by,
+            first_year=today.year - YEARS_BACK,
+            last_year=today.year + YEARS_AHEAD,
+        )
+    for part in PARTS:
+        TrialSite.objects.get_or_create(trial=versions[part.trial].trial, site=sites[part.site])
+    return sites
+
+
+def _next_festival(today: date) -> date:
+    """The first day of the next Spring Festival that an infusion still to come can have as its day 28."""
+    holidays = load_calendar(CHINA, today.year, today.year + 2).holidays
+    return min(day for day, name in holidays.items() if "Spring" in name and day > today + UNTIL_FESTIVAL)
+
+
+def _enrolment(player: Player, version: ProtocolVersion, site: Site) -> Enrolment:
+    protocol = protocol_of(version)
+    return Enrolment(
+        trial=version.trial,
+        site=site,
+        version=version,
+        subject_code=player.subject_code,
+        anchors={anchor.code: anchor for anchor in _anchors(player, protocol)},
+        traits=player.traits & {trait.code for trait in protocol.traits},
+        cohort=version.trial.cohorts.first(),
+        comes_of_age_on=player.comes_of_age_on,
+    )
+
+
+def _anchors(player: Player, protocol: Protocol) -> Iterator[RecordedAnchor]:
+    """The player's anchors, as far as the protocol has them for these traits."""
+    traits = protocol.effective_traits(player.traits)
+    for anchor in protocol.anchors:
+        code = anchor.code
+        given = code in player.planned or code in player.actual
+        if given and (code != "lymphodepletion-start" or "lymphodepletion" in traits):
+            yield RecordedAnchor(code, planned_on=player.planned.get(code), actual_on=player.actual.get(code))
+
+
+def _perform(players: Mapping[int, Player], today: date) -> None:
+    """Record what was done until yesterday; what can be done today is left to whoever tries this out.
+
+    Written as an import from another system would be: months of history at once, with none of what
+    a person is asked for when a visit is completed.
+    """
+    followed: Counter[int] = Counter()
+    done = []
+    for visit in Visit.objects.filter(participant__in=players, target__lt=today).order_by("target", "id"):
+        player = players[visit.participant_id]
+        number = None
+        if visit.place == VisitPlace.CLINIC and visit.target > player.planned["infusion"]:
+            number = followed[visit.participant_id]
+            followed[visit.participant_id] += 1
+        day = _performed_on(visit, player, number)
+        if day and day < today and (visit.closes < today or visit.rule_code == SCREENING):
+            visit.performed_on = day
+            done.append(visit)
+    Visit.objects.bulk_update(done, ["performed_on"], batch_size=BATCH)
+
+
+def _performed_on(visit: Visit, player: Player, number: int | None) -> date | None:
+    """The day on which a visit of the past was done; `number` is a clinic visit's after the infusion."""
+    if visit.rule_code == SCREENING:
+        return player.actual.get(SCREENING)
+    if number is not None and number == player.missed:
+        return None
+    late = number is not None and number == player.late
+    return visit.closes + DAYS_LATE if late else visit.suggested or visit.target

@@ -1,0 +1,63 @@
+"""What the demo's sites may use and what its participants consented to: approvals, signatures, consents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from participants.models import Anchor, Consent
+from schedules.services.demo.cast import PARTS
+from trials.domain.protocols.protocol import Role
+from trials.models import Meaning, ProtocolVersion, Site, User
+from trials.selectors.protocols.approvals import signable_approval
+from trials.services.accounts.proofs import prove_by_password
+from trials.services.audit.signatures import sign
+from trials.services.protocols.approvals import Approval, record_approval
+from trials.services.protocols.consent_forms import Edition, record_consent_form
+from trials.zones import zone_of
+
+APPROVED_BEFORE = timedelta(days=900)
+NEW_FORM_BEFORE = timedelta(days=20)
+ASKS_AGAIN = "NCT07331467"
+"""The trial whose newest consent form asks everybody to consent again."""
+
+
+def put_to_use(
+    sites: Mapping[str, Site],
+    versions: Mapping[str, ProtocolVersion],
+    *,
+    by: User,
+    password: str,
+    now: datetime,
+) -> None:
+    """The approval of every trial's version at each of its sites, signed by the demo's investigator.
+
+    `now` is on the day of the demo, from which on its accounts have their roles.
+    """
+    proof = prove_by_password(user=by, user_name=by.get_username(), password=password, now=now)
+    for number, part in enumerate(PARTS, 1):
+        site = sites[part.site]
+        today = now.astimezone(zone_of(site)).date()
+        day = today - APPROVED_BEFORE
+        said = Approval(day, f"EC-{day.year}-{number:03}", day)
+        approval = record_approval(site=site, version=versions[part.trial], approval=said, today=today, by=by)
+        record = signable_approval(approval, today)
+        sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=now)
+
+
+def record_consents(versions: Mapping[str, ProtocolVersion], *, by: User, today: date) -> None:
+    """The consent forms of the trials, and a consent of everybody who gave one, as an import brings them."""
+    for code, version in versions.items():
+        first = Edition("1.0", today - APPROVED_BEFORE)
+        form = record_consent_form(trial=version.trial, edition=first, by=by)
+        if code == ASKS_AGAIN:
+            newer = Edition("2.0", today - NEW_FORM_BEFORE, consent_again=True)
+            record_consent_form(trial=version.trial, edition=newer, by=by)
+        given = Anchor.objects.filter(
+            participant__trial=version.trial, code=Role.CONSENT.value, actual_on__isnull=False
+        )
+        Consent.objects.bulk_create(
+            Consent(participant_id=person, form=form, signed_on=day)
+            for person, day in given.values_list("participant_id", "actual_on")
+            if day
+        )

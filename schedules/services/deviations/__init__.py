@@ -1,0 +1,1 @@
+"""Classify, void and enter deviations."""

@@ -1,0 +1,1 @@
+"""Enrol one participant, or many."""

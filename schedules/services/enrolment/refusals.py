@@ -1,0 +1,231 @@
+"""Why an enrolment may be refused, and the plan that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from participants.models import SUBJECT_CODE
+from schedules.domain.errors import EnrolmentRefused
+from schedules.domain.plan.contradictions import Contradiction
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.recorded_anchors import anchor_days, hours_that_are_none, recorded_anchor
+from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
+from schedules.selectors.store.absences import away_days
+from schedules.services.enrolment.history import asked_of, ruling_on
+from schedules.services.enrolment.values import Enrolment
+from trials.domain.errors import DomainError
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.sites.working_days import WorkingDays
+from trials.domain.sites.zones import is_zone
+from trials.models import ProtocolVersion, TrialSite
+from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
+from trials.selectors.records import protocol_of, working_days_of
+from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import say
+from trials.zones import zone_of
+
+__all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment", "refuse"]
+
+Refusal = tuple[str, str]
+"""The field of an enrolment, and the words that refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is on record about sites and versions, for any number of enrolments at once."""
+
+    running: frozenset[tuple[int, int]]
+    published: frozenset[int]
+    calendars: Mapping[int, WorkingDays | None]
+    approvals: Mapping[Pair, ApprovalState]
+
+    @classmethod
+    def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
+        """Read with five queries, and one for each site; days on which its people are away are closed."""
+        trials = {one.trial.pk for one in enrolments}
+        versions = {one.version.pk for one in enrolments}
+        sites = {one.site.pk: one.site for one in enrolments}
+        running = TrialSite.objects.filter(trial__in=trials).values_list("trial_id", "site_id")
+        published = ProtocolVersion.objects.filter(pk__in=versions, published_at__isnull=False)
+        away = away_days(participants=(), sites=sites)
+        return cls(
+            frozenset(running),
+            frozenset(published.values_list("pk", flat=True)),
+            {pk: away.applied(working_days_of(site), None, pk) for pk, site in sites.items()},
+            approval_states((one.site.pk, one.version.pk) for one in enrolments),
+        )
+
+
+def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
+    """The plan of an enrolment; raises EnrolmentRefused with every reason, by field."""
+    refuse(_refusals_of_place(enrolment, ground))
+    protocol = protocol_of(enrolment.version)
+    zone = zone_of(enrolment.site)
+    refuse(
+        ("anchors", _(error.template) % error.values)
+        for _code, error in hours_that_are_none(enrolment.anchors)
+    )
+    given = {
+        code: anchor if isinstance(anchor, AnchorDay) else recorded_anchor(code, anchor, zone)
+        for code, anchor in enrolment.anchors.items()
+    }
+    anchors = anchor_days(given, zone)
+    refuse(_refusals_of_words(enrolment, protocol, anchors))
+    plan = _project(enrolment, protocol, anchors, ground, zone)
+    refuse(_refusals_of_years(enrolment, anchors))
+    refuse(_refusals_of_plan(enrolment, plan))
+    return plan
+
+
+def refuse(refusals: Iterator[Refusal]) -> None:
+    """Raise EnrolmentRefused where there are any."""
+    fields: dict[str, list[str]] = {}
+    for name, message in refusals:
+        fields.setdefault(name, []).append(message)
+    if fields:
+        raise EnrolmentRefused(fields)
+
+
+def _project(
+    enrolment: Enrolment,
+    protocol: Protocol,
+    anchors: Mapping[str, AnchorDay],
+    ground: Ground,
+    zone: ZoneInfo,
+) -> Plan:
+    known = Known(comes_of_age=enrolment.comes_of_age_on)
+    calendar = ground.calendars[enrolment.site.pk]
+    try:
+        return project(protocol, anchors, frozenset(enrolment.traits), calendar, known, zone)
+    except (DomainError, OverflowError, ValueError) as error:
+        raise EnrolmentRefused({"anchors": [_("These days lead outside the calendar.")]}) from error
+
+
+def _refusals_of_place(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
+    site, version, trial = enrolment.site, enrolment.version, enrolment.trial
+    words = {"site": site.code, "trial": trial.code, "version": version.label, "zone": site.zone}
+    if not site.zone:
+        yield "site", _("Site %(site)s has no time zone: give it one, such as Asia/Shanghai.") % words
+    elif not is_zone(site.zone):
+        yield "site", _("Site %(site)s has an unknown time zone, %(zone)s: an IANA name is wanted.") % words
+    if (trial.pk, site.pk) not in ground.running:
+        yield "site", _("Trial %(trial)s does not run at site %(site)s.") % words
+    if version.trial_id != trial.pk:
+        yield "version", _("Version %(version)s belongs to another trial than %(trial)s.") % words
+    elif version.pk not in ground.published:
+        yield "version", _("Version %(version)s is not published yet.") % words
+    else:
+        yield from _refusals_of_use(enrolment, ground)
+    if enrolment.cohort and enrolment.cohort.trial_id != trial.pk:
+        yield "cohort", _("This cohort belongs to another trial than %(trial)s.") % words
+    try:
+        SUBJECT_CODE(enrolment.subject_code)
+    except ValidationError as error:
+        yield "subject_code", error.messages[0]
+
+
+def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
+    """A site uses a version only once its approval is recorded and signed."""
+    site, version = enrolment.site, enrolment.version
+    state = ground.approvals[site.pk, version.pk]
+    may_run = (enrolment.trial.pk, site.pk) in ground.running and is_zone(site.zone)
+    if may_run and state is not ApprovalState.IN_USE:  # else there is something to mend first
+        yield "version", not_in_use(state) % {"site": site.code, "version": version.label}
+
+
+def not_in_use(state: ApprovalState) -> str:
+    """Why a site may not use a protocol version yet; to be filled with `site` and `version`."""
+    return _(NOT_IN_USE[state])
+
+
+NOT_IN_USE: Mapping[ApprovalState, str] = {
+    ApprovalState.MISSING: gettext_noop("No approval of version %(version)s is on record at site %(site)s."),
+    ApprovalState.UNSIGNED: gettext_noop(
+        "The approval of version %(version)s at site %(site)s is not signed: an investigator signs it."
+    ),
+    ApprovalState.VOID: gettext_noop(
+        "The approval of version %(version)s at site %(site)s was changed after it was signed: "
+        "an investigator signs it again."
+    ),
+}
+"""The same, marked for translation and not translated."""
+
+
+def _refusals_of_years(enrolment: Enrolment, anchors: Mapping[str, AnchorDay]) -> Iterator[Refusal]:
+    """Days that nobody can have meant; a trial without a planned end is counted from today."""
+    end = enrolment.trial.planned_end or enrolment.today
+    for messages in impossible_days({code: day.day for code, day in anchors.items()}, end).values():
+        yield from (("anchors", message) for message in messages)
+
+
+def _refusals_of_words(
+    enrolment: Enrolment, protocol: Protocol, anchors: Mapping[str, AnchorDay]
+) -> Iterator[Refusal]:
+    traits = [trait.code for trait in protocol.traits]
+    for trait in sorted(set(enrolment.traits).difference(traits)):
+        yield (
+            "traits",
+            _("%(trait)s is no trait of this protocol; it has %(traits)s.")
+            % {"trait": trait, "traits": ", ".join(traits) or "-"},
+        )
+    for code, day in anchors.items():
+        rule = protocol.anchor_by_code.get(code)
+        words = {"anchor": say(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
+        if rule is None:
+            yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+        elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
+            words |= {"day": str(day.day), "today": str(enrolment.today)}
+            yield (
+                "anchors",
+                _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words,
+            )
+        elif day.kind is AnchorKind.DERIVED:
+            yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
+    if protocol.day_zero not in anchors:
+        label = protocol.anchor_by_code[protocol.day_zero].label
+        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": say(label)}
+
+
+def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
+    ruling = ruling_on(enrolment, plan)
+    for found in ruling.refused:
+        yield "anchors", _contradiction_in_words(found, plan)
+    if ruling.departures and not enrolment.reason.strip():
+        yield from (("reason", message) for message in asked_of(ruling.departures, plan))
+    for code in enrolment.anchors:
+        if code not in plan.anchors:
+            label = say(plan.protocol.anchor_by_code[code].label)
+            yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": label}
+    for window in plan.windows:
+        if crossed(window):
+            words = {"window": say(window.rule.label), "starts": window.starts, "ends": window.ends}
+            yield "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
+
+
+def crossed(window: PlannedWindow) -> bool:
+    """Whether a protocol window would end on a day before the one on which it starts."""
+    ends = (window.starts, window.ends)
+    starts, stops = (point.date() if isinstance(point, datetime) else point for point in ends)
+    return starts is not None and stops is not None and starts > stops
+
+
+def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
+    label = {rule.code: say(rule.label) for rule in plan.protocol.anchors}
+    mends = [_("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day} for code, day in found.mends]
+    return _(
+        "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "
+        "It would be mended by %(mends)s."
+    ) % {
+        "anchor": label[found.anchor],
+        "day": plan.anchors[found.anchor].day,
+        "other": label[found.other],
+        "other_day": plan.anchors[found.other].day,
+        "mends": _(" or by ").join(mends),
+    }

@@ -1,0 +1,31 @@
+"""What is asked for when somebody is enrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from participants.domain.anchors import RecordedAnchor
+from schedules.domain.plan.values import AnchorDay
+from trials.models import Cohort, ProtocolVersion, Site, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Who is to be enrolled where, under which version, with which anchors and traits."""
+
+    trial: Trial
+    site: Site
+    version: ProtocolVersion
+    subject_code: str
+    anchors: Mapping[str, RecordedAnchor | AnchorDay]
+    traits: Collection[str] = field(default=frozenset())
+    cohort: Cohort | None = None
+    comes_of_age_on: date | None = None
+    today: date | None = None
+    """The site's today, where somebody is enrolled now: nothing has happened after it."""
+    reason: str = ""
+    """Why what is on record of them happened against the protocol."""
+    history: bool = False
+    """Whether visits that took place before are entered next: until then nothing is judged or drafted."""

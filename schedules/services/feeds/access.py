@@ -1,0 +1,113 @@
+"""Calendar addresses end with the role behind them: at the write that takes it, whoever makes that write.
+
+A role that was lost and given again between two fetches must not bring the old address back to life.
+So it is looked at before and after every write of a role or an account (before, since one may have
+ended by its date), by the sweep, and at a fetch for the days since the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.utils import timezone
+
+from participants.models import Participant
+from schedules.models import CalendarFeed
+from schedules.selectors.exchange.feeds import owner_may_subscribe, site_of_feed
+from schedules.services.feeds.subscriptions import revoke_feed
+from trials.audit.acts import caused_by
+from trials.models import Membership, User
+from trials.selectors.records import roles_read_once
+from trials.zones import zone_of
+
+_DAY = timedelta(days=1)
+_ACCESS = {"is_active", "is_superuser"}
+"""What of an account decides whether it has any role at all."""
+
+
+def end_lost_feeds(
+    *, now: datetime, owners: Collection[int] | None = None, participant: int | None = None
+) -> int:
+    """Revoke the calendar addresses whose owner may no longer subscribe; give how many.
+
+    Of these owners (ids) or of this participant; of all where neither is named.
+    """
+    feeds = CalendarFeed.objects.filter(revoked_at=None)
+    if owners is not None:
+        feeds = feeds.filter(owner__in=owners)
+    if participant is not None:
+        feeds = feeds.filter(participant=participant)
+    related = feeds.select_related("owner", "participant__site", "participant__trial", "site").order_by("pk")
+    with roles_read_once():
+        lost = [
+            feed
+            for feed in related
+            if not owner_may_subscribe(feed, now.astimezone(zone_of(site_of_feed(feed))).date())
+        ]
+    for feed in lost:
+        revoke_feed(feed=feed, now=now)
+    return len(lost)
+
+
+def sweep_feeds(*, now: datetime) -> int:
+    """Revoke the addresses behind which a role has ended by its date; give how many."""
+    ending = CalendarFeed.objects.filter(
+        revoked_at=None,
+        owner__memberships__withdrawn_at=None,
+        owner__memberships__ends_on__lt=now.date() + 2 * _DAY,  # no zone is further ahead than a day
+    )
+    owners = set(ending.values_list("owner", flat=True))
+    if not owners:
+        return 0
+    with caused_by("sweep: a role has ended by its date"):
+        return end_lost_feeds(now=now, owners=owners)
+
+
+def watch_roles() -> None:
+    """Look at the addresses of whoever a role or an account is written for; called once by the app."""
+    pre_save.connect(_before_membership, sender=Membership)
+    post_save.connect(_after_membership, sender=Membership)
+    post_delete.connect(_after_membership, sender=Membership)
+    pre_save.connect(_around_user, sender=User)
+    post_save.connect(_around_user, sender=User)
+    post_save.connect(_after_participant, sender=Participant)
+
+
+def _before_membership(instance: Membership, raw: bool = False, **_: Any) -> None:
+    owners = {instance.user_id}
+    if instance.pk:
+        owners |= set(Membership.objects.filter(pk=instance.pk).values_list("user", flat=True))
+    instance._written_for = owners  # type: ignore[attr-defined]  # noqa: SLF001  for the handler after it
+    _look(owners, raw)
+
+
+def _after_membership(instance: Membership, raw: bool = False, **_: Any) -> None:
+    _look(getattr(instance, "_written_for", {instance.user_id}), raw)
+
+
+def _around_user(
+    instance: User, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
+) -> None:
+    if instance.pk and (update_fields is None or _ACCESS & set(update_fields)):
+        _look({instance.pk}, raw)
+
+
+def _after_participant(
+    instance: Participant,
+    created: bool,
+    raw: bool = False,
+    update_fields: Collection[str] | None = None,
+    **_: Any,
+) -> None:
+    """Whoever moved to another site is no longer followed from the first."""
+    if not (created or raw) and (update_fields is None or {"site", "site_id"} & set(update_fields)):
+        end_lost_feeds(now=timezone.now(), participant=instance.pk)
+
+
+def _look(owners: Collection[int], raw: bool) -> None:
+    """The clock is read here, since a write that the admin or a command makes hands over none."""
+    if not raw:
+        end_lost_feeds(now=timezone.now(), owners=owners)

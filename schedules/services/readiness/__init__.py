@@ -1,0 +1,1 @@
+"""Record the start of treatment and safety reviews."""

@@ -1,0 +1,87 @@
+"""The list before the start, looked at without anybody asking: what says no is a flag as soon as it does."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from participants.domain.lifecycle import ENDS, MOVES
+from participants.models import Anchor, CourseStep, Participant
+from schedules.domain.readiness.start_flags import START_FLAG, StartFlag, start_flag
+from schedules.models import Flag
+from schedules.selectors.readiness.start_context import start_of
+from schedules.selectors.store.calendars import today_at
+from schedules.services.reminders.ledger import write_start_reminder
+from schedules.services.store.flag_rows import SEVERITY
+from schedules.services.store.visit_writing import lock_participant
+from trials.audit.acts import recorded
+from trials.models import ProtocolVersion, User
+from trials.selectors.records import protocol_of
+
+ENDINGS = [step.value for step, move in MOVES.items() if move.to in ENDS]
+
+logger = logging.getLogger(__name__)
+
+
+def sweep_starts(*, now: datetime) -> int:
+    """Flag every start to come against which a line of the list speaks; gives how many were looked at.
+
+    Whoever cannot be read is left to the next sweep, and holds up nobody.
+    """
+    ids = starts_ahead()
+    for pk in ids:
+        try:
+            follow_start(participant=pk, now=now, by=None)
+        except Exception:  # whatever it is, it must not hold up the others
+            logger.exception("the start of participant %s cannot be judged", pk)
+    return len(ids)
+
+
+def starts_ahead() -> list[int]:
+    """The participants, by id, whose day zero is planned and not on record, or of whom a start is flagged."""
+    planned = Anchor.objects.filter(participant=OuterRef("pk"), actual_on=None, planned_on__isnull=False)
+    flagged = Flag.objects.filter(participant=OuterRef("pk"), kind=START_FLAG, cleared_at=None)
+    ended = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=ENDINGS)
+    zeros = {version: protocol_of(version).day_zero for version in ProtocolVersion.objects.all()}
+    ahead = Q(Exists(flagged))
+    for code in set(zeros.values()):
+        mine = [version.pk for version, zero in zeros.items() if zero == code]
+        ahead |= Q(Exists(planned.filter(code=code)), ~Exists(ended), protocol_version__in=mine)
+    people = Participant.objects.filter(ahead, trial__frozen_on=None, history_since=None)
+    return list(people.order_by("pk").values_list("pk", flat=True))
+
+
+@recorded
+def follow_start(*, participant: int, now: datetime, by: User | None) -> None:
+    """Bring the flag of one participant's start in step with the list."""
+    person = lock_participant(participant)
+    wanted = start_flag(start_of(person, now))
+    standing = Flag.objects.filter(participant=person, kind=START_FLAG).first()
+    if wanted is None:
+        if standing and standing.cleared_at is None:
+            Flag.objects.filter(pk=standing.pk).update(cleared_at=now)
+        return
+    _raise(person, wanted, standing, now)
+    if Flag.objects.filter(participant=person, kind=START_FLAG, cleared_at=None).exists():
+        write_start_reminder(participant=person.pk, start=wanted, today=today_at(person.site, now))
+
+
+def _raise(person: Participant, wanted: StartFlag, standing: Flag | None, now: datetime) -> None:
+    """Raise the flag; one that somebody cleared comes back only where other lines say no."""
+    values = {
+        "message": wanted.message,
+        "evidence": wanted.evidence,
+        "severity": SEVERITY[wanted.severity].value,
+    }
+    if standing is None:
+        key = f"{START_FLAG}:{person.pk}"
+        Flag.objects.create(participant=person, key=key, kind=START_FLAG, raised_at=now, **values)
+        return
+    same = (standing.evidence, standing.severity) == (wanted.evidence, values["severity"])
+    dismissed = standing.cleared_at is not None and standing.cleared_by_id is not None
+    if standing.evidence == wanted.evidence and (dismissed or (same and standing.cleared_at is None)):
+        return
+    again = {"cleared_at": None, "cleared_by": None, "cleared_reason": "", "raised_at": now}
+    Flag.objects.filter(pk=standing.pk).update(**values, **(again if standing.cleared_at else {}))

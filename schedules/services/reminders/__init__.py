@@ -1,0 +1,1 @@
+"""The ledger of reminders and its delivery."""

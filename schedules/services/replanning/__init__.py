@@ -1,0 +1,1 @@
+"""Move what a calendar counts from: previewed first, committed as shown; amendments."""

@@ -1,0 +1,117 @@
+"""What a re-planning does beside the calendar itself: reminders, and the gates of other participants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+
+from participants.models import Participant
+from schedules.domain.readiness.gates import Cohorts, Course, course_of
+from schedules.domain.replanning.visit_effects import Effect
+from schedules.domain.replanning.window_and_gate_changes import GateChange, compare_gates
+from schedules.domain.windows.verdict_changes import VerdictChange, compare_verdicts
+from schedules.models import Reminder
+from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.selectors.windows.evaluation import docket_of_record
+from schedules.services.replanning.previews import Around, Preview
+from trials.domain.protocols.protocol import Protocol
+
+_LIVE = frozenset({Effect.MOVED, Effect.ADDED, Effect.RESTORED})
+_ENDED = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE, Effect.KEPT})
+_REMINDED = frozenset({*_LIVE, Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
+
+
+def with_surroundings(preview: Preview, now: datetime) -> Preview:
+    """The preview with reminders, others' gates and verdicts; at most nine queries, whatever there is."""
+    cancelled, renewed = _reminders(preview)
+    gates, verdicts = gates_affected(preview), verdicts_changed(preview, now)
+    around = Around(cancelled, renewed, gates, preview.around.start, verdicts=verdicts)
+    return replace(preview, around=around)
+
+
+def verdicts_changed(preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
+    """The windows whose verdict would be another one at this moment if the calendar moves."""
+    before = docket_of_record(preview.record)
+    after = before.as_planned(preview.plan, _expected(preview))
+    return compare_verdicts(before.verdicts(now), after.verdicts(now), preview.plan.protocol.named)
+
+
+def _expected(preview: Preview) -> dict[str, date]:
+    """The visits to come, each by the day of its booking, while that fits, or by its new target."""
+    found = {}
+    for change in preview.visits:
+        if change.after and change.performed_on is None and not _ENDED & set(change.effects):
+            lost = change.orphans_booking or Effect.STILL_OUTSIDE in change.effects
+            fits = change.booked_on is not None and not lost
+            found[change.code] = change.booked_on if change.booked_on and fits else change.after.target
+    return found
+
+
+def _reminders(preview: Preview) -> tuple[int, int]:
+    """How many reminders nobody has taken up yet fall away, and how many are due at once instead."""
+    waiting = Reminder.objects.filter(visit__in=reminded_visits(preview), claimed_at=None)
+    return waiting.count(), due_anew(preview)
+
+
+def reminded_visits(preview: Preview) -> list[int]:
+    """The visits that are reminded of otherwise, by their ids."""
+    touched = {change.code for change in preview.visits if _REMINDED & set(change.effects)}
+    return [visit.pk for visit in preview.record.visits if visit.code in touched]
+
+
+def due_anew(preview: Preview) -> int:
+    """How many reminders are due at once by the new days."""
+    last = preview.today + timedelta(days=settings.REMINDER_DAYS)
+    due = [
+        change
+        for change in preview.visits
+        if _LIVE & set(change.effects) and change.after and preview.today <= change.after.closes <= last
+    ]
+    return len(due)
+
+
+def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
+    """The starts of other participants whose gates open otherwise if this calendar moves.
+
+    The codes of participants at other sites are not told, only the site's.
+    """
+    person, protocol = preview.record.participant, preview.plan.protocol
+    if not is_gated(protocol):
+        return ()
+    read = courses_of(protocol, person.trial_id)
+    moved = _moved(preview, read)
+    others = [course for course in read.courses if course.subject != person.subject_code]
+    return gates_between(protocol, person, read, [*others, moved] if moved else others)
+
+
+def gates_between(
+    protocol: Protocol, person: Participant, read: TrialCourses, then: Sequence[Course]
+) -> tuple[GateChange, ...]:
+    """The same, from the courses of the trial as they were `read` and as they are `then`."""
+    others = [course for course in read.courses if course.subject != person.subject_code]
+    to_come = [course for course in others if course.subject not in read.begun]
+    reviews = reviews_of(person.trial_id)
+    before, after = Cohorts.of(protocol, read.courses, reviews), Cohorts.of(protocol, then, reviews)
+    changes = compare_gates(before, after, to_come)
+    return tuple(_told(change, read, person.site_id) for change in changes)
+
+
+def _moved(preview: Preview, read: TrialCourses) -> Course | None:
+    """The participant's own course as it would be; how it ended stays."""
+    person = preview.record.participant
+    level = person.cohort.code if person.cohort else None
+    course = course_of(preview.plan, person.subject_code, level, preview.record.zone)
+    stands = next((one for one in read.courses if one.subject == person.subject_code), None)
+    if course is None or stands is None:
+        return course
+    return replace(course, ended_on=stands.ended_on, replaced=stands.replaced)
+
+
+def _told(change: GateChange, read: TrialCourses, site: int) -> GateChange:
+    other = read.people[change.subject]
+    if other.site_id == site:
+        return change
+    return replace(change, subject="", site=other.site.code)

@@ -1,0 +1,1 @@
+"""Writers of rows that several use cases share; locks and marks beside them."""

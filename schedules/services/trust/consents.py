@@ -1,0 +1,105 @@
+"""Consents given and corrected: on record, and the day that the calendar counts from with them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.errors import ConsentRefused
+from participants.models import Anchor, Consent, Participant
+from participants.selectors.consents import given_consents
+from participants.services.consent import Correction, rewrite_consent, write_consent
+from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
+from schedules.models import Visit
+from schedules.selectors.store.course import clock_at
+from schedules.services.replanning.moves import record_anchor
+from schedules.services.store.deviation_drafts import draft_of_visits
+from trials.audit.acts import recorded
+from trials.domain.protocols.protocol import Role
+from trials.models import ConsentForm, User
+from trials.selectors.records import protocol_of
+
+
+@recorded
+def record_consent(
+    *,
+    participant: Participant,
+    form: ConsentForm,
+    signed_on: date,
+    now: datetime,
+    by: User | None,
+    reason: str = "",
+) -> Consent:
+    """A consent on record; the first one gives its day to the anchor `consent`, and the plan follows.
+
+    Raises ConsentRefused for a day in the future or before the form was used, a form that was
+    consented to, a first consent of another day than the anchor on record, and for one that came
+    after what it comes before, such as the screening, while nobody says why.
+    """
+    today = clock_at(participant.site, now).today
+    consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
+    if _actual_day(participant, _consent(participant)) is None:
+        _follow(participant, signed_on, now=now, by=by, reason=reason)
+    _judge_visits(participant, now)
+    return consent
+
+
+@recorded
+def correct_consent(
+    *, consent: Consent, correction: Correction, now: datetime, by: User | None, reason: str
+) -> Consent:
+    """A wrongly recorded consent as it should have been; where the first one's day changes, the plan follows.
+
+    The anchor `consent` takes the day of the first consent, what counts from it is planned and judged
+    anew, and a signed schedule that holds the day is void by that. Raises ConsentRefused for what no
+    consent can be, for an infusion that would come before it and for anchors that would contradict it;
+    Stale where the consent changed since it was shown.
+    """
+    person = consent.participant
+    before = _first(person)
+    corrected = rewrite_consent(
+        consent=consent,
+        correction=correction,
+        infused_on=_actual_day(person, protocol_of(person.protocol_version).day_zero),
+        today=clock_at(person.site, now).today,
+        by=by,
+        reason=reason,
+    )
+    first = _first(person)
+    if first and first != before and first != _actual_day(person, _consent(person)):
+        _follow(person, first, now=now, by=by, reason=reason)
+    _judge_visits(person, now)
+    return corrected
+
+
+def _judge_visits(person: Participant, now: datetime) -> None:
+    """Draft what was done before the first consent, or let it lapse, now that its day is another one."""
+    done = Visit.objects.filter(participant=person, performed_on__isnull=False)
+    draft_of_visits(list(done.values_list("pk", flat=True)), now)
+
+
+def _consent(person: Participant) -> str:
+    """The anchor that is the consent."""
+    return protocol_of(person.protocol_version).code_of(Role.CONSENT)
+
+
+def _follow(person: Participant, day: date, *, now: datetime, by: User | None, reason: str) -> None:
+    """Let the calendar count from this day of consent, if the protocol knows such an anchor."""
+    code = _consent(person)
+    if code not in protocol_of(person.protocol_version).anchor_by_code:
+        return
+    try:
+        anchor = RecordedAnchor(code, actual_on=day)
+        record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason)
+    except DepartureNeedsReason as refused:
+        raise ConsentRefused({"reason": [str(refused)]}) from refused
+    except ReplanningRefused as refused:
+        raise ConsentRefused({"signed_on": [str(refused)]}) from refused
+
+
+def _first(person: Participant) -> date | None:
+    return min((one.signed_on for one in given_consents(person)), default=None)
+
+
+def _actual_day(person: Participant, code: str) -> date | None:
+    return Anchor.objects.filter(participant=person, code=code).values_list("actual_on", flat=True).first()

@@ -1,0 +1,1 @@
+"""Book, record, miss, cancel and undo visits."""

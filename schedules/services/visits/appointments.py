@@ -1,0 +1,223 @@
+"""The life of a visit, as people report it: booked, done, missed, cancelled, and each of it undone.
+
+Every service takes the version of the visit that was shown. Whoever was slower gets Stale, and
+nothing is lost; what the record forbids raises VisitRefused, which says by field what would be right.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from schedules.domain.visits.order import refusals_of_day
+from schedules.domain.visits.state import (
+    after_end,
+    refusals_of_booking,
+    refusals_of_completion,
+    refusals_of_deed,
+    refusals_of_missing,
+    refusals_of_reason,
+    refusals_of_undoing,
+)
+from schedules.domain.visits.values import Booking, Completion, Deed, VisitLife
+from schedules.models import Visit, VisitActivity
+from schedules.selectors.store.course import clock_at, ending_step, history_of, life_of, standing_of
+from schedules.services.store.deviation_drafts import draft_of_visits
+from schedules.services.store.visit_writing import (
+    Value,
+    asking,
+    cancelled_with,
+    lock_visit,
+    refuse_visit,
+    write_visit,
+)
+from schedules.services.visits.completion import (
+    confirm_windows,
+    follow_booking,
+    follow_completion,
+    refuse_orphans,
+    refuse_other_day,
+    show_first,
+    take_back,
+    write_activities,
+)
+from trials.audit.acts import recorded
+from trials.models import User
+from trials.selectors.records import protocol_of
+from trials.zones import zone_of
+
+_NO_BOOKING: dict[str, Value] = {
+    "booked_on": None,
+    "booked_start": None,
+    "booked_end": None,
+    "booked_place": "",
+}
+_NOTHING_RECORDED: dict[str, Value] = {
+    "performed_on": None,
+    "performed_at": None,
+    "performed_zone": "",
+    "outside_reason": "",
+    "missed_on": None,
+    "missed_reason": "",
+}
+_NOT_CANCELLED: dict[str, Value] = {
+    "cancelled_on": None,
+    "cancelled_by_id": None,
+    "cancelled_reason": "",
+    "applies": True,
+}
+
+
+@recorded
+def book_visit(
+    *, visit: Visit, version: int, booking: Booking, by: User | None, reason: str = "", now: datetime
+) -> Visit:
+    """Give a visit a day, or another one; outside its window, and in place of another booking, with a reason.
+
+    The window of a visit that the protocol did not ask for goes where it is booked. Raises
+    VisitRefused, and Stale unless the visit is in this version.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
+    refuse_visit(refusals_of_deed(life, Deed.BOOK))
+    refuse_visit(refusals_of_booking(life, booking, history_of(visit, standing), clock, reason))
+    values: dict[str, Value] = {
+        "booked_on": booking.on,
+        "booked_start": booking.start,
+        "booked_end": booking.end,
+        "booked_place": booking.place.strip(),
+        "outside_reason": "" if life.free or life.window.holds(booking.on) else reason.strip(),
+    }
+    write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if life.free else {}))
+    follow_booking(visit, life, standing.protocol, by=by, now=now)
+    return visit
+
+
+@recorded
+def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Give a booking up, with a reason. Raises VisitRefused and Stale."""
+    visit = _locked_for(visit, version, Deed.UNBOOK)
+    refuse_visit(refusals_of_reason(reason))
+    write_visit(visit, "unbooked", now, outside_reason="", **_NO_BOOKING)
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    return visit
+
+
+@recorded
+def complete_visit(
+    *, visit: Visit, version: int, completion: Completion, by: User | None, reason: str = "", now: datetime
+) -> Visit:
+    """Put on record that a visit was done, with its activities; outside its window with a reason.
+
+    Doing the infusion or the first chemotherapy sets that anchor's actual day, and the calendar
+    that hangs on it is planned anew in the same transaction. Raises VisitRefused for the future, an
+    infusion before consent, days that run backwards and activities without an answer, and, with a
+    preview of what follows, for what departs from the protocol while nobody says why; Stale.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
+    life = life_of(visit, protocol)
+    refuse_visit(refusals_of_deed(life, Deed.COMPLETE))
+    history = history_of(visit, standing)
+    refusals = list(refusals_of_completion(life, completion, history, clock))
+    asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
+    refuse_visit(refusals if len(asked) < len(refusals) else ())
+    refuse_other_day(life, completion.on, protocol, visit.participant_id)
+    outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
+    unlikely = history.frame is not None and history.frame.question(completion.on) is not None
+    unlikely = unlikely or any(refusals_of_day(life, completion.on, history))
+    values: dict[str, Value] = {
+        "performed_on": completion.on,
+        "performed_at": completion.at,
+        "performed_zone": _zone_of_record(visit, completion),
+        "outside_reason": completion.outside_reason.strip() if outside or unlikely else "",
+        "held_on": None,
+        **(_NOT_CANCELLED if life.by_course else {}),
+    }
+    write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if life.free else {}))
+    write_activities(visit, completion, protocol)
+    why = "" if asked else reason or completion.outside_reason
+    with asking(asked):
+        previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+        refuse_orphans(previews, completion, now)
+        show_first(visit, previews, completion, now)
+    confirm_windows(visit, completion, by=by, now=now)
+    draft_of_visits([visit.pk], now)
+    visit.refresh_from_db()
+    return visit
+
+
+@recorded
+def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Put on record that nobody came, or came too late, with a reason; its date is still lent to others.
+
+    Raises VisitRefused, also before the window opens, and Stale.
+    """
+    visit = _locked_for(visit, version, Deed.MISS)
+    today = clock_at(visit.participant.site, now).today
+    refuse_visit(refusals_of_missing(_life(visit), today, reason))
+    write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    draft_of_visits([visit.pk], now)
+    return visit
+
+
+@recorded
+def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Put on record that a visit will not be, with a reason. Raises VisitRefused and Stale."""
+    visit = _locked_for(visit, version, Deed.CANCEL)
+    refuse_visit(refusals_of_reason(reason))
+    today = clock_at(visit.participant.site, now).today
+    write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
+    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    draft_of_visits([visit.pk], now)
+    return visit
+
+
+@recorded
+def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Take back that a visit was done, missed or cancelled: a correction, with a reason.
+
+    Its activities go with it, and so does the actual day of the anchor that it was. One that the course
+    ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
+    VisitRefused where something that was done hangs on it, and Stale.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    standing = standing_of(visit.participant)
+    life = life_of(visit, standing.protocol)
+    refuse_visit(refusals_of_deed(life, Deed.UNDO))
+    refuse_visit(refusals_of_reason(reason))
+    refuse_visit(refusals_of_undoing(life, history_of(visit, standing)))
+    values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
+    end = ending_step(standing.steps)
+    if end and life.window.closes >= end.happened_on and not life.stays:
+        values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
+    write_visit(visit, "restored", now, **values)
+    if life.performed_on:
+        VisitActivity.objects.filter(visit=visit).delete()
+    take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
+    draft_of_visits([visit.pk], now)
+    visit.refresh_from_db()
+    return visit
+
+
+def _zone_of_record(visit: Visit, completion: Completion) -> str:
+    """The zone by whose clocks the hours of a completion were given; empty where it gives none."""
+    hours = [completion.at, *(answer.at for answer in (completion.activities or {}).values())]
+    return zone_of(visit.participant.site).key if any(hours) else ""
+
+
+def _locked_for(visit: Visit, version: int, deed: Deed) -> Visit:
+    """The visit under its lock, if this may be done with it as it stands."""
+    visit = lock_visit(visit.pk, visit.participant_id, version)
+    refuse_visit(refusals_of_deed(_life(visit), deed))
+    return visit
+
+
+def _life(visit: Visit) -> VisitLife:
+    return life_of(visit, protocol_of(visit.participant.protocol_version))
+
+
+def _window_on(day: date) -> dict[str, Value]:
+    return {"opens": day, "target": day, "closes": day, "suggested": day}

@@ -1,0 +1,190 @@
+"""What follows from a visit that was done: its activities, its anchor, and the calendar that hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from functools import partial
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.facts import Confirmation
+from participants.models import Anchor
+from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
+from schedules.domain.replanning.visit_effects import Effect
+from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
+from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.values import Completion, VisitLife
+from schedules.models import Visit, VisitActivity
+from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
+from schedules.services.replanning.side_effects import with_surroundings
+from schedules.services.windows.facts import record_facts
+from trials.domain.errors import Refused
+from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
+from trials.models import User
+from trials.spoken import say
+
+_STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
+
+
+def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -> None:
+    """What was done at a visit and what was left, with its reason."""
+    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(visit.participant.traits))
+    answered = [(each, completion.activities[each.code]) for each in asked] if completion.activities else []
+    VisitActivity.objects.bulk_create(
+        VisitActivity(
+            visit=visit,
+            participant=visit.participant,
+            code=activity.code,
+            label=activity.label,
+            done=answer.done,
+            done_at=(answer.at or completion.at) if answer.done else None,
+            reason=answer.reason.strip(),
+        )
+        for activity, answer in answered
+    )
+
+
+def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant: int) -> None:
+    """Raise VisitRefused where the anchor that this visit is stands on record with another day."""
+    codes = anchors_set_by(protocol, visit)
+    known = Anchor.objects.filter(participant=participant, code__in=codes, actual_on__isnull=False)
+    other = known.exclude(actual_on=on).first() if codes else None
+    if other:
+        words = {"anchor": say(protocol.anchor_by_code[other.code].label), "day": other.actual_on}
+        message = _("%(anchor)s is on record for %(day)s: give that day, or correct the anchor first.")
+        raise VisitRefused({"on": [message % words]})
+
+
+def follow_completion(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+) -> list[Preview]:
+    """Set the anchors that this visit is, or plan anew what counts from it; gives what that did.
+
+    Raises VisitRefused.
+    """
+    codes, previews = anchors_set_by(protocol, life), []
+    try:
+        for code in codes:
+            anchor = RecordedAnchor(
+                code,
+                actual_on=visit.performed_on,
+                actual_at=visit.performed_at,
+                actual_zone=visit.performed_zone,
+            )
+            previews.append(
+                record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
+            )
+        if not codes and _lends(protocol, life):
+            dated = frozenset(anchors_dated_by(protocol, life))
+            previews.append(
+                follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
+            )
+    except DepartureNeedsReason as refused:
+        raise VisitRefused({"outside_reason": [str(refused)]}, refused.preview) from refused
+    except ReplanningRefused as refused:
+        raise VisitRefused({"on": [str(refused)]}) from refused
+    return previews
+
+
+def follow_booking(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, now: datetime
+) -> None:
+    """Plan anew what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
+    if not _lends_its_day(protocol, life):
+        return
+    with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
+        follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, taken_back=True)
+    visit.refresh_from_db()
+
+
+def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, now: datetime) -> None:
+    """Put on record what was said of windows at a visit. Raises VisitRefused for what cannot be."""
+    said = [
+        Confirmation(code, completion.at or completion.on, visit.code, holds=holds)
+        for code, holds in completion.confirmed.items()
+    ]
+    if said:
+        try:
+            record_facts(participant=visit.participant, facts=said, by=by, now=now)
+        except Refused as refused:
+            raise VisitRefused(
+                {"": [word for words in refused.fields.values() for word in words]}
+            ) from refused
+
+
+def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
+    """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
+    for preview in previews:
+        if preview.orphans and not completion.accept_orphans:
+            listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+            message = _(
+                "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
+            )
+            raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_surroundings(preview, now))
+
+
+def show_first(visit: Visit, previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
+    """Raise VisitRefused, with the preview, where other visits move with this one and nobody has seen it."""
+    for preview in previews:
+        moved = any(change.code != visit.code and change.gravest not in _STAYS for change in preview.changed)
+        if moved and completion.seen not in (None, preview.digest):
+            message = _("The calendar moves with it: look at what would happen, and save again if it is so.")
+            raise VisitRefused({"": [message]}, with_surroundings(preview, now))
+
+
+def take_back(
+    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+) -> None:
+    """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused.
+
+    A visit that was done under an older version is to come by the present one; what stood still while
+    it was missed or cancelled is brought up to date.
+    """
+    codes = anchors_set_by(protocol, life) if life.performed_on else ()
+    if visit.done_under_id is not None:
+        Visit.objects.filter(pk=visit.pk).update(done_under=None)
+    person = visit.participant
+    take = partial(record_anchor, participant=person, now=now, by=by, reason=reason, taken_back=True)
+    follow = partial(follow_visit, participant=person, now=now, by=by, reason=reason, taken_back=True)
+    try:
+        for anchor in Anchor.objects.filter(participant=visit.participant_id, code__in=codes):
+            if anchor.planned_on is None and protocol.anchor_by_code[anchor.code].derived:
+                anchor.delete()  # it follows from others again
+                continue
+            planned = RecordedAnchor(anchor.code, anchor.planned_on or anchor.actual_on, anchor.planned_at)
+            take(anchor=planned)
+        follow(dated=frozenset())
+    except ReplanningRefused as refused:
+        raise VisitRefused({"": [str(refused)]}) from refused
+
+
+def _lends(protocol: Protocol, visit: VisitLife) -> bool:
+    """Whether anything in the protocol counts from the day of this visit or of what is done at it."""
+    if visit.rule is None:
+        return False
+    visits = {visit.rule.code, visit.code}
+    activities = {activity.code for activity in protocol.activities if visits & set(activity.visits)}
+    named = {ReferenceKind.VISIT: visits, ReferenceKind.ACTIVITY: activities}
+    counted = any(each.code in named.get(each.kind, ()) for each in _references(protocol))
+    return counted or bool(anchors_dated_by(protocol, visit))
+
+
+def _lends_its_day(protocol: Protocol, visit: VisitLife) -> bool:
+    """Whether anything in the protocol counts from the day of this visit itself."""
+    if visit.rule is None:
+        return False
+    codes = {visit.rule.code, visit.code}
+    counted = any(one.kind is ReferenceKind.VISIT and one.code in codes for one in _references(protocol))
+    return counted or bool(anchors_dated_by(protocol, visit))
+
+
+def _references(protocol: Protocol) -> Iterator[Reference]:
+    """Everything that some visit or window of the protocol counts from."""
+    for rule in protocol.visits:
+        yield rule.counts_from
+    for window in protocol.windows:
+        for bound in (window.starts, window.ends):
+            yield from (moment.counts_from for moment in (bound.moments if bound else ()))

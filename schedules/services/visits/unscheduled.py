@@ -1,0 +1,108 @@
+"""Visits that no rule of the protocol asks for: in between, and at an early end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from participants.domain.errors import CourseRefused
+from participants.models import Participant
+from participants.selectors.participants import anchor_days
+from schedules.domain.plan.recorded_anchors import anchor_day
+from schedules.domain.visits.state import refusals_of_added
+from schedules.domain.visits.values import EARLY_TERMINATION, UNSCHEDULED, Booking
+from schedules.models import Basis, Visit, VisitPlace, VisitTiming
+from schedules.selectors.store.course import Standing, clock_at, history_of, standing_of
+from schedules.services.store.unscheduled_names import name_new
+from schedules.services.store.visit_writing import announce, lock_participant, refuse_visit
+from trials.audit.acts import recorded
+from trials.domain.protocols.offsets import Offset, Unit
+from trials.models import User
+from trials.zones import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Unscheduled:
+    """A visit in between: when, where, and at which kind of place."""
+
+    booking: Booking
+    place: VisitPlace = VisitPlace.CLINIC
+
+
+@recorded
+def add_unscheduled(
+    *, participant: Participant, asked: Unscheduled, by: User | None, reason: str, now: datetime
+) -> Visit:
+    """A visit that the protocol did not plan, numbered after what went before it: Unscheduled 28.1.
+
+    On a day to come it is booked; one that is over waits to be completed. Raises VisitRefused
+    without a reason, and for a day on which no visit can be: after a death, or to come after an
+    end of all contact.
+    """
+    standing = standing_of(lock_participant(participant.pk))
+    day, today = asked.booking.on, clock_at(standing.participant.site, now).today
+    visit = _beside(standing, UNSCHEDULED, day, day)
+    refuse_visit(refusals_of_added(asked.booking, history_of(visit, standing), reason, today))
+    visit.place = asked.place
+    if day >= today:
+        visit.booked_on, visit.booked_place = day, asked.booking.place.strip()
+        visit.booked_start, visit.booked_end = asked.booking.start, asked.booking.end
+    name_new(visit, standing.protocol)
+    _add(visit, now)
+    return visit
+
+
+def add_early_termination(
+    *, standing: Standing, on: date, seen_by: date | None, now: datetime
+) -> Visit | None:
+    """The visit of somebody who ends early, on any day until `seen_by`; none where no day is given.
+
+    Raises CourseRefused for a day before the end.
+    """
+    if seen_by is None:
+        return None
+    if seen_by < on:
+        message = _("%(day)s is before the early termination on %(on)s: give that day or a later one.")
+        raise CourseRefused({"seen_by": [message % {"day": seen_by, "on": on}]})
+    visit = _beside(standing, EARLY_TERMINATION, on, seen_by)
+    again = f"-{visit.occurrence}" if visit.occurrence > 1 else ""
+    visit.code, visit.label = f"{EARLY_TERMINATION}{again}", "Early termination"
+    visit.timing, visit.epoch = VisitTiming.WITHIN, standing.protocol.epochs[-1].code
+    _add(visit, now)
+    return visit
+
+
+def _beside(standing: Standing, kind: str, opens: date, closes: date) -> Visit:
+    """A visit beside the protocol, counted from day zero, not stored yet."""
+    person, zero = standing.participant, standing.protocol.day_zero
+    base = anchor_day(anchor_days(person)[zero], zone_of(person.site))
+    assert base is not None, "nobody is enrolled without a day zero"
+    others = Visit.objects.filter(participant=person, rule_code=kind, attempt=standing.attempt).count()
+    return Visit(
+        participant=person,
+        code=f"{kind}-{others + 1}",
+        rule_code=kind,
+        occurrence=others + 1,
+        attempt=standing.attempt,
+        timing=VisitTiming.OFFSET,
+        place=VisitPlace.CLINIC,
+        anchor_code=zero,
+        anchor_on=base.day,
+        anchor_at=base.at,
+        anchor_kind=base.kind.value,
+        offset=Offset((opens - base.day).days, Unit.DAYS).iso,
+        opens=opens,
+        target=opens,
+        closes=closes,
+        suggested=opens,
+        timing_basis=Basis.ASSUMED,
+        unscheduled=True,
+    )
+
+
+def _add(visit: Visit, now: datetime) -> None:
+    visit.changed_at = now
+    visit.save()
+    announce(visit.participant_id, [visit.pk], "added", now)

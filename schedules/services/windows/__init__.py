@@ -1,0 +1,1 @@
+"""Record facts, evaluate protocol windows, settle flags."""

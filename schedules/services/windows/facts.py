@@ -1,0 +1,142 @@
+"""What people record that protocol windows are judged by: facts, corrections, waivers.
+
+Each service locks the participant, writes the fact, plans anew what hangs on it and judges the
+participant's windows, all in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from participants.domain.facts import Fact, Facts, Waiver
+from participants.domain.facts_validation import FactWarning
+from participants.models import Fact as StoredFact
+from participants.models import Participant
+from participants.services.facts import Beside, add_fact, replace_fact, take_back_fact
+from schedules.domain.errors import ReplanningRefused
+from schedules.domain.windows.fact_sources import places
+from schedules.domain.windows.judges import INVESTIGATOR
+from schedules.selectors.windows.evaluation import Docket, dockets_of
+from schedules.services.replanning.moves import replan_many
+from schedules.services.windows.evaluation import judge_participants
+from trials.audit.acts import recorded
+from trials.domain.errors import Refused
+from trials.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact on record, and what a person should look at."""
+
+    stored: StoredFact
+    warnings: tuple[FactWarning, ...]
+
+
+@recorded
+def record_fact(
+    *, participant: Participant, fact: Fact, by: User | None, now: datetime, reason: str = ""
+) -> Recorded:
+    """Put a fact on record and judge the participant's windows by it.
+
+    Raises FactRefused, which holds everything that is wrong with it. A fact that contradicts a
+    performed visit is recorded with a warning. A waiver goes through `waive_window`.
+    """
+    docket = _locked(participant)
+    beside = _beside(docket, now)
+    added = add_fact(participant=participant, fact=fact, beside=beside, by=by, reason=reason)
+    _follow(docket, [added.stored.of], by=by, now=now)
+    return Recorded(added.stored, added.warnings)
+
+
+@recorded
+def record_facts(
+    *, participant: Participant, facts: Sequence[Fact], by: User | None, now: datetime, reason: str = ""
+) -> None:
+    """Put several facts on record, and judge the participant's windows once. Raises as `record_fact`."""
+    docket = _locked(participant)
+    added = [
+        add_fact(participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason)
+        for fact in facts
+    ]
+    _follow(docket, [one.stored.of for one in added], by=by, now=now)
+
+
+@recorded
+def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: datetime, reason: str) -> Recorded:
+    """Put another fact in the place of one that was wrong, with a reason, and judge anew.
+
+    Raises FactRefused; Refused without a reason, or where somebody was quicker.
+    """
+    docket = _locked(stored.participant)
+    stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
+    beside = _beside(docket, now, but=str(stored.pk))
+    added = replace_fact(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
+    _follow(docket, [stored.of, added.stored.of], by=by, now=now)
+    return Recorded(added.stored, added.warnings)
+
+
+@recorded
+def withdraw_fact(*, stored: StoredFact, by: User | None, now: datetime, reason: str) -> StoredFact:
+    """Take a fact off the record, with a reason, and judge anew; the row stays. Raises Refused."""
+    docket = _locked(stored.participant)
+    stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
+    take_back_fact(stored=stored, now=now, by=by, reason=reason)
+    _follow(docket, [stored.of], by=by, now=now)
+    return stored
+
+
+@recorded
+def waive_window(
+    *, participant: Participant, window: str, by: User, roles: Sequence[str], now: datetime, reason: str
+) -> Recorded:
+    """Set a window aside, where the protocol allows it, by somebody who is an investigator there.
+
+    `roles` are those of `by` at the participant's site in the trial. Raises Refused.
+    """
+    docket = _locked(participant)
+    rule = next((rule for rule in docket.protocol.windows if rule.code == window), None)
+    if rule is None or not rule.waivable:
+        raise Refused({"": [_("The protocol does not let this window be waived.")]})
+    if INVESTIGATOR not in roles:
+        raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
+    if any(waiver.window == window for waiver in docket.facts.waivers):
+        raise Refused({"": [_("This window is waived already: its waiver stands on record.")]})
+    if not reason.strip():
+        raise Refused({"reason": [_("Say why: the reason goes on record.")]})
+    waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
+    added = add_fact(participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason)
+    judge_participants([participant.pk], now)
+    return Recorded(added.stored, added.warnings)
+
+
+def _locked(participant: Participant) -> Docket:
+    (docket,) = dockets_of([participant.pk], lock=True)
+    return docket
+
+
+def _beside(docket: Docket, now: datetime, but: str = "") -> Beside:
+    """Everything else on record: without the fact that is being corrected."""
+    return Beside(_without(docket.facts, but) if but else docket.facts, now, docket.zone)
+
+
+def _without(facts: Facts, ref: str) -> Facts:
+    kinds = ("lodgings", "nights_away", "companions", "admissions", "tests", "occurrences", "confirmations")
+    kept: dict[str, Any] = {
+        kind: tuple(fact for fact in getattr(facts, kind) if fact.ref != ref) for kind in kinds
+    }
+    return replace(facts, **kept)
+
+
+def _follow(docket: Docket, codes: Sequence[str], *, by: User | None, now: datetime) -> None:
+    """What follows from facts of these codes: what counts from them planned anew, all windows judged."""
+    pk = docket.record.participant.pk
+    if any(places(code, docket.protocol) for code in codes):
+        with suppress(ReplanningRefused):  # anchors that contradict each other are not the fact's fault
+            replan_many(ids=[pk], proposals={}, now=now, by=by, reason="")
+    judge_participants([pk], now)

@@ -1,0 +1,64 @@
+"""What people do with flags: clear one with a reason, put it off to a day, give it an owner."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from schedules.models import Flag
+from schedules.selectors.store.course import clock_at
+from schedules.services.store.evaluation_marks import judge_soon
+from trials.audit.acts import recorded
+from trials.domain.errors import Refused
+from trials.models import User
+
+_REASON = 300
+
+
+@recorded
+def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime) -> Flag:
+    """A flag that a person has looked at and cleared; it comes back only when the evidence changes.
+
+    Raises Refused without a reason, and for a flag that is cleared already.
+    """
+    flag = _open(flag)
+    if not reason.strip():
+        raise Refused({"reason": [_("Say why it is cleared: the reason goes on record.")]})
+    flag.cleared_at, flag.cleared_by, flag.cleared_reason = now, by, reason.strip()[:_REASON]
+    flag.snoozed_until = None
+    flag.save(update_fields=["cleared_at", "cleared_by", "cleared_reason", "snoozed_until"])
+    return flag
+
+
+@recorded
+def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str = "") -> Flag:
+    """A flag put off to a day of its site; it wakes before, where it grows graver. Raises Refused."""
+    flag = _open(flag)
+    today = clock_at(flag.participant.site, now).today
+    if until <= today:
+        words = {"day": until, "today": today}
+        message = _("%(day)s is not ahead: give a day after today, %(today)s.") % words
+        raise Refused({"until": [message]})
+    flag.snoozed_until = until
+    flag.save(update_fields=["snoozed_until"])
+    judge_soon([flag.participant_id], now)
+    return flag
+
+
+@recorded
+def assign_flag(*, flag: Flag, owner: User | None, by: User, now: datetime, reason: str = "") -> Flag:
+    """Give a flag to somebody, or to nobody. Raises Refused for a flag that is cleared already."""
+    flag = _open(flag)
+    flag.owner = owner
+    flag.save(update_fields=["owner"])
+    return flag
+
+
+def _open(flag: Flag) -> Flag:
+    """The flag as it stands, locked; raises Refused where it is cleared already."""
+    related = Flag.objects.select_related("participant__site").select_for_update(of=("self",))
+    flag = related.get(pk=flag.pk)
+    if flag.cleared_at is not None:
+        raise Refused({"": [_("This flag was cleared meanwhile: look at the list again.")]})
+    return flag

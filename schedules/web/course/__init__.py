@@ -1,0 +1,1 @@
+"""Status changes and holds."""

@@ -1,0 +1,118 @@
+"""The course of a participant: where they stand, the steps that may come next, and who is away when."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS, Step
+from participants.models import Participant
+from schedules.selectors.pages.course import course_page, sites_to_transfer_to
+from schedules.selectors.readiness.holds import expected_before
+from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.course import person_in_sight, steps_of
+from schedules.services.course.rehearsals import Act
+from schedules.services.course.repetition import take_back_repetition
+from schedules.services.course.status_changes import is_repetition, may_be_undone, take_step, undo_last_step
+from schedules.web.course.forms import StepForm, TakeBackForm
+from schedules.web.shared.answers import Showing, answer_shown, may_record, person_of, require_record
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.forms import ShownForm, ShownReasonForm
+from schedules.web.shared.people import user_of
+
+
+@login_required
+def course(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where a participant stands, how they came there, and the steps that are possible now."""
+    participant = person_of(request, pk)
+    page = course_page(participant)
+    standing = [step for step in page.steps if not step.undone]
+    context = {
+        "page": page,
+        "participant": participant,
+        "phase": _(PHASE_LABELS[page.phase]),
+        "steps": [(step, _(STEP_LABELS[Step(step.step)])) for step in page.steps],
+        "possible": [(step.value, _(STEP_LABELS[step])) for step in page.possible],
+        "may_record": may_record(request, participant),
+        "undoable": may_be_undone(standing) or is_repetition(standing),
+    }
+    return render(request, "visits/course.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def course_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
+    """The form of one step."""
+    if step not in set(Step):
+        raise Http404
+    participant, which = person_of(request, pk), Step(step)
+    require_record(request, participant)
+    context = _context(participant, _(STEP_LABELS[which]), _("Record"))
+    initial = {"version": participant.version, "on": today_at(participant.site, now())}
+
+    def act(form: StepForm) -> Act:
+        return partial(take_step, request=form.request(), **_said(request, participant, form))
+
+    def done(form: StepForm) -> HttpResponse:
+        messages.success(request, _("%(step)s is recorded.") % {"step": _(STEP_LABELS[which])})
+        if person_in_sight(user_of(request), server_day(now()), pk):
+            return redirect("course", pk=pk)
+        gone = {"who": participant.subject_code, "site": form.request().site}
+        messages.info(request, _("%(who)s is now at %(site)s, where you have no role.") % gone)
+        return redirect("participants")
+
+    def make(data: Any) -> StepForm:
+        return StepForm(which, sites_to_transfer_to(participant), data, initial=initial)
+
+    return answer_shown(request, make, Showing(participant, act, done), context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form by which the last step is taken back."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+    context = _context(participant, _("Take back the last step"), _("Take back"))
+    repeated = is_repetition(steps_of(participant))
+    initial: dict[str, Any] = {"version": participant.version}
+    if repeated:
+        initial["day_zero"] = expected_before(participant)
+
+    def act(form: Any) -> Act:
+        said = _said(request, participant, form)
+        if not repeated:
+            return partial(undo_last_step, **said)
+        return partial(take_back_repetition, day_zero=form.cleaned_data["day_zero"], **said)
+
+    def done(form: Any) -> HttpResponse:
+        messages.success(request, _("The last step is taken back."))
+        return redirect("course", pk=pk)
+
+    def make(data: Any) -> ShownForm:
+        return (TakeBackForm if repeated else ShownReasonForm)(data, initial=initial)
+
+    return answer_shown(request, make, Showing(participant, act, done), context)
+
+
+def _said(request: HttpRequest, participant: Participant, form: ShownForm) -> dict[str, Any]:
+    """What every service of a course is told."""
+    shown = {"participant": participant, "version": form.shown(), "reason": form.why()}
+    return {**shown, "by": user_of(request), "now": now()}
+
+
+def _context(participant: Participant, title: str, button: str) -> dict[str, Any]:
+    return {
+        "participant": participant,
+        "title": title,
+        "button": button,
+        "back": reverse("course", kwargs={"pk": participant.pk}),
+    }

@@ -1,0 +1,1 @@
+"""Deviations and the logs."""

@@ -1,0 +1,1 @@
+"""Calendars behind secret addresses."""

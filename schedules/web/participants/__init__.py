@@ -1,0 +1,1 @@
+"""Today, the list of participants, one participant, enrolment."""

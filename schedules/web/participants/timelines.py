@@ -1,0 +1,110 @@
+"""A participant's timeline, with its words, ready to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from schedules.domain.timeline.drawing import near_panel, whole_panel
+from schedules.domain.timeline.shapes import EpochFact, Panel, TimelineFacts, VisitFact, WindowFact
+from schedules.domain.visits.status import VisitStatus
+from schedules.selectors.store.plan_rows import Reading, VisitRow, WindowRow
+from schedules.web.shared.wording import STATUS, day_words
+from trials.domain.protocols.protocol import Protocol
+
+WIDE, NARROW = 960.0, 366.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One panel in the two widths that screens have; the stylesheet shows one of them."""
+
+    key: str
+    title: str
+    description: str
+    wide: Panel
+    narrow: Panel
+
+    @property
+    def sizes(self) -> Sequence[tuple[str, Panel]]:
+        """The names of the widths with their drawings."""
+        return (("wide", self.wide), ("narrow", self.narrow))
+
+
+def draw_timeline(reading: Reading, visits: Sequence[VisitRow], windows: Sequence[WindowRow]) -> list[Drawn]:
+    """The panels that there are: the weeks around day zero, and the whole follow-up."""
+    facts = _facts(reading, visits, windows)
+    found = (
+        ("near", _("The weeks around day zero"), near_panel(facts, WIDE), near_panel(facts, NARROW)),
+        ("whole", _("The whole follow-up"), whole_panel(facts, WIDE), whole_panel(facts, NARROW)),
+    )
+    return [
+        Drawn(key, title, _description(facts, wide), wide, narrow)
+        for key, title, wide, narrow in found
+        if wide and narrow
+    ]
+
+
+def epochs_of(protocol: Protocol) -> list[tuple[int, str]]:
+    """The epochs of a protocol for the legend: their places, which give the colours, and their labels."""
+    return [(place, epoch.label) for place, epoch in enumerate(protocol.epochs)]
+
+
+def _facts(reading: Reading, visits: Sequence[VisitRow], windows: Sequence[WindowRow]) -> TimelineFacts:
+    calendar = reading.calendar
+    return TimelineFacts(
+        today=reading.today,
+        zero=reading.zero,
+        visits=tuple(_visit_fact(row) for row in visits if row.status is not VisitStatus.CANCELLED),
+        windows=tuple(map(_window_fact, windows)),
+        epochs=tuple(_epochs(reading.protocol, visits)),
+        closed=lambda day: calendar is not None and not calendar.is_working_day(day),
+        day_label=reading.protocol.day_label,
+    )
+
+
+def _visit_fact(row: VisitRow) -> VisitFact:
+    window = row.planned.window
+    words = {
+        "label": row.planned.label,
+        "opens": day_words(window.opens),
+        "target": day_words(window.target),
+        "closes": day_words(window.closes),
+        "status": STATUS[row.status],
+    }
+    title = _("%(label)s: target %(target)s, window %(opens)s to %(closes)s. %(status)s.") % words
+    return VisitFact(
+        row.planned.code, row.mark, title, window, row.status.value, row.assumed, row.performed_on, row.single
+    )
+
+
+def _window_fact(row: WindowRow) -> WindowFact:
+    words = {
+        "label": row.label,
+        "from": day_words(row.starts_on) if row.starts_on else _("not known yet"),
+        "to": day_words(row.ends_on) if row.ends_on else _("not known yet"),
+    }
+    title = _("%(label)s: from %(from)s to %(to)s") % words
+    return WindowFact(row.code, row.label, title, row.starts_on, row.ends_on, row.assumed)
+
+
+def _epochs(protocol: Protocol, visits: Sequence[VisitRow]) -> Iterable[EpochFact]:
+    for place, epoch in enumerate(protocol.epochs):
+        windows = [row.planned.window for row in visits if row.planned.rule.epoch == epoch.code]
+        if windows:
+            first, last = min(window.opens for window in windows), max(window.closes for window in windows)
+            yield EpochFact(epoch.label, first, last, place)
+
+
+def _description(facts: TimelineFacts, panel: Panel | None) -> str:
+    """The drawing in words, for whoever cannot see it; the tables below carry all of it."""
+    visits = [shape.fact for shape in panel.visits] if panel else []
+    listed = "; ".join(f"{fact.mark} {day_words(fact.window.target)}" for fact in visits)
+    words = {
+        "visits": listed or _("none"),
+        "windows": len(panel.lanes) if panel else 0,
+        "today": day_words(facts.today),
+    }
+    return _("Visits by target: %(visits)s. Protocol windows: %(windows)d. Today is %(today)s.") % words

@@ -1,0 +1,160 @@
+"""The list of participants, and the page of one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
+from participants.models import Participant
+from schedules.domain.errors import FeedRefused
+from schedules.domain.visits.status import VisitStatus
+from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
+from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
+from schedules.selectors.store.plan_rows import VisitRow
+from schedules.services.feeds.subscriptions import open_feed
+from schedules.web.participants.timelines import draw_timeline, epochs_of
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.paging import neighbours
+from schedules.web.shared.people import user_of
+from schedules.web.shared.wording import say, warnings_in_words
+from schedules.web.windows.facts import verdict_context
+from trials.domain.accounts.access import Right
+from trials.selectors.records import may, sites_visible_to, trials_visible_to
+from trials.web.shared.query_params import choice_in, query_params
+
+PER_PAGE = 50
+PHASES = {
+    IN_TRIAL: gettext_noop("In the trial"),
+    ENDED: gettext_noop("No longer in the trial"),
+    **{phase.value: PHASE_LABELS[phase] for phase in Phase},
+}
+"""By what a list is asked for: all that goes on, all that has ended, or one phase."""
+NEXT = (VisitStatus.OVERDUE, VisitStatus.DUE, VisitStatus.CLOSING, VisitStatus.OPEN, VisitStatus.UPCOMING)
+
+
+@login_required
+@query_params("q", "site", "trial", "phase")
+def participant_list(request: HttpRequest) -> HttpResponse:
+    """Everybody in sight, a page at a time, by subject code, site or trial."""
+    user, instant = user_of(request), now()
+    here = server_day(instant)
+    sites, trials = sites_visible_to(user, here), trials_visible_to(user, here)
+    wanted = {
+        "q": request.GET.get("q", "").strip(),
+        "site": choice_in(request, "site", [site.code for site in sites]),
+        "trial": choice_in(request, "trial", [trial.code for trial in trials]),
+        "phase": choice_in(request, "phase", [*PHASES]),
+    }
+    site = next((site for site in sites if site.code == wanted["site"]), None)
+    trial = next((trial for trial in trials if trial.code == wanted["trial"]), None)
+    found = participants_listed(user, instant, WantedPeople(wanted["q"], site, trial, wanted["phase"]))
+    page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": found.rows(list(page)),
+        "wanted": wanted,
+        "sites": sites,
+        "trials": trials,
+        "phases": [(value, say(label)) for value, label in PHASES.items()],
+        "filtered": any(wanted.values()),
+        **neighbours(request, page.number, page.paginator.num_pages),
+    }
+    return render(request, "participants/list.html", context)
+
+
+@login_required
+def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One participant: where they stand, the timeline, and every date with its reason."""
+    participant = _in_sight(request, pk)
+    page = participant_page(participant, now(), say)
+    context = _context(request, page) | verdict_context(request, participant, page.windows)
+    return render(request, "participants/page.html", context)
+
+
+@login_required
+@never_cache
+@require_POST
+def open_participant_feed(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new secret address of the participant's calendar, shown this once."""
+    user, instant = user_of(request), now()
+    participant = _in_sight(request, pk)
+    if not may(user, Right.SUBSCRIBE, participant.site, participant.trial, server_day(instant)):
+        raise PermissionDenied(_("Your role here does not allow calendar subscriptions."))
+    try:
+        _feed, token = open_feed(owner=user, participant=participant, now=instant)
+    except FeedRefused as error:
+        raise PermissionDenied(str(error)) from error
+    address = request.build_absolute_uri(reverse("feed", kwargs={"token": token}))
+    scheme = address.partition("://")[0]
+    webcal = address.replace(f"{scheme}://", "webcal://", 1)
+    context = {"participant": participant, "address": address, "webcal": webcal}
+    return render(request, "participants/feed_opened.html", context)
+
+
+def _in_sight(request: HttpRequest, pk: int) -> Participant:
+    participant = participant_in_sight(user_of(request), server_day(now()), pk)
+    if participant is None:
+        raise Http404
+    return participant
+
+
+def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
+    participant, reading = page.participant, page.reading
+    labels = {trait.code: trait.label for trait in reading.protocol.traits}
+    following, course = next_visit(page), page.course
+    gone = course.study_ended_on is not None or (page.phase in ENDS and following is None)
+    number = (reading.today - reading.zero).days if reading.zero and not gone else None
+    return {
+        "phase": PHASE_LABELS[page.phase],
+        "gone": gone,
+        "ends": [
+            (label, day)
+            for label, day in (
+                (_("Treatment ended on"), course.treatment_ended_on if course.infused_on else None),
+                (_("Visits of the protocol ended on"), _visits_ended_on(course)),
+                (_("All contact ended on"), course.study_ended_on),
+            )
+            if day
+        ],
+        "page": page,
+        "participant": participant,
+        "today": reading.today,
+        "day_number": None if number is None else reading.protocol.day_label(number),
+        "next_visit": following,
+        "infused": any(
+            row.code == reading.protocol.day_zero and row.recorded and row.recorded.actual_on
+            for row in page.anchors
+        ),
+        "traits": [labels.get(code, code) for code in participant.traits],
+        "epochs": epochs_of(reading.protocol),
+        "timeline": draw_timeline(reading, page.visits, page.windows),
+        "warnings": warnings_in_words(page.plan.warnings if page.plan else ()),
+        "may_record": may(user_of(request), Right.RECORD, participant.site, participant.trial, reading.today),
+        "may_subscribe": may(
+            user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, reading.today
+        ),
+    }
+
+
+def _visits_ended_on(course: Course) -> date | None:
+    """The day on which the protocol's visits ended; None while they go on, or where more ended that day."""
+    first = first_end(course.steps)
+    return first.on if first and first.on != course.study_ended_on else None
+
+
+def next_visit(page: ParticipantPage) -> VisitRow | None:
+    """The first visit that is still to come or to be saved."""
+    today = page.reading.today
+    live = (row for row in page.visits if row.status in NEXT and row.planned.window.closes >= today)
+    return next(live, None)

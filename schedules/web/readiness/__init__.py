@@ -1,0 +1,1 @@
+"""Readiness, product, cohort board and the search for day zero."""

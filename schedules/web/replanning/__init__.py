@@ -1,0 +1,1 @@
+"""Re-planning with its preview, and amendments."""

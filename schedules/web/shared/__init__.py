@@ -1,0 +1,1 @@
+"""What every page uses: the request's clock, fields, forms, answers and wording."""

@@ -1,0 +1,164 @@
+"""What the domain found, in words for a coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+
+from participants.domain.moments import ZoneOfRecord
+from schedules.domain.plan.explanations import day_text
+from schedules.domain.plan.values import AnchorKind, PlanWarning
+from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
+from schedules.domain.visits.status import VisitStatus
+from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
+
+WEEKDAYS = (
+    pgettext_lazy("short weekday", "Mon"),
+    pgettext_lazy("short weekday", "Tue"),
+    pgettext_lazy("short weekday", "Wed"),
+    pgettext_lazy("short weekday", "Thu"),
+    pgettext_lazy("short weekday", "Fri"),
+    pgettext_lazy("short weekday", "Sat"),
+    pgettext_lazy("short weekday", "Sun"),
+)
+"""The weekday that stands beside every date."""
+
+MONTHS = (
+    pgettext_lazy("short month", "Jan"),
+    pgettext_lazy("short month", "Feb"),
+    pgettext_lazy("short month", "Mar"),
+    pgettext_lazy("short month", "Apr"),
+    pgettext_lazy("short month", "May"),
+    pgettext_lazy("short month", "Jun"),
+    pgettext_lazy("short month", "Jul"),
+    pgettext_lazy("short month", "Aug"),
+    pgettext_lazy("short month", "Sep"),
+    pgettext_lazy("short month", "Oct"),
+    pgettext_lazy("short month", "Nov"),
+    pgettext_lazy("short month", "Dec"),
+)
+"""The months where there is little room."""
+
+STATUS = {
+    VisitStatus.UPCOMING: gettext_lazy("Upcoming"),
+    VisitStatus.OPEN: gettext_lazy("Open"),
+    VisitStatus.DUE: gettext_lazy("Due today"),
+    VisitStatus.CLOSING: gettext_lazy("Closing"),
+    VisitStatus.OVERDUE: gettext_lazy("Overdue"),
+    VisitStatus.MISSED: gettext_lazy("Missed"),
+    VisitStatus.DONE: gettext_lazy("Done"),
+    VisitStatus.DONE_EARLY: gettext_lazy("Done early"),
+    VisitStatus.DONE_LATE: gettext_lazy("Done late"),
+    VisitStatus.ON_HOLD: gettext_lazy("On hold"),
+    VisitStatus.CANCELLED: gettext_lazy("Cancelled"),
+    VisitStatus.NOT_APPLICABLE: gettext_lazy("Not applicable"),
+}
+"""A status in a word."""
+
+GROUP = {
+    VisitStatus.OVERDUE: (
+        gettext_lazy("Overdue"),
+        gettext_lazy("the target has passed: to be done, or to be recorded"),
+    ),
+    VisitStatus.DUE: (gettext_lazy("Due today"), gettext_lazy("today is the target")),
+    VisitStatus.CLOSING: (gettext_lazy("Closing"), gettext_lazy("the window closes within three days")),
+    VisitStatus.OPEN: (gettext_lazy("Open"), gettext_lazy("the window is open, the target is ahead")),
+    VisitStatus.UPCOMING: (gettext_lazy("Opening soon"), gettext_lazy("the window opens within a week")),
+    VisitStatus.MISSED: (
+        gettext_lazy("Missed"),
+        gettext_lazy("the window has closed, nothing is recorded"),
+    ),
+}
+"""A group of the worklist: its name, and what belongs to it."""
+
+ANCHOR_KIND = {
+    AnchorKind.PLANNED: gettext_lazy("planned"),
+    AnchorKind.ACTUAL: gettext_lazy("actual"),
+    AnchorKind.DERIVED: gettext_lazy("follows"),
+}
+"""How the day of an anchor is known, in a word."""
+
+# What a page names on its own, above the table; the rest stands in the rows it is about.
+WARNINGS = {
+    "contradictory-anchors": gettext_lazy("Two anchors contradict each other"),
+    "hold": gettext_lazy("On hold after chemotherapy"),
+    "outside-window": gettext_lazy("An anchor lies outside its window"),
+    "block-on-holiday": gettext_lazy("A block meets a day that cannot be kept"),
+    "anchor-missing": gettext_lazy("An anchor is not known yet"),
+    "anchor-not-applicable": gettext_lazy("An anchor is not used"),
+    "hour-unknown": gettext_lazy("An hour is not known yet"),
+}
+
+
+def day_words(day: date) -> str:
+    """A day with its weekday, as everywhere on the pages: Mon 2026-12-07."""
+    words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}
+    return _("%(weekday)s %(day)s") % words
+
+
+def hour_words(at: datetime) -> str:
+    """An hour by its own clocks; where they are those of the place where it was recorded, with their zone."""
+    zone = at.tzinfo
+    return f"{at:%H:%M} ({zone.key})" if isinstance(zone, ZoneOfRecord) else f"{at:%H:%M}"
+
+
+def short_day_words(day: date) -> str:
+    """A day with little room: Mon 7 Dec."""
+    return pgettext("weekday day month", "%(weekday)s %(day)d %(month)s") % _parts(day)
+
+
+def shortest_day_words(day: date) -> str:
+    """A day with hardly any room: 7 Dec."""
+    return pgettext("day month", "%(day)d %(month)s") % _parts(day)
+
+
+def month_words(day: date) -> str:
+    """A month with its year: Dec 2026."""
+    return pgettext("month year", "%(month)s %(year)d") % _parts(day)
+
+
+def _parts(day: date) -> dict[str, object]:
+    """A day in parts, to be put together in the reader's order."""
+    return {
+        "weekday": WEEKDAYS[day.weekday()],
+        "day": day.day,
+        "month": MONTHS[day.month - 1],
+        "year": day.year,
+    }
+
+
+def hindrance_words(hindrance: Hindrance) -> str:
+    """What stands in the way, in a few words."""
+    words = {
+        "day": day_words(hindrance.day),
+        "year": hindrance.day.year,
+        "holiday": _(hindrance.holiday) if hindrance.holiday else "",
+    }
+    return _hindrance(hindrance) % words
+
+
+def _hindrance(hindrance: Hindrance) -> str:
+    if hindrance.kind is HindranceKind.TARGET_CLOSED:
+        return (
+            _("No clinic on the target: %(holiday)s") if hindrance.holiday else _("No clinic on the target")
+        )
+    return {
+        HindranceKind.NO_CALENDAR: _("The site has no table of working days"),
+        HindranceKind.NO_CLINIC_DAY: _("No clinic day in the whole window"),
+        HindranceKind.NO_CLINIC_DAY_LEFT: _("No clinic day left"),
+        HindranceKind.LAST_CLINIC_DAY: _("Only clinic day left: %(day)s"),
+        HindranceKind.HOLIDAY_ON_WARD: _("Public holiday on the ward: %(holiday)s"),
+        HindranceKind.PROVISIONAL: _("Holidays of %(year)s provisional"),
+    }[hindrance.kind]
+
+
+def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
+    """The warnings that a page names above its table: the heading, and the engine's own sentence."""
+    return [
+        (str(WARNINGS[warning.code]), warning.words.text(say, day_text))
+        for warning in warnings
+        if warning.code in WARNINGS
+    ]

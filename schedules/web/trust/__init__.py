@@ -1,0 +1,1 @@
+"""Signing, approvals, consents, closing a trial, the audit trail."""

@@ -1,0 +1,1 @@
+"""One visit and its forms, absences, the forecast."""

@@ -1,0 +1,169 @@
+"""The forms by which people say what became of a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from schedules.domain.visits.values import Answer, Booking, Completion
+from schedules.domain.windows.asked_at_visit import Question
+from schedules.models import VisitPlace
+from schedules.web.shared.anchor_fields import DayInput
+from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
+from schedules.web.shared.hours import HourField
+from trials.domain.protocols.protocol import Activity
+
+DONE, LEFT = "done", "left"
+KEPT, BROKEN = "kept", "broken"
+
+
+class BookingForm(VersionedForm):
+    """A day, its hours where they are fixed, and a place."""
+
+    on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
+    start = HourField("on", label=gettext_lazy("From"), required=False)
+    end = HourField("on", label=gettext_lazy("To"), required=False)
+    place = forms.CharField(
+        label=gettext_lazy("Place"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("A room or a ward; never a name."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("For a day outside the window, or in place of another booking; never a name."),
+    )
+
+    sure = SureField()
+
+    def plain_fields(self) -> list[BoundField]:
+        """All of them; whether a day is right only once that is asked."""
+        return without_question(self, self.visible_fields())
+
+    def booking(self, zone: ZoneInfo) -> Booking:
+        """What was asked for; hours are those of the site."""
+        data = self.cleaned_data
+        day: date = data["on"]
+        return Booking(
+            day, self.instant("start", zone), self.instant("end", zone), data["place"], data["sure"]
+        )
+
+
+class UnscheduledForm(BookingForm):
+    """A visit in between: a booking, and at which kind of place."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("Where"), choices=VisitPlace.choices, initial="clinic")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"] = forms.CharField(
+            label=gettext_lazy("Reason"),
+            max_length=500,
+            help_text=NO_NAMES,
+            error_messages={"required": SAY_WHY},
+        )
+        self.order_fields(["on", "start", "end", "kind", "place", "reason", "sure"])
+
+
+class CompletionForm(VersionedForm):
+    """When a visit was done, and of each of its activities whether it was, or why not."""
+
+    on = forms.DateField(label=gettext_lazy("Done on"), widget=DayInput())
+    at = HourField(
+        "on",
+        label=gettext_lazy("At"),
+        required=False,
+        help_text=gettext_lazy("The hour, where hours count from it."),
+    )
+    outside_reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy(
+            "For a day outside the window, or what departs from the protocol; never a name."
+        ),
+    )
+
+    accept = forms.BooleanField(
+        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+    )
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    sure = SureField()
+
+    def __init__(
+        self, asked: Sequence[Activity], questions: Sequence[Question], *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked, self.to_confirm = asked, questions
+        for question in questions:
+            kept = ((KEPT, _("confirmed")), (BROKEN, _("not kept")))
+            self.fields[f"window-{question.window}"] = forms.ChoiceField(
+                label=question.label,
+                choices=kept if question.conduct else kept[:1],
+                widget=forms.RadioSelect,
+                required=False,
+            )
+        for activity in asked:
+            self.fields[f"activity-{activity.code}"] = forms.ChoiceField(
+                label=activity.label,
+                choices=((DONE, _("done")), (LEFT, _("not done"))),
+                widget=forms.RadioSelect,
+                required=False,
+            )
+            self.fields[f"why-{activity.code}"] = forms.CharField(
+                label=_("Why not: %(activity)s") % {"activity": activity.label},
+                required=False,
+                max_length=500,
+            )
+
+    def stand_for(self, digest: str) -> None:
+        """Stand for the preview that the refusal shows."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["seen"] = digest
+        self.data = typed
+
+    def plain_fields(self) -> list[BoundField]:
+        """All but those of the activities; about bookings it is asked once some would be left behind."""
+        accept = (
+            ["accept"] if self.is_bound and (self.errors.get("accept") or self.data.get("accept")) else []
+        )
+        fields = [self[name] for name in ("on", "at", "outside_reason", *accept, "sure")]
+        return without_question(self, fields)
+
+    def activities(self) -> list[tuple[BoundField, BoundField]]:
+        """Of each activity whether it was done, and why not."""
+        return [(self[f"activity-{each.code}"], self[f"why-{each.code}"]) for each in self.asked]
+
+    def confirmations(self) -> list[BoundField]:
+        """Of each window that is asked about at this visit, whether it was kept."""
+        return [self[f"window-{each.window}"] for each in self.to_confirm]
+
+    def completion(self, zone: ZoneInfo) -> Completion:
+        """What was said; hours are those of the site."""
+        data = self.cleaned_data
+        answers = {
+            activity.code: Answer(data[f"activity-{activity.code}"] == DONE, data[f"why-{activity.code}"])
+            for activity in self.asked
+            if data[f"activity-{activity.code}"]
+        }
+        said = {each.window: data[f"window-{each.window}"] for each in self.to_confirm}
+        return Completion(
+            on=data["on"],
+            at=self.instant("at", zone),
+            activities=answers,
+            outside_reason=data["outside_reason"],
+            accept_orphans=data["accept"],
+            seen=data["seen"],
+            confirmed={window: answer == KEPT for window, answer in said.items() if answer},
+            sure=data["sure"],
+        )

@@ -1,0 +1,207 @@
+"""The page of a visit, and a form for each thing that people do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from schedules.domain.visits.values import UNSCHEDULED, Deed
+from schedules.models import Visit
+from schedules.selectors.pages.visit import VisitPage, visit_page
+from schedules.selectors.store.course import visit_in_sight
+from schedules.services.visits.appointments import (
+    book_visit,
+    cancel_visit,
+    complete_visit,
+    miss_visit,
+    unbook_visit,
+    undo_visit,
+)
+from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
+from schedules.web.shared.answers import answer, may_record, person_of, require_record
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.forms import ReasonForm, VersionedForm
+from schedules.web.shared.people import user_of
+from schedules.web.shared.wording import day_words, say
+from schedules.web.visits.forms import BookingForm, CompletionForm, UnscheduledForm
+from trials.zones import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class DeedWords:
+    """What a deed is called: on a link, above its form, on its button, and once it is done."""
+
+    link: Promise
+    title: Promise
+    button: Promise
+    done: Promise
+
+
+DEEDS: Mapping[Deed, DeedWords] = {
+    Deed.BOOK: DeedWords(
+        gettext_lazy("Book"),
+        gettext_lazy("Book %(visit)s"),
+        gettext_lazy("Book"),
+        gettext_lazy("%(visit)s is booked."),
+    ),
+    Deed.UNBOOK: DeedWords(
+        gettext_lazy("Give the booking up"),
+        gettext_lazy("Give up the booking of %(visit)s"),
+        gettext_lazy("Give up"),
+        gettext_lazy("The booking of %(visit)s is given up."),
+    ),
+    Deed.COMPLETE: DeedWords(
+        gettext_lazy("Done"),
+        gettext_lazy("Record %(visit)s as done"),
+        gettext_lazy("Record as done"),
+        gettext_lazy("%(visit)s is recorded as done."),
+    ),
+    Deed.MISS: DeedWords(
+        gettext_lazy("Missed"),
+        gettext_lazy("Record %(visit)s as missed"),
+        gettext_lazy("Record as missed"),
+        gettext_lazy("%(visit)s is recorded as missed."),
+    ),
+    Deed.CANCEL: DeedWords(
+        gettext_lazy("Cancel"),
+        gettext_lazy("Cancel %(visit)s"),
+        gettext_lazy("Cancel the visit"),
+        gettext_lazy("%(visit)s is cancelled."),
+    ),
+    Deed.UNDO: DeedWords(
+        gettext_lazy("Undo"),
+        gettext_lazy("Take back what is recorded of %(visit)s"),
+        gettext_lazy("Take back"),
+        gettext_lazy("%(visit)s is to come again."),
+    ),
+}
+REASONED: Mapping[Deed, Callable[..., Visit]] = {
+    Deed.UNBOOK: unbook_visit,
+    Deed.MISS: miss_visit,
+    Deed.CANCEL: cancel_visit,
+    Deed.UNDO: undo_visit,
+}
+
+
+@login_required
+def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One visit: why its date is what it is, what is on record, and what may be done."""
+    page = _page(request, pk)
+    links = [(deed, DEEDS[deed].link) for deed in page.deeds]
+    context = {"page": page, "links": links, "may_record": may_record(request, page.visit.participant)}
+    return render(request, "visits/visit.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
+    """The form of one thing that is done with a visit."""
+    if deed not in set(Deed):
+        raise Http404
+    page, what = _page(request, pk), Deed(deed)
+    require_record(request, page.visit.participant)
+    words = {"visit": page.row.planned.label}
+    context = {
+        "page": page,
+        "participant": page.visit.participant,
+        "title": str(DEEDS[what].title) % words,
+        "button": DEEDS[what].button,
+        "back": reverse("visit", kwargs={"pk": pk}),
+    }
+
+    def perform(form: Any) -> HttpResponse:
+        _perform(request, page, what, form)
+        messages.success(request, str(DEEDS[what].done) % words)
+        return redirect(f"{_home(page)}#visit-{page.visit.code}")
+
+    typed_at = request.GET.get("at")  # the hour typed for an unscheduled visit that was over
+    return answer(
+        request, lambda data: _form(page, what, data, typed_at), perform, context, page.reading.zone
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form of a visit that the protocol did not plan."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+    home = reverse("participant", kwargs={"pk": pk})
+    context = {
+        "participant": participant,
+        "title": _("Add an unscheduled visit"),
+        "button": _("Add"),
+        "back": home,
+    }
+
+    def perform(form: UnscheduledForm) -> HttpResponse:
+        asked = Unscheduled(form.booking(zone_of(participant.site)), form.cleaned_data["kind"])
+        by, instant = user_of(request), now()
+        visit = add_unscheduled(participant=participant, asked=asked, by=by, reason=form.why(), now=instant)
+        messages.success(request, _("%(visit)s is added.") % {"visit": say(visit.label)})
+        if visit.booked_on is None:
+            messages.info(request, _("Its day is over: record what was done."))
+            form_of_done = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": Deed.COMPLETE.value})
+            start = form.cleaned_data["start"]
+            return redirect(f"{form_of_done}?at={start:%H:%M}" if start else form_of_done)
+        return redirect(f"{home}#visit-{visit.code}")
+
+    return answer(request, UnscheduledForm, perform, context, zone_of(participant.site))
+
+
+def _page(request: HttpRequest, pk: int) -> VisitPage:
+    visit = visit_in_sight(user_of(request), server_day(now()), pk)
+    if visit is None:
+        raise Http404
+    return visit_page(visit, now(), say)
+
+
+def _home(page: VisitPage) -> str:
+    return reverse("participant", kwargs={"pk": page.visit.participant_id})
+
+
+def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> VersionedForm:
+    """The form of a deed, with what is likely filled in where nothing was typed yet."""
+    visit, today = page.visit, page.reading.today
+    initial: dict[str, Any] = {"version": visit.version}
+    if deed is Deed.BOOK:
+        start, end = (
+            at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
+        )
+        kept = None if page.row.booking_lost else visit.booked_on
+        likely = kept or visit.suggested or visit.target
+        initial |= {"on": likely, "start": start, "end": end, "place": visit.booked_place}
+        return BookingForm(data, initial=initial)
+    if deed is Deed.COMPLETE:
+        kept = None if page.row.booking_lost else visit.booked_on
+        on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
+        initial |= {"on": min(on, today), "at": typed_at}
+        return CompletionForm(page.asked, page.questions(), data, initial=initial)
+    return ReasonForm(data, initial=initial)
+
+
+def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> None:
+    """Call the service of a deed with what the form says."""
+    shared = {"visit": page.visit, "version": form.shown(), "by": user_of(request), "now": now()}
+    zone = page.reading.zone
+    if deed is Deed.BOOK:
+        booking = form.booking(zone)
+        book_visit(**shared, booking=booking, reason=form.why())
+        if closed := page.closed(booking.on):
+            words = {"day": day_words(booking.on), "why": closed}
+            messages.warning(request, _("%(day)s is no clinic day: %(why)s.") % words)
+    elif deed is Deed.COMPLETE:
+        complete_visit(**shared, completion=form.completion(zone))
+    else:
+        REASONED[deed](**shared, reason=form.why())

@@ -1,0 +1,1 @@
+"""Facts, flags and the eligibility clock."""

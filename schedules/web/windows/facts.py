@@ -1,0 +1,225 @@
+"""The facts on record of a participant, and the pages that record, correct and withdraw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from participants.domain.fact_rows import FactKind, fact_of
+from participants.domain.facts_validation import FactRefused
+from participants.models import Fact as StoredFact
+from participants.models import Participant
+from participants.selectors.participants import fact_row
+from schedules.domain.windows.judges import INVESTIGATOR
+from schedules.selectors.store.plan_rows import WindowRow
+from schedules.selectors.windows.evaluation import Docket
+from schedules.selectors.windows.verdicts import (
+    docket_of,
+    fact_lines,
+    fact_on_record,
+    feeds_by_kind,
+    performed_days,
+    verdict_rows,
+    windows_asked,
+)
+from schedules.services.windows.facts import Recorded, correct_fact, record_fact, waive_window, withdraw_fact
+from schedules.web.shared.answers import answer, may_record, person_of, require_record
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.forms import ReasonForm
+from schedules.web.shared.people import user_of
+from schedules.web.shared.wording import say
+from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
+from schedules.web.windows.fact_wording import KINDS
+from trials.domain.errors import Refused
+from trials.models import User
+from trials.selectors.records import roles_of
+
+
+@login_required
+def facts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything on record that windows are judged by, and what can be recorded."""
+    participant = person_of(request, pk)
+    docket = docket_of(participant, say)
+    lines = fact_lines(docket)
+    offered = _choices(docket)
+    context = {
+        "participant": participant,
+        "standing": [line for line in lines if line.stored.withdrawn_at is None],
+        "withdrawn": [line for line in lines if line.stored.withdrawn_at is not None],
+        "kinds": [(kind, KINDS[kind], _windows_fed(offered, kind)) for kind in _recordable(offered)],
+        "may_record": may_record(request, participant),
+        "may_waive": INVESTIGATOR in _roles(user_of(request), participant),
+    }
+    return render(request, "windows/facts.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def fact_new(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """The form of a new fact of one kind."""
+    if kind not in RECORDABLE:
+        raise Http404
+    participant, what = person_of(request, pk), FactKind(kind)
+    require_record(request, participant)
+    docket = docket_of(participant, say)
+    choices = _choices(docket)
+    context = _context(docket, _("Record: %(kind)s") % {"kind": KINDS[what]}, _("Record"))
+    context["fed"] = _windows_fed(choices, what)
+
+    def make(data: Any) -> FactForm:
+        return FactForm(what, choices, data, initial=request.GET.dict())
+
+    def record(form: FactForm, by: User, instant: datetime) -> Recorded:
+        return record_fact(participant=participant, fact=form.fact(docket.zone), by=by, now=instant)
+
+    return _answer(request, docket, make, record, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def fact_correct(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
+    """The form by which a fact is corrected."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+    stored, docket = _standing(participant, fact), docket_of(participant, say)
+    kind = FactKind(stored.kind)
+    if kind not in RECORDABLE:
+        raise Http404
+    initial = initial_of(fact_of(fact_row(stored), docket.zone))
+    choices = _choices(docket)
+    context = _context(docket, _("Correct: %(kind)s") % {"kind": KINDS[kind]}, _("Correct"))
+    context["fed"] = _windows_fed(choices, kind)
+
+    def make(data: Any) -> FactForm:
+        return FactForm(kind, choices, data, initial=initial, correcting=True)
+
+    def record(form: FactForm, by: User, instant: datetime) -> Recorded:
+        return correct_fact(stored=stored, fact=form.fact(docket.zone), by=by, now=instant, reason=form.why())
+
+    return _answer(request, docket, make, record, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
+    """The form by which a fact is taken off the record."""
+    participant = person_of(request, pk)
+    require_record(request, participant)
+    stored, docket = _standing(participant, fact), docket_of(participant, say)
+    if stored.kind == FactKind.WAIVER:
+        _require_waiver(request, participant)
+    title = _("Withdraw: %(kind)s") % {"kind": KINDS[FactKind(stored.kind)]}
+
+    def perform(form: Any) -> HttpResponse:
+        withdraw_fact(stored=stored, by=user_of(request), now=now(), reason=form.why())
+        messages.success(request, _("Withdrawn; the windows are judged anew."))
+        return redirect("facts", pk=participant.pk)
+
+    context = _context(docket, title, _("Withdraw"))
+    return answer(request, ReasonForm, perform, context, docket.zone)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def window_waive(request: HttpRequest, pk: int, window: str) -> HttpResponse:
+    """The form by which an investigator sets a window aside, where the protocol allows it."""
+    participant = person_of(request, pk)
+    user, docket = user_of(request), docket_of(participant, say)
+    roles = _require_waiver(request, participant)
+    rule = next((rule for rule in docket.protocol.windows if rule.code == window and rule.waivable), None)
+    if rule is None:
+        raise Http404
+
+    def perform(form: Any) -> HttpResponse:
+        waive_window(
+            participant=participant, window=window, by=user, roles=roles, now=now(), reason=form.why()
+        )
+        messages.success(request, _("“%(window)s” is waived.") % {"window": rule.label})
+        return redirect(f"{reverse('participant', kwargs={'pk': pk})}#window-{window}")
+
+    context = _context(docket, _("Waive “%(window)s”") % {"window": rule.label}, _("Waive"))
+    return answer(request, ReasonForm, perform, context, docket.zone)
+
+
+def verdict_context(
+    request: HttpRequest, participant: Participant, windows: Sequence[WindowRow]
+) -> dict[str, Any]:
+    """What the page of a participant shows of their windows: verdicts now, and what may be done."""
+    rows = verdict_rows(docket_of(participant, say), now(), say, windows)
+    return {"verdicts": rows, "may_waive": INVESTIGATOR in _roles(user_of(request), participant)}
+
+
+def _answer(
+    request: HttpRequest,
+    docket: Docket,
+    make: Callable[[Any], FactForm],
+    record: Callable[[FactForm, User, datetime], Recorded],
+    context: dict[str, Any],
+) -> HttpResponse:
+    """The form, or what became of it: everything that is wrong with the fact next to its fields."""
+
+    def perform(form: FactForm) -> HttpResponse:
+        try:
+            recorded = record(form, user_of(request), now())
+        except FactRefused as refused:
+            form.refuse_fact(refused.problems)
+            raise Refused({}) from refused
+        for warning in recorded.warnings:
+            messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
+        messages.success(request, _("Recorded; the windows are judged anew."))
+        return redirect("facts", pk=docket.record.participant.pk)
+
+    return answer(request, make, perform, context, docket.zone)
+
+
+def _context(docket: Docket, title: str, button: str) -> dict[str, Any]:
+    participant = docket.record.participant
+    back = reverse("facts", kwargs={"pk": participant.pk})
+    return {"participant": participant, "title": title, "button": button, "back": back}
+
+
+def _choices(docket: Docket) -> Choices:
+    windows = windows_asked(docket.protocol, docket.record.participant)
+    return Choices(feeds_by_kind(windows), performed_days(docket))
+
+
+def _recordable(choices: Choices) -> list[FactKind]:
+    """The kinds that feed some window of this participant."""
+    return [kind for kind in RECORDABLE if choices.feeds.get(kind)]
+
+
+def _windows_fed(choices: Choices, kind: FactKind) -> list[str]:
+    """The labels of the windows that a kind feeds."""
+    return list(dict.fromkeys(feed.window.label for feed in choices.feeds.get(kind, ())))
+
+
+def _standing(participant: Participant, pk: int) -> StoredFact:
+    stored = fact_on_record(participant, pk)
+    if stored is None or stored.withdrawn_at is not None:
+        raise Http404
+    return stored
+
+
+def _require_waiver(request: HttpRequest, participant: Participant) -> tuple[str, ...]:
+    """The roles of somebody who may waive, and take a waiver back; raises PermissionDenied for others."""
+    roles = _roles(user_of(request), participant)
+    if INVESTIGATOR not in roles:
+        raise PermissionDenied(_("Only an investigator of this site may waive a window."))
+    return roles
+
+
+def _roles(user: User, participant: Participant) -> tuple[str, ...]:
+    """The roles of a user at a participant's site in the trial."""
+    scope = roles_of(user, server_day(now()))
+    place = (participant.site_id, participant.trial_id)
+    return tuple(sorted({grant.role for grant in scope.grants if grant.covers(*place)}))

@@ -1,0 +1,182 @@
+"""An end says what it ends; what takes place after it is recorded.
+
+In the records of a finished trial 83 of 306 people had visits after their disposition, up to 266 days
+later. They were refused, and dating the end later would have falsified it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.lifecycle import Extent, Phase, Step
+from participants.models import CourseStep, Participant
+from schedules.domain.errors import VisitRefused
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking, Completion
+from schedules.models import Deviation, Visit
+from schedules.selectors.store.course import course_of, standing_of
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import record_anchor
+from schedules.services.visits.appointments import complete_visit, undo_visit
+from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
+from tests.cast import a_version, an_enrolment, document
+from tests.integration.course.test_course import live, phase, step, undo
+from tests.integration.visits.test_visits import CONSENT, INFUSION, at, infused
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+END = date(2026, 12, 15)
+STAYING = "  - code: m24\n", "  - code: m24\n    stays_after_early_end: true\n"
+
+
+@pytest.fixture
+def participant() -> Participant:
+    text = document()
+    assert STAYING[0] in text
+    version = a_version(text=text.replace(*STAYING))
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(version, anchors=anchors), by=None)
+    infused(person)
+    return person
+
+
+def took_place(
+    visit: Visit, on: date, reason: str = "Retrieval visit: she came for the safety check."
+) -> Visit:
+    visit.refresh_from_db()
+    said = Completion(on, activities=None, outside_reason=reason)
+    now = at(on.month, on.day, 12, on.year)
+    return complete_visit(
+        visit=visit, version=visit.version, completion=said, by=None, reason=reason, now=now
+    )
+
+
+@pytest.mark.parametrize(
+    ("ends", "left", "expected"),
+    [
+        (Extent.TREATMENT, "all", Phase.OFF_TREATMENT),
+        (Extent.VISITS, "staying", Phase.TERMINATED),
+        (None, "staying", Phase.TERMINATED),
+        (Extent.CONTACT, "none", Phase.TERMINATED),
+    ],
+)
+def test_an_early_end_leaves_what_it_does_not_end(
+    participant: Participant, ends: Extent | None, left: str, expected: Phase
+) -> None:
+    before = live(participant)
+    step(participant, Step.EARLY_TERMINATION, END, ends=ends)
+    assert phase(participant) is expected
+    assert live(participant) == {"all": before, "staying": ["m24"], "none": []}[left]
+    undo(participant)
+    assert (phase(participant), live(participant)) == (Phase.FOLLOW_UP, before)
+
+
+def test_the_end_of_treatment_and_the_end_of_the_study_are_two_days(participant: Participant) -> None:
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.TREATMENT)
+    step(participant, Step.EARLY_TERMINATION, date(2027, 3, 1), ends=Extent.CONTACT)
+    course = course_of(standing_of(participant))
+    assert (course.treatment_ended_on, course.study_ended_on) == (END, date(2027, 3, 1))
+    assert live(participant) == ["d14", "d28"], "closed before the second end, and still to be recorded"
+
+
+@pytest.mark.parametrize("ends", [Extent.VISITS, Extent.CONTACT])
+def test_a_visit_that_took_place_after_the_end_is_recorded_with_a_reason(
+    participant: Participant, ends: Extent
+) -> None:
+    step(participant, Step.EARLY_TERMINATION, END, ends=ends)
+    d28 = Visit.objects.get(code="d28")
+    with pytest.raises(VisitRefused, match="took place after Early termination"):
+        took_place(d28, d28.target, reason="")
+    took_place(d28, d28.target)
+    d28.refresh_from_db()
+    assert (d28.performed_on, d28.cancelled_on, d28.cancelled_by) == (d28.target, None, None)
+    assert d28.outside_reason.startswith("Retrieval")
+    assert not Deviation.objects.filter(visit=d28).exists(), "it was in its window"
+    undo_visit(visit=d28, version=d28.version, by=None, reason="wrong chart", now=at(1, 5, 12, 2027))
+    d28.refresh_from_db()
+    assert d28.performed_on is None
+    assert d28.cancelled_by == CourseStep.objects.get(), "it ends with the course again"
+    assert "d28" not in live(participant)
+    undo(participant, now=at(1, 6, 12, 2027))
+    assert "d28" in live(participant)
+
+
+def test_a_visit_that_stays_needs_no_reason(participant: Participant) -> None:
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
+    m24 = Visit.objects.get(code="m24")
+    assert took_place(m24, m24.target, reason="").performed_on == m24.target
+
+
+@pytest.mark.parametrize(
+    ("which", "ends", "days", "refusal"),
+    [
+        (Step.EARLY_TERMINATION, Extent.VISITS, 266, ""),
+        (Step.EARLY_TERMINATION, Extent.CONTACT, 266, ""),
+        (Step.WITHDRAWAL, None, 30, ""),
+        (Step.LOST, None, 30, ""),
+        (Step.DEATH, None, 1, "no visit is added then"),
+    ],
+)
+def test_a_visit_that_nobody_planned_is_recorded_after_an_end(
+    participant: Participant, which: Step, ends: Extent | None, days: int, refusal: str
+) -> None:
+    step(participant, which, END, ends=ends)
+    on = END + days * DAY
+    later = at(on.month, on.day, 18, on.year) + DAY
+    asked = Unscheduled(Booking(on))
+    if refusal:
+        with pytest.raises(VisitRefused, match=refusal):
+            add_unscheduled(participant=participant, asked=asked, by=None, reason="seen", now=later)
+        return
+    visit = add_unscheduled(participant=participant, asked=asked, by=None, reason="seen", now=later)
+    said = Completion(on, activities=None)
+    done = complete_visit(visit=visit, version=visit.version, completion=said, by=None, now=later)
+    assert done.performed_on == on
+
+
+def test_nothing_is_planned_to_come_after_an_end_of_all_contact(participant: Participant) -> None:
+    step(participant, Step.WITHDRAWAL, END)
+    ahead = Unscheduled(Booking(END + 9 * DAY))
+    with pytest.raises(VisitRefused, match="All contact has ended"):
+        add_unscheduled(participant=participant, asked=ahead, by=None, reason="seen", now=at(12, 16))
+
+
+def test_an_end_is_dated_before_the_visits_that_took_place_after_it(participant: Participant) -> None:
+    """A history is entered in the order of the forms: the visits first, the disposition last."""
+    for code in ("d14", "d28"):
+        visit = Visit.objects.get(code=code)
+        took_place(visit, visit.target, reason="")
+    participant.refresh_from_db()
+    taken = step(participant, Step.EARLY_TERMINATION, END)
+    assert taken.happened_on == END
+    assert Visit.objects.get(code="d28").performed_on
+
+
+def test_no_treatment_is_recorded_after_the_course_has_ended(participant: Participant) -> None:
+    other = enrol(
+        enrolment=an_enrolment(
+            participant.protocol_version,
+            subject_code="S01-002",
+            anchors={"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)},
+        ),
+        by=None,
+    )
+    step(other, Step.SCREEN_FAILURE, date(2026, 11, 25))
+    d0 = Visit.objects.get(participant=other, code="d0")
+    with pytest.raises(VisitRefused, match="undo that step first"):
+        took_place(d0, INFUSION)
+
+
+def test_a_corrected_infusion_moves_what_stays_and_leaves_what_ended(participant: Participant) -> None:
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
+    m24, d28 = Visit.objects.get(code="m24"), Visit.objects.get(code="d28")
+    anchor = RecordedAnchor("infusion", planned_on=INFUSION, actual_on=INFUSION + DAY)
+    record_anchor(
+        participant=participant, anchor=anchor, now=at(12, 20), by=None, reason="It was given a day later."
+    )
+    assert Visit.objects.get(code="m24").target == m24.target + DAY
+    after = Visit.objects.get(code="d28")
+    assert (after.cancelled_by, after.target) == (d28.cancelled_by, d28.target)

@@ -1,0 +1,154 @@
+"""The demo: forty made-up participants around a day, the same ones for the same day, once."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from participants.models import Anchor, Participant
+from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.status import VisitFacts, VisitStatus, visit_status
+from schedules.models import Visit
+from schedules.services.demo.cast import cast
+from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from trials.models import Membership, ProtocolVersion, Role, Trial, User
+
+TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+FESTIVAL = date(2027, 2, 5)
+
+pytestmark = pytest.mark.django_db
+
+
+def statuses(today: date) -> Counter[str]:
+    """How many visits have which status on this day."""
+    return Counter(
+        visit_status(
+            VisitFacts(
+                VisitWindow(visit.opens, visit.target, visit.closes),
+                is_range=visit.timing in {"within", "over"},
+                performed_on=visit.performed_on,
+            ),
+            today,
+        )
+        for visit in Visit.objects.all()
+    )
+
+
+def everything() -> list[tuple[object, ...]]:
+    """What the demo is, without ids, instants and identifiers."""
+    visits = Visit.objects.values_list(
+        "participant__trial__code", "participant__subject_code", "code", "opens", "target", "performed_on"
+    )
+    anchors = Anchor.objects.values_list("participant__subject_code", "code", "planned_on", "actual_on")
+    return [*sorted(visits, key=str), *sorted(anchors, key=str)]
+
+
+def test_five_trials_with_forty_participants_and_a_template_without_any() -> None:
+    assert load_demo(today=TODAY, now=NOW)
+    assert Counter(Participant.objects.values_list("trial__code", flat=True)) == {
+        "NCT07193667": 3,
+        "NCT07274059": 15,
+        "NCT07339332": 9,
+        "NCT07331467": 7,
+        "NCT07233642": 6,
+    }
+    assert Trial.objects.filter(code="CART-SLE").exists()
+    assert ProtocolVersion.objects.filter(published_at=None).count() == 0
+
+
+@pytest.mark.parametrize(
+    "today",
+    [
+        date(2026, 11, 21),  # a Saturday
+        date(2026, 11, 25),  # a Wednesday
+        date(2027, 2, 6),  # in the Spring Festival
+        date(2028, 2, 29),  # a leap day
+    ],
+)
+def test_every_kind_of_news_has_somebody(today: date) -> None:
+    load_demo(today=today, now=NOW)
+    found = statuses(today)
+    for status in (
+        VisitStatus.DUE,
+        VisitStatus.OVERDUE,
+        VisitStatus.CLOSING,
+        VisitStatus.OPEN,
+        VisitStatus.UPCOMING,
+        VisitStatus.DONE,
+    ):
+        assert found[status] >= 3, f"{status} on {today}: {found}"
+    assert found[VisitStatus.MISSED] <= 12, "a missed visit is an exception"
+    assert not Visit.objects.filter(performed_on__gte=today).exists(), "nothing was done in the future"
+    assert Visit.objects.filter(performed_on=None, code="d0", target__lt=today).count() == 0
+
+
+def test_some_are_due_over_the_next_spring_festival() -> None:
+    load_demo(today=TODAY, now=NOW)
+    day_28 = Visit.objects.filter(code="d28", target=FESTIVAL)
+    assert day_28.count() == 2
+    assert {visit.suggested for visit in day_28} == {date(2027, 2, 4)}
+
+
+def test_the_same_day_gives_the_same_participants_and_another_day_others() -> None:
+    assert cast(TODAY, FESTIVAL) == cast(TODAY, FESTIVAL)
+    assert cast(TODAY, FESTIVAL) != cast(date(2026, 11, 22), FESTIVAL)
+    codes = [(player.trial, player.subject_code) for player in cast(TODAY, FESTIVAL)]
+    assert len(codes) == len(set(codes)) == 40
+
+
+def test_a_second_time_changes_nothing_whatever_the_day() -> None:
+    load_demo(today=TODAY, now=NOW)
+    before = everything()
+    with CaptureQueriesContext(connection) as queries:
+        assert not load_demo(today=date(2027, 1, 1), now=NOW)
+    assert everything() == before
+    verbs = {query["sql"].split()[0] for query in queries if "SAVEPOINT" not in query["sql"]}
+    assert verbs == {"SELECT"}
+    assert len(queries) < 8, "it starts at once"
+
+
+def test_the_accounts_have_their_roles_and_a_password_that_is_stored_hashed() -> None:
+    load_demo(today=TODAY, now=NOW)
+    assert {user.username for user in User.objects.all()} == set(ACCOUNTS)
+    assert dict(Membership.objects.values_list("user__username", "role")) == {
+        "coordinator": Role.COORDINATOR,
+        "investigator": Role.INVESTIGATOR,
+        "monitor": Role.MONITOR,
+        "manager": Role.DATA_MANAGER,
+    }
+    for user in User.objects.all():
+        assert user.check_password(PASSWORD)
+        assert PASSWORD not in user.password
+        assert user.is_staff is user.is_superuser is (user.username == "manager")
+
+
+def test_settings_that_do_not_allow_it_refuse_it(settings: Settings) -> None:
+    settings.DEMO_ALLOWED = False
+    with pytest.raises(DemoRefused, match="never for production"):
+        load_demo(today=TODAY, now=NOW)
+    with pytest.raises(CommandError, match="never for production"):
+        call_command("load_demo")
+    with pytest.raises(CommandError, match="never in production"):
+        call_command("rundemo")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("somebody", ["monitor", "manager"])
+def test_a_database_in_use_is_left_alone(somebody: str) -> None:
+    User.objects.create_user(somebody)
+    with pytest.raises(DemoRefused, match="in use"):
+        load_demo(today=TODAY, now=NOW)
+    assert not Participant.objects.exists()
+
+
+def test_the_command_prints_the_accounts_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("load_demo", "--today", "2026-11-21")
+    call_command("load_demo", "--today", "2026-11-21")
+    said = capsys.readouterr().out.splitlines()
+    accounts = "Accounts: coordinator, investigator, monitor, manager; password of each: dayzero-demo"
+    assert said == ["Loaded.", accounts, "The demo stands already; nothing was changed.", accounts]

@@ -1,0 +1,378 @@
+"""Reminders: written once, told once, and never lost."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from participants.models import Participant
+from schedules import tasks
+from schedules.domain.reminders import STALE_AFTER, Notice, closing_key
+from schedules.models import Reminder, Visit
+from schedules.services.reminders import ledger
+from trials.models import Membership, ProtocolVersion, Role, Site, Trial, User
+
+TODAY = date(2026, 11, 21)
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai, five in the morning in Berlin
+numbers = count(1)
+
+pytestmark = pytest.mark.django_db
+
+
+def a_site(zone: str = "Asia/Shanghai") -> Site:
+    return Site.objects.create(code=f"SITE-{next(numbers)}", name="A hospital", zone=zone)
+
+
+def a_visit(site: Site, closes: date, **given: object) -> Visit:
+    """A visit of a new participant, its window three days long; written past all services."""
+    trial, _ = Trial.objects.get_or_create(code="NCT00000000", defaults={"title": "Made up"})
+    version, _ = ProtocolVersion.objects.get_or_create(trial=trial, label="1", document="{}", digest="d")
+    code = f"S01-{next(numbers):03}"
+    participant = Participant.objects.create(
+        trial=trial, site=site, protocol_version=version, subject_code=code
+    )
+    fields: dict[str, object] = {
+        "code": "d14",
+        "rule_code": "d14",
+        "label": "Day 14",
+        "epoch": "treatment",
+        "timing": "offset",
+        "place": "clinic",
+        "anchor_code": "infusion",
+        "anchor_on": closes - timedelta(days=15),
+        "anchor_kind": "actual",
+        "offset": "P14D",
+        "opens": closes - timedelta(days=2),
+        "target": closes - timedelta(days=1),
+        "closes": closes,
+        "timing_basis": "stated",
+    }
+    return Visit.objects.create(participant=participant, **(fields | given))
+
+
+def a_coordinator(name: str, **given: object) -> User:
+    user = User.objects.create_user(name, email=f"{name}@example.org")
+    Membership.objects.create(
+        user=user, **({"role": Role.COORDINATOR, "starts_on": date(2026, 1, 1)} | given)
+    )
+    return user
+
+
+@pytest.mark.parametrize(
+    ("closes", "given", "written", "why"),
+    [
+        (date(2026, 11, 20), {}, 0, "closed yesterday: missed, no longer closing"),
+        (date(2026, 11, 21), {}, 1, "closes today"),
+        (date(2026, 11, 24), {}, 1, "closes in three days"),
+        (date(2026, 11, 25), {}, 0, "closes in four days"),
+        (
+            date(2026, 11, 24),
+            {"opens": date(2026, 11, 24), "target": date(2026, 11, 24)},
+            1,
+            "±0, not open yet",
+        ),
+        (date(2026, 11, 22), {"performed_on": date(2026, 11, 21)}, 0, "done"),
+        (date(2026, 11, 22), {"missed_on": date(2026, 11, 21)}, 0, "recorded as missed"),
+        (date(2026, 11, 22), {"cancelled_on": date(2026, 11, 21)}, 0, "cancelled"),
+    ],
+)
+def test_what_closes_soon_is_written(closes: date, given: dict[str, object], written: int, why: str) -> None:
+    visit = a_visit(a_site(), closes, **given)
+    assert ledger.sweep_closing(now=NOON) == written, why
+    assert [r.key for r in Reminder.objects.all()] == [closing_key(visit.uid, closes)] * written
+
+
+@pytest.mark.parametrize(("days", "written"), [(0, 1), (1, 2), (3, 3), (30, 4)])
+def test_how_soon_is_a_setting(settings: Settings, days: int, written: int) -> None:
+    for ahead in (0, 1, 3, 30):
+        a_visit(a_site(), TODAY + timedelta(days=ahead))
+    settings.REMINDER_DAYS = days
+    assert ledger.sweep_closing(now=NOON) == written
+
+
+@pytest.mark.parametrize(
+    ("hour", "zone", "due_on", "why"),
+    [
+        (15, "Asia/Shanghai", [date(2026, 11, 21)], "23:00 there: three days are left"),
+        (16, "Asia/Shanghai", [date(2026, 11, 22)], "midnight there: two days are left"),
+        (4, "Pacific/Midway", [], "17:00 of the day before there: four days are left"),
+        (11, "Pacific/Midway", [date(2026, 11, 21)], "midnight there"),
+        (4, "", [], "a site without a zone has no today"),
+    ],
+)
+def test_today_is_the_site_s_own(hour: int, zone: str, due_on: list[date], why: str) -> None:
+    a_visit(a_site(zone), date(2026, 11, 24))
+    ledger.sweep_closing(now=datetime(2026, 11, 21, hour, tzinfo=UTC))
+    assert list(Reminder.objects.values_list("due_on", flat=True)) == due_on, why
+
+
+def test_a_second_sweep_writes_nothing_and_a_moved_window_is_written_anew() -> None:
+    visit = a_visit(a_site(), date(2026, 11, 22))
+    assert [ledger.sweep_closing(now=NOON) for _ in range(3)] == [1, 0, 0]
+    assert ledger.sweep_closing(now=NOON + timedelta(days=1)) == 0
+    Visit.objects.filter(pk=visit.pk).update(closes=date(2026, 11, 23))
+    assert ledger.sweep_closing(now=NOON) == 1
+
+
+def test_the_number_of_statements_does_not_grow_with_visits() -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            ledger.sweep_closing(now=NOON)
+        return len(queries)
+
+    sites = [a_site(), a_site("Europe/Berlin")]
+    before = statements()
+    for site in sites * 5:
+        a_visit(site, date(2026, 11, 22))
+    assert statements() == before == 1 + 1  # the zones, and one statement for one day
+    assert Reminder.objects.count() == 10
+
+
+def test_the_sweep_reads_the_index_of_live_visits_between_two_bounds() -> None:
+    a_visit(a_site(), date(2026, 11, 22))
+    statement = ledger._WRITE_CLOSING.format(zones="%s")
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            explain + statement, ["closing", TODAY, "closing:", TODAY, date(2026, 11, 24), "Asia/Shanghai"]
+        )
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "visit_live_by_closes" in plan
+    assert "closes>? AND closes<?" in plan or ("closes >=" in plan and "closes <=" in plan)
+
+
+def test_a_worker_finds_what_is_unsent_without_reading_the_whole_ledger() -> None:
+    a_visit(a_site(), date(2026, 11, 22))
+    ledger.sweep_closing(now=NOON)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    with CaptureQueriesContext(connection) as captured:
+        ledger.claim_reminders(now=NOON)
+    asked = next(query["sql"] for query in captured if "sent_at" in query["sql"])
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    with connection.cursor() as cursor:
+        cursor.execute(explain + asked)
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "reminder_unsent" in plan, plan
+
+
+def test_coordinators_are_told_once_by_e_mail_without_a_name_in_its_subject() -> None:
+    site = a_site()
+    visit = a_visit(site, date(2026, 11, 24))
+    a_coordinator("here", site=site)
+    ledger.sweep_closing(now=NOON)
+    assert ledger.deliver_reminders(now=NOON) == 1
+    assert ledger.deliver_reminders(now=NOON + 2 * STALE_AFTER) == 0
+    (message,) = mail.outbox
+    assert message.to == ["here@example.org"]
+    assert message.subject == "Dayzero: a visit's window closes on 2026-11-24, Tuesday"
+    assert visit.participant.subject_code in message.body
+    assert "2026-11-22, Sunday" in message.body
+    assert message.extra_headers["X-Dayzero-Key"] == closing_key(visit.uid, visit.closes)
+    row = Reminder.objects.get()
+    assert (row.claimed_at, row.sent_at) == (NOON, NOON)
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "why"),
+    [
+        ({}, True, "everywhere, in all trials"),
+        ({"starts_on": date(2026, 11, 21)}, True, "from today"),
+        ({"starts_on": date(2026, 11, 22)}, False, "from tomorrow"),
+        ({"ends_on": date(2026, 11, 21)}, True, "today is the last day"),
+        ({"ends_on": date(2026, 11, 20)}, False, "until yesterday"),
+        ({"role": Role.MONITOR}, False, "no coordinator"),
+    ],
+)
+def test_who_coordinates_is_told(given: dict[str, object], told: bool, why: str) -> None:
+    a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("somebody", **given)
+    ledger.sweep_closing(now=NOON)
+    ledger.deliver_reminders(now=NOON)
+    assert bool(mail.outbox) is told, why
+
+
+def test_who_coordinates_elsewhere_or_another_trial_or_left_is_not_told() -> None:
+    a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("elsewhere", site=a_site())
+    a_coordinator("another", trial=Trial.objects.create(code="NCT00000001", title="Another"))
+    User.objects.filter(pk=a_coordinator("left").pk).update(is_active=False)
+    User.objects.filter(pk=a_coordinator("silent").pk).update(email="")
+    ledger.sweep_closing(now=NOON)
+    assert ledger.deliver_reminders(now=NOON) == 1
+    assert not mail.outbox
+    assert Reminder.objects.get().sent_at is None
+
+
+def test_what_nobody_could_be_told_is_told_when_somebody_comes() -> None:
+    a_visit(a_site(), date(2026, 11, 24))
+    ledger.sweep_closing(now=NOON)
+    ledger.deliver_reminders(now=NOON)
+    a_coordinator("new")
+    assert ledger.deliver_reminders(now=NOON + STALE_AFTER) == 0, "the claim is not old enough"
+    assert ledger.deliver_reminders(now=NOON + STALE_AFTER + timedelta(seconds=1)) == 1
+    assert len(mail.outbox) == 1
+
+
+def test_a_failing_mail_server_holds_up_only_what_it_refused() -> None:
+    site = a_site()
+    visits = [a_visit(site, date(2026, 11, 24)) for _ in range(3)]
+    a_coordinator("here")
+    told: list[str] = []
+
+    def refuse_the_first(notice: Notice) -> None:
+        if notice.key == closing_key(visits[0].uid, visits[0].closes):
+            raise ConnectionRefusedError
+        told.append(notice.key)
+
+    ledger.sweep_closing(now=NOON)
+    assert ledger.deliver_reminders(now=NOON, send=refuse_the_first) == 3
+    assert told == [closing_key(visit.uid, visit.closes) for visit in visits[1:]]
+    assert Reminder.objects.filter(sent_at=None).get().visit == visits[0]
+    ledger.deliver_reminders(now=NOON + 2 * STALE_AFTER, send=lambda notice: told.append(notice.key))
+    assert len(told) == len(set(told)) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"performed_on": TODAY}, "done since"),
+        ({"cancelled_on": TODAY}, "cancelled since"),
+        ({"closes": date(2026, 11, 30)}, "moved since"),
+    ],
+)
+def test_what_is_no_longer_true_is_not_told(change: dict[str, date], why: str) -> None:
+    visit = a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("here")
+    ledger.sweep_closing(now=NOON)
+    Visit.objects.filter(pk=visit.pk).update(**change)
+    assert ledger.deliver_reminders(now=NOON) == 0, why
+    Visit.objects.filter(pk=visit.pk).update(performed_on=None, cancelled_on=None, closes=date(2026, 11, 24))
+    assert ledger.deliver_reminders(now=NOON) == 1, "taken back, and so it is told after all"
+
+
+def test_nobody_is_told_of_a_frozen_trial() -> None:
+    visit = a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("here")
+    ledger.sweep_closing(now=NOON)
+    Trial.objects.filter(pk=visit.participant.trial_id).update(frozen_on=TODAY)
+    assert ledger.deliver_reminders(now=NOON) == 0
+
+
+def test_what_was_held_up_too_long_is_let_be() -> None:
+    a_visit(a_site(), date(2026, 11, 24))
+    a_coordinator("here")
+    ledger.sweep_closing(now=NOON)
+    assert ledger.deliver_reminders(now=NOON + timedelta(days=11)) == 0
+    assert ledger.deliver_reminders(now=NOON + timedelta(days=10)) == 1
+
+
+def test_nothing_is_claimed_while_no_e_mail_can_leave(settings: Settings) -> None:
+    settings.REMINDERS_LEAVE = False
+    a_visit(a_site(), date(2026, 11, 24))
+    ledger.sweep_closing(now=NOON)
+    assert ledger.deliver_reminders(now=NOON) == 0
+    assert Reminder.objects.get().claimed_at is None
+
+
+def test_a_worker_takes_a_batch_with_a_constant_number_of_queries_before_sending() -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            ledger.deliver_reminders(now=NOON, send=lambda _: None)
+        return sum('sent_at" = ' not in query["sql"] for query in captured)
+
+    a_coordinator("here")
+    site = a_site()
+    counts = []
+    for visits in (1, 8):
+        for _ in range(visits):
+            a_visit(site, date(2026, 11, 24))
+        ledger.sweep_closing(now=NOON)
+        counts.append(queries())
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("run", [tasks.sweep.delay, tasks.sweep])
+def test_the_tasks_run_at_once_where_there_is_no_broker(run: Callable[[], object]) -> None:
+    today = datetime.now(UTC).astimezone().date()
+    a_visit(a_site(), today + timedelta(days=2))
+    a_coordinator("here", starts_on=date(2000, 1, 1))
+    run()
+    tasks.deliver.delay()
+    assert len(mail.outbox) == 1
+
+
+def test_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    a_visit(a_site(), datetime.now(UTC).astimezone().date() + timedelta(days=9))
+    call_command("sweep")
+    call_command("sweep", "--days", "10")
+    call_command("sweep", "--days", "10")
+    assert [line for line in capsys.readouterr().out.splitlines() if "reminders" in line] == [
+        "0 reminders written, 0 taken up for delivery",
+        "1 reminders written, 1 taken up for delivery",
+        "0 reminders written, 0 taken up for delivery",
+    ]
+
+
+def at_once(workers: int, act: Callable[[], None]) -> None:
+    """Run the same thing in several threads, each with a connection of its own, started together."""
+    gate = threading.Barrier(workers)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            gate.wait()
+            act()
+        except BaseException as error:  # noqa: BLE001 - told below, in the test's own thread
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors, errors
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_write_one_row_for_each() -> None:
+    site = a_site()
+    with transaction.atomic():
+        for _ in range(60):
+            a_visit(site, date(2026, 11, 23))
+    written: list[int] = []
+    at_once(4, lambda: written.append(ledger.sweep_closing(now=NOON)))
+    assert sum(written) == Reminder.objects.count() == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_tell_each_reminder_once() -> None:
+    site = a_site()
+    with transaction.atomic():
+        a_coordinator("here")
+        for _ in range(60):
+            a_visit(site, date(2026, 11, 23))
+    ledger.sweep_closing(now=NOON)
+    told: list[str] = []
+
+    def work() -> None:
+        while ledger.deliver_reminders(now=NOON, send=lambda notice: told.append(notice.key)):
+            pass
+
+    at_once(4, work)
+    assert len(told) == len(set(told)) == 60
+    assert not Reminder.objects.filter(sent_at=None).exists()

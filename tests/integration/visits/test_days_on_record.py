@@ -1,0 +1,165 @@
+"""The day of what happened is a fact: another site's zone, or a corrected one, moves none of it."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.apps import apps
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.facts import Admission, TestResult
+from participants.domain.lifecycle import Step
+from participants.models import Anchor, Fact, Participant
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.values import Completion
+from schedules.models import Deviation, Visit
+from schedules.selectors.store.records import records_of
+from schedules.selectors.store.stored_visits import facts_of
+from schedules.selectors.trust.signing import signable_schedule
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import record_anchor, replan_many
+from schedules.services.store.plan_rows import WINDOW_COLUMNS
+from schedules.services.store.replanning_rows import with_days_gone_by
+from schedules.services.visits.appointments import complete_visit
+from schedules.services.windows.facts import record_fact
+from tests.cast import a_site, an_approval, an_enrolment
+from tests.integration.visits.test_visits import CONSENT, INFUSION, conditioned, done, visit
+
+pytestmark = pytest.mark.django_db
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AT = datetime(2026, 12, 7, 2, 30, tzinfo=SHANGHAI)
+"""The infusion: still Sunday the 6th in Los Angeles."""
+LATER = datetime(2026, 12, 9, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def participant() -> Participant:
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(anchors=anchors), by=None)
+    conditioned(person)
+    done(visit(person, "rest"), date(2026, 12, 6), datetime(2026, 12, 6, 4, tzinfo=UTC))
+    d0 = visit(person, "d0")
+    completion = Completion(INFUSION, AT, activities=None)
+    complete_visit(visit=d0, version=d0.version, completion=completion, by=None, now=AT)
+    return person
+
+
+def transferred(participant: Participant) -> None:
+    there = a_site("LA", zone="America/Los_Angeles")
+    an_approval(there, participant.protocol_version)
+    participant.refresh_from_db()
+    request = StepRequest(Step.TRANSFER, date(2026, 12, 8), site=there)
+    take_step(
+        participant=participant,
+        version=participant.version,
+        request=request,
+        by=None,
+        reason="moves house",
+        now=LATER,
+    )
+    participant.refresh_from_db()
+
+
+def corrected(participant: Participant) -> None:
+    site = participant.site
+    site.zone = "America/Los_Angeles"
+    site.save()
+    replan_many(ids=[participant.pk], proposals={}, now=LATER, by=None, reason="the zone was wrong")
+    participant.refresh_from_db()
+
+
+def days(participant: Participant) -> dict[str, tuple[Any, ...]]:
+    rows = Visit.objects.filter(participant=participant)
+    columns = ("code", "anchor_on", "opens", "target", "closes", "performed_on")
+    return {row[0]: row[1:] for row in rows.values_list(*columns)}
+
+
+@pytest.mark.parametrize("turn", [transferred, corrected])
+def test_another_zone_moves_no_day_on_record(participant: Participant, turn: Any) -> None:
+    before = days(participant)
+    assert before["d28"][2] == date(2027, 1, 4)
+    turn(participant)
+    assert days(participant) == before
+    d0 = visit(participant, "d0")
+    assert visit_status(facts_of(d0), date(2026, 12, 8)) is VisitStatus.DONE
+    assert not Deviation.objects.filter(withdrawn_on=None).exists()
+
+
+@pytest.mark.parametrize("turn", [transferred, corrected])
+def test_what_is_planned_later_counts_from_the_day_on_record(participant: Participant, turn: Any) -> None:
+    turn(participant)
+    replan_many(ids=[participant.pk], proposals={}, now=LATER, by=None, reason="once more")
+    (record,) = records_of([participant.pk])
+    infusion = record.anchor_days({})["infusion"]
+    assert (infusion.day, infusion.at) == (INFUSION, AT)
+    assert f"{infusion.at:%H:%M}" == "02:30", "by the clocks of the place where it was"
+    assert days(participant)["d28"][2] == date(2027, 1, 4)
+
+
+def test_a_fact_keeps_its_day_at_another_site(participant: Participant) -> None:
+    test = TestResult("cbc", AT, result="done")
+    record_fact(participant=participant, fact=test, by=None, reason="", now=LATER)
+    record_fact(participant=participant, fact=Admission(AT), by=None, reason="", now=LATER)
+    transferred(participant)
+    (record,) = records_of([participant.pk])
+    (found,) = record.facts.tests
+    assert isinstance(found.taken_at, datetime)
+    assert (found.taken_at, found.taken_at.date()) == (AT, INFUSION)
+    assert record.known.activities["cbc"].day == INFUSION if "cbc" in record.known.activities else True
+    assert record.facts.admissions[0].admitted_at.date() == INFUSION
+
+
+def test_a_correction_of_the_hour_at_the_new_site_keeps_the_zone_of_the_record(
+    participant: Participant,
+) -> None:
+    transferred(participant)
+    stands = Anchor.objects.get(participant=participant, code="infusion")
+    assert (stands.actual_on, stands.actual_zone) == (INFUSION, "Asia/Shanghai")
+    same = RecordedAnchor("infusion", actual_on=INFUSION, actual_at=AT)
+    record_anchor(participant=participant, anchor=same, now=LATER, by=None, reason="looked at it again")
+    stands.refresh_from_db()
+    assert (stands.actual_on, stands.actual_zone) == (INFUSION, "Asia/Shanghai")
+
+
+def test_a_signature_names_the_same_days_after_a_corrected_zone(participant: Participant) -> None:
+    before = signable_schedule(participant).digest
+    corrected(participant)
+    assert signable_schedule(participant).digest == before
+
+
+def test_the_migration_names_the_zone_of_hours_on_record(participant: Participant) -> None:
+    record_fact(
+        participant=participant, fact=TestResult("cbc", AT, result="done"), by=None, reason="", now=LATER
+    )
+    transferred(participant)
+    Anchor.objects.update(actual_zone="")
+    Visit.objects.update(performed_zone="")
+    Fact.objects.update(starts_zone="")
+    for app, number in (("participants", "0004"), ("schedules", "0008")):
+        module = importlib.import_module(f"{app}.migrations.{number}_zone_of_record")
+        module.name_zones(apps, None)
+    assert Anchor.objects.get(participant=participant, code="infusion").actual_zone == "Asia/Shanghai"
+    assert Anchor.objects.get(participant=participant, code="consent").actual_zone == ""
+    assert visit(participant, "d0").performed_zone == "Asia/Shanghai"
+    assert Fact.objects.get(participant=participant).starts_zone == "Asia/Shanghai"
+
+
+def test_a_window_in_hours_keeps_the_days_that_are_over() -> None:
+    """48 hours until an infusion in Shanghai: read in Los Angeles, it began on the day before."""
+    place = {name: number for number, name in enumerate(WINDOW_COLUMNS)}
+    began, ends = datetime(2026, 12, 4, 18, 30, tzinfo=UTC), datetime(2026, 12, 9, 18, 30, tzinfo=UTC)
+    values: dict[str, Any] = {"starts_at": began, "ends_at": ends}
+    stood = [values.get(name) for name in WINDOW_COLUMNS]
+    row = list(stood)
+    stood[place["starts_on"]], stood[place["ends_on"]] = date(2026, 12, 5), date(2026, 12, 10)
+    row[place["starts_on"]], row[place["ends_on"]] = date(2026, 12, 4), date(2026, 12, 9)
+    kept = with_days_gone_by(tuple(row), tuple(stood), LATER)
+    assert kept[place["starts_on"]] == date(2026, 12, 5), "it is over: as it was recorded"
+    assert kept[place["ends_on"]] == date(2026, 12, 9), "still to come: as the new site reads it"

@@ -1,0 +1,197 @@
+"""Years that nobody can have meant are refused, and days that are unlikely are asked about once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from participants.domain.anchors import RecordedAnchor
+from participants.domain.errors import AbsenceRefused, CourseRefused
+from participants.domain.lifecycle import Step
+from participants.models import Participant
+from participants.services.absences import Away, record_absence
+from schedules.domain.errors import EnrolmentRefused, ReplanningRefused, VisitRefused
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking, Completion
+from schedules.models import Visit
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import Proposal, preview_replanning
+from schedules.services.visits.appointments import book_visit, complete_visit
+from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
+from tests.cast import a_version, an_enrolment, show_who_one_is
+from tests.integration.visits.test_visits import CONSENT, INFUSION, at, visit
+from trials.domain.sites.plausible_days import Frame, latest_day
+from trials.models import AuditEntry, Membership, Role, User
+from trials.services.accounts.memberships import MembershipRefused, grant_membership
+
+pytestmark = pytest.mark.django_db
+NEVER = [date(206, 12, 23), date(1, 1, 1), date(1989, 12, 31), date(2126, 1, 1), date(9999, 12, 31)]
+
+
+@pytest.fixture
+def participant() -> Participant:
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    return enrol(enrolment=an_enrolment(anchors=anchors), by=None)
+
+
+def add(participant: Participant, on: date, *, sure: bool = False) -> Visit:
+    asked = Unscheduled(Booking(on, sure=sure))
+    return add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(12, 8))
+
+
+def test_a_year_mistyped_is_asked_about_once_and_the_reason_kept(participant: Participant) -> None:
+    with pytest.raises(VisitRefused) as refused:
+        add(participant, date(2020, 12, 23))
+    (message,) = refused.value.fields["sure"]
+    assert "2020-12-23 is before the consent on Tuesday 2026-11-03" in message
+    assert not Visit.objects.filter(unscheduled=True).exists(), "nothing half-written stays"
+    assert add(participant, date(2020, 12, 23), sure=True).target == date(2020, 12, 23)
+    assert AuditEntry.objects.filter(model="schedules.visit", reason="rash").exists()
+
+
+def test_a_day_long_after_the_last_window_is_asked_about(participant: Participant) -> None:
+    last = Visit.objects.filter(participant=participant).latest("closes").closes
+    assert add(participant, date.fromordinal(last.toordinal() + 90)), "ninety days are likely"
+    with pytest.raises(VisitRefused) as refused:
+        add(participant, date.fromordinal(last.toordinal() + 91))
+    assert "91 days after" in refused.value.fields["sure"][0]
+
+
+@pytest.mark.parametrize("day", NEVER)
+def test_an_impossible_year_is_refused_whatever_is_said(participant: Participant, day: date) -> None:
+    with pytest.raises(VisitRefused) as refused:
+        add(participant, day, sure=True)
+    assert "cannot be right" in refused.value.fields["on"][0]
+    d28 = visit(participant, "d28")
+    for act in (
+        lambda: book_visit(
+            visit=d28, version=d28.version, booking=Booking(day), by=None, reason="why", now=at(12, 8)
+        ),
+        lambda: complete_visit(
+            visit=d28, version=d28.version, completion=Completion(day), by=None, now=at(12, 8)
+        ),
+    ):
+        with pytest.raises(VisitRefused, match="cannot be right"):
+            act()
+    proposal = Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=day)})
+    with pytest.raises(ReplanningRefused, match="cannot be right"):
+        preview_replanning(participant=participant, proposal=proposal, now=at(11, 21))
+    participant.refresh_from_db()
+    with pytest.raises(CourseRefused, match="cannot be right"):
+        take_step(
+            participant=participant, version=participant.version, by=None, reason="x", now=at(12, 8),
+            request=StepRequest(Step.SCREEN_FAILURE, day),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("day", NEVER)
+def test_an_impossible_year_is_refused_when_enrolling(day: date) -> None:
+    anchors = {"infusion": AnchorDay(day)}
+    enrolment = an_enrolment(a_version(), anchors=anchors, today=date(2026, 11, 21))
+    with pytest.raises(EnrolmentRefused, match=r"cannot be right|outside the calendar"):
+        enrol(enrolment=enrolment, by=None)
+
+
+@pytest.mark.parametrize("day", [date(206, 1, 1), date(9999, 12, 31), date(1, 1, 1)])
+def test_absences_and_roles_have_years_too(participant: Participant, day: date) -> None:
+    with pytest.raises(AbsenceRefused, match="cannot be right"):
+        record_absence(away=Away(day, day, participant=participant), by=None)
+    with pytest.raises(MembershipRefused, match="cannot be right"):
+        grant_membership(user=User.objects.create_user("x"), role="monitor", starts_on=day, by=None)
+
+
+def test_the_frame_of_a_trial() -> None:
+    frame = Frame(date(2028, 2, 29), date(2026, 1, 5), date(2027, 6, 1))
+    assert frame.latest == date(2048, 2, 28)
+    assert frame.refusal(date(1990, 1, 1)) is None
+    assert frame.refusal(date(2048, 2, 29)) is not None
+    assert frame.question(date(2026, 1, 5)) is None
+    assert frame.question(date(2026, 1, 4)) is not None
+    assert latest_day(date(9999, 1, 1)) < date.max
+
+
+# --- pages -----------------------------------------------------------------------------------------
+@pytest.fixture
+def chief(client: Client) -> Client:
+    user = User.objects.create_superuser("chief", password="a long enough secret")
+    for role in (Role.COORDINATOR, Role.ADMINISTRATOR):
+        Membership.objects.create(user=user, role=role, starts_on=date(2020, 1, 1))
+    client.force_login(user)
+    show_who_one_is(client)
+    return client
+
+
+def test_the_form_asks_and_keeps_what_was_typed(
+    participant: Participant, chief: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.web.visits.views.now", lambda: at(12, 8))
+    address = reverse("unscheduled", kwargs={"pk": participant.pk})
+    typed = {"on": "2020-12-23", "kind": "clinic", "place": "Room 4", "reason": "rash"}
+    assert 'name="sure"' not in chief.get(address).content.decode()
+    answer = chief.post(address, typed)
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'name="sure"' in shown
+    assert "Room 4" in shown
+    assert chief.post(address, {**typed, "sure": "on"}).status_code == 302
+    answer = chief.post(address, {**typed, "on": "0206-12-23", "sure": "on"})
+    assert "cannot be right" in answer.content.decode()
+
+
+ENDS = ("9999-12-31", "0001-01-01")
+QUERIES = [
+    ("trail", ("first", "last")),
+    ("memberships", ("on",)),
+    ("memberships-export", ("on",)),
+    ("deviations", ("from", "to")),
+    ("screening-log", ("from", "to")),
+    ("enrolment-log", ("from", "to")),
+    ("forecast", ("days",)),
+    ("api-visits", ("from", "to", "target_from", "target_to")),
+]
+
+
+@pytest.mark.parametrize("day", ENDS)
+@pytest.mark.parametrize(("name", "params"), QUERIES)
+def test_days_at_the_ends_of_the_calendar_are_no_error(
+    participant: Participant, chief: Client, name: str, params: tuple[str, ...], day: str
+) -> None:
+    from django.urls import NoReverseMatch
+
+    try:
+        address = reverse(name)
+    except NoReverseMatch:
+        pytest.fail(f"no page is called {name}")
+    for asked in ({one: day} for one in params):
+        assert chief.get(address, asked).status_code < 500, (name, asked)
+
+
+@pytest.mark.parametrize("day", ENDS)
+def test_forms_with_days_at_the_ends_of_the_calendar(
+    participant: Participant, chief: Client, day: str
+) -> None:
+    pk = participant.pk
+    posts: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        (
+            "participant-absences",
+            {"pk": pk},
+            {"first": day, "last": day, "reason": "x", "version": participant.version},
+        ),
+        ("site-absences", {"pk": participant.site_id}, {"first": day, "last": day, "reason": "x"}),
+        ("grant", {}, {"user": 1, "role": "monitor", "starts_on": day, "ends_on": day, "reason": "x"}),
+        ("unscheduled", {"pk": pk}, {"on": day, "start": "10:00", "kind": "clinic", "reason": "x"}),
+        ("replan", {"pk": pk, "what": "anchors"}, {"anchor-infusion-planned-on": day}),
+        ("working-days", {"pk": participant.site_id}, {"what": "closed", "first": day, "last": day}),
+    ]
+    for name, where, typed in posts:
+        answer = chief.post(reverse(name, kwargs=where), typed)
+        assert answer.status_code < 500, name
+    for name in ("readiness", "day-zero", "eligibility"):
+        address = reverse(name, kwargs={"pk": pk})
+        for asked in ("day", "first", "last", "wished"):
+            assert chief.get(address, {asked: day}).status_code < 500, (name, asked)

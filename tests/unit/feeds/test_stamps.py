@@ -1,0 +1,60 @@
+"""When the stamp of an entry rises."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schedules.ical.stamps import Stamp, digest_of, next_stamp
+from schedules.ical.visits import ShownVisit, VisitRecord
+from tests.unit.feeds.test_visits import NAMING, NINE, TERMS
+
+AT = datetime(2026, 11, 20, 8, 0, 0, 700, tzinfo=UTC)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+VISIT = ShownVisit("uid", 3, AT, NAMING, TERMS)
+WHOLE = AT.replace(microsecond=0)
+KNOWN = Stamp(digest_of(VISIT), "1", 3, WHOLE)
+BOOKED = replace(VISIT, record=VisitRecord(booked=NINE))
+
+
+@pytest.mark.parametrize(
+    ("visit", "known", "edition", "now", "expected", "why"),
+    [
+        (VISIT, None, "1", AT + HOUR, (3, WHOLE), "never given out: as the row says"),
+        (VISIT, KNOWN, "1", AT + HOUR, (3, WHOLE), "the same"),
+        (replace(VISIT, sequence=9, changed_at=AT + HOUR), KNOWN, "1", AT + HOUR, (3, WHOLE), "not shown"),
+        (replace(VISIT, url="https://other/"), KNOWN, "1", AT + HOUR, (3, WHOLE), "by another host name"),
+        (BOOKED, KNOWN, "1", AT + HOUR, (4, WHOLE + HOUR), "changed, and no row says when"),
+        (BOOKED, KNOWN, "1", AT, (4, WHOLE + SECOND), "in the same second"),
+        (BOOKED, KNOWN, "1", AT - HOUR, (4, WHOLE + SECOND), "by a clock that was put back"),
+        (
+            replace(BOOKED, sequence=7, changed_at=AT + HOUR),
+            KNOWN,
+            "1",
+            AT + 2 * HOUR,
+            (7, WHOLE + HOUR),
+            "the row says when",
+        ),
+        (BOOKED, KNOWN, "2", AT + HOUR, (3, WHOLE), "another edition words it otherwise"),
+        (
+            replace(BOOKED, sequence=4, changed_at=AT + HOUR),
+            KNOWN,
+            "2",
+            AT + 2 * HOUR,
+            (4, WHOLE + HOUR),
+            "and the row was changed as well",
+        ),
+    ],
+)
+def test_a_stamp_rises_with_what_is_shown(
+    visit: ShownVisit,
+    known: Stamp | None,
+    edition: str,
+    now: datetime,
+    expected: tuple[int, datetime],
+    why: str,
+) -> None:
+    stamp = next_stamp(visit, known, edition, now)
+    assert (stamp.sequence, stamp.changed_at) == expected, why
+    assert stamp.digest == digest_of(visit)
+    assert stamp.edition == edition

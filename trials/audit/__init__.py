@@ -1,0 +1,1 @@
+"""How the database records every write, and guards what must not change."""

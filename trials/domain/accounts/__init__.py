@@ -1,0 +1,1 @@
+"""Roles, rights and names of accounts."""

@@ -1,0 +1,1 @@
+"""The hash chain, signatures and the reading of the audit trail."""

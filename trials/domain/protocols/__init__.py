@@ -1,0 +1,1 @@
+"""A protocol version as frozen values, and the arithmetic of offsets."""

@@ -1,0 +1,62 @@
+"""Tables that leave as a workbook: the table on its first sheet, what it is and by whom on the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.utils import get_column_letter
+
+from trials.formats.exports.tables import Preamble, runs
+
+WIDEST = 60
+"""Characters that a column is given at most."""
+
+
+def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """The bytes of a workbook. Days are days and numbers numbers.
+
+    A text that a spreadsheet would run as a formula has an apostrophe before it, so that it is
+    none either once the sheet is saved as something else.
+    """
+    book = Workbook(write_only=True)
+    lines = [[_cell(value) for value in row] for row in rows]
+    sheet = book.create_sheet("Table")
+    for column, width in enumerate(_widths([list(heads), *lines]), 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    sheet.freeze_panes = "A2"
+    sheet.append(list(heads))
+    for line in lines:
+        sheet.append(line)
+    about = book.create_sheet("About")
+    about.column_dimensions["A"].width, about.column_dimensions["B"].width = 20, WIDEST
+    for name, value in preamble:
+        about.append([_cell(name), _cell(value)])
+    written = BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, date | int) and not isinstance(value, datetime)):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))
+    return f"'{text}" if runs(text) else text
+
+
+def _widths(lines: Iterable[Sequence[Any]]) -> list[int]:
+    """How wide each column is, by its longest cell."""
+    widths: list[int] = []
+    for line in lines:
+        for place, value in enumerate(line):
+            length = min(WIDEST, len(str(value or "")) + 2)
+            if place == len(widths):
+                widths.append(length)
+            widths[place] = max(widths[place], length)
+    return widths

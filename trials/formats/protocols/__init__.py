@@ -1,0 +1,1 @@
+"""Protocol documents in and out."""

@@ -1,0 +1,1 @@
+"""What can be read of users, sites, trials, versions and the trail."""

@@ -1,0 +1,206 @@
+"""What can be read of the audit trail: an entry out of the reader's sight does not exist for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Max, Min, Model, Q, QuerySet
+
+from trials.audit.triggers import ELSEWHERE, audited_models
+from trials.domain.accounts.access import Grant, Right, Scope
+from trials.domain.audit.trail import Order
+from trials.keyset import RowAfter, RowBefore
+from trials.models import AuditEntry, AuditEpoch, AuditLink, AuditReview, AuditSeal, User
+from trials.selectors.accounts.accounts import accounts_visible_to
+from trials.selectors.records import roles_of, trials_run_at
+from trials.zones import begins, ended
+
+OURS = ("trials", "participants", "schedules")
+MEMBERSHIP = "trials.membership"
+SET_UP = (
+    *("trials.site", "trials.workingdaytable", "trials.trial", "trials.trialsite", "trials.cohort"),
+    *("trials.protocolversion", "trials.siteapproval", "trials.consentform"),
+)
+"""The records that whoever has any role at a place may look at."""
+COLUMNS = {
+    Order.NEWEST: ("id",),
+    Order.OLDEST: ("id",),
+    Order.RECORD: ("model", "object_id", "id"),
+    Order.WHO: ("actor", "id"),
+}
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedEntries:
+    """Which entries are wanted; nothing means all. Days are the server's, both ends inside."""
+
+    model: str = ""
+    object_id: str = ""
+    participants: QuerySet[Any] | None = None
+    who: str = ""
+    action: str = ""
+    first: date | None = None
+    last: date | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Some entries, and the key that the next page starts after; None on the last one."""
+
+    entries: Sequence[AuditEntry]
+    after: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealState:
+    """Until where the trail is sealed: the last link, its hash, when; entries not sealed; epochs."""
+
+    last: int
+    head: str
+    sealed_at: datetime | None
+    unsealed: int
+    epochs: tuple[AuditEpoch, ...] = ()
+
+
+def recorded_models() -> Mapping[str, type[Model]]:
+    """Every kind of record that the trail holds, by its name there."""
+    labels = [*OURS, *(label.partition(".")[0] for label in ELSEWHERE)]
+    found = (model for label in labels for model in audited_models(apps.get_app_config(label)))
+    return {model._meta.label_lower: model for model in found}  # noqa: SLF001 (public by custom)
+
+
+def entries_in_sight(user: User, today: date, participants: QuerySet[Any]) -> QuerySet[AuditEntry]:
+    """The entries that somebody may read: of participants in sight (given), and of places and accounts."""
+    scope = roles_of(user, today)
+    if scope.everything:
+        return AuditEntry.objects.all()
+    places = Q(pk__in=[])
+    for grant in scope.grants:
+        places |= _of_place(grant)
+    return AuditEntry.objects.filter(
+        Q(participant_id__in=participants.values("pk"))
+        | Q(participant_id=None) & (places | _of_accounts(user, scope, today))
+    )
+
+
+def _of_place(grant: Grant) -> Q:
+    """What stands at the place of a role: with sight of participants everything, else the set-up alone.
+
+    What belongs to a trial as a whole is in sight of a site's roles where the site runs the trial.
+    """
+    here = Q() if grant.site is None else Q(site_id=None) | Q(site_id=grant.site)
+    within = Q() if grant.trial is None else Q(trial_id=None) | Q(trial_id=grant.trial)
+    of_a_place = ~Q(site_id=None, trial_id=None) & ~Q(model=MEMBERSHIP)
+    if grant.site and grant.trial is None:
+        of_a_place &= Q(site_id=grant.site) | Q(trial_id__in=trials_run_at([grant.site]))
+    found = here & within & of_a_place
+    if not grant.allows(Right.VIEW):
+        found &= Q(model__in=SET_UP)
+    return found | (Q(model=MEMBERSHIP) & here & within) if grant.allows(Right.ADMINISTER) else found
+
+
+def _of_accounts(user: User, scope: Scope, today: date) -> Q:
+    """What belongs to no place: accounts, to whoever administers them; all of it where that is everything."""
+    if scope.allows_throughout(Right.ADMINISTER):
+        return Q(site_id=None, trial_id=None)
+    if not scope.allows(Right.ADMINISTER):
+        return Q(pk__in=[])
+    accounts = [str(pk) for pk in accounts_visible_to(user, today).values_list("pk", flat=True)]
+    return Q(model="trials.user", object_id__in=accounts)
+
+
+def wanted_entries(entries: QuerySet[AuditEntry], asked: WantedEntries) -> QuerySet[AuditEntry]:
+    """Those of the entries that were asked for."""
+    plain = {"model": asked.model, "object_id": asked.object_id, "action": asked.action}
+    entries = entries.filter(**{name: value for name, value in plain.items() if value})
+    if asked.participants is not None:
+        entries = entries.filter(participant_id__in=asked.participants.values("pk"))
+    if asked.who:
+        entries = entries.filter(actor__icontains=asked.who)
+    if asked.first:
+        entries = entries.filter(at__gte=begins(asked.first))
+    if asked.last:
+        entries = entries.filter(at__lt=ended(asked.last))
+    if asked.text:
+        said = Q(reason__icontains=asked.text) | Q(cause__icontains=asked.text)
+        entries = entries.filter(said | Q(old__icontains=asked.text) | Q(new__icontains=asked.text))
+    return entries
+
+
+def page_of_entries(entries: QuerySet[AuditEntry], order: Order, after: Key | None, size: int) -> EntryPage:
+    """The first `size` entries after a key, in this order; nothing is counted."""
+    columns = COLUMNS[order]
+    backwards = order is Order.NEWEST
+    if after is not None:
+        beyond = RowBefore if backwards else RowAfter
+        entries = entries.filter(beyond(dict(zip(columns, after, strict=True))))
+    ordered = entries.order_by(*(f"-{name}" if backwards else name for name in columns))
+    found = list(ordered[: size + 1])
+    kept = found[:size]
+    more = len(found) > size
+    return EntryPage(kept, tuple(getattr(kept[-1], name) for name in columns) if more else None)
+
+
+def newest_of(entries: QuerySet[AuditEntry]) -> int:
+    """The number of the newest of the entries; 0 where there is none."""
+    return entries.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def ends_of(entries: QuerySet[AuditEntry], last_shown: int) -> tuple[int, int]:
+    """The numbers of the first and the last of the entries up to the one that was shown last; 0 for none."""
+    ends = entries.filter(pk__lte=last_shown).aggregate(first=Min("pk"), last=Max("pk"))
+    return ends["first"] or 0, ends["last"] or 0
+
+
+def trail_of(entries: QuerySet[AuditEntry], model: str, object_id: str) -> QuerySet[AuditEntry]:
+    """The entries of one record; of a participant, all that is recorded of them."""
+    if model == "participants.participant" and object_id.isdecimal():
+        return entries.filter(participant_id=int(object_id))
+    return entries.filter(model=model, object_id=object_id)
+
+
+def record_now(entries: QuerySet[AuditEntry], model: str, object_id: str) -> Model | None:
+    """A record as it stands, for whoever may read the last entry about it; None for one that is deleted."""
+    kind = recorded_models().get(model)
+    newest = AuditEntry.objects.filter(model=model, object_id=object_id).order_by("-id").first()
+    if kind is None or newest is None or not entries.filter(pk=newest.pk).exists():
+        return None
+    found: Model | None = kind._default_manager.filter(pk=object_id).first()  # noqa: SLF001 (public by custom)
+    return found
+
+
+def seal_state() -> SealState:
+    """Until where the trail is sealed."""
+    seal = AuditSeal.objects.order_by("-last").first()
+    link = AuditLink.objects.aggregate(last=Max("entry_id"))["last"]
+    unsealed = AuditEntry.objects.filter(pk__gt=link or 0).count()
+    epochs = tuple(AuditEpoch.objects.order_by("number"))
+    if seal is None:
+        return SealState(0, "", None, unsealed, epochs)
+    return SealState(seal.last, seal.head, seal.sealed_at, unsealed, epochs)
+
+
+def remarks_on(model: str, object_id: str) -> QuerySet[AuditReview]:
+    """What was said of one record, the newest first; for whoever has its trail in sight."""
+    said = AuditReview.objects.select_related("by").filter(filters=about(model, object_id))
+    return said.order_by("-reviewed_at", "-pk")
+
+
+def about(model: str, object_id: str) -> str:
+    """How a review says that it is of one record."""
+    return f"{model} {object_id}"
+
+
+def reviews_in_sight(user: User, today: date) -> QuerySet[AuditReview]:
+    """One's own reviews; everybody's for whoever looks at, or administers, every site and trial."""
+    scope = roles_of(user, today)
+    reviews = AuditReview.objects.select_related("by").order_by("-reviewed_at", "-pk")
+    if any(scope.allows_throughout(right) for right in (Right.VIEW, Right.ADMINISTER)):
+        return reviews
+    return reviews.filter(by=user)

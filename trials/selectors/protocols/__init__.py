@@ -1,0 +1,1 @@
+"""Approvals, signatures and what is kept of a closed trial."""

@@ -1,0 +1,1 @@
+"""Seal, verify, review and export the audit trail; sign."""

@@ -1,0 +1,1 @@
+"""Publish, approve and close."""

@@ -1,0 +1,1 @@
+"""Bulk writing by the quickest way each database has."""

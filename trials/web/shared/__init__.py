@@ -1,0 +1,1 @@
+"""Middleware and rendering for every page."""
