@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from django.core.cache import cache
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from trials import request_clock
 from trials.addresses import client_address
 from trials.limits import seconds_to_wait
-from trials.models import User
-from trials.selectors.records import token_digest, user_by_api_token
+from trials.models import ApiToken, User
+from trials.selectors.records import api_token_in_use, token_digest
 from trials.services.accounts.tokens import record_api_token_use
 
 _DAY_IN_SECONDS = 24 * 3600
@@ -31,22 +31,24 @@ ASKED, ASKED_SECONDS = 1200, 60
 class BearerAuthentication(BaseAuthentication):
     """The user whose token the request carries."""
 
-    def authenticate(self, request: Request) -> tuple[User, str] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
         if len(words) != _PARTS:
             raise AuthenticationFailed(_("Write “Authorization: Bearer”, a space, and one token."))
-        token = words[1].decode("latin-1")
-        today = timezone.localdate(request_clock.now())
-        user = user_by_api_token(token, today)
-        _limit(request, token, known=user is not None)
-        if user is None:
+        text = words[1].decode("latin-1")
+        now = request_clock.now()
+        token = api_token_in_use(text, now)
+        _limit(request, text, known=token is not None)
+        if token is None:
             raise AuthenticationFailed(
                 _("This token is unknown or was revoked. Ask an administrator for one.")
             )
-        _record_use(token, today)
-        return user, "token"
+        if token.language:
+            translation.activate(token.language)  # what a machine keeps does not change with a header
+        _record_use(text, timezone.localdate(now))
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Dayzero"'
@@ -57,6 +59,11 @@ def signed_in(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def client_of(request: Request) -> ApiToken | None:
+    """The token by which a machine signed in; None for a person's session."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 def _limit(request: Request, token: str, *, known: bool) -> None:

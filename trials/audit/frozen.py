@@ -19,8 +19,11 @@ from trials.audit.triggers import audited_models
 from trials.domain.errors import FROZEN
 
 FUNCTION = Path(__file__).with_name("frozen.sql")
-GOES_ON = {"trials.trial", "trials.membership", "trials.signature", "schedules.calendarfeed"}
-"""Access is withdrawn, signatures are given and calendars revoked after the end, too."""
+GOES_ON = {
+    *("trials.trial", "trials.membership", "trials.apitoken", "trials.signature"),
+    "schedules.calendarfeed",
+}
+"""Access is withdrawn, signatures are given, tokens and calendars revoked after the end, too."""
 
 TRIAL = "trials_trial"
 WRITERS = 20261207

@@ -1,6 +1,6 @@
 """Users, sites, trials and protocol versions as they are stored."""
 
-from trials.models.access import ApiToken, Membership, Role
+from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
@@ -10,6 +10,7 @@ from trials.models.users import AccountChange, User
 __all__ = [
     "CODE",
     "AccountChange",
+    "ApiAct",
     "ApiToken",
     "AuditEntry",
     "AuditEpoch",

@@ -70,8 +70,27 @@ class Membership(models.Model):
         return f"{self.user_id} {self.role}"
 
 
+class ApiAct(models.TextChoices):
+    """What a machine may do through the API, each given by itself."""
+
+    READ = "read", _("read")
+    VISITS = "visits:write", _("record visits")
+    ANCHORS = "anchors:write", _("record anchors")
+    FACTS = "facts:write", _("record facts")
+    MAP = "map:write", _("change the map of its EDC")
+
+
+def read_only() -> list[str]:
+    """What a token may do where nobody says more."""
+    return [ApiAct.READ.value]
+
+
 class ApiToken(models.Model):
-    """A machine's key to the API, shown once and kept as its SHA-256; it may do what its user may."""
+    """A machine's key to the API, shown once and kept as its SHA-256.
+
+    It may do what its user may, at the site and in the trial named (none: all of the user's), and of that
+    the acts given. `replaces` is the token that it was rotated from, which goes on for an overlap.
+    """
 
     audit_hidden = ("digest", "last_used_on")
 
@@ -81,6 +100,20 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     last_used_on = models.DateField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    trial = models.ForeignKey(Trial, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    acts = models.JSONField(_("may"), default=read_only)
+    language = models.CharField(
+        _("language of its messages"),
+        max_length=10,
+        blank=True,
+        choices=[("en", "English"), ("zh-hans", "简体中文")],
+        default="",
+    )
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    replaces = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="replaced_by"
+    )
 
     class Meta:
         verbose_name = _("API token")

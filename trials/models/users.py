@@ -21,6 +21,9 @@ class User(AbstractUser):
 
     audit_hidden = ("password", "last_login")
 
+    narrowed_to: tuple[int | None, int | None] = (None, None)
+    """The site and the trial (ids) of the token by which a machine signed in; never stored."""
+
     password_set_at = models.DateTimeField(_("password set at"), null=True, blank=True, editable=False)
     link_issued_at = models.DateTimeField(_("link to a password issued at"), null=True, editable=False)
 

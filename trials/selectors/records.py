@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,7 +77,14 @@ def _read_working_days(document: str) -> WorkingDays:
 
 
 def roles_of(user: User, today: date) -> Scope:
-    """What a user may do on this day: a superuser all, somebody not signed in or not active nothing."""
+    """What a user may do on this day: a superuser all, somebody not signed in or not active nothing.
+
+    A machine may do it where its token says.
+    """
+    return _roles_of(user, today).narrowed(*user.narrowed_to)
+
+
+def _roles_of(user: User, today: date) -> Scope:
     if not user.is_active or user.pk is None:
         return Scope()
     if user.is_superuser:
@@ -218,8 +225,14 @@ def token_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def user_by_api_token(text: str, today: date) -> User | None:
-    """The active user whose token this is, unless it was revoked."""
+def api_token_in_use(text: str, now: datetime) -> ApiToken | None:
+    """The token with this text, its user narrowed to its site and trial.
+
+    None for one that is revoked or expired, or whose user is not active.
+    """
     tokens = ApiToken.objects.select_related("user").filter(revoked_at__isnull=True, user__is_active=True)
-    token = tokens.filter(digest=token_digest(text)).first()
-    return token.user if token else None
+    open_ended = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    token = tokens.filter(open_ended, digest=token_digest(text)).first()
+    if token:
+        token.user.narrowed_to = (token.site_id, token.trial_id)
+    return token

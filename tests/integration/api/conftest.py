@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 from participants.models import Participant
 from schedules.models import Visit
@@ -26,7 +28,7 @@ from trials.services.accounts.tokens import issue_api_token
 def frozen() -> Iterator[None]:
     """One moment, and nothing remembered of the test before."""
     cache.clear()
-    with time_machine.travel(NOW, tick=False):
+    with translation.override("en"), time_machine.travel(NOW, tick=False):
         yield
 
 
@@ -61,3 +63,9 @@ def many(participant: Participant) -> int:
     version = participant.protocol_version
     bulk_enrol(enrolments=[an_enrolment(version, subject_code=f"S01-{n:03}") for n in range(2, 9)], by=None)
     return Visit.objects.count()
+
+
+@pytest.fixture
+def time_machine_later() -> Callable[[timedelta], AbstractContextManager[Any]]:
+    """The clock of the test put forward."""
+    return lambda passed: time_machine.travel(NOW + passed, tick=False)

@@ -89,6 +89,12 @@ class Grant:
         """Whether the role holds at this site and in this trial; None asks for any of them."""
         return self._meets(self.site, site) and self._meets(self.trial, trial)
 
+    def narrowed(self, site: int | None, trial: int | None) -> Grant | None:
+        """Return the part of it at this site and in this trial (None: all); None where nothing is left."""
+        if not self.covers(site, trial):
+            return None
+        return Grant(self.role, site if self.site is None else self.site, trial or self.trial)
+
     @staticmethod
     def _meets(granted: int | None, asked: int | None) -> bool:
         return granted is None or asked is None or granted == asked
@@ -110,6 +116,14 @@ class Scope:
         return self.everything or any(
             grant.site in {None, site} and grant.trial in {None, trial} for grant in self.granting(right)
         )
+
+    def narrowed(self, site: int | None, trial: int | None) -> Scope:
+        """Return what of it holds at this site and in this trial; None stands for all of them."""
+        if site is None and trial is None:
+            return self
+        held = {Grant(role) for role in ROLE_RIGHTS} if self.everything else self.grants
+        narrowed = (grant.narrowed(site, trial) for grant in held)
+        return Scope(frozenset(grant for grant in narrowed if grant is not None))
 
     def granting(self, right: Right) -> Iterator[Grant]:
         """The grants that give a right, somewhere."""
