@@ -29,7 +29,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help install run plan test test-unit test-sqlite test-postgres test-browser test-processes \
+.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes \
 	test-as-of test-newer-python check fmt mutants races courses bench bench-large lock clean
 
 help: ## list these commands
@@ -80,6 +80,10 @@ test-processes: install ## web, worker, beat and the servers they talk to as rea
 test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)
 	@.ci/as-of "$(DAY)" "$(TIME)" "$(ZONE)" $(MAKE) --no-print-directory $(LANES)
 
+test-room: install ## the tests of one room: make test-room ROOM=windows
+	@DAYZERO_TEST_DATABASE=$${DAYZERO_TEST_DATABASE:-sqlite} $(BIN)/pytest -q $$(find tests/unit tests/integration \
+		-type d -name '$(ROOM)' -o -name 'test_$(ROOM)*.py' | sort -u)
+
 test-newer-python: install ## the unit lane on a newer Python, where one is installed
 	@[ .venv-newer/.installed -nt requirements-dev.txt ] || { \
 		.ci/python .venv-newer $(NEWER_PYTHONS); code=$$?; [ $$code -ne 3 ] \
@@ -95,6 +99,12 @@ check: install ## style, types, architecture, Django's own checks, missing migra
 	$(BIN)/lint-imports
 	$(MANAGE) check
 	$(MANAGE) makemigrations --check --dry-run
+
+shape: install ## print the shape of the code beside what we aim for; it fails nothing
+	@$(BIN)/python -m tests.shape
+
+words: install ## list phrases that we do not write, with what to write instead
+	@$(BIN)/python -m tests.words
 
 mutants: install ## plant faults in a copy of the engine, each of which its tests must notice (20 minutes)
 	$(BIN)/python -m tests.mutants

@@ -61,3 +61,21 @@ def test_the_rules_look_at_something():
 def test_no_file_is_a_drawer_for_what_has_no_name():
     """A file of `utils` is a noun that nobody looked for."""
     assert [path for path in sources() if path.stem in {"utils", "helpers", "misc", "common"}] == []
+
+
+FULLEST = 16  # what one can still read at a glance
+
+
+def test_no_room_is_so_full_that_it_must_be_searched():
+    rooms: dict[Path, int] = {}
+    for path in sources():
+        if path.name != "__init__.py":
+            rooms[path.parent] = rooms.get(path.parent, 0) + 1
+    assert {str(room.relative_to(ROOT)): count for room, count in rooms.items() if count > FULLEST} == {}
+
+
+def test_the_design_names_only_files_that_there_are():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:trials|participants|schedules)/[a-z_/]+\.(?:py|sql)", page))
+    assert len(named) > 15
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
