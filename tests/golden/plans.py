@@ -19,6 +19,14 @@ from trials.formats.protocols.yaml import digest
 
 FOLDER = Path(__file__).parent
 TRIALS = ("NCT07193667", "NCT07274059", "NCT07339332", "NCT07331467", "NCT07233642")
+EDITIONS = (
+    "NCT07193667@2025-09-26.2",
+    "NCT07274059@2025-12-24.2",
+    "NCT07339332@2026-01-14.2",
+    "NCT07331467@2026-03-25.2",
+    "NCT07233642@2026-01-31.2",
+)
+"""What was read a second time; the first editions above stay as they were published."""
 INFUSION = date(2026, 12, 7)
 PLAIN, EVERY_TRAIT = "", "-every-trait"
 
@@ -41,7 +49,7 @@ def text(trial: str, kind: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in TRIALS:
+    for name in (*TRIALS, *EDITIONS):
         for which in (PLAIN, EVERY_TRAIT):
             path(name, which).write_text(text(name, which), encoding="utf-8")
             print(path(name, which).relative_to(FOLDER.parent.parent))

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
-from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo, newer_editions
 from schedules.services.reminders import ledger
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
@@ -90,8 +90,22 @@ class Command(BaseCommand):
         self.stdout.write(f"\nDayzero: http://{host}:{port}/\n")
         self.stdout.write(f"Sign in as {', '.join(ACCOUNTS)}; the password of each is {PASSWORD}")
         self.stdout.write("Reminders that would go out by e-mail are written to outbox/.")
+        for line in newer_words():
+            self.stdout.write(line)
         self.stdout.write("Ctrl-C stops it; what you changed is there the next time.\n")
         self.stdout.flush()
+
+
+def newer_words() -> list[str]:
+    """Say that newer protocol documents are shipped than are on record, and what to do with them."""
+    names = newer_editions()
+    if not names:
+        return []
+    return [
+        f"Newer protocol documents are shipped: {', '.join(names)}.",
+        f"Take one in with `manage.py import_protocol {names[0]}`, publish it under Protocol versions in the",
+        "admin, and bring the participants to it as an amendment; docs/trials.md says what changed.",
+    ]
 
 
 def _port(text: str) -> int:

@@ -104,7 +104,18 @@ def _load_protocols(by: User, now: datetime) -> dict[str, ProtocolVersion]:
     for code in library.codes():
         version = import_protocol(text=library.path(code).read_text(encoding="utf-8"), by=by)
         versions[code] = publish_protocol(version=version, by=by, now=now)
+        for later in library.editions(code)[1:]:  # there to be approved, and to bring people to
+            version = import_protocol(text=library.path(later).read_text(encoding="utf-8"), by=by)
+            publish_protocol(version=version, by=by, now=now)
     return versions
+
+
+def newer_editions() -> list[str]:
+    """The names of shipped editions of trials on record that nobody has taken in yet; two queries."""
+    known = set(ProtocolVersion.objects.values_list("trial__code", "label"))
+    trials = {code for code, _label in known}
+    later = (name for code in library.codes() if code in trials for name in library.editions(code)[1:])
+    return [name for name in later if tuple(name.split("@")) not in known]
 
 
 def _load_sites(by: User, versions: Mapping[str, ProtocolVersion], today: date) -> dict[str, Site]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -251,7 +252,9 @@ def test_the_planned_end_comes_from_the_document() -> None:
 
 def test_what_was_published_by_older_rules_stays_readable(db):
     """An anchor that nothing sets is a fault today; a version that has one was taken in before that."""
-    text = document().replace("anchors:\n", "anchors:\n  - {code: surgery, label: Surgery}\n", 1)
+    text = re.sub(
+        r"(?m)^anchors:.*\n", "anchors:\n  - {code: surgery, label: Surgery}\n", document(), count=1
+    )
     text = text.replace("from: infusion", "from: surgery", 1)
     with pytest.raises(ProtocolInvalid, match="surgery"):
         import_protocol(text=text, by=None)

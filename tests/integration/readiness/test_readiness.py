@@ -146,7 +146,7 @@ def test_what_was_taken_back_and_done_again_is_asked_again(participant: Particip
 
 
 def test_without_chemotherapy_the_infusion_is_the_point_of_no_return(site: Site) -> None:
-    person = enrolled(site, a_version("NCT07331467"), "S05-001")
+    person = enrolled(site, a_version("NCT07331467@2026-03-25.2"), "S05-001")
     done = Completion(ZERO)
     Visit.objects.filter(participant=person, code="screening").update(performed_on=date(2026, 11, 16))
     consent = RecordedAnchor("consent", actual_on=date(2026, 11, 2))

@@ -10,7 +10,7 @@ import pytest
 from schedules.domain.plan.document import plan_document
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import Known
-from tests.golden.plans import EVERY_TRAIT, PLAIN, TRIALS, path, protocol, text
+from tests.golden.plans import EDITIONS, EVERY_TRAIT, PLAIN, TRIALS, path, protocol, text
 from tests.unit.plan.small import (
     CHEMOTHERAPY,
     CLINIC,
@@ -86,7 +86,7 @@ VISITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("trial", TRIALS)
+@pytest.mark.parametrize("trial", [*TRIALS, *EDITIONS])
 @pytest.mark.parametrize("kind", [PLAIN, EVERY_TRAIT])
 def test_a_plan_is_as_the_golden_file_keeps_it(trial, kind):
     """Meant to change? `python -m tests.golden.plans`, and read the difference."""
@@ -124,7 +124,7 @@ def test_only_one_of_them_leaves_chemotherapy_to_the_participant():
     assert CHEMOTHERAPY not in without["NCT07274059"]["anchors"]
 
 
-@pytest.mark.parametrize("trial", TRIALS)
+@pytest.mark.parametrize("trial", [*TRIALS, *EDITIONS])
 def test_nothing_of_a_real_trial_is_lost_or_unexplained(trial):
     document = json.loads(path(trial, EVERY_TRAIT).read_text(encoding="utf-8"))
     rules = protocol(trial)
@@ -144,7 +144,7 @@ WINDOW_KEYS = {"code", "label", "kind", "starts", "ends", "basis", "because"}
 ADDED = {"zone", "calendar"}, {"at", "day_label", "study_day"}, {"terms", "waivable", "days_assumed"}
 
 
-@pytest.mark.parametrize("trial", TRIALS)
+@pytest.mark.parametrize("trial", [*TRIALS, *EDITIONS])
 def test_the_document_has_the_keys_that_were_promised_and_those_added_since(trial):
     document = json.loads(path(trial, EVERY_TRAIT).read_text(encoding="utf-8"))
     promised = {"trial", "version", "digest", "anchors", "visits", "windows", "warnings"}

@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the file, print each problem, and leave with the code that says how bad it is."""
         given: str = options["file"]
-        file = library.path(given) if given in library.codes() else Path(given)
+        file = library.path(given) if given in library.names() else Path(given)
         name = str(_shown(file))
         try:
             problems = load(read_document(file), name).warnings

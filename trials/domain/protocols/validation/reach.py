@@ -81,7 +81,9 @@ def _other_groups(protocol: Protocol) -> Findings:
     for mention in mentions(protocol):
         own = groups.get(mention.path.partition(".")[0], ())
         target = targets.get((mention.kind, mention.code), ())
-        if ".not_after" not in mention.path and alternatives(protocol, own, target):
+        if ".not_after" in mention.path or ".moments[" in mention.path:
+            continue  # an order binds those who have both; of several moments one is enough
+        if alternatives(protocol, own, target):
             message = (
                 f"it is for {listed(own)}, but the {mention.kind} {mention.code!r} is for {listed(target)}"
             )
