@@ -12,7 +12,10 @@ from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 
 SUBJECT_CODE = RegexValidator(
     r"\A(?=.*[0-9])[A-Z0-9][A-Z0-9-]{0,31}\Z",
-    _("Use capital letters, hyphens and at least one digit, such as S01-003; never a name."),
+    _(
+        "Use capital letters, digits and hyphens, at least one digit among them, such as S01-003 or 01001; "
+        "never a name."
+    ),
 )
 
 

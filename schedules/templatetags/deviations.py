@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from schedules.domain.deviations.drafts import DeviationKind
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations.log import deviations_of_visit
+from schedules.web.record_words import deviation_about
 from schedules.web.shared.wording import say
 
 register = template.Library()
@@ -36,13 +35,7 @@ def record_says(one: Deviation) -> str:
     return facts_text(one.facts, say)
 
 
-@register.filter
-def about(one: Deviation) -> str:
-    """The visit or the window that a deviation concerns; of one entered by hand else its first words."""
-    what = one.visit or one.window
-    if what:
-        return say(what.label)
-    return Truncator(one.description).chars(60) if one.kind == DeviationKind.MANUAL else ""
+register.filter("about", deviation_about)
 
 
 @register.filter

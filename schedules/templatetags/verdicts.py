@@ -7,16 +7,13 @@ from datetime import datetime
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Fact
 from participants.domain.moments import Point
-from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.replanning.protocol_departures import REPLAN_FLAG
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
-from schedules.web.shared.wording import say
+from schedules.web.record_words import flag_heading
 from schedules.web.windows import fact_wording
 
 register = template.Library()
@@ -73,14 +70,7 @@ def moment(point: Point | None) -> SafeString | str:
     return format_html('<time datetime="{}">{}</time>', point.isoformat(), words)
 
 
-@register.filter
-def heading(flag: Flag) -> str:
-    """What a flag is about: its window, a planned day that no longer fits, or else the hold."""
-    if flag.kind == REPLAN_FLAG:
-        return _("A planned day no longer fits")
-    if flag.kind == START_FLAG:
-        return _("The list before the start says no")
-    return say(flag.window.label) if flag.window else _("Hold after chemotherapy")
+register.filter("heading", flag_heading)
 
 
 @register.filter

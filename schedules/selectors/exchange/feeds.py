@@ -45,6 +45,12 @@ def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
     return CalendarFeed.objects.filter(theirs | _of_sites(sites_administered_by(user, today)))
 
 
+def feeds_owned_by(user: User) -> QuerySet[CalendarFeed]:
+    """The addresses that somebody made and that still work, the newest first."""
+    related = ("participant__site", "participant__trial", "site")
+    return CalendarFeed.objects.filter(owner=user, revoked_at=None).select_related(*related).order_by("-pk")
+
+
 def feeds_administered(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
     """Those of the feeds that lie at sites which a user administers."""
     return feeds.filter(_of_sites(sites_administered_by(user, today)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from participants.models import Participant
 from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.state import activities_of, deeds_of
@@ -53,6 +54,13 @@ class VisitPage:
         """Why a day is none to be seen on: the site does not work, or somebody is away; None else."""
         ward = self.visit.place == Place.WARD
         return None if ward else why_closed(self.reading.calendar, day, self.reading.say)
+
+
+def closed_on(person: Participant, day: date, say: Say = plain) -> str | None:
+    """Why a day is none to see a participant at the clinic of their site; None for any other; two queries."""
+    calendar = working_days_by_site([person.site_id]).get(person.site_id)
+    away = away_days(participants=[person.pk], sites=[person.site_id])
+    return why_closed(away.applied(calendar, person.pk, person.site_id), day, say)
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:

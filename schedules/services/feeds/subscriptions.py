@@ -111,6 +111,13 @@ def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
     return feed
 
 
+@recorded
+def replace_feed(*, feed: CalendarFeed, now: datetime) -> tuple[CalendarFeed, str]:
+    """End an address, and open a new one of the same calendar with another secret. Raises FeedRefused."""
+    revoke_feed(feed=feed, now=now)
+    return open_feed(owner=feed.owner, participant=feed.participant, site=feed.site, now=now)
+
+
 def fetch_feed(*, feed: CalendarFeed, now: datetime) -> Fetch | None:
     """Say what a fetch is answered with, and keep that it was; None for a feed that ended long ago.
 

@@ -69,7 +69,10 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
     subject_code = forms.CharField(
         label=gettext_lazy("Subject code"),
         max_length=32,
-        help_text=gettext_lazy("Capital letters, digits and hyphens, such as S01-003; never a name."),
+        help_text=gettext_lazy(
+            "Capital letters, digits and hyphens, at least one digit among them, such as S01-003 or 01001; "
+            "never a name."
+        ),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
         ),

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
@@ -19,10 +18,12 @@ from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, fir
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.domain.visits.status import VisitStatus
+from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.services.feeds.subscriptions import open_feed
+from schedules.web.own_calendars import show_address
 from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
@@ -92,14 +93,10 @@ def open_participant_feed(request: HttpRequest, pk: int) -> HttpResponse:
     if not may(user, Right.SUBSCRIBE, participant.site, participant.trial, server_day(instant)):
         raise PermissionDenied(_("Your role here does not allow calendar subscriptions."))
     try:
-        _feed, token = open_feed(owner=user, participant=participant, now=instant)
+        feed, token = open_feed(owner=user, participant=participant, now=instant)
     except FeedRefused as error:
         raise PermissionDenied(str(error)) from error
-    address = request.build_absolute_uri(reverse("feed", kwargs={"token": token}))
-    scheme = address.partition("://")[0]
-    webcal = address.replace(f"{scheme}://", "webcal://", 1)
-    context = {"participant": participant, "address": address, "webcal": webcal}
-    return render(request, "participants/feed_opened.html", context)
+    return show_address(request, feed, token)
 
 
 def _in_sight(request: HttpRequest, pk: int) -> Participant:
@@ -132,6 +129,7 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
         "today": reading.today,
         "day_number": None if number is None else reading.protocol.day_label(number),
         "next_visit": following,
+        "feeds": feeds_owned_by(user_of(request)).filter(participant=participant),
         "infused": any(
             row.code == reading.protocol.day_zero and row.recorded and row.recorded.actual_on
             for row in page.anchors

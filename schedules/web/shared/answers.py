@@ -7,23 +7,30 @@ from dataclasses import dataclass
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
+from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.models import Severity
+from schedules.selectors.consequences import Consequences, consequences_since, standing_now
 from schedules.selectors.pages.replanning import acts_since, last_entry
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import person_in_sight
 from schedules.services.course.rehearsals import Act, perform_as_shown, rehearse
 from schedules.services.course.status_changes import RECORD as PERSON
 from schedules.services.replanning.moves import Preview
+from schedules.web.record_words import deviation_about, flag_heading
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows
+from schedules.web.shared.wording import say
+from schedules.web.windows.fact_wording import SEVERITIES
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors.records import may
@@ -71,8 +78,10 @@ def answer(
     form.zone = zone
     if not form.is_valid():
         return render(request, template, {**context, "form": form}, status=422)
+    person = context.get("participant")
+    before = standing_now(person) if person else None
     try:
-        return perform(form)
+        response = perform(form)
     except Refused as refused:
         form.refuse(refused.fields)
         preview = getattr(refused, "preview", None)
@@ -85,6 +94,25 @@ def answer(
         typed["version"] = str(stale.version)
         overtaken = {**context, "form": make(typed), "overtaken": True, "changes": _news(form, stale, zone)}
         return render(request, template, overtaken, status=OVERTAKEN)
+    if person and before:
+        _say_consequences(request, consequences_since(person, before))
+    return response
+
+
+def _say_consequences(request: HttpRequest, found: Consequences) -> None:
+    """Say what an act brought about besides itself, so that nobody finds it only in a list."""
+    for flag in found.flags:
+        words = {"severity": str(SEVERITIES[Severity(flag.severity)]), "about": flag_heading(flag)}
+        messages.warning(request, _("This raised a flag (%(severity)s): %(about)s.") % words)
+    for deviation in found.deviations:
+        kind = say(KIND_LABELS[DeviationKind(deviation.kind)])
+        words = {"kind": kind, "about": deviation_about(deviation)}
+        text = (
+            _("This drafted a deviation: %(kind)s, %(about)s.")
+            if words["about"]
+            else _("This drafted a deviation: %(kind)s.")
+        )
+        messages.warning(request, text % words)
 
 
 def _news(form: VersionedForm, stale: Stale, zone: ZoneInfo) -> list[Change]:

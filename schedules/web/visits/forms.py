@@ -18,6 +18,8 @@ from schedules.models import VisitPlace
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
 from schedules.web.shared.hours import HourField
+from schedules.web.shared.wording import day_words
+from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Activity
 
 DONE, LEFT = "done", "left"
@@ -44,10 +46,22 @@ class BookingForm(VersionedForm):
     )
 
     sure = SureField()
+    anyway = forms.BooleanField(
+        required=False, label=gettext_lazy("Book this day although nobody can be seen then")
+    )
 
     def plain_fields(self) -> list[BoundField]:
-        """All of them; whether a day is right only once that is asked."""
-        return without_question(self, self.visible_fields())
+        """All fields; whether an unusual day or one without a clinic is meant only once that is asked."""
+        asked = self.is_bound and (self.errors.get("anyway") or self.data.get("anyway"))
+        fields = without_question(self, self.visible_fields())
+        return [field for field in fields if asked or field.name != "anyway"]
+
+    def refuse_closed(self, closed: str | None) -> None:
+        """Raise Refused for a day on which nobody can be seen, unless that day is meant."""
+        if closed and not self.cleaned_data["anyway"]:
+            words = {"day": day_words(self.cleaned_data["on"]), "why": closed}
+            message = _("%(day)s is no clinic day: %(why)s. Choose another day, or tick this box.")
+            raise Refused({"anyway": [message % words]})
 
     def booking(self, zone: ZoneInfo) -> Booking:
         """What was asked for; hours are those of the site."""
@@ -71,7 +85,7 @@ class UnscheduledForm(BookingForm):
             help_text=NO_NAMES,
             error_messages={"required": SAY_WHY},
         )
-        self.order_fields(["on", "start", "end", "kind", "place", "reason", "sure"])
+        self.order_fields(["on", "start", "end", "kind", "place", "reason", "sure", "anyway"])
 
 
 class CompletionForm(VersionedForm):

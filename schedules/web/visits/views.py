@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods
 
 from schedules.domain.visits.values import UNSCHEDULED, Deed
 from schedules.models import Visit
-from schedules.selectors.pages.visit import VisitPage, visit_page
-from schedules.selectors.store.course import visit_in_sight
+from schedules.selectors.pages.visit import VisitPage, closed_on, visit_page
+from schedules.selectors.store.course import clock_at, visit_in_sight
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -33,8 +33,9 @@ from schedules.web.shared.answers import answer, may_record, person_of, require_
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
-from schedules.web.shared.wording import day_words, say
+from schedules.web.shared.wording import say
 from schedules.web.visits.forms import BookingForm, CompletionForm, UnscheduledForm
+from trials.domain.protocols.protocol import Place
 from trials.zones import zone_of
 
 
@@ -146,6 +147,10 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
     }
 
     def perform(form: UnscheduledForm) -> HttpResponse:
+        ward = form.cleaned_data["kind"] == Place.WARD
+        day = form.cleaned_data["on"]
+        if day >= clock_at(participant.site, now()).today and not ward:
+            form.refuse_closed(closed_on(participant, day, say))
         asked = Unscheduled(form.booking(zone_of(participant.site)), form.cleaned_data["kind"])
         by, instant = user_of(request), now()
         visit = add_unscheduled(participant=participant, asked=asked, by=by, reason=form.why(), now=instant)
@@ -180,7 +185,7 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
             at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
         )
         kept = None if page.row.booking_lost else visit.booked_on
-        likely = kept or visit.suggested or visit.target
+        likely = max(kept or visit.suggested or visit.target, today)  # a day that is over is refused
         initial |= {"on": likely, "start": start, "end": end, "place": visit.booked_place}
         return BookingForm(data, initial=initial)
     if deed is Deed.COMPLETE:
@@ -197,10 +202,9 @@ def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> No
     zone = page.reading.zone
     if deed is Deed.BOOK:
         booking = form.booking(zone)
+        if booking.on >= page.reading.today:  # that a day is over is said by the service
+            form.refuse_closed(page.closed(booking.on))
         book_visit(**shared, booking=booking, reason=form.why())
-        if closed := page.closed(booking.on):
-            words = {"day": day_words(booking.on), "why": closed}
-            messages.warning(request, _("%(day)s is no clinic day: %(why)s.") % words)
     elif deed is Deed.COMPLETE:
         complete_visit(**shared, completion=form.completion(zone))
     else:

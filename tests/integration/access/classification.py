@@ -205,6 +205,9 @@ ADDRESSES: dict[str, Endpoint] = {
     ),
     "no-feed": Endpoint(seen_by=NOBODY, open_to_all=True, why="any other address below /calendar/"),
     # --- one's own account
+    "own-calendars": one_s_own(post=False),
+    "own-calendar-end": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
+    "own-calendar-replace": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
     "account": one_s_own(post=False),
     "own-changes": one_s_own(),
     "stop-change": Endpoint(

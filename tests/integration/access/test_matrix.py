@@ -307,6 +307,7 @@ NO_REVERSE = {
     "admin/^(?P<app_label>trials|participants|schedules)/$": "/admin/trials/",
     "admin/(?P<url>.*)$": "/admin/anything",
     "accounts/^password/link/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "/accounts/password/link/1-set/",
+    "accounts/stop/<str:token>/": "/accounts/stop/nothing/",
     "api/v1/": "/api/v1/nothing",
     "calendar/": "/calendar/nothing",
     "calendar/^(?P<token>[A-Za-z0-9_-]{43})\\.ics$": f"/calendar/{'x' * 43}.ics",

@@ -162,6 +162,7 @@ def test_windows_placed_by_facts_are_told_in_the_reader_s_language_too(client, t
         ("test", {"of": "blood-count", "taken_at_on": "2026-11-20"}),
     ):
         assert client.post(f"/participants/{treated.pk}/facts/new/{kind}/", data).status_code == 302
+    client.get("/")  # what the acts said was said in their language
     client.cookies["django_language"] = "zh-hans"
     page = client.get(f"/participants/{treated.pk}/").content.decode()
     assert "入组前 5 个半衰期内未用生物制剂" in page

@@ -189,6 +189,15 @@ def test_lodging_is_needed_from_the_night_for_which_the_ward_plans_the_discharge
     assert verdict.needed_by == at(7, "00:00")
 
 
+def test_a_stay_that_is_over_says_until_when():
+    """Somebody who had been discharged read "In hospital from"."""
+    stay = Admission(at(-1), at(3, "10:00"))
+    found = told(WINDOW, Facts(admissions=(stay,), lodgings=(Lodging(d(3), None, 45),)), at(2))
+    assert "In hospital from Sunday 2026-03-01 to Thursday 2026-03-05." in [e.text() for e in found.evidence]
+    there = told(WINDOW, Facts(admissions=(Admission(at(-1)),)), at(2))
+    assert "In hospital from Sunday 2026-03-01." in [e.text() for e in there.evidence]
+
+
 def test_evidence_names_the_fact_and_the_limit():
     lodging = Lodging(d(-3), None, 150, ref="lodging-7")
     (evidence,) = told(WINDOW, Facts(lodgings=(lodging,)), at(3)).evidence

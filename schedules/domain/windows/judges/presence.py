@@ -32,6 +32,7 @@ _LODGED = _("Lodging %(minutes)d minutes from the site from %(day)s (limit %(lim
 _AWAY = _("The night of %(day)s was spent away.")
 _AWAY_MINUTES = _("The night of %(day)s was spent %(minutes)d minutes away (limit %(limit)d).")
 _ADMITTED = _("In hospital from %(day)s.")
+_STAYED = _("In hospital from %(day)s to %(until)s.")
 _COMPANION = _("A companion is confirmed from %(day)s.")
 
 
@@ -76,8 +77,7 @@ def _night(case: Case, terms: Presence, day: date) -> _Night:
     away = any(night.day == day for night in case.facts.nights_away)
     admission = next((one for one in case.facts.admissions if _admitted(case, one, day)), None)
     if admission and not away:
-        into = day_of(admission.admitted_at, case.zone)
-        return _Night(day, near=True, evidence=(proof(_ADMITTED, admission, day=into),))
+        return _Night(day, near=True, evidence=(_stay(case, admission),))
     travels = list(_travels(case, terms, day))
     if not travels:
         return _Night(day, None, missing=(Words.of(_("lodging for the night of %(day)s"), {"day": day}),))
@@ -85,6 +85,14 @@ def _night(case: Case, terms: Presence, day: date) -> _Night:
     if near and terms.companion:
         return _accompanied(case, day, evidence)
     return _Night(day, near, (evidence,))
+
+
+def _stay(case: Case, admission: Admission) -> Evidence:
+    """The words of a stay in hospital: until when, once somebody has been discharged."""
+    into, out = day_of(admission.admitted_at, case.zone), admission.discharged_at
+    if out is None:
+        return proof(_ADMITTED, admission, day=into)
+    return proof(_STAYED, admission, day=into, until=day_of(out, case.zone))
 
 
 def _travels(case: Case, terms: Presence, day: date) -> Iterator[tuple[bool, Evidence]]:
