@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations.log import deviations_of_visit
-from schedules.web.record_words import deviation_about
+from schedules.web.shared.record_words import deviation_about
 from schedules.web.shared.wording import say
 
 register = template.Library()

@@ -13,7 +13,7 @@ from participants.domain.facts import Fact
 from participants.domain.moments import Point
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
-from schedules.web.record_words import flag_heading
+from schedules.web.shared.record_words import flag_heading
 from schedules.web.windows import fact_wording
 
 register = template.Library()

@@ -16,21 +16,19 @@ from django.utils.translation import gettext as _
 from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.models import Severity
-from schedules.selectors.consequences import Consequences, consequences_since, standing_now
+from schedules.selectors.pages.consequences import Consequences, consequences_since, standing_now
 from schedules.selectors.pages.replanning import acts_since, last_entry
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import person_in_sight
 from schedules.services.course.rehearsals import Act, perform_as_shown, rehearse
 from schedules.services.course.status_changes import RECORD as PERSON
 from schedules.services.replanning.moves import Preview
-from schedules.web.record_words import deviation_about, flag_heading
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows
+from schedules.web.shared.record_words import deviation_about, flag_heading
 from schedules.web.shared.wording import say
-from schedules.web.windows.fact_wording import SEVERITIES
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors.records import may
@@ -102,7 +100,7 @@ def answer(
 def _say_consequences(request: HttpRequest, found: Consequences) -> None:
     """Say what an act brought about besides itself, so that nobody finds it only in a list."""
     for flag in found.flags:
-        words = {"severity": str(SEVERITIES[Severity(flag.severity)]), "about": flag_heading(flag)}
+        words = {"severity": flag.get_severity_display(), "about": flag_heading(flag)}
         messages.warning(request, _("This raised a flag (%(severity)s): %(about)s.") % words)
     for deviation in found.deviations:
         kind = say(KIND_LABELS[DeviationKind(deviation.kind)])
