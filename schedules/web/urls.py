@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from schedules.web.feeds.own_calendars import calendar_end, calendar_replace, own_calendars
+from schedules.web.participants.calendars import calendar_end, calendar_replace, own_calendars
 from schedules.web.participants.enrolment import enrolment
 from schedules.web.participants.histories import history
 from schedules.web.participants.today import today

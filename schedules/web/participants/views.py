@@ -23,7 +23,7 @@ from schedules.selectors.pages.participant import ParticipantPage, participant_i
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.services.feeds.subscriptions import open_feed
-from schedules.web.feeds.own_calendars import show_address
+from schedules.web.participants.calendars import show_address
 from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours

@@ -89,7 +89,7 @@ def test_a_night_far_away_says_the_flag_and_the_deviation(page: Client, enrolled
     assert Flag.objects.filter(participant=person, severity="critical", cleared_at=None).exists()
     assert Deviation.objects.filter(participant=person).exists()
     text = answer.content.decode()
-    assert "This raised a flag (Critical)" in text
+    assert "This raised a flag (critical)" in text
     assert "This drafted a deviation" in text
 
 
