@@ -82,6 +82,8 @@ class Visit(models.Model):
     booked_start = models.DateTimeField(_("booked from"), null=True, blank=True)
     booked_end = models.DateTimeField(_("booked to"), null=True, blank=True)
     booked_place = models.CharField(_("place"), max_length=120, blank=True)
+    arrived_on = models.DateField(_("arrived on"), null=True, blank=True)
+    arrived_at = models.DateTimeField(_("arrived at"), null=True, blank=True)
     performed_on = models.DateField(_("performed on"), null=True, blank=True)
     performed_at = models.DateTimeField(_("performed at"), null=True, blank=True)
     performed_zone = models.CharField(

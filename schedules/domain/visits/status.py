@@ -1,12 +1,191 @@
-"""The status of a visit on a day: derived from facts, never stored; today is an argument."""
+"""Where a visit stands on a day, on two axes: its window by the calendar, its appointment by what people did.
+
+Both are derived and never stored; today is an argument. Pages, the API and feeds use these values and no
+others; `Standing.said` is the one table that says which of the two is read first.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from schedules.domain.plan.visit_windows import VisitWindow
+from trials.domain.protocols.protocol import Place
+from trials.domain.sites.working_days import WorkingDays
+
+LAST_DAYS = 3
+"""So many clinic days left, or fewer, are a window's last days (ours: half a working week)."""
+
+FARTHEST = timedelta(days=92)
+"""How far ahead a clinic day is looked for; a site that is shut longer than a quarter has none."""
+
+
+class WindowPosition(StrEnum):
+    """Where a day lies in a visit's window."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    LAST_DAYS = "last-days"
+    NO_CLINIC_DAY_LEFT = "no-clinic-day-left"
+    CLOSED = "closed"
+    WAITING = "waiting"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Appointment(StrEnum):
+    """What people did about a visit."""
+
+    TO_BOOK = "to-book"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    TO_RECORD = "to-record"
+    DONE = "done"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+class ClinicDays(NamedTuple):
+    """A day at a site with the days on which it next sees participants.
+
+    `first` is the first clinic day from `today` on, `after_last` the one after the next LAST_DAYS of
+    them. A window that closes before `first` has no clinic day left; one that closes before
+    `after_last` is in its last days. Two days per site let a query compare columns only.
+    """
+
+    today: date
+    first: date
+    after_last: date
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRecord:
+    """What both axes follow from: the window, and what is on record of the visit.
+
+    `is_range`: over or within a range, which has no single target day. `waits` is true on hold, and while
+    what its window counts from has not happened. `booking_lost`: the booking no longer fits, so it is none,
+    until its day is over: somebody may have come. `missed` is what a person recorded, never the calendar.
+    """
+
+    window: VisitWindow
+    place: Place = Place.CLINIC
+    is_range: bool = False
+    booked_on: date | None = None
+    booking_lost: bool = False
+    arrived_on: date | None = None
+    performed_on: date | None = None
+    missed: bool = False
+    cancelled: bool = False
+    applies: bool = True
+    waits: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether nothing has ended it yet."""
+        return not (self.performed_on or self.missed or self.cancelled)
+
+    @property
+    def days_outside(self) -> int:
+        """Days by which it was done before its window (negative) or after it; 0 inside, or not done."""
+        return self.window.days_outside(self.performed_on) if self.performed_on else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Both axes of a visit on a day; `days_outside` belongs to one that was done out of its window."""
+
+    window: WindowPosition
+    appointment: Appointment
+    days_outside: int = 0
+
+    @property
+    def said(self) -> WindowPosition | Appointment:
+        """Which of the two is read first: what is recorded, what waits, what people did, then the window."""
+        if self.appointment in RECORDED:
+            never = self.window is WindowPosition.NOT_APPLICABLE
+            return self.window if never and self.appointment is Appointment.CANCELLED else self.appointment
+        if self.window is WindowPosition.WAITING and self.appointment is Appointment.TO_BOOK:
+            return self.window
+        return self.window if self.appointment is Appointment.TO_BOOK else self.appointment
+
+    @property
+    def live(self) -> bool:
+        """Whether the visit is still to come, or to be recorded."""
+        return self.appointment not in RECORDED
+
+
+RECORDED = frozenset({Appointment.DONE, Appointment.MISSED, Appointment.CANCELLED})
+"""What a person or a plan has settled, whatever the day."""
+
+
+def clinic_days(today: date, calendar: WorkingDays | None) -> ClinicDays:
+    """Find the clinic days that come next at a site.
+
+    Without a table of working days every day counts, since nobody said that one does not.
+    """
+    if calendar is None:
+        return ClinicDays(today, today, today + timedelta(days=LAST_DAYS))
+    days = (today + timedelta(days=n) for n in range(FARTHEST.days))
+    found: list[date] = []
+    for day in days:
+        if calendar.is_working_day(day):
+            found.append(day)
+        if len(found) > LAST_DAYS:
+            return ClinicDays(today, found[0], found[LAST_DAYS])
+    beyond = today + FARTHEST
+    return ClinicDays(today, found[0] if found else beyond, beyond)
+
+
+def standing(visit: VisitRecord, days: ClinicDays) -> Standing:
+    """Both axes of a visit on a day at its site."""
+    return Standing(window_position(visit, days), appointment(visit, days.today), visit.days_outside)
+
+
+def window_position(visit: VisitRecord, days: ClinicDays) -> WindowPosition:
+    """Where the day lies in the visit's window; the first that holds of these, in this order.
+
+    A ward works every day, so its windows count calendar days.
+    """
+    if not visit.applies:
+        return WindowPosition.NOT_APPLICABLE
+    if visit.waits:
+        return WindowPosition.WAITING
+    if days.today < visit.window.opens:
+        return WindowPosition.UPCOMING
+    if days.today > visit.window.closes:
+        return WindowPosition.CLOSED
+    _, first, after_last = days if visit.place is not Place.WARD else clinic_days(days.today, None)
+    if visit.window.closes < first:
+        return WindowPosition.NO_CLINIC_DAY_LEFT
+    return WindowPosition.LAST_DAYS if visit.window.closes < after_last else WindowPosition.OPEN
+
+
+def appointment(visit: VisitRecord, today: date) -> Appointment:
+    """What people did about the visit; what is recorded first, then what the day asks for.
+
+    A visit is to be recorded once its booked day is over or its window has closed, and nothing was
+    entered: nobody but a person makes it missed. What waits is never to be recorded.
+    """
+    if visit.performed_on is not None:
+        return Appointment.DONE
+    if visit.cancelled or not visit.applies:
+        return Appointment.CANCELLED
+    if visit.missed:
+        return Appointment.MISSED
+    if visit.arrived_on == today:
+        return Appointment.ARRIVED
+    booked = visit.booked_on is not None and visit.booked_on >= today and not visit.booking_lost
+    if not visit.waits and not booked and _is_over(visit, today):
+        return Appointment.TO_RECORD
+    return Appointment.BOOKED if booked else Appointment.TO_BOOK
+
+
+def _is_over(visit: VisitRecord, today: date) -> bool:
+    """Whether the day on which the visit was to be is over: booked, begun, or the last of its window."""
+    days = (visit.booked_on, visit.arrived_on, visit.window.closes)
+    return any(day is not None and day < today for day in days)
+
 
 CLOSING_DAYS = 3
 

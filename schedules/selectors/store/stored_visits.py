@@ -15,7 +15,7 @@ from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.bookings import booking_no_longer_fits
-from schedules.domain.visits.status import VisitFacts
+from schedules.domain.visits.status import VisitFacts, VisitRecord
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitTiming
 from trials.domain.protocols.language import kept
@@ -88,6 +88,7 @@ class StoredVisit(NamedTuple):
     version: int
     sequence: int
     done_under_id: int | None
+    arrived_on: date | None
 
     @property
     def live(self) -> bool:
@@ -203,3 +204,21 @@ def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) ->
     recorded = anchor_days(participant).get(protocol.day_zero)
     day = anchor_day(recorded, zone) if recorded else None
     return day.day if day else None
+
+
+def record_of(visit: Visit | StoredVisit) -> VisitRecord:
+    """Read what a stored visit's axes follow from."""
+    window = window_of(visit)
+    return VisitRecord(
+        window,
+        place=Place(visit.place),
+        is_range=visit.timing in RANGES,
+        booked_on=visit.booked_on,
+        booking_lost=booking_no_longer_fits(visit.booked_on, window, visit.outside_reason),
+        arrived_on=visit.arrived_on,
+        performed_on=visit.performed_on,
+        missed=visit.missed_on is not None,
+        cancelled=visit.cancelled_on is not None,
+        applies=visit.applies,
+        waits=visit.held_on is not None,
+    )

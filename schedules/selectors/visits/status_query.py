@@ -1,24 +1,138 @@
-"""The status of a day as a query: `visit_status` in the database's words, and proved equal to it."""
+"""Both axes of a visit as conditions on rows: `window_position` and `appointment` in the database's words.
+
+The two tellings are proved equal by tests/integration/visits/test_status_properties.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
+from typing import TypeVar
 
 from django.db.models import F, Q
 
-from schedules.domain.visits.status import CLOSING_DAYS, VisitStatus
+from schedules.domain.visits.status import (
+    CLOSING_DAYS,
+    LAST_DAYS,
+    Appointment,
+    ClinicDays,
+    VisitStatus,
+    WindowPosition,
+)
+from schedules.models import VisitPlace
 from schedules.selectors.store.stored_visits import FREE, LIVE, RANGES
+
+Day = TypeVar("Day")
+
+WAITS = Q(held_on__isnull=False)
+"""The condition on visits whose window does not run."""
+
+BOOKED = (Q(booked_on__gte=F("opens"), booked_on__lte=F("closes")) | ~Q(outside_reason="")) & Q(
+    booked_on__isnull=False
+)
+"""The condition on visits whose booking still stands, as `booking_no_longer_fits` has it."""
+
+_WARD = Q(place=VisitPlace.WARD)
+_DONE = Q(performed_on__isnull=False)
+_ENDED = Q(cancelled_on__isnull=False) | Q(applies=False)
+_UNRECORDED = Q(performed_on=None, missed_on=None, cancelled_on=None, applies=True)
+
+_RECORDED = {
+    Appointment.DONE: _DONE,
+    Appointment.CANCELLED: ~_DONE & _ENDED,
+    Appointment.MISSED: ~_DONE & ~_ENDED & Q(missed_on__isnull=False),
+}
+
+
+def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collection[int]]) -> Q:
+    """Select the visits in this position of their window; of all positions exactly one holds.
+
+    `days` are the ids of sites by the day that it is there and the clinic days that come next.
+    """
+    if position is WindowPosition.NOT_APPLICABLE:
+        return Q(applies=False)
+    if position is WindowPosition.WAITING:
+        return Q(applies=True) & WAITS
+    return Q(applies=True) & ~WAITS & at_each(days, lambda here: _in_window(position, here))
+
+
+def appointment_condition(wanted: Appointment, days: Mapping[ClinicDays, Collection[int]]) -> Q:
+    """Select the visits about which people did this; of all appointments exactly one holds."""
+    if wanted in _RECORDED:
+        return _RECORDED[wanted]
+    return _UNRECORDED & at_each(by_today(days), lambda today: _appointed(wanted, today))
+
+
+def by_today(days: Mapping[ClinicDays, Collection[int]]) -> dict[date, list[int]]:
+    """The ids of sites by the day that it is there alone."""
+    found: dict[date, list[int]] = {}
+    for here, sites in days.items():
+        found.setdefault(here.today, []).extend(sites)
+    return found
+
+
+def at_each(days: Mapping[Day, Collection[int]], condition: Callable[[Day], Q]) -> Q:
+    """Join the conditions of each group of sites; a single group needs no list of sites."""
+    if len(days) == 1:
+        return condition(next(iter(days)))
+    joined = Q(pk__in=[])
+    for day, sites in days.items():
+        joined |= Q(participant__site__in=sites) & condition(day)
+    return joined
+
+
+def _in_window(position: WindowPosition, days: ClinicDays) -> Q:
+    today, first, after_last = days
+    if position is WindowPosition.UPCOMING:
+        return Q(opens__gt=today)
+    if position is WindowPosition.CLOSED:
+        return Q(opens__lte=today, closes__lt=today)
+    ward_after = today + timedelta(days=LAST_DAYS)
+    return (
+        Q(opens__lte=today, closes__gte=today)
+        & {
+            WindowPosition.NO_CLINIC_DAY_LEFT: ~_WARD & Q(closes__lt=first),
+            WindowPosition.LAST_DAYS: (_WARD & Q(closes__lt=ward_after))
+            | (~_WARD & Q(closes__gte=first, closes__lt=after_last)),
+            WindowPosition.OPEN: (_WARD & Q(closes__gte=ward_after)) | (~_WARD & Q(closes__gte=after_last)),
+        }[position]
+    )
+
+
+def _appointed(wanted: Appointment, today: date) -> Q:
+    here = Q(arrived_on=today)
+    away = Q(arrived_on=None) | ~here
+    ahead = Q(booked_on__gte=today)
+    booked = BOOKED & ahead
+    not_booked = Q(booked_on=None) | ~ahead | (Q(outside_reason="") & _off_window())
+    over = ~WAITS & (Q(booked_on__lt=today) | Q(arrived_on__lt=today) | Q(closes__lt=today))
+    not_over = WAITS | (
+        Q(closes__gte=today)
+        & (Q(arrived_on=None) | Q(arrived_on__gte=today))
+        & (Q(booked_on=None) | Q(booked_on__gte=today))
+    )
+    return {
+        Appointment.ARRIVED: here,
+        Appointment.BOOKED: away & booked,
+        Appointment.TO_RECORD: away & not_booked & over,
+        Appointment.TO_BOOK: away & not_booked & not_over,
+    }[wanted]
+
+
+def _off_window() -> Q:
+    return Q(booked_on__lt=F("opens")) | Q(booked_on__gt=F("closes"))
+
 
 _UNDONE = Q(performed_on=None)
 _STANDING = _UNDONE & Q(applies=True, cancelled_on=None)
-_DONE = Q(performed_on__isnull=False)
+_DID = Q(performed_on__isnull=False)
 _MISSED = _STANDING & Q(missed_on__isnull=False)
 
 # what people recorded says it, whatever the day
-_RECORDED = {
-    VisitStatus.DONE: _DONE & Q(performed_on__gte=F("opens"), performed_on__lte=F("closes")),
-    VisitStatus.DONE_EARLY: _DONE & Q(performed_on__lt=F("opens")),
-    VisitStatus.DONE_LATE: _DONE & Q(performed_on__gt=F("closes")),
+_OLD_RECORDED = {
+    VisitStatus.DONE: _DID & Q(performed_on__gte=F("opens"), performed_on__lte=F("closes")),
+    VisitStatus.DONE_EARLY: _DID & Q(performed_on__lt=F("opens")),
+    VisitStatus.DONE_LATE: _DID & Q(performed_on__gt=F("closes")),
     VisitStatus.NOT_APPLICABLE: _UNDONE & Q(applies=False),
     VisitStatus.CANCELLED: _UNDONE & Q(applies=True, cancelled_on__isnull=False),
     VisitStatus.ON_HOLD: _STANDING & Q(missed_on=None, held_on__isnull=False),
@@ -27,8 +141,8 @@ _RECORDED = {
 
 def status_condition(status: VisitStatus, today: date) -> Q:
     """The condition on visits that have this status on this day; of all statuses exactly one holds."""
-    if status in _RECORDED:
-        return _RECORDED[status]
+    if status in _OLD_RECORDED:
+        return _OLD_RECORDED[status]
     live = Q(**LIVE)
     if status is VisitStatus.UPCOMING:
         return live & Q(opens__gt=today)
