@@ -34,6 +34,8 @@ MFA_FORMS = {
     "authenticate": "trials.web.accounts.sign_in_forms.CodeForm",
     "reauthenticate": "trials.web.accounts.sign_in_forms.CodeAgainForm",
     "add_webauthn": "trials.web.accounts.sign_in_forms.PasskeyForm",
+    "login_webauthn": "trials.web.accounts.sign_in_forms.LoginPasskeyForm",
+    "reauthenticate_webauthn": "trials.web.accounts.sign_in_forms.PasskeyAgainForm",
     "edit_webauthn": "trials.web.accounts.sign_in_forms.PasskeyNameForm",
 }
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # for how many seconds a confirmation of who one is holds

@@ -18,6 +18,7 @@ from schedules.selectors.exchange.data_capture import ParticipantRecord, partici
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import refuse_query
+from trials.services.audit.records_of_exports import record_export
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -87,4 +88,12 @@ class ParticipantDetail(APIView):
         if record is None:
             raise NotFound
         data: dict[str, Any] = ParticipantSerializer(record, context={"request": request}).data
+        record_export(
+            by=signed_in(request),
+            what=f"API: participants.participant {id}",
+            form="json",
+            rows=1,
+            now=request_clock.now(),
+            trial=record.participant.trial,
+        )
         return Response(data)

@@ -6,12 +6,17 @@ Every list and form is of the rows in sight, and a row out of sight does not exi
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.filters import RelatedOnlyFieldListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
 from django.db.models import Field, Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from trials import request_clock
@@ -23,6 +28,18 @@ from trials.zones import roles_day
 
 InSight = RelatedOnlyFieldListFilter
 """A filter that offers what the rows in sight have, and nothing else."""
+
+
+_TOO_LARGE = re.compile(r"\d{19}")
+
+
+def is_key(given: str) -> bool:
+    """Whether a text can be the primary key of a record: a number that the database can hold."""
+    try:
+        value = int(unquote(given)) if given.isascii() else None
+    except ValueError:
+        return False
+    return value is not None and 0 <= value < 2**63
 
 
 def by(request: HttpRequest) -> User:
@@ -65,6 +82,27 @@ class SetUp(ModelAdmin):
         """What the list offers to filter by and nothing else: a hash is else guessed letter by letter."""
         names = [each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)]
         return lookup.partition("__")[0] in names and super().lookup_allowed(lookup, value, request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; a number that no database holds is a filter that it does not know."""
+        if any(_TOO_LARGE.search(value) for name, value in request.GET.items() if name != SEARCH_VAR):
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """An action on records that were chosen; what is no number of a record is named and refused."""
+        wrong = [given for given in request.POST.getlist(ACTION_CHECKBOX_NAME) if not is_key(given)]
+        if wrong:
+            words = _("“%(given)s” is no record of this list. Choose records and try again.")
+            messages.error(request, words % {"given": wrong[0][:40]})
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The record of an address; None for what is no number of one."""
+        if from_field is None and not is_key(object_id):
+            return None
+        return super().get_object(request, object_id, from_field)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether any of it is shown."""

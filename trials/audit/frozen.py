@@ -20,10 +20,10 @@ from trials.domain.errors import FROZEN
 
 FUNCTION = Path(__file__).with_name("frozen.sql")
 GOES_ON = {
-    *("trials.trial", "trials.membership", "trials.apitoken", "trials.signature"),
+    *("trials.trial", "trials.membership", "trials.apitoken", "trials.signature", "trials.export"),
     "schedules.calendarfeed",
 }
-"""Access is withdrawn, signatures are given, tokens and calendars revoked after the end, too."""
+"""Access is withdrawn, signatures and exports are made, tokens and calendars revoked after the end, too."""
 
 TRIAL = "trials_trial"
 WRITERS = 20261207

@@ -30,6 +30,8 @@ APPEND_ONLY = (
 PUBLISHED = "trials_protocolversion"
 SIGNATURES = "trials_signature"
 USERS = "trials_user"
+EXPORTS = "trials_export"
+FAILURES = "axes_accessfailurelog"
 ELSEWHERE = {
     "mfa.authenticator": ("data", "last_used_at"),
     "socialaccount.socialaccount": ("extra_data", "last_login"),
@@ -145,6 +147,10 @@ class _Layer:
             yield from self.refuse(PUBLISHED, "published", what, when)
         if app.label == "trials":
             yield from self.keep_accounts()
+        if app.label == "trials" and FAILURES in tables:
+            yield from self.refuse(FAILURES, "failed", "a sign-in that failed stays on record")
+        if app.label == "trials" and EXPORTS in tables:
+            yield from self.refuse(EXPORTS, "exported", "an export stays on record")
 
     def keep_accounts(self) -> Iterator[str]:
         """An account stays, under the name it was given."""

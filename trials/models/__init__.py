@@ -4,7 +4,7 @@ from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
-from trials.models.trust import AuditReview, ConsentForm, Meaning, Signature, SiteApproval
+from trials.models.trust import AuditReview, ConsentForm, Export, Meaning, Signature, SiteApproval
 from trials.models.users import AccountChange, User
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "AuditSeal",
     "Cohort",
     "ConsentForm",
+    "Export",
     "Meaning",
     "Membership",
     "ProtocolVersion",

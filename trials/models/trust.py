@@ -92,6 +92,37 @@ class ConsentForm(models.Model):
         return self.version
 
 
+class Export(models.Model):
+    """Data that left as a file or over the API: what, in which form, how many rows, for whom and when."""
+
+    class Form(models.TextChoices):
+        """In which form data left."""
+
+        CSV = "csv", "CSV"
+        XLSX = "xlsx", "XLSX"
+        ZIP = "zip", "ZIP"
+        JSON = "json", "JSON"
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+    what = models.CharField(_("what"), max_length=200)
+    form = models.CharField(_("form"), max_length=4, choices=Form.choices)
+    rows = models.BigIntegerField(_("how many rows"))
+    filters = models.TextField(_("filters"), blank=True)
+    trial = models.ForeignKey(Trial, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(condition=Q(form__in=["csv", "xlsx", "zip", "json"]), name="export_form")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.form} {self.rows}"
+
+
 class AuditReview(models.Model):
     """Somebody looked through a stretch of the audit trail, and what they found."""
 

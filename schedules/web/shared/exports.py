@@ -11,6 +11,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from trials.formats.exports.tables import csv_lines
 from trials.formats.exports.workbook import workbook
+from trials.services.audit.records_of_exports import record_export
 from trials.web.shared.downloads import download, head_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -30,9 +31,18 @@ def exported(request: HttpRequest, table: Table, form: str) -> HttpResponseBase:
     instant = now()
     head = head_of(table.title, user_of(request), instant, request.GET.urlencode())
     name = f"{table.name}-{server_day(instant)}.{form}"
+    rows = list(table.rows)
+    record_export(
+        by=user_of(request),
+        what=table.title,
+        form=form,
+        rows=len(rows),
+        now=instant,
+        filters=request.GET.urlencode(),
+    )
     if form == "csv":
-        return download(name, csv_lines(head, table.heads, table.rows))
-    response = HttpResponse(workbook(head, table.heads, table.rows), content_type=XLSX)
+        return download(name, csv_lines(head, table.heads, rows))
+    response = HttpResponse(workbook(head, table.heads, rows), content_type=XLSX)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -44,6 +44,7 @@ from trials.selectors.audit.trail import (
 from trials.selectors.audit.trail_wording import fields_of, in_words, kind_in_words, name_in_words
 from trials.selectors.records import roles_of
 from trials.services.audit.exports import SubjectCodes, record_lines, trail_lines
+from trials.services.audit.records_of_exports import record_export
 from trials.services.audit.reviews import Stretch, record_review
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
@@ -74,7 +75,16 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return render(request, "audit/trail.html", _context(request, form), status=REFUSED)
     instant = now()
     head = head_of("audit trail", user_of(request), instant, _filters(request.GET))
-    lines = trail_lines(_entries(request, form), _codes(request), head)
+    entries = _entries(request, form)
+    record_export(
+        by=user_of(request),
+        what="audit trail",
+        form="csv",
+        rows=entries.count(),
+        now=instant,
+        filters=_filters(request.GET),
+    )
+    lines = trail_lines(entries, _codes(request), head)
     return download(f"audit-trail-{server_day(instant)}.csv", lines)
 
 
@@ -153,7 +163,10 @@ def export_record(request: HttpRequest, kind: str, number: str) -> HttpResponseB
     records: list[Model] = [found] if found else []
     if isinstance(found, Participant):
         records += records_of_participant(found)
-    head = head_of(f"{kind} {number} and its audit trail", user_of(request), instant, "")
+    what = f"{kind} {number} and its audit trail"
+    rows = len(records) + entries.count()
+    record_export(by=user_of(request), what=what, form="csv", rows=rows, now=instant)
+    head = head_of(what, user_of(request), instant, "")
     lines = record_lines(records, entries, _codes(request), head)
     return download(f"{kind}-{number}-{server_day(instant)}.csv", lines)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import IO
+from typing import IO, Any
 
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
@@ -16,6 +17,7 @@ from trials.domain.release import RELEASE
 from trials.formats.exports.archive import Archive, Made
 from trials.models import Trial, User
 from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_of
+from trials.services.audit.records_of_exports import record_export
 
 
 class ClosureRefused(Refused):
@@ -79,16 +81,28 @@ def _locked(trial: Trial, reason: str) -> Trial:
 
 
 def export_trial(*, trial: Trial, by: User, now: datetime, to: IO[bytes]) -> None:
-    """Write a trial's records, their metadata and their trail together to a file, as one zip."""
+    """Write a trial's records, their metadata and their trail together to a file, as one zip.
+
+    That it left stands in the trail, with how many rows; the archive itself ends before that.
+    """
     trial = Trial.objects.get(pk=trial.pk)
     tables = list(tables_of(trial))
     of = {
         name: getattr(trial, name) for name in ("code", "title", "frozen_on", "archived_on", "retain_until")
     }
     who = f"{by.get_username()} ({by.get_full_name()})" if by.get_full_name() else by.get_username()
+    rows = 0
+
+    def counted(found: Iterable[Any]) -> Iterator[Any]:
+        nonlocal rows
+        for row in found:
+            rows += 1
+            yield row
+
     with Archive(to, Made("Dayzero", RELEASE, who, now, of)) as archive:
         for table in tables:
-            archive.table(f"records/{table.label}", table.columns, table.rows())
-        archive.table("trail/audit", trail_columns(), trail_of(trial, tables))
+            archive.table(f"records/{table.label}", table.columns, counted(table.rows()))
+        archive.table("trail/audit", trail_columns(), counted(trail_of(trial, tables)))
         archive.document("metadata", {table.label: table.metadata() for table in tables})
         archive.document("accounts", accounts_of(trial, tables))
+    record_export(by=by, what=f"trial {trial.code}", form="zip", rows=rows, now=now, trial=trial)

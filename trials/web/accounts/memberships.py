@@ -37,6 +37,7 @@ from trials.services.accounts.memberships import (
     grant_membership,
     withdraw_membership,
 )
+from trials.services.audit.records_of_exports import record_export
 from trials.web.accounts.membership_forms import AccessForm, GrantForm, WithdrawalForm
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
@@ -76,8 +77,10 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return memberships(request)
     now = request_clock.now()
-    head = head_of("who has or had access when", user, now, request.GET.urlencode())
-    rows = map(_cells, access_report(user, form.wanted, today))
+    what, filters = "who has or had access when", request.GET.urlencode()
+    head = head_of(what, user, now, filters)
+    rows = [_cells(access) for access in access_report(user, form.wanted, today)]
+    record_export(by=user, what=what, form="csv", rows=len(rows), now=now, filters=filters)
     return download(f"access-{today}.csv", csv_lines(head, HEADS, rows))
 
 

@@ -1,0 +1,33 @@
+"""Keeping that data left: every export stands in the audit trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from trials.audit.acts import recorded
+from trials.models import Export, Trial, User
+
+LONGEST = 200
+
+
+@recorded
+def record_export(
+    *,
+    by: User,
+    what: str,
+    form: Export.Form | str,
+    rows: int,
+    now: datetime,
+    filters: str = "",
+    trial: Trial | None = None,
+) -> Export:
+    """Keep that somebody took so many rows of something in a form; before they are handed over."""
+    return Export.objects.create(
+        by=by,
+        at=now,
+        what=what[:LONGEST],
+        form=Export.Form(form),
+        rows=rows,
+        filters=filters.replace("\0", ""),
+        trial=trial,
+    )
