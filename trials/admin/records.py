@@ -30,7 +30,7 @@ InSight = RelatedOnlyFieldListFilter
 """A filter that offers what the rows in sight have, and nothing else."""
 
 
-_TOO_LARGE = re.compile(r"\d{19}")
+_NO_FILTER = re.compile(r"\d{19}|\0")
 
 
 def is_key(given: str) -> bool:
@@ -84,8 +84,8 @@ class SetUp(ModelAdmin):
         return lookup.partition("__")[0] in names and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """The list; a number that no database holds is a filter that it does not know."""
-        if any(_TOO_LARGE.search(value) for name, value in request.GET.items() if name != SEARCH_VAR):
+        """The list; what no database holds (a number too large, NUL) is a filter that it does not know."""
+        if any(_NO_FILTER.search(str(value)) for name, value in request.GET.items() if name != SEARCH_VAR):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)
 
