@@ -14,12 +14,12 @@ from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
-from schedules.services.planning import enrol
-from trials.services.tokens import issue_api_token
+from schedules.services.enrolment.planning import enrol
 
 from participants.models import Participant
 from tests.cast import NOW, a_site, an_enrolment, show_who_one_is
 from trials.models import AuditEntry, Export, User
+from trials.services.accounts.tokens import issue_api_token
 
 pytestmark = pytest.mark.django_db
 NUMBERS = ["abc", "", "-1", "9" * 25, "1.5", "\0", "١"]
