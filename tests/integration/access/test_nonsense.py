@@ -14,9 +14,9 @@ from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
-from schedules.services.enrolment.planning import enrol
 
 from participants.models import Participant
+from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, a_site, an_enrolment, show_who_one_is
 from trials.models import AuditEntry, Export, User
 from trials.services.accounts.tokens import issue_api_token
