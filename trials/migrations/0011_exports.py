@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trials', '0009_account_changes'),
+        ('trials', '0010_api_clients'),
     ]
 
     operations = [
