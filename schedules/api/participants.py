@@ -18,7 +18,7 @@ from schedules.selectors.exchange.data_capture import ParticipantRecord, partici
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import refuse_query
-from trials.services.audit.records_of_exports import record_export
+from trials.services.store.exports import record_export
 
 
 class ProtocolVersionSerializer(serializers.Serializer):

@@ -11,7 +11,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from trials.formats.exports.tables import csv_lines
 from trials.formats.exports.workbook import workbook
-from trials.services.audit.records_of_exports import record_export
+from trials.services.store.exports import record_export
 from trials.web.shared.downloads import download, head_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -44,8 +44,8 @@ from trials.selectors.audit.trail import (
 from trials.selectors.audit.trail_wording import fields_of, in_words, kind_in_words, name_in_words
 from trials.selectors.records import roles_of
 from trials.services.audit.exports import SubjectCodes, record_lines, trail_lines
-from trials.services.audit.records_of_exports import record_export
 from trials.services.audit.reviews import Stretch, record_review
+from trials.services.store.exports import record_export
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
 

@@ -17,7 +17,7 @@ from trials.domain.release import RELEASE
 from trials.formats.exports.archive import Archive, Made
 from trials.models import Trial, User
 from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_of
-from trials.services.audit.records_of_exports import record_export
+from trials.services.store.exports import record_export
 
 
 class ClosureRefused(Refused):

@@ -37,7 +37,7 @@ from trials.services.accounts.memberships import (
     grant_membership,
     withdraw_membership,
 )
-from trials.services.audit.records_of_exports import record_export
+from trials.services.store.exports import record_export
 from trials.web.accounts.membership_forms import AccessForm, GrantForm, WithdrawalForm
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
