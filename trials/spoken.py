@@ -25,4 +25,8 @@ def say(message: str) -> str:
     numbered = whole == message and name and number.replace(".", "").isdecimal()
     if numbered:
         return f"{_(name)} {number}"
-    return readable(whole) if isinstance(message, Code) and whole == message else whole
+    if not isinstance(message, Code) or whole != message:
+        return whole
+    capital = message[:1].upper() + message[1:]  # a label inside a sentence
+    said = _(capital)
+    return readable(whole) if said == capital else said

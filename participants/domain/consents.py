@@ -140,11 +140,12 @@ def refusals_of_correction(
     others: Sequence[GivenConsent],
     infused: date | None,
     today: date,
+    zero: str = _("infusion"),
 ) -> Iterator[ConsentRefusal]:
     """Everything that forbids a consent on record to be corrected to `right`, of that edition.
 
-    `others` are the participant's other consents; `infused` the day of the infusion, which no first
-    consent may follow.
+    `others` are the participant's other consents; `infused` the day of day zero, which no first
+    consent may follow; `zero` is what the trial calls it.
     """
     yield from _refusals_of_signing(edition, right.signed_on, others, today)
     withdrawn = right.withdrawn_on
@@ -154,8 +155,8 @@ def refusals_of_correction(
         yield ConsentRefusal("withdrawn_on", _BEFORE, {"day": withdrawn, "on": right.signed_on})
     first = min(one.signed_on for one in (right, *others))
     if infused and infused < first:
-        message = _("No infusion before consent: %(day)s is before the consent on %(consent)s.")
-        yield ConsentRefusal("signed_on", message, {"day": infused, "consent": first})
+        message = _("No %(zero)s before consent: %(day)s is before the consent on %(consent)s.")
+        yield ConsentRefusal("signed_on", message, {"zero": zero, "day": infused, "consent": first})
 
 
 def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date) -> Iterator[ConsentRefusal]:

@@ -23,9 +23,11 @@ from participants.selectors.consents import edition, given_consents
 from trials.audit.acts import recorded
 from trials.domain.errors import Stale
 from trials.domain.protocols.protocol import Role
+from trials.domain.protocols.treatment_names import day_zero_name
 from trials.models import ConsentForm, User
 from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ def rewrite_consent(
     if impossible := impossible_days(asked):
         raise ConsentRefused(impossible)
     others = given_consents(stands.participant, without=stands.pk)
-    _refuse(refusals_of_correction(edition(form), GivenConsent(*right), others, infused_on, today))
+    zero = say(day_zero_name(protocol_of(stands.participant.protocol_version)))
+    found = refusals_of_correction(edition(form), GivenConsent(*right), others, infused_on, today, zero)
+    _refuse(found)
     stands.form, stands.signed_on, stands.withdrawn_on = form, correction.signed_on, correction.withdrawn_on
     stands.version += 1
     stands.save(update_fields=["form", "signed_on", "withdrawn_on", "version"])

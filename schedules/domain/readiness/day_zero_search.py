@@ -35,6 +35,7 @@ from schedules.domain.readiness.start_context import (
 )
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Over, Place, Role, Within
+from trials.domain.protocols.treatment_names import first_treatment_name
 from trials.domain.sites.working_days import WorkingDays
 
 MOST_DAYS = 120
@@ -433,8 +434,9 @@ def _hold(plan: Plan) -> Iterator[Reason]:
     """The days that somebody waits whose chemotherapy has begun."""
     hold = find_hold(plan.protocol, plan.anchors)
     if hold:
-        template = _("Days on hold: %(n)d; chemotherapy was given for %(expected)s.")
-        values: dict[str, Value] = {"n": hold.days, "expected": hold.expected}
+        template = _("Days on hold: %(n)d; %(start)s was given for %(expected)s.")
+        start = first_treatment_name(plan.protocol, hold.anchor)
+        values: dict[str, Value] = {"n": hold.days, "start": start, "expected": hold.expected}
         yield _reason(Against.HOLD, template, values, hold.days)
 
 

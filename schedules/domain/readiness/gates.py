@@ -18,8 +18,10 @@ from participants.domain.words import Say, Value, Words, plain
 from participants.domain.words import mark as _
 from schedules.domain.plan.explanations import day_text, offset_words
 from schedules.domain.plan.values import AnchorKind, Plan
+from trials.domain.protocols.language import Code
 from trials.domain.protocols.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocols.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
+from trials.domain.protocols.treatment_names import INFUSION, day_zero_name
 
 UNDER_OBSERVATION = _("Under observation until %(day)s: %(subject)s.")
 PLANNED_BEFORE = _("Planned to begin on %(begins)s, then observed until %(day)s: %(subject)s.")
@@ -104,6 +106,7 @@ class Cohorts:
     courses: tuple[Course, ...] = ()
     reviews: tuple[Review, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
+    zero: Code = INFUSION
     firsts: Mapping[str | None, Course] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +136,14 @@ class Cohorts:
     @classmethod
     def of(cls, protocol: Protocol, courses: Sequence[Course], reviews: Sequence[Review] = ()) -> Cohorts:
         """The cohorts of a protocol, with these participants and reviews."""
-        return cls(protocol.gates, protocol.dose_levels, tuple(courses), tuple(reviews), protocol.month)
+        return cls(
+            protocol.gates,
+            protocol.dose_levels,
+            tuple(courses),
+            tuple(reviews),
+            protocol.month,
+            day_zero_name(protocol),
+        )
 
 
 def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
@@ -322,9 +332,10 @@ def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> 
         return
     allowed = _after_interval(course.infusion, interval, cohorts.month)
     if planned.infusion < allowed:
-        words = _("%(interval)s from the infusion of %(subject)s: no infusion before %(day)s.")
+        words = _("%(interval)s from the %(zero)s of %(subject)s: no %(zero)s before %(day)s.")
         values: dict[str, Value] = {
             "interval": offset_words(interval),
+            "zero": cohorts.zero,
             "subject": course.subject,
             "day": allowed,
         }

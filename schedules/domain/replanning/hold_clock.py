@@ -12,8 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from schedules.domain.plan.anchors import follow
 from schedules.domain.plan.values import AnchorDay, AnchorKind
+from trials.domain.protocols.language import Code
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.treatment_names import CHEMOTHERAPY, INFUSION, first_treatment_name, in_sentence
 
 FEVER = "fever"
 """The code of the event that says when fever was last measured."""
@@ -68,7 +70,8 @@ class Waiting:
     """Where a course stands between the first chemotherapy and the infusion.
 
     Chemotherapy `began` for an infusion on `expected`, which now stands on `planned`; `since` is the
-    day on which somebody put it on hold. `last_day` is the last to which the protocol lets it slip.
+    day on which somebody put it on hold. `last_day` is the last to which the protocol lets it slip;
+    `given` and `awaited` are what the protocol calls the two.
     """
 
     anchor: str
@@ -80,6 +83,8 @@ class Waiting:
     last_day: date | None = None
     since: date | None = None
     fever_at: datetime | None = None
+    given: Code = CHEMOTHERAPY
+    awaited: Code = INFUSION
 
     @property
     def late(self) -> int:
@@ -143,7 +148,19 @@ def waiting_of(
         last = shift_day(expected, terms.longest, protocol.month) if terms.longest else None
         counts = fever_at if fever_at and fever_at.date() >= day.day else None
         code = rule.derived.anchor
-        return Waiting(rule.code, code, day.day, expected, base.day, terms, last, since, counts)
+        return Waiting(
+            rule.code,
+            code,
+            day.day,
+            expected,
+            base.day,
+            terms,
+            last,
+            since,
+            counts,
+            first_treatment_name(protocol, rule.code),
+            in_sentence(protocol.anchor_by_code[code].label),
+        )
     return None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from participants.domain.words import Code, Words, days_words
+from participants.domain.words import Code, Value, Words, days_words
 from participants.domain.words import mark as _
 from schedules.domain.replanning.hold_clock import Waiting
+from trials.domain.protocols.treatment_names import capital
 
 HOLD_FLAG = "hold"
 """The kind of flag that stands for a hold which lasts."""
@@ -18,8 +19,14 @@ BROKEN_OFF = "broken-off"
 def words_of_hold(waiting: Waiting, today: date) -> tuple[Words, ...]:
     """How long the infusion has waited after chemotherapy, and by how much that is too long, on a day."""
     waits = Words.of(
-        _("Chemotherapy began on %(began)s for an infusion on %(expected)s, which waits for %(days)s."),
-        {"began": waiting.began, "expected": waiting.expected, "days": days_words(waiting.days(today))},
+        _("%(given)s began on %(began)s for the %(awaited)s on %(expected)s, which waits for %(days)s."),
+        {
+            "given": capital(waiting.given),
+            "awaited": waiting.awaited,
+            "began": waiting.began,
+            "expected": waiting.expected,
+            "days": days_words(waiting.days(today)),
+        },
     )
     over = waiting.overrun(today)
     if not over:
@@ -30,8 +37,16 @@ def words_of_hold(waiting: Waiting, today: date) -> tuple[Words, ...]:
 
 def words_of_wait(waiting: Waiting) -> Words:
     """That the day for which chemotherapy was given has passed while nobody knows another."""
-    template = _("Expected on %(expected)s after chemotherapy from %(began)s, the infusion waits")
-    return Words.of(template, {"expected": waiting.expected, "began": waiting.began})
+    template = _("Expected on %(expected)s after %(given)s from %(began)s, the %(awaited)s waits")
+    return Words.of(
+        template,
+        {
+            "given": waiting.given,
+            "awaited": waiting.awaited,
+            "expected": waiting.expected,
+            "began": waiting.began,
+        },
+    )
 
 
 def words_of_abandoned(said: Words, reason: str) -> Words:
@@ -43,9 +58,10 @@ def words_of_broken_off(
     waiting: Waiting, given: Iterable[tuple[str, date]], today: date, reason: str
 ) -> tuple[Words, ...]:
     """That a block of chemotherapy was begun and its infusion never followed; `given` are visits and days."""
-    days = {"began": waiting.began, "expected": waiting.expected, "today": today}
+    days: dict[str, Value] = {"given": capital(waiting.given), "awaited": waiting.awaited}
+    days |= {"began": waiting.began, "expected": waiting.expected, "today": today}
     broken = _(
-        "Chemotherapy from %(began)s was given for an infusion on %(expected)s, which never followed: the "
+        "%(given)s from %(began)s was given for the %(awaited)s on %(expected)s, which never followed: the "
         "block was broken off on %(today)s, and lymphodepletion is planned again as a new block."
     )
     said = (Words.of(_("%(visit)s: %(day)s."), {"visit": Code(label), "day": day}) for label, day in given)

@@ -8,6 +8,7 @@ from datetime import date
 from participants.domain.lifecycle import STEP_LABELS, Step
 from schedules.domain.visits.values import History, Refusal, VisitLife
 from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
+from trials.domain.protocols.treatment_names import day_zero_name
 from trials.domain.protocols.validation.graph import anchors_of_visit
 
 
@@ -56,10 +57,10 @@ def is_infusion(visit: VisitLife, history: History) -> bool:
     return history.protocol.day_zero in anchors_set_by(history.protocol, visit)
 
 
-def before_consent(on: date, consented: date) -> Refusal:
-    """The refusal of an infusion before the day of consent."""
-    message = _("No infusion before consent: %(day)s is before the consent on %(consent)s.")
-    return Refusal("on", message, {"day": on, "consent": consented})
+def before_consent(protocol: Protocol, on: date, consented: date) -> Refusal:
+    """The refusal of day zero (the infusion) before the day of consent."""
+    message = _("No %(zero)s before consent: %(day)s is before the consent on %(consent)s.")
+    return Refusal("on", message, {"zero": day_zero_name(protocol), "day": on, "consent": consented})
 
 
 def comes_after(visit: VisitLife, other: VisitLife) -> bool:
@@ -79,12 +80,14 @@ def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterat
     if not is_infusion(visit, history):
         return
     if history.consented_on is None:
-        yield Refusal("on", _("No infusion before consent: put the day of consent on record first."))
+        message = _("No %(zero)s before consent: put the day of consent on record first.")
+        yield Refusal("on", message, {"zero": day_zero_name(history.protocol)})
     elif on < history.consented_on:
-        yield before_consent(on, history.consented_on)
+        yield before_consent(history.protocol, on, history.consented_on)
     if history.consent_withdrawn_on and on >= history.consent_withdrawn_on:
-        message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")
-        yield Refusal("on", message, {"withdrawn": history.consent_withdrawn_on, "day": on})
+        message = _("Consent was withdrawn on %(withdrawn)s: no %(zero)s on %(day)s.")
+        zero = day_zero_name(history.protocol)
+        yield Refusal("on", message, {"withdrawn": history.consent_withdrawn_on, "zero": zero, "day": on})
 
 
 def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:

@@ -93,7 +93,7 @@ def refusals_of_booking(
         message = _("%(visit)s is booked on %(booked)s already: say why the booking changes.")
         yield Refusal("reason", message, {**visit.named, "booked": visit.booked_on})
     if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
-        yield before_consent(booking.on, history.consented_on)
+        yield before_consent(history.protocol, booking.on, history.consented_on)
 
 
 def refusals_of_completion(

@@ -14,6 +14,8 @@ from schedules.domain.visits.order import before_consent
 from schedules.services.replanning.previews import Preview
 from schedules.services.store.visit_writing import in_words
 from trials.domain.protocols.protocol import Role
+from trials.domain.protocols.treatment_names import day_zero_name
+from trials.spoken import say
 
 
 def refuse_by_consent(preview: Preview) -> None:
@@ -49,21 +51,24 @@ def _refuse_consent(preview: Preview, first: date | None) -> None:
 
 def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: date | None) -> None:
     """No infusion before the first consent, without one, or once none stands any more."""
+    protocol = preview.plan.protocol
+    zero = say(day_zero_name(protocol))
     infused, consented = (
-        _actual(preview, preview.plan.protocol.day_zero),
+        _actual(preview, protocol.day_zero),
         first or _actual(preview, _consent(preview)),
     )
     if infused is None or (consented is None and _stands(preview)):
         return
     if consented is None:
-        raise ReplanningRefused(_("No infusion before consent: put the day of consent on record first."))
+        message = _("No %(zero)s before consent: put the day of consent on record first.")
+        raise ReplanningRefused(message % {"zero": zero})
     if infused < consented:
-        refusal = before_consent(infused, consented)
+        refusal = before_consent(protocol, infused, consented)
         raise ReplanningRefused(in_words(refusal.message, refusal.words))
     withdrawn = _withdrawn_on(given)
     if withdrawn and infused >= withdrawn:
-        message = _("Consent was withdrawn on %(withdrawn)s: no infusion on %(day)s.")
-        raise ReplanningRefused(message % {"withdrawn": withdrawn, "day": infused})
+        message = _("Consent was withdrawn on %(withdrawn)s: no %(zero)s on %(day)s.")
+        raise ReplanningRefused(message % {"withdrawn": withdrawn, "zero": zero, "day": infused})
 
 
 def _withdrawn_on(given: Sequence[GivenConsent]) -> date | None:

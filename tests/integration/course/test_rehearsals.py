@@ -296,7 +296,7 @@ def test_a_block_that_was_broken_off_drafts_itself_once_with_the_facts(waiting: 
         INFUSION, date(2026, 12, 12), None, 5, None,
     )  # fmt: skip
     told = facts_text(drafted.facts)
-    assert "given for an infusion on Monday 2026-12-07, which never followed" in told
+    assert "given for the infusion on Monday 2026-12-07, which never followed" in told
     assert "Chemotherapy 1: Wednesday 2026-12-02." in told
     assert told.endswith("Reason given: the product was thawed")
     assert phase(waiting) is Phase.REPEATING

@@ -125,7 +125,7 @@ def test_a_flag_of_a_hold_is_told_in_the_reader_s_language(coordinator):
     hold_infusion(participant=person, version=person.version, **hold)
     sweep_holds(now=noon(12, 10))
     chinese = {
-        "Chemotherapy began on %(began)s for an infusion on %(expected)s, which waits for %(days)s.": (
+        "%(given)s began on %(began)s for the %(awaited)s on %(expected)s, which waits for %(days)s.": (
             "%(began)s 开始化疗，拟于 %(expected)s 回输，已等待 %(days)s。"
         ),
         "%(n)d days": "%(n)d 天",

@@ -180,7 +180,7 @@ def test_once_chemotherapy_has_begun_each_day_on_hold_counts() -> None:
     start = a_start(anchors=anchors, today=dec(5), person=a_person(phase=Phase.CONDITIONING))
     assert [candidate_day(start, dec(day)).points for day in (7, 8, 9)] == [0, 5, 10]
     held = candidate_day(start, dec(9))
-    assert words(held, Against.HOLD) == "Days on hold: 2; chemotherapy was given for Monday 2026-12-07."
+    assert words(held, Against.HOLD) == "Days on hold: 2; ld was given for Monday 2026-12-07."
     assert candidate_day(start, dec(4)).possible is False
 
 
