@@ -259,7 +259,7 @@ class TestWhatIsExpectedOfSuchSystems:
         self, participant: Participant, signed: Signature
     ) -> None:
         record = signable_schedule(participant)
-        (row,) = signatures_of(record.model, record.object_id, record.content)
+        (row,) = signatures_of(record)
         assert (row.printed_name, row.meaning) == ("Dr. Li Na", "I have reviewed this")
         assert row.signed_at.isoformat() == "2026-11-21T09:00:00+08:00"
 

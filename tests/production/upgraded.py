@@ -31,7 +31,7 @@ def look(facts: dict[str, Any]) -> dict[str, Any]:
     for _, code, digest in facts["signed"]:
         for participant in Participant.objects.filter(subject_code=code):
             record = signable_schedule(participant)
-            rows = signatures_of(record.model, record.object_id, record.content)
+            rows = signatures_of(record)
             void += [code for row in rows if row.digest == digest and row.void]
     feeds = []
     for feed in facts["feeds"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,7 +19,7 @@ from schedules.domain.deviations.drafts import (
 )
 from schedules.models import Deviation, DeviationClass, Visit
 from schedules.selectors.trust.signing import DEVIATION, signable_deviation
-from trials.domain.audit.signing import Standing, standing
+from trials.domain.audit.signing import Standing
 from trials.keyset import Key, RowBefore
 from trials.models import Signature, User
 
@@ -209,9 +209,9 @@ def _signatures(ids: Sequence[int]) -> Iterator[Signature]:
         yield from (signature for signature in between if signature.object_id in known)
 
 
-def _signed(one: Deviation, signatures: Iterable[Signature]) -> Standing | None:
-    digest = signable_deviation(one).digest if signatures else ""
-    found = [standing(signature.content, signature.digest, digest) for signature in signatures]
-    if not found:
+def _signed(one: Deviation, signatures: Sequence[Signature]) -> Standing | None:
+    if not signatures:
         return None
+    record = signable_deviation(one)
+    found = [record.standing_of(signature)[0] for signature in signatures]
     return Standing.STANDS if Standing.STANDS in found else Standing.VOID

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from participants.models import Anchor, Participant
 from schedules.models import Deviation, ProtocolWindow, Visit
 from schedules.selectors.store.course import clock_at, person_in_sight
+from schedules.selectors.trust.signed_names import ANCHOR, VISIT, WINDOW
+from schedules.selectors.trust.signed_names import DEVIATION as DEVIATION_NAMES
 from schedules.selectors.trust.signing import DEVIATION, SCHEDULE, signable_deviation, signable_schedule
 from trials.audit.trail_terms import field_name
 from trials.domain.accounts.access import Right
@@ -38,6 +40,8 @@ KINDS = {"schedule": SCHEDULE, "deviation": DEVIATION, "approval": APPROVAL}
 """What can be signed, by the word in its address."""
 
 MODELS: dict[str, type[Model]] = {"anchors": Anchor, "visits": Visit, "windows": ProtocolWindow}
+KEPT = {"anchors": ANCHOR, "visits": VISIT, "windows": WINDOW}
+"""Where the names of signed lists are kept, in whose words they are shown."""
 WORDS = {
     "participant": gettext_lazy("Participant"),
     "trial": gettext_lazy("Trial"),
@@ -53,7 +57,7 @@ WORDS = {
     "usable_from": gettext_lazy("Usable from"),
 }
 _ITEM = re.compile(r"(\w+)\[(.+)\]\.(\w+)")
-_HIDDEN = {"record", "id"}
+_HIDDEN = {"record", "id", "form"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def signatures_shown(kind: str, record: Participant | Deviation) -> list[Signatu
 
 def in_words(signable: Signable) -> list[SignatureRow]:
     """The signatures of something, and what changed since each of them, named as on the pages."""
-    rows = signatures_of(signable.model, signable.object_id, signable.content)
+    rows = signatures_of(signable)
     return [replace(row, changes=[_change_in_words(change) for change in row.changes]) for row in rows]
 
 
@@ -146,8 +150,7 @@ def approval_rows(user: User, trial: Trial, today: date) -> list[ApprovalRow]:
 
 
 def _signatures(approvals: dict[int, SiteApproval]) -> dict[int, list[SignatureRow]]:
-    contents = {pk: signable_approval(one, one.usable_from).content for pk, one in approvals.items()}
-    return signature_rows(APPROVAL, contents)
+    return signature_rows(APPROVAL, [signable_approval(one, one.usable_from) for one in approvals.values()])
 
 
 def _table(name: str, items: list[dict[str, Any]]) -> ContentTable:
@@ -161,11 +164,11 @@ def _table(name: str, items: list[dict[str, Any]]) -> ContentTable:
 
 def _label(name: str, of: str = "") -> str:
     """What a part of the content is called on the pages."""
-    model = MODELS.get(of, Deviation)
+    model, kept = MODELS.get(of, Deviation), KEPT.get(of, DEVIATION_NAMES).get(name, name)
     if not of and name in WORDS:
         return str(WORDS[name])
     names = {field.name: field for field in model._meta.concrete_fields}  # noqa: SLF001
-    words = field_name(names[name]) if name in names else name.replace("_", " ")
+    words = field_name(names[kept]) if kept in names else name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

@@ -5,32 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F, Value
+from django.db.models import F, Model, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from participants.models import Anchor, Participant
 from schedules.models import Deviation, ProtocolWindow, Visit, VisitActivity
-from trials.domain.audit.signing import Content
-from trials.selectors.protocols.approvals import Signable
+from schedules.selectors.trust.signed_names import DEVIATION_FORMS, SCHEDULE_FORMS, Names
+from trials.domain.audit.signing import Content, numbered
+from trials.selectors.protocols.approvals import Signable, older_forms
 
 SCHEDULE = "participants.participant"
 DEVIATION = "schedules.deviation"
-
-_ANCHOR = ("code", "planned_on", "planned_at", "actual_on", "actual_at")
-_VISIT = (
-    "code", "attempt", "opens", "target", "closes", "timing_basis", "tolerance_basis",
-    "booked_on", "booked_start", "booked_end", "booked_place",
-    "performed_on", "performed_at", "outside_reason", "missed_on", "missed_reason",
-    "cancelled_on", "cancelled_reason", "applies", "held_on",
-)  # fmt: skip
-_ACTIVITY = ("attempt", "done", "done_at", "reason")
-_WINDOW = ("code", "starts_on", "starts_at", "ends_on", "ends_at", "basis", "cancelled_on")
-_DEVIATION = (
-    "key", "kind", "found_on", "occurred_on", "planned_on", "opens", "closes", "actual_on", "days", "facts",
-    "description", "classification", "affects_safety", "affects_rights", "affects_data", "cause", "action",
-    "reported_to_sponsor_on", "reported_to_ethics_on", "withdrawn_on", "withdrawn_reason",
-)  # fmt: skip
 
 
 def signable_schedule(participant: Participant) -> Signable:
@@ -54,12 +40,15 @@ def signable_schedule(participant: Participant) -> Signable:
         participant.trial,
         rows=rows,
         read_again=lambda: _schedule(Participant.objects.select_related(*related).get(pk=participant.pk)),
+        older=older_forms(SCHEDULE_FORMS, lambda form: _schedule(participant, form)),
     )
 
 
-def _schedule(participant: Participant) -> Content:
-    version = participant.protocol_version
-    return {
+def _schedule(participant: Participant, form: int = 0) -> Content:
+    """The schedule in a form of signed content; in the newest where none is given."""
+    form = form or max(SCHEDULE_FORMS)
+    names, version = SCHEDULE_FORMS[form], participant.protocol_version
+    content = {
         "record": SCHEDULE,
         "id": participant.pk,
         "participant": participant.subject_code,
@@ -68,13 +57,12 @@ def _schedule(participant: Participant) -> Content:
         "protocol_version": version.label,
         "protocol_digest": version.digest,
         "traits": sorted(participant.traits),
-        "anchors": _rows(Anchor.objects.filter(participant=participant).order_by("code"), _ANCHOR),
-        "visits": _rows(
-            Visit.objects.filter(participant=participant).order_by("attempt", "target", "code"), _VISIT
-        ),
-        "activities": _activities(participant),
-        "windows": _rows(ProtocolWindow.objects.filter(participant=participant).order_by("code"), _WINDOW),
+        "anchors": _rows(Anchor, participant, names["anchors"], "code"),
+        "visits": _rows(Visit, participant, names["visits"], "attempt", "target", "code"),
+        "activities": _activities(participant, names["activities"]),
+        "windows": _rows(ProtocolWindow, participant, names["windows"], "code"),
     }
+    return numbered(content, form)
 
 
 def signable_deviation(deviation: Deviation) -> Signable:
@@ -93,34 +81,51 @@ def signable_deviation(deviation: Deviation) -> Signable:
         refusal,
         rows=(Deviation.objects.filter(pk=deviation.pk),),
         read_again=lambda: _deviation(Deviation.objects.select_related(*related).get(pk=deviation.pk)),
+        older=older_forms(DEVIATION_FORMS, lambda form: _deviation(deviation, form)),
     )
 
 
-def _deviation(deviation: Deviation) -> Content:
+def _deviation(deviation: Deviation, form: int = 0) -> Content:
+    """The deviation in a form of signed content; in the newest where none is given."""
+    form = form or max(DEVIATION_FORMS)
     person = deviation.participant
-    return {
+    content = {
         "record": DEVIATION,
         "id": deviation.pk,
         "participant": person.subject_code,
         "trial": person.trial.code,
         "site": person.site.code,
         "protocol_version": deviation.protocol_version.label,
-        **{name: _plain(getattr(deviation, name)) for name in _DEVIATION},
+        **{
+            name: _plain(getattr(deviation, kept))
+            for name, kept in DEVIATION_FORMS[form]["deviation"].items()
+        },
     }
+    return numbered(content, form)
 
 
-def _activities(participant: Participant) -> list[dict[str, Any]]:
+def _activities(participant: Participant, names: Names) -> list[dict[str, Any]]:
     """What was done at which visit and what was left, named by both."""
-    rows = VisitActivity.objects.filter(participant=participant).annotate(attempt=F("visit__attempt"))
-    named = rows.annotate(name=Concat("visit__code", Value("/"), "code")).order_by("attempt", "name")
-    return [{"code": row.pop("name"), **row} for row in _rows(named, ("name", *_ACTIVITY))]
+    rows = VisitActivity.objects.filter(participant=participant)
+    placed = rows.annotate(at_visit=Concat("visit__code", Value("/"), "code"), at_attempt=F("visit__attempt"))
+    return _named(placed.order_by("at_attempt", "at_visit"), names)
 
 
-def _rows(found: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows as plain data, without what is empty."""
+def _rows(model: type[Model], participant: Participant, names: Names, *order: str) -> list[dict[str, Any]]:
+    """Rows of a participant as plain data, in the order of what is signed of them."""
+    found = model._default_manager.filter(participant=participant)  # noqa: SLF001 (public by custom)
+    return _named(found.order_by(*(names[name] for name in order)), names)
+
+
+def _named(found: QuerySet[Any], names: Names) -> list[dict[str, Any]]:
+    """Rows by the names that are signed, without what is empty."""
     return [
-        {name: _plain(value) for name, value in row.items() if value not in {None, ""}}
-        for row in found.values(*names)
+        {
+            name: _plain(value)
+            for name, value in zip(names, row, strict=True)
+            if value is not None and value != ""
+        }
+        for row in found.values_list(*names.values())
     ]
 
 

@@ -181,7 +181,7 @@ def test_a_corrected_day_of_consent_moves_what_counts_from_it_and_the_trail_keep
     moved = AuditEntry.objects.filter(model="participants.anchor", act=entry.act).get()
     assert ("2026-11-02" in moved.old, moved.reason) == (True, "typed wrongly"), "one act, one reason"
     now_there = signable_schedule(person)
-    (signature,) = signatures_of(now_there.model, now_there.object_id, now_there.content)
+    (signature,) = signatures_of(now_there)
     assert signature.void
     assert next(change.path for change in signature.changes) == "anchors[consent].actual_on"
 

@@ -41,7 +41,7 @@ def sign_schedule(participant: Participant, by: User, **changes: object) -> Sign
 def test_a_signature_shows_printed_name_time_and_meaning(participant, investigator) -> None:
     sign_schedule(participant, investigator)
     record = signable_schedule(participant)
-    (row,) = signatures_of(record.model, record.object_id, record.content)
+    (row,) = signatures_of(record)
     assert (row.printed_name, row.roles) == ("Dr. Li Na", "investigator")
     assert row.meaning == "I have reviewed this"
     assert (row.signed_at.isoformat(), row.zone) == ("2026-11-21T09:00:00+08:00", "Asia/Shanghai")
@@ -61,11 +61,11 @@ def test_a_signature_is_visibly_void_after_an_edit(participant, investigator) ->
     sign_schedule(participant, investigator)
     Visit.objects.filter(participant=participant, code="d28").update(booked_on=TODAY)
     record = signable_schedule(participant)
-    (row,) = signatures_of(record.model, record.object_id, record.content)
+    (row,) = signatures_of(record)
     assert row.void
     assert row.changes == (Change("visits[d28].booked_on", "–", "2026-11-21"),)
     sign_schedule(participant, investigator)
-    again = signatures_of(record.model, record.object_id, record.content)
+    again = signatures_of(record)
     assert [one.void for one in again] == [False, True], "the old one stays, and stays void"
 
 
@@ -77,7 +77,7 @@ def test_a_booking_in_another_place_or_for_longer_voids_it_too(participant, inve
     sign_schedule(participant, investigator)
     d28.update(booked_end=until + timedelta(hours=1), booked_place="C 3")
     record = signable_schedule(participant)
-    row = signatures_of(record.model, record.object_id, record.content)[0]
+    row = signatures_of(record)[0]
     assert [change.path for change in row.changes] == ["visits[d28].booked_end", "visits[d28].booked_place"]
 
 
@@ -89,7 +89,7 @@ def test_an_activity_left_out_after_all_voids_it_too(participant, investigator) 
     sign_schedule(participant, investigator)
     VisitActivity.objects.filter(pk=done.pk).update(done=False, reason="no paper")
     record = signable_schedule(participant)
-    (row,) = signatures_of(record.model, record.object_id, record.content)
+    (row,) = signatures_of(record)
     paths = [change.path for change in row.changes]
     assert paths == ["activities[d28/ecg].done", "activities[d28/ecg].reason"]
 

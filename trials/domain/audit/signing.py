@@ -18,6 +18,9 @@ from typing import Any
 Content = Mapping[str, Any]
 """What is signed, as plain data: texts, numbers, booleans, None, and lists and mappings of them."""
 
+FIRST_FORM = 1
+"""The form of content that carries no number of its form."""
+
 PROOF_HOLDS = timedelta(minutes=5)
 """How long a proof of who somebody is may be used for a signature."""
 
@@ -73,6 +76,20 @@ def digest_of(text: str) -> str:
 def content_digest(content: Content) -> str:
     """The digest that a signature of this content carries."""
     return digest_of(canonical_text(content))
+
+
+def numbered(content: Content, form: int) -> Content:
+    """Content that says in which form it is; the first form has no number, as it was signed before."""
+    return content if form == FIRST_FORM else {"form": form, **content}
+
+
+def form_of(signed_text: str) -> int:
+    """Give the form in which a text was signed; the first where it names none, or is no JSON any more."""
+    try:
+        form = json.loads(signed_text).get("form", FIRST_FORM)
+    except (ValueError, AttributeError):
+        return FIRST_FORM
+    return form if isinstance(form, int) else FIRST_FORM
 
 
 def standing(signed_text: str, signed_digest: str, digest_now: str) -> Standing:

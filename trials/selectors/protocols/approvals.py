@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ from trials.domain.audit.signing import (
     Standing,
     changes_since,
     content_digest,
+    form_of,
+    numbered,
     standing,
 )
 from trials.models import (
@@ -70,6 +73,7 @@ class Signable:
     """Something that can be signed: which record, its content now, where it belongs; `refusal` if not yet.
 
     `rows` are those that hold the content, to be locked while it is signed; `read_again` reads it then.
+    `older` writes the content in the forms in which it was signed before, by their numbers.
     """
 
     model: str
@@ -80,11 +84,27 @@ class Signable:
     refusal: str = ""
     rows: Sequence[QuerySet[Any]] = ()
     read_again: Callable[[], Content] | None = None
+    older: Mapping[int, Callable[[], Content]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """What a signature of it would carry."""
         return content_digest(self.content)
+
+    def standing_of(self, signature: Signature) -> tuple[Standing, Content]:
+        """Whether a signature stands, and the content now in the form in which it was made.
+
+        A form that this software does not know makes it void, shown against the newest form.
+        """
+        form = form_of(signature.content)
+        write = self.older.get(form)
+        now = write() if write else self.content
+        return standing(signature.content, signature.digest, content_digest(now)), now
+
+
+def older_forms(forms: Iterable[int], write: Callable[[int], Content]) -> dict[int, Callable[[], Content]]:
+    """The writers of all forms but the newest, by their numbers."""
+    return {form: partial(write, form) for form in sorted(forms)[:-1]}
 
 
 class ApprovalState(StrEnum):
@@ -96,25 +116,26 @@ class ApprovalState(StrEnum):
     IN_USE = "in-use"
 
 
-def signatures_of(model: str, object_id: int, content: Content) -> list[SignatureRow]:
+def signatures_of(record: Signable) -> list[SignatureRow]:
     """The signatures of a record, the newest first, held against its content now; two queries."""
-    return signature_rows(model, {object_id: content}).get(object_id, [])
+    return signature_rows(record.model, [record]).get(record.object_id, [])
 
 
-def signature_rows(model: str, contents: Mapping[int, Content]) -> dict[int, list[SignatureRow]]:
+def signature_rows(model: str, records: Iterable[Signable]) -> dict[int, list[SignatureRow]]:
     """The signatures of many records of a kind, by their ids, each held against its content; two queries."""
     rows: dict[int, list[SignatureRow]] = {}
-    found = Signature.objects.filter(model=model, object_id__in=list(contents)).order_by("-signed_at", "-pk")
+    by_id = {record.object_id: record for record in records}
+    found = Signature.objects.filter(model=model, object_id__in=list(by_id)).order_by("-signed_at", "-pk")
     signatures = list(found)
     changed = changes_of(signature.user_id for signature in signatures) if signatures else {}
     for signature in signatures:
-        row = _row(signature, contents[signature.object_id], changed.get(signature.user_id, ()))
+        row = _row(signature, by_id[signature.object_id], changed.get(signature.user_id, ()))
         rows.setdefault(signature.object_id, []).append(row)
     return rows
 
 
-def _row(signature: Signature, content: Content, changed: Sequence[AccountChange]) -> SignatureRow:
-    stands = standing(signature.content, signature.digest, content_digest(content))
+def _row(signature: Signature, record: Signable, changed: Sequence[AccountChange]) -> SignatureRow:
+    stands, content = record.standing_of(signature)
     void = stands is Standing.VOID
     return SignatureRow(
         printed_name=signature.printed_name,
@@ -129,10 +150,17 @@ def _row(signature: Signature, content: Content, changed: Sequence[AccountChange
     )
 
 
-def approval_content(approval: SiteApproval) -> Content:
-    """What an investigator signs when a protocol version is put to use at a site."""
+APPROVAL_FORMS = (1,)
+"""The forms of signed approvals. A name that is signed never changes; another one is another form."""
+
+
+def approval_content(approval: SiteApproval, form: int = max(APPROVAL_FORMS)) -> Content:
+    """What an investigator signs when a protocol version is put to use at a site.
+
+    The names on the left are signed, the right says where each is kept now.
+    """
     version = approval.protocol_version
-    return {
+    content = {
         "record": APPROVAL,
         "id": approval.pk,
         "trial": version.trial.code,
@@ -143,6 +171,7 @@ def approval_content(approval: SiteApproval) -> Content:
         "reference": approval.reference,
         "usable_from": approval.usable_from.isoformat(),
     }
+    return numbered(content, form)
 
 
 def signable_approval(approval: SiteApproval, today: date) -> Signable:
@@ -163,6 +192,7 @@ def signable_approval(approval: SiteApproval, today: date) -> Signable:
         read_again=lambda: approval_content(
             SiteApproval.objects.select_related(*related).get(pk=approval.pk)
         ),
+        older=older_forms(APPROVAL_FORMS, lambda form: approval_content(approval, form)),
     )
 
 
@@ -193,8 +223,8 @@ def _approving_signatures(ids: Sequence[int]) -> Mapping[int, list[Signature]]:
 
 def _state(approval: SiteApproval, signed: Mapping[int, list[Signature]]) -> ApprovalState:
     signatures = signed.get(approval.pk, [])
-    digest = content_digest(approval_content(approval))
-    if any(standing(one.content, one.digest, digest) is Standing.STANDS for one in signatures):
+    record = signable_approval(approval, approval.usable_from)
+    if any(record.standing_of(one)[0] is Standing.STANDS for one in signatures):
         return ApprovalState.IN_USE
     return ApprovalState.VOID if signatures else ApprovalState.UNSIGNED
 
