@@ -89,6 +89,15 @@ def test_nothing_is_said_twice_after_an_upgrade(upgraded) -> None:
     assert (found["written"], found["sent"], found["reminders"]) == (0, 0, before["reminders"])
 
 
+def test_a_record_has_one_history_across_a_rename(upgraded) -> None:
+    _, found, _ = upgraded
+    assert found["after a rename"] == {
+        "first": "create",
+        "told": [["booked_place", "before the rename"], ["booked_place", "after it"]],
+        "under another name": 0,
+    }
+
+
 def test_every_visit_keeps_its_history_after_an_upgrade(upgraded) -> None:
     _, found, _ = upgraded
     assert found["visits without a history"] == []

@@ -48,12 +48,51 @@ def look(facts: dict[str, Any]) -> dict[str, Any]:
     visits = {str(pk) for pk in Visit.objects.values_list("pk", flat=True)}
     return {
         "void": void,
+        "after a rename": history_across_a_rename(),
         "stamps": feeds,
         "written": written,
         "sent": len(sent),
         "reminders": Reminder.objects.count(),
         "visits without a history": sorted(visits - histories),
     }
+
+
+def history_across_a_rename() -> dict[str, Any]:
+    """The history of one visit whose column and whose model are renamed between two of its changes.
+
+    The columns are renamed as a migration renames them; the table of outside names has its two lines.
+    """
+    from django.db import connection, migrations
+    from django.db.migrations.loader import MigrationLoader
+
+    from schedules.models import Visit
+    from trials.audit import outside_names
+    from trials.audit.migrating import lay_after_migration, lift_triggers
+    from trials.domain.audit.trail import column_changes
+    from trials.models import AuditEntry
+
+    visit = Visit.objects.filter(booked_on=None, performed_on=None).latest("pk")
+    Visit.objects.filter(pk=visit.pk).update(booked_place="before the rename")
+    outside_names.RECORDS = {"schedules.visit": "schedules.appointment"}
+    outside_names.FIELDS = {("schedules.visit", "booked_place"): "room"}
+    state = MigrationLoader(connection).project_state()
+    lift_triggers("default", plan=["two renames"])
+    for operation in (
+        migrations.RenameField("visit", "booked_place", "room"),
+        migrations.RenameModel("Visit", "Appointment"),
+    ):
+        after = state.clone()
+        operation.state_forwards("schedules", after)
+        with connection.schema_editor() as editor:
+            operation.database_forwards("schedules", editor, state, after)
+        state = after
+    lay_after_migration("default", apps=state.apps)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE schedules_appointment SET room = 'after it' WHERE id = %s", [visit.pk])
+    history = list(AuditEntry.objects.filter(object_id=str(visit.pk), model="schedules.visit").order_by("pk"))
+    strays = AuditEntry.objects.filter(model="schedules.appointment").count()
+    told = [(one.column, one.new) for entry in history[-2:] for one in column_changes("", entry.new)]
+    return {"first": history[0].action, "told": told, "under another name": strays}
 
 
 def stamps_of(body: str) -> dict[str, list[str]]:

@@ -17,6 +17,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Field, JSONField, Model
 
+from trials.audit.outside_names import column_outside, record_outside
+
 AUDITED_APPS = ("trials", "participants", "schedules", "mfa", "socialaccount")
 ENTRIES = "trials_auditentry"
 APPEND_ONLY = (
@@ -63,6 +65,15 @@ class AuditedTable:
     key: str
     columns: tuple[Field[Any, Any], ...]
     hidden: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        """What the entries of the trail call a row of this table, whatever its model is called now."""
+        return record_outside(self.label)
+
+    def said(self, column: Field[Any, Any]) -> str:
+        """What the entries of the trail call a column, whatever it is called now."""
+        return column_outside(self.record, column.attname)
 
     def scope(self, of: str) -> str:
         """The column that says which trial, site or participant a row belongs to; empty for none."""
@@ -201,7 +212,7 @@ class _SQLite(_Layer):
     def audit(self, table: AuditedTable) -> Iterator[str]:
         same = [f'OLD."{c.column}" IS NEW."{c.column}"' for c in table.columns]
         unchanged = ", ".join(
-            f"iif({test}, '$.{c.column}', '$.-')" for c, test in zip(table.columns, same, strict=True)
+            f"iif({test}, '$.{table.said(c)}', '$.-')" for c, test in zip(table.columns, same, strict=True)
         )
         old, new = self._row(table, "OLD"), self._row(table, "NEW")
         before, after = f"json_remove({old}, {unchanged})", f"json_remove({new}, {unchanged})"
@@ -225,13 +236,13 @@ class _SQLite(_Layer):
         yield (
             f"CREATE TRIGGER {trigger} AFTER {event} BEGIN "  # noqa: S608  names of our own tables
             f"INSERT INTO trials_auditentry ({ENTRY}) SELECT strftime('%Y-%m-%d %H:%M:%f', 'now'), "
-            f"coalesce({ident}, ''), {actor_id}, {texts}, '{action}', '{table.label}', {row}.{table.key}, "
+            f"coalesce({ident}, ''), {actor_id}, {texts}, '{action}', '{table.record}', {row}.{table.key}, "
             f"{', '.join(scopes)}, {values[0]}, {values[1]} "
             "FROM (SELECT coalesce(nullif(dayzero_act(), ''), '{}') AS d) AS a; END"
         )
 
     def _row(self, table: AuditedTable, row: str) -> str:
-        pairs = _pairs((c.column, self._value(c, f'{row}."{c.column}"')) for c in table.columns)
+        pairs = _pairs((table.said(c), self._value(c, f'{row}."{c.column}"')) for c in table.columns)
         return f"json_patch('{{}}', json_object({pairs}))"
 
     def _value(self, field: Field[Any, Any], value: str) -> str:
@@ -297,18 +308,19 @@ class _PostgreSQL(_Layer):
         values = {
             "table": table.name,
             "entry": ENTRY,
-            "label": table.label,
+            "label": table.record,
             "key": table.key,
             "scopes_new": self._scopes(table, "n"),
             "scopes_old": self._scopes(table, "o"),
-            "new": _pairs((c.column, self._value(c, "n")) for c in table.columns),
-            "old": _pairs((c.column, self._value(c, "o")) for c in table.columns),
+            "new": _pairs((table.said(c), self._value(c, "n")) for c in table.columns),
+            "old": _pairs((table.said(c), self._value(c, "o")) for c in table.columns),
             "changed": " OR ".join(differs.values()),
         }
         for row, side in (("n", "new"), ("o", "old")):
-            said = ((c.column, f"to_json({self._value(c, row)})::text") for c in table.columns)
             values[f"changed_{side}"] = ", ".join(
-                f"CASE WHEN {differs[column]} THEN '\"{column}\":' || {text} END" for column, text in said
+                f"CASE WHEN {differs[c.column]} THEN '\"{table.said(c)}\":' || "
+                f"to_json({self._value(c, row)})::text END"
+                for c in table.columns
             )
         text = AUDIT.read_text(encoding="utf-8")
         for name, value in values.items():

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from django.apps import apps
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
@@ -14,7 +13,9 @@ from participants.domain.lifecycle import STEP_LABELS, Step
 from participants.models import Anchor, CourseStep, Participant
 from schedules.models import Visit
 from schedules.selectors.store.changes import Change, FieldChange, said_of
+from trials.audit.outside_names import record_name
 from trials.models import AuditEntry, ProtocolVersion, Site
+from trials.selectors.audit.trail_wording import fields_outside
 from trials.selectors.protocols.approvals import ApprovalState, approval_states
 from trials.selectors.records import published_versions
 
@@ -60,7 +61,7 @@ def _names(
     model: type[Visit | Anchor | CourseStep], field: str, entries: Iterable[AuditEntry]
 ) -> dict[str, str]:
     """A field of the visits, anchors or steps that entries are about, by id."""
-    label = model._meta.label_lower  # noqa: SLF001 - documented
+    label = record_name(model)
     ids = {entry.object_id for entry in entries if entry.model == label}
     return {str(pk): name for pk, name in model.objects.filter(pk__in=ids).values_list("pk", field)}
 
@@ -78,7 +79,7 @@ def _fields(entries: Iterable[AuditEntry], names: _Names, zone: ZoneInfo) -> Ite
         changed = {name: new.get(name) for name in _TOLD[entry.model] if new.get(name) or old.get(name)}
         if not changed:
             continue
-        fields = {field.column: field for field in apps.get_model(entry.model)._meta.concrete_fields}  # noqa: SLF001
+        fields = fields_outside(entry.model)
         of = names.get(entry.model, {}).get(entry.object_id, "")
         for one in said_of(fields, old, changed, zone):
             yield FieldChange(f"{_(of)}: {one.name}" if of else one.name, one.old, one.new)

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.apps import apps
 from django.db.models import DateTimeField, Field
 from django.utils.translation import gettext as _
 
+from trials.audit.outside_names import record_name
 from trials.audit.trail_terms import field_name
 from trials.models import AuditEntry
-from trials.selectors.audit.trail_wording import name_in_words
+from trials.selectors.audit.trail_wording import fields_outside, name_in_words
 
 _UNSAID = frozenset({"version", "sequence", "changed_at", "uid"})
 _LATEST = 50
@@ -43,8 +43,7 @@ class Change:
 def changes_since(record: str, pk: int, version: int, zone: ZoneInfo) -> list[Change]:
     """The changes of a record (`schedules.visit`) after this version of it, the first first; one query."""
     entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="change").order_by("-id")
-    model = apps.get_model(record)
-    fields = {field.column: field for field in model._meta.concrete_fields}  # noqa: SLF001 - documented
+    fields = fields_outside(record)
     found = []
     for entry in entries[:_LATEST]:
         old, new = json.loads(entry.old), json.loads(entry.new)
@@ -79,7 +78,7 @@ def _text(field: Field[Any, Any], value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if field.is_relation and field.related_model:
-        return name_in_words(field.related_model._meta.label_lower, str(value))  # noqa: SLF001 - documented
+        return name_in_words(record_name(field.related_model), str(value))
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(field, DateTimeField):

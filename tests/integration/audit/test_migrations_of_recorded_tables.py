@@ -14,8 +14,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, connections
 
 import trials.migrations
+from trials.audit import outside_names
 from trials.audit.migrating import lift_triggers
+from trials.audit.triggers import audited_table
 from trials.models import AuditEntry, Site, Trial
+from trials.selectors.audit.trail import recorded_models
 from trials.services.audit.sealing import seal_audit, verify_audit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +107,34 @@ def test_it_runs_forwards_and_back_with_a_data_migration_and_writes_are_recorded
     assert columns_recorded("trials_site", "name", "Newer") == [{"name": "Newer"}]
     with pytest.raises(DatabaseError, match="cannot be changed or deleted"):
         sql("UPDATE trials_auditentry SET actor = 'somebody else'")
+
+
+def test_a_renamed_column_goes_on_under_its_old_name_in_the_trail(
+    tried: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside_names, "FIELDS", {("trials.site", "name"): "title"})
+    tried(CASES["a column renamed"])
+    Site.objects.create(code="S1", name="Old", zone="Asia/Shanghai")
+    migrate("9001")
+    assert columns_recorded("trials_site", "title", "New") == [{"name": "New"}]
+    sql("INSERT INTO trials_site SELECT * FROM trials_site WHERE false")
+    sql("DELETE FROM trials_site")
+    gone = AuditEntry.objects.latest("id")
+    assert (gone.action, json.loads(gone.old)["name"]) == ("delete", "New")
+    migrate(last_migration())
+
+
+def test_every_name_that_has_left_the_code_is_still_there() -> None:
+    """A rename wants a line in trials/audit/outside_names.py; what is new is added to the golden list."""
+    names = sorted(
+        f"{record} {outside_names.field_name_outside(field)}"
+        for record, model in recorded_models().items()
+        for field in audited_table(model).columns
+    )
+    golden = Path("tests/golden/outside-names.txt")
+    had = golden.read_text(encoding="utf-8").splitlines()
+    assert [name for name in had if name not in names] == [], "renamed without a line in the table"
+    assert [name for name in names if name not in had] == [], f"new: add these to {golden}"
 
 
 def test_the_migration_itself_stands_in_the_trail_and_the_chain_goes_on(

@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Max, Min, Model, Q, QuerySet
 
+from trials.audit.outside_names import record_name
 from trials.audit.triggers import ELSEWHERE, audited_models
 from trials.domain.accounts.access import Grant, Right, Scope
 from trials.domain.audit.trail import Order
@@ -72,7 +73,7 @@ def recorded_models() -> Mapping[str, type[Model]]:
     """Every kind of record that the trail holds, by its name there."""
     labels = [*OURS, *(label.partition(".")[0] for label in ELSEWHERE)]
     found = (model for label in labels for model in audited_models(apps.get_app_config(label)))
-    return {model._meta.label_lower: model for model in found}  # noqa: SLF001 (public by custom)
+    return {record_name(model): model for model in found}
 
 
 def entries_in_sight(user: User, today: date, participants: QuerySet[Any]) -> QuerySet[AuditEntry]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from trials.audit.outside_names import field_name_outside, record_name
 from trials.audit.trail_terms import field_name, kind_name
 from trials.domain.audit.trail import ColumnChange, column_changes
 from trials.models import AuditEntry
@@ -69,12 +70,18 @@ def fields_of(record: Model) -> list[FieldInWords]:
     """The fields of a record as it stands; those that the trail leaves out are left out here too."""
     model = type(record)
     columns = [
-        ColumnChange(field.attname, new=_plain(field, record))
+        ColumnChange(field_name_outside(field), new=_plain(field, record))
         for field in model._meta.concrete_fields  # noqa: SLF001 (public by custom)
         if field.name not in getattr(model, "audit_hidden", ())
     ]
     known = _known(_references(model, columns))
     return [_field_in_words(model, change, known) for change in columns if change.new not in (None, "")]
+
+
+def fields_outside(record: str) -> dict[str, Field[Any, Any]]:
+    """The fields of a kind of record, by the names that entries of the trail call them."""
+    fields = recorded_models()[record]._meta.concrete_fields  # noqa: SLF001 (public by custom)
+    return {field_name_outside(field): field for field in fields}
 
 
 def kind_in_words(model: str) -> str:
@@ -142,12 +149,12 @@ def _moment(value: Any) -> str:
 def _field(model: type[Model] | None, column: str) -> Field[Any, Any] | None:
     """The field of a column; None for one that a later version of the software no longer has."""
     fields = model._meta.concrete_fields if model else ()  # noqa: SLF001 (public by custom)
-    return next((field for field in fields if field.attname == column), None)
+    return next((field for field in fields if field_name_outside(field) == column), None)
 
 
 def _target(field: Field[Any, Any]) -> str:
     related: Any = field.related_model if field.is_relation else None
-    return related._meta.label_lower if related else ""  # noqa: SLF001 (public by custom)
+    return record_name(related) if related else ""
 
 
 def _named(

@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import F, Field, Model, Q, QuerySet
 
+from trials.audit.outside_names import field_name_outside, record_name
 from trials.audit.triggers import audited_models, audited_table
 from trials.models import AuditEntry, Trial, User
 
@@ -47,11 +48,13 @@ class TrialTable:
     @property
     def columns(self) -> list[str]:
         """The columns' names, in the order of the rows."""
-        return [field.attname for field in self.fields]
+        return [field_name_outside(field) for field in self.fields]
 
     def rows(self) -> Iterator[Sequence[Any]]:
         """The rows in the order of their ids, fetched in chunks."""
-        return self.found.order_by("pk").values_list(*self.columns).iterator(CHUNK)
+        return (
+            self.found.order_by("pk").values_list(*(field.attname for field in self.fields)).iterator(CHUNK)
+        )
 
     def metadata(self) -> dict[str, Any]:
         """What the record and each of its columns mean."""
@@ -67,7 +70,7 @@ def tables_of(trial: Trial) -> Iterator[TrialTable]:
     """Every kind of record that a trial has; secrets are left out, as they are of the trail."""
     for app in APPS:
         for model in audited_models(apps.get_app_config(app)):
-            label = model._meta.label_lower  # noqa: SLF001
+            label = record_name(model)
             names = {field.name for field in model._meta.concrete_fields}  # noqa: SLF001
             path = OWN.get(label) or next((PATHS[name] for name in PATHS if name in names), "")
             if path:
@@ -108,11 +111,11 @@ def _concerns(trial: Trial, tables: Sequence[TrialTable]) -> Q:
 
 def _column(field: Field[Any, Any]) -> dict[str, Any]:
     described = {
-        "name": field.attname,
+        "name": field_name_outside(field),
         "type": field.get_internal_type(),
         "meaning": str(field.verbose_name),
         "help": str(field.help_text),
-        "refers_to": field.related_model._meta.label_lower if field.related_model else "",  # noqa: SLF001
+        "refers_to": record_name(field.related_model) if field.related_model else "",
         "values": {str(value): str(label) for value, label in field.flatchoices},
     }
     return {name: value for name, value in described.items() if value}

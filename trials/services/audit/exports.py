@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from trials.audit.outside_names import record_name
 from trials.formats.exports.tables import Preamble, csv_lines, csv_part
 from trials.models import AuditEntry
 from trials.selectors.audit.trail_wording import fields_of, kind_in_words
@@ -61,6 +62,6 @@ def _rows(entries: QuerySet[AuditEntry], codes: SubjectCodes) -> Iterator[list[A
 
 def _fields(records: Sequence[Model]) -> Iterator[tuple[object, ...]]:
     for record in records:
-        kind = kind_in_words(record._meta.label_lower)  # noqa: SLF001 (public by custom)
+        kind = kind_in_words(record_name(type(record)))
         for field in fields_of(record):
             yield kind, record.pk, field.label, field.new
