@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.models import CalendarFeed, ProtocolWindow, Reminder, Visit
+from schedules.models import CalendarFeed, ProtocolWindow, Reminder, ReminderDelivery, Visit
 from schedules.selectors.exchange.feeds import feeds_administered, feeds_visible_to, with_sight
 from schedules.services.availability.site_days import people_moved_by
 from schedules.services.feeds.subscriptions import revoke_feed
@@ -69,6 +69,16 @@ class ReminderRecords(OfParticipants):
     list_display = ("visit", "kind", "due_on", "created_at", "sent_at")
     list_filter = ("kind",)
     list_select_related = ("visit",)
+
+
+@admin.register(ReminderDelivery)
+class ReminderDeliveryRecords(OfParticipants):
+    """What was said to whom, and what could not be."""
+
+    owner = "reminder__visit__participant"
+    list_display = ("reminder", "recipient", "attempts", "tried_at", "sent_at", "refused_at", "reason")
+    list_filter = (("refused_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("reminder", "recipient")
 
 
 @admin.register(CalendarFeed)

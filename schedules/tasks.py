@@ -15,8 +15,10 @@ from trials.audit.acts import caused_by
 
 @shared_task
 def sweep() -> None:
-    """Write the reminders that have become due."""
-    ledger.sweep_closing(now=timezone.now())
+    """Drop the reminders that no longer hold, and write those that have become due."""
+    now = timezone.now()
+    ledger.lapse_drafts(now=now)
+    ledger.sweep_closing(now=now)
 
 
 @shared_task
@@ -63,6 +65,5 @@ def amend() -> None:
 
 @shared_task
 def deliver() -> None:
-    """Send the reminders that nobody has sent, until none is left."""
-    while ledger.deliver_reminders(now=timezone.now()):
-        pass
+    """Send the reminders that are due, for a bounded time: the next ring goes on."""
+    ledger.ring_reminders()

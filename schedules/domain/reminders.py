@@ -17,12 +17,26 @@ STALE_AFTER = timedelta(minutes=15)
 """How old a claim without a sending grows before somebody else takes it up."""
 
 
+AHEAD = timedelta(minutes=1)
+"""How far ahead of the database's clock an instant may lie before it counts as written by a wrong clock."""
+
+WAITS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=4),
+)
+"""How long a message waits after its first, second, … temporary failure; after the last one as long again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A reminder as it goes out: the facts it tells, and the addresses of those who are told.
+    """A reminder as it goes to one person: the facts it tells, who is told, and at which address.
 
-    `key` is the reminder's, the same each time that it is sent; `opens` and `closes` are the
-    visit's window. Of a start, `opens` is its day and `why` what the list says, as it is stored.
+    `key` is the reminder's, the same each time that it is sent; `trial` is the trial's name outside;
+    `opens` and `closes` are the visit's window. Of a start, `opens` is its day and `why` what the list
+    says, as it is stored.
     """
 
     reminder: int
@@ -32,9 +46,27 @@ class Notice:
     label: str
     opens: date
     closes: date
-    addresses: tuple[str, ...]
+    recipient: int
+    address: str
     kind: str = CLOSING
     why: str = ""
+
+
+def is_worth_saying(
+    *, due_on: date, closes: date, today: date, booked_on: date | None = None, booking_lost: bool = False
+) -> bool:
+    """Say whether "this window closes soon" is true and news on this day at the site.
+
+    Not before it is due (a clock that ran ahead wrote it), nor once the window has closed, nor while
+    the visit has an appointment that is still to come; a booking that no longer fits is none.
+    """
+    appointed = booked_on is not None and booked_on >= today and not booking_lost
+    return due_on <= today <= closes and not appointed
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Give how long to wait after so many attempts that failed."""
+    return WAITS[min(max(attempts, 1), len(WAITS)) - 1]
 
 
 def closing_key(uid: str, closes: date) -> str:

@@ -11,7 +11,14 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.saying import CalendarFeed, CalendarState, FeedShown, Reminder, VisitStamp
+from schedules.models.saying import (
+    CalendarFeed,
+    CalendarState,
+    FeedShown,
+    Reminder,
+    ReminderDelivery,
+    VisitStamp,
+)
 from schedules.models.visits import (
     Basis,
     ProtocolWindow,
@@ -36,6 +43,7 @@ __all__ = [
     "ProtocolWindow",
     "ReadinessCheck",
     "Reminder",
+    "ReminderDelivery",
     "Severity",
     "Visit",
     "VisitActivity",

@@ -45,6 +45,53 @@ class Reminder(models.Model):
         return self.key
 
 
+class ReminderDelivery(models.Model):
+    """What one person is told of a reminder over one channel, and what came of it.
+
+    One row for each, so that one refused address neither repeats the message to the others nor hides
+    those after it. Open until it is sent or refused for good; `reason` is what the receiver said last.
+    """
+
+    audited = False
+
+    # without a check in the database: a draft that no longer holds is dropped while others claim
+    reminder = models.ForeignKey(
+        Reminder, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
+    )
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    channel = models.CharField(_("channel"), max_length=20, default="email")
+    address = models.CharField(_("address"), max_length=254)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(_("last tried"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    refused_at = models.DateTimeField(_("refused for good"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery of a reminder")
+        verbose_name_plural = _("deliveries of reminders")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reminder", "recipient", "channel"], name="delivery_once_per_recipient"
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(refused_at__isnull=True), name="delivery_has_one_end"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tried_at", "id"],
+                condition=Q(sent_at__isnull=True, refused_at__isnull=True),
+                name="delivery_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reminder_id} {self.channel} {self.recipient_id}"
+
+
 class CalendarState(models.Model):
     """The revision of what a participant's calendar shows; it rises with every change that feeds render."""
 

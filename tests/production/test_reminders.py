@@ -70,6 +70,7 @@ def has_claimed(log: Path, times: int) -> bool:
 def place(demo_database: str, tmp_path: Path) -> Iterator[Place]:
     place = Place(demo_database, tmp_path / "outbox")
     yield place
+    place.ask("DELETE FROM schedules_reminderdelivery")
     place.ask("DELETE FROM schedules_reminder")
 
 

@@ -13,6 +13,7 @@ from schedules.services.feeds import access
 from schedules.services.reminders import ledger
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
+from trials.database_time import database_now
 
 
 class Command(BaseCommand):
@@ -34,8 +35,9 @@ class Command(BaseCommand):
             access.sweep_feeds(now=timezone.now())
             drafted = classification.sweep_unrecorded(now=timezone.now())
         self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
+        ledger.lapse_drafts(now=timezone.now())
         written = ledger.sweep_closing(now=timezone.now(), days=options["days"])
         taken = 0
-        while claimed := ledger.deliver_reminders(now=timezone.now()):
+        while claimed := ledger.deliver_reminders(now=timezone.now(), at=database_now()):
             taken += claimed
         self.stdout.write(f"{written} reminders written, {taken} taken up for delivery")

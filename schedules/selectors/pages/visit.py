@@ -12,7 +12,8 @@ from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.values import Deed
 from schedules.domain.windows.asked_at_visit import Question, questions_at
-from schedules.models import Visit, VisitActivity
+from schedules.models import ReminderDelivery, Visit, VisitActivity
+from schedules.selectors.exchange.reminders import deliveries_of
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.changes import why_created
@@ -29,7 +30,7 @@ from trials.zones import zone_of
 class VisitPage:
     """A visit on a day: its row, what may be done with it, what is asked at it and what was done.
 
-    `added` is why somebody added it; empty for the protocol's own.
+    `added` is why somebody added it; empty for the protocol's own. `told` is what was said of it to whom.
     """
 
     visit: Visit
@@ -39,6 +40,7 @@ class VisitPage:
     asked: Sequence[Activity]
     done: Sequence[VisitActivity]
     added: str = ""
+    told: Sequence[ReminderDelivery] = ()
 
     def questions(self) -> tuple[Question, ...]:
         """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
@@ -64,7 +66,7 @@ def closed_on(person: Participant, day: date, say: Say = plain) -> str | None:
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
-    """The page of a visit that `visit_in_sight` gave; four queries more, one for a visit that was added."""
+    """The page of a visit that `visit_in_sight` gave; five queries more, one for a visit that was added."""
     person = visit.participant
     site, zone = person.site, zone_of(person.site)
     protocol = in_language(protocol_of(person.protocol_version), say)
@@ -80,5 +82,6 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
+        told=deliveries_of(visit),
         added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",
     )

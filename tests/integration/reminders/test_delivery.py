@@ -1,0 +1,406 @@
+"""What is told of reminders: judged when it is sent, once to each, whatever receivers and clocks do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from pytest_django import Settings
+
+from participants.models import Participant
+from schedules.domain.reminders import WAITS, Notice, closing_key
+from schedules.models import Reminder, ReminderDelivery, Visit
+from schedules.services.reminders import ledger
+from tests.cast import a_site
+from tests.clocks import database_clock_at
+from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
+from trials.models import Membership, Trial, User
+
+pytestmark = pytest.mark.django_db
+CLOSES = date(2026, 11, 24)
+SECOND, MINUTE, HOUR, DAY = (
+    timedelta(seconds=1),
+    timedelta(minutes=1),
+    timedelta(hours=1),
+    timedelta(days=1),
+)
+REFUSED = {"no@example.org": (550, b"5.1.1 <no@example.org>: no such user")}
+
+
+def swept(**given: object) -> Visit:
+    visit = a_visit(a_site(), CLOSES, **given)
+    ledger.sweep_closing(now=NOON)
+    return visit
+
+
+def rung(now: datetime, **given: Any) -> int:
+    return ledger.ring_reminders(now=lambda: now, at=lambda: now, **given)
+
+
+class Post:
+    """A mail server: what it took, and what it does with certain addresses."""
+
+    def __init__(self, **refusals: Exception) -> None:
+        self.refusals = {f"{name}@example.org": error for name, error in refusals.items()}
+        self.took: list[tuple[str, str]] = []
+        self.tried: Counter[str] = Counter()
+
+    def __call__(self, notice: Notice) -> None:
+        self.tried[notice.address] += 1
+        if notice.address in self.refusals:
+            raise self.refusals[notice.address]
+        self.took.append((notice.address, notice.key))
+
+    def rings(self, start: datetime, minutes: int) -> None:
+        for minute in range(minutes):
+            while ledger.deliver_reminders(now=start + minute * MINUTE, send=self):
+                pass
+
+
+# what is worth saying
+
+
+def test_nothing_is_said_of_what_is_on_hold_and_the_new_window_gets_its_own() -> None:
+    a_coordinator("here")
+    visit = swept(held_on=TODAY)
+    assert not Reminder.objects.exists()
+    Visit.objects.filter(pk=visit.pk).update(held_on=None)
+    ledger.sweep_closing(now=NOON)
+    Visit.objects.filter(pk=visit.pk).update(held_on=TODAY)
+    ledger.deliver_reminders(now=NOON)
+    assert not mail.outbox, "on hold since it was written"
+    later = CLOSES + 14 * DAY
+    Visit.objects.filter(pk=visit.pk).update(held_on=None, opens=later, target=later, closes=later)
+    then = NOON + 14 * DAY
+    ledger.lapse_drafts(now=then)
+    assert ledger.sweep_closing(now=then) == 1
+    ledger.deliver_reminders(now=then)
+    assert [message.extra_headers["X-Dayzero-Key"] for message in mail.outbox] == [
+        closing_key(visit.uid, later)
+    ]
+    assert [one.key for one in Reminder.objects.all()] == [closing_key(visit.uid, later)], (
+        "the old one lapsed"
+    )
+
+
+BOOKED = {"booked_on": date(2026, 11, 23)}
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "why"),
+    [
+        (BOOKED, False, "the day is agreed"),
+        ({"booked_on": date(2026, 11, 20)}, True, "booked for a day that is over: nothing is on record"),
+        ({"booked_on": date(2026, 12, 20)}, True, "the booking no longer fits"),
+        ({"booked_on": date(2026, 11, 26), "outside_reason": "travels"}, False, "outside on purpose"),
+        ({"applies": False, "cancelled_on": TODAY}, False, "never applied"),
+    ],
+)
+def test_an_appointment_that_fits_needs_no_reminder(given: dict[str, object], said: bool, why: str) -> None:
+    a_coordinator("here")
+    swept(**given)
+    assert Reminder.objects.exists() is said, why
+    ledger.deliver_reminders(now=NOON)
+    assert bool(mail.outbox) is said, why
+
+
+def _book(visit: Visit) -> None:
+    Visit.objects.filter(pk=visit.pk).update(**BOOKED)
+
+
+def _freeze(visit: Visit) -> None:
+    Trial.objects.filter(pk=visit.participant.trial_id).update(frozen_on=TODAY)
+
+
+def _withdraw(visit: Visit) -> None:
+    Membership.objects.update(withdrawn_at=NOON)
+
+
+def _end(visit: Visit) -> None:
+    Membership.objects.update(ends_on=TODAY - DAY)
+
+
+def _deactivate(visit: Visit) -> None:
+    User.objects.update(is_active=False)
+
+
+@pytest.mark.parametrize("change", [_book, _freeze, _withdraw, _end, _deactivate])
+def test_what_is_sent_is_judged_at_that_moment(change: object) -> None:
+    a_coordinator("here")
+    visit = swept()
+    change(visit)  # type: ignore[operator]
+    ledger.deliver_reminders(now=NOON)
+    assert not mail.outbox
+
+
+def test_nor_is_it_sent_if_it_changes_while_others_are_sent() -> None:
+    site = a_site()
+    visits = [a_visit(site, CLOSES) for _ in range(3)]
+    a_coordinator("here")
+    ledger.sweep_closing(now=NOON)
+    told: list[str] = []
+
+    def send(notice: Notice) -> None:
+        told.append(notice.key)
+        Visit.objects.filter(pk=visits[1].pk).update(performed_on=TODAY)
+
+    ledger.deliver_reminders(now=NOON, send=send)
+    assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
+
+
+# one outcome for each person
+
+
+def test_one_refused_address_is_tried_once_and_holds_up_nobody() -> None:
+    for name in ("first", "no", "zoe"):
+        a_coordinator(name)
+    swept()
+    post = Post(no=SMTPRecipientsRefused(REFUSED))
+    post.rings(NOON, 60)
+    assert dict(post.tried) == {f"{name}@example.org": 1 for name in ("first", "no", "zoe")}
+    refused = ReminderDelivery.objects.get(recipient__username="no")
+    assert (refused.refused_at, refused.reason) == (NOON, "550 5.1.1 <…>: no such user")
+    assert Reminder.objects.get().sent_at == NOON, "said to all who can be told"
+
+
+def test_a_refusal_is_shown_on_the_page_of_the_visit_and_in_records() -> None:
+    keeper = User.objects.create_superuser("keeper")
+    a_coordinator("no")
+    visit = swept()
+    Post(no=SMTPRecipientsRefused(REFUSED)).rings(NOON, 1)
+    client = Client()
+    client.force_login(keeper)
+    from tests.cast import a_version
+
+    Participant.objects.update(protocol_version=a_version(), trial=a_version().trial)
+    page = client.get(f"/visits/{visit.pk}/").content.decode()
+    assert "refused by the receiver" in page
+    assert "550 5.1.1" in page
+    records = client.get("/admin/schedules/reminderdelivery/").content.decode()
+    assert "550 5.1.1" in records
+
+
+def test_an_address_that_was_corrected_is_tried_again() -> None:
+    user = a_coordinator("no")
+    swept()
+    post = Post(no=SMTPRecipientsRefused(REFUSED))
+    post.rings(NOON, 20)
+    User.objects.filter(pk=user.pk).update(email="yes@example.org")
+    post.rings(NOON + 20 * MINUTE, 20)
+    assert [address for address, _key in post.took] == ["yes@example.org"]
+    assert Reminder.objects.get().sent_at is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "again", "why"),
+    [
+        (SMTPRecipientsRefused(REFUSED), False, "no such user"),
+        (SMTPDataError(554, b"rejected"), False, "the message is refused"),
+        (SMTPRecipientsRefused({"no@example.org": (450, b"greylisted")}), True, "come back later"),
+        (SMTPDataError(452, b"full"), True, "out of space"),
+        (SMTPSenderRefused(550, b"relay denied", "dayzero"), True, "our own fault, which can be mended"),
+        (SMTPServerDisconnected("gone"), True, "a broken line"),
+        (TimeoutError(), True, "it hangs"),
+        (KeyError("template"), True, "a fault of ours"),
+    ],
+)
+def test_what_is_refused_for_good_ends_and_the_rest_waits(error: Exception, again: bool, why: str) -> None:
+    a_coordinator("no")
+    swept()
+    post = Post(no=error)
+    post.rings(NOON, 3)
+    assert post.tried.total() == (2 if again else 1), why
+
+
+def test_an_address_that_is_none_ends_at_once() -> None:
+    user = a_coordinator("odd")
+    User.objects.filter(pk=user.pk).update(email="<>")
+    a_coordinator("here")
+    swept()
+    ledger.deliver_reminders(now=NOON)
+    assert [message.to for message in mail.outbox] == [["here@example.org"]]
+    assert ReminderDelivery.objects.get(recipient=user).refused_at == NOON
+
+
+def test_what_fails_for_now_waits_longer_each_time_until_it_is_moot() -> None:
+    a_coordinator("no")
+    swept()
+    tries: list[datetime] = []
+
+    for minute in range(5 * 24 * 60):
+        now = NOON + minute * MINUTE
+
+        def send(_notice: Notice, now: datetime = now) -> None:
+            tries.append(now)
+            raise TimeoutError
+
+        if ReminderDelivery.objects.exists() and minute % 5 not in (0, 1):
+            continue
+        ledger.deliver_reminders(now=now, send=send)
+    waits = [later - earlier for earlier, later in pairwise(tries)]
+    assert waits[:5] == list(WAITS)
+    assert set(waits[5:]) == {WAITS[-1]}
+    assert tries[-1] < datetime(2026, 11, 24, 16, tzinfo=UTC), "until the window closes in Shanghai"
+
+
+# one ring is bounded
+
+
+class Seconds:
+    """A clock that stands until somebody waits."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(10, 1), (4, 3), (0.01, 50)])
+def test_a_mail_server_that_hangs_holds_a_ring_for_twenty_seconds_at_most(
+    settings: Settings, seconds: float, sent: int
+) -> None:
+    a_coordinator("here")
+    site, clock = a_site(), Seconds()
+    for _ in range(50):
+        a_visit(site, CLOSES)
+    ledger.sweep_closing(now=NOON)
+    told: list[str] = []
+
+    def send(notice: Notice) -> None:
+        clock.at += seconds
+        told.append(notice.key)
+
+    rung(NOON, send=send, clock=clock)
+    assert clock.at <= ledger.RING_SECONDS
+    assert len(told) == (2 if seconds == 10 else sent)
+    for minute in range(1, 60):
+        clock.at = 60.0 * minute
+        rung(NOON + minute * MINUTE, send=send, clock=clock)
+    assert len(told) == len(set(told)) == 50, "what a ring had no time for is free at once"
+
+
+def test_a_ring_takes_up_two_hundred_at_most() -> None:
+    a_coordinator("here")
+    site = a_site()
+    for _ in range(230):
+        a_visit(site, CLOSES)
+    ledger.sweep_closing(now=NOON)
+    post = Post()
+    assert rung(NOON, send=post) == 200 == len(post.took)
+    assert rung(NOON, send=post) == 30
+
+
+def test_a_ring_stops_where_nobody_answers() -> None:
+    a_coordinator("here")
+    site = a_site()
+    for _ in range(10):
+        a_visit(site, CLOSES)
+    ledger.sweep_closing(now=NOON)
+    post = Post(here=TimeoutError())
+    rung(NOON, send=post)
+    assert post.tried.total() == ledger.UNREACHABLE
+    post.refusals.clear()
+    rung(NOON + MINUTE, send=post)
+    assert len(post.took) == 10
+
+
+# clocks
+
+
+@pytest.mark.parametrize("jump", [HOUR, DAY, 30 * DAY])
+def test_a_clock_put_forward_while_mail_fails_and_back_loses_and_doubles_nothing(jump: timedelta) -> None:
+    a_coordinator("here")
+    site = a_site()
+    visits = [a_visit(site, CLOSES + number * DAY) for number in range(4)]
+    ledger.sweep_closing(now=NOON)
+    down = Post(here=TimeoutError())
+    ahead = NOON + jump
+    ledger.lapse_drafts(now=ahead)
+    ledger.sweep_closing(now=ahead)
+    down.rings(ahead, 20)
+    up = Post()
+    for hour in range(24 * 8):
+        now = NOON + hour * HOUR
+        ledger.lapse_drafts(now=now)
+        ledger.sweep_closing(now=now)
+        ledger.deliver_reminders(now=now, send=up)
+        if hour == 0:
+            assert len(up.took) == 1, "at once, and none that the clock wrote too early"
+    told = Counter(key for _address, key in up.took)
+    assert told == Counter(closing_key(visit.uid, visit.closes) for visit in visits)
+
+
+def test_a_claim_in_the_future_is_free() -> None:
+    a_coordinator("here")
+    swept()
+    Reminder.objects.update(claimed_at=NOON + HOUR)
+    post = Post()
+    ledger.deliver_reminders(now=NOON, send=post)
+    assert len(post.took) == 1
+
+
+def test_a_claim_of_just_now_by_a_quicker_clock_is_not() -> None:
+    a_coordinator("here")
+    swept()
+    Reminder.objects.update(claimed_at=NOON + 2 * SECOND)
+    post = Post()
+    ledger.deliver_reminders(now=NOON, send=post)
+    assert not post.took
+
+
+def test_claims_go_by_the_database_s_clock() -> None:
+    a_coordinator("here")
+    swept()
+    behind = NOON - HOUR
+    with database_clock_at(behind):
+        ledger.ring_reminders(now=lambda: NOON, send=Post())
+    assert Reminder.objects.get().claimed_at == behind
+    assert ReminderDelivery.objects.get().claimed_at == behind
+
+
+def test_what_a_worker_sent_before_it_died_counts_as_said() -> None:
+    a_coordinator("here")
+    swept()
+    rung(NOON, send=Post())
+    Reminder.objects.update(sent_at=None)  # killed between the two
+    post = Post()
+    later = NOON + HOUR
+    rung(later, send=post)
+    assert not post.took
+    assert Reminder.objects.get().sent_at == later
+
+
+# upgrades
+
+
+def test_what_was_sent_under_the_old_key_counts_as_said() -> None:
+    a_coordinator("here")
+    visit = a_visit(a_site(), CLOSES)
+    Reminder.objects.create(
+        key=closing_key(visit.uid, CLOSES),
+        kind="closing",
+        visit=visit,
+        due_on=TODAY,
+        claimed_at=NOON - HOUR,
+        sent_at=NOON - HOUR,
+    )
+    ledger.lapse_drafts(now=NOON)
+    assert ledger.sweep_closing(now=NOON) == 0
+    assert rung(NOON) == 0
+    assert not mail.outbox
+    assert not ReminderDelivery.objects.exists()
+
+
+def test_messages_name_the_trial_by_its_name_outside() -> None:
+    a_coordinator("here")
+    visit = swept()
+    Trial.objects.filter(pk=visit.participant.trial_id).update(code="LUPUS-CART-9")
+    ledger.deliver_reminders(now=NOON)
+    assert mail.outbox[0].body.startswith("CART-9, participant ")
