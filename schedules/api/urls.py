@@ -5,11 +5,13 @@ from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.docs import Documentation
 from schedules.api.participants import ParticipantDetail
+from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
 
 urlpatterns = [
     path("visits", VisitList.as_view(), name="api-visits"),
+    path("visits/<int:id>", VisitDetail.as_view(), name="api-visit"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

@@ -1,5 +1,13 @@
 """Visits, windows and what follows from them, as they are stored."""
 
+from schedules.models.exchange import (
+    EdcEnvironment,
+    EdcMap,
+    EdcSubject,
+    FeedEpoch,
+    IdempotentAnswer,
+    ValueDifference,
+)
 from schedules.models.follow_up import (
     AmendmentRun,
     AmendmentStep,
@@ -38,13 +46,19 @@ __all__ = [
     "ChangeEvent",
     "Deviation",
     "DeviationClass",
+    "EdcEnvironment",
+    "EdcMap",
+    "EdcSubject",
+    "FeedEpoch",
     "FeedShown",
     "Flag",
+    "IdempotentAnswer",
     "ProtocolWindow",
     "ReadinessCheck",
     "Reminder",
     "ReminderDelivery",
     "Severity",
+    "ValueDifference",
     "Visit",
     "VisitActivity",
     "VisitPlace",

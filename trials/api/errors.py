@@ -6,6 +6,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
@@ -14,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotAcceptable, ValidationError
 from rest_framework.response import Response
 
-from trials.api.refusals import Overtaken
+from trials.api.refusals import BodyTooLarge, Overtaken
 from trials.domain.errors import DomainError, Stale
 
 PROBLEM = "application/problem+json"
@@ -50,6 +51,8 @@ class DomainExceptionHandler(ExceptionHandler):
             return Overtaken(overtaken(exc))
         if isinstance(exc, DomainError):
             return ValidationError(_named(exc))
+        if isinstance(exc, RequestDataTooBig):
+            return BodyTooLarge(_("The body is too large. Send it in parts."))
         if isinstance(exc, NotAcceptable):
             return NotAcceptable(_("Dayzero answers in application/json; accept that."))
         known: Exception = super().convert_known_exceptions(exc)

@@ -59,3 +59,14 @@ class CursorGone(APIException):
 
     status_code = HTTPStatus.GONE
     default_code = "cursor_gone"
+
+
+class ValueDiffers(APIException):
+    """What an EDC reports differs from what is on record; both are kept. `current` is the record."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "value_differs"
+
+    def __init__(self, detail: str, current: Any = None) -> None:
+        self.current = current
+        super().__init__(detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,7 @@ from trials.selectors.records import protocol_of, sites_visible_to, trials_visib
 from trials.zones import roles_day, zone_of
 
 _NONE = Q(pk__in=[])
+_ID_END = 2**63
 Row = TypeVar("Row")
 
 
@@ -67,6 +68,16 @@ class ListedVisits:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitKey:
+    """The natural key of a visit: codes of trial, participant and visit, and which of several it is."""
+
+    trial: str
+    subject_code: str
+    code: str
+    occurrence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AtSite(Generic[Row]):
     """A row of a participant with its protocol's label and the zone that its hours are told in."""
 
@@ -98,6 +109,40 @@ def listed_visits(
     versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in found.rows})
     listed = [_listed(visit, versions[_version(visit)], now, say) for visit in found.rows]
     return ListedVisits(listed, found.after)
+
+
+def listed_visit(user: User, pk: int, now: datetime, say: Say = plain) -> ListedVisit | None:
+    """A visit in a user's sight as machines get it; None for any other id."""
+    return next(iter(visits_by_id(user, [pk], now, say).values()), None)
+
+
+def visits_by_id(user: User, pks: Collection[int], now: datetime, say: Say = plain) -> dict[int, ListedVisit]:
+    """Those of the visits in a user's sight, by id; a constant number of queries."""
+    people = participants_visible_to(user, _today(now))
+    possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
+    found = Visit.objects.filter(pk__in=possible, participant__in=people).select_related(
+        "participant__trial", "participant__site"
+    )
+    visits = list(found)
+    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in visits})
+    return {visit.pk: _listed(visit, versions[_version(visit)], now, say) for visit in visits}
+
+
+def visit_by_key(user: User, key: VisitKey, now: datetime) -> Visit | None:
+    """The visit in a user's sight with this natural key, of the latest attempt; None for none.
+
+    `code` is the visit's own, or with an occurrence that of its rule.
+    """
+    people = participants_visible_to(user, _today(now)).filter(
+        trial__code=key.trial, subject_code=key.subject_code
+    )
+    visits = Visit.objects.filter(participant__in=people)
+    if key.occurrence is None:
+        visits = visits.filter(code=key.code)
+    else:
+        visits = visits.filter(rule_code=key.code, occurrence=key.occurrence)
+    person = ("participant__trial", "participant__site", "participant__protocol_version")
+    return visits.select_related(*person, "cancelled_by").order_by("-attempt").first()
 
 
 def participant_record(user: User, participant: int, now: datetime) -> ParticipantRecord | None:

@@ -57,6 +57,7 @@ class Endpoint:
     seen_by: frozenset[str] = EVERYBODY
     get: frozenset[str] | None = None
     post: frozenset[str] | None = None
+    patch: frozenset[str] | None = None
     open_to_all: bool = False
     turned_away: bool = False
     """The admin leads whom it does not let in to its door, which says no."""
@@ -67,7 +68,7 @@ class Endpoint:
     @property
     def methods(self) -> dict[str, frozenset[str]]:
         """Each method that the address has, with those who are let through."""
-        known = {"GET": self.get, "POST": self.post}
+        known = {"GET": self.get, "POST": self.post, "PATCH": self.patch}
         return {method: who for method, who in known.items() if who is not None}
 
 
@@ -195,7 +196,10 @@ ADDRESSES: dict[str, Endpoint] = {
     "grant": Endpoint(seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     "withdraw": Endpoint("membership", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     # --- machines: the API answers 401 where pages ask to sign in
-    "api-visits": Endpoint(get=VIEW, no_role_for_it=True),
+    "api-visits": Endpoint(
+        get=VIEW, patch=VIEW, no_role_for_it=True, why="each item of a PATCH is refused by itself"
+    ),
+    "api-visit": Endpoint("api-visit", seen_by=VIEW, get=VIEW, patch=RECORD, no_role_for_it=True),
     "api-participant": Endpoint("api-participant", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-schema": for_all("how the API is spoken to"),
     "api-docs": for_all("the same, to be read"),

@@ -49,7 +49,7 @@ SEES_PAGES_OF_REFUSAL = {"anonymous", TRIES_ALL, "one-trial", "administrator"}
 """Who gets the whole pages of a refusal. They are one for each status, and to lay them out is most of
 the time of a refusal; the others get only its words, in which nothing may stand either."""
 REFUSED = {302, 401, 403, 404, 405}
-LET_THROUGH = {200, 204, 302, 400, 409, 422, 429}
+LET_THROUGH = {200, 204, 302, 400, 409, 415, 422, 428, 429}
 ADMIN = re.compile(r"admin/(trials|participants|schedules)/(\w+)/(.*)")
 PAGES = {
     "": "list",
@@ -199,7 +199,7 @@ class Run:
         """An address, once for ours and once for theirs."""
         for whose, path in self.paths(address, endpoint):
             every = self.who == TRIES_ALL and (whose != "ours" or not endpoint.of)
-            for method in METHODS if every else {"GET", "POST"} & set(endpoint.methods):
+            for method in METHODS if every else {"GET", "POST", "PATCH"} & set(endpoint.methods):
                 self.ask(method, path, self._expected(endpoint, method, whose))
 
     def records(self, label: str, records: Records) -> None:

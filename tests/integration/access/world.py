@@ -204,6 +204,7 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
     for row in (visit, window, reminder, feed):
         world.row(whose, row)
     world.put("visit", whose, pk=visit.pk)
+    world.put("api-visit", whose, id=visit.pk)
     world.put("deed", whose, pk=visit.pk, deed="book")
     world.put("flag", whose, pk=flag.pk)
     world.put("flag-act", whose, pk=flag.pk, act="clear")

@@ -1,0 +1,88 @@
+"""Days on which an EDC and Dayzero do not agree: both kept, neither written over, settled by a person."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from participants.models import Participant
+from schedules.models import ValueDifference, Visit
+from schedules.services.store.visit_writing import lock_participant
+from trials.audit.acts import recorded
+from trials.domain.errors import DomainError, Refused
+from trials.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A value that a client reports: of which visit or anchor, and where it comes from."""
+
+    field: str
+    value: str
+    client: str
+    visit: Visit | None = None
+    anchor: str = ""
+    source: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class ValuesDiffer(DomainError):
+    """What an EDC reports differs from what is on record; `difference` keeps both."""
+
+    def __init__(self, difference: ValueDifference) -> None:
+        self.difference = difference
+        words = _("Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
+        super().__init__(words % {"ours": difference.ours, "theirs": difference.theirs})
+
+
+@recorded
+def keep_difference(
+    *, participant: Participant, ours: str, reported: Reported, now: datetime, by: User | None
+) -> ValueDifference:
+    """Keep both values, once for each visit or anchor, field and client while the difference is open."""
+    lock_participant(participant.pk)
+    found = ValueDifference.objects.filter(settled_at=None).filter(**_of(participant, reported)).first()
+    row = found or ValueDifference(noticed_at=now, **_of(participant, reported))
+    if found is None or (found.ours, found.theirs) != (ours, reported.value):
+        row.ours, row.theirs, row.source = ours, reported.value, reported.source
+        row.save()
+    return row
+
+
+@recorded
+def agree(*, participant: Participant, reported: Reported, now: datetime, by: User | None) -> None:
+    """Settle what was open of a value on which both agree again."""
+    found = ValueDifference.objects.filter(settled_at=None).filter(**_of(participant, reported))
+    for row in found:
+        row.settled_at, row.settled_by = now, by
+        row.settled_reason = "both agree"
+        row.save(update_fields=["settled_at", "settled_by", "settled_reason"])
+
+
+@recorded
+def settle_difference(
+    *, difference: ValueDifference, now: datetime, by: User | None, reason: str
+) -> ValueDifference:
+    """Settle a difference, with a reason; what is on record stays as it is. Raises Refused."""
+    if not reason.strip():
+        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    lock_participant(difference.participant_id)
+    row = ValueDifference.objects.get(pk=difference.pk)
+    if row.settled_at:
+        raise Refused({"": [_("This difference is settled already.")]})
+    row.settled_at, row.settled_by, row.settled_reason = now, by, reason.strip()[:300]
+    row.save(update_fields=["settled_at", "settled_by", "settled_reason"])
+    return row
+
+
+def _of(participant: Participant, reported: Reported) -> dict[str, Any]:
+    return {
+        "participant": participant,
+        "visit": reported.visit,
+        "anchor": reported.anchor,
+        "field": reported.field,
+        "client": reported.client,
+    }

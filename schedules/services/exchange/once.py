@@ -1,0 +1,52 @@
+"""A request that is sent again is answered again, and done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from schedules.models import IdempotentAnswer
+from trials.domain.errors import DomainError
+from trials.models import User
+
+KEPT = timedelta(days=1)
+
+
+class KeyReusedError(DomainError):
+    """A key came with another request than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status and the JSON of an answer; `replayed` where it was given before."""
+
+    status: int
+    body: str
+    replayed: bool = False
+
+
+def answer_once(*, user: User, key: str, digest: str, now: datetime, act: Callable[[], Answer]) -> Answer:
+    """Give the answer kept under a key, or act and keep the answer, in one transaction.
+
+    A second request with the key waits for the first. `digest` stands for the request: raises
+    KeyReusedError where it differs. What `act` raises leaves nothing behind, the key included.
+    """
+    with transaction.atomic():
+        IdempotentAnswer.objects.filter(user=user, created_at__lt=now - KEPT).delete()
+        try:
+            with transaction.atomic():
+                row = IdempotentAnswer.objects.create(user=user, key=key, digest=digest, created_at=now)
+        except IntegrityError:
+            kept = IdempotentAnswer.objects.get(user=user, key=key)
+            if kept.digest != digest or kept.status is None:
+                words = _("This Idempotency-Key was used for another request. Choose a new one for each.")
+                raise KeyReusedError(words) from None
+            return Answer(kept.status, kept.body, replayed=True)
+        answer = act()
+        row.status, row.body = answer.status, answer.body
+        row.save(update_fields=["status", "body"])
+        return answer
