@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0006_history_since'),
-        ('schedules', '0010_visit_arrival'),
+        ('schedules', '0011_reminder_delivery'),
         ('trials', '0010_api_clients'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
