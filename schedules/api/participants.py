@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -18,7 +16,6 @@ from schedules.selectors.exchange.data_capture import ParticipantRecord, partici
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import refuse_query
-from trials.services.store.exports import record_export
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -87,13 +84,4 @@ class ParticipantDetail(APIView):
         record = participant_record(signed_in(request), id, request_clock.now())
         if record is None:
             raise NotFound
-        data: dict[str, Any] = ParticipantSerializer(record, context={"request": request}).data
-        record_export(
-            by=signed_in(request),
-            what=f"API: participants.participant {id}",
-            form="json",
-            rows=1,
-            now=request_clock.now(),
-            trial=record.participant.trial,
-        )
-        return Response(data)
+        return Response(ParticipantSerializer(record, context={"request": request}).data)

@@ -17,7 +17,6 @@ from schedules.selectors.exchange.data_capture import WantedVisits, listed_visit
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import ListQuery, page_document
-from trials.services.store.exports import record_export
 from trials.spoken import say
 
 ORDERS = ["id", "target"]
@@ -77,12 +76,4 @@ class VisitList(VisitsReported):
         asked["by_target"] = asked.pop("order") == "target"
         found = listed_visits(signed_in(request), WantedVisits(**asked), page, request_clock.now(), say)
         results = list(VisitSerializer(found.visits, many=True).data)
-        record_export(
-            by=signed_in(request),
-            what="API: visits",
-            form="json",
-            rows=len(results),
-            now=request_clock.now(),
-            filters=request.query_params.urlencode(),
-        )
         return Response(page_document(request, results, found.after))

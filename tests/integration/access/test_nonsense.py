@@ -149,11 +149,6 @@ def test_each_export_stands_in_the_trail_with_who_what_and_how_many(
         ),
         reverse("memberships-export"): ("who has or had access when", "csv"),
         reverse("trial-export", args=[trial.pk]): (f"trial {trial.code}", "zip"),
-        reverse("api-visits"): ("API: visits", "json"),
-        reverse("api-participant", args=[participant.pk]): (
-            f"API: participants.participant {participant.pk}",
-            "json",
-        ),
     }
     for path, (what, form) in paths.items():
         answer = root.get(path)
