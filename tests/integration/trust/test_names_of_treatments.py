@@ -54,7 +54,7 @@ def test_a_hold_speaks_of_what_was_given_and_of_what_is_awaited():
     (words,) = words_of_hold(waiting, date(2026, 12, 9))
     assert words.text().startswith("Chemotherapy began on 2026-12-02 for the infusion on 2026-12-07")
     with override("zh-hans"):
-        assert words.text(say).startswith("化疗于")
+        assert words.text(say).startswith("清淋化疗于")
         assert "chemotherapy" not in words_of_wait(waiting).text(say)
 
 

@@ -284,7 +284,7 @@ def test_why_an_added_visit_has_no_rule_is_said_in_the_readers_language(particip
 def test_a_numbered_label_is_said_by_its_name() -> None:
     with translation.override("zh-hans"):
         assert [say("Chemotherapy 2"), say("Chemotherapy 2 of 3"), say("3")] == [
-            "化疗 2",
+            "清淋化疗 2",
             "Chemotherapy 2 of 3",
             "3",
         ]
