@@ -110,6 +110,8 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {
     "default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR}/dayzero.sqlite3")
 }
+# How many may hold a connection at once; production counts them in the environment (config/connections.py).
+WEB_PROCESSES, WEB_THREADS, WORKERS, CELERY_WORKER_CONCURRENCY = 1, 1, 1, 1
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- who may come in: config/settings/accounts.py; here is what their browsers are told -----------

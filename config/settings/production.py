@@ -31,6 +31,16 @@ LANGUAGE_COOKIE_SECURE = True
 # Everybody has a second factor, unless the environment names the roles that must have one ("" for none).
 SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=["everybody"])
 
+# Connecting costs more than most queries, so each thread keeps its connection. One that a restart of the
+# server broke is found by the health check and replaced. (Not psycopg's pool as well: it would check twice.)
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DB_KEEP_SECONDS", default=600)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# How many threads and tasks may hold a connection at once; `manage.py check --database default` adds them up.
+WEB_PROCESSES = env.int("WEB_CONCURRENCY", default=2)
+WEB_THREADS = env.int("WEB_THREADS", default=64)
+WORKERS = env.int("WORKERS", default=1)
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

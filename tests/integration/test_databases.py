@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.core.checks import Error, Info
 from django.db import connection
 
+from config.connections import enough_connections
 from tests.clocks import database_clock_at
 from trials.database_time import database_now
 
@@ -53,3 +55,15 @@ def test_a_test_sets_the_clock_of_either_database() -> None:
     with database_clock_at(instant):
         assert database_now() == instant
     assert database_now() != instant
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("threads", "kind"), [(8, Info), (500, Error)])
+def test_the_connections_of_all_processes_are_added_up_beside_what_the_server_allows(
+    lane: str, settings, threads: int, kind: type
+) -> None:
+    settings.WEB_PROCESSES, settings.WEB_THREADS = 2, threads
+    found = enough_connections(databases=["default"])
+    assert [type(one) for one in found] == ([kind] if lane == "postgres" else [])
+    if found:
+        assert f"up to {2 * threads + 3} connections; the server allows 200" in found[0].msg
