@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from schedules.services.course import holds
 from schedules.services.deviations import classification
+from schedules.services.exchange import change_feed
 from schedules.services.feeds import access
 from schedules.services.readiness import start_flags
 from schedules.services.reminders import ledger
@@ -19,6 +20,12 @@ def sweep() -> None:
     now = timezone.now()
     ledger.lapse_drafts(now=now)
     ledger.sweep_closing(now=now)
+
+
+@shared_task
+def number_changes() -> None:
+    """Number the changes that readers of the change feed follow."""
+    change_feed.number_all_changes()
 
 
 @shared_task

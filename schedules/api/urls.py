@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
+from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
 from schedules.api.participants import ParticipantDetail
 from schedules.api.visit_reports import VisitDetail
@@ -12,6 +13,7 @@ from trials.api.not_found import NoSuchAddress
 urlpatterns = [
     path("visits", VisitList.as_view(), name="api-visits"),
     path("visits/<int:id>", VisitDetail.as_view(), name="api-visit"),
+    path("changes", ChangeFeed.as_view(), name="api-changes"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from schedules.api.changes import feed_cursor
 from schedules.api.serializers import STATUSES, VisitSerializer
 from schedules.api.visit_reports import VisitsReported
 from schedules.domain.visits.status import VisitStatus
@@ -56,6 +57,11 @@ class VisitPageSerializer(serializers.Serializer):
 
     next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
     next_cursor = serializers.CharField(allow_null=True, help_text="The `cursor` of the next page.")
+    changes_cursor = serializers.CharField(
+        allow_null=True,
+        help_text="On the first page: where the change feed stood when the read began. Read all pages, then "
+        "follow /api/v1/changes from here.",
+    )
     results = VisitSerializer(many=True)
 
 
@@ -72,8 +78,9 @@ class VisitList(VisitsReported):
         query = VisitQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = dict(query.validated_data)
+        begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
         page = asked.pop("cursor", None), asked.pop("page_size")
         asked["by_target"] = asked.pop("order") == "target"
         found = listed_visits(signed_in(request), WantedVisits(**asked), page, request_clock.now(), say)
         results = list(VisitSerializer(found.visits, many=True).data)
-        return Response(page_document(request, results, found.after))
+        return Response({**page_document(request, results, found.after), "changes_cursor": begins})

@@ -200,6 +200,7 @@ ADDRESSES: dict[str, Endpoint] = {
         get=VIEW, patch=VIEW, no_role_for_it=True, why="each item of a PATCH is refused by itself"
     ),
     "api-visit": Endpoint("api-visit", seen_by=VIEW, get=VIEW, patch=RECORD, no_role_for_it=True),
+    "api-changes": Endpoint(get=VIEW, no_role_for_it=True),
     "api-participant": Endpoint("api-participant", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-schema": for_all("how the API is spoken to"),
     "api-docs": for_all("the same, to be read"),

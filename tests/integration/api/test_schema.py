@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 PATHS = {
     "/api/v1/visits": "get patch",
     "/api/v1/visits/{id}": "get patch",
+    "/api/v1/changes": "get",
     "/api/v1/participants/{id}": "get",
 }
 EXAMPLES = 40

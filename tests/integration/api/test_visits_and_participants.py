@@ -156,11 +156,8 @@ def test_filters(ask: Ask, participant: Participant, many: int) -> None:
     assert all_pages(ask, f"/api/v1/visits?trial={participant.trial.code}&site=WH&page_size=200")
     TrialSite.objects.create(trial=a_version("NCT07274059").trial, site=participant.site)
     Membership.objects.update(trial=None)
-    assert ask("/api/v1/visits?trial=NCT07274059").json() == {
-        "next": None,
-        "next_cursor": None,
-        "results": [],
-    }
+    page = ask("/api/v1/visits?trial=NCT07274059").json()
+    assert (page["next"], page["next_cursor"], page["results"]) == (None, None, [])
 
 
 def test_queries_do_not_grow(ask: Ask, participant: Participant) -> None:

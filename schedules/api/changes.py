@@ -1,0 +1,139 @@
+"""GET /api/v1/changes: everything that changed, in the order in which it became visible."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from schedules.api.serializers import VisitSerializer
+from schedules.selectors.exchange.change_feed import changes_after, last_number
+from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
+from trials import request_clock
+from trials.api.authentication import signed_in
+from trials.api.queries import refuse_query
+from trials.api.refusals import CursorGone
+from trials.spoken import say
+
+LONGEST_WAIT = 20
+PAUSE = 0.5
+_CURSOR = re.compile(r"([0-9a-f]{12})-([0-9]{1,18})")
+
+
+class ChangeQuery(serializers.Serializer):
+    """Where to go on from, how much, and how long to wait for something new."""
+
+    cursor = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="From the answer before, or from a full read. Without one the answer is empty and its "
+        "cursor says where the feed stands now.",
+    )
+    page_size = serializers.IntegerField(min_value=1, max_value=500, default=100, required=False)
+    wait = serializers.IntegerField(
+        min_value=0,
+        max_value=LONGEST_WAIT,
+        default=0,
+        required=False,
+        help_text="Seconds to wait where nothing is new.",
+    )
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        refuse_query(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class ChangeSerializer(serializers.Serializer):
+    """One change: what happened to which record, and the record as it is now."""
+
+    number = serializers.IntegerField(help_text="Rises with each change; gaps belong to others.")
+    kind = serializers.CharField(help_text="What was done, such as `booked`, `performed` or `moved`.")
+    at = serializers.DateTimeField(help_text="When it was written, UTC.")
+    trial = serializers.CharField(source="participant.trial.code")
+    site = serializers.CharField(source="participant.site.code")
+    participant = serializers.IntegerField(source="participant_id")
+    subject_code = serializers.CharField(source="participant.subject_code")
+    code = serializers.CharField(
+        source="visit.code", default=None, allow_null=True, help_text="Of the visit."
+    )
+    version = serializers.SerializerMethodField(help_text="Of the visit, else of the participant.")
+    visit = serializers.SerializerMethodField(
+        help_text="As it is now; null where the change is of the participant: read them again."
+    )
+
+    @extend_schema(responses=serializers.IntegerField())
+    def get_version(self, event: Any) -> int:
+        return int(event.visit.version if event.visit else event.participant.version)
+
+    @extend_schema(responses=VisitSerializer(allow_null=True))
+    def get_visit(self, event: Any) -> Any:
+        found = self.context["visits"].get(event.visit_id)
+        return VisitSerializer(found).data if found else None
+
+
+class ChangePage(serializers.Serializer):
+    """Changes in their order, and where to go on."""
+
+    cursor = serializers.CharField(help_text="Keep it once you have kept the results; ask again with it.")
+    as_of = serializers.DateTimeField(help_text="The heartbeat: the feed was read at this instant.")
+    more = serializers.BooleanField(help_text="Whether to ask again at once.")
+    results = ChangeSerializer(many=True)
+
+
+class ChangeFeed(APIView):
+    """The changes of what the reader may see."""
+
+    more_statuses = (410,)
+
+    @extend_schema(
+        operation_id="changes_list",
+        summary="Changes after a cursor, in the order in which they became visible",
+        parameters=[ChangeQuery],
+        responses={200: ChangePage},
+    )
+    def get(self, request: Request) -> Response:
+        query = ChangeQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked, user, now = query.validated_data, signed_in(request), request_clock.now()
+        epoch = feed_epoch()
+        number_all_changes()
+        head = last_number()
+        given = request.query_params.get("cursor")  # an empty one is refused: it would skip what came before
+        after = head if given is None else _place(given, epoch, head)
+        found = changes_after(user, after, asked["page_size"], now, say)
+        until = time.monotonic() + asked["wait"]
+        while not found.events and given is not None and time.monotonic() < until:
+            time.sleep(PAUSE)
+            number_all_changes()
+            found = changes_after(user, after, asked["page_size"], now, say)
+        results = ChangeSerializer(found.events, many=True, context={"visits": found.visits}).data
+        more = len(found.events) == asked["page_size"]
+        return Response(
+            {"cursor": f"{epoch}-{found.last}", "as_of": now.isoformat(), "more": more, "results": results}
+        )
+
+
+def feed_cursor() -> str:
+    """Where the feed stands now: a full read begins with it, and follows the feed from there."""
+    number_all_changes()
+    return f"{feed_epoch()}-{last_number()}"
+
+
+def _place(cursor: str, epoch: str, head: int) -> int:
+    """The number in a cursor. Raises ValidationError, and CursorGone for one from before a restore."""
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        words = _("This is no cursor. Use the one of the answer before, or leave it out to begin now.")
+        raise serializers.ValidationError({"cursor": [words]}, code="invalid_cursor")
+    if found[1] != epoch or int(found[2]) > head:
+        raise CursorGone(
+            _("The record was restored since. Read everything again, then follow the feed from there.")
+        )
+    return int(found[2])
