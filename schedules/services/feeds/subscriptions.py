@@ -81,7 +81,8 @@ def open_feed(
     Raises FeedRefused where the site has switched feeds off, the owner may not subscribe there or the
     participant is no longer in the trial.
     """
-    feed = CalendarFeed(owner=owner, participant=participant, site=site)
+    # Whether the role was held ever since is asked of this day: it is the act's, as the role's days are.
+    feed = CalendarFeed(owner=owner, participant=participant, site=site, created_at=now)
     place = site_of_feed(feed)
     if not place.feeds_enabled:
         raise FeedRefused(gettext("Calendar subscriptions are switched off at this site."))
