@@ -120,10 +120,10 @@ def test_it_is_opened_with_a_reason_and_once() -> None:
 
 def test_it_is_begun_and_completed_on_its_page(client: Client) -> None:
     (person,) = enrolled()
-    client.force_login(User.objects.create_superuser("anna"))
-    show_who_one_is(client)
     home, page = f"/participants/{person.pk}/", f"/participants/{person.pk}/history/"
     with time_machine.travel(NOW, tick=False):
+        client.force_login(User.objects.create_superuser("anna"))
+        show_who_one_is(client)
         assert "A history is being entered since" in client.get(home).content.decode()
         assert client.post(page, {"reason": "all of the paper file is entered"}).status_code == 302
         assert Deviation.objects.filter(kind="unrecorded").exists()
