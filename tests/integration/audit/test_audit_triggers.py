@@ -126,6 +126,8 @@ def test_a_published_version_stands_in_the_database_too() -> None:
 NOT_AUDITED = {
     "schedules.reminderdelivery": "work of the ledger of reminders, and its own record of what came of it",
     "schedules.visitstamp": "what phones were shown last, kept for the stamps of calendars",
+    "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
+    "schedules.idempotentanswer": "an answer kept for a day, so that it can be given again",
     "schedules.changeevent": "says that a recorded change happened",
     "schedules.feedshown": "what a feed showed when it was last fetched",
     "trials.auditentry": "the trail itself",
