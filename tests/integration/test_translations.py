@@ -131,7 +131,30 @@ def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:
         "Follow-up": "随访",
         "Screening": "筛选",
         "Consent": "知情同意",
-        "Overdue": "逾期",
+        "Overdue": "已过目标日（窗内）",
+        "the window has closed, nothing is recorded": "超窗未登记",
         "Missed": "漏访",
+        "anchor": "关键日期",
+        "Tolerance": "允许偏差",
+        "Course": "试验进程",
+        "Gate": "下一例启动条件",
+        "Cannot be judged": "资料不全",
+        "flag": "预警",
+        "audit entry": "稽查轨迹记录",
     }
     assert {word: chinese[word] for word in words} == words
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["逾期", "参与者", "病程照常", "基准日", "里程碑", "准入条件", "允差", "预处理", "缺席", "陪护", "外宿", "摘要值",
+     "账户", "开立", "第二验证", "明暗", "关窗", "开窗", "违反", "判定", "监察", "放弃预约", "准备就绪"],
+)  # fmt: skip
+def test_no_word_is_used_that_hospitals_do_not_use(word: str) -> None:
+    found = {text: chinese for text, chinese in written().items() if word in chinese}
+    assert not found, "see the glossary for the word of the field"
+
+
+def test_chinese_sentences_have_full_width_punctuation() -> None:
+    half = re.compile(r"[\u4e00-\u9fff][,:;?!](?!\d)|[,;?!][\u4e00-\u9fff]")
+    assert not {text: chinese for text, chinese in written().items() if half.search(chinese)}

@@ -104,7 +104,7 @@ def test_in_chinese_labels_and_reasons_are_chinese(page: Client, enrolled: Enrol
     page.cookies["django_language"] = "zh-hans"
     text = page.get(f"/participants/{participant.pk}/").content.decode()
     assert '<html lang="zh-hans"' in text
-    for word in ("受试者", "访视窗", "回输", "筛选", "随访", "日期依据", "方案窗口"):
+    for word in ("受试者", "访视窗", "回输", "筛选", "随访", "日期依据", "方案时限要求"):
         assert word in text
     assert "周一 2027-01-04 为回输后 28 天（计划 周一 2026-12-07）" in text
 
