@@ -7,9 +7,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from participants.domain.lifecycle import Extent, Step, StepTaken
+from participants.domain.lifecycle import STEP_LABELS, Extent, Step, StepTaken
+from participants.domain.product import LABELS, Milestone
 from participants.models.participant import Participant
 from trials.models import ConsentForm, Site, User
+from trials.models.enumerated import choices_of, only
 
 
 class Consent(models.Model):
@@ -25,7 +27,7 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
-        ordering = ("participant", "signed_on")
+        ordering = ("participant_id", "signed_on")
         constraints = [
             models.UniqueConstraint(fields=["participant", "form"], name="consent_once_per_form"),
             models.CheckConstraint(
@@ -50,7 +52,7 @@ class CourseStep(models.Model):
     """A step of a participant's course (participants/domain/lifecycle.py says which may follow which)."""
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="steps")
-    step = models.CharField(_("step"), max_length=24)
+    step = models.CharField(_("step"), max_length=24, choices=choices_of(STEP_LABELS))
     happened_on = models.DateField(_("on"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     attempt = models.PositiveSmallIntegerField(default=1)
@@ -61,9 +63,10 @@ class CourseStep(models.Model):
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
-        ordering = ("participant", "id")
+        ordering = ("participant_id", "id")
         constraints = [
-            models.CheckConstraint(condition=Q(ends__in=["", *EndsChoice.values]), name="step_ends_known")
+            only("step", Step, name="step_known"),
+            models.CheckConstraint(condition=Q(ends__in=["", *EndsChoice.values]), name="step_ends_known"),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +113,7 @@ class ProductStep(models.Model):
     """A milestone of a participant's product: planned, and then dated; a remake is another attempt."""
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="product_steps")
-    step = models.CharField(_("milestone"), max_length=24)
+    step = models.CharField(_("milestone"), max_length=24, choices=choices_of(LABELS))
     attempt = models.PositiveSmallIntegerField(default=1)
     expected_on = models.DateField(_("expected on"), null=True, blank=True)
     done_on = models.DateField(_("done on"), null=True, blank=True)
@@ -119,11 +122,12 @@ class ProductStep(models.Model):
     class Meta:
         verbose_name = _("product milestone")
         verbose_name_plural = _("product milestones")
-        ordering = ("participant", "attempt", "id")
+        ordering = ("participant_id", "attempt", "id")
         constraints = [
+            only("step", Milestone, name="milestone_known"),
             models.UniqueConstraint(
                 fields=["participant", "attempt", "step"], name="milestone_once_per_attempt"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,8 +7,27 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from participants.domain.fact_rows import FactKind
 from participants.models.participant import Participant
 from trials.models import Cohort, Trial, User
+from trials.models.enumerated import choices_of, only
+
+FACT_LABELS = {
+    FactKind.LODGING: _("Lodging"),
+    FactKind.NIGHT_AWAY: _("Night away"),
+    FactKind.COMPANION: _("Companion confirmed"),
+    FactKind.ADMISSION: _("Stay in hospital"),
+    FactKind.TEST: _("Test"),
+    FactKind.DOSE: _("Last dose"),
+    FactKind.VACCINATION: _("Vaccination"),
+    FactKind.ILLNESS: _("Condition"),
+    FactKind.INFECTION: _("Infection"),
+    FactKind.PROCEDURE: _("Procedure"),
+    FactKind.EVENT: _("Event"),
+    FactKind.CONFIRMATION: _("Confirmation"),
+    FactKind.WAIVER: _("Waiver"),
+}
+"""A kind of fact, in a word or two."""
 
 
 class Fact(models.Model):
@@ -19,7 +38,7 @@ class Fact(models.Model):
     """
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="facts")
-    kind = models.CharField(_("kind"), max_length=24)
+    kind = models.CharField(_("kind"), max_length=24, choices=choices_of(FACT_LABELS))
     of = models.CharField(_("of"), max_length=80, blank=True)
     starts_on = models.DateField(_("from"), null=True, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
@@ -43,8 +62,9 @@ class Fact(models.Model):
     class Meta:
         verbose_name = _("fact")
         verbose_name_plural = _("facts")
-        ordering = ("participant", "id")
+        ordering = ("participant_id", "id")
         constraints = [
+            only("kind", FactKind, name="fact_kind_known"),
             models.CheckConstraint(
                 condition=Q(starts_on__isnull=True)
                 | Q(ends_on__isnull=True)
@@ -87,7 +107,7 @@ class SafetyReview(models.Model):
     class Meta:
         verbose_name = _("safety review")
         verbose_name_plural = _("safety reviews")
-        ordering = ("trial", "held_on", "id")
+        ordering = ("trial_id", "held_on", "id")
 
     def __str__(self) -> str:
         return f"{self.trial_id} {self.held_on}"

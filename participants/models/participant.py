@@ -47,7 +47,7 @@ class Participant(models.Model):
     class Meta:
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
-        ordering = ("trial", "subject_code")
+        ordering = ("trial_id", "subject_code")
         constraints = [
             models.UniqueConstraint(
                 fields=["trial", "subject_code"],
@@ -76,7 +76,7 @@ class Anchor(models.Model):
     class Meta:
         verbose_name = _("anchor")
         verbose_name_plural = _("anchors")
-        ordering = ("participant", "code")
+        ordering = ("participant_id", "code")
         constraints = [
             models.UniqueConstraint(fields=["participant", "code"], name="anchor_once_per_participant"),
             models.CheckConstraint(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
+from schedules.domain.deviations.drafts import KIND_LABELS, LAPSE_LABELS
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.replanning.amendments import OUTCOME_LABELS
+from schedules.domain.replanning.hold_wording import HOLD_FLAG
+from schedules.domain.replanning.protocol_departures import REPLAN_FLAG
+from schedules.domain.windows.verdict_changes import VERDICT_LABELS
 from schedules.models.visits import ProtocolWindow, Visit
 from trials.models import ProtocolVersion, Site, User
+from trials.models.enumerated import choices_of, only
 from trials.models.labels import LabelField
 
 
@@ -44,6 +53,15 @@ class Severity(models.TextChoices):
     CRITICAL = "critical", _("critical")
 
 
+FLAG_KINDS: dict[str, Any] = {
+    START_FLAG: _("Start"),
+    REPLAN_FLAG: _("To be planned anew"),
+    HOLD_FLAG: _("Hold after chemotherapy"),
+    **{f"window-{status}": label for status, label in VERDICT_LABELS.items()},
+}
+"""What a flag is about; of a protocol window, what its verdict says."""
+
+
 class Flag(models.Model):
     """A thing that a coordinator must look at: one for each thing, cleared by facts or with a reason."""
 
@@ -53,7 +71,7 @@ class Flag(models.Model):
     )
     visit = models.ForeignKey(Visit, null=True, blank=True, on_delete=models.PROTECT, related_name="flags")
     key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(_("kind"), max_length=24)
+    kind = models.CharField(_("kind"), max_length=24, choices=choices_of(FLAG_KINDS))
     severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices)
     message = models.TextField(_("message"))
     evidence = models.CharField(max_length=80, blank=True)
@@ -65,6 +83,10 @@ class Flag(models.Model):
     snoozed_until = models.DateField(_("snoozed until"), null=True, blank=True)
 
     class Meta:
+        constraints = [
+            only("severity", Severity.values, name="flag_severity"),
+            only("kind", FLAG_KINDS, name="flag_kind"),
+        ]
         verbose_name = _("flag")
         verbose_name_plural = _("flags")
         ordering = ("-raised_at",)
@@ -95,7 +117,7 @@ class Deviation(models.Model):
     )
     protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(_("kind"), max_length=24)
+    kind = models.CharField(_("kind"), max_length=24, choices=choices_of(KIND_LABELS))
     found_on = models.DateField(_("found on"))
     occurred_on = models.DateField(_("occurred on"))
     planned_on = models.DateField(_("planned on"), null=True, blank=True)
@@ -118,7 +140,9 @@ class Deviation(models.Model):
     withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
     withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=500, blank=True)
     lapsed_on = models.DateField(_("no longer so since"), null=True, blank=True)
-    lapsed_because = models.CharField(_("no longer so because"), max_length=24, blank=True)
+    lapsed_because = models.CharField(
+        _("no longer so because"), max_length=24, blank=True, choices=choices_of(LAPSE_LABELS)
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -126,6 +150,9 @@ class Deviation(models.Model):
         verbose_name_plural = _("deviations")
         ordering = ("-occurred_on", "-id")
         constraints = [
+            only("lapsed_because", LAPSE_LABELS, name="deviation_lapse", blank=True),
+            only("classification", DeviationClass.values, name="deviation_classification", blank=True),
+            only("kind", KIND_LABELS, name="deviation_kind"),
             models.CheckConstraint(
                 condition=Q(withdrawn_on__isnull=True) | ~Q(withdrawn_reason=""),
                 name="deviation_withdrawn_with_reason",
@@ -168,6 +195,13 @@ class ReadinessCheck(models.Model):
         return f"{self.participant_id} {self.for_day}"
 
 
+CHANGES = (
+    "added", "moved", "cancelled", "restored", "booked", "unbooked", "arrived", "not-arrived", "performed",
+    "missed", "held", "resumed", "suggested", "transferred", "renamed", "reworded",
+)  # fmt: skip
+"""What can have happened to a visit, in the words of the change feed."""
+
+
 class ChangeEvent(models.Model):
     """A change that readers of the change feed must see; numbered by one drainer after it is visible.
 
@@ -178,7 +212,7 @@ class ChangeEvent(models.Model):
     audited = False
 
     number = models.BigIntegerField(null=True, unique=True)
-    kind = models.CharField(max_length=24)
+    kind = models.CharField(max_length=24, choices=[(word, word) for word in CHANGES])
     participant = models.ForeignKey(
         Participant, on_delete=models.PROTECT, related_name="changes", db_index=False, db_constraint=False
     )
@@ -193,6 +227,7 @@ class ChangeEvent(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = [only("kind", CHANGES, name="change_kind")]
         indexes = [models.Index(fields=["id"], condition=Q(number__isnull=True), name="changes_to_number")]
 
     def __str__(self) -> str:
@@ -224,13 +259,16 @@ class AmendmentStep(models.Model):
 
     run = models.ForeignKey(AmendmentRun, on_delete=models.PROTECT, related_name="steps")
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
-    outcome = models.CharField(_("outcome"), max_length=12, default="waiting")
+    outcome = models.CharField(
+        _("outcome"), max_length=12, default="waiting", choices=choices_of(OUTCOME_LABELS)
+    )
     message = models.TextField(_("message"), blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "participant"], name="amendment_once_per_participant")
+            only("outcome", OUTCOME_LABELS, name="amendment_outcome"),
+            models.UniqueConstraint(fields=["run", "participant"], name="amendment_once_per_participant"),
         ]
 
     def __str__(self) -> str:

@@ -8,8 +8,13 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
+from schedules.domain.reminders import CLOSING, START
 from schedules.models.visits import Visit
 from trials.models import Site, User
+from trials.models.enumerated import choices_of, only
+
+REMINDER_KINDS = {CLOSING: _("window closes"), START: _("Start")}
+"""What a reminder says."""
 
 
 class Reminder(models.Model):
@@ -18,7 +23,7 @@ class Reminder(models.Model):
     audited = False
 
     key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20, choices=choices_of(REMINDER_KINDS))
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reminders")
     due_on = models.DateField(_("due on"))
     created_at = models.DateTimeField(db_default=Now())
@@ -30,10 +35,11 @@ class Reminder(models.Model):
         verbose_name_plural = _("reminders")
         ordering = ("-due_on", "id")
         constraints = [
+            only("kind", REMINDER_KINDS, name="reminder_kind"),
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(claimed_at__isnull=False),
                 name="reminder_claimed_before_sent",
-            )
+            ),
         ]
         indexes = [
             models.Index(

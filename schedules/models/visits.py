@@ -11,7 +11,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import CourseStep, Participant
+from schedules.domain.plan.values import AnchorKind
 from trials.models import ProtocolVersion
+from trials.models.enumerated import choices_of, only
 from trials.models.labels import LabelField
 
 
@@ -42,6 +44,13 @@ class VisitTiming(models.TextChoices):
     OVER = "over", _("over a whole range")
 
 
+ANCHOR_KINDS = {
+    AnchorKind.PLANNED: _("planned"),
+    AnchorKind.ACTUAL: _("actual"),
+    AnchorKind.DERIVED: _("derived"),
+}
+
+
 class Basis(models.TextChoices):
     """Whether a record states a thing or somebody assumed it."""
 
@@ -66,7 +75,7 @@ class Visit(models.Model):
     anchor_code = models.CharField(_("counted from"), max_length=60)
     anchor_on = models.DateField()
     anchor_at = models.DateTimeField(null=True, blank=True)
-    anchor_kind = models.CharField(max_length=8)
+    anchor_kind = models.CharField(max_length=8, choices=choices_of(ANCHOR_KINDS))
     offset = models.CharField(max_length=16)
     opens = models.DateField(_("opens"))
     target = models.DateField(_("target"))
@@ -124,6 +133,11 @@ class Visit(models.Model):
         verbose_name_plural = _("visits")
         ordering = ("target", "id")
         constraints = [
+            only("tolerance_basis", Basis.values, name="visit_tolerance_basis", blank=True),
+            only("timing_basis", Basis.values, name="visit_timing_basis"),
+            only("place", VisitPlace.values, name="visit_place"),
+            only("timing", VisitTiming.values, name="visit_timing"),
+            only("anchor_kind", AnchorKind, name="visit_anchor_kind"),
             models.UniqueConstraint(
                 fields=["participant", "rule_code", "occurrence", "attempt"],
                 name="visit_once_per_participant",
@@ -204,8 +218,10 @@ class ProtocolWindow(models.Model):
     class Meta:
         verbose_name = _("protocol window")
         verbose_name_plural = _("protocol windows")
-        ordering = ("participant", "id")
+        ordering = ("participant_id", "id")
         constraints = [
+            only("basis", Basis.values, name="window_basis"),
+            only("kind", WindowKind.values, name="window_kind"),
             models.UniqueConstraint(fields=["participant", "code"], name="window_once_per_participant"),
             models.CheckConstraint(
                 condition=Q(starts_on__isnull=True)

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.models.enumerated import only
 from trials.models.places import Site
 from trials.models.studies import Trial
 from trials.models.users import User
@@ -21,6 +22,9 @@ class Role(models.TextChoices):
     DATA_MANAGER = "data_manager", _("data manager")
     DESIGNER = "designer", _("designer")
     ADMINISTRATOR = "administrator", _("administrator")
+
+
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 
 
 class Membership(models.Model):
@@ -58,12 +62,13 @@ class Membership(models.Model):
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
-        ordering = ("user", "starts_on")
+        ordering = ("user_id", "starts_on")
         constraints = [
+            only("role", Role.values, name="membership_role"),
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
                 name="membership_ends_after_start",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -107,7 +112,7 @@ class ApiToken(models.Model):
         _("language of its messages"),
         max_length=10,
         blank=True,
-        choices=[("en", "English"), ("zh-hans", "简体中文")],
+        choices=LANGUAGES,
         default="",
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -116,6 +121,9 @@ class ApiToken(models.Model):
     )
 
     class Meta:
+        constraints = [
+            only("language", [code for code, _name in LANGUAGES], name="token_language", blank=True)
+        ]
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
 

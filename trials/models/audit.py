@@ -6,6 +6,10 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.models.enumerated import choices_of, only
+
+ACTIONS = {"create": _("created"), "change": _("changed"), "delete": _("deleted")}
+
 
 class AuditEntry(models.Model):
     """One creation, change or deletion of one record: who, when, old, new, why and what caused it.
@@ -23,7 +27,7 @@ class AuditEntry(models.Model):
     roles = models.CharField(_("in which roles"), max_length=200, blank=True)
     cause = models.CharField(_("cause"), max_length=200, blank=True)
     reason = models.TextField(_("reason"), blank=True)
-    action = models.CharField(_("action"), max_length=6)
+    action = models.CharField(_("action"), max_length=6, choices=choices_of(ACTIONS))
     model = models.CharField(_("record"), max_length=60)
     object_id = models.CharField(max_length=40)
     trial_id = models.BigIntegerField(null=True)
@@ -33,6 +37,7 @@ class AuditEntry(models.Model):
     new = models.TextField(_("new values"), blank=True)
 
     class Meta:
+        constraints = [only("action", ACTIONS, name="audit_action")]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit trail")
         ordering = ("-id",)

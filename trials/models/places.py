@@ -81,7 +81,7 @@ class WorkingDayTable(models.Model):
     class Meta:
         verbose_name = _("working-day table")
         verbose_name_plural = _("working-day tables")
-        ordering = ("site", "-version")
+        ordering = ("site_id", "-version")
         constraints = [models.UniqueConstraint(fields=["site", "version"], name="one_table_per_version")]
 
     def __str__(self) -> str:

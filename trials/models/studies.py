@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from trials.domain.protocols.outside_names import names_disease, proposed_outside_name
+from trials.models.enumerated import only
 from trials.models.labels import LabelField
 from trials.models.places import CODE, Site
 from trials.models.users import User
@@ -47,6 +48,7 @@ class Trial(models.Model):
     sites = models.ManyToManyField(Site, through="TrialSite", related_name="trials")
 
     class Meta:
+        constraints = [only("study_type", StudyType.values, name="trial_study_type")]
         verbose_name = _("trial")
         verbose_name_plural = _("trials")
         ordering = ("code",)
@@ -99,7 +101,7 @@ class Cohort(models.Model):
     class Meta:
         verbose_name = _("cohort")
         verbose_name_plural = _("cohorts")
-        ordering = ("trial", "position")
+        ordering = ("trial_id", "position")
         constraints = [
             models.UniqueConstraint(fields=["trial", "code"], name="cohort_code_once_in_trial"),
             models.UniqueConstraint(fields=["trial", "position"], name="cohort_position_once_in_trial"),
@@ -125,7 +127,7 @@ class ProtocolVersion(models.Model):
     class Meta:
         verbose_name = _("protocol version")
         verbose_name_plural = _("protocol versions")
-        ordering = ("trial", "created_at")
+        ordering = ("trial_id", "created_at")
         constraints = [models.UniqueConstraint(fields=["trial", "label"], name="version_once_in_trial")]
 
     def __str__(self) -> str:

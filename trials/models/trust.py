@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from trials.models.enumerated import only
 from trials.models.places import Site
 from trials.models.studies import ProtocolVersion, Trial
 from trials.models.users import User
@@ -37,6 +38,7 @@ class Signature(models.Model):
     site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
+        constraints = [only("meaning", Meaning.values, name="signature_meaning")]
         verbose_name = _("signature")
         verbose_name_plural = _("signatures")
         ordering = ("-signed_at",)
@@ -85,7 +87,7 @@ class ConsentForm(models.Model):
     class Meta:
         verbose_name = _("consent form")
         verbose_name_plural = _("consent forms")
-        ordering = ("trial", "effective_on")
+        ordering = ("trial_id", "effective_on")
         constraints = [models.UniqueConstraint(fields=["trial", "version"], name="consent_form_once")]
 
     def __str__(self) -> str:

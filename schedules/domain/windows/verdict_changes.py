@@ -70,7 +70,7 @@ _LACKING, _VIOLATED = VerdictStatus.CANNOT_JUDGE, VerdictStatus.VIOLATED
 _SERVED = frozenset({VerdictStatus.KEPT, VerdictStatus.OPEN_AND_KEPT})
 _SERVES = frozenset({*_SERVED, VerdictStatus.WAIVED})
 _QUIET = frozenset({VerdictStatus.NOT_YET, VerdictStatus.KEPT, VerdictStatus.OPEN_AND_KEPT})
-_LABELS = {
+VERDICT_LABELS = {
     VerdictStatus.VIOLATED: _("Violated"),
     VerdictStatus.AT_RISK: _("At risk"),
     VerdictStatus.CANNOT_JUDGE: _("Cannot be judged"),
@@ -121,16 +121,16 @@ def verdict_sentences(change: VerdictChange, say: Say = plain) -> tuple[str, ...
 
 
 def _sentences(change: VerdictChange, say: Say) -> Iterator[Words]:
-    after, end = say(_LABELS[change.after]), say(_LABELS[change.end_after])
+    after, end = say(VERDICT_LABELS[change.after]), say(VERDICT_LABELS[change.end_after])
     if change.before is None or change.end_before is None:
         yield Words.of(_("Verdict: %(after)s."), {"after": after})
     else:
         if change.before is not change.after:
-            before = say(_LABELS[change.before])
+            before = say(VERDICT_LABELS[change.before])
             yield Words.of(_("Verdict: %(before)s → %(after)s."), {"before": before, "after": after})
         if change.ends_otherwise:
             template = _("If nothing more is recorded, it ends: %(before)s → %(after)s.")
-            yield Words.of(template, {"before": say(_LABELS[change.end_before]), "after": end})
+            yield Words.of(template, {"before": say(VERDICT_LABELS[change.end_before]), "after": end})
     if change.repeat is not None:
         yield Words.of(_("To be repeated: %(activities)s."), {"activities": change.repeat})
     for what in change.missing:

@@ -21,28 +21,14 @@ from participants.domain.facts import (
     Waiver,
 )
 from participants.domain.moments import Point
+from participants.models.facts import FACT_LABELS
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Severity
 from schedules.web.shared.wording import day_words, hour_words, say
 from trials.domain.protocols.language import readable
 
-KINDS = {
-    FactKind.LODGING: gettext_lazy("Lodging"),
-    FactKind.NIGHT_AWAY: gettext_lazy("Night away"),
-    FactKind.COMPANION: gettext_lazy("Companion confirmed"),
-    FactKind.ADMISSION: gettext_lazy("Stay in hospital"),
-    FactKind.TEST: gettext_lazy("Test"),
-    FactKind.DOSE: gettext_lazy("Last dose"),
-    FactKind.VACCINATION: gettext_lazy("Vaccination"),
-    FactKind.ILLNESS: gettext_lazy("Condition"),
-    FactKind.INFECTION: gettext_lazy("Infection"),
-    FactKind.PROCEDURE: gettext_lazy("Procedure"),
-    FactKind.EVENT: gettext_lazy("Event"),
-    FactKind.CONFIRMATION: gettext_lazy("Confirmation"),
-    FactKind.WAIVER: gettext_lazy("Waiver"),
-}
+KINDS = FACT_LABELS
 """A kind of fact, in a word or two."""
-
 VERDICTS = {
     VerdictStatus.VIOLATED: gettext_lazy("Violated"),
     VerdictStatus.AT_RISK: gettext_lazy("At risk"),
