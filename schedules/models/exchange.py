@@ -37,7 +37,7 @@ class EdcMap(models.Model):
     class Meta:
         verbose_name = _("map of an EDC")
         verbose_name_plural = _("maps of EDCs")
-        ordering = ("trial", "edc", "environment")
+        ordering = ("trial_id", "edc", "environment")
         constraints = [
             models.UniqueConstraint(fields=["trial", "edc", "environment"], name="edc_map_once"),
             models.CheckConstraint(
@@ -108,7 +108,7 @@ class ValueDifference(models.Model):
     class Meta:
         verbose_name = _("difference between EDC and Dayzero")
         verbose_name_plural = _("differences between EDC and Dayzero")
-        ordering = ("participant", "id")
+        ordering = ("participant_id", "id")
         constraints = [
             models.UniqueConstraint(
                 fields=["participant", "visit", "anchor", "field", "client"],

@@ -77,3 +77,18 @@ def test_the_database_takes_no_other_word(column: str) -> None:
     visit = Visit.objects.filter(participant=person).latest("pk")
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE schedules_visit SET {column} = 'nonsens' WHERE id = %s", [visit.pk])
+
+
+def test_no_model_is_ordered_over_a_relation() -> None:
+    """By `participant` a read of one's anchors joined and sorted all participants; `participant_id` does not."""
+    joined = [
+        f"{model._meta.label_lower}: {name}"
+        for app in APPS
+        for model in apps.get_app_config(app).get_models()
+        for name in model._meta.ordering
+        if "__" in str(name)
+        or any(
+            field.is_relation and field.name == str(name).lstrip("-") for field in model._meta.concrete_fields
+        )
+    ]
+    assert joined == []
