@@ -80,7 +80,7 @@ def test_the_database_takes_no_other_word(column: str) -> None:
 
 
 def test_no_model_is_ordered_over_a_relation() -> None:
-    """Ordered by `participant`, a read of one's anchors joined all participants; `participant_id` does not."""
+    """Ordered by `participant`, a read of one's anchors joined everybody; by `participant_id` it does not."""
     joined = [
         f"{model._meta.label_lower}: {name}"
         for app in APPS
