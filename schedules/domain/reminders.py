@@ -69,9 +69,24 @@ def wait_after(attempts: int) -> timedelta:
     return WAITS[min(max(attempts, 1), len(WAITS)) - 1]
 
 
+KEY_PARTS = ("uid", "closes")
+"""The columns of a visit that stand in the key of a closing reminder, behind its kind.
+
+A key that was written is what keeps a thing from being said twice: it keeps its spelling. The sweep and
+the queries that ask for the present key write it in SQL, from these parts too.
+"""
+BETWEEN = ":"
+
+
 def closing_key(uid: str, closes: date) -> str:
     """The key of the one reminder that a visit's window closes on that day; a moved window is a new one."""
-    return f"{CLOSING}:{uid}:{closes.isoformat()}"
+    values = {"uid": uid, "closes": closes.isoformat()}
+    return BETWEEN.join((CLOSING, *(values[part] for part in KEY_PARTS)))
+
+
+def start_key(participant: int, day: date, lines: str) -> str:
+    """The key of the one reminder that the list before a start says no, for these lines and this day."""
+    return BETWEEN.join((START, str(participant), day.isoformat(), lines[:40]))
 
 
 def local_days(

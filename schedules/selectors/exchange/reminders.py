@@ -9,7 +9,16 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.reminders import AHEAD, CLOSING, START, WAITS, Notice, is_worth_saying
+from schedules.domain.reminders import (
+    AHEAD,
+    BETWEEN,
+    CLOSING,
+    KEY_PARTS,
+    START,
+    WAITS,
+    Notice,
+    is_worth_saying,
+)
 from schedules.models import Flag, Reminder, ReminderDelivery, Visit
 from schedules.selectors.store.stored_visits import LIVE, lost_booking
 from trials.models import Membership, Role
@@ -40,8 +49,9 @@ def _still_so() -> Q:
 
 def present_key() -> Concat:
     """The key that a closing reminder of the row's visit would have now."""
-    closes = Cast("visit__closes", CharField())
-    return Concat(Value(f"{CLOSING}:"), "visit__uid", Value(":"), closes, output_field=CharField())
+    parts = (Cast(f"visit__{part}", CharField()) for part in KEY_PARTS)
+    told = [each for part in parts for each in (Value(BETWEEN), part)]
+    return Concat(Value(CLOSING), *told, output_field=CharField())
 
 
 def is_free(now: datetime, stale_after: timedelta) -> Q:

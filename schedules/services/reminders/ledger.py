@@ -20,7 +20,16 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from schedules.domain.readiness.start_flags import StartFlag
-from schedules.domain.reminders import CLOSING, STALE_AFTER, START, Notice, local_days
+from schedules.domain.reminders import (
+    BETWEEN,
+    CLOSING,
+    KEY_PARTS,
+    STALE_AFTER,
+    START,
+    Notice,
+    local_days,
+    start_key,
+)
 from schedules.models import Reminder, ReminderDelivery, Visit
 from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
 from schedules.selectors.exchange.reminders import holding_reminders, is_due, is_free, notices_of, present_key
@@ -55,15 +64,15 @@ _MANY = 1000
 
 # One statement for all sites on which it is this day. Both bounds on `closes`, so that the partial
 # index of live visits is read from today to the last day and no further; the zone is asked for each
-# of these visits, so that nobody reads all participants for the few it is about. The key is written
-# as schedules.domain.reminders.closing_key writes it; a date cast to text is ISO on both databases.
+# of these visits, so that nobody reads all participants for the few it is about. The key is made of the
+# parts of schedules.domain.reminders.closing_key; a date cast to text is ISO on both databases.
 # What waits on hold is not spoken of, nor what has an appointment still to come: the same conditions as
 # `is_worth_saying` and `booking_no_longer_fits`, and looked at again before anything is sent.
 _WRITE_CLOSING = """
 INSERT INTO schedules_reminder (key, kind, visit_id, due_on)
 SELECT due.key, said.kind, due.id, said.today
 FROM (SELECT %s AS kind, %s AS today) said, (
-    SELECT visit.id, %s || visit.uid || ':' || CAST(visit.closes AS text) AS key, visit.booked_on,
+    SELECT visit.id, {key} AS key, visit.booked_on,
         (visit.outside_reason <> '' OR visit.booked_on BETWEEN visit.opens AND visit.closes) AS fits
     FROM schedules_visit visit
     WHERE visit.performed_on IS NULL AND visit.missed_on IS NULL AND visit.cancelled_on IS NULL
@@ -101,9 +110,10 @@ def sweep_closing(*, now: datetime, days: int | None = None) -> int:
 
 
 def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:
-    statement = _WRITE_CLOSING.format(zones=", ".join(["%s"] * len(zones)))
+    key = f" || '{BETWEEN}' || ".join(["%s", *(f"CAST(visit.{part} AS text)" for part in KEY_PARTS)])
+    statement = _WRITE_CLOSING.format(zones=", ".join(["%s"] * len(zones)), key=key)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [CLOSING, today, f"{CLOSING}:", today, last, *zones])
+        cursor.execute(statement, [CLOSING, today, CLOSING, today, last, *zones])
         return int(cursor.rowcount)
 
 
@@ -265,7 +275,7 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
     live = Visit.objects.filter(participant=participant, **LIVE, closes__gte=start.day)
     visit = live.order_by("target", "pk").first()
     if visit:
-        key = f"{START}:{participant}:{start.day}:{start.lines[:40]}"
+        key = start_key(participant, start.day, start.lines)
         Reminder.objects.get_or_create(key=key, defaults={"kind": START, "visit": visit, "due_on": today})
 
 
