@@ -8,10 +8,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from schedules.api.fields import SiteInstant
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Basis, VisitPlace, VisitTiming
 
-STATUSES = [status.value for status in VisitStatus]
+WINDOWS = [position.value for position in WindowPosition]
+APPOINTMENTS = [appointment.value for appointment in Appointment]
 
 
 class VisitBasisSerializer(serializers.Serializer):
@@ -59,7 +60,20 @@ class VisitSerializer(serializers.Serializer):
     target_at = SiteInstant(source="visit.target_at")
     suggested = serializers.DateField(source="visit.suggested", allow_null=True)
     basis = VisitBasisSerializer(source="visit")
-    status = serializers.ChoiceField(STATUSES, help_text="Derived on the site's present day.")
+    window = serializers.ChoiceField(
+        WINDOWS,
+        source="standing.window",
+        help_text="Where the site's present day lies in it; `last-days`: three clinic days or fewer.",
+    )
+    appointment = serializers.ChoiceField(
+        APPOINTMENTS,
+        source="standing.appointment",
+        help_text="What people did; `to-record`: its day or its window is over, nothing is entered.",
+    )
+    days_outside = serializers.IntegerField(
+        source="standing.days_outside",
+        help_text="Days by which it was done before its window (negative) or after it; 0 for any other.",
+    )
     booked_on = serializers.DateField(source="visit.booked_on", allow_null=True)
     booking_fits = serializers.BooleanField(
         allow_null=True,
@@ -67,6 +81,8 @@ class VisitSerializer(serializers.Serializer):
     )
     booked_start = SiteInstant(source="visit.booked_start")
     booked_end = SiteInstant(source="visit.booked_end")
+    arrived_on = serializers.DateField(source="visit.arrived_on", allow_null=True)
+    arrived_at = SiteInstant(source="visit.arrived_at")
     performed_on = serializers.DateField(source="visit.performed_on", allow_null=True)
     performed_at = SiteInstant(source="visit.performed_at", recorded="visit.performed_zone")
     missed_on = serializers.DateField(

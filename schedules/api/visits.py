@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from schedules.api.changes import feed_cursor
-from schedules.api.serializers import STATUSES, VisitSerializer
+from schedules.api.serializers import APPOINTMENTS, WINDOWS, VisitSerializer
 from schedules.api.visit_reports import VisitsReported
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.selectors.exchange.data_capture import WantedVisits, listed_visits
 from trials import request_clock
 from trials.api.authentication import signed_in
@@ -30,7 +30,14 @@ class VisitQuery(ListQuery):
     trial = serializers.CharField(required=False, help_text="A trial's code.")
     site = serializers.CharField(required=False, help_text="A site's code.")
     participant = serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID)
-    status = serializers.ChoiceField(STATUSES, required=False, help_text="On the site's present day.")
+    window = serializers.MultipleChoiceField(
+        choices=WINDOWS, required=False, help_text="On the site's present day; repeat it for several values."
+    )
+    appointment = serializers.MultipleChoiceField(
+        choices=APPOINTMENTS,
+        required=False,
+        help_text="On the site's present day; repeat it for several values.",
+    )
     target_from = serializers.DateField(required=False, help_text="Targets on this day or later.")
     target_to = serializers.DateField(required=False, help_text="Targets on this day or earlier.")
     order = serializers.ChoiceField(
@@ -41,8 +48,11 @@ class VisitQuery(ListQuery):
         "you turn its pages can be left out or come twice.",
     )
 
-    def validate_status(self, value: str) -> VisitStatus:
-        return VisitStatus(value)
+    def validate_window(self, values: set[str]) -> list[WindowPosition]:
+        return [position for position in WindowPosition if position.value in values]
+
+    def validate_appointment(self, values: set[str]) -> list[Appointment]:
+        return [appointment for appointment in Appointment if appointment.value in values]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         first, last = attrs.get("target_from"), attrs.get("target_to")

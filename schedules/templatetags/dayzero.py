@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import Standing
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.shared import wording
 
@@ -39,9 +39,9 @@ def clock_time(value: datetime) -> str:
 
 
 @register.filter
-def status_word(status: VisitStatus) -> str:
-    """A status in a word."""
-    return str(wording.STATUS[status])
+def standing_words(standing: Standing) -> str:
+    """Where a visit stands, in a few words."""
+    return wording.standing_words(standing)
 
 
 @register.filter

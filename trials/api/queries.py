@@ -34,8 +34,8 @@ class CursorField(serializers.CharField):
 class ListQuery(serializers.Serializer):
     """The parameters that every list has.
 
-    One that it does not know and one that is given twice are refused: to pass over either would answer
-    another question than the one that was asked.
+    One that it does not know is refused, and so is one that is given twice and takes one value: to pass
+    over either would answer another question than the one that was asked.
     """
 
     cursor = CursorField(required=False, help_text="From the `next` of the page before.")
@@ -44,12 +44,15 @@ class ListQuery(serializers.Serializer):
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_query(data, self.fields)
+        several = [
+            name for name, field in self.fields.items() if isinstance(field, serializers.MultipleChoiceField)
+        ]
+        refuse_query(data, self.fields, several)
         return super().to_internal_value(data)
 
 
-def refuse_query(asked: Any, names: Collection[str]) -> None:
-    """Refuse parameters that are not among these names, and those that are given more than once."""
+def refuse_query(asked: Any, names: Collection[str], several: Collection[str] = ()) -> None:
+    """Refuse parameters that are not among these names, and those given more than once but for `several`."""
     wrong: dict[str, list[ErrorDetail]] = {}
     for name in sorted(set(asked)):
         given = asked.getlist(name) if isinstance(asked, MultiValueDict) else [asked[name]]
@@ -57,7 +60,7 @@ def refuse_query(asked: Any, names: Collection[str]) -> None:
             words = _("There is no such parameter; possible are %(names)s.")
             said = words % {"names": ", ".join(names) or _("none")}
             wrong[name] = [ErrorDetail(said, "unknown_parameter")]
-        elif len(given) > 1:
+        elif len(given) > 1 and name not in several:
             words = _("Given %(count)d times (%(values)s): give it once, and ask again for each other value.")
             said = words % {"count": len(given), "values": ", ".join(given)}
             wrong[name] = [ErrorDetail(said, "repeated_parameter")]

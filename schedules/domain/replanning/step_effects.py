@@ -103,16 +103,16 @@ def _left(visit: StandingVisit) -> VisitChange:
 def _ended(visit: StandingVisit) -> Effect:
     if visit.gone:
         return Effect.CANCELLED
-    return Effect.NOT_APPLICABLE if visit.facts.not_applicable else Effect.CALLED_OFF
+    return Effect.CALLED_OFF if visit.facts.applies else Effect.NOT_APPLICABLE
 
 
 def _stepped(before: StandingVisit, after: StandingVisit) -> Iterator[Effect]:
     """What the step did to a visit, beside its days."""
     if before.booked_on and not after.booked_on:
         yield Effect.UNBOOKED
-    if after.facts.on_hold and not before.facts.on_hold:
+    if after.facts.waits and not before.facts.waits:
         yield Effect.HELD
-    if before.facts.on_hold and not after.facts.on_hold and after.live:
+    if before.facts.waits and not after.facts.waits and after.live:
         yield Effect.RESUMED
     if after.live and not before.live:
         yield Effect.RESTORED

@@ -12,7 +12,7 @@ from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.holds import Hold, find_hold
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.status import VisitFacts, VisitStatus, visit_status
+from schedules.domain.visits.status import VisitRecord
 from trials.domain.protocols.protocol import applies
 
 
@@ -58,7 +58,7 @@ class StandingVisit:
 
     code: str
     label: str
-    facts: VisitFacts
+    facts: VisitRecord
     booked_on: date | None = None
     unscheduled: bool = False
     block: str | None = None
@@ -68,7 +68,7 @@ class StandingVisit:
     @property
     def live(self) -> bool:
         """Whether nothing has ended it yet."""
-        return not (self.facts.performed_on or self.facts.missed or self.facts.cancelled)
+        return self.facts.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,15 +258,19 @@ def _performed(
 ) -> VisitChange:
     if change.after is None or planned is None:
         return replace(change, after=change.before, effects=(Effect.KEPT,))
-    was = visit_status(visit.facts, judging.today)
-    now = visit_status(replace(visit.facts, window=change.after), judging.today)
+    was, now = _side(visit.facts), _side(replace(visit.facts, window=change.after))
     if now is was:
         return replace(change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.KEPT,))
-    if now is VisitStatus.DONE_EARLY and visit.facts.is_range:
+    if now is Effect.DONE_EARLY and visit.facts.is_range:
         repeat = judging.to_repeat(planned.rule.code)
         return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
-    judged = {VisitStatus.DONE_EARLY: Effect.DONE_EARLY, VisitStatus.DONE_LATE: Effect.DONE_LATE}
-    return replace(change, effects=(judged.get(now, Effect.KEPT),))
+    return replace(change, effects=(now or Effect.KEPT,))
+
+
+def _side(visit: VisitRecord) -> Effect | None:
+    """On which side of its window a visit was done; None inside."""
+    outside = visit.days_outside
+    return (Effect.DONE_EARLY if outside < 0 else Effect.DONE_LATE) if outside else None
 
 
 def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Effect]:
@@ -277,14 +281,15 @@ def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Eff
         return
     if visit.booked_on and not after.holds(visit.booked_on):
         yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.STILL_OUTSIDE
-    yield from _lateness(visit_status(replace(visit.facts, window=after), today))
+    if not visit.facts.waits:
+        yield from _lateness(after, visit.facts.is_range, today)
     yield Effect.MOVED
 
 
-def _lateness(status: VisitStatus) -> Iterator[Effect]:
-    if status is VisitStatus.MISSED:
+def _lateness(window: VisitWindow, is_range: bool, today: date) -> Iterator[Effect]:
+    if window.closes < today:
         yield Effect.NOW_MISSED
-    if status is VisitStatus.OVERDUE:
+    elif window.target < today and not is_range:
         yield Effect.NOW_LATE
 
 

@@ -21,7 +21,7 @@ EFFECT_LABELS = {
     Effect.BOOKING_CLOSED: _("booked on a closed day"),
     Effect.STILL_OUTSIDE: _("booking still outside the window"),
     Effect.NOW_MISSED: _("window already closed"),
-    Effect.NOW_LATE: _("now overdue"),
+    Effect.NOW_LATE: _("target passed, window open"),
     Effect.DONE_LATE: _("done, now late"),
     Effect.DONE_EARLY: _("done, now early"),
     Effect.CANCELLED: _("cancelled"),

@@ -44,7 +44,8 @@ def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:
     """What may be done with a visit as it stands."""
     if visit.live:
         unbook = (Deed.UNBOOK,) if visit.booked_on else ()
-        return (Deed.BOOK, *unbook, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
+        arrival = Deed.UNDO_ARRIVAL if visit.arrived_on else Deed.ARRIVE
+        return (Deed.BOOK, *unbook, arrival, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
     if visit.by_course:  # what took place all the same is recorded, with a reason; no treatment after its end
         return () if anchors_of_rule(visit.rule, visit.occurrence) else (Deed.COMPLETE,)
     return () if visit.by_plan else (Deed.UNDO,)
@@ -61,6 +62,11 @@ def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
         yield Refusal("", message, visit.named)
     elif deed is Deed.UNDO:
         yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
+    elif deed is Deed.ARRIVE and visit.live:
+        message = _("The arrival for %(visit)s is recorded already, on %(day)s.")
+        yield Refusal("", message, {**visit.named, "day": visit.arrived_on})
+    elif deed is Deed.UNDO_ARRIVAL and visit.live:
+        yield Refusal("", _("No arrival is recorded for %(visit)s."), visit.named)
     elif deed is Deed.UNBOOK and visit.live:
         yield Refusal("", _("%(visit)s is not booked."), visit.named)
     else:

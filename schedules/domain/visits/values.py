@@ -21,6 +21,8 @@ class Deed(StrEnum):
 
     BOOK = "book"
     UNBOOK = "unbook"
+    ARRIVE = "arrive"
+    UNDO_ARRIVAL = "undo-arrival"
     COMPLETE = "complete"
     MISS = "miss"
     CANCEL = "cancel"
@@ -50,6 +52,7 @@ class VisitLife:
     rule: VisitRule | None
     occurrence: int = 1
     booked_on: date | None = None
+    arrived_on: date | None = None
     performed_on: date | None = None
     missed: bool = False
     cancelled: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,32 +17,33 @@ from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.domain.plan.explanations import Say, because_visit, plain
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import Appointment, ClinicDays, Standing, WindowPosition, standing
 from schedules.models import ProtocolWindow, Visit
-from schedules.selectors.store.calendars import sites_by_today, today_at
-from schedules.selectors.store.stored_visits import facts_of, lost_booking, planned_visit
-from schedules.selectors.visits.status_query import status_condition
+from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, working_days_by_site
+from schedules.selectors.store.stored_visits import lost_booking, planned_visit, record_of
+from schedules.selectors.visits.status_query import appointment_condition, window_condition
 from trials.keyset import Page, Place, page_by_day, page_by_id
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to, trials_visible_to
 from trials.zones import roles_day, zone_of
 
-_NONE = Q(pk__in=[])
 _ID_END = 2**63
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class WantedVisits:
-    """Which visits are asked for: codes of trial and site, id of a participant, status, range of targets.
+    """Which visits are asked for: codes of trial and site, id of a participant, both axes, range of targets.
 
-    `by_target` asks for a list in the order of targets, where a full read goes by id.
+    Of `window` and `appointment` any number of values; none is all. `by_target` asks for a list in the
+    order of targets, where a full read goes by id.
     """
 
     trial: str | None = None
     site: str | None = None
     participant: int | None = None
-    status: VisitStatus | None = None
+    window: Collection[WindowPosition] = ()
+    appointment: Collection[Appointment] = ()
     target_from: date | None = None
     target_to: date | None = None
     by_target: bool = False
@@ -48,11 +51,11 @@ class WantedVisits:
 
 @dataclass(frozen=True, slots=True)
 class ListedVisit:
-    """A visit as machines get it: its row, its status today at its site, and why its date is what it is."""
+    """A visit as machines get it: its row, where it stands today, and why its date is what it is."""
 
     visit: Visit
     zone: ZoneInfo
-    status: VisitStatus
+    standing: Standing
     because: str
     protocol_version: str
     anchor_assumed: bool
@@ -106,9 +109,7 @@ def listed_visits(
     queries does not depend on what is found.
     """
     found = _page(_wanted(user, wanted, now), wanted.by_target, *page)
-    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in found.rows})
-    listed = [_listed(visit, versions[_version(visit)], now, say) for visit in found.rows]
-    return ListedVisits(listed, found.after)
+    return ListedVisits(_all_listed(found.rows, now, say), found.after)
 
 
 def listed_visit(user: User, pk: int, now: datetime, say: Say = plain) -> ListedVisit | None:
@@ -123,9 +124,7 @@ def visits_by_id(user: User, pks: Collection[int], now: datetime, say: Say = pla
     found = Visit.objects.filter(pk__in=possible, participant__in=people).select_related(
         "participant__trial", "participant__site"
     )
-    visits = list(found)
-    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in visits})
-    return {visit.pk: _listed(visit, versions[_version(visit)], now, say) for visit in visits}
+    return {listed.visit.pk: listed for listed in _all_listed(list(found), now, say)}
 
 
 def visit_by_key(user: User, key: VisitKey, now: datetime) -> Visit | None:
@@ -187,13 +186,16 @@ def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
         visits = visits.filter(target__gte=wanted.target_from)
     if wanted.target_to:
         visits = visits.filter(target__lte=wanted.target_to)
-    if wanted.status:
-        days = sites_by_today(sites_visible_to(user, _today(now)), now)
-        here = _NONE
-        for today, sites in days.items():
-            here |= Q(participant__site__in=sites) & status_condition(wanted.status, today)
-        visits = visits.filter(here)
+    if wanted.window or wanted.appointment:
+        days = sites_by_day(sites_visible_to(user, _today(now)), now)
+        visits = _any(visits, [window_condition(one, days) for one in wanted.window])
+        visits = _any(visits, [appointment_condition(one, days) for one in wanted.appointment])
     return visits
+
+
+def _any(visits: QuerySet[Visit], conditions: Sequence[Q]) -> QuerySet[Visit]:
+    """Those of which one of the conditions holds; all where there is none."""
+    return visits.filter(reduce(or_, conditions)) if conditions else visits
 
 
 def _people(user: User, wanted: WantedVisits, today: date) -> QuerySet[Participant]:
@@ -225,7 +227,15 @@ def _version(visit: Visit) -> int:
     return visit.done_under_id or visit.participant.protocol_version_id
 
 
-def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> ListedVisit:
+def _all_listed(visits: Sequence[Visit], now: datetime, say: Say) -> list[ListedVisit]:
+    """The same visits as machines get them; two queries."""
+    versions = ProtocolVersion.objects.in_bulk({_version(visit) for visit in visits})
+    sites = {visit.participant.site_id: visit.participant.site for visit in visits}
+    days = clinic_days_of(sites.values(), working_days_by_site(sites), now)
+    return [_listed(one, versions[_version(one)], days[one.participant.site_id], say) for one in visits]
+
+
+def _listed(visit: Visit, version: ProtocolVersion, days: ClinicDays, say: Say) -> ListedVisit:
     site: Site = visit.participant.site
     zone = zone_of(site)
     protocol = protocol_of(version)
@@ -233,7 +243,7 @@ def _listed(visit: Visit, version: ProtocolVersion, now: datetime, say: Say) -> 
     return ListedVisit(
         visit=visit,
         zone=zone,
-        status=visit_status(facts_of(visit), today_at(site, now)),
+        standing=standing(record_of(visit), days),
         because=because_visit(protocol, planned, say),
         protocol_version=version.label,
         anchor_assumed=planned.base.assumed,

@@ -16,7 +16,7 @@ from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
 from schedules.models import Visit
 from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import sites_by_today, today_at, working_days_by_site
+from schedules.selectors.store.calendars import clinic_days_of, sites_by_today, today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import LIVE, day_zero_of, lost_booking, planned_visit, window_of
 from trials.domain.protocols.protocol import Place
@@ -210,13 +210,14 @@ def _rows(chosen: Sequence[tuple[Visit, Outlook]], now: datetime, say: Say) -> l
     versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in known.values()})
     protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
     calendars: Mapping[int, WorkingDays] = working_days_by_site({one.site_id for one in known.values()})
+    days = clinic_days_of({one.site for one in known.values()}, calendars, now)
     rows = []
     for visit, ahead in chosen:
         one = known[visit.participant_id]
         protocol, zone = protocols[one.protocol_version_id], zone_of(one.site)
-        zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
-        reading = Reading(protocol, zone, zero, calendars.get(one.site_id), today, say)
+        zero, here = day_zero_of(one, protocol, zone), days[one.site_id]
+        reading = Reading(protocol, zone, zero, calendars.get(one.site_id), here, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
         past = days_past(visit.target, one.trial.planned_end)
-        rows.append(ForecastRow(one, line, ahead, visit.booked_on, past, today))
+        rows.append(ForecastRow(one, line, ahead, visit.booked_on, past, here.today))
     return rows

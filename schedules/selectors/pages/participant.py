@@ -18,6 +18,7 @@ from schedules.domain.plan.projection import project
 from schedules.domain.plan.recorded_anchors import anchor_days as days_of_anchors
 from schedules.domain.plan.values import AnchorDay, Plan
 from schedules.domain.replanning.hold_clock import waiting_of
+from schedules.domain.visits.status import clinic_days
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.readiness.holds import pause_of
 from schedules.selectors.store.absences import away_days
@@ -128,7 +129,7 @@ def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
     calendar = working_days_by_site([site.pk]).get(site.pk)
     away = away_days(participants=[participant.pk], sites=[site.pk])
     working = away.applied(calendar, participant.pk, site.pk)
-    return Reading(protocol, zone, zero, working, today_at(site, now), say)
+    return Reading(protocol, zone, zero, working, clinic_days(today_at(site, now), calendar), say)
 
 
 def _plan(participant: Participant, reading: Reading) -> Plan | None:

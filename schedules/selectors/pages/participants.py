@@ -13,11 +13,11 @@ from participants.domain.lifecycle import ENDS, GOES_ON, PHASE_LABELS, Phase
 from participants.models import Participant
 from participants.selectors.participants import participants_called, participants_visible_to
 from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import ClinicDays, Standing, standing
 from schedules.models import Visit
-from schedules.selectors.store.calendars import sites_by_today, today_at
+from schedules.selectors.store.calendars import clinic_days_of, working_days_by_site
 from schedules.selectors.store.phases import with_phase
-from schedules.selectors.store.stored_visits import LIVE, day_zero_of, facts_of, planned_visit
+from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit, record_of
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of
 from trials.zones import roles_day, zone_of
@@ -36,7 +36,7 @@ class ListedParticipant:
     number: str | None
     visit: Visit | None
     mark: str
-    status: VisitStatus | None
+    standing: Standing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,15 @@ class Listing:
     now: datetime
 
     def rows(self, page: Sequence[Participant]) -> list[ListedParticipant]:
-        """The lines of a page; three queries, however many participants it has."""
+        """The lines of a page; four queries, however many participants it has."""
         versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in page})
-        visits = _next_visits(page, self.now)
-        return [_row(one, versions[one.protocol_version_id], visits.get(one.pk), self.now) for one in page]
+        sites = {one.site_id: one.site for one in page}
+        days = clinic_days_of(sites.values(), working_days_by_site(sites), self.now)
+        visits = _next_visits(page, min((here.today for here in days.values()), default=None))
+        return [
+            _row(one, versions[one.protocol_version_id], visits.get(one.pk), days[one.site_id])
+            for one in page
+        ]
 
 
 IN_TRIAL, ENDED = "in-trial", "ended"
@@ -84,9 +89,8 @@ def participants_listed(user: User, now: datetime, wanted: WantedPeople) -> List
     return Listing(seen.order_by("trial__code", "subject_code", "pk"), now)
 
 
-def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]:
+def _next_visits(page: Sequence[Participant], today: date | None) -> dict[int, Visit]:
     """The first live visit of each participant whose window has not closed, by the participant's id."""
-    today = min(sites_by_today({one.site_id: one.site for one in page}.values(), now), default=None)
     if today is None:
         return {}
     rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
@@ -95,10 +99,10 @@ def _next_visits(page: Sequence[Participant], now: datetime) -> dict[int, Visit]
 
 
 def _row(
-    participant: Participant, version: ProtocolVersion, visit: Visit | None, now: datetime
+    participant: Participant, version: ProtocolVersion, visit: Visit | None, days: ClinicDays
 ) -> ListedParticipant:
     protocol, zone = protocol_of(version), zone_of(participant.site)
-    zero, today = day_zero_of(participant, protocol, zone), today_at(participant.site, now)
+    zero, today = day_zero_of(participant, protocol, zone), days.today
     phase = Phase(getattr(participant, "phase"))  # noqa: B009 - annotated
     gone = phase in ENDS and visit is None
     return ListedParticipant(
@@ -108,5 +112,5 @@ def _row(
         number=protocol.day_label((today - zero).days) if zero and not gone else None,
         visit=visit,
         mark=visit_mark(protocol, planned_visit(visit, protocol, zone), zero) if visit else "",
-        status=visit_status(facts_of(visit), today) if visit else None,
+        standing=standing(record_of(visit), days) if visit else None,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
@@ -14,38 +15,45 @@ from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.visits.status import CLOSING_DAYS, VisitStatus
+from schedules.domain.visits.status import Appointment, ClinicDays, WindowPosition
 from schedules.models import Flag, Visit
 from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import sites_by_today, today_at, working_days_by_site
+from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
-from schedules.selectors.store.stored_visits import FREE, LIVE, RANGES, day_zero_of, planned_visit
+from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit
+from schedules.selectors.visits.status_query import appointment_condition, at_each, by_today, window_condition
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to
 from trials.zones import roles_day, zone_of
 
 SOON_DAYS = 7
+_SOON = timedelta(days=SOON_DAYS)
 PAGE = 100
 STARTS = 50
-TO_RECORD = 50
-GROUPS = (
-    VisitStatus.OVERDUE,
-    VisitStatus.DUE,
-    VisitStatus.CLOSING,
-    VisitStatus.OPEN,
-    VisitStatus.UPCOMING,
-    VisitStatus.MISSED,
-)
-"""The order in which a worklist is read: what can still be saved before what cannot."""
+
+
+class Part(StrEnum):
+    """A part of the worklist, in the order in which it is read: what is done next comes first."""
+
+    COMING = "coming-today"
+    NO_CLINIC_DAY_LEFT = "no-clinic-day-left"
+    LAST_DAYS = "last-days"
+    OPEN = "open"
+    UPCOMING = "upcoming"
+    TO_RECORD = "to-record"
+    BOOKED = "booked"
+
+
+PARTS = tuple(Part)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which part of the worklist is asked for: a site, a trial (by id), a status, a page from 1."""
+    """What of the worklist is asked for: a site, a trial (by id), a part, a page from 1."""
 
     site: int | None = None
     trial: int | None = None
-    status: VisitStatus | None = None
+    part: Part | None = None
     page: int = 1
 
 
@@ -56,6 +64,7 @@ class WorkRow:
     participant: Participant
     line: VisitRow
     today: date
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +78,18 @@ class StartRow:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """A page of the worklist, and how many visits each status has in all, and on each day of sites."""
+    """A page of the worklist, and how many visits each part has in all, and on each day of sites."""
 
-    counts: Mapping[VisitStatus, int]
+    counts: Mapping[Part, int]
     rows: Sequence[WorkRow] = field(default=())
     page: int = 1
     pages: int = 1
-    by_day: Mapping[tuple[VisitStatus, date], int] = field(default_factory=dict)
+    by_day: Mapping[tuple[Part, date], int] = field(default_factory=dict)
 
     @property
     def several_days(self) -> bool:
         """Whether it is not the same day at all sites of the list."""
-        return len({day for _status, day in self.by_day}) > 1
+        return len({day for _part, day in self.by_day}) > 1
 
     @property
     def total(self) -> int:
@@ -89,25 +98,26 @@ class Worklist:
 
 
 def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Worklist:
-    """The live visits in sight that are open, closed without a record, or opening within SOON_DAYS.
+    """The visits in sight that are booked, to be booked or to be recorded, a week ahead at most.
 
     In the language of `say`. The number of queries does not depend on that of visits,
     participants or sites.
     """
-    days = sites_by_today(_sites(user, now, wanted), now)
+    days = sites_by_day(_sites(user, now, wanted), now)
     if not days:
         return Worklist({})
-    live = _live(user, now, wanted).annotate(group=_group(days), day=_day(days))
+    here = by_today(days)
+    live = _live(user, now, wanted).annotate(group=_group(days), day=_day(here))
     visits = live.filter(group__isnull=False)
     found = list(visits.order_by("group", "day").values_list("group", "day").annotate(Count("pk")))
-    dates = sorted(days)
-    by_day = {(GROUPS[group], dates[day]): count for group, day, count in found}
-    counts: dict[VisitStatus, int] = {}
-    for (status, _day_there), count in by_day.items():
-        counts[status] = counts.get(status, 0) + count
-    if wanted.status:
-        visits = visits.filter(group=GROUPS.index(wanted.status))
-    shown = counts.get(wanted.status, 0) if wanted.status else sum(counts.values())
+    dates = sorted(here)
+    by_day = {(PARTS[group], dates[day]): count for group, day, count in found}
+    counts: dict[Part, int] = {}
+    for (part, _day_there), count in by_day.items():
+        counts[part] = counts.get(part, 0) + count
+    if wanted.part:
+        visits = visits.filter(group=PARTS.index(wanted.part))
+    shown = counts.get(wanted.part, 0) if wanted.part else sum(counts.values())
     pages = max(1, -(-shown // PAGE))
     page = min(max(1, wanted.page), pages)
     ordered = visits.order_by("group", "day", "closes", "participant__subject_code", "pk")
@@ -115,26 +125,10 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     return Worklist(counts, _rows(chosen, now, say), page, pages, by_day)
 
 
-def to_be_recorded(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[WorkRow]:
-    """The visits in sight whose booked day is over and of which nothing is recorded, TO_RECORD at most.
-
-    Whatever their windows say: somebody came, or nobody did. A constant number of queries.
-    """
-    days = sites_by_today(_sites(user, now, wanted), now)
-    over = Q(pk__in=[])
-    for today, sites in days.items():
-        over |= Q(participant__site__in=sites, booked_on__lt=today)
-    visits = _live(user, now, wanted).filter(over)
-    found = _with_relations(visits.order_by("booked_on", "participant__subject_code", "pk"))[:TO_RECORD]
-    return _rows(list(found), now, say)
-
-
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
     """The starts in sight, STARTS at most, of which the list says no and nobody has put off; one query."""
     today = roles_day(now)
     flags = Flag.objects.filter(participant__in=_seen(user, now, wanted), kind=START_FLAG, cleared_at=None)
-    if wanted.site:
-        flags = flags.filter(participant__site=wanted.site)
     awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")
     found = awake.order_by("raised_at", "pk")[:STARTS]
     return [StartRow(flag, flag.participant, facts_text(flag.message, say)) for flag in found]
@@ -147,6 +141,7 @@ def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
 
 def _seen(user: User, now: datetime, wanted: Wanted) -> QuerySet[Participant]:
     seen = participants_visible_to(user, roles_day(now))
+    seen = seen.filter(site=wanted.site) if wanted.site else seen
     return seen.filter(trial=wanted.trial) if wanted.trial else seen
 
 
@@ -154,39 +149,47 @@ def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
     return Visit.objects.filter(participant__in=_seen(user, now, wanted), **LIVE)
 
 
-def _group(days: Mapping[date, Sequence[int]]) -> Case:
-    """The place of each visit's status among GROUPS; null where nobody has to look yet.
-
-    Says the same as `visit_status`, in the database's words.
-    """
+def _group(days: Mapping[ClinicDays, Sequence[int]]) -> Case:
+    """The place of each visit's part among PARTS; null where nobody has to look yet."""
     return Case(
-        *(
-            When(Q(participant__site__in=sites) & condition, then=Value(GROUPS.index(status)))
-            for today, sites in days.items()
-            for status, condition in _conditions(today)
-        ),
+        *(When(_in_part(part, days), then=Value(place)) for place, part in enumerate(PARTS)),
         output_field=IntegerField(),
     )
 
 
-def _day(days: Mapping[date, Sequence[int]]) -> Case:
+def _day(days: Mapping[date, Sequence[int]]) -> Case | Value:
     """The place of the day that it is at each visit's site, the earliest first."""
+    if len(days) == 1:
+        return Value(0, output_field=IntegerField())
     return Case(
         *(When(participant__site__in=days[day], then=Value(place)) for place, day in enumerate(sorted(days))),
         output_field=IntegerField(),
     )
 
 
-def _conditions(today: date) -> Iterable[tuple[VisitStatus, Q]]:
-    """The statuses with their conditions; the first that holds is the visit's."""
-    return (
-        (VisitStatus.MISSED, Q(closes__lt=today) & ~FREE),
-        (VisitStatus.UPCOMING, Q(opens__gt=today, opens__lte=today + timedelta(days=SOON_DAYS))),
-        (VisitStatus.DUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target=today)),
-        (VisitStatus.OVERDUE, ~Q(timing__in=RANGES) & Q(opens__lte=today, target__lt=today)),
-        (VisitStatus.CLOSING, Q(opens__lte=today, closes__lte=today + timedelta(days=CLOSING_DAYS))),
-        (VisitStatus.OPEN, Q(opens__lte=today)),
-    )
+def _in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
+    """The condition on the visits of a part, by both axes; of all parts at most one holds."""
+    soon = at_each(by_today(days), lambda today: Q(opens__lte=today + _SOON))
+    due_today = at_each(by_today(days), lambda today: Q(booked_on=today))
+    booked = appointment_condition(Appointment.BOOKED, days)
+    if part is Part.COMING:
+        return appointment_condition(Appointment.ARRIVED, days) | (booked & due_today)
+    if part is Part.BOOKED:
+        ahead = at_each(
+            by_today(days),
+            lambda today: (
+                Q(booked_on__gt=today)
+                & (
+                    Q(opens__lte=today + timedelta(days=SOON_DAYS))
+                    | Q(booked_on__lte=today + timedelta(days=SOON_DAYS))
+                )
+            ),
+        )
+        return booked & ahead
+    if part is Part.TO_RECORD:
+        return appointment_condition(Appointment.TO_RECORD, days)
+    to_book = appointment_condition(Appointment.TO_BOOK, days)
+    return to_book & window_condition(WindowPosition(part.value), days) & soon
 
 
 def _with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
@@ -201,13 +204,15 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
     protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
     sites = {one.site_id for one in people}
     calendars = working_days_by_site(sites)
+    days = clinic_days_of({one.site for one in people}, calendars, now)
     away = away_days(participants={one.pk for one in people}, sites=sites)
     rows = []
     for visit, one in zip(visits, people, strict=True):
         protocol, zone = protocols[one.protocol_version_id], zone_of(one.site)
-        zero, today = day_zero_of(one, protocol, zone), today_at(one.site, now)
+        zero, here = day_zero_of(one, protocol, zone), days[one.site_id]
         working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
-        reading = Reading(protocol, zone, zero, working, today, say)
+        reading = Reading(protocol, zone, zero, working, here, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
-        rows.append(WorkRow(one, line, today))
+        part = PARTS[getattr(visit, "group")]  # noqa: B009 - annotated
+        rows.append(WorkRow(one, line, here.today, part))
     return rows

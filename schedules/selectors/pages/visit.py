@@ -10,6 +10,7 @@ from participants.models import Participant
 from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.state import activities_of, deeds_of
+from schedules.domain.visits.status import clinic_days
 from schedules.domain.visits.values import Deed
 from schedules.domain.windows.asked_at_visit import Question, questions_at
 from schedules.models import ReminderDelivery, Visit, VisitActivity
@@ -73,7 +74,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
     calendar = working_days_by_site([site.pk]).get(site.pk)
     working = away_days(participants=[person.pk], sites=[site.pk]).applied(calendar, person.pk, site.pk)
     zero = day_zero_of(person, protocol, zone)
-    reading = Reading(protocol, zone, zero, working, today_at(site, now), say)
+    reading = Reading(protocol, zone, zero, working, clinic_days(today_at(site, now), calendar), say)
     under = reading_of(visit, reading)
     return VisitPage(
         visit=visit,

@@ -30,7 +30,7 @@ from schedules.domain.readiness.gates import (
     waiting_of,
 )
 from schedules.models import ProtocolWindow, Visit, WindowKind
-from schedules.selectors.store.calendars import SiteDay, site_days
+from schedules.selectors.store.calendars import DayOfSites, site_days
 from schedules.selectors.store.course import STEPS, clock_at
 from schedules.selectors.windows.evaluation import ended_on
 from trials.domain.protocols.protocol import Protocol
@@ -79,7 +79,7 @@ class TrialBoard:
     protocol: Protocol
     today: date
     levels: tuple[LevelRow, ...]
-    days: Sequence[SiteDay] = ()
+    days: Sequence[DayOfSites] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
 from django.db.models import OuterRef, Subquery
 
+from schedules.domain.visits.status import ClinicDays, clinic_days
 from trials.domain.sites.working_days import YEARS_AHEAD, WorkingDays
 from trials.formats.sites.holiday_calendars import CalendarError, load_calendar
 from trials.models import Site, WorkingDayTable
@@ -54,17 +55,41 @@ def sites_by_today(sites: Iterable[Site], now: datetime) -> dict[date, list[int]
     return days
 
 
+def clinic_days_of(
+    sites: Iterable[Site], calendars: Mapping[int, WorkingDays], now: datetime
+) -> dict[int, ClinicDays]:
+    """The day that it is at each of these sites, by its id, with the clinic days that come next."""
+    found: dict[tuple[date, int], ClinicDays] = {}
+    days = {}
+    for site in sites:
+        today, calendar = today_at(site, now), calendars.get(site.pk)
+        key = (today, id(calendar))  # sites with one calendar share its value
+        if key not in found:
+            found[key] = clinic_days(today, calendar)
+        days[site.pk] = found[key]
+    return days
+
+
+def sites_by_day(sites: Iterable[Site], now: datetime) -> dict[ClinicDays, list[int]]:
+    """The ids of these sites by the day that it is there and the clinic days that come next; one query."""
+    seen = list(sites)
+    days: dict[ClinicDays, list[int]] = {}
+    for site, here in clinic_days_of(seen, working_days_by_site({one.pk for one in seen}), now).items():
+        days.setdefault(here, []).append(site)
+    return days
+
+
 @dataclass(frozen=True, slots=True)
-class SiteDay:
+class DayOfSites:
     """The day that it is now at some sites."""
 
     day: date
     sites: tuple[Site, ...]
 
 
-def site_days(sites: Iterable[Site], now: datetime) -> list[SiteDay]:
+def site_days(sites: Iterable[Site], now: datetime) -> list[DayOfSites]:
     """The days that it is at these sites, each with its sites: one, unless their zones differ in it."""
     days: dict[date, list[Site]] = {}
     for site in sites:
         days.setdefault(today_at(site, now), []).append(site)
-    return [SiteDay(day, tuple(days[day])) for day in sorted(days)]
+    return [DayOfSites(day, tuple(days[day])) for day in sorted(days)]

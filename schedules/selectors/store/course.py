@@ -140,6 +140,7 @@ def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
         rule=None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code),
         occurrence=visit.occurrence,
         booked_on=visit.booked_on,
+        arrived_on=visit.arrived_on,
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,

@@ -13,42 +13,44 @@ from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.plan.values import PlannedVisit, PlannedWindow
 from schedules.domain.visits.calendar_conflicts import Hindrance, clinic_days_left, hindrances
 from schedules.domain.visits.short_names import day_range, visit_mark
-from schedules.domain.visits.status import VisitFacts, VisitStatus, visit_status
+from schedules.domain.visits.status import ClinicDays, Standing, VisitRecord, WindowPosition, standing
 from schedules.models import Visit, WindowKind
-from schedules.selectors.store.stored_visits import facts_of, lost_booking
+from schedules.selectors.store.stored_visits import lost_booking, record_of
 from trials.domain.protocols.language import joined
 from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.sites.working_days import WorkingDays
 from trials.selectors.records import protocol_of
 
 _NUMBERS = re.compile(r"\d+")
-_OVER = {
-    VisitStatus.DONE,
-    VisitStatus.DONE_EARLY,
-    VisitStatus.DONE_LATE,
-    VisitStatus.CANCELLED,
-    VisitStatus.NOT_APPLICABLE,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """By what a plan is read: its protocol in the reader's language, zone, day zero, calendar and today."""
+    """By what a plan is read: its protocol in the reader's language, zone, day zero, calendar and day.
+
+    `calendar` leaves out the days on which somebody is away; `days` are those of the site alone, so that a
+    page says the same of a visit as a list that a query made.
+    """
 
     protocol: Protocol
     zone: ZoneInfo
     zero: date | None
     calendar: WorkingDays | None
-    today: date
+    days: ClinicDays
     say: Say
+
+    @property
+    def today(self) -> date:
+        """The day that it is at the site."""
+        return self.days.today
 
 
 @dataclass(frozen=True, slots=True)
 class VisitRow:
-    """A visit with its status, what is in its way, and why its date is what it is; `pk` once it is stored."""
+    """A visit with both axes, what is in its way, and why its date is what it is; `pk` once it is stored."""
 
     planned: PlannedVisit
-    status: VisitStatus
+    standing: Standing
     mark: str
     days: tuple[str, str] | None
     clinic_days: int | None
@@ -95,8 +97,8 @@ class VisitRow:
 
     @property
     def live(self) -> bool:
-        """Whether the visit is still to come or to be saved."""
-        return self.status not in _OVER and self.status is not VisitStatus.MISSED
+        """Whether the visit is still to come, or to be recorded."""
+        return self.standing.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +139,12 @@ def assumption_of(visit: PlannedVisit) -> str | None:
 
 def stored_row(visit: Visit, planned: PlannedVisit, reading: Reading) -> VisitRow:
     """The line of a stored visit, with its booking and whether that still fits."""
-    row = visit_row(planned, facts_of(visit), reading, visit.booked_on)
-    past = visit.booked_on is not None and visit.booked_on < reading.today and row.status not in _OVER
+    row = visit_row(planned, record_of(visit), reading)
+    past = visit.booked_on is not None and visit.booked_on < reading.today and row.live
     return replace(row, pk=visit.pk, booking_lost=lost_booking(visit), booking_over=past)
 
 
-def visit_row(
-    planned: PlannedVisit, facts: VisitFacts, reading: Reading, booked_on: date | None = None
-) -> VisitRow:
+def visit_row(planned: PlannedVisit, record: VisitRecord, reading: Reading) -> VisitRow:
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
     passed = planned.suggested is not None and planned.suggested < reading.today
@@ -156,20 +156,19 @@ def visit_row(
         why_shifted=reason or planned.why_shifted,
         suggested=None if passed else planned.suggested,
     )
-    status = visit_status(facts, reading.today)
+    now = standing(record, reading.days)
     window, place, calendar, today = planned.window, planned.rule.place, reading.calendar, reading.today
-    over = status in _OVER
-    unrecorded = facts.free and today > window.closes
+    counts = now.live and now.window is not WindowPosition.CLOSED
     return VisitRow(
         planned=planned,
-        status=status,
+        standing=now,
         mark=visit_mark(reading.protocol, planned, reading.zero),
         days=day_range(reading.protocol, planned, reading.zero),
-        clinic_days=None if over or unrecorded else clinic_days_left(window, Place(place), calendar, today),
-        hindrances=() if over else hindrances(window, Place(place), calendar, today, booked_on),
+        clinic_days=clinic_days_left(window, Place(place), calendar, today) if counts else None,
+        hindrances=hindrances(window, Place(place), calendar, today, record.booked_on) if now.live else (),
         because=because_visit(reading.protocol, planned, reading.say),
-        performed_on=facts.performed_on,
-        booked_on=booked_on,
+        performed_on=record.performed_on,
+        booked_on=record.booked_on,
     )
 
 
@@ -203,8 +202,10 @@ def planned_window_rows(windows: Iterable[PlannedWindow], reading: Reading) -> l
     return [window_row(replace(window, rule=rules[window.rule.code]), reading) for window in windows]
 
 
-def _nothing_recorded(visit: PlannedVisit) -> VisitFacts:
-    return VisitFacts(visit.window, is_range=isinstance(visit.rule.timing, Within | Over))
+def _nothing_recorded(visit: PlannedVisit) -> VisitRecord:
+    return VisitRecord(
+        visit.window, place=visit.rule.place, is_range=isinstance(visit.rule.timing, Within | Over)
+    )
 
 
 def _on_and_at(point: date | datetime | None, zone: ZoneInfo) -> tuple[date | None, datetime | None]:

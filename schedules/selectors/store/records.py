@@ -27,7 +27,7 @@ from schedules.domain.windows.eligibility import known_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import working_days_by_site
-from schedules.selectors.store.stored_visits import StoredVisit, facts_of, window_of
+from schedules.selectors.store.stored_visits import StoredVisit, record_of, window_of
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
@@ -95,7 +95,7 @@ class Record:
             StandingVisit(
                 visit.code,
                 visit.label,
-                facts_of(visit),
+                record_of(visit),
                 visit.booked_on,
                 visit.unscheduled,
                 None if visit.unscheduled or visit.rule_code not in rules else rules[visit.rule_code].block,

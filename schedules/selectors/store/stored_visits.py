@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from participants.models import Participant
@@ -15,7 +14,7 @@ from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.bookings import booking_no_longer_fits
-from schedules.domain.visits.status import VisitFacts, VisitRecord
+from schedules.domain.visits.status import VisitRecord
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitTiming
 from trials.domain.protocols.language import kept
@@ -40,9 +39,6 @@ _BESIDE = gettext_noop("not one of the protocol's visits: added at the site")
 
 RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
 """The timings that have no single due day."""
-
-FREE = Q(unscheduled=True) & ~Q(timing__in=RANGES)
-"""The condition on visits that were added at the site for one day."""
 
 
 class StoredVisit(NamedTuple):
@@ -123,17 +119,21 @@ def lost_booking(visit: Visit | StoredVisit) -> bool:
     return booking_no_longer_fits(visit.booked_on, window_of(visit), visit.outside_reason)
 
 
-def facts_of(visit: Visit | StoredVisit) -> VisitFacts:
-    """What a stored visit's status follows from."""
-    return VisitFacts(
-        window_of(visit),
+def record_of(visit: Visit | StoredVisit) -> VisitRecord:
+    """Read what a stored visit's axes follow from."""
+    window = window_of(visit)
+    return VisitRecord(
+        window,
+        place=Place(visit.place),
         is_range=visit.timing in RANGES,
+        booked_on=visit.booked_on,
+        booking_lost=booking_no_longer_fits(visit.booked_on, window, visit.outside_reason),
+        arrived_on=visit.arrived_on,
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
-        on_hold=visit.held_on is not None,
-        not_applicable=not visit.applies,
-        free=visit.unscheduled and visit.timing not in RANGES,
+        applies=visit.applies,
+        waits=visit.held_on is not None,
     )
 
 
@@ -196,7 +196,7 @@ def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
 
 
 LIVE = {"performed_on": None, "missed_on": None, "cancelled_on": None, "held_on": None, "applies": True}
-"""The conditions on visits of which nothing is recorded, so that their status follows from the day."""
+"""The conditions on visits of which nothing is recorded, so that both their axes follow from the day."""
 
 
 def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) -> date | None:
@@ -204,21 +204,3 @@ def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) ->
     recorded = anchor_days(participant).get(protocol.day_zero)
     day = anchor_day(recorded, zone) if recorded else None
     return day.day if day else None
-
-
-def record_of(visit: Visit | StoredVisit) -> VisitRecord:
-    """Read what a stored visit's axes follow from."""
-    window = window_of(visit)
-    return VisitRecord(
-        window,
-        place=Place(visit.place),
-        is_range=visit.timing in RANGES,
-        booked_on=visit.booked_on,
-        booking_lost=booking_no_longer_fits(visit.booked_on, window, visit.outside_reason),
-        arrived_on=visit.arrived_on,
-        performed_on=visit.performed_on,
-        missed=visit.missed_on is not None,
-        cancelled=visit.cancelled_on is not None,
-        applies=visit.applies,
-        waits=visit.held_on is not None,
-    )

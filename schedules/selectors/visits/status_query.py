@@ -11,16 +11,8 @@ from typing import TypeVar
 
 from django.db.models import F, Q
 
-from schedules.domain.visits.status import (
-    CLOSING_DAYS,
-    LAST_DAYS,
-    Appointment,
-    ClinicDays,
-    VisitStatus,
-    WindowPosition,
-)
+from schedules.domain.visits.status import LAST_DAYS, Appointment, ClinicDays, WindowPosition
 from schedules.models import VisitPlace
-from schedules.selectors.store.stored_visits import FREE, LIVE, RANGES
 
 Day = TypeVar("Day")
 
@@ -121,45 +113,3 @@ def _appointed(wanted: Appointment, today: date) -> Q:
 
 def _off_window() -> Q:
     return Q(booked_on__lt=F("opens")) | Q(booked_on__gt=F("closes"))
-
-
-_UNDONE = Q(performed_on=None)
-_STANDING = _UNDONE & Q(applies=True, cancelled_on=None)
-_DID = Q(performed_on__isnull=False)
-_MISSED = _STANDING & Q(missed_on__isnull=False)
-
-# what people recorded says it, whatever the day
-_OLD_RECORDED = {
-    VisitStatus.DONE: _DID & Q(performed_on__gte=F("opens"), performed_on__lte=F("closes")),
-    VisitStatus.DONE_EARLY: _DID & Q(performed_on__lt=F("opens")),
-    VisitStatus.DONE_LATE: _DID & Q(performed_on__gt=F("closes")),
-    VisitStatus.NOT_APPLICABLE: _UNDONE & Q(applies=False),
-    VisitStatus.CANCELLED: _UNDONE & Q(applies=True, cancelled_on__isnull=False),
-    VisitStatus.ON_HOLD: _STANDING & Q(missed_on=None, held_on__isnull=False),
-}
-
-
-def status_condition(status: VisitStatus, today: date) -> Q:
-    """The condition on visits that have this status on this day; of all statuses exactly one holds."""
-    if status in _OLD_RECORDED:
-        return _OLD_RECORDED[status]
-    live = Q(**LIVE)
-    if status is VisitStatus.UPCOMING:
-        return live & Q(opens__gt=today)
-    if status is VisitStatus.MISSED:
-        return _MISSED | (live & Q(closes__lt=today) & ~FREE)
-    within = Q(opens__lte=today, closes__gte=today) & _within_the_window(status, today)
-    return live & (within | (Q(closes__lt=today) & FREE)) if status is VisitStatus.OVERDUE else live & within
-
-
-def _within_the_window(status: VisitStatus, today: date) -> Q:
-    """What tells an open window's visits apart: a range is never due or overdue."""
-    once = ~Q(timing__in=RANGES)
-    pressing = once & Q(target__lte=today)
-    closing = Q(closes__lte=today + timedelta(days=CLOSING_DAYS))
-    return {
-        VisitStatus.DUE: once & Q(target=today),
-        VisitStatus.OVERDUE: once & Q(target__lt=today),
-        VisitStatus.CLOSING: ~pressing & closing,
-        VisitStatus.OPEN: ~pressing & ~closing,
-    }[status]

@@ -104,6 +104,27 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
 
 
 @recorded
+def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str = "", now: datetime) -> Visit:
+    """Put on record that the participant has come for a visit, today at this hour.
+
+    Raises VisitRefused for a visit that is ended or whose arrival stands already, and Stale.
+    """
+    visit = _locked_for(visit, version, Deed.ARRIVE)
+    today = clock_at(visit.participant.site, now).today
+    write_visit(visit, "arrived", now, arrived_on=today, arrived_at=now)
+    return visit
+
+
+@recorded
+def take_back_arrival(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+    """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
+    visit = _locked_for(visit, version, Deed.UNDO_ARRIVAL)
+    refuse_visit(refusals_of_reason(reason))
+    write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None)
+    return visit
+
+
+@recorded
 def complete_visit(
     *, visit: Visit, version: int, completion: Completion, by: User | None, reason: str = "", now: datetime
 ) -> Visit:

@@ -18,6 +18,7 @@ from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan.document import plan_document
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.values import Plan
+from schedules.domain.visits.status import clinic_days
 from schedules.selectors.pages.enrolment import versions_to_enrol_under
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import (
@@ -103,7 +104,9 @@ def _preview(asked: Enrolment) -> Preview:
     site = asked.site
     calendar = working_days_by_site([site.pk]).get(site.pk)
     protocol = in_language(plan.protocol, say)
-    reading = Reading(protocol, zone_of(site), plan.day_zero, calendar, today_at(site, now()), say)
+    reading = Reading(
+        protocol, zone_of(site), plan.day_zero, calendar, clinic_days(today_at(site, now()), calendar), say
+    )
     visits, windows = planned_rows(plan.visits, reading), planned_window_rows(plan.windows, reading)
     return Preview(
         seal=_seal(plan, asked),

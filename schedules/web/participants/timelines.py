@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from schedules.domain.timeline.drawing import near_panel, whole_panel
 from schedules.domain.timeline.shapes import EpochFact, Panel, TimelineFacts, VisitFact, WindowFact
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import Appointment
 from schedules.selectors.store.plan_rows import Reading, VisitRow, WindowRow
-from schedules.web.shared.wording import STATUS, day_words
+from schedules.web.shared.wording import day_words, standing_words
 from trials.domain.protocols.protocol import Protocol
 
 WIDE, NARROW = 960.0, 366.0
@@ -57,7 +57,7 @@ def _facts(reading: Reading, visits: Sequence[VisitRow], windows: Sequence[Windo
     return TimelineFacts(
         today=reading.today,
         zero=reading.zero,
-        visits=tuple(_visit_fact(row) for row in visits if row.status is not VisitStatus.CANCELLED),
+        visits=tuple(_visit_fact(row) for row in visits if row.standing.said is not Appointment.CANCELLED),
         windows=tuple(map(_window_fact, windows)),
         epochs=tuple(_epochs(reading.protocol, visits)),
         closed=lambda day: calendar is not None and not calendar.is_working_day(day),
@@ -72,11 +72,18 @@ def _visit_fact(row: VisitRow) -> VisitFact:
         "opens": day_words(window.opens),
         "target": day_words(window.target),
         "closes": day_words(window.closes),
-        "status": STATUS[row.status],
+        "status": standing_words(row.standing),
     }
     title = _("%(label)s: target %(target)s, window %(opens)s to %(closes)s. %(status)s.") % words
     return VisitFact(
-        row.planned.code, row.mark, title, window, row.status.value, row.assumed, row.performed_on, row.single
+        row.planned.code,
+        row.mark,
+        title,
+        window,
+        row.standing.said.value,
+        row.assumed,
+        row.performed_on,
+        row.single,
     )
 
 

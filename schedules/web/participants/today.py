@@ -10,15 +10,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from schedules.domain.visits.status import VisitStatus
 from schedules.selectors.pages.forecast import WantedForecast, provisional_years
 from schedules.selectors.pages.today import (
-    GROUPS,
+    PARTS,
+    Part,
     Wanted,
     Worklist,
     WorkRow,
     starts_said_no,
-    to_be_recorded,
     worklist,
 )
 from schedules.selectors.store.calendars import site_days
@@ -26,7 +25,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
-from schedules.web.shared.wording import GROUP, say
+from schedules.web.shared.wording import PART, say
 from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
 from trials.zones import roles_day, wrong_settings
@@ -34,12 +33,12 @@ from trials.zones import roles_day, wrong_settings
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The visits of one status, with the words that head them; `count` is that of all pages.
+    """The visits of one part, with the words that head them; `count` is that of all pages.
 
     `day` is that of their sites, where it is not the same at all sites of the list.
     """
 
-    status: VisitStatus
+    part: Part
     name: str
     meaning: str
     count: int
@@ -48,9 +47,9 @@ class Group:
 
 
 @login_required
-@query_params("site", "trial", "status")
+@query_params("site", "trial", "part")
 def today(request: HttpRequest) -> HttpResponse:
-    """The worklist of everything in sight, or of one site, trial or status."""
+    """The worklist of everything in sight, or of one site, trial or part."""
     user, instant = user_of(request), now()
     wanted = wanted_of(request)
     found = worklist(user, instant, wanted, say)
@@ -62,43 +61,42 @@ def today(request: HttpRequest) -> HttpResponse:
         "days": site_days([one for one in sites if wanted.site in (None, one.pk)], instant),
         "wrong_settings": list(wrong_settings(sites)),
         "worklist": found,
-        "tiles": [_group(status, found, []) for status in GROUPS],
+        "tiles": [_group(part, found, []) for part in PARTS],
         "groups": groups_of(found),
         "provisional": provisional_years(user, roles_day(instant), place) if wanted.page == 1 else (),
-        "to_record": to_be_recorded(user, instant, wanted, say) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "wanted": wanted,
         "sites": sites,
         "trials": trials_visible_to(user, here),
         **neighbours(request, found.page, found.pages),
-        "filtered": bool(wanted.site or wanted.trial or wanted.status),
+        "filtered": bool(wanted.site or wanted.trial or wanted.part),
     }
     return render(request, "today.html", context)
 
 
 def wanted_of(request: HttpRequest) -> Wanted:
     """Read the filters in an address."""
-    status = choice_in(request, "status", GROUPS)
+    part = choice_in(request, "part", PARTS)
     return Wanted(
         site=number(request, "site"),
         trial=number(request, "trial"),
-        status=VisitStatus(status) if status else None,
+        part=Part(part) if part else None,
         page=number(request, "page") or 1,
     )
 
 
 def groups_of(found: Worklist) -> list[Group]:
-    """The rows of a page under their statuses."""
+    """The rows of a page under their parts."""
     if not found.several_days:
-        by_status = groupby(found.rows, lambda row: row.line.status)
-        return [_group(status, found, list(rows)) for status, rows in by_status]
+        by_part = groupby(found.rows, lambda row: row.part)
+        return [_group(part, found, list(rows)) for part, rows in by_part]
     groups = []
-    for (status, day), rows in groupby(found.rows, lambda row: (row.line.status, row.today)):
-        group = _group(status, found, list(rows))
-        groups.append(replace(group, day=day, count=found.by_day.get((status, day), 0)))
+    for (part, day), rows in groupby(found.rows, lambda row: (row.part, row.today)):
+        group = _group(part, found, list(rows))
+        groups.append(replace(group, day=day, count=found.by_day.get((part, day), 0)))
     return groups
 
 
-def _group(status: VisitStatus, found: Worklist, rows: list[WorkRow]) -> Group:
-    name, meaning = GROUP[status]
-    return Group(status, str(name), str(meaning), found.counts.get(status, 0), rows)
+def _group(part: Part, found: Worklist, rows: list[WorkRow]) -> Group:
+    name, meaning = PART[part]
+    return Group(part, str(name), str(meaning), found.counts.get(part, 0), rows)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import WindowPosition
 from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
@@ -41,7 +41,7 @@ PHASES = {
     **{phase.value: PHASE_LABELS[phase] for phase in Phase},
 }
 """By what a list is asked for: all that goes on, all that has ended, or one phase."""
-NEXT = (VisitStatus.OVERDUE, VisitStatus.DUE, VisitStatus.CLOSING, VisitStatus.OPEN, VisitStatus.UPCOMING)
+NOT_NEXT = frozenset({WindowPosition.CLOSED, WindowPosition.WAITING})
 
 
 @login_required
@@ -152,7 +152,5 @@ def _visits_ended_on(course: Course) -> date | None:
 
 
 def next_visit(page: ParticipantPage) -> VisitRow | None:
-    """The first visit that is still to come or to be saved."""
-    today = page.reading.today
-    live = (row for row in page.visits if row.status in NEXT and row.planned.window.closes >= today)
-    return next(live, None)
+    """The first visit that is still to come and whose window has not closed."""
+    return next((row for row in page.visits if row.live and row.standing.window not in NOT_NEXT), None)

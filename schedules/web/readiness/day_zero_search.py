@@ -235,7 +235,7 @@ def _row(day: CandidateDay) -> dict[str, Any]:
         }
         for reason in day.reasons
     ]
-    look = ("done" if not day.points else "closing") if day.possible else "overdue"
+    look = ("done" if not day.points else "soon") if day.possible else "grave"
     kinds = dict.fromkeys(
         reason.text(say) if reason.against is Against.STAY_ON_HOLIDAY else _(AGAINST_LABELS[reason.against])
         for reason in day.reasons[1:]

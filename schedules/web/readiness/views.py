@@ -60,7 +60,7 @@ from trials.zones import zone_of
 FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""
 
-LOOK = {Answer.YES: "done", Answer.NO: "overdue", Answer.NOT_KNOWN: "closing"}
+LOOK = {Answer.YES: "done", Answer.NO: "grave", Answer.NOT_KNOWN: "soon"}
 """In which status's colours an answer stands."""
 
 

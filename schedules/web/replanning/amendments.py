@@ -61,10 +61,10 @@ LOOK = {
     Outcome.READY: "open",
     Outcome.DONE: "done",
     Outcome.WAITING: "upcoming",
-    Outcome.CONSENT: "closing",
-    Outcome.BOOKING: "closing",
-    Outcome.REFUSED: "overdue",
-    Outcome.FAILED: "overdue",
+    Outcome.CONSENT: "soon",
+    Outcome.BOOKING: "soon",
+    Outcome.REFUSED: "grave",
+    Outcome.FAILED: "grave",
     Outcome.SKIPPED: "upcoming",
 }
 """In which status's colours an outcome stands."""

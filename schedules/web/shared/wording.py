@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from participants.domain.moments import ZoneOfRecord
 from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.values import AnchorKind, PlanWarning
 from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
-from schedules.domain.visits.status import VisitStatus
+from schedules.domain.visits.status import Appointment, Standing, WindowPosition
+from schedules.selectors.pages.today import Part
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
 
 WEEKDAYS = (
@@ -42,37 +43,43 @@ MONTHS = (
 )
 """The months where there is little room."""
 
-STATUS = {
-    VisitStatus.UPCOMING: gettext_lazy("Upcoming"),
-    VisitStatus.OPEN: gettext_lazy("Open"),
-    VisitStatus.DUE: gettext_lazy("Due today"),
-    VisitStatus.CLOSING: gettext_lazy("Closing"),
-    VisitStatus.OVERDUE: gettext_lazy("Overdue"),
-    VisitStatus.MISSED: gettext_lazy("Missed"),
-    VisitStatus.DONE: gettext_lazy("Done"),
-    VisitStatus.DONE_EARLY: gettext_lazy("Done early"),
-    VisitStatus.DONE_LATE: gettext_lazy("Done late"),
-    VisitStatus.ON_HOLD: gettext_lazy("On hold"),
-    VisitStatus.CANCELLED: gettext_lazy("Cancelled"),
-    VisitStatus.NOT_APPLICABLE: gettext_lazy("Not applicable"),
+STANDING = {
+    WindowPosition.UPCOMING: pgettext_lazy("window position", "Upcoming"),
+    WindowPosition.OPEN: pgettext_lazy("window position", "Open"),
+    WindowPosition.LAST_DAYS: gettext_lazy("Last days"),
+    WindowPosition.NO_CLINIC_DAY_LEFT: gettext_lazy("No clinic day left"),
+    WindowPosition.CLOSED: gettext_lazy("Window closed"),
+    WindowPosition.WAITING: gettext_lazy("Waiting"),
+    WindowPosition.NOT_APPLICABLE: gettext_lazy("Does not apply"),
+    Appointment.TO_BOOK: gettext_lazy("To book"),
+    Appointment.BOOKED: pgettext_lazy("state of a visit", "Booked"),
+    Appointment.ARRIVED: gettext_lazy("Arrived"),
+    Appointment.TO_RECORD: gettext_lazy("To record"),
+    Appointment.DONE: pgettext_lazy("state of a visit", "Done"),
+    Appointment.MISSED: pgettext_lazy("state of a visit", "Missed"),
+    Appointment.CANCELLED: gettext_lazy("Cancelled"),
 }
-"""A status in a word."""
+"""The window's position and the appointment in a word; `Standing.said` says which is read first."""
 
-GROUP = {
-    VisitStatus.OVERDUE: (
-        gettext_lazy("Overdue"),
-        gettext_lazy("the target has passed: to be done, or to be recorded"),
+PART = {
+    Part.COMING: (gettext_lazy("Coming today"), gettext_lazy("booked for today, or here already")),
+    Part.NO_CLINIC_DAY_LEFT: (
+        gettext_lazy("No clinic day left"),
+        gettext_lazy("the window is open, and the clinic sees nobody before it closes"),
     ),
-    VisitStatus.DUE: (gettext_lazy("Due today"), gettext_lazy("today is the target")),
-    VisitStatus.CLOSING: (gettext_lazy("Closing"), gettext_lazy("the window closes within three days")),
-    VisitStatus.OPEN: (gettext_lazy("Open"), gettext_lazy("the window is open, the target is ahead")),
-    VisitStatus.UPCOMING: (gettext_lazy("Opening soon"), gettext_lazy("the window opens within a week")),
-    VisitStatus.MISSED: (
-        gettext_lazy("Missed"),
-        gettext_lazy("the window has closed, nothing is recorded"),
+    Part.LAST_DAYS: (
+        gettext_lazy("Last days"),
+        gettext_lazy("to book: three clinic days or fewer are left"),
     ),
+    Part.OPEN: (pgettext_lazy("part of the worklist", "To book"), gettext_lazy("the window is open")),
+    Part.UPCOMING: (gettext_lazy("Opening soon"), gettext_lazy("to book: the window opens within a week")),
+    Part.TO_RECORD: (
+        gettext_lazy("To record"),
+        gettext_lazy("the booked day or the window is over, and nothing is recorded"),
+    ),
+    Part.BOOKED: (pgettext_lazy("state of a visit", "Booked"), gettext_lazy("for a later day")),
 }
-"""A group of the worklist: its name, and what belongs to it."""
+"""A part of the worklist: its name, and what belongs to it."""
 
 ANCHOR_KIND = {
     AnchorKind.PLANNED: gettext_lazy("planned"),
@@ -91,6 +98,18 @@ WARNINGS = {
     "anchor-not-applicable": gettext_lazy("An anchor is not used"),
     "hour-unknown": gettext_lazy("An hour is not known yet"),
 }
+
+
+def standing_words(standing: Standing) -> str:
+    """Where a visit stands, in a few words; one that was done out of its window says by how many days."""
+    days = abs(standing.days_outside)
+    if not days:
+        return str(STANDING[standing.said])
+    if standing.days_outside < 0:
+        words = ngettext("Done %(days)d day before its window", "Done %(days)d days before its window", days)
+    else:
+        words = ngettext("Done %(days)d day after its window", "Done %(days)d days after its window", days)
+    return words % {"days": days}
 
 
 def day_words(day: date) -> str:

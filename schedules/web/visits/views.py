@@ -25,6 +25,8 @@ from schedules.services.visits.appointments import (
     cancel_visit,
     complete_visit,
     miss_visit,
+    record_arrival,
+    take_back_arrival,
     unbook_visit,
     undo_visit,
 )
@@ -62,6 +64,18 @@ DEEDS: Mapping[Deed, DeedWords] = {
         gettext_lazy("Give up"),
         gettext_lazy("The booking of %(visit)s is given up."),
     ),
+    Deed.ARRIVE: DeedWords(
+        gettext_lazy("Record the arrival"),
+        gettext_lazy("Record the arrival for %(visit)s"),
+        gettext_lazy("Record the arrival"),
+        gettext_lazy("The arrival for %(visit)s is recorded."),
+    ),
+    Deed.UNDO_ARRIVAL: DeedWords(
+        gettext_lazy("Undo the arrival"),
+        gettext_lazy("Undo the arrival for %(visit)s"),
+        gettext_lazy("Undo the arrival"),
+        gettext_lazy("The arrival for %(visit)s is undone."),
+    ),
     Deed.COMPLETE: DeedWords(
         gettext_lazy("Done"),
         gettext_lazy("Record %(visit)s as done"),
@@ -89,6 +103,7 @@ DEEDS: Mapping[Deed, DeedWords] = {
 }
 REASONED: Mapping[Deed, Callable[..., Visit]] = {
     Deed.UNBOOK: unbook_visit,
+    Deed.UNDO_ARRIVAL: take_back_arrival,
     Deed.MISS: miss_visit,
     Deed.CANCEL: cancel_visit,
     Deed.UNDO: undo_visit,
@@ -193,7 +208,7 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
         initial |= {"on": min(on, today), "at": typed_at}
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
-    return ReasonForm(data, initial=initial)
+    return (VersionedForm if deed is Deed.ARRIVE else ReasonForm)(data, initial=initial)
 
 
 def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> None:
@@ -207,5 +222,7 @@ def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> No
         book_visit(**shared, booking=booking, reason=form.why())
     elif deed is Deed.COMPLETE:
         complete_visit(**shared, completion=form.completion(zone))
+    elif deed is Deed.ARRIVE:
+        record_arrival(**shared)
     else:
         REASONED[deed](**shared, reason=form.why())

@@ -103,7 +103,9 @@ def test_reading_only(token: str, method: str) -> None:
         ("participant=99999", "participant", "in sight"),
         ("participant=S01-001", "participant", "integer"),
         ("participant=9999999999999999999999", "participant", "less than or equal"),
-        ("status=late", "status", "not a valid choice"),
+        ("window=late", "window", "not a valid choice"),
+        ("appointment=overdue", "appointment", "not a valid choice"),
+        ("status=due", "status", "possible are cursor, page_size, trial"),
         ("target_from=7.12.2026", "target_from", "YYYY-MM-DD"),
         ("target_from=2026-12-07&target_to=2026-12-06", "target_to", "2026-12-07 or a later day"),
         ("page_size=0", "page_size", "greater than or equal to 1"),
@@ -122,8 +124,8 @@ def test_400_says_what_would_be_right(ask: Ask, query: str, attr: str, right: st
 
 
 def test_all_that_is_wrong_is_told_at_once(ask: Ask) -> None:
-    body = ask("/api/v1/visits?status=late&page_size=0&target_to=never").json()
-    assert {error["attr"] for error in body["errors"]} == {"status", "page_size", "target_to"}
+    body = ask("/api/v1/visits?window=late&page_size=0&target_to=never").json()
+    assert {error["attr"] for error in body["errors"]} == {"window", "page_size", "target_to"}
 
 
 def test_a_trial_out_of_sight_is_not_among_what_is_possible(ask: Ask, participant: Participant) -> None:

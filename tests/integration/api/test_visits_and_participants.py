@@ -44,11 +44,15 @@ def test_a_visit(ask: Ask, participant: Participant) -> None:
         "target_at": None,
         "suggested": stored.suggested and stored.suggested.isoformat(),
         "basis": {"timing": stored.timing_basis, "tolerance": stored.tolerance_basis},
-        "status": "upcoming",
+        "window": "upcoming",
+        "appointment": "to-book",
+        "days_outside": 0,
         "booked_on": None,
         "booking_fits": None,
         "booked_start": None,
         "booked_end": None,
+        "arrived_on": None,
+        "arrived_at": None,
         "performed_on": None,
         "performed_at": None,
         "missed_on": None,
@@ -77,17 +81,20 @@ def test_instants_are_told_in_the_sites_zone(ask: Ask, participant: Participant)
     assert visit["booked_start"] == "2027-01-04T09:00:00+01:00"
 
 
-def test_status_is_that_of_the_sites_present_day(ask: Ask, participant: Participant) -> None:
-    """At 16:30 in UTC on the eve it is D28 in Shanghai already, and not yet in Berlin."""
-    late = datetime(2027, 1, 3, 16, 30, tzinfo=UTC)
+def test_the_window_is_that_of_the_sites_present_day(ask: Ask, participant: Participant) -> None:
+    """At 16:30 in UTC on the eve it is the first day of D28 in Shanghai, and not yet in Berlin."""
+    late = datetime(2026, 12, 31, 16, 30, tzinfo=UTC)
     Membership.objects.update(site=None)
     there = a_site("BER", zone="Europe/Berlin")
     enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S02-001", site=there), by=None)
     page = ask("/api/v1/visits?target_from=2027-01-04&target_to=2027-01-04", at=late).json()
-    statuses = {visit["site"]: visit["status"] for visit in page["results"]}
-    assert statuses == {"WH": "due", "BER": "open"}
-    due = ask("/api/v1/visits?status=due", at=late).json()["results"]
-    assert [visit["site"] for visit in due] == ["WH"]
+    windows = {visit["site"]: visit["window"] for visit in page["results"]}
+    assert windows == {"WH": "open", "BER": "upcoming"}
+    asked = "/api/v1/visits?target_from=2027-01-04&target_to=2027-01-04&window=open"
+    assert [visit["site"] for visit in ask(asked, at=late).json()["results"]] == ["WH"]
+    several = ask(f"{asked}&window=upcoming&appointment=to-book&appointment=booked", at=late).json()
+    assert {visit["site"] for visit in several["results"]} == {"WH", "BER"}
+    assert ask(f"{asked}&appointment=done", at=late).json()["results"] == []
 
 
 def test_a_participant(ask: Ask, participant: Participant) -> None:

@@ -14,11 +14,17 @@ from participants.models import Absence, Anchor, CourseStep, Participant
 from participants.services.absences import Away
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import (
+    Appointment,
+    WindowPosition,
+    appointment,
+    clinic_days,
+    window_position,
+)
 from schedules.domain.visits.values import Booking
 from schedules.models import CalendarState, Visit
 from schedules.selectors.store.course import course_of, standing_of
-from schedules.selectors.store.stored_visits import facts_of
+from schedules.selectors.store.stored_visits import record_of
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment.enrolling import enrol
@@ -78,6 +84,10 @@ def phase(participant: Participant) -> Phase:
     return phase_of(course_of(standing_of(participant)))
 
 
+def position(shown: Visit, day: date) -> WindowPosition:
+    return window_position(record_of(shown), clinic_days(day, None))
+
+
 def live(participant: Participant) -> list[str]:
     rows = Visit.objects.filter(performed_on=None, missed_on=None, cancelled_on=None)
     return list(rows.filter(participant=participant).order_by("target").values_list("code", flat=True))
@@ -90,7 +100,7 @@ def test_withdrawal_cancels_what_follows_and_can_be_taken_back(participant: Part
     assert (phase(participant), live(participant)) == (Phase.WITHDRAWN, [])
     assert CalendarState.objects.get().revision == revision + 1
     given = Visit.objects.get(code="d28")
-    assert visit_status(facts_of(given), date(2027, 1, 4)) is VisitStatus.CANCELLED
+    assert appointment(record_of(given), date(2027, 1, 4)) is Appointment.CANCELLED
     with pytest.raises(VisitRefused) as refused:
         undo_visit(visit=given, version=given.version, by=None, reason="x", now=at(12, 16))
     assert "undo that step first" in str(refused.value)
@@ -104,9 +114,7 @@ def test_screen_failure_and_screening_again(participant: Participant) -> None:
     uid = visit(participant, "d28").uid
     step(participant, Step.SCREEN_FAILURE, date(2026, 11, 18))
     assert phase(participant) is Phase.SCREEN_FAILED
-    assert visit_status(facts_of(Visit.objects.get(code="d28")), date(2026, 11, 18)) is (
-        VisitStatus.NOT_APPLICABLE
-    )
+    assert position(Visit.objects.get(code="d28"), date(2026, 11, 18)) is WindowPosition.NOT_APPLICABLE
     step(participant, Step.RESCREENING, date(2026, 11, 20), day_zero=date(2027, 1, 11))
     assert phase(participant) is Phase.SCREENING
     screenings = list(Visit.objects.filter(code="screening").order_by("attempt"))
@@ -137,7 +145,7 @@ def test_early_termination_brings_its_own_visit(participant: Participant) -> Non
     assert (phase(participant), live(participant)) == (Phase.TERMINATED, ["early-termination"])
     last = visit(participant, "early-termination")
     assert (last.opens, last.closes) == (date(2026, 12, 15), date(2026, 12, 29))
-    assert visit_status(facts_of(last), date(2026, 12, 20)) is VisitStatus.OPEN
+    assert position(last, date(2026, 12, 20)) is WindowPosition.OPEN
     with pytest.raises(CourseRefused, match="1 visits are neither done"):
         step(participant, Step.COMPLETION, date(2026, 12, 16))
     done(last, date(2026, 12, 22), at(12, 22))
@@ -160,7 +168,7 @@ def test_hold_shows_and_ends_with_the_infusion(participant: Participant) -> None
     step(participant, Step.HOLD, date(2026, 12, 5))
     assert phase(participant) is Phase.ON_HOLD
     for code in ("d0", "d28"):
-        assert visit_status(facts_of(visit(participant, code)), date(2026, 12, 5)) is VisitStatus.ON_HOLD
+        assert position(visit(participant, code), date(2026, 12, 5)) is WindowPosition.WAITING
     done(visit(participant, "d0"), date(2026, 12, 9), at(12, 9), outside_reason="fever until yesterday")
     assert phase(participant) is Phase.FOLLOW_UP
     assert not Visit.objects.filter(held_on__isnull=False).exists()
@@ -284,7 +292,7 @@ def test_unscheduled_visits_are_numbered_between_their_neighbours(participant: P
     )
     assert (moved.opens, moved.closes, moved.outside_reason) == (date(2027, 1, 12), date(2027, 1, 12), "")
     seen = done(moved, date(2027, 1, 13), at(1, 13, 12, 2027))
-    assert visit_status(facts_of(seen), date(2027, 2, 1)) is VisitStatus.DONE
+    assert appointment(record_of(seen), date(2027, 2, 1)) is Appointment.DONE
     with pytest.raises(VisitRefused, match="Say why"):
         in_between(participant, date(2027, 1, 20), reason=" ")
 

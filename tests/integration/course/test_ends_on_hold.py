@@ -8,10 +8,10 @@ import pytest
 
 from participants.domain.lifecycle import MOVES, Phase, Step
 from participants.models import Participant
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import Appointment, appointment
 from schedules.models import CalendarState, Deviation, Visit
 from schedules.selectors.pages.today import Wanted, worklist
-from schedules.selectors.store.stored_visits import facts_of
+from schedules.selectors.store.stored_visits import record_of
 from schedules.services.course.holds import hold_infusion
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.deviations.classification import sweep_unrecorded
@@ -47,10 +47,7 @@ def test_what_is_on_hold_ends_with_the_course(participant: Participant, step: St
         visit = Visit.objects.get(participant=participant, code=code)
         assert visit.cancelled_on == date(2026, 12, 20), code
         assert visit.held_on is None
-        assert visit_status(facts_of(visit), date(2026, 12, 21)) in {
-            VisitStatus.CANCELLED,
-            VisitStatus.NOT_APPLICABLE,
-        }
+        assert appointment(record_of(visit), date(2026, 12, 21)) is Appointment.CANCELLED
     sweep_unrecorded(now=at(12, 21))
     assert not Deviation.objects.filter(kind="unrecorded", withdrawn_on=None, lapsed_on=None).exists()
     assert CalendarState.objects.get(participant=participant).revision > before

@@ -15,11 +15,11 @@ from participants.domain.facts import Admission, TestResult
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Fact, Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import Appointment, appointment
 from schedules.domain.visits.values import Completion
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.records import records_of
-from schedules.selectors.store.stored_visits import facts_of
+from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.trust.signing import signable_schedule
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
@@ -88,7 +88,7 @@ def test_another_zone_moves_no_day_on_record(participant: Participant, turn: Any
     turn(participant)
     assert days(participant) == before
     d0 = visit(participant, "d0")
-    assert visit_status(facts_of(d0), date(2026, 12, 8)) is VisitStatus.DONE
+    assert appointment(record_of(d0), date(2026, 12, 8)) is Appointment.DONE
     assert not Deviation.objects.filter(withdrawn_on=None).exists()
 
 

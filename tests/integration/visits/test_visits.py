@@ -20,6 +20,8 @@ from schedules.services.visits.appointments import (
     cancel_visit,
     complete_visit,
     miss_visit,
+    record_arrival,
+    take_back_arrival,
     unbook_visit,
     undo_visit,
 )
@@ -199,6 +201,32 @@ def test_what_hangs_on_a_visit_is_undone_first(participant: Participant) -> None
         lambda: undo_visit(visit=given, version=given.version, by=None, reason="x", now=at(12, 22))
     )
     assert "Day 14 was done on Monday 2026-12-21" in fields[""][0]
+
+
+# --- arrived ---------------------------------------------------------------------------------------
+def test_an_arrival_is_recorded_once_and_undone_with_a_reason(participant: Participant) -> None:
+    shown = record_arrival(visit=visit(participant, "d14"), version=1, by=None, now=at(12, 21))
+    assert (shown.arrived_on, shown.arrived_at) == (date(2026, 12, 21), at(12, 21))
+    again = {"visit": shown, "by": None, "now": at(12, 21)}
+    assert "recorded already" in refusal(lambda: record_arrival(version=shown.version, **again))[""][0]
+    with pytest.raises(Stale):
+        record_arrival(version=1, **again)
+    assert "reason" in refusal(lambda: take_back_arrival(version=shown.version, reason=" ", **again))
+    gone = take_back_arrival(version=shown.version, reason="of another participant", **again)
+    assert (gone.arrived_on, gone.arrived_at) == (None, None)
+    assert AuditEntry.objects.filter(reason="of another participant", model="schedules.visit").exists()
+    refused = refusal(lambda: take_back_arrival(version=gone.version, reason="x", **again))
+    assert "No arrival is recorded" in refused[""][0]
+
+
+def test_who_arrived_is_done_with_the_arrival_kept(participant: Participant) -> None:
+    infused(participant)
+    shown = visit(participant, "d14")
+    shown = record_arrival(visit=shown, version=shown.version, by=None, now=at(12, 21))
+    seen = done(shown, date(2026, 12, 21), at(12, 21))
+    assert (seen.arrived_on, seen.performed_on) == (date(2026, 12, 21),) * 2
+    with pytest.raises(VisitRefused):
+        record_arrival(visit=seen, version=seen.version, by=None, now=at(12, 22))
 
 
 # --- missed and cancelled ------------------------------------------------------------------------

@@ -51,15 +51,15 @@ def test_today_heads_each_group_by_the_day_of_its_sites(berlin: Site, client: Cl
         (SATURDAY, ["BE"]),
         (SUNDAY, ["WH"]),
     ]
-    due = [group for group in page.context["groups"] if group.status == "due"]
+    due = [group for group in page.context["groups"] if group.part == "last-days"]
     assert [(str(group.day), {row.participant.subject_code for row in group.rows}) for group in due] == [
         (SATURDAY, {"B-1"}),
         (SUNDAY, {"W-1"}),
     ]
-    assert sum(group.count for group in due) == page.context["worklist"].counts["due"]
+    assert sum(group.count for group in due) == page.context["worklist"].counts["last-days"]
     shown = page.content.decode()
-    assert 'id="due-2026-11-28"' in shown
-    assert 'id="due-2026-11-29"' in shown
+    assert 'id="last-days-2026-11-28"' in shown
+    assert 'id="last-days-2026-11-29"' in shown
 
 
 def test_one_site_is_headed_by_its_own_day_and_not_the_servers(berlin: Site, client: Client) -> None:

@@ -11,11 +11,12 @@ import time_machine
 from django.test import Client
 
 from participants.services.absences import Away
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import clinic_days, standing
 from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.selectors.pages.today import GROUPS, SOON_DAYS, Wanted, worklist
-from schedules.selectors.store.stored_visits import facts_of
+from schedules.selectors.pages.today import PARTS, SOON_DAYS, Wanted, worklist
+from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.store.stored_visits import record_of
 from schedules.services.availability.absences import add_absence
 from schedules.services.visits.appointments import book_visit
 from tests.cast import a_version
@@ -26,10 +27,10 @@ DAY = timedelta(days=1)
 
 
 def rows(page: Client, address: str = "/") -> list[tuple[str, str, str]]:
-    """Status, participant and visit of each line, in the order of the page."""
+    """Part, participant and visit of each line, in the order of the page."""
     context = page.get(address).context
     return [
-        (group.status.value, row.participant.subject_code, row.line.mark)
+        (group.part.value, row.participant.subject_code, row.line.mark)
         for group in context["groups"]
         for row in group.rows
     ]
@@ -38,43 +39,61 @@ def rows(page: Client, address: str = "/") -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("infusion", "expected", "why"),
     [
-        (TODAY - 28 * DAY, ("due", "D28"), "today is day 28"),
-        (TODAY - 29 * DAY, ("overdue", "D28"), "day 28 was yesterday, its window is open until day 31"),
         (TODAY - 25 * DAY, ("open", "D28"), "the window opens today, six days before it closes"),
-        (TODAY - 13 * DAY, ("closing", "D14"), "the window of day 14 closes in three days"),
         (TODAY - 22 * DAY, ("upcoming", "D28"), "the window opens in three days"),
-        (TODAY - 32 * DAY, ("missed", "D28"), "the window closed yesterday and nothing is recorded"),
+        (TODAY - 32 * DAY, ("to-record", "D28"), "the window closed yesterday and nothing is recorded"),
     ],
 )
-def test_a_visit_stands_under_its_status(
+def test_a_visit_stands_under_its_part(
     page: Client, enrolled: Enrol, infusion: date, expected: tuple[str, str], why: str
 ) -> None:
     enrolled(infusion=infusion)
     assert (expected[0], "S01-001", expected[1]) in rows(page), why
 
 
-def test_groups_stand_in_the_order_in_which_they_are_read(page: Client, enrolled: Enrol) -> None:
-    for number, days in enumerate((32, 28, 29, 25, 13, 22)):
+def test_a_booking_takes_a_visit_out_of_what_is_to_be_booked(page: Client, enrolled: Enrol) -> None:
+    """Whatever its window; on its own day it comes today, and so does who is here without one."""
+    enrolled(infusion=TODAY - 29 * DAY)
+
+    def part() -> set[str]:
+        return {part for part, _, mark in rows(page) if mark == "D28"}
+
+    assert part() == {"last-days"}
+    for booked, expected in ((TODAY + DAY, "booked"), (TODAY, "coming-today"), (TODAY - DAY, "to-record")):
+        Visit.objects.filter(code="d28").update(booked_on=booked)
+        assert part() == {expected}, booked
+    Visit.objects.filter(code="d28").update(booked_on=None, arrived_on=TODAY)
+    assert part() == {"coming-today"}
+
+
+def test_parts_stand_in_the_order_in_which_they_are_read(page: Client, enrolled: Enrol) -> None:
+    for number, days in enumerate((32, 29, 29, 25, 29, 22)):
         enrolled(f"S01-{number:03}", TODAY - days * DAY)
-    statuses = list(dict.fromkeys(status for status, _, _ in rows(page)))
-    assert statuses == [status.value for status in GROUPS]
+    Visit.objects.filter(participant__subject_code="S01-002", code="d28").update(booked_on=TODAY)
+    Visit.objects.filter(participant__subject_code="S01-004", code="d28").update(booked_on=TODAY + DAY)
+    found = list(dict.fromkeys(part for part, _, _ in rows(page)))
+    assert found == [part.value for part in PARTS if part.value in found]
+    assert {"coming-today", "last-days", "upcoming", "to-record", "booked"} <= set(found)
 
 
-def test_the_database_knows_the_same_statuses_as_the_domain(enrolled: Enrol, coordinator: User) -> None:
+def test_the_list_says_of_each_visit_what_the_domain_says(enrolled: Enrol, coordinator: User) -> None:
     """On every day from before screening until after month 6, for a participant with all kinds of timing."""
-    enrolled(infusion=TODAY, traits=["lymphodepletion"])
+    person = enrolled(infusion=TODAY, traits=["lymphodepletion"])
     visits = list(Visit.objects.all())
+    calendar = working_days_by_site([person.site_id]).get(person.site_id)
     for step in range(40):
         day = TODAY + (step * 6 - 36) * DAY
         now = datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI)
         if day < TODAY:
             coordinator.memberships.update(starts_on=day)
-        expected: dict[VisitStatus, int] = {}
+        expected: dict[str, int] = {}
         for visit in visits:
-            status = visit_status(facts_of(visit), day)
-            if status is not VisitStatus.UPCOMING or visit.opens <= day + SOON_DAYS * DAY:
-                expected[status] = expected.get(status, 0) + 1
-        assert worklist(coordinator, now, Wanted()).counts == expected, day
+            said = standing(record_of(visit), clinic_days(day, calendar)).said.value
+            if said != "upcoming" or visit.opens <= day + SOON_DAYS * DAY:
+                expected[said] = expected.get(said, 0) + 1
+        found = worklist(coordinator, now, Wanted())
+        assert {part.value: count for part, count in found.counts.items()} == expected, day
+        assert all(row.line.standing.said.value == row.part.value for row in found.rows), day
 
 
 def test_what_was_done_or_cancelled_needs_no_look(page: Client, enrolled: Enrol) -> None:
@@ -145,8 +164,8 @@ def test_filters(enrolled: Enrol, site: Site, other_site: Site, version: Protoco
     assert codes("/") == {"HERE-1", "THERE-1", "OTHER-1"}
     assert codes(f"/?site={site.pk}") == {"HERE-1", "OTHER-1"}
     assert codes(f"/?trial={version.trial_id}") == {"HERE-1", "THERE-1"}
-    assert {status for status, _, _ in rows(client, "/?status=overdue")} == {"overdue"}
-    assert codes("/?site=&trial=&status=&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}
+    assert {part for part, _, _ in rows(client, "/?part=last-days")} == {"last-days"}
+    assert codes("/?site=&trial=&part=&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}
 
 
 def test_a_foreign_site_in_the_address_shows_nothing(page: Client, enrolled: Enrol, other_site: Site) -> None:
@@ -156,17 +175,17 @@ def test_a_foreign_site_in_the_address_shows_nothing(page: Client, enrolled: Enr
 
 def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
     assert "Nothing to do today" in page.get("/").content.decode()
-    assert "Nothing to do here" in page.get("/?status=due").content.decode()
+    assert "Nothing to do here" in page.get("/?part=last-days").content.decode()
 
 
 def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("schedules.selectors.pages.today.PAGE", 2)
     for number in range(3):
         enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
-    first, second = rows(page, "/?status=due"), rows(page, "/?status=due&page=2")
+    first, second = rows(page, "/?part=open"), rows(page, "/?part=open&page=2")
     assert (len(first), len(second)) == (2, 1)
     assert not {code for _, code, _ in first} & {code for _, code, _ in second}
-    assert "?status=due&amp;page=2" in page.get("/?status=due").content.decode()
+    assert "?part=open&amp;page=2" in page.get("/?part=open").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow(page: Client, enrolled: Enrol) -> None:
@@ -197,17 +216,15 @@ def test_a_booked_day_that_is_over_is_to_be_recorded(page: Client, enrolled: Enr
         Visit.objects.get(participant=person, code="d28"),
         Visit.objects.get(participant=person, code="m3"),
     )
-    title = "To be recorded: the booked day is over"
+    page_of = lambda: {mark: part for part, _, mark in rows(page)}  # noqa: E731
     for booked in (TODAY, TODAY + DAY):
         Visit.objects.filter(pk=d28.pk).update(booked_on=booked)
-        assert title not in page.get("/").content.decode(), booked
+        assert page_of()["D28"] != "to-record", booked
     Visit.objects.filter(pk__in=[d28.pk, month.pk]).update(booked_on=TODAY - DAY)
-    text = page.get("/").content.decode()
-    section = text[text.index(title) : text.index("</section>", text.index(title))]
-    assert (f"/visits/{d28.pk}/" in section, f"/visits/{month.pk}/" in section) == (True, True)
+    assert (page_of()["D28"], page_of()["M3"]) == ("to-record", "to-record")
     assert "record what became of it" in page.get(f"/participants/{person.pk}/").content.decode()
     Visit.objects.filter(pk__in=[d28.pk, month.pk]).update(performed_on=TODAY - DAY)
-    assert title not in page.get("/").content.decode()
+    assert not {"D28", "M3"} & set(page_of())
 
 
 def test_provisional_holidays_are_said_once(page: Client, enrolled: Enrol, site: Site) -> None:

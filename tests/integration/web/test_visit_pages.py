@@ -302,7 +302,7 @@ def test_an_unscheduled_visit_on_a_day_gone_by_is_recorded_at_once_on_its_own_da
     assert all(f'value="{typed}"' in answer.content.decode() for typed in ("2026-12-18", "21:30"))
     page = client.get(reverse("visit", kwargs={"pk": visit("unscheduled-1").pk})).content.decode()
     assert "<dt>Added because</dt><dd>fever</dd>" in page
-    assert "Overdue" in page, "it is to be recorded: no window was missed"
+    assert "To record" in page, "it is to be recorded: no window was missed"
     shown = client.get(f"/participants/{participant.pk}/")
     assert shown.context["next_visit"].planned.code != "unscheduled-1", "what comes next is another"
 
@@ -532,3 +532,17 @@ def test_queries_do_not_grow(
     pk = visit().pk if name == "visit" else participant.pk
     with django_assert_max_num_queries(16):
         assert client.get(reverse(name, kwargs={"pk": pk})).status_code == 200
+
+
+def test_an_arrival_is_recorded_on_its_page_and_undone(client: Client, participant: Participant) -> None:
+    """Noon in Shanghai; what is done next stands on the page of the visit."""
+    pk = visit("d14").pk
+    page, deed = reverse("visit", kwargs={"pk": pk}), {"pk": pk, "deed": "arrive"}
+    assert client.get(reverse("visit-deed", kwargs=deed)).status_code == 200
+    client.post(reverse("visit-deed", kwargs=deed), {"version": visit("d14").version})
+    shown = client.get(page).content.decode()
+    assert (visit("d14").arrived_on, "12:00" in shown, "Arrived" in shown) == (date(2026, 12, 21), True, True)
+    undo = reverse("visit-deed", kwargs={"pk": pk, "deed": "undo-arrival"})
+    said = {"version": visit("d14").version, "reason": "of another participant"}
+    client.post(undo, said)
+    assert (visit("d14").arrived_on, "Arrived" in client.get(page).content.decode()) == (None, False)

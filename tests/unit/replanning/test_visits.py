@@ -13,7 +13,7 @@ import pytest
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.replanning.visit_effects import Effect, StandingVisit, VisitChange, compare_visits
-from schedules.domain.visits.status import VisitFacts
+from schedules.domain.visits.status import VisitRecord
 from tests.unit.plan.small import (
     CLINIC,
     CONDITIONING,
@@ -38,7 +38,7 @@ def stands(planned: PlannedVisit, **facts: object) -> StandingVisit:
         facts.pop("booked", None),
         {name: facts.pop(name, False) for name in ("unscheduled", "gone")},
     )
-    span = VisitFacts(planned.window, is_range=isinstance(planned.rule.timing, Within | Over))
+    span = VisitRecord(planned.window, is_range=isinstance(planned.rule.timing, Within | Over))
     return StandingVisit(
         planned.code,
         planned.label,
@@ -66,7 +66,7 @@ def moved(
     [
         (STANDS, "Tue 2026-12-01", {}, "unchanged", "the same day zero moves nothing"),
         (LATER, "Tue 2026-12-01", {}, "moved", "two days later, nobody booked yet"),
-        (STANDS, "Tue 2026-12-22", {}, "unchanged", "overdue before, overdue after: no news"),
+        (STANDS, "Tue 2026-12-22", {}, "unchanged", "past the target before and after: no news"),
         (EARLIER, "Sat 2026-12-19", {}, "moved", "due today, on its new target"),
         (EARLIER, "Sun 2026-12-20", {}, "now-late moved", "the morrow of the new target"),
         (EARLIER, "Mon 2026-12-21", {}, "now-late moved", "the last day of the new window"),

@@ -1,80 +1,131 @@
-"""The status of a visit on a day, for a window from 1 to 15 March 2026 with its target on the 8th."""
+"""Both axes of a visit on a day: a window from Sunday 1 to Sunday 15 March 2026, target on the 8th.
+
+The clinic works from Monday to Friday, and is closed on Wednesday the 11th.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.status import VisitFacts, VisitStatus, days_left, visit_status
+from schedules.domain.visits.status import (
+    FARTHEST,
+    Appointment,
+    ClinicDays,
+    Standing,
+    VisitRecord,
+    WindowPosition,
+    appointment,
+    clinic_days,
+    standing,
+    window_position,
+)
+from trials.domain.protocols.protocol import Place
+from trials.domain.sites.working_days import WorkingDays
 
 WINDOW = VisitWindow(date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
-ONCE, RANGE = VisitFacts(WINDOW), VisitFacts(WINDOW, is_range=True)
-ONE_DAY = VisitFacts(VisitWindow(date(2026, 3, 8), date(2026, 3, 8), date(2026, 3, 8)))
-TARGET_FIRST = VisitFacts(VisitWindow(date(2026, 3, 1), date(2026, 3, 1), date(2026, 3, 2)), is_range=True)
+CALENDAR = WorkingDays("site", weekdays=frozenset({1, 2, 3, 4, 5}), closures={date(2026, 3, 11): "closed"})
+PLAIN = VisitRecord(WINDOW)
+WARD, WAITS = replace(PLAIN, place=Place.WARD), replace(PLAIN, waits=True)
+
+
+def on(day: int) -> date:
+    """A day of March 2026; 0 is the last of February."""
+    return date(2026, 3, 1) + timedelta(days=day - 1)
 
 
 @pytest.mark.parametrize(
     ("visit", "day", "expected", "reason"),
     [
-        (ONCE, (2, 28), "upcoming", "the eve of the window"),
-        (ONCE, (3, 1), "open", "its first day"),
-        (ONCE, (3, 7), "open", "the day before the target"),
-        (ONCE, (3, 8), "due", "the target"),
-        (ONCE, (3, 9), "overdue", "past the target, still inside"),
-        (ONCE, (3, 15), "overdue", "the last day"),
-        (ONCE, (3, 16), "missed", "the window has closed"),
-        (replace(ONCE, window=WINDOW._replace(target=WINDOW.closes)), (3, 11), "open", "four days left"),
-        (replace(ONCE, window=WINDOW._replace(target=WINDOW.closes)), (3, 12), "closing", "three days left"),
-        (replace(ONCE, window=WINDOW._replace(target=WINDOW.closes)), (3, 15), "due",
-         "the target is the last day"),
-        (RANGE, (2, 28), "upcoming", "a range to come"),
-        (RANGE, (3, 8), "open", "a range is never due"),
-        (RANGE, (3, 11), "open", "nor overdue"),
-        (RANGE, (3, 12), "closing", "in its last days it is closing"),
-        (RANGE, (3, 15), "closing", "on the last one too"),
-        (RANGE, (3, 16), "missed", "and then missed"),
-        (TARGET_FIRST, (3, 1), "closing", "a range of two days is closing from its first"),
-        (ONE_DAY, (3, 7), "upcoming", "a tolerance of nought"),
-        (ONE_DAY, (3, 8), "due", "one day only"),
-        (ONE_DAY, (3, 9), "missed", "and no other"),
-        (replace(ONE_DAY, free=True), (3, 7), "upcoming", "added at the site for the morrow"),
-        (replace(ONE_DAY, free=True), (3, 8), "due", "added for today"),
-        (replace(ONE_DAY, free=True), (3, 9), "overdue", "nothing is recorded, and no window was missed"),
-        (replace(ONE_DAY, free=True, missed=True), (3, 9), "missed", "somebody said so"),
-        (replace(ONCE, performed_on=date(2026, 3, 1)), (4, 1), "done", "on the first day: on time"),
-        (replace(ONCE, performed_on=date(2026, 3, 15)), (4, 1), "done", "on the last day: on time"),
-        (replace(ONCE, performed_on=date(2026, 2, 28)), (4, 1), "done-early", "on the eve"),
-        (replace(ONCE, performed_on=date(2026, 3, 16)), (4, 1), "done-late", "on the morrow"),
-        (replace(ONCE, missed=True), (3, 8), "missed", "recorded as missed while it is still open"),
-        (replace(ONCE, cancelled=True), (3, 16), "cancelled", "cancelled is not missed"),
-        (replace(ONCE, not_applicable=True), (3, 16), "not-applicable", "nor is what does not apply"),
-        (replace(ONCE, on_hold=True), (3, 16), "on-hold", "nor what is on hold"),
-        (replace(ONCE, performed_on=date(2026, 3, 8), missed=True, cancelled=True), (3, 8), "done",
-         "done is done"),
-        (replace(ONCE, cancelled=True, missed=True, not_applicable=True, on_hold=True), (3, 8),
-         "not-applicable", "what never applied comes first: it is cancelled too"),
-        (replace(ONCE, cancelled=True, missed=True, on_hold=True), (3, 8), "cancelled", "then this"),
-        (replace(ONCE, missed=True, on_hold=True), (3, 8), "missed", "then missed, before a hold"),
+        (PLAIN, 0, "upcoming", "the eve of the window"),
+        (PLAIN, 1, "open", "its first day"),
+        (PLAIN, 9, "open", "9, 10, 12 and 13 are clinic days"),
+        (PLAIN, 10, "last-days", "10, 12 and 13: three"),
+        (PLAIN, 13, "last-days", "the last clinic day"),
+        (PLAIN, 14, "no-clinic-day-left", "a weekend is left"),
+        (PLAIN, 15, "no-clinic-day-left", "the last day, a Sunday"),
+        (PLAIN, 16, "closed", "the morrow: nobody says that it was missed"),
+        (WARD, 12, "open", "the ward works every day: 12 to 15"),
+        (WARD, 13, "last-days", "13, 14 and 15"),
+        (WARD, 15, "last-days", "and the last of them"),
+        (replace(PLAIN, performed_on=on(5)), 10, "last-days", "the window does not ask what was done"),
+        (WAITS, 16, "waiting", "its base has not happened, or it is on hold"),
+        (replace(WAITS, applies=False), 16, "not-applicable", "what does not apply comes first"),
     ],
-)  # fmt: skip
-def test_status(visit, day, expected, reason):
-    assert visit_status(visit, date(2026, *day)) is VisitStatus(expected), reason
+)
+def test_window_position(visit: VisitRecord, day: int, expected: str, reason: str) -> None:
+    assert window_position(visit, clinic_days(on(day), CALENDAR)) is WindowPosition(expected), reason
+
+
+BOOKED = replace(PLAIN, booked_on=on(10))
 
 
 @pytest.mark.parametrize(
-    ("day", "outside", "left", "reason"),
+    ("visit", "day", "expected", "reason"),
     [
-        ((2, 27), -2, 16, "two days early"),
-        ((2, 28), -1, 15, "the eve of the window is early"),
-        ((3, 1), 0, 14, "the first day is inside"),
-        ((3, 15), 0, 0, "the last day is inside"),
-        ((3, 16), 1, -1, "the morrow is late"),
+        (PLAIN, 0, "to-book", "before its window opens"),
+        (PLAIN, 15, "to-book", "on its last day too"),
+        (PLAIN, 16, "to-record", "closed, and nothing is entered"),
+        (WAITS, 16, "to-book", "what waits is never to be recorded"),
+        (BOOKED, 1, "booked", "for a day to come"),
+        (BOOKED, 10, "booked", "for today"),
+        (BOOKED, 11, "to-record", "the booked day is over, the window open"),
+        (replace(BOOKED, booked_on=on(20)), 17, "booked", "after its window, with a reason"),
+        (replace(BOOKED, booking_lost=True), 9, "to-book", "the booking no longer fits"),
+        (replace(BOOKED, booking_lost=True), 11, "to-record", "somebody may have come all the same"),
+        (replace(BOOKED, arrived_on=on(10)), 10, "arrived", "here"),
+        (replace(PLAIN, arrived_on=on(2)), 2, "arrived", "without a booking"),
+        (replace(PLAIN, arrived_on=on(2)), 3, "to-record", "came yesterday"),
+        (replace(PLAIN, arrived_on=on(2), booked_on=on(6)), 3, "booked", "came yesterday, comes again"),
+        (replace(BOOKED, performed_on=on(10)), 10, "done", "done"),
+        (replace(PLAIN, missed=True), 9, "missed", "a person said so, while it is open"),
+        (replace(PLAIN, cancelled=True, missed=True), 9, "cancelled", "cancelled is not missed"),
+        (replace(PLAIN, applies=False), 9, "cancelled", "nor what does not apply"),
+        (replace(PLAIN, performed_on=on(9), missed=True, cancelled=True), 9, "done", "done is done"),
     ],
 )
-def test_days_outside_and_left(day, outside, left, reason):
-    day = date(2026, *day)
-    assert (WINDOW.days_outside(day), days_left(WINDOW, day)) == (outside, left), reason
-    assert WINDOW.holds(day) is (outside == 0)
+def test_appointment(visit: VisitRecord, day: int, expected: str, reason: str) -> None:
+    assert appointment(visit, on(day)) is Appointment(expected), reason
+
+
+@pytest.mark.parametrize(
+    ("visit", "day", "said", "reason"),
+    [
+        (PLAIN, 10, "last-days", "to be booked: the window says how soon"),
+        (BOOKED, 9, "booked", "a booking takes it out of what is to be booked"),
+        (PLAIN, 16, "to-record", "never missed by the calendar"),
+        (WAITS, 10, "waiting", "on hold"),
+        (replace(WAITS, booked_on=on(10)), 10, "booked", "somebody comes all the same"),
+        (replace(PLAIN, missed=True), 16, "missed", "as recorded"),
+        (replace(PLAIN, cancelled=True), 10, "cancelled", "as recorded"),
+        (replace(PLAIN, cancelled=True, applies=False), 10, "not-applicable", "says more than cancelled"),
+        (replace(PLAIN, performed_on=on(10), applies=False), 10, "done", "done is done"),
+    ],
+)
+def test_one_table_says_which_axis_is_read_first(
+    visit: VisitRecord, day: int, said: str, reason: str
+) -> None:
+    assert standing(visit, clinic_days(on(day), CALENDAR)).said.value == said, reason
+
+
+@pytest.mark.parametrize(
+    ("done", "outside"), [(None, 0), (on(-1), -2), (on(0), -1), (on(1), 0), (on(15), 0), (on(16), 1)]
+)
+def test_done_early_or_late_is_told_in_days_and_is_no_state(done: date | None, outside: int) -> None:
+    visit = replace(PLAIN, performed_on=done)
+    assert visit.days_outside == outside
+    found = standing(visit, clinic_days(on(20), CALENDAR))
+    expected = Appointment.DONE if done else Appointment.TO_RECORD
+    assert found == Standing(WindowPosition.CLOSED, expected, outside)
+
+
+def test_clinic_days_are_the_next_and_the_one_after_the_last_three() -> None:
+    assert clinic_days(on(10), CALENDAR) == ClinicDays(on(10), on(10), on(16))
+    assert clinic_days(on(14), CALENDAR) == ClinicDays(on(14), on(16), on(19))
+    assert clinic_days(on(10), None) == ClinicDays(on(10), on(10), on(13)), "nobody said that a day is none"
+    closures = dict.fromkeys((on(1) + timedelta(days=n) for n in range(FARTHEST.days)), "rebuilt")
+    shut = WorkingDays("site", weekdays=frozenset({1, 2, 3, 4, 5, 6, 7}), closures=closures)
+    assert clinic_days(on(1), shut) == ClinicDays(on(1), on(1) + FARTHEST, on(1) + FARTHEST)

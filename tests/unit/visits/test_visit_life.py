@@ -95,8 +95,9 @@ def words(refusals: list[Refusal]) -> str:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        ({}, "book complete miss cancel"),
-        ({"booked_on": day(28)}, "book unbook complete miss cancel"),
+        ({}, "book arrive complete miss cancel"),
+        ({"booked_on": day(28)}, "book unbook arrive complete miss cancel"),
+        ({"arrived_on": day(28)}, "book undo-arrival complete miss cancel"),
         ({"booked_on": day(28), "performed_on": day(28)}, "undo"),
         ({"missed": True}, "undo"),
         ({"cancelled": True}, "undo"),

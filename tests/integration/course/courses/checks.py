@@ -13,11 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from participants.domain.lifecycle import phase_of
 from participants.models import Absence, Anchor, CourseStep, Participant
-from schedules.domain.visits.status import VisitStatus, visit_status
+from schedules.domain.visits.status import Appointment, WindowPosition, clinic_days, standing
 from schedules.models import CalendarState, ChangeEvent, Deviation, Flag, ProtocolWindow, Visit
+from schedules.selectors.store.calendars import working_days_by_site
 from schedules.selectors.store.course import course_of, standing_of
-from schedules.selectors.store.stored_visits import facts_of
-from schedules.selectors.visits.status_query import status_condition
+from schedules.selectors.store.stored_visits import record_of
+from schedules.selectors.visits.status_query import appointment_condition, window_condition
 from schedules.services.course.repetition import TAKEN_BACK
 from tests.integration.course.courses.naive import BLOCK, DAY, Model
 from trials.models import AuditEntry
@@ -104,17 +105,26 @@ class Checked(RuleBasedStateMachine):
             assert said == {code: model.suggested(code, self.closed[model.place]) for code in live}
 
     @invariant()
-    def the_status_is_what_the_model_function_and_query_say(self) -> None:
-        rows = list(Visit.objects.all())
-        said = {row.pk: visit_status(facts_of(row), self.today) for row in rows}
-        for status in VisitStatus:
-            found = Visit.objects.filter(status_condition(status, self.today)).values_list("pk", flat=True)
-            assert set(found) == {pk for pk, its in said.items() if its is status}
+    def both_axes_are_what_the_model_function_and_query_say(self) -> None:
+        rows = list(Visit.objects.select_related("participant"))
+        calendars = working_days_by_site({site.pk for site in self.sites})
+        days = {site.pk: clinic_days(self.today, calendars.get(site.pk)) for site in self.sites}
+        said = {row.pk: standing(record_of(row), days[row.participant.site_id]) for row in rows}
+        here: dict[Any, list[int]] = {}
+        for site, those in days.items():
+            here.setdefault(those, []).append(site)
+        for position in WindowPosition:
+            found = Visit.objects.filter(window_condition(position, here)).values_list("pk", flat=True)
+            assert set(found) == {pk for pk, its in said.items() if its.window is position}
+        for wanted in Appointment:
+            found = Visit.objects.filter(appointment_condition(wanted, here)).values_list("pk", flat=True)
+            assert set(found) == {pk for pk, its in said.items() if its.appointment is wanted}
         by_code = {(row.participant_id, row.attempt, row.code): row.pk for row in rows}
         for model in self.models:
             for code in model.visits:
                 pk = by_code[model.pk, model.attempt, code]
-                assert said[pk].value == model.status(code, self.today), code
+                its = (said[pk].window.value, said[pk].appointment.value)
+                assert its == model.stands(code, self.today, self.closed[model.place]), code
 
     @invariant()
     def every_write_is_in_the_trail_and_is_told_to_phones_and_readers(self) -> None:

@@ -122,7 +122,7 @@ class Visited(Checked):
             assert not (seen.live and day >= self.today and inside), f"{code} on {day}: {refused}"
             return
         assert seen.live
-        seen.booked = day
+        seen.booked, seen.agreed = day, not inside
         if seen.beside == FREE:
             seen.span = (day, day, day)
 
@@ -198,7 +198,7 @@ class Visited(Checked):
             model.chemotherapy = None
         if seen.performed and code == "d0":
             model.infused = None
-        seen.performed, seen.ended, seen.under, seen.outside = None, "", None, False
+        seen.performed, seen.ended, seen.under, seen.outside, seen.agreed = None, "", None, False, False
         end = model.end
         if end and seen.span[2] >= end.on and seen.beside != END:  # it ends with the course again
             seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE

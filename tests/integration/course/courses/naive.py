@@ -14,7 +14,7 @@ from typing import Any
 from participants.domain.lifecycle import Phase, Step
 
 DAY = timedelta(days=1)
-CLOSING = 3
+LAST_DAYS = 3
 FREE, END = "free", "end"
 FRIDAY = 5
 ONE = """\
@@ -101,6 +101,7 @@ class Seen:
     where no plan asks for it now. `under` is the version it was done under, where another one holds
     since; `outside` that it was outside its window then. `beside` of a visit that no protocol planned:
     FREE, whose window is where it takes place, or END; counted from an infusion `given` by then.
+    `agreed`: it was booked outside its window.
     """
 
     span: Span
@@ -112,6 +113,7 @@ class Seen:
     outside: bool = False
     beside: str = ""
     given: bool = False
+    agreed: bool = False
 
     @property
     def live(self) -> bool:
@@ -273,23 +275,36 @@ class Model:
         opens, _target, closes = seen.span
         return min(0, (seen.performed - opens).days) or max(0, (seen.performed - closes).days)
 
-    def status(self, code: str, today: date) -> str:
-        """What a coordinator reads of a visit on a day, as the issue says it."""
+    def stands(self, code: str, today: date, closed: Collection[date]) -> tuple[str, str]:
+        """Where a visit stands on a day, on both axes, as the issue says it."""
+        return self.position(code, today, closed), self.appointment(code, today)
+
+    def position(self, code: str, today: date, closed: Collection[date]) -> str:
         seen = self.visits[code]
-        opens, target, closes = seen.span
-        if seen.performed:
-            early, late = seen.performed < opens, seen.performed > closes
-            return "done-early" if early else "done-late" if late else "done"
-        if seen.ended:
-            void = seen.ended == "gone" or (seen.ended == "course" and seen.voids)
-            return "not-applicable" if void else "missed" if seen.ended == "missed" else "cancelled"
+        opens, _target, closes = seen.span
+        if seen.ended == "gone" or (seen.ended == "course" and seen.voids):
+            return "not-applicable"
         if self.held(code):
-            return "on-hold"
+            return "waiting"
         if not opens <= today <= closes:
-            return "upcoming" if today < opens else "overdue" if seen.beside == FREE else "missed"
-        if today >= target and code not in RANGES and seen.beside != END:
-            return "due" if today == target else "overdue"
-        return "closing" if closes - today <= CLOSING * DAY else "open"
+            return "upcoming" if today < opens else "closed"
+        ward = code not in CLINIC and not seen.beside
+        left = [today + n * DAY for n in range((closes - today).days + 1)]
+        days = [day for day in left if ward or (day.isoweekday() <= FRIDAY and day not in closed)]
+        return "no-clinic-day-left" if not days else "last-days" if len(days) <= LAST_DAYS else "open"
+
+    def appointment(self, code: str, today: date) -> str:
+        seen = self.visits[code]
+        if seen.performed:
+            return "done"
+        if seen.ended:
+            return "missed" if seen.ended == "missed" else "cancelled"
+        opens, _target, closes = seen.span
+        ahead = seen.booked is not None and seen.booked >= today
+        if ahead and (seen.agreed or opens <= seen.booked <= closes):
+            return "booked"
+        over = closes < today or (seen.booked is not None and seen.booked < today)
+        return "to-record" if over and not self.held(code) else "to-book"
 
 
 def orphans(before: Model, after: Model) -> Iterator[str]:
