@@ -49,7 +49,7 @@ class VisitTerms:
 
 @dataclass(frozen=True, slots=True)
 class VisitRecord:
-    """What is on record of a visit; *missed* is there only once a person or the sweep has said so.
+    """What is on record of a visit; *missed* is there only once a person has said so.
 
     `lost_day` is the booked day where it no longer fits the window, so that the booking is no
     appointment; `room` is where the booking is.

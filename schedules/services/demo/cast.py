@@ -1,7 +1,7 @@
 """Forty made-up participants around a day: the same day always gives the same ones.
 
 The days of their infusions are chosen by hand, so that on the given day every kind of news has
-somebody: due, overdue, closing, opening soon, in chemotherapy, long infused. Only what nobody
+somebody: open windows, their last days, opening soon, in chemotherapy, long infused. Only what nobody
 looks at closely (days of consent and screening, traits) is drawn.
 """
 
