@@ -5,7 +5,9 @@ from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
+from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail
+from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
@@ -14,6 +16,11 @@ urlpatterns = [
     path("visits", VisitList.as_view(), name="api-visits"),
     path("visits/<int:id>", VisitDetail.as_view(), name="api-visit"),
     path("changes", ChangeFeed.as_view(), name="api-changes"),
+    path("differences", DifferenceList.as_view(), name="api-differences"),
+    path("differences/<int:id>/settlement", DifferenceSettled.as_view(), name="api-difference-settlement"),
+    path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
+    path("participants/<int:id>/anchors", ParticipantAnchors.as_view(), name="api-anchors"),
+    path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

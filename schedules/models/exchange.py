@@ -23,7 +23,7 @@ class EdcMap(models.Model):
     """How one EDC names a trial, its sites and its visits, in one environment.
 
     `sites` gives the EDC's id by our code. `events` is a list of one entry for a visit or for one occurrence
-    of a visit rule (schedules/domain/exchange/maps.py says what an entry holds).
+    of a visit rule (schedules/services/exchange/maps.py says what an entry holds).
     """
 
     trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="edc_maps")

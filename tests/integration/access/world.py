@@ -15,7 +15,17 @@ from django.test import Client
 
 from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview
 from schedules.domain.plan.values import AnchorDay
-from schedules.models import AmendmentRun, CalendarFeed, Deviation, Flag, ProtocolWindow, Reminder, Visit
+from schedules.models import (
+    AmendmentRun,
+    CalendarFeed,
+    Deviation,
+    EdcMap,
+    Flag,
+    ProtocolWindow,
+    Reminder,
+    ValueDifference,
+    Visit,
+)
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed
 from schedules.services.readiness.gates import ReviewRecord, record_safety_review
@@ -205,6 +215,13 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
         world.row(whose, row)
     world.put("visit", whose, pk=visit.pk)
     world.put("api-visit", whose, id=visit.pk)
+    difference = ValueDifference.objects.create(
+        participant=person, visit=visit, field="performed_on", ours=words, theirs=words, noticed_at=NOW
+    )
+    world.put("api-difference", whose, id=difference.pk)
+    if whose == "ours":
+        EdcMap.objects.create(trial=person.trial, edc="rave", environment="live")
+        world.put("api-edc-map", whose, trial=person.trial.code, edc="rave", environment="live")
     world.put("deed", whose, pk=visit.pk, deed="book")
     world.put("flag", whose, pk=flag.pk)
     world.put("flag-act", whose, pk=flag.pk, act="clear")

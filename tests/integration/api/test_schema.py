@@ -27,7 +27,12 @@ PATHS = {
     "/api/v1/visits": "get patch",
     "/api/v1/visits/{id}": "get patch",
     "/api/v1/changes": "get",
+    "/api/v1/differences": "get",
+    "/api/v1/differences/{id}/settlement": "post",
+    "/api/v1/edc-maps/{trial}/{edc}/{environment}": "get put",
     "/api/v1/participants/{id}": "get",
+    "/api/v1/participants/{id}/anchors": "post",
+    "/api/v1/participants/{id}/facts": "post",
 }
 EXAMPLES = 40
 WRITES = TokenScope(acts=ApiAct.values)

@@ -1,0 +1,136 @@
+"""GET and PUT /api/v1/edc-maps/{trial}/{edc}/{environment}: the names that an EDC uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from schedules.api.writing import IF_MATCH, kept_unless, on_behalf_of, version_named
+from schedules.models import EdcEnvironment, EdcMap
+from schedules.selectors.exchange.agreements import edc_map
+from schedules.services.exchange.maps import MapContent, MapKey, check_map, name_subjects, save_map
+from trials import request_clock
+from trials.api.authentication import signed_in
+from trials.api.bodies import StrictSerializer
+from trials.api.permissions import require_act
+from trials.api.queries import refuse_query
+from trials.domain.accounts.access import Right
+from trials.models import ApiAct, Trial
+from trials.selectors.records import roles_of, trials_visible_to
+from trials.zones import roles_day
+
+MOST = 2000
+
+
+class EventBody(StrictSerializer):
+    """One visit of ours and the event of the EDC that it is."""
+
+    visit = serializers.CharField(max_length=60, help_text="The code of the visit rule.")
+    occurrence = serializers.IntegerField(
+        required=False, min_value=1, max_value=32767, help_text="Which of several; all where left out."
+    )
+    event_oid = serializers.CharField(max_length=120, help_text="StudyEventOID; the event's name in REDCap.")
+    repeat_key = serializers.CharField(max_length=40, required=False, help_text="StudyEventRepeatKey.")
+    form_oid = serializers.CharField(max_length=120, required=False)
+    item_group_oid = serializers.CharField(max_length=120, required=False)
+    date_item_oid = serializers.CharField(
+        max_length=120, required=False, help_text="The field that holds the day of the visit."
+    )
+
+
+class MapBody(StrictSerializer):
+    """A map as a whole: what is left out is left out of the map."""
+
+    study_oid = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    sites = serializers.DictField(
+        child=serializers.CharField(max_length=120), default=dict, help_text="The EDC's id by our code."
+    )
+    events = serializers.ListField(child=EventBody(), default=list, max_length=MOST)
+    subjects = serializers.DictField(
+        child=serializers.CharField(max_length=120),
+        required=False,
+        help_text="The EDC's name by subject code; those left out stay as they are.",
+    )
+
+
+class MapSerializer(serializers.Serializer):
+    """A map, and what of the trial it does not name yet."""
+
+    trial = serializers.CharField()
+    edc = serializers.CharField()
+    environment = serializers.ChoiceField(EdcEnvironment.values)
+    study_oid = serializers.CharField()
+    sites = serializers.DictField(child=serializers.CharField())
+    events = serializers.ListField(child=EventBody())
+    version = serializers.IntegerField()
+    unmapped = serializers.ListField(child=serializers.CharField(), help_text="In words, to be mended.")
+
+
+class EdcMapDetail(APIView):
+    """One map of a trial in the reader's sight."""
+
+    @extend_schema(
+        operation_id="edc_maps_retrieve",
+        summary="The map of an EDC, checked",
+        responses={200: MapSerializer},
+    )
+    def get(self, request: Request, trial: str, edc: str, environment: str) -> Response:
+        refuse_query(request.query_params, ())
+        key = _key(request, trial, edc, environment)
+        found = edc_map(key.trial, key.edc, key.environment)
+        if found is None:
+            raise NotFound
+        return _shown(found)
+
+    @extend_schema(
+        operation_id="edc_maps_save",
+        summary="Save the map of an EDC as a whole",
+        description="If-Match is asked for once the map exists.",
+        parameters=[IF_MATCH],
+        request=MapBody,
+        responses={200: MapSerializer},
+    )
+    def put(self, request: Request, trial: str, edc: str, environment: str) -> Response:
+        require_act(request, ApiAct.MAP)
+        refuse_query(request.query_params, ())
+        key = _key(request, trial, edc, environment)
+        scope = roles_of(signed_in(request), roles_day(request_clock.now()))
+        if not scope.allows_throughout(Right.RECORD, trial=key.trial.pk):
+            raise PermissionDenied(_("A map holds for all sites: your role must hold at all of them."))
+        exists = edc_map(key.trial, edc, environment) is not None
+        version = version_named(request) if exists else None
+        body = MapBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        values: dict[str, Any] = body.validated_data
+        content = MapContent(values["study_oid"], values["sites"], values["events"])
+        with on_behalf_of(request, None), kept_unless(dry_run=False):
+            saved = save_map(key=key, version=version, content=content, by=signed_in(request))
+            if values.get("subjects"):
+                name_subjects(edc_map=saved, names=values["subjects"], by=signed_in(request))
+        return _shown(saved)
+
+
+def _key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
+    """Which map is asked for; raises NotFound for a trial out of sight and for an unknown environment."""
+    today = roles_day(request_clock.now())
+    found: Trial | None = trials_visible_to(signed_in(request), today).filter(code=trial).first()
+    if found is None or environment not in EdcEnvironment.values:
+        raise NotFound
+    return MapKey(found, edc, environment)
+
+
+def _shown(found: EdcMap) -> Response:
+    data = {
+        "trial": found.trial.code,
+        **{name: getattr(found, name) for name in ("edc", "environment", "study_oid", "sites", "events")},
+        "version": found.version,
+        "unmapped": list(check_map(found)),
+    }
+    return Response(data, headers={"ETag": f'"{found.version}"'})
