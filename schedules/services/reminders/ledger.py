@@ -109,9 +109,14 @@ def sweep_closing(*, now: datetime, days: int | None = None) -> int:
     return sum(_write_closing(today, today + ahead, there) for today, there in there_on.items())
 
 
-def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:
+def closing_statement(zones: int) -> str:
+    """Write the statement for so many zones; its key is made of the parts of `closing_key`."""
     key = f" || '{BETWEEN}' || ".join(["%s", *(f"CAST(visit.{part} AS text)" for part in KEY_PARTS)])
-    statement = _WRITE_CLOSING.format(zones=", ".join(["%s"] * len(zones)), key=key)
+    return _WRITE_CLOSING.format(zones=", ".join(["%s"] * zones), key=key)
+
+
+def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:
+    statement = closing_statement(len(zones))
     with connection.cursor() as cursor:
         cursor.execute(statement, [CLOSING, today, CLOSING, today, last, *zones])
         return int(cursor.rowcount)
