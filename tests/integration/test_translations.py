@@ -131,7 +131,7 @@ def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:
         "Follow-up": "随访",
         "Screening": "筛选",
         "Consent": "知情同意",
-        "To record": "待记录",
+        "To record": "待登记",
         "Last days": "即将超窗",
         "anchor": "关键日期",
         "Tolerance": "允许偏差",
