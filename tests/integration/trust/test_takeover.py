@@ -21,6 +21,7 @@ from participants.models import Participant
 from schedules.models import Visit
 from schedules.selectors.trust.signing import signable_schedule
 from tests.cast import NOW, show_who_one_is
+from tests.clocks import database_clock_at
 from tests.integration.trust.conftest import PASSWORD, somebody
 from trials.domain.audit.signing import How, Proof
 from trials.domain.errors import Stale
@@ -218,9 +219,10 @@ def test_nobody_whom_the_first_administrator_made_one_is_the_second(
 ) -> None:
     record_password_link(user=owner, now=NOW, by=admin, reason=WHY)
     friend = User.objects.create_user("friend", password=PASSWORD)
-    grant_membership(
-        user=friend, role="administrator", site=site, starts_on=NOW.date(), by=admin, reason="help"
-    )
+    with database_clock_at(NOW - timedelta(minutes=1)):  # the database's clock lags
+        grant_membership(
+            user=friend, role="administrator", site=site, starts_on=NOW.date(), by=admin, reason="help"
+        )
     with pytest.raises(Exception, match="Another administrator"):
         confirm_changes(user=owner, by=friend, reason="fine", now=NOW, today=NOW.date())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -15,6 +15,8 @@ from trials.models import AccountChange, Membership, Role, User
 from trials.selectors.accounts.accounts import may_change_account, second_factors_of
 
 SHOWN = 10
+CLOCKS_APART = timedelta(hours=1)
+"""By how much the clock of the database, which dates roles, may lag behind the one that dates changes."""
 
 
 def open_changes(user: User) -> list[AccountChange]:
@@ -53,10 +55,10 @@ def second_administrators(user: User, changes: Sequence[AccountChange], today: d
     """Give those who may confirm changes of an account: administrators of all of it who had no part in them.
 
     Whoever made one of the changes, the owner, somebody whose own account was changed and not resolved,
-    and somebody whom the maker made an administrator afterwards are none.
+    and somebody whom the maker made an administrator afterwards, or shortly before, are none.
     """
     makers = {change.by_id for change in changes if change.by_id}
-    since = min(change.at for change in changes)
+    since = min(change.at for change in changes) - CLOCKS_APART
     roles = Membership.objects.filter(role=Role.ADMINISTRATOR, withdrawn_at__isnull=True)
     independent = roles.filter(Q(granted_at__lt=since) | Q(granted_by=None) | ~Q(granted_by__in=makers))
     held_back = AccountChange.objects.filter(resolved_at__isnull=True).values("user")

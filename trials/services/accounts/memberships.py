@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from trials.audit.acts import recorded
+from trials.database_time import database_now
 from trials.domain.errors import DomainError, Refused
 from trials.models import Membership, Role, Site, Trial, User
 from trials.services.sites.plausible_days import impossible_days
@@ -63,6 +64,7 @@ def grant_membership(
     """
     role, reason = Role(role), reason.strip()
     found = Membership(user=user, role=role, starts_on=starts_on, granted_by=by, reason=reason, **where)
+    found.granted_at = database_now()
     _refuse_unfit_days(found)
     if by is not None:
         _refuse_unfit(found, by)
