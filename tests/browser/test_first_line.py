@@ -1,6 +1,7 @@
 """The first whole line: a document, a participant, a page, a phone, a machine, a reminder."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.error
@@ -122,7 +123,7 @@ def test_from_a_document_to_a_page_a_phone_a_machine_and_one_reminder(
     expect(page.get_by_text(f"{CODE} is enrolled.")).to_be_visible()
     expect(page.get_by_role("heading", name=CODE)).to_be_visible()
     number = int(page.url.rstrip("/").rpartition("/")[2])
-    expect(page.locator("#visit-d14")).to_contain_text("Due today")
+    expect(page.locator("#visit-d14")).to_contain_text(re.compile("Last days|No clinic day left"))
     page.goto(live_server.url)
     expect(page.get_by_role("main")).to_contain_text(CODE)
     assert not complaints
@@ -140,7 +141,8 @@ def test_from_a_document_to_a_page_a_phone_a_machine_and_one_reminder(
     _row, token = issue_api_token(user=coordinator, name="EDC")
     answer = asked(f"{live_server.url}/api/v1/participants/{number}", token)
     assert answer["subject_code"] == CODE
-    due = asked(f"{live_server.url}/api/v1/visits?participant={number}&status=due", token)
+    closing = "window=last-days&window=no-clinic-day-left"
+    due = asked(f"{live_server.url}/api/v1/visits?participant={number}&{closing}", token)
     (visit,) = due["results"]  # type: ignore[misc]
     assert visit["code"] == "d14"
     assert visit["target"] == today.isoformat()

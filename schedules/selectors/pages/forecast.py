@@ -19,6 +19,7 @@ from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import clinic_days_of, sites_by_today, today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import LIVE, day_zero_of, lost_booking, planned_visit, window_of
+from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 from trials.keyset import Key, RowAfter
@@ -171,10 +172,11 @@ def _place(wanted: WantedForecast) -> Q:
 def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visit]:
     """The live visits in sight whose window is open at their site, or opens within the days asked for."""
     here = roles_day(now)
-    open_ = Q(pk__in=[])
-    for today, sites in sites_by_today(sites_visible_to(user, here), now).items():
-        soon = today + timedelta(days=wanted.days)
-        open_ |= Q(participant__site__in=sites, closes__gte=today, opens__lte=soon)
+    soon = timedelta(days=wanted.days)
+    open_ = at_each(
+        sites_by_today(sites_visible_to(user, here), now),
+        lambda today: Q(closes__gte=today, opens__lte=today + soon),
+    )
     seen = participants_visible_to(user, here)
     return Visit.objects.filter(open_, _place(wanted), participant__in=seen, **LIVE)
 

@@ -18,6 +18,7 @@ from schedules.domain.visits.values import Refusal
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.calendars import sites_by_today, today_at
 from schedules.selectors.store.stored_visits import LIVE
+from schedules.selectors.visits.status_query import at_each
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import in_words
 from trials.audit.acts import recorded
@@ -128,9 +129,7 @@ def sweep_unrecorded(*, now: datetime, batch: int = BATCH) -> int:
 
 def _unrecorded(now: datetime, batch: int) -> list[int]:
     """Live visits whose window has closed at their site, and of which no draft says so."""
-    closed = Q(pk__in=[])
-    for today, sites in sites_by_today(Site.objects.all(), now).items():
-        closed |= Q(participant__site__in=sites, closes__lt=today)
+    closed = at_each(sites_by_today(Site.objects.all(), now), lambda today: Q(closes__lt=today))
     drafted = Deviation.objects.filter(
         visit=OuterRef("pk"), kind=DeviationKind.UNRECORDED, lapsed_on__isnull=True
     )
