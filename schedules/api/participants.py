@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -10,12 +11,18 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from schedules.api.changes import feed_cursor
 from schedules.api.fields import SiteInstant
 from schedules.models import Basis, WindowKind
-from schedules.selectors.exchange.data_capture import ParticipantRecord, participant_record
+from schedules.selectors.exchange.data_capture import (
+    ParticipantRecord,
+    WantedVisits,
+    listed_participants,
+    participant_record,
+)
 from trials import request_clock
 from trials.api.authentication import signed_in
-from trials.api.queries import refuse_query
+from trials.api.queries import ListQuery, page_document, refuse_query
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -69,6 +76,62 @@ class ParticipantSerializer(serializers.Serializer):
     def get_visits(self, record: ParticipantRecord) -> str:
         address = reverse("api-visits", request=self.context["request"])
         return f"{address}?participant={record.participant.pk}"
+
+
+class ParticipantQuery(ListQuery):
+    """Which participants are wanted; without any of these, all in sight."""
+
+    trial = serializers.CharField(required=False, help_text="A trial's code.")
+    site = serializers.CharField(required=False, help_text="A site's code.")
+    subject_code = serializers.CharField(required=False, max_length=32, help_text="Exactly this one.")
+
+
+class ListedParticipantSerializer(serializers.Serializer):
+    """Somebody in a trial, as a list shows them."""
+
+    id = serializers.IntegerField(source="pk")
+    trial = serializers.CharField(source="trial.code")
+    site = serializers.CharField(source="site.code")
+    subject_code = serializers.CharField()
+    cohort = serializers.CharField(source="cohort.code", allow_null=True, default=None)
+    protocol_version = serializers.CharField(source="protocol_version.label")
+    version = serializers.IntegerField()
+
+
+class ParticipantPageSerializer(serializers.Serializer):
+    """Participants by id, and the address of those that follow."""
+
+    next = serializers.URLField(allow_null=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    changes_cursor = serializers.CharField(
+        allow_null=True, help_text="On the first page: where the change feed stood when the read began."
+    )
+    results = ListedParticipantSerializer(many=True)
+
+
+class ParticipantList(APIView):
+    """The participants in the reader's sight."""
+
+    @extend_schema(
+        operation_id="participants_list",
+        summary="Participants: a full read by id, or one by subject code",
+        parameters=[ParticipantQuery],
+        responses={200: ParticipantPageSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        query = ParticipantQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        after = asked.get("cursor")
+        if isinstance(after, tuple):
+            words = _("This cursor is of another order. Leave it out to start again.")
+            raise serializers.ValidationError({"cursor": [words]})
+        begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
+        wanted = WantedVisits(trial=asked.get("trial"), site=asked.get("site"))
+        now, code = request_clock.now(), asked.get("subject_code")
+        page = listed_participants(signed_in(request), wanted, code, after, asked["page_size"], now)
+        results = list(ListedParticipantSerializer(page.rows, many=True).data)
+        return Response({**page_document(request, results, page.after), "changes_cursor": begins})
 
 
 class ParticipantDetail(APIView):

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
 from schedules.api.maps import EdcMapDetail
-from schedules.api.participants import ParticipantDetail
+from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
@@ -21,6 +21,7 @@ urlpatterns = [
     path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
     path("participants/<int:id>/anchors", ParticipantAnchors.as_view(), name="api-anchors"),
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
+    path("participants", ParticipantList.as_view(), name="api-participants"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

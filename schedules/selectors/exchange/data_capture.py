@@ -144,6 +144,19 @@ def visit_by_key(user: User, key: VisitKey, now: datetime) -> Visit | None:
     return visits.select_related(*person, "cancelled_by").order_by("-attempt").first()
 
 
+def listed_participants(
+    user: User, wanted: WantedVisits, subject_code: str | None, after: int | None, size: int, now: datetime
+) -> Page[Participant]:
+    """Read a page of the participants in a user's sight by id, of a trial, a site or with a subject code.
+
+    Raises FilterRefused for a trial or site that is not in sight. A constant number of queries.
+    """
+    people = _people(user, wanted, _today(now)).select_related("trial", "site", "cohort", "protocol_version")
+    if subject_code is not None:
+        people = people.filter(subject_code=subject_code)
+    return page_by_id(people.defer("protocol_version__document"), after, size)
+
+
 def participant_record(user: User, participant: int, now: datetime) -> ParticipantRecord | None:
     """A participant in a user's sight; None for any other id."""
     people = participants_visible_to(user, _today(now)).select_related(

@@ -206,6 +206,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-differences": Endpoint(get=VIEW, no_role_for_it=True),
     "api-difference-settlement": Endpoint("api-difference", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-edc-map": Endpoint("api-edc-map", seen_by=VIEW, get=VIEW, no_role_for_it=True),
+    "api-participants": Endpoint(get=VIEW, no_role_for_it=True),
     "api-participant": Endpoint("api-participant", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-schema": for_all("how the API is spoken to"),
     "api-docs": for_all("the same, to be read"),

@@ -79,9 +79,7 @@ def test_what_is_out_of_sight_does_not_exist(ask: Ask, participant: Participant)
         assert problem(ask(f"/api/v1/{address}", at=tomorrow))["status"] == 403
 
 
-@pytest.mark.parametrize(
-    "address", ["", "visits/", "nonsense", "participants/S01-001", "participants/-1", "participants"]
-)
+@pytest.mark.parametrize("address", ["", "visits/", "nonsense", "participants/S01-001", "participants/-1"])
 def test_any_other_address_is_not_found_in_the_same_form(address: str) -> None:
     for method in ("get", "post", "delete"):
         wrong = problem(getattr(Client(), method)(f"/api/v1/{address}"))

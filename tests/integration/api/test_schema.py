@@ -30,6 +30,7 @@ PATHS = {
     "/api/v1/differences": "get",
     "/api/v1/differences/{id}/settlement": "post",
     "/api/v1/edc-maps/{trial}/{edc}/{environment}": "get put",
+    "/api/v1/participants": "get",
     "/api/v1/participants/{id}": "get",
     "/api/v1/participants/{id}/anchors": "post",
     "/api/v1/participants/{id}/facts": "post",

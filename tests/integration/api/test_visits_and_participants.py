@@ -194,3 +194,23 @@ def test_the_row_after_is_found_by_the_index(many: int, lane: str) -> None:
     rows = [(visit.target, visit.pk) for visit in after]
     everything = Visit.objects.values_list("target", "pk")
     assert rows == sorted(key for key in everything if key > (INFUSION, 5))
+
+
+def test_a_participant_is_found_by_the_subject_code(ask: Ask, participant: Participant, many: int) -> None:
+    found = ask("/api/v1/participants?trial=CART-SLE&subject_code=S01-001").json()
+    assert [(one["id"], one["subject_code"]) for one in found["results"]] == [(participant.pk, "S01-001")]
+    assert found["changes_cursor"]
+    assert ask("/api/v1/participants?subject_code=S99-001").json()["results"] == []
+    assert ask("/api/v1/participants?trial=none").status_code == 400
+    assert ask("/api/v1/participants?cursor=WyIyMDI2LTEyLTA3IiwxXQ").status_code == 400
+
+
+def test_a_full_read_of_participants_holds_each_once(ask: Ask, participant: Participant, many: int) -> None:
+    codes = [one["subject_code"] for one in all_pages(ask, "/api/v1/participants?page_size=3")]
+    assert codes == sorted(set(codes))
+    assert len(codes) == Participant.objects.count()
+    with CaptureQueriesContext(connection) as one:
+        ask("/api/v1/participants?page_size=1")
+    with CaptureQueriesContext(connection) as all_:
+        ask("/api/v1/participants?page_size=100")
+    assert len(all_) <= len(one) + 1
