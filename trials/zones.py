@@ -42,15 +42,15 @@ def roles_day(now: datetime) -> RolesDay:
     return RolesDay.at(now, server_zone())
 
 
-def begins(day: date) -> datetime:
-    """Return the first instant of a day in the server's zone; at the ends of the calendar the nearest one."""
+def begins(day: date, zone: ZoneInfo | None = None) -> datetime:
+    """Return the first instant of a day in a zone (the server's); at the ends of the calendar the nearest."""
     day = min(max(day, date.min + DAY), date.max - DAY)
-    return datetime.combine(day, time.min, server_zone()).astimezone(UTC)
+    return datetime.combine(day, time.min, zone or server_zone()).astimezone(UTC)
 
 
-def ended(day: date) -> datetime:
-    """Return the first instant after a day in the server's zone; at its ends as `begins`."""
-    return begins(day + DAY if day < date.max else day)
+def ended(day: date, zone: ZoneInfo | None = None) -> datetime:
+    """Return the first instant after a day in a zone (the server's); at its ends as `begins`."""
+    return begins(day + DAY if day < date.max else day, zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,10 +136,18 @@ def roles_read_once() -> Iterator[None]:
         _KNOWN.reset(before)
 
 
-def holds_on(today: date) -> Q:
-    """The condition on memberships that hold on a day: begun, not ended and not withdrawn."""
-    days = Q(starts_on__lte=today) & (Q(ends_on__isnull=True) | Q(ends_on__gte=today))
+def holds_at(site: Site, today: date) -> Q:
+    """The condition on memberships that hold at a site: begun, not ended and not withdrawn.
+
+    By the same days as `roles_of`: a role at the site by the day there, one for all sites by `today`.
+    """
+    there = day_there(today, zone_named(site.zone))
+    days = Q(site=site.pk) & _on(there) | Q(site=None) & _on(today)
     return days & Q(withdrawn_at__isnull=True)
+
+
+def _on(day: date) -> Q:
+    return Q(starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))
 
 
 def may(user: User, right: Right | str, site: Site | None, trial: Trial | None, today: date) -> bool:

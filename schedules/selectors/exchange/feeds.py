@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -27,7 +27,7 @@ from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
 from trials.domain.protocols.protocol import Protocol, TimingKind
 from trials.models import Membership, Site, User
 from trials.selectors.records import protocol_of, roles_of, sites_administered_by, token_digest, within
-from trials.zones import zone_of
+from trials.zones import begins, ended, server_zone, zone_of
 
 CANCELLED_DAYS = timedelta(days=30)
 """How long a cancelled visit is still shown, struck through, so that nobody wonders where it went."""
@@ -90,24 +90,29 @@ def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
     )
 
 
-def held_since_last_fetch(feed: CalendarFeed, today: date) -> bool:
+def held_since_last_fetch(feed: CalendarFeed, now: datetime) -> bool:
     """Say whether a role allowed this feed on every day since it was last fetched, or opened.
 
+    By the days of `roles_of`: those of the site for a role there, the server's for one at all sites.
     Asked once a day and feed; a superuser's is not asked for.
     """
     site, person = site_of_feed(feed), feed.participant
-    last = (feed.last_fetched_at or feed.created_at).astimezone(zone_of(site)).date()
-    if last >= today or feed.owner.is_superuser:
+    last = feed.last_fetched_at or feed.created_at
+    zones = {site.pk: zone_of(site), None: server_zone()}
+    if feed.owner.is_superuser or all(
+        last.astimezone(zone).date() >= now.astimezone(zone).date() for zone in zones.values()
+    ):
         return True
     roles = [role for role, rights in ROLE_RIGHTS.items() if Right.SUBSCRIBE in rights]
     held = Membership.objects.filter(Q(site=None) | Q(site=site), user=feed.owner_id, role__in=roles)
     if person:
         held = held.filter(Q(trial=None) | Q(trial=person.trial_id))
     spans = []
-    for starts, ends, withdrawn in held.values_list("starts_on", "ends_on", "withdrawn_at"):
-        lasts = (ends, withdrawn.astimezone(zone_of(site)).date() if withdrawn else None)
-        spans.append((starts, min((day for day in lasts if day), default=None)))
-    return covers(spans, last, today)
+    for at, starts, ends, withdrawn in held.values_list("site", "starts_on", "ends_on", "withdrawn_at"):
+        zone = zones[at]
+        days = [day for day in (ends, withdrawn.astimezone(zone).date() if withdrawn else None) if day]
+        spans.append((begins(starts, zone), ended(min(days), zone) if days else None))
+    return covers(spans, last, now)
 
 
 @dataclass(frozen=True, slots=True)

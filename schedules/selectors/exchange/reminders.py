@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -22,7 +22,7 @@ from schedules.domain.reminders import (
 from schedules.models import Flag, Reminder, ReminderDelivery, Visit
 from schedules.selectors.store.stored_visits import LIVE, lost_booking
 from trials.models import Membership, Role
-from trials.zones import zone_of
+from trials.zones import roles_day, zone_of
 
 _DAY = timedelta(days=1)
 
@@ -110,9 +110,14 @@ def _coordinators(sites: Iterable[int]) -> list[Membership]:
     )
 
 
+def _holds(member: Membership, today: date) -> bool:
+    return member.starts_on <= today <= (member.ends_on or today)
+
+
 def _notices(row: Reminder, members: Iterable[Membership], now: datetime, why: str) -> Iterator[Notice]:
     visit, participant = row.visit, row.visit.participant
-    today = now.astimezone(zone_of(participant.site)).date()
+    here = roles_day(now)
+    today = here.there(zone_of(participant.site))
     if not is_worth_saying(
         due_on=row.due_on,
         closes=visit.closes,
@@ -126,7 +131,7 @@ def _notices(row: Reminder, members: Iterable[Membership], now: datetime, why: s
         for member in members
         if member.site_id in (None, participant.site_id)
         and member.trial_id in (None, participant.trial_id)
-        and member.starts_on <= today <= (member.ends_on or today)
+        and _holds(member, here if member.site_id is None else today)
     }
     for address, recipient in sorted(told.items()):
         yield Notice(

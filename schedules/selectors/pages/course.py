@@ -15,7 +15,7 @@ from schedules.models import Visit
 from schedules.selectors.store.course import course_of, live_visits, standing_of
 from trials.domain.accounts.access import Right
 from trials.models import Membership, Site, User
-from trials.selectors.records import holds_on, roles_of, sites_visible_to
+from trials.selectors.records import holds_at, roles_of, sites_visible_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +67,5 @@ def may_record_at(user: User, site: Site, today: date) -> bool:
 
 def people_at(site: Site, today: date) -> QuerySet[User]:
     """The people who hold a role at a site on this day."""
-    held = Membership.objects.filter(holds_on(today)).filter(Q(site=site) | Q(site=None))
+    held = Membership.objects.filter(holds_at(site, today))
     return User.objects.filter(is_active=True, pk__in=held.values("user")).order_by("username")

@@ -28,7 +28,7 @@ from schedules.selectors.windows.evaluation import Docket, dockets_of
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
 from trials.models import Membership, User
-from trials.selectors.records import holds_on, roles_of, within
+from trials.selectors.records import holds_at, roles_of, within
 
 PAGE = 50
 MANY = 100
@@ -104,9 +104,8 @@ def flag_count(scope: Scope, today: date) -> int:
 
 def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
     """Who holds a role at a participant's site in the trial, and could look after a flag."""
-    here = Q(site=None) | Q(site=participant.site_id)
     there = Q(trial=None) | Q(trial=participant.trial_id)
-    members = Membership.objects.filter(here, there, holds_on(today), user__is_active=True)
+    members = Membership.objects.filter(there, holds_at(participant.site, today), user__is_active=True)
     return User.objects.filter(pk__in=members.values("user")).order_by("username")
 
 

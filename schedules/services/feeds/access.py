@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from participants.models import Participant
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import owner_may_subscribe, site_of_feed
+from schedules.selectors.exchange.feeds import owner_may_subscribe
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
 from trials.models import Membership, User
 from trials.selectors.records import roles_read_once
-from trials.zones import zone_of
+from trials.zones import roles_day
 
 _DAY = timedelta(days=1)
 _ACCESS = {"is_active", "is_superuser"}
@@ -42,11 +42,7 @@ def end_lost_feeds(
         feeds = feeds.filter(participant=participant)
     related = feeds.select_related("owner", "participant__site", "participant__trial", "site").order_by("pk")
     with roles_read_once():
-        lost = [
-            feed
-            for feed in related
-            if not owner_may_subscribe(feed, now.astimezone(zone_of(site_of_feed(feed))).date())
-        ]
+        lost = [feed for feed in related if not owner_may_subscribe(feed, roles_day(now))]
     for feed in lost:
         revoke_feed(feed=feed, now=now)
     return len(lost)

@@ -36,7 +36,7 @@ from trials.audit.acts import caused_by, recorded
 from trials.models import Site, User
 from trials.selectors.records import token_digest
 from trials.spoken import say
-from trials.zones import zone_of
+from trials.zones import roles_day, zone_of
 
 ENDED_FOR = timedelta(days=30)
 """How long a revoked address still says that it has ended, so that phones empty themselves."""
@@ -86,7 +86,7 @@ def open_feed(
     place = site_of_feed(feed)
     if not place.feeds_enabled:
         raise FeedRefused(gettext("Calendar subscriptions are switched off at this site."))
-    if not owner_may_subscribe(feed, _day_at(place, now)):
+    if not owner_may_subscribe(feed, roles_day(now)):
         raise FeedRefused(gettext("Your role here does not allow calendar subscriptions."))
     if participant and _has_left(participant, _day_at(place, now)):
         raise FeedRefused(gettext("The participant is no longer in the trial: no visit is to come."))
@@ -127,7 +127,7 @@ def fetch_feed(*, feed: CalendarFeed, now: datetime) -> Fetch | None:
     """
     site = site_of_feed(feed)
     today = _day_at(site, now)
-    if feed.revoked_at is None and not _owner_allowed(feed, today):
+    if feed.revoked_at is None and not _owner_allowed(feed, now):
         with caused_by("feed: its owner may not subscribe any more"):
             revoke_feed(feed=feed, now=now)
     if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
@@ -146,7 +146,7 @@ def render_feed(*, fetch: Fetch, links: str) -> bytes:
     head = CalendarHead(_name(feed), zone_of(site_of_feed(feed)).key)
     with translation.override(settings.LANGUAGE_CODE):
         if fetch.phase is FeedPhase.LIVE:
-            people = shown_participants(feed, fetch.today)
+            people = shown_participants(feed, roles_day(fetch.at))
             visits = restamp(shown_visits(people, fetch.today, links, say), people, fetch.at)
             return calendar_bytes(head, (event_of(visit, say) for visit in visits))
         uid = str(uuid.uuid5(_UIDS, f"{feed.pk} {fetch.phase}"))
@@ -155,8 +155,8 @@ def render_feed(*, fetch: Fetch, links: str) -> bytes:
         return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
 
 
-def _owner_allowed(feed: CalendarFeed, today: date) -> bool:
-    return owner_may_subscribe(feed, today) and held_since_last_fetch(feed, today)
+def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
+    return owner_may_subscribe(feed, roles_day(now)) and held_since_last_fetch(feed, now)
 
 
 def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:
@@ -168,7 +168,7 @@ def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:
     """
     phase, parts = _phase(feed), []
     if phase is FeedPhase.LIVE:
-        revisions = revisions_of(shown_participants(feed, today), today)
+        revisions = revisions_of(shown_participants(feed, roles_day(now)), today)
         parts = [revisions.participants, revisions.cancelled]
     etag = _etag(feed, phase, *parts)
     shown = FeedShown.objects.filter(feed=feed).first()

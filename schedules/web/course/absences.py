@@ -20,7 +20,6 @@ from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.pages.course import absence_in_sight, may_record_at, people_at
 from schedules.selectors.pages.replanning import last_entry
 from schedules.selectors.store.absences import absences_of
-from schedules.selectors.store.calendars import today_at
 from schedules.services.availability.absence_previews import (
     commit_absence,
     commit_end,
@@ -118,7 +117,7 @@ class _Page:
             if posted:
                 raise PermissionDenied(_("Your role here does not allow recording."))
             return render(self.request, "visits/form.html", self.context)
-        people = None if self.participant else people_at(self.site, today_at(self.site, now()))
+        people = None if self.participant else people_at(self.site, server_day(now()))
         form = AbsenceForm(people, self.request.POST if posted else None)
         if not posted:
             return self._shown(form)

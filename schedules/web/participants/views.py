@@ -138,9 +138,11 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
         "epochs": epochs_of(reading.protocol),
         "timeline": draw_timeline(reading, page.visits, page.windows),
         "warnings": warnings_in_words(page.plan.warnings if page.plan else ()),
-        "may_record": may(user_of(request), Right.RECORD, participant.site, participant.trial, reading.today),
+        "may_record": may(
+            user_of(request), Right.RECORD, participant.site, participant.trial, server_day(now())
+        ),
         "may_subscribe": may(
-            user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, reading.today
+            user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, server_day(now())
         ),
     }
 

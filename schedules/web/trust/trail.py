@@ -47,7 +47,7 @@ from trials.services.audit.exports import SubjectCodes, record_lines, trail_line
 from trials.services.audit.reviews import Stretch, record_review
 from trials.services.store.exports import record_export
 from trials.web.shared.downloads import download, head_of
-from trials.web.shared.query_params import query_params
+from trials.web.shared.query_params import QueryRefused, query_params
 
 PER_PAGE = 50
 REVIEWS = 5
@@ -242,11 +242,16 @@ def _following(request: HttpRequest, after: Key | None) -> str:
 
 
 def _after(request: HttpRequest, order: Order) -> Key | None:
-    """The key that a page starts after; a text that is none starts at the beginning."""
+    """The key that a page starts after; None for the first one; raises QueryRefused otherwise."""
+    text = request.GET.get("after", "")
+    if not text:
+        return None
     kinds = [int if name == "id" else str for name in COLUMNS[order]]
     try:
-        key = json.loads(request.GET.get("after", ""))
+        key = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        key = None
     fits = isinstance(key, list) and [type(part) for part in key] == kinds
-    return tuple(key) if fits and abs(key[-1]) < 2**63 and "\0" not in str(key[:-1]) else None
+    if not fits or abs(key[-1]) >= 2**63 or "\0" in str(key[:-1]):
+        raise QueryRefused("after", _("This address is no place in the list. Start again on its first page."))
+    return tuple(key)

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from schedules.models import Flag, Severity
-from schedules.selectors.store.calendars import today_at
 from schedules.selectors.windows.flags import (
     RANK,
     FlagRow,
@@ -67,7 +66,7 @@ class OwnerForm(VersionedForm):
         super().__init__(data, **kwargs)
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ModelChoiceField)
-        owner.queryset = owners_possible(participant, today_at(participant.site, now()))
+        owner.queryset = owners_possible(participant, server_day(now()))
 
 
 @login_required

@@ -11,13 +11,17 @@ import time_machine
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.models import CalendarFeed
+from schedules.selectors.pages.course import people_at
+from schedules.selectors.windows.flags import owners_possible
 from schedules.services.feeds.access import sweep_feeds
 from schedules.services.feeds.subscriptions import open_feed, revoke_feed
 from tests.cast import NOW, TODAY, a_site
 from tests.phones import a_coordinator, events, fetch, subscribe, titles
 from trials.models import Membership, User
+from trials.selectors.records import may
 from trials.services.accounts.accounts import deactivate_account, reactivate_account
 from trials.services.accounts.memberships import end_membership, grant_membership, withdraw_membership
+from trials.zones import roles_day
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 
@@ -214,3 +218,45 @@ def test_whoever_moved_to_another_site_is_no_longer_followed_from_the_first(
     everywhere.refresh_from_db()
     assert feed.revoked_at
     assert everywhere.revoked_at is None
+
+
+# --- the day by which a role counts: 20:30 UTC is the 22nd in Shanghai, still the 21st in Berlin ---------
+LATE = NOW.replace(hour=20, minute=30)
+
+
+def test_feeds_judge_roles_for_all_sites_by_the_same_day_as_every_page() -> None:
+    """A feed asked by the day of its site, everything else by the server's: one said yes, the other no."""
+    berlin = a_site("BE", zone="Europe/Berlin")
+    over, here = a_coordinator("li"), a_coordinator("weber", site=berlin)
+    Membership.objects.filter(user__in=[over, here]).update(ends_on=TODAY)
+    with time_machine.travel(LATE, tick=False):
+        assert not may(over, "view", berlin, None, roles_day(LATE)), "the server's day is the 22nd"
+        assert may(here, "view", berlin, None, roles_day(LATE)), "the site's day is the 21st"
+    feed, address = subscribe(over, site=berlin)
+    kept, own = subscribe(here, site=berlin)
+    assert titles(fetch(address, at=LATE)) == ["This calendar subscription has ended"]
+    assert titles(fetch(own, at=LATE)) != ["This calendar subscription has ended"]
+    CalendarFeed.objects.update(revoked_at=None)
+    assert sweep_feeds(now=LATE) == 1
+    feed.refresh_from_db()
+    kept.refresh_from_db()
+    assert (feed.revoked_at, kept.revoked_at) == (LATE, None)
+
+
+def test_a_role_for_all_sites_goes_on_by_the_servers_day() -> None:
+    """Nor is there a gap where one role ends and the next begins by another clock than the site's."""
+    berlin = a_site("BE", zone="Europe/Berlin")
+    over = a_coordinator("li")
+    _, address = subscribe(over, site=berlin)
+    Membership.objects.filter(user=over).update(ends_on=TODAY)
+    grant_membership(user=over, role="investigator", starts_on=TODAY + timedelta(days=1), by=None)
+    assert titles(fetch(address, at=LATE)) != ["This calendar subscription has ended"]
+
+
+def test_owners_and_people_of_a_site_hold_their_roles_by_the_same_day(participant: Participant) -> None:
+    participant.site.zone = "Europe/Berlin"
+    over, here = a_coordinator("li"), a_coordinator("weber", site=participant.site)
+    Membership.objects.filter(user__in=[over, here]).update(ends_on=TODAY)
+    day = roles_day(LATE)
+    assert list(owners_possible(participant, day).filter(pk__in=[over.pk, here.pk])) == [here]
+    assert list(people_at(participant.site, day).filter(pk__in=[over.pk, here.pk])) == [here]

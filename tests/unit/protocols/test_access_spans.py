@@ -1,15 +1,15 @@
 """Whether roles followed one another without a day between them."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from trials.domain.accounts.access import covers
 
-FIRST = date(2026, 11, 21)
+FIRST = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def day(number: int) -> date:
+def day(number: int) -> datetime:
     return FIRST + timedelta(days=number)
 
 
@@ -18,13 +18,13 @@ def day(number: int) -> date:
     [
         ([], False, "no role"),
         ([(day(-5), None)], True, "without an end"),
-        ([(day(-5), day(4))], True, "until the last day"),
-        ([(day(-5), day(3))], False, "a day less"),
+        ([(day(-5), day(5))], True, "until the last day"),
+        ([(day(-5), day(4))], False, "a day less"),
         ([(day(1), None)], False, "a day late"),
-        ([(day(2), None), (day(-5), day(1))], True, "one after the other"),
-        ([(day(3), None), (day(-5), day(1))], False, "a day between them"),
-        ([(day(-9), day(-5)), (day(0), day(9))], True, "an older one beside it"),
+        ([(day(2), None), (day(-5), day(2))], True, "one after the other"),
+        ([(day(3), None), (day(-5), day(2))], False, "a day between them"),
+        ([(day(-9), day(-4)), (day(0), day(9))], True, "an older one beside it"),
     ],
 )
-def test_every_day_has_a_role(spans: list[tuple[date, date | None]], covered: bool, why: str) -> None:
+def test_every_day_has_a_role(spans: list[tuple[datetime, datetime | None]], covered: bool, why: str) -> None:
     assert covers(spans, day(0), day(4)) is covered, why

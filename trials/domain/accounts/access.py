@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -61,16 +61,16 @@ def day_there(today: date, zone: ZoneInfo) -> date:
     return today.there(zone) if isinstance(today, RolesDay) else today
 
 
-def covers(spans: Iterable[tuple[date, date | None]], first: date, last: date) -> bool:
-    """Say whether spans of days (no last day: no end) leave no day out from `first` to `last`."""
+def covers(spans: Iterable[tuple[datetime, datetime | None]], first: datetime, last: datetime) -> bool:
+    """Say whether spans, each up to an instant (None: no end), leave nothing out from `first` to `last`."""
     missing = first
     for starts, ends in sorted(spans, key=lambda span: span[0]):
         if starts > missing:
             return False
-        if ends is None or ends >= last:
+        if ends is None or ends > last:
             return True
-        missing = max(missing, ends + timedelta(days=1))
-    return missing > last
+        missing = max(missing, ends)
+    return False
 
 
 @dataclass(frozen=True, slots=True)

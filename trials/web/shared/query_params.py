@@ -100,6 +100,10 @@ def _refuse_unknown(request: HttpRequest, once: Collection[str], several: Collec
             raise QueryRefused(name, words % {"name": name, "names": possible})
         if name in once:
             request.GET.get(name)
+    page = str(request.GET.get("page", "")).strip()
+    if page and not (page.isascii() and page.isdigit()):
+        words = _("“%(value)s” is no number for “%(name)s”.")
+        raise QueryRefused("page", words % {"value": page, "name": "page"})
 
 
 def choice_in(request: HttpRequest, name: str, choices: Collection[str]) -> str:
