@@ -86,17 +86,20 @@ def test_an_assumed_day_is_drawn_and_named_as_assumed(page: Client, enrolled: En
     assert not rows["rest"].assumed, "the record states it, and the infusion was planned by a person"
 
 
-def test_status_is_derived_and_said_in_words(page: Client, enrolled: Enrol) -> None:
+def test_where_a_visit_stands_is_derived_and_said_in_words(page: Client, enrolled: Enrol) -> None:
     participant = enrolled(infusion=TODAY - 32 * DAY, given=True)
     Visit.objects.filter(code="d14").update(performed_on=TODAY - 18 * DAY)
     rows = {
         row.planned.code: row for row in page.get(f"/participants/{participant.pk}/").context["page"].visits
     }
-    assert rows["d14"].status.value == "done"
-    assert rows["d28"].status.value == "missed"
-    assert rows["m3"].status.value == "upcoming"
+    assert {code: rows[code].standing.said.value for code in ("d14", "d28", "m3")} == {
+        "d14": "done",
+        "d28": "to-record",
+        "m3": "upcoming",
+    }
     text = page.get(f"/participants/{participant.pk}/").content.decode()
-    assert "Missed</span>" in text
+    assert "To record</span>" in text
+    assert "Missed</span>" not in text, "nobody said so"
 
 
 def test_in_chinese_labels_and_reasons_are_chinese(page: Client, enrolled: Enrol) -> None:
