@@ -282,6 +282,7 @@ RECORDS: dict[str, Records] = {
     "schedules.visit": Records(NOBODY, NOBODY),
     "schedules.protocolwindow": Records(NOBODY, NOBODY),
     "schedules.reminder": Records(NOBODY, NOBODY),
+    "schedules.reminderdelivery": Records(NOBODY, NOBODY),
     "schedules.calendarfeed": Records(ADMINISTER, ADMINISTER),
 }
 

@@ -23,6 +23,7 @@ from schedules.models import (
     Flag,
     ProtocolWindow,
     Reminder,
+    ReminderDelivery,
     ValueDifference,
     Visit,
 )
@@ -194,7 +195,7 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
         participant=person,
         window=window,
         key=words,
-        kind="x",
+        kind="window-kept",
         severity="notice",
         message=words,
         raised_at=NOW,
@@ -210,8 +211,9 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
         facts=words,
     )
     reminder = Reminder.objects.create(key=words, kind="closing", visit=visit, due_on=TODAY)
+    delivery = ReminderDelivery.objects.create(reminder=reminder, recipient=owner, address="a@b.example")
     feed, _token = open_feed(owner=owner, participant=person, now=NOW)
-    for row in (visit, window, reminder, feed):
+    for row in (visit, window, reminder, delivery, feed):
         world.row(whose, row)
     world.put("visit", whose, pk=visit.pk)
     world.put("api-visit", whose, id=visit.pk)
