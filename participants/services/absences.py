@@ -45,7 +45,8 @@ def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
 
 def refusals_of_absence(away: Away) -> dict[str, list[str]]:
     """What forbids an absence, by field: days out of order, longer than a year."""
-    if impossible := impossible_days({"first": away.first, "last": away.last}):
+    end = away.participant.trial.planned_end if away.participant else None
+    if impossible := impossible_days({"first": away.first, "last": away.last}, end):
         return impossible
     if away.last < away.first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")

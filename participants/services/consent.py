@@ -48,7 +48,7 @@ def write_consent(
     person = Participant.objects.select_for_update().get(pk=participant.pk)
     if form.trial_id != person.trial_id:
         raise ConsentRefused({"form": [_("This form is of another trial.")]})
-    if impossible := impossible_days({"signed_on": signed_on}):
+    if impossible := impossible_days({"signed_on": signed_on}, person.trial.planned_end or today):
         raise ConsentRefused(impossible)
     consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
     anchor = Anchor.objects.filter(participant=person, code=consent, actual_on__isnull=False).first()
@@ -92,7 +92,7 @@ def rewrite_consent(
     if not reason.strip():
         raise ConsentRefused({"reason": [_("Say why it is corrected: the reason goes on record.")]})
     asked = {"signed_on": correction.signed_on, "withdrawn_on": correction.withdrawn_on}
-    if impossible := impossible_days(asked):
+    if impossible := impossible_days(asked, stands.participant.trial.planned_end or today):
         raise ConsentRefused(impossible)
     others = given_consents(stands.participant, without=stands.pk)
     zero = say(day_zero_name(protocol_of(stands.participant.protocol_version)))
@@ -115,6 +115,8 @@ def withdraw_consent(
     person = Participant.objects.select_for_update().get(pk=participant.pk)
     if not reason.strip():
         raise ConsentRefused({"reason": [_("Say how it was withdrawn: the reason goes on record.")]})
+    if impossible := impossible_days({"withdrawn_on": withdrawn_on}, person.trial.planned_end or today):
+        raise ConsentRefused(impossible)
     _refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today))
     standing = Consent.objects.filter(participant=person, withdrawn_on=None)
     return standing.update(withdrawn_on=withdrawn_on, version=F("version") + 1)

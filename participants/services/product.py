@@ -41,7 +41,7 @@ def record_milestone(
 ) -> ProductStep:
     """A milestone on record; a remake begins the next attempt. Raises ProductRefused by field."""
     product = _locked(participant)
-    if impossible := impossible_days({"on": record.on}):
+    if impossible := impossible_days({"on": record.on}, participant.trial.planned_end or today):
         raise ProductRefused(impossible)
     _refuse(refusals_of_milestone(product, record.milestone, record.on, today, record.note))
     attempt = product.attempt + (record.milestone is Milestone.REMADE)

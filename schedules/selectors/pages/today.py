@@ -30,6 +30,7 @@ SOON_DAYS = 7
 _SOON = timedelta(days=SOON_DAYS)
 PAGE = 100
 STARTS = 50
+HISTORIES = 50
 
 
 class Part(StrEnum):
@@ -132,6 +133,17 @@ def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) 
     awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")
     found = awake.order_by("raised_at", "pk")[:STARTS]
     return [StartRow(flag, flag.participant, facts_text(flag.message, say)) for flag in found]
+
+
+def open_histories(user: User, now: datetime, wanted: Wanted) -> list[Participant]:
+    """The participants in sight whose history is being entered, HISTORIES at most, the longest first.
+
+    Nothing of theirs is judged until it is complete, so nothing else says that it was forgotten. One query.
+    """
+    people = _seen(user, now, wanted).filter(history_since__isnull=False, trial__frozen_on=None)
+    if wanted.site:
+        people = people.filter(site=wanted.site)
+    return list(people.select_related("trial", "site").order_by("history_since", "pk")[:HISTORIES])
 
 
 def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:

@@ -95,10 +95,11 @@ def record_safety_review(
 
     Raises Refused for the future or without a reference.
     """
-    if fields := _refusals_of_review(review, today):
+    trial = of if isinstance(of, Trial) else of.trial
+    if fields := _refusals_of_review(review, trial, today):
         raise Refused(fields)
     return SafetyReview.objects.create(
-        trial=of if isinstance(of, Trial) else of.trial,
+        trial=trial,
         cohort=None if isinstance(of, Trial) else of,
         held_on=review.held_on,
         opens_next=review.opens_next,
@@ -117,7 +118,7 @@ def correct_safety_review(
     reference or a reason, and where somebody else corrected it meanwhile.
     """
     review = SafetyReview.objects.select_for_update().get(pk=review.pk)
-    fields = _refusals_of_review(to, today)
+    fields = _refusals_of_review(to, review.trial, today)
     if not reason.strip():
         fields["reason"] = [_("Say why: the reason goes on record.")]
     if ReviewRecord.of(review).mark != shown:
@@ -134,8 +135,8 @@ def correct_safety_review(
     return review
 
 
-def _refusals_of_review(review: ReviewRecord, today: date) -> dict[str, list[str]]:
-    fields = impossible_days({"held_on": review.held_on})
+def _refusals_of_review(review: ReviewRecord, trial: Trial, today: date) -> dict[str, list[str]]:
+    fields = impossible_days({"held_on": review.held_on}, trial.planned_end or today)
     if review.held_on > today:
         words = {"day": review.held_on, "today": today}
         fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]

@@ -17,6 +17,7 @@ from schedules.selectors.pages.today import (
     Wanted,
     Worklist,
     WorkRow,
+    open_histories,
     starts_said_no,
     worklist,
 )
@@ -65,6 +66,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "groups": groups_of(found),
         "provisional": provisional_years(user, roles_day(instant), place) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
+        "histories": open_histories(user, instant, wanted) if wanted.page == 1 else (),
         "wanted": wanted,
         "sites": sites,
         "trials": trials_visible_to(user, here),

@@ -131,3 +131,19 @@ def test_it_is_begun_and_completed_on_its_page(client: Client) -> None:
         assert client.post(page, {"reason": "another binder"}).status_code == 302
     person.refresh_from_db()
     assert person.history_since == TODAY
+
+
+def test_today_lists_the_histories_that_are_open_so_that_none_is_forgotten(client: Client) -> None:
+    """Nothing is judged of whoever's history is open, so no list named one that was never completed."""
+    person, done = enrolled(2)
+    close_history(participant=done, by=None, now=NOW)
+    with time_machine.travel(NOW, tick=False):
+        client.force_login(User.objects.create_superuser("chief"))
+        show_who_one_is(client)
+        page = client.get("/")
+        assert list(page.context["histories"]) == [person]
+        assert "Histories being entered" in page.content.decode()
+        other = client.get("/", {"site": str(a_site("BJ").pk)})
+        assert not other.context["histories"]
+        close_history(participant=person, by=None, now=NOW)
+        assert "Histories being entered" not in client.get("/").content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -14,20 +15,24 @@ from participants.domain.errors import AbsenceRefused, CourseRefused
 from participants.domain.lifecycle import Step
 from participants.models import Participant
 from participants.services.absences import Away, record_absence
+from participants.services.consent import Correction, rewrite_consent, withdraw_consent, write_consent
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.readiness.gates import ReviewRecord, record_safety_review
 from schedules.services.replanning.moves import Proposal, preview_replanning
 from schedules.services.visits.appointments import book_visit, complete_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_version, an_enrolment, show_who_one_is
 from tests.integration.visits.test_visits import CONSENT, INFUSION, at, visit
+from trials.domain.errors import Refused
 from trials.domain.sites.plausible_days import Frame, latest_day
-from trials.models import AuditEntry, Membership, Role, User
-from trials.services.accounts.memberships import MembershipRefused, grant_membership
+from trials.models import AuditEntry, ConsentForm, Membership, Role, SiteApproval, User
+from trials.services.accounts.memberships import MembershipRefused, end_membership, grant_membership
+from trials.services.protocols.approvals import Approval, record_approval
 
 pytestmark = pytest.mark.django_db
 NEVER = [date(206, 12, 23), date(1, 1, 1), date(1989, 12, 31), date(2126, 1, 1), date(9999, 12, 31)]
@@ -103,6 +108,53 @@ def test_absences_and_roles_have_years_too(participant: Participant, day: date) 
         record_absence(away=Away(day, day, participant=participant), by=None)
     with pytest.raises(MembershipRefused, match="cannot be right"):
         grant_membership(user=User.objects.create_user("x"), role="monitor", starts_on=day, by=None)
+
+
+def test_every_service_that_knows_the_trial_knows_its_end(participant: Participant) -> None:
+    """Consents, reviews, absences, roles and approvals took days up to 2199 for a trial that ends in 2028."""
+    trial, today = participant.trial, date(2026, 11, 21)
+    trial.planned_end = date(2028, 6, 1)
+    trial.save(update_fields=["planned_end"])
+    late, version, site = date(2060, 1, 1), participant.protocol_version, participant.site
+    form = ConsentForm.objects.create(trial=trial, version="9.0", effective_on=date(2026, 1, 1))
+    signed = write_consent(participant=participant, form=form, signed_on=CONSENT, today=today, by=None)
+    other = ConsentForm.objects.create(trial=trial, version="9.1", effective_on=date(2026, 1, 1))
+    user, approver = User.objects.create_user("x"), User.objects.create_user("y")
+    wrong = Correction(version=signed.version, form=form, signed_on=late)
+    SiteApproval.objects.filter(site=site).delete()
+    approval = Approval(today, "EC 1", late)
+    acts: dict[str, Callable[[], object]] = {
+        "consent": lambda: write_consent(
+            participant=participant, form=other, signed_on=late, today=today, by=None
+        ),
+        "its correction": lambda: rewrite_consent(
+            consent=signed, correction=wrong, infused_on=None, today=today, by=None, reason="x"
+        ),
+        "its withdrawal": lambda: withdraw_consent(
+            participant=participant, withdrawn_on=late, today=today, by=None, reason="x"
+        ),
+        "the year 206": lambda: withdraw_consent(
+            participant=participant, withdrawn_on=date(206, 1, 1), today=today, by=None, reason="x"
+        ),
+        "review": lambda: record_safety_review(
+            of=trial,
+            review=ReviewRecord(date(206, 1, 1), opens_next=True, reference="x"),
+            by=None,
+            today=today,
+        ),
+        "absence": lambda: record_absence(away=Away(late, late, participant=participant), by=None),
+        "role": lambda: grant_membership(user=user, role="monitor", starts_on=late, by=None, trial=trial),
+        "approval": lambda: record_approval(
+            site=site, version=version, approval=approval, today=today, by=approver
+        ),
+    }
+    for what, act in acts.items():
+        with pytest.raises(Refused) as refused:
+            act()
+        assert "cannot be right" in str(refused.value), what
+    held = grant_membership(user=user, role="monitor", starts_on=today, by=None, trial=trial)
+    with pytest.raises(MembershipRefused, match="from 1990-01-01 to 2048-06-01"):
+        end_membership(membership=held, ends_on=late, by=None)
 
 
 def test_the_frame_of_a_trial() -> None:

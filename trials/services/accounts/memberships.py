@@ -75,7 +75,8 @@ def grant_membership(
 
 
 def _refuse_unfit_days(asked: Membership) -> None:
-    if impossible := impossible_days({"starts_on": asked.starts_on, "ends_on": asked.ends_on}):
+    end = asked.trial.planned_end if asked.trial else None
+    if impossible := impossible_days({"starts_on": asked.starts_on, "ends_on": asked.ends_on}, end):
         raise MembershipRefused(impossible)
     if asked.ends_on and asked.ends_on < asked.starts_on:
         words = {"starts_on": asked.starts_on, "ends_on": asked.ends_on}
@@ -114,6 +115,9 @@ def end_membership(*, membership: Membership, ends_on: date, by: User | None, re
     Raises MembershipEndsTooSoon before its first, and what `withdraw_membership` raises.
     """
     found = _standing(membership, by, reason)
+    end = found.trial.planned_end if found.trial else None
+    if impossible := impossible_days({"ends_on": ends_on}, end):
+        raise MembershipRefused(impossible)
     if ends_on < found.starts_on:
         raise MembershipEndsTooSoon(found.starts_on, ends_on)
     found.ends_on, found.withdrawn_by, found.withdrawn_reason = ends_on, by, reason.strip()

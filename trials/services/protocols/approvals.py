@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
-from trials.models import ProtocolVersion, Site, SiteApproval, TrialSite, User
+from trials.models import ProtocolVersion, Site, SiteApproval, Trial, TrialSite, User
 from trials.services.sites.plausible_days import impossible_days
 
 
@@ -43,7 +43,7 @@ def record_approval(
     if not TrialSite.objects.filter(trial=version.trial_id, site=site).exists():
         message = _("Trial %(trial)s does not run at site %(site)s.")
         raise ApprovalRefused({"site": [message % words]})
-    _refuse_days(approval, today)
+    _refuse_days(approval, version.trial, today)
     try:
         with transaction.atomic():
             return SiteApproval.objects.create(
@@ -75,7 +75,7 @@ def correct_approval(
         raise Stale("trials.siteapproval", approval.pk, version, approval.version)
     if not reason.strip():
         raise ApprovalRefused({"reason": [_("Say why: the reason goes on record.")]})
-    _refuse_days(to, today)
+    _refuse_days(to, approval.protocol_version.trial, today)
     approval.approved_on, approval.usable_from = to.approved_on, to.usable_from
     approval.reference = to.reference.strip()
     approval.version += 1
@@ -83,9 +83,9 @@ def correct_approval(
     return approval
 
 
-def _refuse_days(approval: Approval, today: date) -> None:
+def _refuse_days(approval: Approval, trial: Trial, today: date) -> None:
     asked = {"approved_on": approval.approved_on, "usable_from": approval.usable_from}
-    if impossible := impossible_days(asked):
+    if impossible := impossible_days(asked, trial.planned_end or today):
         raise ApprovalRefused(impossible)
     refused = {}
     words = {"approved": approval.approved_on, "usable": approval.usable_from, "today": today}
