@@ -1,7 +1,8 @@
 """A database of an older state goes on after migrating: what was signed, sealed, served and said still holds.
 
 `tests/data/before-rooms` was made by the code as it stood before its rooms were laid out anew: the demo with
-five signed schedules, a sealed trail, two subscribed calendars and every reminder sent.
+five signed schedules, a sealed trail, two subscribed calendars and every reminder sent. `tests/data/0.1.0` is
+the same of the release, made by `python -m tests.production.dataset`: every later migration is tried on it.
 """
 
 import json
@@ -17,20 +18,21 @@ import pytest
 from tests import servers
 from tests.production.running import MANAGE, ROOT, run
 
-DATA = ROOT / "tests" / "data" / "before-rooms"
+DATA = ROOT / "tests" / "data"
+SETS = ("before-rooms", "0.1.0")
 
 
-def restored(database: str, folder: Path) -> str:
+def restored(data: Path, database: str, folder: Path) -> str:
     """The address of a copy of the older database."""
     if database == "sqlite":
         file = folder / "before.sqlite3"
-        file.write_bytes(lzma.decompress((DATA / "sqlite.db.xz").read_bytes()))
+        file.write_bytes(lzma.decompress((data / "sqlite.db.xz").read_bytes()))
         return f"sqlite:///{file}"
     name = f"before_{uuid4().hex}"
     with psycopg.connect(servers.postgres_url(), autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
     url = re.sub(r"/[^/?]*\?", f"/{name}?", servers.postgres_url())
-    dump = lzma.decompress((DATA / "postgres.sql.xz").read_bytes()).decode()
+    dump = lzma.decompress((data / "postgres.sql.xz").read_bytes()).decode()
     with psycopg.connect(url, autocommit=True) as server:
         for statements, rows in parts_of(dump):
             server.execute(statements)
@@ -51,14 +53,18 @@ def parts_of(dump: str) -> list[tuple[str, str]]:
     return parts
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(
+    scope="module",
+    params=[(data, database) for data in SETS for database in ("sqlite", "postgres")],
+    ids="-".join,
+)
 def upgraded(request, tmp_path_factory):
     """What was known before, what is found after, and what the verifier says of the trail."""
-    database = request.param
+    data, database = DATA / request.param[0], request.param[1]
     folder = tmp_path_factory.mktemp(database)
-    url = restored(database, folder)
+    url = restored(data, database, folder)
     given = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings.development"}
-    facts = DATA / f"{database}.json"
+    facts = data / f"{database}.json"
     run(*MANAGE, "migrate", "-v0", **given)
     heads = folder / "heads"
     heads.write_text(json.loads(facts.read_text())["heads"])
