@@ -138,6 +138,7 @@ def test_every_name_that_has_left_the_code_is_still_there() -> None:
     golden = Path("tests/golden/outside-names.txt")
     had = golden.read_text(encoding="utf-8").splitlines()
     assert [name for name in had if name not in names] == [], "renamed without a line in the table"
+    assert [name for name in names if name not in had] == [], f"new: add these to {golden}"
 
 
 def test_the_migration_itself_stands_in_the_trail_and_the_chain_goes_on(
