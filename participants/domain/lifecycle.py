@@ -132,13 +132,13 @@ WITHOUT_REASON = frozenset({Step.COMPLETION, Step.DEATH, Step.RESUMPTION})
 
 PHASE_LABELS: Mapping[Phase, str] = {
     Phase.SCREENING: _("in screening"),
-    Phase.CONDITIONING: _("in chemotherapy"),
-    Phase.ON_HOLD: _("on hold after chemotherapy"),
-    Phase.REPEATING: _("before repeated chemotherapy"),
+    Phase.CONDITIONING: _("in treatment before day zero"),
+    Phase.ON_HOLD: _("on hold before day zero"),
+    Phase.REPEATING: _("before repeated treatment"),
     Phase.FOLLOW_UP: _("in follow-up"),
     Phase.OFF_TREATMENT: _("treatment ended, visits go on"),
     Phase.SCREEN_FAILED: _("screen failure"),
-    Phase.NEVER_INFUSED: _("never infused"),
+    Phase.NEVER_INFUSED: _("day zero not reached"),
     Phase.TERMINATED: _("terminated early"),
     Phase.WITHDRAWN: _("withdrawn"),
     Phase.LOST: _("lost to follow-up"),
@@ -149,9 +149,9 @@ PHASE_LABELS: Mapping[Phase, str] = {
 STEP_LABELS: Mapping[Step, str] = {
     Step.SCREEN_FAILURE: _("Screen failure"),
     Step.RESCREENING: _("Rescreening"),
-    Step.HOLD: _("Hold after chemotherapy"),
+    Step.HOLD: _("Hold before day zero"),
     Step.RESUMPTION: _("Resumption"),
-    Step.NEVER_INFUSED: _("Never infused"),
+    Step.NEVER_INFUSED: _("Day zero not reached"),
     Step.EARLY_TERMINATION: _("Early termination"),
     Step.WITHDRAWAL: _("Withdrawal"),
     Step.LOST: _("Lost to follow-up"),
@@ -336,8 +336,8 @@ def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[
         message = _("%(day)s is in the future: today is %(today)s at the site.")
         yield StepRefusal("on", message, {"day": on, "today": today})
     given = (
-        (course.conditioned_on, _("the start of chemotherapy")),
-        (course.infused_on, _("the infusion")),
+        (course.conditioned_on, _("the first treatment")),
+        (course.infused_on, _("day zero")),
         (
             course.last_visit_on if asked.step in NOT_BEFORE_LAST_VISIT else None,
             _("the last visit that was done"),

@@ -51,7 +51,7 @@ KIND_LABELS: Mapping[DeviationKind, str] = {
     DeviationKind.ORDER: _("Order of days not kept"),
     DeviationKind.GATE: _("Start against a closed gate"),
     DeviationKind.START: _("Start against the list of readiness"),
-    DeviationKind.HOLD: _("Hold after chemotherapy"),
+    DeviationKind.HOLD: _("Hold before day zero"),
     DeviationKind.WINDOW: _("Protocol window violated"),
     DeviationKind.MANUAL: _("Entered by hand"),
 }

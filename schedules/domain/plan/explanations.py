@@ -76,7 +76,7 @@ def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> 
     parts = [_counted(protocol, visit, say), *_tolerance(protocol, visit, say)]
     parts.extend(_short_months(_days_from_base(protocol, visit), say))
     if visit.lengthened:
-        parts.append(say(_("Longer than the protocol's: day zero waits after chemotherapy.")))
+        parts.append(say(_("Longer than the protocol's: day zero waits.")))
     parts.append(basis_text(protocol, visit.rule.basis, say))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
     if visit.suggested and visit.suggested != visit.window.target:

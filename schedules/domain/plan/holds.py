@@ -14,6 +14,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit, Pl
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import HoldRule, Over, Protocol, ReferenceKind
+from trials.domain.protocols.treatment_names import first_treatment_name, in_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,12 @@ def hold_warning(protocol: Protocol, hold: Hold) -> PlanWarning:
         "anchor": label[hold.anchor].lower(),
         "began": hold.began,
         "expected": hold.expected,
+        "given": first_treatment_name(protocol, hold.anchor),
         "next": _what_next(protocol, hold),
     }
     template = _(
         "%(base)s on %(now)s is %(days)s later than the %(anchor)s on %(began)s was given for "
-        "(%(expected)s): chemotherapy stays done, the rest is longer by the days on hold; %(next)s"
+        "(%(expected)s): %(given)s stays done, the rest is longer by the days on hold; %(next)s"
     )
     return PlanWarning("hold", Words.of(template, values))
 
@@ -99,9 +101,10 @@ def _what_next(protocol: Protocol, hold: Hold) -> Words:
     if rule is None:
         return Words.of(
             _(
-                "the protocol document does not say how long a hold may last: the infusion can be delayed, "
-                "resumed or abandoned by the investigator"
-            )
+                "the protocol document does not say how long a hold may last: the %(awaited)s can be "
+                "delayed, resumed or abandoned by the investigator"
+            ),
+            {"awaited": in_sentence(protocol.anchor_by_code[hold.base].label)},
         )
     left = (_last_day(protocol, rule, hold) - hold.now).days
     values: dict[str, Value] = {"longest": offset_words(rule.longest), "basis": Code(rule.basis.kind)}

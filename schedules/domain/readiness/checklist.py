@@ -95,7 +95,7 @@ def _beds(start: Start, plan: Plan) -> Iterator[Line]:
         return
     taken = start.beds.infusions.get(zero, 0)
     values: dict[str, Value] = {"day": zero, "taken": taken, "slots": slots}
-    template = _("%(taken)d of %(slots)d infusions on %(day)s are taken.")
+    template = _("%(taken)d of %(slots)d slots for day zero on %(day)s are taken.")
     yield line(Item.SLOT, Answer.NO if taken >= slots else Answer.YES, template, values)
 
 

@@ -43,7 +43,7 @@ def _course(person: Person) -> Line:
     if person.phase is Phase.REPEATING:
         return line(Item.COURSE, Answer.YES, _("To be repeated: nothing of the new block has begun."), {})
     if person.phase is Phase.ON_HOLD:
-        return line(Item.COURSE, Answer.NO, _("On hold after chemotherapy: resume the course first."), {})
+        return line(Item.COURSE, Answer.NO, _("On hold before day zero: resume the course first."), {})
     return line(Item.COURSE, Answer.NO, _("Where the participant stands: %(phase)s."), words)
 
 

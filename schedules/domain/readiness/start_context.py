@@ -57,7 +57,7 @@ ITEM_LABELS: Mapping[Item, str] = {
     Item.PRODUCT: _("Product at the site and released"),
     Item.GATE: _("Gate"),
     Item.BED: _("Ward bed"),
-    Item.SLOT: _("Infusions at the site"),
+    Item.SLOT: _("Slots for day zero at the site"),
     Item.HOLIDAYS: _("No public holiday"),
 }
 

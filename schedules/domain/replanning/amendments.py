@@ -65,7 +65,7 @@ _REST: Mapping[str, str] = {
     "blocks": _("Blocks"),
     "dose_levels": _("Dose levels"),
     "gates": _("Gates"),
-    "hold": _("Hold after chemotherapy"),
+    "hold": _("Hold before day zero"),
     "product": _("Usual days of the product"),
     "conflicts": _("Conflicts"),
     "notes": _("Notes"),

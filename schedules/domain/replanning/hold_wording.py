@@ -62,7 +62,7 @@ def words_of_broken_off(
     days |= {"began": waiting.began, "expected": waiting.expected, "today": today}
     broken = _(
         "%(given)s from %(began)s was given for the %(awaited)s on %(expected)s, which never followed: the "
-        "block was broken off on %(today)s, and lymphodepletion is planned again as a new block."
+        "block was broken off on %(today)s and is planned again as a new one."
     )
     said = (Words.of(_("%(visit)s: %(day)s."), {"visit": Code(label), "day": day}) for label, day in given)
     why = Words.of(_("Reason given: %(reason)s"), {"reason": reason})

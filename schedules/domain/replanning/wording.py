@@ -13,7 +13,7 @@ def _(message: str) -> str:
 
 
 EFFECT_LABELS = {
-    Effect.CHEMOTHERAPY_GIVEN: _("chemotherapy already given"),
+    Effect.CHEMOTHERAPY_GIVEN: _("treatment already given"),
     Effect.BLOCK_BROKEN: _("block broken"),
     Effect.GATE_AFFECTED: _("another participant's gate affected"),
     Effect.EXPIRED: _("expired, to be repeated"),
@@ -46,9 +46,7 @@ _GATES = {
 _NOBODY_KNOWS = _("a day that nobody knows yet")
 
 _SENTENCES = {
-    Effect.CHEMOTHERAPY_GIVEN: _(
-        "Chemotherapy was given on %(performed)s and stays done; the rest lengthens."
-    ),
+    Effect.CHEMOTHERAPY_GIVEN: _("Given on %(performed)s, it stays done; the rest lengthens."),
     Effect.BLOCK_BROKEN: _("Its block no longer holds together."),
     Effect.EXPIRED: _(
         "Done on %(performed)s, before the window now opens on %(opens)s: it has expired.%(repeat)s"

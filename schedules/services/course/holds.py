@@ -23,7 +23,10 @@ from schedules.services.replanning.hold_rows import follow_record
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning
 from schedules.services.windows.facts import record_fact
 from trials.audit.acts import recorded
+from trials.domain.protocols.treatment_names import start_of_treatment
 from trials.models import User
+from trials.selectors.records import protocol_of
+from trials.spoken import say
 from trials.zones import zone_of
 
 BATCH = 100
@@ -119,10 +122,12 @@ def _sweep_batch(*, ids: list[int], now: datetime, by: User | None) -> None:
 
 def waiting_now(participant: Participant, version: int) -> Waiting:
     """Where the participant waits, under their lock; raises CourseRefused where they do not, and Stale."""
-    waiting = waiting_of_participant(locked(participant, version))
+    person = locked(participant, version)
+    waiting = waiting_of_participant(person)
     if waiting is None:
-        message = _("This is for the time between the first chemotherapy and the infusion.")
-        raise CourseRefused({"": [message]})
+        given, awaited = start_of_treatment(protocol_of(person.protocol_version))
+        message = _("This is for the time between %(given)s and %(awaited)s.")
+        raise CourseRefused({"": [message % {"given": say(given), "awaited": say(awaited)}]})
     return waiting
 
 
@@ -153,9 +158,10 @@ def _refuse_too_early(
         "passed": waiting.hours_afebrile(now),
         "hours": int(waiting.terms.hours_without_fever.total_seconds() // 3600),
         "full": f"{full:%Y-%m-%d %H:%M}",
+        "awaited": say(waiting.awaited),
     }
     message = _(
         "%(passed)d of %(hours)d hours without fever have passed; they are full on %(full)s. "
-        "Give that day or a later one, or confirm that the infusion is meant to come before."
+        "Give that day or a later one, or confirm that the %(awaited)s is meant to come before."
     )
     raise CourseRefused({"despite": [message % words]})

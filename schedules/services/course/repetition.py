@@ -37,8 +37,10 @@ from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.visit_writing import Value, keep_held, write_visits
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import AnchorRule, Protocol
+from trials.domain.protocols.treatment_names import capital
 from trials.models import User
 from trials.selectors.records import protocol_of
+from trials.spoken import say
 
 TAKEN_BACK = 0
 """The attempt of visits that were planned in a repetition which was taken back: before the first one.
@@ -69,8 +71,8 @@ def repeat_lymphodepletion(
     rules = protocol.visit_by_code
     given = [visit for visit in record.visits if visit.performed_on == waiting.began]
     if not any(waiting.anchor in anchors_of_rule(rules.get(v.rule_code), v.occurrence) for v in given):
-        message = _("No visit says that chemotherapy was given on %(day)s: record it as done first.")
-        raise CourseRefused({"": [message % {"day": waiting.began}]})
+        message = _("No visit says that %(given)s was given on %(day)s: record it as done first.")
+        raise CourseRefused({"": [message % {"given": say(waiting.given), "day": waiting.began}]})
     request = StepRequest(Step.RESUMPTION, clock_at(person.site, now).today)
     if waiting.since is None:  # delayed without having been put on hold
         hold = StepRequest(Step.HOLD, request.on)
@@ -102,7 +104,7 @@ def take_back_repetition(
     if not reason.strip():
         raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
     if not is_repetition(standing.steps):
-        raise CourseRefused({"": [_("The last step on record is no repeated lymphodepletion.")]})
+        raise CourseRefused({"": [_("The last step on record is no repeated treatment.")]})
     step, start = standing.steps[-1], _start_of(standing.protocol)
     _refuse_begun(standing, step, start)
     undo_step(step=step, by=by, reason=reason)
@@ -214,8 +216,9 @@ def _plan_again(
     preview = _replan(record.participant, proposal, by=by, reason=reason, now=now)
     begins = preview.plan.anchors[waiting.anchor].day
     if begins < preview.today:
-        message = _("Chemotherapy would begin on %(begins)s, before today, %(today)s: give a later day.")
-        raise CourseRefused({"day_zero": [message % {"begins": begins, "today": preview.today}]})
+        message = _("%(given)s would begin on %(begins)s, before today, %(today)s: give a later day.")
+        words = {"given": say(capital(waiting.given)), "begins": begins, "today": preview.today}
+        raise CourseRefused({"day_zero": [message % words]})
     _keep_violations(record, preview.record.participant)
 
 

@@ -92,7 +92,7 @@ class TakeBackForm(ShownReasonForm):
     """Why a repeated lymphodepletion is taken back, and when the infusion is planned then."""
 
     day_zero = forms.DateField(
-        label=gettext_lazy("Planned day of the infusion after the first chemotherapy"), widget=DayInput()
+        label=gettext_lazy("Planned day of %(awaited)s after %(given)s"), widget=DayInput()
     )
     field_order = ("day_zero", "reason")
 

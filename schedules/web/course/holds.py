@@ -46,6 +46,7 @@ from schedules.web.shared.clock import now
 from schedules.web.shared.forms import ShownForm, ShownReasonForm, VersionedForm
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.people import user_of
+from schedules.web.shared.treatment_words import name_fields, treatment_words
 from schedules.web.shared.wording import say
 from trials.domain.errors import Refused
 from trials.selectors.records import protocol_of
@@ -71,7 +72,7 @@ class ResumeForm(DayForm):
 
     despite = forms.BooleanField(
         required=False,
-        label=gettext_lazy("The infusion is meant to come before the hours without fever are full"),
+        label=gettext_lazy("%(awaited_first)s is meant to come before the hours without fever are full"),
     )
     field_order = ("on", "despite", "reason")
 
@@ -79,7 +80,7 @@ class ResumeForm(DayForm):
 class RepeatForm(ShownReasonForm):
     """The new planned day of the infusion."""
 
-    day_zero = forms.DateField(label=gettext_lazy("New planned day of the infusion"), widget=DayInput())
+    day_zero = forms.DateField(label=gettext_lazy("New planned day of %(awaited)s"), widget=DayInput())
     field_order = ("day_zero", "reason")
 
 
@@ -119,9 +120,9 @@ FEVER = "fever"
 ACTS: Mapping[str, Act] = {
     "begin": Act(
         gettext_lazy("Put on hold"),
-        gettext_lazy("Put the infusion on hold"),
+        gettext_lazy("Put %(awaited)s on hold"),
         gettext_lazy("Put on hold"),
-        gettext_lazy("The infusion is on hold."),
+        gettext_lazy("%(awaited_first)s is on hold."),
         DayForm,
         _hold,
     ),
@@ -134,18 +135,18 @@ ACTS: Mapping[str, Act] = {
         _resume,
     ),
     "repeat": Act(
-        gettext_lazy("Repeat lymphodepletion"),
-        gettext_lazy("Plan lymphodepletion again, as a new block"),
+        gettext_lazy("Repeat %(given)s"),
+        gettext_lazy("Plan %(given)s again, as a new block"),
         gettext_lazy("Plan it again"),
-        gettext_lazy("Lymphodepletion is planned again; what was given stays on record."),
+        gettext_lazy("%(given_first)s is planned again; what was given stays on record."),
         RepeatForm,
         _repeat,
     ),
     "abandon": Act(
-        gettext_lazy("Abandon the infusion"),
-        gettext_lazy("Abandon the infusion: never infused"),
+        gettext_lazy("Abandon %(awaited)s"),
+        gettext_lazy("Abandon %(awaited)s"),
         gettext_lazy("Abandon"),
-        gettext_lazy("The infusion is abandoned; what was to follow does not apply."),
+        gettext_lazy("%(awaited_first)s is abandoned; what was to follow does not apply."),
         DayForm,
         _abandon,
     ),
@@ -162,11 +163,12 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "today": today,
         "may_record": may_record(request, participant),
+        **treatment_words(protocol_of(participant.protocol_version)),
     }
     if waiting:
         context |= _clocks(participant, waiting, today)
         first = [FEVER, "resume"] if waiting.since else ["begin", FEVER]
-        links = {FEVER: _("Record fever"), **{name: act.link for name, act in ACTS.items()}}
+        links = {FEVER: _("Record fever"), **{name: str(act.link) % context for name, act in ACTS.items()}}
         context["acts"] = [(name, links[name]) for name in (*first, "repeat", "abandon")]
         context["delay"] = reverse("replan", kwargs={"pk": pk, "what": "anchors"})
     return render(request, "replanning/hold.html", context)
@@ -184,20 +186,20 @@ def hold_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     initial = {"version": participant.version, "on": today_at(participant.site, now())}
     if act == FEVER:
         return _fever(request, participant, context, initial)
-    what = ACTS[act]
+    what, names = ACTS[act], treatment_words(protocol_of(participant.protocol_version))
 
     def asked(form: Any) -> Service:
         shared = {"participant": participant, "by": user_of(request), "now": now()}
         return what.asked(form, {"version": form.shown(), "reason": form.why(), **shared})
 
     def done(form: Any) -> HttpResponse:
-        messages.success(request, str(what.done))
+        messages.success(request, str(what.done) % names)
         return redirect(context["back"])
 
     def make(data: Any) -> ShownForm:
-        return what.form(data, initial=initial)
+        return name_fields(what.form(data, initial=initial), names)
 
-    context |= {"title": what.title, "button": what.button}
+    context |= {"title": str(what.title) % names, "button": what.button}
     return answer_shown(request, make, Showing(participant, asked, done), context)
 
 

@@ -27,6 +27,8 @@ from schedules.web.shared.answers import Showing, answer_shown, may_record, pers
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ShownForm, ShownReasonForm
 from schedules.web.shared.people import user_of
+from schedules.web.shared.treatment_words import name_fields, treatment_words
+from trials.selectors.records import protocol_of
 
 
 @login_required
@@ -42,6 +44,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": [(step, _(STEP_LABELS[Step(step.step)])) for step in page.steps],
         "possible": [(step.value, _(STEP_LABELS[step])) for step in page.possible],
         "may_record": may_record(request, participant),
+        **treatment_words(protocol_of(participant.protocol_version)),
         "undoable": may_be_undone(standing) or is_repetition(standing),
     }
     return render(request, "visits/course.html", context)
@@ -98,7 +101,10 @@ def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("course", pk=pk)
 
     def make(data: Any) -> ShownForm:
-        return (TakeBackForm if repeated else ShownReasonForm)(data, initial=initial)
+        if not repeated:
+            return ShownReasonForm(data, initial=initial)
+        names = treatment_words(protocol_of(participant.protocol_version))
+        return name_fields(TakeBackForm(data, initial=initial), names)
 
     return answer_shown(request, make, Showing(participant, act, done), context)
 

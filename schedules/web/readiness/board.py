@@ -26,6 +26,7 @@ from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
+from schedules.web.shared.treatment_words import treatment_words
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.models import Cohort, Trial
@@ -85,9 +86,11 @@ def boards(request: HttpRequest) -> HttpResponse:
 def board(request: HttpRequest, trial: str) -> HttpResponse:
     """The board of one trial."""
     found, user = _trial(request, trial), user_of(request)
+    shown = trial_board(found, user, now(), say)
     context = {
         "trial": found,
-        "board": trial_board(found, user, now(), say),
+        "board": shown,
+        **(treatment_words(shown.protocol) if shown else {}),
         "may_record": may_throughout(user, Right.RECORD, found, server_day(now())),
     }
     return render(request, "board/board.html", context)

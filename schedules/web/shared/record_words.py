@@ -18,7 +18,7 @@ def flag_heading(flag: Flag) -> str:
         return _("A planned day no longer fits")
     if flag.kind == START_FLAG:
         return _("The list before the start says no")
-    return say(flag.window.label) if flag.window else _("Hold after chemotherapy")
+    return say(flag.window.label) if flag.window else _("Hold before day zero")
 
 
 def deviation_about(one: Deviation) -> str:

@@ -91,7 +91,7 @@ ANCHOR_KIND = {
 # What a page names on its own, above the table; the rest stands in the rows it is about.
 WARNINGS = {
     "contradictory-anchors": gettext_lazy("Two anchors contradict each other"),
-    "hold": gettext_lazy("On hold after chemotherapy"),
+    "hold": gettext_lazy("On hold before day zero"),
     "outside-window": gettext_lazy("An anchor lies outside its window"),
     "block-on-holiday": gettext_lazy("A block meets a day that cannot be kept"),
     "anchor-missing": gettext_lazy("An anchor is not known yet"),

@@ -14,16 +14,16 @@ from schedules.selectors.windows.eligibility import eligibility_of
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import may_record, person_of
 from schedules.web.shared.clock import now
+from schedules.web.shared.treatment_words import name_fields, treatment_words
 from schedules.web.shared.wording import say
+from trials.selectors.records import protocol_of
 from trials.web.shared.query_params import query_params
 
 
 class WishForm(forms.Form):
-    """The infusion day that is wished for."""
+    """The day zero that is wished for."""
 
-    wish = forms.DateField(
-        label=gettext_lazy("Wished day of the infusion"), widget=DayInput(), required=False
-    )
+    wish = forms.DateField(label=gettext_lazy("Wished day of %(zero)s"), widget=DayInput(), required=False)
 
 
 @login_required
@@ -36,10 +36,12 @@ def eligibility(request: HttpRequest, pk: int) -> HttpResponse:
     found = eligibility_of(participant, now(), wish, say)
     if not form.is_bound:
         form = WishForm(initial={"wish": found.wished})
+    names = treatment_words(protocol_of(participant.protocol_version))
     context = {
+        **names,
         "participant": participant,
         "found": found,
-        "form": form,
+        "form": name_fields(form, names),
         "may_record": may_record(request, participant),
     }
     return render(request, "windows/eligibility.html", context)

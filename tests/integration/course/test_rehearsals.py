@@ -480,7 +480,7 @@ def test_a_repetition_that_has_begun_is_not_taken_back(waiting: Participant) -> 
 
 
 def test_only_a_repetition_is_taken_back_so(waiting: Participant) -> None:
-    with pytest.raises(CourseRefused, match="no repeated lymphodepletion"):
+    with pytest.raises(CourseRefused, match="no repeated treatment"):
         taking_back(waiting)()
 
 

@@ -295,7 +295,7 @@ def test_the_clock_says_what_sets_the_day_and_counts_back():
     client = signed_in(a_user(Role.COORDINATOR, "clock"))
     page = text(client.get(f"/participants/{person.pk}/eligibility/"))
     assert "live vaccine on Thursday 2026-12-03: not before Thursday 2026-12-31" in page
-    assert "For an infusion on Mon 2027-02-01" in page
+    assert "For infusion on Mon 2027-02-01" in page
     back = text(client.get(f"/participants/{person.pk}/eligibility/?wish=2027-03-01"))
     assert "live vaccine Tue 2027-01-26" in back, "four weeks before the last day for screening"
 

@@ -142,7 +142,7 @@ def test_a_rest_on_hold_explains_why_it_is_longer():
     assert because_visit(small, by_code(plan)["rest"]) == (
         "Saturday 2026-12-05 is 7 days before Infusion (planned Saturday 2026-12-12). "
         "Over the whole range from Saturday 2026-12-05 to Friday 2026-12-11. "
-        f"Longer than the protocol's: day zero waits after chemotherapy. Timing assumed. {VERSION}"
+        f"Longer than the protocol's: day zero waits. Timing assumed. {VERSION}"
     )
 
 

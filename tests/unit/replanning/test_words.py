@@ -24,7 +24,7 @@ SENTENCES = [
     (
         Effect.CHEMOTHERAPY_GIVEN,
         {"performed_on": on("Wed 2026-12-02")},
-        "Chemotherapy was given on Wednesday 2026-12-02 and stays done; the rest lengthens.",
+        "Given on Wednesday 2026-12-02, it stays done; the rest lengthens.",
     ),
     (Effect.BLOCK_BROKEN, {}, "Its block no longer holds together."),
     (

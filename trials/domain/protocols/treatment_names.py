@@ -10,6 +10,8 @@ from trials.domain.protocols.validation.graph import anchors_of_visit
 
 INFUSION, CHEMOTHERAPY = Code("infusion"), Code("chemotherapy")
 """What is said where no protocol is at hand."""
+FIRST_TREATMENT = Code("first treatment")
+"""What is said of a protocol that does not name what it begins with."""
 _BEGINS_A_WORD = re.compile(r"[A-Z](?=[a-z])")
 
 
@@ -24,6 +26,18 @@ def first_treatment_name(protocol: Protocol, anchor: str) -> Code:
     visit = next((rule for rule in protocol.visits if anchor in anchors_of_visit(rule)), None)
     rule = visit or protocol.anchor_by_code.get(anchor)
     return in_sentence(rule.label if rule else anchor)
+
+
+def start_of_treatment(protocol: Protocol) -> tuple[Code, Code]:
+    """Return what begins a treatment that cannot be undone, and what it is given for, inside a sentence.
+
+    A protocol without such a start has `first treatment` and its day zero.
+    """
+    for rule in protocol.anchors:
+        if rule.point_of_no_return and rule.derived:
+            awaited = protocol.anchor_by_code[rule.derived.anchor]
+            return first_treatment_name(protocol, rule.code), in_sentence(awaited.label)
+    return FIRST_TREATMENT, day_zero_name(protocol)
 
 
 def in_sentence(label: str) -> Code:
