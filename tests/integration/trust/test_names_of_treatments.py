@@ -123,8 +123,8 @@ def shown(person: Participant, language: str, addresses: list[str]) -> dict[str,
     user = User.objects.create_user(f"reader-{language}")
     Membership.objects.create(user=user, role=Role.COORDINATOR, site=a_site(), starts_on=date(2026, 1, 1))
     client = Client(headers={"accept-language": language})
-    client.force_login(user)
     with time_machine.travel(at(12, 8), tick=False):
+        client.force_login(user)
         answers = {address: client.get(address) for address in addresses}
     assert {answer.status_code for answer in answers.values()} == {200}
     return {address: unescape(strip_tags(answer.content.decode())) for address, answer in answers.items()}
