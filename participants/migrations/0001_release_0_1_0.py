@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
             name='CourseStep',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('screen-failure', 'Screen failure'), ('rescreening', 'Rescreening'), ('hold', 'Hold after chemotherapy'), ('resumption', 'Resumption'), ('never-infused', 'Never infused'), ('early-termination', 'Early termination'), ('withdrawal', 'Withdrawal'), ('lost-to-follow-up', 'Lost to follow-up'), ('death', 'Death'), ('transfer', 'Transfer to another site'), ('completion', 'Completion')], max_length=24, verbose_name='step')),
+                ('step', models.CharField(choices=[('screen-failure', 'Screen failure'), ('rescreening', 'Rescreening'), ('hold', 'Hold before day zero'), ('resumption', 'Resumption'), ('never-infused', 'Day zero not reached'), ('early-termination', 'Early termination'), ('withdrawal', 'Withdrawal'), ('lost-to-follow-up', 'Lost to follow-up'), ('death', 'Death'), ('transfer', 'Transfer to another site'), ('completion', 'Completion')], max_length=24, verbose_name='step')),
                 ('happened_on', models.DateField(verbose_name='on')),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
                 ('attempt', models.PositiveSmallIntegerField(default=1)),

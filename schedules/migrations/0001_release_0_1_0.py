@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned anew'), ('hold', 'Hold after chemotherapy'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned anew'), ('hold', 'Hold before day zero'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind')),
                 ('severity', models.CharField(choices=[('notice', 'notice'), ('warning', 'warning'), ('critical', 'critical')], max_length=8, verbose_name='severity')),
                 ('message', models.TextField(verbose_name='message')),
                 ('evidence', models.CharField(blank=True, max_length=80)),
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(choices=[('outside-window', 'Visit outside its window'), ('missed', 'Visit missed'), ('unrecorded', 'Window closed without a record'), ('activity-left', 'Activity not done'), ('block-broken', 'Block broken'), ('before-consent', 'Visit before the consent'), ('order', 'Order of days not kept'), ('gate', 'Start against a closed gate'), ('start', 'Start against the list of readiness'), ('hold', 'Hold after chemotherapy'), ('window', 'Protocol window violated'), ('manual', 'Entered by hand')], max_length=24, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('outside-window', 'Visit outside its window'), ('missed', 'Visit missed'), ('unrecorded', 'Window closed without a record'), ('activity-left', 'Activity not done'), ('block-broken', 'Block broken'), ('before-consent', 'Visit before the consent'), ('order', 'Order of days not kept'), ('gate', 'Start against a closed gate'), ('start', 'Start against the list of readiness'), ('hold', 'Hold before day zero'), ('window', 'Protocol window violated'), ('manual', 'Entered by hand')], max_length=24, verbose_name='kind')),
                 ('found_on', models.DateField(verbose_name='found on')),
                 ('occurred_on', models.DateField(verbose_name='occurred on')),
                 ('planned_on', models.DateField(blank=True, null=True, verbose_name='planned on')),
