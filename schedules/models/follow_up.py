@@ -56,7 +56,7 @@ class Severity(models.TextChoices):
 FLAG_KINDS: dict[str, Any] = {
     START_FLAG: _("Start"),
     REPLAN_FLAG: _("To be planned anew"),
-    HOLD_FLAG: _("Hold after chemotherapy"),
+    HOLD_FLAG: _("Hold before day zero"),
     **{f"window-{status}": label for status, label in VERDICT_LABELS.items()},
 }
 """What a flag is about; of a protocol window, what its verdict says."""
