@@ -35,7 +35,7 @@ from schedules.services.replanning.moves import (
 )
 from schedules.services.trust.consents import record_consent
 from schedules.services.visits.appointments import undo_visit
-from schedules.templatetags.verdicts import heading
+from schedules.web.shared.record_words import flag_heading
 from tests.cast import a_version, an_enrolment
 from tests.integration.visits.test_visits import (
     CONSENT,
@@ -272,7 +272,7 @@ def test_what_no_longer_fits_holds_nothing_else_up_and_is_planned_anew(participa
     completed(participant, "ld-1", dec(3), BECAUSE, now=at(12, 3))
     replan_many(ids=[participant.pk], proposals={}, now=at(12, 3), by=None, reason="holidays")
     row = flag_row(Flag.objects.get(participant=participant, kind="replan"), at(12, 3))
-    assert heading(row.flag) == "A planned day no longer fits"
+    assert flag_heading(row.flag) == "A planned day no longer fits"
     (said,) = row.words
     assert said.endswith("plan it anew. Tuesday 2026-12-08 would fit.")
     with pytest.raises(ReplanningRefused, match="does not fit"):
