@@ -38,6 +38,7 @@ from schedules.services.visits.completion import (
     refuse_other_day,
     show_first,
     take_back,
+    withdraw_confirmed,
     write_activities,
 )
 from trials.audit.acts import recorded
@@ -200,7 +201,8 @@ def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
 def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Take back that a visit was done, missed or cancelled: a correction, with a reason.
 
-    Its activities go with it, and so does the actual day of the anchor that it was. One that the course
+    Its activities go with it, and so do what was confirmed of windows at it and the actual day of the
+    anchor that it was. One that the course
     ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
     VisitRefused where something that was done hangs on it, and Stale.
     """
@@ -210,6 +212,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     refuse_visit(refusals_of_deed(life, Deed.UNDO))
     refuse_visit(refusals_of_reason(reason))
     refuse_visit(refusals_of_undoing(life, history_of(visit, standing)))
+    if life.performed_on:
+        withdraw_confirmed(visit, life, by=by, reason=reason, now=now)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
     end = ending_step(standing.steps)
     if end and life.window.closes >= end.happened_on and not life.stays:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Confirmation
-from participants.models import Anchor
+from participants.models import Anchor, Fact
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
@@ -20,7 +22,7 @@ from schedules.domain.visits.values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
 from schedules.services.replanning.side_effects import with_surroundings
-from schedules.services.windows.facts import record_facts
+from schedules.services.windows.facts import record_facts, withdraw_fact
 from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
@@ -113,6 +115,24 @@ def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, no
             raise VisitRefused(
                 {"": [word for words in refused.fields.values() for word in words]}
             ) from refused
+
+
+def withdraw_confirmed(visit: Visit, life: VisitLife, *, by: User | None, reason: str, now: datetime) -> None:
+    """Withdraw what was said of windows at a visit that did not take place; raises VisitRefused.
+
+    Before the visit's own day is written over: what was said at it carries its code and its day.
+    """
+    said = Q(starts_on=visit.performed_on) | Q(starts_at__isnull=False, starts_at=visit.performed_at)
+    standing = Fact.objects.filter(
+        said, participant=visit.participant_id, kind=FactKind.CONFIRMATION, withdrawn_at=None
+    )
+    for fact in standing.select_related("participant").order_by("pk"):
+        if fact.detail.get("visit") != life.code:
+            continue
+        try:
+            withdraw_fact(stored=fact, by=by, now=now, reason=reason)
+        except Refused as refused:
+            raise VisitRefused({"": [str(refused)]}) from refused
 
 
 def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:

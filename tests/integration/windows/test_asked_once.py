@@ -16,7 +16,7 @@ from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Flag, ProtocolWindow, Visit
 from schedules.selectors.pages.visit import visit_page
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.visits.appointments import book_visit, complete_visit, unbook_visit
+from schedules.services.visits.appointments import book_visit, complete_visit, unbook_visit, undo_visit
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact
 from tests.cast import a_version, an_enrolment, show_who_one_is
@@ -162,3 +162,19 @@ def test_a_visit_that_says_nothing_asks_as_before(person: Participant) -> None:
     complete_visit(visit=d0, version=d0.version, completion=infused, by=None, now=noon(7, 12))
     sweep_windows(now=noon(8, 12))
     assert "contraception" in asked(person)
+
+
+@pytest.mark.parametrize("at", [None, noon(18)])
+def test_undoing_a_visit_withdraws_what_was_confirmed_at_it(person: Participant, at: datetime | None) -> None:
+    """The answers stood, though the visit at which they were given had not taken place."""
+    visit = screening(person)
+    said = Completion(date(2026, 11, 18), at, confirmed={VACCINES: True})
+    complete_visit(visit=visit, version=visit.version, completion=said, by=None, now=noon(18))
+    other = record_fact(participant=person, fact=Confirmation("infection", noon(18)), by=None, now=noon(18))
+    visit.refresh_from_db()
+    undo_visit(visit=visit, version=visit.version, by=None, reason="another person", now=noon(19))
+    facts = Fact.objects.filter(participant=person, kind="confirmation", withdrawn_at=None)
+    assert list(facts) == [other.stored], "what was said elsewhere stays"
+    gone = Fact.objects.get(participant=person, of=VACCINES)
+    assert (gone.withdrawn_at, gone.withdrawn_reason) == (noon(19), "another person")
+    assert VACCINES in asked_for(person, "screening", noon(19)), "asked again at the visit"
