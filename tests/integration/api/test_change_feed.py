@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -109,29 +110,30 @@ def test_four_writers_with_open_transactions_lose_nothing(participant: Participa
     stop, read = threading.Event(), []
     rounds = 25
 
-    def write(name: str) -> None:
+    def write(writer: int) -> None:
         try:
             for turn in range(rounds):
                 with transaction.atomic():
                     Participant.objects.select_for_update().get(pk=participant.pk) if turn % 2 else None
-                    ChangeEvent.objects.create(kind=f"{name}-{turn}", participant=participant)
+                    at = NOW + timedelta(hours=writer, seconds=turn)
+                    ChangeEvent.objects.create(kind="moved", participant=participant, at=at)
         finally:
             connection.close()
 
-    writers = [threading.Thread(target=write, args=(f"w{n}",)) for n in range(4)]
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     for writer in writers:
         writer.start()
     while not stop.is_set():
         alive = any(writer.is_alive() for writer in writers)
         page = Client().get(f"{FEED}?cursor={cursor}&page_size=7", headers=header).json()
-        read += [one["kind"] for one in page["results"]]
+        read += [datetime.fromisoformat(one["at"]) for one in page["results"]]
         cursor = page["cursor"]
         if not alive and not page["results"] and len(read) >= 4 * rounds:
             stop.set()
         if not alive and not page["more"] and not page["results"]:
             stop.set()
     assert len(read) == len(set(read)) == ChangeEvent.objects.count() - first == 4 * rounds
-    for name in ("w0", "w1", "w2", "w3"):
-        assert [kind for kind in read if kind.startswith(f"{name}-")] == [
-            f"{name}-{n}" for n in range(rounds)
-        ]
+    for writer in range(4):
+        began = NOW + timedelta(hours=writer)
+        mine = [at for at in read if began <= at < began + timedelta(hours=1)]
+        assert mine == [began + timedelta(seconds=n) for n in range(rounds)], "in the order of their commits"
