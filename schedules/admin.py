@@ -101,7 +101,7 @@ class CalendarFeedRecords(ReadOnly):
 
     @admin.display(description=gettext_lazy("participant"))
     def whose(self, feed: CalendarFeed) -> str:
-        """The participant's subject code, for whoever may know it."""
+        """The participant's subject code, for anyone who may know it."""
         return str(feed.participant) if feed.participant and getattr(feed, "in_sight", False) else "–"
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

@@ -82,7 +82,7 @@ def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enro
 
 
 def show_who_one_is(client: Client) -> None:
-    """Let whoever is signed in have just given their password again; they have one afterwards."""
+    """Let anyone who is signed in have just given their password again; they have one afterwards."""
     session = client.session
     user = User.objects.get(pk=session["_auth_user_id"])
     if not user.has_usable_password():

@@ -1,7 +1,7 @@
 """Plants small faults in a copy of the engine and sees whether its tests notice: `make mutants`.
 
 Every mutant is one change in one file of a temporary copy; the working tree is never touched. One
-that survives is a hole in the tests, and one whose text is no longer found must be planted anew:
+that survives is a hole in the tests, and one whose text is no longer found must be planted again:
 both end with exit 1. Arguments choose the mutants of files whose path contains one of them.
 """
 

@@ -47,7 +47,7 @@ class FormEdition:
 
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
-    """A consent to an edition, on a day, and the day it was taken back if it was."""
+    """A consent to an edition, on a day, and the day it was withdrawn if it was."""
 
     form: int
     signed_on: date
@@ -67,7 +67,7 @@ class ConsentStanding:
 
     @property
     def given(self) -> bool:
-        """Whether a consent stands, be it that a newer edition asks for another."""
+        """Whether a consent stands, whether it is that a newer edition asks for another."""
         return self.state in {ConsentState.GIVEN, ConsentState.AGAIN}
 
 
@@ -76,7 +76,7 @@ def standing_of(
 ) -> ConsentStanding:
     """Where somebody's consent stands on a day of their site.
 
-    Asked again is whoever consented to an edition older than one that is effective, asks for it, and
+    Asked again is anyone who consented to an edition older than one that is effective, asks for it, and
     to which or to a later one they have not consented. A consent of the future counts not yet.
     """
     known = {edition.id: edition for edition in editions}
@@ -163,7 +163,7 @@ def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date)
     """Everything that forbids consent to have been withdrawn on that day."""
     standing = [one.signed_on for one in given if one.withdrawn_on is None]
     if not standing:
-        yield ConsentRefusal("", _("No consent stands that could be withdrawn."), {})
+        yield ConsentRefusal("", _("There is no consent to withdraw."), {})
     if on > today:
         yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
     if standing and on < max(standing):

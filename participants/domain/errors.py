@@ -16,7 +16,7 @@ class SubjectCodeTaken(DomainError):
 
 
 class CourseRefused(Refused):
-    """A step of a participant's course cannot be taken, or not taken back."""
+    """A step of a participant's course cannot be taken, or not withdrawn."""
 
 
 class AbsenceRefused(Refused):

@@ -56,7 +56,7 @@ class Step(StrEnum):
 class Extent(StrEnum):
     """What an end ends; the narrowest first.
 
-    The end of treatment and the end of the study are two days: whoever ends treatment goes on with the
+    The end of treatment and the end of the study are two days: anyone who ends treatment goes on with the
     visits. An end of the protocol's visits leaves those that the protocol says stay after an early
     end. After an end of all contact nothing is to come.
     """
@@ -252,7 +252,7 @@ def phase_of(course: Course) -> Phase:
 def first_end(steps: Sequence[StepTaken], *, treatment: bool = False) -> StepTaken | None:
     """Find the step by which the protocol's visits ended first, or treatment; None while they go on.
 
-    Screening again begins anew: what was ended before it is no end.
+    Screening again begins again: what was ended before it is no end.
     """
     found: StepTaken | None = None
     for taken in steps:
@@ -290,7 +290,7 @@ def refusals_of_step(
     yield from _refusals_of_extent(course, taken)
     yield from _refusals_of_day(course, taken, today)
     if not reason.strip() and step not in WITHOUT_REASON:
-        yield StepRefusal("reason", _("Say why: the reason goes on record."), {})
+        yield StepRefusal("reason", _("Enter a reason. It is kept in the audit trail."), {})
     if step is Step.COMPLETION and live_visits:
         message = _("%(count)d visits are neither done, missed nor cancelled: record what became of them.")
         yield StepRefusal("step", message, {"count": live_visits})
@@ -316,7 +316,7 @@ def _refusal_of_place(course: Course, step: Step) -> StepRefusal:
     }
     return StepRefusal(
         "step",
-        _("%(step)s is not possible where the participant stands: %(phase)s. Possible are: %(possible)s."),
+        _("“%(step)s” is not possible in the current phase (%(phase)s). Possible: %(possible)s."),
         words,
     )
 

@@ -278,7 +278,7 @@ def refusals_of_milestone(
         message = _("%(day)s is in the future: today is %(today)s at the site.")
         yield ProductRefusal("on", message, words)
     if milestone in BROKEN and not note.strip():
-        yield ProductRefusal("note", _("Say what was found: it goes on record."), words)
+        yield ProductRefusal("note", _("Enter what was found. It is kept in the audit trail."), words)
     yield from _refusals_of_order(product, milestone, on, words)
 
 

@@ -89,7 +89,7 @@ class Fact(models.Model):
 
 
 class SafetyReview(models.Model):
-    """The review of safety at a dose level, or in a whole trial, that may open the way to whoever is next.
+    """The review of safety at a dose level, or in a whole trial, that may open the way to anyone who is next.
 
     `cohort` None: of everybody so far, as in a trial without dose levels. Software never decides a dose.
     """

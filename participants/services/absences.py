@@ -63,7 +63,7 @@ def end_absence(*, absence: Absence, by: User | None, reason: str) -> Absence:
     Raises AbsenceRefused without a reason, and for one that is ended already.
     """
     if not reason.strip():
-        raise AbsenceRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise AbsenceRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     standing = Absence.objects.select_for_update().get(pk=absence.pk)
     if standing.ended:
         raise AbsenceRefused({"": [_("This absence is ended already.")]})

@@ -1,4 +1,4 @@
-"""Consents on record: given to an edition of the form, and taken back."""
+"""Consents on record: given to an edition of the form, and withdrawn."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def rewrite_consent(
             {"": [_("This is what is on record: give the form or the day as it should be.")]}
         )
     if not reason.strip():
-        raise ConsentRefused({"reason": [_("Say why it is corrected: the reason goes on record.")]})
+        raise ConsentRefused(
+            {"reason": [_("Enter why you correct it. The reason is kept in the audit trail.")]}
+        )
     asked = {"signed_on": correction.signed_on, "withdrawn_on": correction.withdrawn_on}
     if impossible := impossible_days(asked, stands.participant.trial.planned_end or today):
         raise ConsentRefused(impossible)
@@ -108,13 +110,13 @@ def rewrite_consent(
 def withdraw_consent(
     *, participant: Participant, withdrawn_on: date, today: date, by: User | None, reason: str
 ) -> int:
-    """Every consent that stands taken back from a day on; gives how many. Raises ConsentRefused.
+    """Every consent that stands withdrawn from a day on; gives how many. Raises ConsentRefused.
 
     What follows for the course and the visits is a step of its own, which the participant decides.
     """
     person = Participant.objects.select_for_update().get(pk=participant.pk)
     if not reason.strip():
-        raise ConsentRefused({"reason": [_("Say how it was withdrawn: the reason goes on record.")]})
+        raise ConsentRefused({"reason": [_("Enter how it was withdrawn. It is kept in the audit trail.")]})
     if impossible := impossible_days({"withdrawn_on": withdrawn_on}, person.trial.planned_end or today):
         raise ConsentRefused(impossible)
     _refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today))

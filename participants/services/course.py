@@ -1,4 +1,4 @@
-"""Steps of a participant's course, put on record and taken back."""
+"""Steps of a participant's course, put on record and withdrawn."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _add(
 
 def _withdraw(stored: StoredFact, now: datetime, reason: str) -> None:
     if not reason.strip():
-        raise Refused({"reason": [_("Say why: the reason goes on record.")]})
+        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     if stored.withdrawn_at is not None:
         raise Refused({"": [_("This fact was corrected or withdrawn already: look at the record again.")]})
     stored.withdrawn_at, stored.withdrawn_reason = now, reason.strip()[:_REASON]

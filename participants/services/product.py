@@ -68,15 +68,17 @@ def take_back_milestone(*, step: ProductStep, by: User | None, reason: str) -> N
     """
     product = _locked(step.participant)
     if not reason.strip():
-        raise ProductRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise ProductRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     stored = ProductStep.objects.filter(pk=step.pk, done_on__isnull=False).first()
     if stored is None:
         raise ProductRefused({"": [_("Somebody else has taken this back already.")]})
     if stored.attempt != product.attempt:
-        raise ProductRefused({"": [_("The product was made again since: this attempt stands as it is.")]})
+        raise ProductRefused(
+            {"": [_("The product has been made again since; this attempt cannot be changed.")]}
+        )
     others = [day for day in product.present.values() if day.milestone != stored.step]
     if stored.step == Milestone.REMADE and others:
-        raise ProductRefused({"": [_("Take back what is on record of this attempt first.")]})
+        raise ProductRefused({"": [_("Withdraw what is recorded of this attempt first.")]})
     if stored.expected_on:
         stored.done_on = None
         stored.save(update_fields=["done_on"])

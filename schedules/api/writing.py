@@ -159,7 +159,7 @@ def on_behalf_of(request: Request, source: Mapping[str, Any] | None) -> Iterator
 
 @contextmanager
 def kept_unless(dry_run: bool) -> Iterator[None]:
-    """One transaction, taken back in the end where nothing is to be kept."""
+    """One transaction, withdrawn in the end where nothing is to be kept."""
     with transaction.atomic():
         yield
         if dry_run:

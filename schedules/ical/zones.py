@@ -36,7 +36,7 @@ class _Change:
 
 @lru_cache(maxsize=64)
 def vtimezone(zone: str) -> Timezone:
-    """The VTIMEZONE of an IANA zone; made once, and not to be changed by whoever gets it."""
+    """The VTIMEZONE of an IANA zone; made once, and not to be changed by anyone who gets it."""
     timezone = Timezone()
     timezone.add("TZID", zone)
     first, *changes = _changes(ZoneInfo(zone))
@@ -91,7 +91,7 @@ def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> _Chang
         else:
             after = middle
     here, there = before.astimezone(zone), after.astimezone(zone)
-    # Ireland's and Morocco's data call winter the exception; clients expect summer to be it.
+    # Ireland's and Morocco's data call winter the exception; clients expect summer to whether it is.
     daylight = _dst(here) != _dst(there) and _offset(there) > old
     return _Change((after + old).replace(tzinfo=None), old, _offset(there), there.tzname() or "", daylight)
 

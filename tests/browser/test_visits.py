@@ -1,4 +1,4 @@
-"""What became of a visit, told in a browser: booked, done, taken back, and who was quicker."""
+"""What became of a visit, told in a browser: booked, done, withdrawn, and who was quicker."""
 
 from __future__ import annotations
 

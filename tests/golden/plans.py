@@ -1,6 +1,6 @@
 """The shipped trials planned for an infusion on Monday 7 December 2026, one golden file each.
 
-`python -m tests.golden.plans` writes the files anew; read what it changed before you commit it.
+`python -m tests.golden.plans` writes the files again; read what it changed before you commit it.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         lambda w: (_started_remake(w), w.milestone(Milestone.SHIPPED)),
         lambda w: w.take_back(Milestone.REMADE, attempt=2),
         "",
-        "Take back what is on record of this attempt first.",
+        "Withdraw what is recorded of this attempt first.",
     ),
     (
         "a form of another trial",

@@ -41,7 +41,7 @@ def prepare() -> None:
 
 
 def work(seconds: float) -> None:
-    """Bring over whoever waits, slowly."""
+    """Bring over anyone who waits, slowly."""
     real = amendments.replan_many
 
     def slowly(**asked: Any) -> Any:

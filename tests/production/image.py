@@ -32,7 +32,7 @@ NEEDS_ROOT = (
 )
 """What a test cannot do without being root, and leaves out but for the folder. It leaves out nothing else."""
 RUNS = r"([A-Z_]+=\S+ )*python .*"
-"""The commands that a test runs. Another one must not be run on the machine of whoever tests."""
+"""The commands that a test runs. Another one must not be run on the machine of anyone who tests."""
 SAYS_NOTHING = ("FROM", "EXPOSE")
 DEPENDENCY = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^ ;\\]+)(?:\s*;\s*([^\\]+?))?\s*\\?$", re.MULTILINE

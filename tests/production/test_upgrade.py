@@ -1,6 +1,6 @@
 """A database of an older state goes on after migrating: what was signed, sealed, served and said still holds.
 
-`tests/data/before-rooms` was made by the code as it stood before its rooms were laid out anew: the demo with
+`tests/data/before-rooms` was made by the code as it stood before its rooms were laid out again: the demo with
 five signed schedules, a sealed trail, two subscribed calendars and every reminder sent. `tests/data/0.1.0` is
 the same of the release, made by `python -m tests.production.dataset`: every later migration is tried on it.
 """

@@ -44,7 +44,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def _queue(length: int) -> int:
-    """A pipe with a number for each file, read by whoever is free."""
+    """A pipe with a number for each file, read by anyone who is free."""
     reading, writing = os.pipe()
     os.write(writing, b"".join(number.to_bytes(WIDTH) for number in range(length)))
     os.close(writing)

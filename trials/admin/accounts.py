@@ -134,7 +134,7 @@ class ApiTokenRecords(ReadOnly):
         return reauthenticated(lambda asked: add(asked, form_url, extra_context), allow_get=True)(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """As with the first key, whoever is given one in its place has just shown again who they are."""
+        """As with the first key, anyone who is given one in its place has just shown again who they are."""
         show = super().changelist_view
         if request.POST.get("action") == "rotate":
             return reauthenticated(lambda asked: show(asked, extra_context))(request)

@@ -54,7 +54,7 @@ def today() -> Any:
 
 
 def scope_of(request: HttpRequest) -> Scope:
-    """What whoever asks may do on this day; asked of the database once for each request."""
+    """What anyone who asks may do on this day; asked of the database once for each request."""
     known = getattr(request, "_dayzero_scope", None)
     if known is None:
         known = roles_of(request.user, today()) if isinstance(request.user, User) else Scope()
@@ -70,7 +70,7 @@ class SetUp(ModelAdmin):
     """Any of these rights, somewhere, opens the list; which rows are in it says `rows_in_sight`."""
 
     def rows_in_sight(self, request: HttpRequest) -> QuerySet[Any]:
-        """The rows that exist for whoever asks."""
+        """The rows that exist for anyone who asks."""
         raise NotImplementedError
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -114,11 +114,11 @@ class SetUp(ModelAdmin):
         return scope.everything or any(scope.allows(right) for right in self.views)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever administers everything adds."""
+        """Anyone who administers everything adds."""
         return scope_of(request).allows_throughout(Right.ADMINISTER)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whoever administers all of the place that a record belongs to changes it."""
+        """Anyone who administers all of the place that a record belongs to changes it."""
         scope = scope_of(request)
         if obj is None:
             return scope.allows(Right.ADMINISTER)
@@ -166,7 +166,7 @@ class ReadOnly(SetUp):
 
 
 class ReadOnlyInline(TabularInline):
-    """Records under another record, to be read by whoever reads that one."""
+    """Records under another record, to be read by anyone who reads that one."""
 
     extra = 0
     can_delete = False

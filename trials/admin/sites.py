@@ -90,7 +90,7 @@ class SiteRecords(SetUp):
         return {"site": obj.pk}
 
     @admin.action(
-        description=gettext_lazy("Record the working days of these years anew"), permissions=["change"]
+        description=gettext_lazy("Record the working days of these years again"), permissions=["change"]
     )
     def renew_working_days(self, request: HttpRequest, sites: QuerySet[Site]) -> None:
         """Read the holiday calendar again, keeping each site's own corrections."""

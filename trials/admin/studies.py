@@ -135,7 +135,7 @@ class ProtocolVersionRecords(ThroughForm):
         )
 
     @admin.action(
-        description=gettext_lazy("Publish: the version then stands for good"), permissions=["publish"]
+        description=gettext_lazy("Publish (the version can no longer be changed)"), permissions=["publish"]
     )
     def publish(self, request: HttpRequest, versions: QuerySet[ProtocolVersion]) -> None:
         """Freeze the versions that were chosen."""

@@ -1,6 +1,6 @@
 """PostgreSQL's two roles: one owns the tables and migrates, the other runs Dayzero and owns nothing.
 
-Whoever owns a table can switch its triggers off, and a superuser can skip all of them: the audit trail
+Anyone who owns a table can switch its triggers off, and a superuser can skip all of them: the audit trail
 binds a program only if it runs as neither. The running role writes entries of the trail through the
 triggers alone, whose functions run as their owner. SQLite has no roles: there the file's owner is both.
 """

@@ -1,4 +1,4 @@
-"""The database's guard of a frozen trial: no statement writes its records, whoever sends it.
+"""The database's guard of a frozen trial: no statement writes its records, anyone who sends it.
 
 Laid after every migration on each recorded table whose rows belong to a trial: one that a new
 model adds is guarded from the start. What goes on after the end of a trial is left out by name.

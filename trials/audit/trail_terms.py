@@ -65,7 +65,7 @@ FIELDS = {
     "trial": _("trial"),
     "type": _("kind"),
     "uid": _("number in calendars"),
-    "undone": _("taken back"),
+    "undone": _("withdrawn"),
     "unscheduled": _("unscheduled"),
     "user": _("account"),
     "verdicts": _("verdicts"),

@@ -1,6 +1,6 @@
 """The database's own guard: triggers that write the audit trail and keep what must not change.
 
-They are laid anew after every migration, for every model of ours: a way of writing that goes past
+They are laid again after every migration, for every model of ours: a way of writing that goes past
 the services (a bulk statement, an admin action, SQL by hand) is recorded all the same. A model says
 `audited = False` where it holds no trial data, and `audit_hidden` names columns that are left out.
 """

@@ -87,7 +87,7 @@ class Lapse(StrEnum):
 
 
 LAPSE_LABELS: Mapping[Lapse, str] = {
-    Lapse.TAKEN_BACK: _("What was recorded of the visit was taken back."),
+    Lapse.TAKEN_BACK: _("The record of this visit was withdrawn."),
     Lapse.INSIDE: _("The visit lies inside its window now."),
     Lapse.RECORDED: _("What became of the visit is on record now."),
     Lapse.REOPENED: _("The visit has another window now, which has not closed."),
@@ -190,7 +190,7 @@ def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draf
     """The deviations that a visit's record shows on a day; `name` says which visit, in their keys.
 
     Of its time there is at most one: done outside the window, missed, or closed without a record.
-    A visit that was on time when it was done, and whose window moved since, is judged anew once the
+    A visit that was on time when it was done, and whose window moved since, is judged again once the
     day that it counts from has come: until then that day may still move again.
     """
     timed = _of_time(visit, f"{name}:{TIME}", today)

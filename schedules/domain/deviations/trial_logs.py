@@ -58,7 +58,7 @@ class Screened:
 class Enrolled:
     """When somebody was enrolled, and which anchor says so.
 
-    Where the day of the enrolment is not on record, whoever was treated had been enrolled by then.
+    Where the day of the enrolment is not on record, anyone who was treated had been enrolled by then.
     """
 
     on: date

@@ -40,7 +40,7 @@ class WindowPlacing:
     another one is left out of an earliest or latest. Hours are counted in `zone`. What holds from the
     first chemotherapy on, until something else, holds from the first that was given: where the block
     is repeated it was open already, and nothing says that it closes in between. A test that must be fresh
-    is asked for anew.
+    is asked for again.
     """
 
     placing: Placing

@@ -35,7 +35,7 @@ def anchor_day(anchor: RecordedAnchor | AnchorDay, zone: ZoneInfo) -> AnchorDay 
 
 
 def recorded_anchor(code: str, anchor: RecordedAnchor | AnchorDay, zone: ZoneInfo) -> RecordedAnchor:
-    """The anchor as it goes on record at a site in the zone."""
+    """The anchor as it is kept in the audit trail at a site in the zone."""
     if isinstance(anchor, AnchorDay):
         if anchor.kind is AnchorKind.ACTUAL:
             anchor = RecordedAnchor(code, actual_on=anchor.day, actual_at=anchor.at)

@@ -41,7 +41,7 @@ class Readiness:
         return next((one for one in (Answer.NO, Answer.NOT_KNOWN) if one in answers), Answer.YES)
 
     def document(self, say: Say = plain) -> list[dict[str, Any]]:
-        """The list as it goes on record."""
+        """The list as it is kept in the audit trail."""
         return [
             {"item": line.item.value, "of": line.of, "answer": line.answer.value, "why": line.text(say)}
             for line in self.lines

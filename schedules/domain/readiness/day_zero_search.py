@@ -48,7 +48,7 @@ FURTHEST = timedelta(days=3 * 366)
 
 
 class Against(StrEnum):
-    """What can speak against a day zero, the gravest first."""
+    """What can speak against a day zero, the most severe first."""
 
     PAST = "past"
     COURSE = "course"
@@ -243,7 +243,7 @@ def _with_waiting(days: Sequence[CandidateDay], weights: Weights) -> list[Candid
 
 
 def candidate_day(start: Start, day: date, weights: Weights = USUAL_WEIGHTS) -> CandidateDay:
-    """One day as day zero, with everything that speaks against it, the gravest first."""
+    """One day as day zero, with everything that speaks against it, the most severe first."""
     plan = start.plan_with(day)
     begins = start_day(plan, day)
     found = [

@@ -59,7 +59,7 @@ class Course:
 class Review:
     """A safety review on record: of one participant; else of a whole level; else of the whole trial.
 
-    `opens` says whether it lets whoever is next begin.
+    `opens` says whether it lets anyone who is next begin.
     """
 
     on: date
@@ -191,7 +191,7 @@ def waiting_of(cohorts: Cohorts) -> frozenset[str]:
 def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None = None) -> GateVerdict:
     """Whether a planned course passes the gates; where not, the first day on which it really does.
 
-    By the day that lifts what stands in the way now, others that are planned may have begun: whoever
+    By the day that lifts what stands in the way now, others that are planned may have begun: anyone who
     begins until then counts as going before. Not those who are planned after it and are `waiting`
     themselves (found here where not given): two that wait for one thing do not wait for each other. The
     reasons are those of the planned day, and those that set the day. None where something without a
@@ -299,7 +299,7 @@ def _gates(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> Itera
 
 
 def _lower_level(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> list[Course]:
-    """Those at the level below, for whoever is the first at a level; nobody for those who follow."""
+    """Those at the level below, for anyone who is the first at a level; nobody for those who follow."""
     codes = [level.code for level in cohorts.levels]
     first = planned.level in codes and not _at(before, str(planned.level))
     place = codes.index(str(planned.level)) if first else 0
@@ -307,7 +307,7 @@ def _lower_level(cohorts: Cohorts, planned: Course, before: Sequence[Course]) ->
 
 
 def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
-    """The observation of whoever went before must be over: the day after its last day opens."""
+    """The observation of anyone who went before must be over: the day after its last day opens."""
     if gate.observation is None:
         return
     until = course.observed_until(gate.observation)
@@ -350,7 +350,7 @@ def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> dat
 
 
 def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
-    """A review of whoever was infused before, or of the level, not before the observation ended.
+    """A review of anyone who was infused before, or of the level, not before the observation ended.
 
     One that does not let the next begin closes the way that an earlier one had opened.
     """

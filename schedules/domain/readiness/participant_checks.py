@@ -44,7 +44,7 @@ def _course(person: Person) -> Line:
         return line(Item.COURSE, Answer.YES, _("To be repeated: nothing of the new block has begun."), {})
     if person.phase is Phase.ON_HOLD:
         return line(Item.COURSE, Answer.NO, _("On hold before day zero: resume the course first."), {})
-    return line(Item.COURSE, Answer.NO, _("Where the participant stands: %(phase)s."), words)
+    return line(Item.COURSE, Answer.NO, _("Current phase: %(phase)s."), words)
 
 
 def _consent(person: Person, anchor: AnchorDay | None, day: date) -> Line:

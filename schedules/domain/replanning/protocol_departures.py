@@ -33,7 +33,7 @@ def _(message: str) -> str:
 
 
 class DepartureKind(StrEnum):
-    """In what a day that happened departs from the protocol; the gravest first."""
+    """In what a day that happened departs from the protocol; the most severe first."""
 
     BLOCK = "block"
     GATE = "gate"

@@ -32,7 +32,7 @@ def compare_pairs(
     closed: AbstractSet[date] = frozenset(),
     traits: AbstractSet[str] = frozenset(),
 ) -> tuple[VisitChange, ...]:
-    """What became of every visit, the gravest first, by the `plan` that holds after the step.
+    """What became of every visit, the most severe first, by the `plan` that holds after the step.
 
     As `visit_effects.compare_visits` says it of a plan; besides, what the step itself
     called off, put on hold, let go on, brought back or left to an earlier attempt.

@@ -17,7 +17,7 @@ from trials.domain.protocols.protocol import applies
 
 
 class Effect(StrEnum):
-    """What a new plan does to one visit or window; the gravest first."""
+    """What a new plan does to one visit or window; the most severe first."""
 
     CHEMOTHERAPY_GIVEN = "chemotherapy-given"
     BLOCK_BROKEN = "block-broken"
@@ -274,7 +274,7 @@ def _side(visit: VisitRecord) -> Effect | None:
 
 
 def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Effect]:
-    """The effects on a visit still to come, the gravest first; never none."""
+    """The effects on a visit still to come, the most severe first; never none."""
     before = visit.facts.window
     if before == after:
         yield Effect.UNCHANGED

@@ -27,7 +27,7 @@ EFFECT_LABELS = {
     Effect.CANCELLED: _("cancelled"),
     Effect.CALLED_OFF: _("cancelled"),
     Effect.NOT_APPLICABLE: _("not applicable"),
-    Effect.UNBOOKED: _("booking given up"),
+    Effect.UNBOOKED: _("booking cancelled"),
     Effect.HELD: _("on hold"),
     Effect.RESUMED: _("no longer on hold"),
     Effect.RESTORED: _("to come again"),
@@ -65,7 +65,7 @@ _SENTENCES = {
     Effect.CANCELLED: _("The plan no longer asks for it."),
     Effect.CALLED_OFF: _("Does not take place any more."),
     Effect.NOT_APPLICABLE: _("Does not apply any more."),
-    Effect.UNBOOKED: _("Booked on %(booked)s: the booking is given up."),
+    Effect.UNBOOKED: _("The booking on %(booked)s is cancelled."),
     Effect.HELD: _("Waits until the hold ends."),
     Effect.RESUMED: _("Waits no longer."),
     Effect.RESTORED: _("Is to come again: %(target)s, window %(opens)s to %(closes)s."),
@@ -88,12 +88,12 @@ def effect_label(effect: Effect, say: Say = plain) -> str:
 
 
 def change_sentence(change: VisitChange, say: Say = plain) -> str:
-    """All effects of a change in one text, the gravest first."""
+    """All effects of a change in one text, the most severe first."""
     return " ".join(change_sentences(change, say))
 
 
 def change_sentences(change: VisitChange, say: Say = plain) -> tuple[str, ...]:
-    """All effects of a change, each as a sentence, the gravest first."""
+    """All effects of a change, each as a sentence, the most severe first."""
     window = change.after or change.before
     assert window is not None, "a change has a window before or after"
     repeat = say(_(" To be repeated: %(activities)s.")) % {"activities": ", ".join(change.repeat)}

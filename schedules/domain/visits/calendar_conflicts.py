@@ -14,7 +14,7 @@ _DAY = timedelta(days=1)
 
 
 class HindranceKind(StrEnum):
-    """The ways in which a calendar hinders a visit, the gravest first."""
+    """The ways in which a calendar hinders a visit, the most severe first."""
 
     NO_CALENDAR = "no-calendar"
     NO_CLINIC_DAY = "no-clinic-day"
@@ -59,7 +59,7 @@ def hindrances(
     today: date,
     booked_on: date | None = None,
 ) -> tuple[Hindrance, ...]:
-    """What stands in the way of a visit not done yet, the gravest first; nothing once its window closed.
+    """What stands in the way of a visit not done yet, the most severe first; nothing once its window closed.
 
     Nothing of what a booking on a good day, to come and within the window, has met already.
     """

@@ -17,7 +17,7 @@ FEW = 2
 
 
 class Help(StrEnum):
-    """What asks for help, the gravest first."""
+    """What asks for help, the most severe first."""
 
     ALL_AWAY = "all-away"
     NO_CLINIC_DAY = "no-clinic-day"

@@ -96,7 +96,7 @@ def refusals_of_booking(
     elif outside and not reason.strip():
         yield _outside(visit, booking.on, outside, "reason")
     elif visit.booked_on and not reason.strip():
-        message = _("%(visit)s is booked on %(booked)s already: say why the booking changes.")
+        message = _("%(visit)s is already booked on %(booked)s. Enter why you change the booking.")
         yield Refusal("reason", message, {**visit.named, "booked": visit.booked_on})
     if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
         yield before_consent(history.protocol, booking.on, history.consented_on)
@@ -120,7 +120,7 @@ def refusals_of_completion(
         if outside:
             yield _outside(visit, completion.on, outside, "outside_reason")
         elif after := after_end(visit, completion.on, history):
-            message = _("%(visit)s took place after %(end)s on %(ended)s: say why.")
+            message = _("%(visit)s took place after %(end)s on %(ended)s. Enter a reason.")
             yield Refusal("outside_reason", message, {**visit.named, "end": after.step, "ended": after.on})
     if completion.activities is not None:
         yield from _refusals_of_activities(visit, completion.activities, history)
@@ -135,13 +135,13 @@ def refusals_of_missing(visit: VisitLife, today: date, reason: str) -> Iterator[
 
 
 def refusals_of_reason(reason: str) -> Iterator[Refusal]:
-    """Nothing on record is taken back or given up without a word."""
+    """Nothing on record is withdrawn or given up without a word."""
     if not reason.strip():
-        yield Refusal("reason", _("Say why: the reason goes on record."))
+        yield Refusal("reason", _("Enter a reason. It is kept in the audit trail."))
 
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
-    """What hangs on a visit that was done must be taken back before it."""
+    """What hangs on a visit that was done must be withdrawn before it."""
     if visit.attempt < history.attempt:
         message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
         yield Refusal("", message, visit.named)
@@ -267,12 +267,12 @@ def _refusals_of_activities(
         if answer is None:
             yield Refusal(f"activity-{code}", _("Say whether %(activity)s was done."), words)
         elif not answer.done and not answer.reason.strip():
-            yield Refusal(f"activity-{code}", _("Say why %(activity)s was not done."), words)
+            yield Refusal(f"activity-{code}", _("Enter why %(activity)s was not done."), words)
 
 
 def _outside(visit: VisitLife, on: date, days: int, name: str) -> Refusal:
-    early = _("%(day)s is %(days)s before the window of %(visit)s, %(opens)s to %(closes)s: say why.")
-    late = _("%(day)s is %(days)s after the window of %(visit)s, %(opens)s to %(closes)s: say why.")
+    early = _("%(day)s is %(days)s before the window of %(visit)s (%(opens)s to %(closes)s). Enter a reason.")
+    late = _("%(day)s is %(days)s after the window of %(visit)s (%(opens)s to %(closes)s). Enter a reason.")
     words = {"day": on, "opens": visit.window.opens, "closes": visit.window.closes}
     return Refusal(name, early if days < 0 else late, {**visit.named, **words, "days": days_words(abs(days))})
 

@@ -120,7 +120,7 @@ class Completion:
     `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
     of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
     they were kept, as the person was asked. `sure`: an unlikely day was
-    confirmed. Whoever can ask a person asks and shows first.
+    confirmed. Anyone who can ask a person asks and shows first.
     """
 
     on: date

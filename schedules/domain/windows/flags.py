@@ -1,7 +1,7 @@
 """From a verdict, and the flag that stands for it, to what becomes of the flag.
 
 One flag for one window of one participant. A person may clear it with a reason; it returns
-only when the evidence changes. A person may put it off to a day; then it sleeps until that
+only when the evidence changes. A person may snooze it to a day; then it sleeps until that
 day, unless it grows graver.
 """
 
@@ -210,7 +210,7 @@ def _state(verdict: Verdict, severity: FlagSeverity, now: datetime, previous: Fl
 
 
 def _unwanted(previous: FlagState | None) -> FlagDecision:
-    """Facts clear a flag; one that a person had cleared is forgotten, so that it can be raised anew."""
+    """Facts clear a flag; one that a person had cleared is forgotten, so that it can be raised again."""
     if previous is None or previous.standing is FlagStanding.CLEARED:
         return FlagDecision(FlagChange.NOTHING, previous)
     return FlagDecision(

@@ -220,7 +220,9 @@ def _people(user: User, wanted: WantedVisits, today: date) -> QuerySet[Participa
     if wanted.participant is not None:
         people = people.filter(pk=wanted.participant)
         if not people.exists():
-            words = gettext("No participant %(id)s in sight here.") % {"id": wanted.participant}
+            words = gettext("Participant %(id)s does not exist or is not visible to you.") % {
+                "id": wanted.participant
+            }
             raise FilterRefused({"participant": [words]})
     return people
 
@@ -230,7 +232,7 @@ def _by_code(rows: QuerySet[Any], field: str, code: str) -> int:
     ids: dict[str, int] = dict(rows.values_list("code", "pk"))
     if code not in ids:
         possible = ", ".join(sorted(ids)) or gettext("none")
-        words = gettext("%(code)s is not in sight; possible are: %(possible)s.")
+        words = gettext("%(code)s is not visible to you. Possible: %(possible)s.")
         raise FilterRefused({field: [words % {"code": code, "possible": possible}]})
     return ids[code]
 

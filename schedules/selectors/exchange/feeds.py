@@ -83,7 +83,7 @@ def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]
 
 
 def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
-    """Whether the owner still holds a role that allows this feed, be it empty or not."""
+    """Whether the owner still holds a role that allows this feed, whether it is empty or not."""
     person = feed.participant
     return roles_of(feed.owner, today).allows(
         Right.SUBSCRIBE, site_of_feed(feed).pk, person.trial_id if person else None

@@ -127,7 +127,7 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
 
 
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
-    """The starts in sight, STARTS at most, of which the list says no and nobody has put off; one query."""
+    """The starts in sight, STARTS at most, of which the list says no and nobody has snoozed; one query."""
     today = roles_day(now)
     flags = Flag.objects.filter(participant__in=_seen(user, now, wanted), kind=START_FLAG, cleared_at=None)
     awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")

@@ -116,7 +116,7 @@ def _person(docket: Docket, today: date) -> Person:
 
 
 def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[str, Value], frozenset[str]]:
-    """The gates with all who went before; whoever is at another site is to be named by that site alone."""
+    """The gates with all who went before; anyone who is at another site is to be named by that site alone."""
     if not is_gated(protocol):
         return Cohorts((), ()), {}, frozenset()
     read = courses_of(protocol, trial)

@@ -1,4 +1,4 @@
-"""The flags that somebody has to look at, the gravest first, within what they may see."""
+"""The flags that somebody has to look at, the most severe first, within what they may see."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
 
 
 def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
-    """The open flags in sight that are awake, or those put off: the sweep wakes them on their day."""
+    """The open flags in sight that are awake, or those snoozed: the sweep wakes them on their day."""
     here = within(scope, site="participant__site", trial="participant__trial")
     sleeping = Q(snoozed_until__gt=today)
     return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)

@@ -99,7 +99,7 @@ def commit_site(
     `commit_replanning` does.
     """
     if not reason.strip():
-        raise ReplanningRefused(_("Say why: the reason goes on record."))
+        raise ReplanningRefused(_("Enter a reason. It is kept in the audit trail."))
     lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:

@@ -1,7 +1,7 @@
 """A step of a course shown before it is taken, and taken as it was shown.
 
 What a step does stands in one place, its service. To show it the service is called in a transaction
-that is taken back, and the record before is compared with the record after; to take it the same is
+that is withdrawn, and the record before is compared with the record after; to take it the same is
 done and kept, unless it would come to anything else than what was shown.
 """
 
@@ -49,7 +49,7 @@ class Rehearsal(Preview):
 
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
-        """Every visit before and after, the gravest effect first."""
+        """Every visit before and after, the most severe effect first."""
         before, after = _by_id(self.before), _by_id(self.record)
         pairs = [Pair(before.get(pk), after.get(pk)) for pk in {**before, **after}]
         return compare_pairs(pairs, self.plan, self.today, self._closed(), self.traits)
@@ -76,7 +76,7 @@ class Rehearsal(Preview):
 
 
 def rehearse(*, participant: Participant, act: Act, now: datetime) -> Rehearsal:
-    """What an act would do, in a constant number of queries; everything it writes is taken back.
+    """What an act would do, in a constant number of queries; everything it writes is withdrawn.
 
     Raises what the act raises.
     """

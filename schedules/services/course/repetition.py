@@ -1,4 +1,4 @@
-"""Lymphodepletion that is repeated: a new block before a new infusion, and that taken back again.
+"""Lymphodepletion that is repeated: a new block before a new infusion, and that withdrawn again.
 
 What was given stays on record with the earlier attempt, and everything else goes over to the next one.
 """
@@ -43,7 +43,7 @@ from trials.selectors.records import protocol_of
 from trials.spoken import say
 
 TAKEN_BACK = 0
-"""The attempt of visits that were planned in a repetition which was taken back: before the first one.
+"""The attempt of visits that were planned in a repetition which was withdrawn: before the first one.
 
 Their rows stay, for calendars and the trail know them; a later repetition takes them up again.
 """
@@ -102,7 +102,7 @@ def take_back_repetition(
     person = locked(participant, version)
     standing = standing_of(person)
     if not reason.strip():
-        raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise CourseRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     if not is_repetition(standing.steps):
         raise CourseRefused({"": [_("The last step on record is no repeated treatment.")]})
     step, start = standing.steps[-1], _start_of(standing.protocol)
@@ -180,7 +180,7 @@ def _refuse_begun(standing: Standing, step: CourseStep, start: AnchorRule) -> No
     if start.code in standing.actual:
         first = first or (start.label, standing.actual[start.code])
     if first:
-        message = _("%(visit)s was done on %(day)s: a repetition that has begun is not taken back.")
+        message = _("%(visit)s was done on %(day)s. A repetition that has begun cannot be withdrawn.")
         raise CourseRefused({"": [message % {"visit": first[0], "day": first[1]}]})
 
 
@@ -225,7 +225,7 @@ def _plan_again(
 def _keep_violations(record: Record, person: Participant) -> None:
     """Let violated windows that have moved keep the deviations that they were found in.
 
-    They lay around what was given: by the new days nothing is taken back that happened.
+    They lay around what was given: by the new days nothing is withdrawn that happened.
     """
     (after,) = records_of([person.pk])
     stood, stands = record.spans(), after.spans()

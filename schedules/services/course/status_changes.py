@@ -52,7 +52,7 @@ from trials.services.sites.plausible_days import impossible_days
 
 RECORD = "participants.participant"
 FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
-"""Steps that are not taken back: what was done since hangs on them."""
+"""Steps that are not withdrawn: what was done since hangs on them."""
 HOLDING = frozenset({Step.HOLD, Step.RESUMPTION, Step.NEVER_INFUSED})
 """Steps that the drafted deviation and the flag of a hold follow."""
 
@@ -124,7 +124,7 @@ def undo_last_step(
     person = locked(participant, version)
     steps = standing_of(person).steps
     if not reason.strip():
-        raise CourseRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise CourseRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     if not steps:
         raise CourseRefused({"": [_("No step is on record that could be undone.")]})
     step = steps[-1]
@@ -137,9 +137,9 @@ def undo_last_step(
 
 
 def may_be_undone(steps: Sequence[CourseStep]) -> bool:
-    """Whether the last of the steps that stand may be taken back.
+    """Whether the last of the steps that stand may be withdrawn.
 
-    One that repeated chemotherapy is taken back otherwise: see `schedules.services.course.repetition`.
+    One that repeated chemotherapy is withdrawn otherwise: see `schedules.services.course.repetition`.
     """
     return bool(steps) and Step(steps[-1].step) not in FOR_GOOD and not is_repetition(steps)
 
@@ -204,7 +204,7 @@ def locked(participant: Participant, version: int) -> Participant:
 
 
 def raise_version(person: Participant, now: datetime) -> None:
-    """Let whoever was shown the participant before know that something has changed."""
+    """Let anyone who was shown the participant before know that something has changed."""
     person.refresh_from_db(fields=["version"])
     person.version += 1
     person.save(update_fields=["version"])

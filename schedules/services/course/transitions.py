@@ -33,7 +33,7 @@ FRESH: dict[str, Value] = {
 def rescreen(
     *, standing: Standing, attempt: int, day_zero: date | None, by: User | None, now: datetime
 ) -> None:
-    """Plan somebody who failed screening anew, around a new day zero.
+    """Plan somebody who failed screening again, around a new day zero.
 
     What the failure cancelled is to come again; what was used up in the earlier attempt (screening
     that was done, missed or cancelled) gets a row of its own. Raises CourseRefused for a day
@@ -72,7 +72,7 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
         listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
-        message = _("Booked at the present site: %(visits)s. Say that these bookings are given up.")
+        message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")
         refusals.append(("release", message % {"visits": listed}))
     if refusals:
         raise CourseRefused({name: [message] for name, message in refusals})

@@ -102,7 +102,7 @@ def record_demo_facts(*, ids: Sequence[int], today: date, now: datetime, by: Use
 
 
 def _place_anew(rows: Sequence[StoredFact], now: datetime, by: User | None) -> None:
-    """Plan anew what counts from a fact, such as a half-life, as recording it by hand would."""
+    """Plan again what counts from a fact, such as a half-life, as recording it by hand would."""
     people = {row.participant_id: row.participant for row in rows}
     protocols = {pk: protocol_of(person.protocol_version) for pk, person in people.items()}
     ids = sorted({row.participant_id for row in rows if places(row.of, protocols[row.participant_id])})

@@ -164,7 +164,7 @@ def _anchors(player: Player, protocol: Protocol) -> Iterator[RecordedAnchor]:
 
 
 def _perform(players: Mapping[int, Player], today: date) -> None:
-    """Record what was done until yesterday; what can be done today is left to whoever tries this out.
+    """Record what was done until yesterday; what can be done today is left to anyone who tries this out.
 
     Written as an import from another system would be: months of history at once, with none of what
     a person is asked for when a visit is completed.

@@ -1,6 +1,6 @@
 """What people say of deviations: described and classified, withdrawn and brought back, upheld; and the sweep.
 
-Every service takes the version of the deviation that was shown; whoever was slower gets Stale.
+Every service takes the version of the deviation that was shown; anyone who was slower gets Stale.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def assess_deviation(
     today = today_at(deviation.participant.site, now)
     _refuse(refusals_of_assessment(said, deviation.occurred_on, today))
     if deviation.classification and not reason.strip():
-        raise Refused({"reason": [_("It was classified already: say why that changes.")]})
+        raise Refused({"reason": [_("It is already classified. Enter why the classification changes.")]})
     values = {name: text.strip() if isinstance(text, str) else text for name, text in asdict(said).items()}
     return _save(deviation, **values)
 
@@ -173,7 +173,7 @@ def _refuse_withdrawn(deviation: Deviation) -> None:
 
 def _refuse_without(reason: str) -> None:
     if not reason.strip():
-        raise Refused({"reason": [_("Say why: the reason goes on record.")]})
+        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
 
 
 def _refuse(refusals: Iterable[Refusal]) -> None:

@@ -55,7 +55,7 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
 
 
 def registration_of(enrolment: Enrolment) -> Registration:
-    """What goes on record of the participant themselves."""
+    """What is kept in the audit trail of the participant themselves."""
     zone = zone_of(enrolment.site)
     return Registration(
         trial=enrolment.trial,

@@ -32,10 +32,10 @@ def ruling_on(enrolment: Enrolment, plan: Plan) -> Ruling:
 
 
 def asked_of(departures: Iterable[Departure], plan: Plan) -> Iterator[str]:
-    """What is asked of whoever enrols somebody so: each departure, and to say why."""
+    """What is asked of anyone who enrols somebody so: each departure, and to say why."""
     for one in departures:
         yield departure_sentence(one, plan.protocol, say, ahead=True)
-    yield _("Say why it happened all the same: it goes on record.")
+    yield _("Enter why it happened. The reason is kept in the audit trail.")
 
 
 def draft_histories(enrolled: Iterable[tuple[int, Enrolment, Plan]]) -> None:

@@ -1,4 +1,4 @@
-"""Calendar addresses end with the role behind them: at the write that takes it, whoever makes that write.
+"""Calendar addresses end with the role behind them: at the write that takes it, anyone who makes that write.
 
 A role that was lost and given again between two fetches must not bring the old address back to life.
 So it is looked at before and after every write of a role or an account (before, since one may have
@@ -63,7 +63,7 @@ def sweep_feeds(*, now: datetime) -> int:
 
 
 def watch_roles() -> None:
-    """Look at the addresses of whoever a role or an account is written for; called once by the app."""
+    """Look at the addresses of anyone who a role or an account is written for; called once by the app."""
     pre_save.connect(_before_membership, sender=Membership)
     post_save.connect(_after_membership, sender=Membership)
     post_delete.connect(_after_membership, sender=Membership)
@@ -98,7 +98,7 @@ def _after_participant(
     update_fields: Collection[str] | None = None,
     **_: Any,
 ) -> None:
-    """Whoever moved to another site is no longer followed from the first."""
+    """Anyone who moved to another site is no longer followed from the first."""
     if not (created or raw) and (update_fields is None or {"site", "site_id"} & set(update_fields)):
         end_lost_feeds(now=timezone.now(), participant=instance.pk)
 

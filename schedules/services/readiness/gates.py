@@ -114,13 +114,13 @@ def correct_safety_review(
 ) -> SafetyReview:
     """A review that was recorded wrongly, as it should have been; what stood there stays in the trail.
 
-    `shown` is the mark of what whoever corrects has seen. Raises Refused for the future, without a
+    `shown` is the mark of what anyone who corrects has seen. Raises Refused for the future, without a
     reference or a reason, and where somebody else corrected it meanwhile.
     """
     review = SafetyReview.objects.select_for_update().get(pk=review.pk)
     fields = _refusals_of_review(to, review.trial, today)
     if not reason.strip():
-        fields["reason"] = [_("Say why: the reason goes on record.")]
+        fields["reason"] = [_("Enter a reason. It is kept in the audit trail.")]
     if ReviewRecord.of(review).mark != shown:
         words = {"day": review.held_on, "reference": review.reference}
         message = _(

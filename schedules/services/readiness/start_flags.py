@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def sweep_starts(*, now: datetime) -> int:
     """Flag every start to come against which a line of the list speaks; gives how many were looked at.
 
-    Whoever cannot be read is left to the next sweep, and holds up nobody.
+    Anyone who cannot be read is left to the next sweep, and holds up nobody.
     """
     ids = starts_ahead()
     for pk in ids:

@@ -30,7 +30,7 @@ def start_put_on_record(
 def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], now: datetime) -> Readiness:
     """The list for a start on record: of `plan`, at `start` (its anchor and day).
 
-    Whoever was to begin on the same day and has not closes no gate. Where the day is corrected, the course
+    Anyone who was to begin on the same day and has not closes no gate. Where the day is corrected, the course
     that has gone on from it says nothing of how it began.
     """
     anchor, day = start

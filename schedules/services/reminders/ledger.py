@@ -227,7 +227,7 @@ def take_up_reminders(
 ) -> list[int]:
     """Claim reminders that nobody looked at lately, and write a row for each person to be told.
 
-    Give their ids. Whoever is told already, or refused for good, keeps the row; an address that was
+    Give their ids. Anyone who is told already, or refused for good, keeps the row; an address that was
     refused and has been corrected is tried again, and so is what somebody freed by hand.
     """
     claimed = claim_reminders(now=now, at=at, stale_after=stale_after)

@@ -51,7 +51,7 @@ class Prospect:
 
     @property
     def changes(self) -> tuple[VisitChange, ...]:
-        """The visits to come that something happens to, the gravest first."""
+        """The visits to come that something happens to, the most severe first."""
         changed = self.preview.changed if self.preview else ()
         return tuple(change for change in changed if not change.performed_on)
 

@@ -49,7 +49,7 @@ def start_amendment(
     sites has not finished; AmendmentStale, which carries the dry run as it is now.
     """
     if not reason.strip():
-        raise AmendmentRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise AmendmentRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     trial = Trial.objects.select_for_update(no_key=True).get(pk=amendment.to_version.trial_id)
     _refuse_second_run(trial, amendment.sites)
     dry = preview_amendment(amendment=amendment, now=now)
@@ -79,7 +79,7 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     of the sites has not finished.
     """
     if not reason.strip():
-        raise AmendmentRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise AmendmentRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     trial = Trial.objects.select_for_update(no_key=True).get(pk=run.to_version.trial_id)
     held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
     _refuse_second_run(trial, list(held.sites.all()), besides=held.pk)

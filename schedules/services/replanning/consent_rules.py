@@ -78,7 +78,7 @@ def _withdrawn_on(given: Sequence[GivenConsent]) -> date | None:
 
 
 def _refuse_version(preview: Preview) -> None:
-    """Another version holds for whoever consented to the form that came with it."""
+    """Another version holds for anyone who consented to the form that came with it."""
     person, version = preview.record.participant, preview.proposal.version
     if version is None or version == person.protocol_version:
         return

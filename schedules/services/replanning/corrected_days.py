@@ -48,7 +48,7 @@ def correct_visits(record: Record, anchors: Mapping[str, RecordedAnchor], now: d
 
 
 def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[int, RecordedAnchor]:
-    """The anchor that each visit is dated by anew, by the visit's id."""
+    """The anchor that each visit is dated by again, by the visit's id."""
     rules = protocol_of(record.participant.protocol_version).visit_by_code
     found: dict[int, RecordedAnchor] = {}
     for code, anchor in anchors_on_record(record, anchors).items():

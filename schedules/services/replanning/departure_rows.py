@@ -1,4 +1,4 @@
-"""What a day that happened against the protocol writes by itself: a deviation, a flag to plan anew."""
+"""What a day that happened against the protocol writes by itself: a deviation, a flag to plan again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def follow_departures(preview: Preview, *, now: datetime, reason: str) -> None:
 
 
 def follow_many(previews: Sequence[Preview], now: datetime) -> None:
-    """Flag whoever has a planned day that no longer fits one on record; clear the flag of all others.
+    """Flag anyone who has a planned day that no longer fits one on record; clear the flag of all others.
 
     One query, and a write only where something changes.
     """

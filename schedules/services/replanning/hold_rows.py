@@ -160,7 +160,7 @@ def draft_broken_off(
 
 
 def _lapse(record: Record, today: date, but: Draft | None) -> None:
-    """Mark a drafted hold that is none any more: the day chemotherapy was given for is kept after all.
+    """Mark a drafted hold that is no longer one: the day chemotherapy was given for is kept after all.
 
     One after chemotherapy of another day goes too, unless that was given in a block that is repeated.
     """

@@ -76,7 +76,7 @@ def commit_replanning(
     shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
-        raise ReplanningRefused(_("Say why the calendar is moved: the reason goes on record."))
+        raise ReplanningRefused(_("Enter why you move the calendar. The reason is kept in the audit trail."))
     (standing,) = records_of([participant.pk], lock=True)
     record = with_corrected_visits(standing, proposal.anchors)
     preview = with_start(preview_of(record, proposal, now), now)
@@ -100,7 +100,7 @@ def record_anchor(
 ) -> Preview:
     """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
 
-    For what has happened, such as an infusion, and for what is taken back again; moving a planned day
+    For what has happened, such as an infusion, and for what is withdrawn again; moving a planned day
     goes through a preview. Raises ReplanningRefused for a day in the future, against the consents and
     for what cannot have been; DepartureNeedsReason, with the preview, for what happened against the
     protocol, a closed gate or the list of readiness while nobody says why.
@@ -125,7 +125,7 @@ def follow_visit(
     reason: str = "",
     taken_back: bool = False,
 ) -> Preview:
-    """Plan anew what counts from a visit that was put on record, or taken back from it.
+    """Plan again what counts from a visit that was put on record, or withdrawn from it.
 
     `dated` are the anchors that the visit dates. Raises as `record_anchor` does.
     """
@@ -143,7 +143,7 @@ def replan_many(
 ) -> list[Preview]:
     """Re-plan many participants in one transaction and a constant number of statements.
 
-    `proposals` by participant; one without is planned anew from its record, which takes up a new
+    `proposals` by participant; one without is planned again from its record, which takes up a new
     table of working days. Raises ReplanningRefused where any of them cannot be.
     """
     with collect_later(len(ids)):

@@ -42,7 +42,7 @@ WARD = Place.WARD.value
 class Proposal:
     """What is to change: anchors set or moved, traits, the protocol version, the site's working days.
 
-    `accept_orphans` says that bookings which lose their window or their visit may do so: whoever
+    `accept_orphans` says that bookings which lose their window or their visit may do so: anyone who
     proposes has seen them. `recorded` are anchors that a visit on record has just dated; `taken_back`
     says that a day on record is withdrawn, which plans nothing.
     """
@@ -58,10 +58,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a re-planning does beside the calendar: reminders taken back and due anew, others' gates.
+    """What a re-planning does beside the calendar: reminders withdrawn and due again, others' gates.
 
     `verdicts` are the windows whose verdict changes; `start` says what speaks against a start that is put
-    on record; `drafted` which deviations are drafted, `lapsed` which are none any more, each with its kind
+    on record; `drafted` which deviations are drafted, `lapsed` which are no longer one, each with its kind
     and what the record says.
     """
 
@@ -90,7 +90,7 @@ class Preview:
 
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:
-        """Every visit before and after, the gravest effect first."""
+        """Every visit before and after, the most severe effect first."""
         standing = self.record.standing()
         return compare_visits(standing, self.plan, self.today, self._closed(), self.traits)
 
@@ -107,7 +107,7 @@ class Preview:
 
     @cached_property
     def ruling(self) -> Ruling:
-        """Which contradictions are refused, and which have happened and go on record."""
+        """Which contradictions are refused, and which have happened and are kept in the audit trail."""
         return rule_on(self.contradictions, self.case) if self.contradictions else Ruling()
 
     @property
@@ -123,7 +123,7 @@ class Preview:
 
     @property
     def departures(self) -> tuple[Departure, ...]:
-        """What happened against the protocol, the gravest first; empty of starts where nobody asked."""
+        """What happened against the protocol, the most severe first; empty of starts where nobody asked."""
         found = (*self.ruling.departures, *self.around.start)
         return tuple(sorted(found, key=lambda one: list(DepartureKind).index(one.kind)))
 

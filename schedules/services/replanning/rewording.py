@@ -20,7 +20,7 @@ def reworded_visits(preview: Preview) -> list[int]:
     """Give the ids of the live visits that ask for other activities once a preview is committed.
 
     To be asked before the participant is changed. A visit that only names another protocol version
-    keeps its row: whoever records it meanwhile is not held up; its entry in calendars is stamped by
+    keeps its row: anyone who records it meanwhile is not held up; its entry in calendars is stamped by
     what it shows.
     """
     person, proposal = preview.record.participant, preview.proposal

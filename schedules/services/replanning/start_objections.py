@@ -82,6 +82,6 @@ def ask_why(preview: Preview, reason: str, now: datetime) -> None:
         return
     protocol = preview.plan.protocol
     said = " ".join(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
-    message = _("%(departures)s Say why it happened all the same: it goes on record.")
+    message = _("%(departures)s Enter why it happened. The reason is kept in the audit trail.")
     error = StartNeedsReason if preview.around.start else DepartureNeedsReason
     raise error(message % {"departures": said}, with_surroundings(preview, now))

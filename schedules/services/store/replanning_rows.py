@@ -129,7 +129,7 @@ class _Difference:
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
 
     def _change(self, visit: StoredVisit, row: Row | None, today: date) -> None:
-        """What was done stays done and is judged anew; what no plan asks for any more is cancelled."""
+        """What was done stays done and is judged again; what no plan asks for any more is cancelled."""
         if visit.performed_on or visit.closes < today:
             self.judged.append(visit.pk)
         if row is not None:
@@ -148,7 +148,7 @@ class _Difference:
             self.agreed.append(visit.pk)
 
     def _revive(self, visit: StoredVisit, row: Row, held: date | None) -> None:
-        """A visit that an earlier plan had taken back, and this one asks for again: phones know it still."""
+        """A visit that an earlier plan had withdrawn, and this one asks for again: phones know it still."""
         self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
         self.revived.append((visit.pk, None, "", True, held))
@@ -185,7 +185,7 @@ class _Difference:
         draft_of_visits(self.judged, self.now)
 
     def _drop_reminders(self) -> None:
-        """What was to be said of a window that moved is no longer true; the next sweep says it anew."""
+        """What was to be said of a window that moved is no longer true; the next sweep says it again."""
         touched = Visit.objects.filter(participant__in=self.people, changed_at=self.now)
         Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
 

@@ -1,6 +1,6 @@
 """The locks that a site's days are changed and taken up under, in one order: the site, then its people.
 
-Whoever is planned while the days change waits for them, or is among those who are planned anew.
+Anyone who is planned while the days change waits for them, or is among those who are planned again.
 """
 
 from __future__ import annotations

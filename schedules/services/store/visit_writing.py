@@ -28,7 +28,7 @@ Value = date | datetime | str | bool | int | None
 
 def lock_participant(pk: int) -> Participant:
     """The participant, locked until the transaction ends: who changes a calendar takes this lock first."""
-    # two queries: one that waits and joins loses whoever got another site or version meanwhile
+    # two queries: one that waits and joins loses anyone who got another site or version meanwhile
     Participant.objects.select_for_update().only("pk").get(pk=pk)
     related = Participant.objects.select_related("trial", "site", "protocol_version")
     return related.defer("protocol_version__document").get(pk=pk)
@@ -131,7 +131,7 @@ def _ids(visits: QuerySet[Visit]) -> list[int]:
 def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) -> None:
     """Raise the calendar's revision, and tell readers of changes; without visits, of the participant.
 
-    What windows are judged by has changed with it: the next sweep judges them anew. Visits that nobody
+    What windows are judged by has changed with it: the next sweep judges them again. Visits that nobody
     planned are numbered by what happened before them, so their names are looked at too.
     """
     judge_soon([participant], now)

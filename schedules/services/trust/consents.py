@@ -51,7 +51,7 @@ def correct_consent(
     """A wrongly recorded consent as it should have been; where the first one's day changes, the plan follows.
 
     The anchor `consent` takes the day of the first consent, what counts from it is planned and judged
-    anew, and a signed schedule that holds the day is void by that. Raises ConsentRefused for what no
+    again, and a signed schedule that holds the day is void by that. Raises ConsentRefused for what no
     consent can be, for an infusion that would come before it and for anchors that would contradict it;
     Stale where the consent changed since it was shown.
     """

@@ -1,6 +1,6 @@
 """The life of a visit, as people report it: booked, done, missed, cancelled, and each of it undone.
 
-Every service takes the version of the visit that was shown. Whoever was slower gets Stale, and
+Every service takes the version of the visit that was shown. Anyone who was slower gets Stale, and
 nothing is lost; what the record forbids raises VisitRefused, which says by field what would be right.
 """
 
@@ -132,7 +132,7 @@ def complete_visit(
     """Put on record that a visit was done, with its activities; outside its window with a reason.
 
     Doing the infusion or the first chemotherapy sets that anchor's actual day, and the calendar
-    that hangs on it is planned anew in the same transaction. Raises VisitRefused for the future, an
+    that hangs on it is planned again in the same transaction. Raises VisitRefused for the future, an
     infusion before consent, days that run backwards and activities without an answer, and, with a
     preview of what follows, for what departs from the protocol while nobody says why; Stale.
     """

@@ -63,7 +63,7 @@ def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant
 def follow_completion(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
 ) -> list[Preview]:
-    """Set the anchors that this visit is, or plan anew what counts from it; gives what that did.
+    """Set the anchors that this visit is, or plan again what counts from it; gives what that did.
 
     Raises VisitRefused.
     """
@@ -94,7 +94,7 @@ def follow_completion(
 def follow_booking(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, now: datetime
 ) -> None:
-    """Plan anew what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
+    """Plan again what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
     if not _lends_its_day(protocol, life):
         return
     with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
@@ -158,7 +158,7 @@ def show_first(visit: Visit, previews: Sequence[Preview], completion: Completion
 def take_back(
     visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
 ) -> None:
-    """Leave the anchors that this visit was with their planned days, and plan anew; raises VisitRefused.
+    """Leave the anchors that this visit was with their planned days, and plan again; raises VisitRefused.
 
     A visit that was done under an older version is to come by the present one; what stood still while
     it was missed or cancelled is brought up to date.

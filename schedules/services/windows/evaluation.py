@@ -1,6 +1,6 @@
 """Windows judged, and what follows written: flags, drafted deviations, and when to judge again.
 
-Whoever judges holds the locks of the windows, so two sweeps, or a sweep and a fact that is being
+Anyone who judges holds the locks of the windows, so two sweeps, or a sweep and a fact that is being
 saved, never judge one window at once. The sweep passes over what another holds.
 """
 
@@ -62,7 +62,7 @@ def sweep_windows(*, now: datetime, batch: int = BATCH) -> int:
 
 
 def judge_participants(ids: Sequence[int], now: datetime) -> None:
-    """Judge all windows of these participants anew, in the caller's transaction."""
+    """Judge all windows of these participants again, in the caller's transaction."""
     known = ProtocolWindow.objects.filter(participant__in=ids, participant__history_since=None)
     windows = known.order_by("pk")
     held = list(windows.select_for_update(of=("self",)))

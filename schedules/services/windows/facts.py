@@ -1,6 +1,6 @@
 """What people record that protocol windows are judged by: facts, corrections, waivers.
 
-Each service locks the participant, writes the fact, plans anew what hangs on it and judges the
+Each service locks the participant, writes the fact, plans again what hangs on it and judges the
 participant's windows, all in one transaction.
 """
 
@@ -69,7 +69,7 @@ def record_facts(
 
 @recorded
 def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: datetime, reason: str) -> Recorded:
-    """Put another fact in the place of one that was wrong, with a reason, and judge anew.
+    """Put another fact in the place of one that was wrong, with a reason, and judge again.
 
     Raises FactRefused; Refused without a reason, or where somebody was quicker.
     """
@@ -83,7 +83,7 @@ def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: dateti
 
 @recorded
 def withdraw_fact(*, stored: StoredFact, by: User | None, now: datetime, reason: str) -> StoredFact:
-    """Take a fact off the record, with a reason, and judge anew; the row stays. Raises Refused."""
+    """Take a fact off the record, with a reason, and judge again; the row stays. Raises Refused."""
     docket = _locked(stored.participant)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
     take_back_fact(stored=stored, now=now, by=by, reason=reason)
@@ -106,9 +106,9 @@ def waive_window(
     if INVESTIGATOR not in roles:
         raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
     if any(waiver.window == window for waiver in docket.facts.waivers):
-        raise Refused({"": [_("This window is waived already: its waiver stands on record.")]})
+        raise Refused({"": [_("This window is already waived.")]})
     if not reason.strip():
-        raise Refused({"reason": [_("Say why: the reason goes on record.")]})
+        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
     added = add_fact(participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason)
     judge_participants([participant.pk], now)
@@ -134,7 +134,7 @@ def _without(facts: Facts, ref: str) -> Facts:
 
 
 def _follow(docket: Docket, codes: Sequence[str], *, by: User | None, now: datetime) -> None:
-    """What follows from facts of these codes: what counts from them planned anew, all windows judged."""
+    """What follows from facts of these codes: what counts from them planned again, all windows judged."""
     pk = docket.record.participant.pk
     if any(places(code, docket.protocol) for code in codes):
         with suppress(ReplanningRefused):  # anchors that contradict each other are not the fact's fault

@@ -1,4 +1,4 @@
-"""What people do with flags: clear one with a reason, put it off to a day, give it an owner."""
+"""What people do with flags: clear one with a reason, snooze it to a day, give it an owner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime) -> Flag:
     """
     flag = _open(flag)
     if not reason.strip():
-        raise Refused({"reason": [_("Say why it is cleared: the reason goes on record.")]})
+        raise Refused({"reason": [_("Enter why you clear it. The reason is kept in the audit trail.")]})
     flag.cleared_at, flag.cleared_by, flag.cleared_reason = now, by, reason.strip()[:_REASON]
     flag.snoozed_until = None
     flag.save(update_fields=["cleared_at", "cleared_by", "cleared_reason", "snoozed_until"])
@@ -33,7 +33,7 @@ def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime) -> Flag:
 
 @recorded
 def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str = "") -> Flag:
-    """A flag put off to a day of its site; it wakes before, where it grows graver. Raises Refused."""
+    """A flag snoozed to a day of its site; it wakes before, where it grows graver. Raises Refused."""
     flag = _open(flag)
     today = clock_at(flag.participant.site, now).today
     if until <= today:

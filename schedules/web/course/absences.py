@@ -111,7 +111,7 @@ class _Page:
     participant: Participant | None = None
 
     def answered(self, *, allowed: bool) -> HttpResponse:
-        """The list with its form; whoever may only look gets the list."""
+        """The list with its form; anyone who may only look gets the list."""
         posted = self.request.method == "POST"
         if not allowed:
             if posted:

@@ -43,7 +43,7 @@ class StepForm(ShownForm):
         empty_label=gettext_lazy("Choose …"),
     )
     release = forms.BooleanField(
-        label=gettext_lazy("Bookings at the present site are given up"), required=False
+        label=gettext_lazy("Cancel the bookings at the present site"), required=False
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
@@ -89,7 +89,7 @@ class StepForm(ShownForm):
 
 
 class TakeBackForm(ShownReasonForm):
-    """Why a repeated lymphodepletion is taken back, and when the infusion is planned then."""
+    """Why a repeated lymphodepletion is withdrawn, and when the infusion is planned then."""
 
     day_zero = forms.DateField(
         label=gettext_lazy("Planned day of %(awaited)s after %(given)s"), widget=DayInput()

@@ -81,10 +81,10 @@ def course_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form by which the last step is taken back."""
+    """The form by which the last step is withdrawn."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    context = _context(participant, _("Take back the last step"), _("Take back"))
+    context = _context(participant, _("Withdraw the last status change"), _("Withdraw"))
     repeated = is_repetition(steps_of(participant))
     initial: dict[str, Any] = {"version": participant.version}
     if repeated:
@@ -97,7 +97,7 @@ def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
         return partial(take_back_repetition, day_zero=form.cleaned_data["day_zero"], **said)
 
     def done(form: Any) -> HttpResponse:
-        messages.success(request, _("The last step is taken back."))
+        messages.success(request, _("The last status change is withdrawn."))
         return redirect("course", pk=pk)
 
     def make(data: Any) -> ShownForm:

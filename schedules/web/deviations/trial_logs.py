@@ -36,7 +36,7 @@ SCREENING_HEADS = (
 )
 ENROLMENT_HEADS = (
     *("Trial", "Site", "Participant", "Cohort", "Protocol version", "Consented on", "Enrolled on"),
-    *("Enrolment by", "First treatment", "Day zero", "Stands", "Ended on", "End", "Reason"),
+    *("Enrolment by", "First treatment", "Day zero", "Status", "Ended on", "End", "Reason"),
 )
 
 

@@ -76,12 +76,12 @@ ACTS: Mapping[str, Act] = {
     "reinstate": Act(
         gettext_lazy("Bring the deviation back"),
         gettext_lazy("Bring back"),
-        gettext_lazy("The deviation stands again."),
+        gettext_lazy("The deviation is open again."),
     ),
     "uphold": Act(
         gettext_lazy("Say that it still holds"),
         gettext_lazy("It still holds"),
-        gettext_lazy("The deviation stands by your word."),
+        gettext_lazy("You confirmed the deviation."),
     ),
 }
 EVERY_STATE = "all"

@@ -180,15 +180,15 @@ def milestone_undo(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     participant = step.participant
     require_record(request, participant)
-    title = _("Take back: %(milestone)s") % {"milestone": _(LABELS[Milestone(step.step)])}
+    title = _("Withdraw: %(milestone)s") % {"milestone": _(LABELS[Milestone(step.step)])}
 
     def perform(form: ReasonForm) -> HttpResponse:
         take_back_milestone(step=step, by=user_of(request), reason=form.why())
-        messages.success(request, _("The milestone is taken back."))
+        messages.success(request, _("The milestone is withdrawn."))
         return redirect("product", pk=participant.pk)
 
     return answer(
-        request, ReasonForm, perform, _context(participant, title, _("Take back")), zone_of(participant.site)
+        request, ReasonForm, perform, _context(participant, title, _("Withdraw")), zone_of(participant.site)
     )
 
 

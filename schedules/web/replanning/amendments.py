@@ -216,7 +216,7 @@ def _begun(request: HttpRequest, form: AmendmentForm, why: ReasonForm) -> HttpRe
         reason=why.cleaned_data["reason"],
         now=now(),
     )
-    messages.success(request, _("The amendment has begun; participants are brought over one by one."))
+    messages.success(request, _("The amendment has started. Participants are migrated one by one."))
     return redirect("amendment", pk=run.pk)
 
 

@@ -47,7 +47,7 @@ class PreviewForm(forms.Form):
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     accept = forms.BooleanField(
-        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+        required=False, label=gettext_lazy("I understand that these bookings must be rescheduled")
     )
     reason = forms.CharField(
         required=False, max_length=300, label=gettext_lazy("Reason"), help_text=NO_NAMES, strip=True
@@ -101,7 +101,7 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
             ):
                 name = f"anchor-{code}-{kind}-on"
                 if was and not now and name in self.fields and name not in self.errors:
-                    message = _("%(day)s stands here: give another day; it cannot be left out.")
+                    message = _("%(day)s is recorded here. Enter another day; the field cannot be empty.")
                     self.add_error(name, message % {"day": was})
         return cleaned
 

@@ -48,7 +48,7 @@ def person_of(request: HttpRequest, pk: int) -> Participant:
 
 
 def require_record(request: HttpRequest, participant: Participant) -> None:
-    """Refuse whoever may look at a participant but not record anything of them."""
+    """Refuse anyone who may look at a participant but not record anything of them."""
     if not may_record(request, participant):
         raise PermissionDenied(_("Your role here does not allow recording."))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from schedules.web.shared.hours import HoursMixin
 
 NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
-SAY_WHY = gettext_lazy("Say why: the reason goes on record.")
+SAY_WHY = gettext_lazy("Enter a reason. It is kept in the audit trail.")
 
 
 class VersionedForm(HoursMixin, forms.Form):
@@ -50,7 +50,7 @@ class ShownForm(VersionedForm):
     """
 
     accept = forms.BooleanField(
-        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+        required=False, label=gettext_lazy("I understand that these bookings must be rescheduled")
     )
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -62,7 +62,7 @@ class ShownForm(VersionedForm):
         return [*fields, self["accept"]] if self.orphans else fields
 
     def showing(self, digest: str, *, orphans: bool, seen: int = 0) -> None:
-        """Let the form that is shown stand for a preview, and ask about bookings that lose their place."""
+        """Let the form that is shown stand for a preview, and ask about bookings that must be rescheduled."""
         typed: Any = self.data.copy()  # type: ignore[attr-defined]
         typed["digest"], typed["seen"] = digest, str(seen)
         self.data, self.orphans = typed, orphans

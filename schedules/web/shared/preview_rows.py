@@ -139,10 +139,10 @@ def _departures(preview: Preview) -> tuple[str, ...]:
 
 
 def _lapsed(around: Around) -> Iterator[tuple[str, str]]:
-    """The deviations that stood and are none any more."""
+    """The deviations that stood and are no longer one."""
     for kind, facts in around.lapsed:
         said = f"{say(KIND_LABELS[DeviationKind(kind)])}. {facts_text(facts, say)}".rstrip()
-        yield _("A deviation is none any more"), said
+        yield _("A deviation no longer applies"), said
 
 
 def _drafted(kind: str, facts: str) -> str:
@@ -278,10 +278,10 @@ def _reminders(around: Around) -> str:
     parts = []
     if around.cancelled:
         message = ngettext(
-            "%(count)d reminder is taken back", "%(count)d reminders are taken back", around.cancelled
+            "%(count)d reminder is withdrawn", "%(count)d reminders are withdrawn", around.cancelled
         )
         parts.append(message % {"count": around.cancelled})
     if around.renewed:
-        message = ngettext("%(count)d is due anew", "%(count)d are due anew", around.renewed)
+        message = ngettext("%(count)d is due again", "%(count)d are due again", around.renewed)
         parts.append(message % {"count": around.renewed})
     return ", ".join(parts)

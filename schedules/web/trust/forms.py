@@ -144,7 +144,7 @@ class ConsentCorrectionForm(ConsentGivenForm):
 
 
 class WithdrawalForm(Asking):
-    """A consent taken back."""
+    """A consent withdrawn."""
 
     withdrawn_on = forms.DateField(label=gettext_lazy("Withdrawn on"), widget=DayInput())
     reason = forms.CharField(

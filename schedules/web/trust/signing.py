@@ -1,4 +1,4 @@
-"""Signing: the record is shown, and whoever signs proves again who they are."""
+"""Signing: the record is shown, and anyone who signs proves again who they are."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class CompletionForm(VersionedForm):
     )
 
     accept = forms.BooleanField(
-        required=False, label=gettext_lazy("These bookings lose their place: they are to be booked again")
+        required=False, label=gettext_lazy("I understand that these bookings must be rescheduled")
     )
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)

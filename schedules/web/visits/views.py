@@ -59,10 +59,10 @@ DEEDS: Mapping[Deed, DeedWords] = {
         gettext_lazy("%(visit)s is booked."),
     ),
     Deed.UNBOOK: DeedWords(
-        gettext_lazy("Give the booking up"),
-        gettext_lazy("Give up the booking of %(visit)s"),
-        gettext_lazy("Give up"),
-        gettext_lazy("The booking of %(visit)s is given up."),
+        gettext_lazy("Cancel the booking"),
+        gettext_lazy("Cancel the booking of %(visit)s"),
+        gettext_lazy("Cancel booking"),
+        gettext_lazy("The booking of %(visit)s is cancelled."),
     ),
     Deed.ARRIVE: DeedWords(
         gettext_lazy("Record the arrival"),
@@ -96,8 +96,8 @@ DEEDS: Mapping[Deed, DeedWords] = {
     ),
     Deed.UNDO: DeedWords(
         gettext_lazy("Undo"),
-        gettext_lazy("Take back what is recorded of %(visit)s"),
-        gettext_lazy("Take back"),
+        gettext_lazy("Undo the record of %(visit)s"),
+        gettext_lazy("Withdraw"),
         gettext_lazy("%(visit)s is to come again."),
     ),
 }

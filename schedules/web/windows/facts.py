@@ -122,7 +122,7 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
 
     def perform(form: Any) -> HttpResponse:
         withdraw_fact(stored=stored, by=user_of(request), now=now(), reason=form.why())
-        messages.success(request, _("Withdrawn; the windows are judged anew."))
+        messages.success(request, _("Withdrawn. The protocol windows are being evaluated again."))
         return redirect("facts", pk=participant.pk)
 
     context = _context(docket, title, _("Withdraw"))
@@ -176,7 +176,7 @@ def _answer(
             raise Refused({}) from refused
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
-        messages.success(request, _("Recorded; the windows are judged anew."))
+        messages.success(request, _("Recorded. The protocol windows are being evaluated again."))
         return redirect("facts", pk=docket.record.participant.pk)
 
     return answer(request, make, perform, context, docket.zone)

@@ -1,4 +1,4 @@
-"""The list of flags, and what people do with one: clear it with a reason, put it off, give it an owner."""
+"""The list of flags, and what people do with one: clear it with a reason, snooze it, give it an owner."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SnoozeForm(VersionedForm):
     until = forms.DateField(
         label=gettext_lazy("Until"),
         widget=DayInput(),
-        help_text=gettext_lazy("It wakes on that day, and before where it grows graver."),
+        help_text=gettext_lazy("It reappears on that day, or sooner if it becomes more severe."),
     )
 
 
@@ -72,7 +72,7 @@ class OwnerForm(VersionedForm):
 @login_required
 @query_params("severity", "site", "mine", "asleep")
 def flags(request: HttpRequest) -> HttpResponse:
-    """Everything somebody must look at, the gravest first."""
+    """Everything somebody must look at, the most severe first."""
     user, instant = user_of(request), now()
     here = server_day(instant)
     wanted = _wanted(request)
@@ -157,7 +157,7 @@ TITLES = {
         gettext_lazy("Clear"),
         gettext_lazy("Cleared; it comes back only when the evidence changes."),
     ),
-    "snooze": (gettext_lazy("Put the flag off"), gettext_lazy("Put off"), gettext_lazy("Put off.")),
+    "snooze": (gettext_lazy("Snooze the flag"), gettext_lazy("Put off"), gettext_lazy("Put off.")),
     "owner": (gettext_lazy("Give the flag to somebody"), gettext_lazy("Save"), gettext_lazy("Saved.")),
 }
 

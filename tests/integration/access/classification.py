@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from trials.domain.accounts.access import ROLE_RIGHTS, Right
 
 EVERYBODY = frozenset({*ROLE_RIGHTS, "chief", "lead", "one-trial", "nobody", "expired", "withdrawn"})
-"""Whoever can sign in. `chief` administers and `lead` manages data at all sites; `one-trial` coordinates
+"""Anyone who can sign in. `chief` administers and `lead` manages data at all sites; `one-trial` coordinates
 one trial of the site; `nobody` has no role, `expired` and `withdrawn` have theirs no more."""
 
 ACTS_AS = {"chief": "administrator", "lead": "data_manager", "one-trial": "coordinator"}
@@ -62,7 +62,7 @@ class Endpoint:
     turned_away: bool = False
     """The admin leads whom it does not let in to its door, which says no."""
     no_role_for_it: bool = False
-    """The API answers 403 to whoever has no role that shows participants, whatever is asked."""
+    """The API answers 403 to anyone who has no role that shows participants, whatever is asked."""
     why: str = ""
 
     @property

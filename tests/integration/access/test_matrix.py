@@ -155,7 +155,7 @@ def test_a_forged_id_in_a_form_or_a_query_reads_and_writes_nothing_of_theirs(wor
 
 
 def test_no_form_is_taken_without_the_token_of_its_page(world: World) -> None:
-    """A form of somebody else's making, sent by the browser of whoever is signed in."""
+    """A form of somebody else's making, sent by the browser of anyone who is signed in."""
     run = Run(world, "coordinator")
     run.client.handler.enforce_csrf_checks = True
     for address in addresses():
@@ -242,7 +242,7 @@ class Run:
         data: dict[str, Any] | None = None,
         writes: bool = True,
     ) -> None:
-        """One request, taken back afterwards; keep what is wrong with its answer."""
+        """One request, withdrawn afterwards; keep what is wrong with its answer."""
         self.asked += 1
         with transaction.atomic():
             answer = self._answer(method, path, data)

@@ -45,7 +45,7 @@ def forge(number: str, at: str) -> None:
 
 @contextmanager
 def guard_taken_away() -> Iterator[None]:
-    """Whoever owns the tables: no guard of the application holds them."""
+    """Anyone who owns the tables: no guard of the application holds them."""
     with connection.cursor() as cursor:
         on = " ON trials_auditentry" if connection.vendor == "postgresql" else ""
         cursor.execute(f"DROP TRIGGER {GUARD}{on}")

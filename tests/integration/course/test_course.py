@@ -1,4 +1,4 @@
-"""The course of a participant: each step, what it does to the visits to come, and how it is taken back."""
+"""The course of a participant: each step, what it does to the visits to come, and how it is withdrawn."""
 
 from __future__ import annotations
 

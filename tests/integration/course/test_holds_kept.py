@@ -1,4 +1,4 @@
-"""What waits during a hold, and what a hold takes up again when something is taken back."""
+"""What waits during a hold, and what a hold takes up again when something is withdrawn."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two people at once, the second in the very moment in which the first has read and not yet written.
 
-Whoever comes second waits, or is told; and afterwards every calendar is what a plan made anew would be.
+Anyone who comes second waits, or is told; and afterwards every calendar is what a plan made again would be.
 """
 
 from __future__ import annotations

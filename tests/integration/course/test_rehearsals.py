@@ -219,13 +219,13 @@ def test_the_reminders_and_the_gates_of_others_are_shown_with_a_step() -> None:
 
 
 def test_a_draft_that_is_none_any_more_is_shown_with_the_step(waiting: Participant) -> None:
-    """Repeated on Sunday 6 December, the day before the infusion was due: taken back, nothing is late."""
+    """Repeated on Sunday 6 December, the day before the infusion was due: withdrawn, nothing is late."""
     now = at(12, 6)
     repeating(waiting, now=now)()
     (broken,) = holds()
     preview = shown(waiting, taking_back(waiting, now=now))
     assert (preview.around.drafted, preview.around.lapsed) == ((), (("hold", broken.facts),))
-    assert [heading for heading, _said in preview_rows(preview).warnings] == ["A deviation is none any more"]
+    assert [heading for heading, _said in preview_rows(preview).warnings] == ["A deviation no longer applies"]
     kept(waiting, taking_back(waiting, now=now), preview.digest)
     assert holds()[0].lapsed_on == date(2026, 12, 6)
 
@@ -406,7 +406,7 @@ def test_what_holds_from_the_first_chemotherapy_on_goes_on_and_a_test_is_asked_f
     assert starts()["contraception-partner"] == date(2026, 12, 2)
 
 
-# --- taken back -----------------------------------------------------------------------------------
+# --- withdrawn -----------------------------------------------------------------------------------
 def test_a_mistaken_repetition_is_taken_back_and_the_hold_goes_on(waiting: Participant) -> None:
     def stands() -> list[Any]:
         columns = (

@@ -134,7 +134,7 @@ def test_it_is_begun_and_completed_on_its_page(client: Client) -> None:
 
 
 def test_today_lists_the_histories_that_are_open_so_that_none_is_forgotten(client: Client) -> None:
-    """Nothing is judged of whoever's history is open, so no list named one that was never completed."""
+    """Nothing is judged of anyone who's history is open, so no list named one that was never completed."""
     person, done = enrolled(2)
     close_history(participant=done, by=None, now=NOW)
     with time_machine.travel(NOW, tick=False):

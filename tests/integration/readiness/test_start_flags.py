@@ -50,7 +50,7 @@ def slipped(person: Participant, zero: date, on: date) -> None:
 
 @pytest.fixture
 def expired(participant: Participant) -> Participant:
-    """Screened on 10 November for the 7th of December; put off to the 14th, so that screening expires."""
+    """Screened on 10 November for the 7th of December; snoozed to the 14th, so that screening expires."""
     consent = RecordedAnchor("consent", actual_on=date(2026, 11, 9))
     record_anchor(participant=participant, anchor=consent, now=at(SCREENED), by=None)
     done(participant, "screening", SCREENED)
@@ -126,7 +126,7 @@ def test_without_a_draft_of_the_start_the_screening_has_its_own(expired: Partici
 
 
 def test_whoever_coordinates_is_told_by_mail_once(expired: Participant, settings, mailoutbox) -> None:
-    """Once for the same lines; not once it was put off or cleared."""
+    """Once for the same lines; not once it was snoozed or cleared."""
     settings.REMINDERS_LEAVE = True
     user = User.objects.create_user("berta", email="berta@example.org")
     Membership.objects.create(user=user, role=Role.COORDINATOR, starts_on=date(2026, 1, 1))

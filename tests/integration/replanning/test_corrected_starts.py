@@ -1,6 +1,6 @@
 """A start whose day is corrected among the anchors: gate and readiness are asked of the day that is right.
 
-Of the template as it ships: whoever went first is observed to Monday 4 January 2027, so that the gate
+Of the template as it ships: anyone who went first is observed to Monday 4 January 2027, so that the gate
 opens on Tuesday the 5th.
 """
 

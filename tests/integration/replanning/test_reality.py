@@ -364,7 +364,7 @@ def corrected(person: Participant, on: date | None, hour: datetime | None = None
 
 
 def test_a_corrected_anchor_corrects_the_visit_that_put_it_on_record(participant: Participant) -> None:
-    """The infusion was on the 8th, found when D14 was done: neither is taken back, nothing contradicts."""
+    """The infusion was on the 8th, found when D14 was done: neither is withdrawn, nothing contradicts."""
     begun(participant)
     completed(participant, "d0", dec(7), now=at(12, 7))
     completed(participant, "d14", dec(21), now=at(12, 21))

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes: said by SQL, behind the ORM and the services."""
+"""What the database itself refuses, anyone who writes: said by SQL, behind the ORM and the services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cast of the pages: two sites, a coordinator at one of them, and whoever is enrolled there."""
+"""The cast of the pages: two sites, a coordinator at one of them, and anyone who is enrolled there."""
 
 from __future__ import annotations
 

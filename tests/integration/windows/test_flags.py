@@ -1,4 +1,4 @@
-"""What people do with flags: cleared with a reason, put off to a day, given to somebody."""
+"""What people do with flags: cleared with a reason, snoozed to a day, given to somebody."""
 
 from __future__ import annotations
 

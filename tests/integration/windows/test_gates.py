@@ -35,7 +35,7 @@ OBSERVED_TO = date(2027, 1, 4)
 
 @pytest.fixture
 def enrolment() -> Enrolment:
-    """The template as it ships: nobody begins before the observation of whoever went before has ended."""
+    """The template as it ships: nobody begins before the observation of anyone who went before has ended."""
     text = library.path("CART-SLE").read_text(encoding="utf-8")
     consent = AnchorDay(date(2026, 11, 2), AnchorKind.ACTUAL)
     return an_enrolment(a_version(text=text), anchors={"infusion": AnchorDay(INFUSION), "consent": consent})
@@ -267,7 +267,7 @@ def test_a_review_of_a_level_belongs_to_its_trial_and_stands_at_that_level_alone
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_starts_planned_at_once_one_passes():
-    """Each would pass alone: whoever comes second meets the observation of the first."""
+    """Each would pass alone: anyone who comes second meets the observation of the first."""
     text = library.path("CART-SLE").read_text(encoding="utf-8")
     one = an_enrolment(a_version(text=text))
     start, outcomes, same_day = threading.Barrier(2), [], date(2026, 12, 2)

@@ -55,7 +55,7 @@ def _altered(links: list[LinkedEntry], at: int, **other: object) -> list[LinkedE
 
 
 def _rewritten() -> list[LinkedEntry]:
-    """The whole chain made anew over another past, by somebody who knows how."""
+    """The whole chain made again over another past, by somebody who knows how."""
     entries = [(*ENTRIES[0][:-1], "user-99"), *ENTRIES[1:]]
     return [
         LinkedEntry(number, entry[0], made, entry)

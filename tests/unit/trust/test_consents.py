@@ -34,7 +34,7 @@ MARCH, NOVEMBER = date(2026, 3, 1), date(2026, 11, 2)
         ([GivenConsent(1, MARCH)], ALL, ConsentState.AGAIN, "2.0", "2.0 asks everybody again"),
         ([GivenConsent(1, MARCH), GivenConsent(3, NOVEMBER)], ALL, ConsentState.GIVEN, None, "done"),
         ([GivenConsent(1, MARCH)], (FIRST, TO_COME), ConsentState.GIVEN, None, "3.0 is not used yet"),
-        ([GivenConsent(1, MARCH, NOVEMBER)], ALL, ConsentState.WITHDRAWN, None, "taken back"),
+        ([GivenConsent(1, MARCH, NOVEMBER)], ALL, ConsentState.WITHDRAWN, None, "withdrawn"),
         ([GivenConsent(1, MARCH, TODAY)], ALL, ConsentState.WITHDRAWN, None, "taken back today"),
         ([GivenConsent(1, date(2026, 11, 22))], ALL, ConsentState.MISSING, None, "tomorrow's counts not"),
         (

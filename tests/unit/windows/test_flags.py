@@ -1,4 +1,4 @@
-"""What becomes of a flag: raised by a verdict, cleared by facts or a person, put off to a day."""
+"""What becomes of a flag: raised by a verdict, cleared by facts or a person, snoozed to a day."""
 
 from __future__ import annotations
 

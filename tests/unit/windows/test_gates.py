@@ -162,7 +162,7 @@ def test_reasons_name_the_gate_the_participant_and_the_day():
         ([S1], 5, 29, "the day after S1's observation"),
         ([S1, course("S2", 34)], 5, 63, "by then S2 has begun and is observed until D62"),
         ([S1, course("S2", 60)], 5, 29, "S2 begins only later"),
-        ([course("S1", 0, observed=None)], 5, None, "no day can be told"),
+        ([course("S1", 0, observed=None)], 5, None, "no date yet"),
     ],
 )
 def test_the_earliest_next_start(courses, begins, earliest, why):

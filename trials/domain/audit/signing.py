@@ -84,7 +84,7 @@ def numbered(content: Content, form: int) -> Content:
 
 
 def form_of(signed_text: str) -> int:
-    """Give the form in which a text was signed; the first where it names none, or is no JSON any more."""
+    """Give the form in which a text was signed; the first where it names none, or is no JSON any longer."""
     try:
         form = json.loads(signed_text).get("form", FIRST_FORM)
     except (ValueError, AttributeError):

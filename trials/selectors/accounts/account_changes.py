@@ -54,7 +54,7 @@ def known_since(user: User, proof: Proof) -> datetime | None:
 def second_administrators(user: User, changes: Sequence[AccountChange], today: date) -> list[User]:
     """Give those who may confirm changes of an account: administrators of all of it who had no part in them.
 
-    Whoever made one of the changes, the owner, somebody whose own account was changed and not resolved,
+    Anyone who made one of the changes, the owner, somebody whose own account was changed and not resolved,
     and somebody whom the maker made an administrator afterwards, or shortly before, are none.
     """
     makers = {change.by_id for change in changes if change.by_id}

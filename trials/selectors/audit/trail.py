@@ -26,7 +26,7 @@ SET_UP = (
     *("trials.site", "trials.workingdaytable", "trials.trial", "trials.trialsite", "trials.cohort"),
     *("trials.protocolversion", "trials.siteapproval", "trials.consentform"),
 )
-"""The records that whoever has any role at a place may look at."""
+"""The records that anyone who has any role at a place may look at."""
 COLUMNS = {
     Order.NEWEST: ("id",),
     Order.OLDEST: ("id",),
@@ -188,7 +188,7 @@ def seal_state() -> SealState:
 
 
 def remarks_on(model: str, object_id: str) -> QuerySet[AuditReview]:
-    """What was said of one record, the newest first; for whoever has its trail in sight."""
+    """What was said of one record, the newest first; for anyone who has its trail in sight."""
     said = AuditReview.objects.select_related("by").filter(filters=about(model, object_id))
     return said.order_by("-reviewed_at", "-pk")
 
@@ -199,7 +199,7 @@ def about(model: str, object_id: str) -> str:
 
 
 def reviews_in_sight(user: User, today: date) -> QuerySet[AuditReview]:
-    """One's own reviews; everybody's for whoever looks at, or administers, every site and trial."""
+    """One's own reviews; everybody's for anyone who looks at, or administers, every site and trial."""
     scope = roles_of(user, today)
     reviews = AuditReview.objects.select_related("by").order_by("-reviewed_at", "-pk")
     if any(scope.allows_throughout(right) for right in (Right.VIEW, Right.ADMINISTER)):

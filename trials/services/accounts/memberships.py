@@ -86,7 +86,7 @@ def _refuse_unfit_days(asked: Membership) -> None:
 
 def _refuse_unfit(asked: Membership, by: User) -> None:
     if not asked.reason:
-        raise MembershipRefused({"reason": [_("Say why: it stands in the audit trail.")]})
+        raise MembershipRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     if by.pk == asked.user_id:
         raise MembershipRefused({"user": [_("This account is your own. Ask another administrator.")]})
     if not asked.user.is_active:
@@ -144,7 +144,7 @@ def _standing(membership: Membership, by: User | None, reason: str) -> Membershi
         raise MembershipEnded(found)
     if by is not None:
         if not reason.strip():
-            raise MembershipRefused({"reason": [_("Say why: it stands in the audit trail.")]})
+            raise MembershipRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
         if by.pk == found.user_id:
             raise MembershipRefused({"": [_("This role is your own. Ask another administrator.")]})
     return found

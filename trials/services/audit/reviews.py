@@ -27,7 +27,7 @@ class Stretch:
 
 @recorded
 def record_review(*, stretch: Stretch, finding: str, by: User, now: datetime) -> AuditReview:
-    """Somebody looked through this stretch and found that, be it nothing.
+    """Somebody looked through this stretch and found that, whether it is nothing.
 
     The same word on the same stretch by the same person is recorded once. Raises ReviewRefused
     without a finding.

@@ -45,7 +45,7 @@ def sign(
         raise Stale(record.model, record.object_id, shown=0, version=1)
     same = Signature.objects.filter(model=record.model, object_id=record.object_id, digest=digest)
     if same.filter(user=by, meaning=meaning).exists():
-        raise SigningRefused({"": [_("You have signed exactly this already, and your signature stands.")]})
+        raise SigningRefused({"": [_("You have already signed exactly this, and your signature is valid.")]})
     with acting(by, _("signed with a %(how)s") % {"how": proof.how.value}):
         return Signature.objects.create(
             user=by,

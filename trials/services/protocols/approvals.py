@@ -74,7 +74,7 @@ def correct_approval(
     if approval.version != version:
         raise Stale("trials.siteapproval", approval.pk, version, approval.version)
     if not reason.strip():
-        raise ApprovalRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise ApprovalRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     _refuse_days(to, approval.protocol_version.trial, today)
     approval.approved_on, approval.usable_from = to.approved_on, to.usable_from
     approval.reference = to.reference.strip()

@@ -76,7 +76,7 @@ def retained_until(closed_on: date) -> date:
 
 def _locked(trial: Trial, reason: str) -> Trial:
     if not reason.strip():
-        raise ClosureRefused({"reason": [_("Say why: the reason goes on record.")]})
+        raise ClosureRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
     return Trial.objects.select_for_update().get(pk=trial.pk)
 
 

@@ -69,7 +69,7 @@ class GrantForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("It stands in the audit trail."),
+        help_text=gettext_lazy("It is kept in the audit trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -106,7 +106,7 @@ class WithdrawalForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("It stands in the audit trail."),
+        help_text=gettext_lazy("It is kept in the audit trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -24,7 +24,7 @@ def in_words(error: AccountError) -> str:
         case OwnAccount():
             return _("This account is your own. Ask another administrator.")
         case ReasonMissing():
-            return _("Say why: it stands in the audit trail.")
+            return _("Enter a reason. It is kept in the audit trail.")
     return str(error)
 
 
@@ -38,7 +38,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("It stands in the audit trail."),
+        help_text=gettext_lazy("It is kept in the audit trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -59,7 +59,7 @@ class CorrectionForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
-        help_text=gettext_lazy("It stands in the audit trail."),
+        help_text=gettext_lazy("It is kept in the audit trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -65,7 +65,7 @@ def _end(request: HttpRequest) -> HttpResponseBase | None:
 
 
 class SecondFactorMiddleware:
-    """Lead whoever must have a second factor and has none to the page that sets one up."""
+    """Lead anyone who must have a second factor and has none to the page that sets one up."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response

@@ -46,7 +46,7 @@ def count_wrong_code(sender: object, request: HttpRequest, user: User, **_kwargs
 
 
 def keep_password_day(sender: object, user: User, **_kwargs: Any) -> None:
-    """Whoever sets a password sets it for themselves."""
+    """Anyone who sets a password sets it for themselves."""
     record_password(user=user, now=request_clock.now(), by=user)
 
 

@@ -25,7 +25,7 @@ LONGEST = 200  # of what an audit entry keeps
 class ActMiddleware:
     """Name the request as the cause of whatever is written, and the roles of the day once it is.
 
-    The pages of packages write past our services: theirs are one act of whoever is signed in.
+    The pages of packages write past our services: theirs are one act of anyone who is signed in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -66,6 +66,6 @@ def _person(request: HttpRequest) -> User | None:
 
 
 def _roles(request: HttpRequest) -> str:
-    """The roles of whoever turns out to ask: machines show their token only in the view."""
+    """The roles of anyone who turns out to ask: machines show their token only in the view."""
     user = _person(request)
     return roles_in_words(user, roles_day(request_clock.now())) if user else ""

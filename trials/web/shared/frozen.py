@@ -1,4 +1,4 @@
-"""The answer to whoever would change a record of a frozen trial, wherever it was tried."""
+"""The answer to anyone who would change a record of a frozen trial, wherever it was tried."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ OUR_OWN = ("csrfmiddlewaretoken", "password")
 
 
 def keep(request: HttpRequest, user: str) -> bool:
-    """Keep the fields of a form for whoever it was; nothing of the pages where one signs in."""
+    """Keep the fields of a form for anyone who it was; nothing of the pages where one signs in."""
     if request.method != "POST" or request.path_info.startswith(reverse("account")):
         return False
     fields = [

@@ -140,7 +140,7 @@ class Courses(Visited):
     def chemotherapy_again(self, who: int, ahead: int, mistaken: bool) -> None:
         """Lymphodepletion is repeated: what was given stays on record, and a new block is to come.
 
-        A repetition that was a mistake is taken back, and leaves but the hold that it began with.
+        A repetition that was a mistake is withdrawn, and leaves but the hold that it began with.
         """
         model, zero = self.chosen(who), self.today + ahead * DAY
         refused = self.on_person(model, repeat_lymphodepletion, day_zero=zero)
@@ -275,7 +275,7 @@ class Courses(Visited):
 
     @rule(place=st.integers(0, 1), ahead=st.integers(0, 30), accept=st.booleans())
     def site_closes(self, place: int, ahead: int, accept: bool) -> None:
-        """A day on which the site does not work after all: whoever is booked then is asked about."""
+        """A day on which the site does not work after all: anyone who is booked then is asked about."""
         day, site = self.today + ahead * DAY, self.sites[place]
         worked = day.isoweekday() <= FRIDAY and day not in self.closed[place]
         lost = [

@@ -218,7 +218,7 @@ class Model:
         self.version = version
 
     def put_behind(self, codes: Collection[str]) -> None:
-        """Leave these visits to the attempt that is over; the plan asks for them anew."""
+        """Leave these visits to the attempt that is over; the plan asks for them again."""
         for code in codes:
             self.past[self.attempt, code] = self.row(code)
             del self.visits[code]

@@ -206,7 +206,7 @@ def test_a_visit_is_recorded_while_its_participant_is_brought_over(
     monkeypatch: pytest.MonkeyPatch,
     happens: Callable[[Participant], None],
 ) -> None:
-    """The worker holds the participant: whoever records waits, and is then told or goes on."""
+    """The worker holds the participant: anyone who records waits, and is then told or goes on."""
     started(amendment(old, new, site))
     worker, person = overtaken(
         monkeypatch,
