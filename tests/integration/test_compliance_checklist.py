@@ -38,7 +38,7 @@ from trials.audit.triggers import lay_triggers
 from trials.domain.audit.signing import How, Proof
 from trials.models import AuditEntry, Meaning, ProtocolVersion, Signature, TrialSite, User
 from trials.selectors.protocols.approvals import signatures_of
-from trials.selectors.records import user_by_api_token
+from trials.selectors.records import api_token_in_use
 from trials.services.accounts.accounts import deactivate_account, open_account
 from trials.services.accounts.memberships import grant_membership, withdraw_membership
 from trials.services.accounts.tokens import issue_api_token
@@ -130,7 +130,7 @@ class TestAnAuditTrailThatCanBeShownToAnInspector:
     def test_no_setting_turns_it_off(self) -> None:
         sources = [
             Path(project.BASE_DIR, name)
-            for name in ("trials/audit/triggers.py", "trials/audit/acts.py", "trials/audit.sql")
+            for name in ("trials/audit/triggers.py", "trials/audit/acts.py", "trials/audit/audit.sql")
         ]
         assert all("settings" not in source.read_text() for source in sources), "they know of none"
         names = [name for name in dir(project) if "AUDIT" in name]
@@ -200,7 +200,7 @@ class TestWhatIsExpectedOfSuchSystems:
         browser, token = browser_of(user), issue_api_token(user=user, name="EDC")[1]
         deactivate_account(user=user, by=chief, reason="left the site")
         assert browser.get("/").status_code == 302
-        assert user_by_api_token(token, TODAY) is None
+        assert api_token_in_use(token, NOW) is None
         with pytest.raises(DatabaseError), transaction.atomic():
             User.objects.filter(pk=user.pk).delete()
 

@@ -161,7 +161,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         "version",
         "correct that one",
     ),
-    ("a correction says why", None, lambda w: w.correct_approval(" "), "reason", "Say why"),
+    ("a correction says why", None, lambda w: w.correct_approval(" "), "reason", "Enter a reason"),
     (
         "a role that ends before it begins",
         lambda w: w.user("new"),
@@ -174,7 +174,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         lambda w: w.user("new"),
         lambda w: w.grant(reason=""),
         "reason",
-        "Say why",
+        "Enter a reason",
     ),
     (
         "nobody gives a role to themselves",
@@ -195,7 +195,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         lambda w: w.milestone(Milestone.COLLECTION),
         lambda w: w.take_back(Milestone.COLLECTION, ""),
         "reason",
-        "Say why",
+        "Enter a reason",
     ),
     (
         "what another attempt was made after stands",
@@ -281,10 +281,10 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         "site",
         "has no approval in use",
     ),
-    ("a step is undone for a reason", None, lambda w: w.undo(""), "reason", "Say why"),
+    ("a step is undone for a reason", None, lambda w: w.undo(""), "reason", "Enter a reason"),
     ("nothing was stepped", None, lambda w: w.undo("a mistake"), "", "No step is on record"),
     ("a review says what was found", None, lambda w: _review(w, " "), "finding", "also where it is nothing"),
-    ("a trial is frozen for a reason", None, lambda w: w.freeze(""), "reason", "Say why"),
+    ("a trial is frozen for a reason", None, lambda w: w.freeze(""), "reason", "Enter a reason"),
     (
         "a trial is frozen once",
         lambda w: w.freeze(),

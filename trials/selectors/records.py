@@ -81,7 +81,8 @@ def roles_of(user: User, today: date) -> Scope:
 
     A machine may do it where its token says.
     """
-    return _roles_of(user, today).narrowed(*user.narrowed_to)
+    # somebody not signed in is no User, and nothing narrows them
+    return _roles_of(user, today).narrowed(*getattr(user, "narrowed_to", (None, None)))
 
 
 def _roles_of(user: User, today: date) -> Scope:

@@ -16,7 +16,7 @@ from schedules.services.enrolment.bulk import bulk_enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from trials.domain.accounts.access import Right
 from trials.models import ApiToken, Role, Site, Trial, TrialSite, User
-from trials.selectors.records import may, roles_of, sites_visible_to, trials_visible_to, user_by_api_token
+from trials.selectors.records import api_token_in_use, may, roles_of, sites_visible_to, trials_visible_to
 from trials.services.accounts.memberships import MembershipEndsTooSoon, end_membership, grant_membership
 from trials.services.accounts.tokens import issue_api_token, record_api_token_use, revoke_api_token
 
@@ -160,7 +160,7 @@ def test_a_role_for_all_trials_of_a_site_sees_those_that_the_site_runs(user: Use
 
 def test_a_tokens_text_is_shown_once_and_kept_nowhere(user: User) -> None:
     token, text = issue_api_token(user=user, name="EDC", by=user)
-    assert user_by_api_token(text, TODAY) == user
+    assert api_token_in_use(text, NOW).user == user
     stored = ApiToken.objects.values().get(pk=token.pk)
     assert text not in str(stored)
     assert len(text) >= 40
@@ -182,19 +182,19 @@ def test_a_tokens_text_is_shown_once_and_kept_nowhere(user: User) -> None:
 def test_any_other_text_opens_nothing(user: User, spoilt: str, why: str) -> None:
     token, text = issue_api_token(user=user, name="EDC")
     other = spoilt.format(text=text, swapped=text.swapcase(), digest=token.digest)
-    assert user_by_api_token(other, TODAY) is None, why
+    assert api_token_in_use(other, NOW) is None, why
 
 
 def test_a_revoked_token_opens_nothing(user: User) -> None:
     token, text = issue_api_token(user=user, name="EDC")
     revoke_api_token(token=token, now=NOW)
-    assert user_by_api_token(text, TODAY) is None
+    assert api_token_in_use(text, NOW) is None
 
 
 def test_the_token_of_somebody_inactive_opens_nothing(user: User) -> None:
     _token, text = issue_api_token(user=user, name="EDC")
     User.objects.filter(pk=user.pk).update(is_active=False)
-    assert user_by_api_token(text, TODAY) is None
+    assert api_token_in_use(text, NOW) is None
 
 
 def test_revoking_again_keeps_the_first_moment(user: User) -> None:

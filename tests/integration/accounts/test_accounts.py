@@ -22,7 +22,7 @@ from tests.integration.accounts.conftest import PASSWORD, signed_in
 from trials.domain.accounts.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
 from trials.models import AuditEntry, User
 from trials.selectors.accounts.accounts import may_change_account
-from trials.selectors.records import user_by_api_token
+from trials.selectors.records import api_token_in_use
 from trials.services.accounts import accounts
 from trials.services.accounts.memberships import grant_membership
 from trials.services.accounts.tokens import issue_api_token
@@ -70,7 +70,7 @@ class TestDeactivatedRatherThanDeleted:
         assert browser.get("/").status_code == 200
         accounts.deactivate_account(user=person, by=chief, reason="left the site")
         assert browser.get("/").status_code == 302
-        assert user_by_api_token(token, TODAY) is None
+        assert api_token_in_use(token, NOW) is None
         page = Client().post(reverse("login"), {"login": "coordinator", "password": PASSWORD}, follow=True)
         assert "deactivated" in page.content.decode()
         assert "_auth_user_id" not in page.wsgi_request.session

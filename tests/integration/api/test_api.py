@@ -96,9 +96,9 @@ def test_reading_only(token: str, method: str) -> None:
 @pytest.mark.parametrize(
     ("query", "attr", "right"),
     [
-        ("trial=NCT1", "trial", "possible are: CART-SLE"),
-        ("site=XX", "site", "possible are: WH"),
-        ("participant=99999", "participant", "in sight"),
+        ("trial=NCT1", "trial", "Possible: CART-SLE"),
+        ("site=XX", "site", "Possible: WH"),
+        ("participant=99999", "participant", "not visible to you"),
         ("participant=S01-001", "participant", "integer"),
         ("participant=9999999999999999999999", "participant", "less than or equal"),
         ("window=late", "window", "not a valid choice"),
@@ -130,7 +130,7 @@ def test_a_trial_out_of_sight_is_not_among_what_is_possible(ask: Ask, participan
     a_version("NCT07274059")
     Membership.objects.update(trial=participant.trial)
     wrong = problem(ask("/api/v1/visits?trial=NCT07274059"))
-    assert wrong["detail"].endswith("possible are: CART-SLE.")
+    assert wrong["detail"].endswith("Possible: CART-SLE.")
 
 
 def test_406_says_what_would_be_right(ask: Ask) -> None:

@@ -64,7 +64,9 @@ def entry_ids() -> list[int]:
 
 def alter(run: Callable[[str], None], ids: list[int], at: int) -> tuple[str, int | None]:
     column = random.Random(at).choice(["actor", "reason", "old", "new", "action", "object_id", "cause"])
-    run(f"UPDATE trials_auditentry SET {column} = 'forged' WHERE id = {ids[at]}")
+    # the database refuses an action that is none, so one that is takes its place
+    forged = "CASE action WHEN 'create' THEN 'change' ELSE 'create' END" if column == "action" else "'forged'"
+    run(f"UPDATE trials_auditentry SET {column} = {forged} WHERE id = {ids[at]}")
     return "altered", ids[at]
 
 

@@ -193,7 +193,7 @@ def test_never_infused(participant: Participant) -> None:
 REFUSED = [
     ("a death before the last visit that was done", Step.DEATH, date(2026, 12, 6), "before"),
     ("a withdrawal tomorrow", Step.WITHDRAWAL, date(2026, 12, 21), "in the future"),
-    ("a screen failure of somebody infused", Step.SCREEN_FAILURE, date(2026, 12, 20), "Possible are"),
+    ("a screen failure of somebody infused", Step.SCREEN_FAILURE, date(2026, 12, 20), "Possible:"),
     ("completion with visits to come", Step.COMPLETION, date(2026, 12, 20), "visits are neither done"),
 ]
 
@@ -293,7 +293,7 @@ def test_unscheduled_visits_are_numbered_between_their_neighbours(participant: P
     assert (moved.opens, moved.closes, moved.outside_reason) == (date(2027, 1, 12), date(2027, 1, 12), "")
     seen = done(moved, date(2027, 1, 13), at(1, 13, 12, 2027))
     assert appointment(record_of(seen), date(2027, 2, 1)) is Appointment.DONE
-    with pytest.raises(VisitRefused, match="Say why"):
+    with pytest.raises(VisitRefused, match="Enter "):
         in_between(participant, date(2027, 1, 20), reason=" ")
 
 

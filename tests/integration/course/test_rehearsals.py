@@ -459,7 +459,7 @@ def test_repeated_again_the_new_block_takes_up_what_calendars_know_of_it(waiting
 
 
 REFUSED = [
-    ("without a reason", {"reason": " "}, "Say why"),
+    ("without a reason", {"reason": " "}, "Enter a reason"),
     ("for a day that chemotherapy cannot have been given for", {"day_zero": date(2026, 12, 4)}, "S01-001"),
 ]
 

@@ -73,7 +73,7 @@ def test_the_database_refuses_a_class_without_its_answers(late) -> None:
 def test_what_was_classified_changes_with_a_reason(late) -> None:
     one = assess(late)
     other = replace(FULL, classification="minor")
-    assert "classified already" in refused(lambda: assess(one, other))["reason"][0]
+    assert "already classified" in refused(lambda: assess(one, other))["reason"][0]
     assert assess(one, other, reason="the sponsor disagrees").classification == "minor"
 
 
@@ -93,7 +93,7 @@ def test_the_slower_one_is_told_what_changed(late) -> None:
 def test_it_is_withdrawn_with_a_reason_and_brought_back(late) -> None:
     act = {"by": None, "now": NOW}
     nothing = refused(lambda: withdraw_deviation(deviation=late, version=1, reason=" ", **act))
-    assert "Say why" in nothing["reason"][0]
+    assert "Enter a reason" in nothing["reason"][0]
     one = withdraw_deviation(deviation=late, version=1, reason="a window agreed with the sponsor", **act)
     assert one.withdrawn_on == date(2026, 12, 27)
     assert "bring it back first" in refused(lambda: assess(one))[""][0]

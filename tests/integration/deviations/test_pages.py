@@ -124,7 +124,7 @@ def test_it_is_withdrawn_and_brought_back(late, participant) -> None:
     client.post(act(late, "reinstate"), {"version": 2, "reason": "it was not"})
     undone(visit("d14", participant), at(12, 22))
     page = client.get(home).content.decode()
-    assert "was taken back" in page
+    assert "was withdrawn" in page
     client.post(act(late, "uphold"), {"version": 4, "reason": "the chart was right"})
     assert Deviation.objects.get().lapsed_because == "upheld"
 

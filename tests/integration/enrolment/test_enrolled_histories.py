@@ -70,7 +70,7 @@ def test_it_is_asked_about_taken_with_a_reason_and_drafted(
         (field,) = refused.value.fields
         assert field == "reason"
         assert says in refused.value.fields["reason"][0]
-        assert "Say why it happened all the same" in refused.value.fields["reason"][-1]
+        assert "Enter why it happened" in refused.value.fields["reason"][-1]
     assert not Participant.objects.exists()
     preview_enrolment(asked(anchors, BECAUSE))
     person = enrol(enrolment=asked(anchors, BECAUSE), by=None)

@@ -173,7 +173,7 @@ def test_what_happened_is_asked_about_recorded_and_becomes_a_deviation(
     with pytest.raises((VisitRefused, DepartureNeedsReason)) as asked, transaction.atomic():
         case.act(participant, *case.what)
     assert case.asks in str(asked.value), case.why
-    assert "Say why" in str(asked.value)
+    assert "Enter why it happened" in str(asked.value)
     preview = asked.value.preview
     assert isinstance(preview, Preview), "what would follow is shown before it is so"
     assert drafted(participant) == stood, "asking writes nothing"

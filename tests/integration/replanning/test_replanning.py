@@ -123,7 +123,7 @@ def test_a_change_in_between_refuses_the_commit_and_shows_it_again(participant: 
 def test_a_reason_is_asked_for(participant: Participant) -> None:
     proposal = infusion_on(date(2026, 12, 9))
     digest = shown(participant, proposal).digest
-    with pytest.raises(ReplanningRefused, match="Say why"):
+    with pytest.raises(ReplanningRefused, match="Enter "):
         commit_replanning(
             participant=participant, proposal=proposal, digest=digest, now=NOW, by=None, reason=" "
         )

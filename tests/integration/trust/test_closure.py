@@ -116,7 +116,7 @@ def test_a_new_table_of_a_trials_records_is_guarded_from_the_start() -> None:
 
 def test_a_frozen_trial_is_opened_for_a_reason_and_an_archived_one_never(frozen, coordinator) -> None:
     trial = frozen.trial
-    with pytest.raises(ClosureRefused, match="reason goes on record"):
+    with pytest.raises(ClosureRefused, match="kept in the audit trail"):
         open_trial(trial=trial, by=coordinator, reason="")
     open_trial(trial=trial, by=coordinator, reason="a late query")
     Visit.objects.filter(participant=frozen, code="d28").update(booked_on=TODAY)

@@ -85,7 +85,7 @@ def test_a_withdrawn_consent_stands_no_more(participant, coordinator) -> None:
     form(participant.trial, "2.0", date(2026, 11, 10), again=True)
     record_consent(participant=participant, form=first, signed_on=NOVEMBER, now=NOW, by=None)
     asked = {"participant": participant, "today": TODAY, "by": coordinator}
-    with pytest.raises(ConsentRefused, match="reason goes on record"):
+    with pytest.raises(ConsentRefused, match="kept in the audit trail"):
         withdraw_consent(withdrawn_on=TODAY, reason=" ", **asked)
     with pytest.raises(ConsentRefused, match="before the consent"):
         withdraw_consent(withdrawn_on=date(2026, 11, 1), reason="letter", **asked)
@@ -93,7 +93,7 @@ def test_a_withdrawn_consent_stands_no_more(participant, coordinator) -> None:
     standing = consent_standing(participant, TODAY)
     assert (standing.state, standing.withdrawn_on) == (ConsentState.WITHDRAWN, TODAY)
     assert not asked_again(coordinator, TODAY).exists(), "nobody asks them again"
-    with pytest.raises(ConsentRefused, match="No consent stands"):
+    with pytest.raises(ConsentRefused, match="There is no consent"):
         withdraw_consent(withdrawn_on=TODAY, reason="letter", **asked)
 
 
@@ -212,7 +212,7 @@ def test_a_withdrawal_recorded_by_mistake_is_taken_back_with_a_reason(participan
 @pytest.mark.parametrize(
     ("changes", "reason", "words"),
     [
-        ({"signed_on": OCTOBER}, " ", "Say why it is corrected"),
+        ({"signed_on": OCTOBER}, " ", "Enter why you correct it"),
         ({}, "nothing", "This is what is on record"),
         ({"signed_on": date(2026, 11, 22)}, "typed wrongly", "in the future"),
         ({"signed_on": date(2026, 1, 4)}, "typed wrongly", "is used from 2026-01-05"),

@@ -163,7 +163,7 @@ def test_what_changed_since_it_was_shown_is_not_signed(participant, investigator
 def test_a_replayed_signature_is_refused_while_the_first_one_stands(participant, investigator) -> None:
     """A form sent twice, by a double click or out of a browser's history."""
     sign_schedule(participant, investigator)
-    with pytest.raises(SigningRefused, match="signed exactly this already"):
+    with pytest.raises(SigningRefused, match="already signed exactly this"):
         sign_schedule(participant, investigator)
     assert sign_schedule(participant, investigator, meaning=Meaning.RESPONSIBLE), "another meaning is another"
     assert Signature.objects.filter(user=investigator).count() == 2

@@ -263,7 +263,7 @@ def test_nothing_is_missed_before_its_window_opens(participant: Participant) -> 
     [
         ("d0", (2026, 12, 8), at(12, 7), "is in the future", "the eve of the day itself"),
         ("d0", (2026, 12, 3), at(12, 7), "too early", "the infusion before the last chemotherapy"),
-        ("d14", (2026, 12, 8), at(12, 8, 9), "say why", "two weeks early: possible, with a reason"),
+        ("d14", (2026, 12, 8), at(12, 8, 9), "Enter a reason", "two weeks early: possible, with a reason"),
     ],
 )
 def test_refused_days(participant, code, on, now, message, why) -> None:

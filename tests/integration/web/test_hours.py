@@ -42,7 +42,15 @@ def coordinator(client: Client) -> Client:
 @pytest.fixture(autouse=True)
 def _now(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = datetime(2026, 10, 26, 12, tzinfo=UTC)
-    for module in ("visits", "facts", "recording", "holds", "replanning", "course"):
+    views = (
+        "visits.views",
+        "windows.facts",
+        "shared.answers",
+        "course.holds",
+        "replanning.views",
+        "course.views",
+    )
+    for module in views:
         monkeypatch.setattr(f"schedules.web.{module}.now", lambda: moment, raising=False)
 
 

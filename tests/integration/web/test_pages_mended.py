@@ -118,7 +118,7 @@ def test_an_address_is_seen_replaced_and_ended_by_the_one_who_made_it(
     assert "You have 1 address of this calendar." in text
     assert feed.participant.subject_code in page.get(reverse("own-calendars")).content.decode()
     shown = page.post(reverse("own-calendar-replace", args=[feed.pk]))
-    assert "This address is a secret" in shown.content.decode()
+    assert "This address is secret" in shown.content.decode()
     feed.refresh_from_db()
     assert feed.revoked_at == MORNING
     other = CalendarFeed.objects.get(revoked_at=None)

@@ -91,7 +91,7 @@ def test_a_start_against_the_list_asks_why_next_to_the_field_and_the_list_is_kep
     }
     refused = page.post(f"/visits/{visit.pk}/complete/", form)
     assert refused.status_code == 422
-    assert "Say why it happened all the same" in refused.content.decode()
+    assert "Enter why it happened" in refused.content.decode()
     page.post(f"/visits/{visit.pk}/complete/", form | {"outside_reason": "released by telephone"})
     assert ReadinessCheck.objects.get().for_day == date(2026, 11, 23)
     shown = text(page, f"/participants/{person.pk}/readiness/")

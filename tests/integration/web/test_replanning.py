@@ -61,7 +61,7 @@ def test_nothing_moves_before_it_was_seen_and_then_exactly_that(
     digest = shown.context["form"].data["digest"]
     nothing = page.post(address(participant), moved(participant, action="commit", digest=digest))
     assert nothing.status_code == 422
-    assert "Say why" in nothing.content.decode()
+    assert "Enter why you move the calendar" in nothing.content.decode()
     done = page.post(
         address(participant), moved(participant, action="commit", digest=digest, reason="no bed")
     )
@@ -127,9 +127,9 @@ def test_a_booking_that_loses_its_window_is_asked_about(page: Client, participan
 
 REFUSED = [
     ("nothing else than stands", {}, "Nothing is changed yet"),
-    ("a day left out", {"anchor-infusion-planned-on": ""}, "it cannot be left out"),
+    ("a day left out", {"anchor-infusion-planned-on": ""}, "the field cannot be empty"),
     ("no day at all", {"anchor-infusion-planned-on": "2026-02-30"}, "valid date"),
-    ("a day beyond the calendar", {"anchor-infusion-planned-on": "9999-12-30"}, "outside the years"),
+    ("a day beyond the calendar", {"anchor-infusion-planned-on": "9999-12-30"}, "9999-12-30 cannot be right"),
 ]
 
 
@@ -171,7 +171,7 @@ def test_what_happened_against_the_protocol_is_shown_first_and_recorded_with_a_r
     held = {"action": "commit", "digest": shown.context["form"].data["digest"]}
     asked = page.post(address(person), typed(person, **given, **held))
     assert asked.status_code == 422
-    assert "Say why" in asked.content.decode()
+    assert "Enter why" in asked.content.decode()
     assert page.post(address(person), typed(person, **given, **held, reason="no bed")).status_code == 302
     assert Deviation.objects.get(kind="block-broken", visit=None).days == -1
 

@@ -431,7 +431,7 @@ def quicker(person: Participant, did: str) -> None:
         return
     said = {"participant": person, "version": person.version, "reason": "as told", **shared}
     take_step(request=StepRequest(Step.WITHDRAWAL, date(2026, 12, 20)), **said)
-    if did == "withdrawn":
+    if did == "undone":
         undo_last_step(**said | {"version": person.version + 1})
 
 
@@ -439,7 +439,7 @@ QUICKER = [
     ("booked", True, "Day 28: booked on: 2027-01-05", 302),
     ("withdrawn", True, "Withdrawal: on: 2026-12-20", 422),
     ("withdrawn", False, "Withdrawal: on: 2026-12-20", 422),
-    ("withdrawn", False, "Withdrawal: taken back: no → yes", 302),
+    ("undone", False, "Withdrawal: withdrawn: no → yes", 302),
 ]
 
 

@@ -102,7 +102,7 @@ SENTENCES = [
     (
         Effect.UNBOOKED,
         {"booked_on": on("Tue 2026-12-22")},
-        "Booked on Tuesday 2026-12-22: the booking is given up.",
+        "The booking on Tuesday 2026-12-22 is cancelled.",
     ),
     (Effect.HELD, {}, "Waits until the hold ends."),
     (Effect.RESUMED, {}, "Waits no longer."),

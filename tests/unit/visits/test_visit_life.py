@@ -178,7 +178,7 @@ def test_visits_beside_the_protocol_have_no_window_of_their_own() -> None:
     for history in (INFUSED, TERMINATED):  # one that was added after the end has its reason already
         assert not list(refusals_of_completion(UNPLANNED, Completion(day(40)), history, noon(40)))
     with_the_course = replace(UNPLANNED, cancelled=True, by_course=True)
-    assert "say why" in words(
+    assert "Enter a reason" in words(
         list(refusals_of_completion(with_the_course, Completion(day(40)), TERMINATED, noon(40)))
     )
     inside = Completion(LAST.window.target)
@@ -191,7 +191,11 @@ def test_visits_beside_the_protocol_have_no_window_of_their_own() -> None:
         (None, "", "nobody asked"),
         ({"safety": Answer(True), "efficacy": Answer(True)}, "", "all done"),
         ({"safety": Answer(True)}, "Say whether Efficacy was done.", "one without an answer"),
-        ({"safety": Answer(True), "efficacy": Answer(False)}, "Say why Efficacy was not done.", "no reason"),
+        (
+            {"safety": Answer(True), "efficacy": Answer(False)},
+            "Enter why Efficacy was not done.",
+            "no reason",
+        ),
         ({"safety": Answer(True), "efficacy": Answer(False, "no assay")}, "", "left, with a reason"),
         ({"safety": Answer(True), "efficacy": Answer(True), "x": Answer(True)}, "no activity of", "unknown"),
     ],
@@ -240,7 +244,7 @@ def test_added_visits_need_a_reason_and_a_course() -> None:
         return words(list(refusals_of_added(Booking(day(30)), history, reason, day(today))))
 
     assert not refused(INFUSED)
-    assert "Say why" in refused(INFUSED, "")
+    assert "Enter a reason" in refused(INFUSED, "")
     assert "All contact has ended" in refused(WITHDRAWN), "to come"
     assert not refused(WITHDRAWN, today=31), "it took place"
     assert not refused(TERMINATED), "a retrieval visit is planned after the protocol's visits have ended"

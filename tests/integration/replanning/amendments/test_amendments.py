@@ -169,7 +169,7 @@ def test_whoever_must_consent_again_is_held_back_until_they_have(
     assert said(ready) == "Form 2 asks for consent again."
     assert said(unknown) == "Form 2 asks for consent again, and none is on record."
     Consent.objects.create(participant=ready, form=again, signed_on=date(2026, 12, 22))
-    with pytest.raises(AmendmentRefused, match="Say why"):
+    with pytest.raises(AmendmentRefused, match="Enter "):
         retry_amendment(run=run, by=None, reason=" ")
     assert retry_amendment(run=run, by=None, reason="consented") == 2
     with time_machine.travel(NOW, tick=False):
@@ -212,7 +212,7 @@ def test_what_cannot_be_started_is_refused_in_words(
         assert refused.value.fields == {field: (words,)}
     asked = amendment(old, new, site)
     digest = shown(asked).digest
-    with pytest.raises(AmendmentRefused, match="Say why"):
+    with pytest.raises(AmendmentRefused, match="Enter "):
         start_amendment(amendment=asked, digest=digest, by=None, reason="", now=NOW)
     started(asked)
     with pytest.raises(AmendmentRefused, match="has not finished"):
