@@ -52,7 +52,7 @@ WRITES = {
     "a visit's day": lambda p: Visit.objects.filter(participant=p).update(performed_on=TODAY),
     "an anchor": lambda p: Anchor.objects.create(participant=p, code="consent", actual_on=TODAY),
     "a flag": lambda p: Flag.objects.create(
-        participant=p, key="k", kind="x", severity="notice", message="m", raised_at=NOW
+        participant=p, key="k", kind="start", severity="notice", message="m", raised_at=NOW
     ),
     "the participant": lambda p: Participant.objects.filter(pk=p.pk).update(traits=["minor"]),
     "a deletion": lambda p: Visit.objects.filter(participant=p).delete(),
