@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from trials.domain.protocols.language import Code, Named, Text, label_of, readable
+from trials.domain.language import Code, Named, Text, label_of, readable
 
 
 def say(message: str) -> str:

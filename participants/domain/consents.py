@@ -8,11 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import mark as _
 
 _FUTURE = _("%(day)s is in the future: today is %(today)s at the site.")
 _BEFORE = _("%(day)s is before the consent on %(on)s: give that day or a later one.")

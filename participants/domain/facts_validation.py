@@ -30,12 +30,12 @@ from participants.domain.facts import (
     Waiver,
 )
 from participants.domain.moments import day_of, first_instant
-from participants.domain.words import Code, Say, Value, Words, iso_point, plain
-from participants.domain.words import mark as _
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.domain.sites.wall_clock import refusal_of
+from trials.domain.words import Code, Say, Value, Words, iso_point, plain
+from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
+from trials.domain.words import mark as _
 
 
 class Phase(StrEnum):

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from participants.domain.words import mark as _
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import PRODUCT_STEPS, Protocol
+from trials.domain.words import mark as _
 
 
 class Milestone(StrEnum):

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from schedules.domain.plan.explanations import Say, plain
 from schedules.ical.values import CalendarEvent, EventStatus, WholeDays
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
+from trials.domain.words import Say, plain
+from trials.domain.words import mark as _
 
 
 def ended_event(uid: str, day: date, changed_at: datetime, say: Say = plain) -> CalendarEvent:

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.ical.values import ASSUMED_LENGTH, CalendarEvent, EventStatus, Hours, WholeDays
 from trials.domain.protocols.protocol import TimingKind
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import Say, plain
+from trials.domain.words import mark as _
 
 _PLACES = {
     "ward": _("ward"),

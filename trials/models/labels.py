@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from trials.domain.protocols.language import from_kept, kept
+from trials.domain.language import from_kept, kept
 
 
 class LabelField(models.CharField):

@@ -13,15 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from participants.domain.words import Code, Words
 from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.values import Refusal
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
+from trials.domain.words import Code, Words
+from trials.domain.words import mark as _
 
 
 class DeviationKind(StrEnum):

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from participants.domain.words import Code, Say, Value, Words, plain
 from schedules.domain.plan.explanations import day_text
-from trials.domain.protocols.language import Named, Text
+from trials.domain.language import Named, Text
+from trials.domain.words import Code, Say, Value, Words, plain
 
 _MARK = '{"told":'
 

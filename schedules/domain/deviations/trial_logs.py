@@ -8,12 +8,7 @@ from datetime import date
 
 from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Extent, Step, StepTaken
 from trials.domain.protocols.protocol import Protocol, Role
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import mark as _
 
 ENROLMENT = "enrolment"
 IN_SCREENING, ENROLLED = _("In screening"), _("Enrolled")

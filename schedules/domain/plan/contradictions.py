@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from participants.domain.words import Code, Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.plan.anchors import applicable_anchors, follow
 from schedules.domain.plan.explanations import offset_words
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from trials.domain.protocols.offsets import shift_day
 from trials.domain.protocols.protocol import AnchorRule, Protocol, ReferenceKind, Within
+from trials.domain.words import Code, Value, Words
+from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from schedules.domain.plan.explanations import Say, because_visit, because_window, plain
+from schedules.domain.plan.explanations import because_visit, because_window
 from schedules.domain.plan.values import AnchorDay, Plan, PlannedVisit, PlannedWindow
 from trials.domain.protocols.protocol import AtOffset, study_day
+from trials.domain.words import Say, plain
 
 Document = dict[str, Any]
 

@@ -6,14 +6,13 @@ nothing and gets English.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 
-from participants.domain.words import Words
 from schedules.domain.plan.slots import Same
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
-from trials.domain.protocols.language import Text
+from trials.domain.language import Text
 from trials.domain.protocols.occurrences import label_at, label_of_rule, occurrence_offsets
 from trials.domain.protocols.offsets import Offset, Unit, day_not_there
 from trials.domain.protocols.protocol import (
@@ -30,14 +29,8 @@ from trials.domain.protocols.protocol import (
     Tolerance,
     Within,
 )
-
-Say = Callable[[str], str]
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import Say, Words, plain
+from trials.domain.words import mark as _
 
 WEEKDAYS = (
     _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
@@ -64,11 +57,6 @@ _KINDS = {
     AnchorKind.ACTUAL: _("actual"),
     AnchorKind.DERIVED: _("derived"),
 }
-
-
-def plain(message: str) -> str:
-    """The message as it stands: English."""
-    return message
 
 
 def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from participants.domain.words import Code, Value, Words, days_words
-from participants.domain.words import mark as _
 from schedules.domain.plan.anchors import follow
 from schedules.domain.plan.explanations import offset_words
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit, PlanWarning
@@ -15,6 +13,8 @@ from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import HoldRule, Over, Protocol, ReferenceKind
 from trials.domain.protocols.treatment_names import first_treatment_name, in_sentence
+from trials.domain.words import Code, Value, Words, days_words
+from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from schedules.domain.plan.explanations import WEEKDAYS, Say
+from schedules.domain.plan.explanations import WEEKDAYS
 from trials.domain.protocols.protocol import (
     Activity,
     AnchorRule,
@@ -21,6 +21,8 @@ from trials.domain.protocols.protocol import (
     VisitRule,
 )
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Say
+from trials.domain.words import mark as _
 
 _Labelled = TypeVar(
     "_Labelled",
@@ -35,11 +37,6 @@ _Labelled = TypeVar(
     Trait,
     VisitRule,
 )
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 def in_language(protocol: Protocol, say: Say) -> Protocol:

@@ -3,11 +3,7 @@
 A protocol of one's own is shown in its own words wherever they differ from these.
 """
 
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import mark as _
 
 LABELS = (
     _("Screening"),

@@ -10,8 +10,6 @@ from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from participants.domain.words import Code, Value, Words, days_words
-from participants.domain.words import mark as _
 from schedules.domain.plan.anchors import applicable_anchors, resolve_anchors
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.holds import find_hold, hold_warning, lengthen_rest
@@ -32,6 +30,8 @@ from trials.domain.errors import OffsetError
 from trials.domain.protocols.offsets import Unit
 from trials.domain.protocols.protocol import AtOffset, Protocol, Within, applies
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Code, Value, Words, days_words
+from trials.domain.words import mark as _
 
 
 def project(

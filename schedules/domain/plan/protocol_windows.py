@@ -9,8 +9,6 @@ from math import ceil, floor
 from zoneinfo import ZoneInfo
 
 from participants.domain.moments import first_instant
-from participants.domain.words import Code, Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.plan.anchors import midnight
 from schedules.domain.plan.references import Placing
 from schedules.domain.plan.values import AnchorDay, OtherReading, PlannedWindow
@@ -27,6 +25,8 @@ from trials.domain.protocols.protocol import (
     Reference,
     ReferenceKind,
 )
+from trials.domain.words import Code, Value, Words
+from trials.domain.words import mark as _
 
 Point = date | datetime
 _DAY = timedelta(days=1)

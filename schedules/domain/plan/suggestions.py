@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from participants.domain.words import Code, Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.plan.values import AnchorKind, PlannedVisit, PlanWarning
 from trials.domain.protocols.protocol import AtOffset, Place, Within
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Code, Value, Words
+from trials.domain.words import mark as _
 
 _DAY = timedelta(days=1)
 SEARCH_DAYS = 60

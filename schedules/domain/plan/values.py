@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from participants.domain.words import Words
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.occurrences import label_at
 from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, VisitRule
+from trials.domain.words import Words
 
 
 class AnchorKind(StrEnum):

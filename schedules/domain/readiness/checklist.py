@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from participants.domain.words import Code, Say, Value, Words, plain
-from participants.domain.words import mark as _
 from schedules.domain.plan.values import AnchorDay, Plan
 from schedules.domain.readiness.beds import Beds, critical_days, days_in_hospital
 from schedules.domain.readiness.gate_wording import words_of_gate, words_of_opening
@@ -19,6 +17,8 @@ from schedules.domain.readiness.gates import GateVerdict, course_of, gate_ahead
 from schedules.domain.readiness.participant_checks import lines_of_person
 from schedules.domain.readiness.start_context import Answer, Item, Line, Start, line
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,6 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Product, ready_on, usual_days
-from participants.domain.words import Code, Say, Value, Words, plain
-from participants.domain.words import mark as _
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.holds import find_hold
 from schedules.domain.plan.suggestions import moves
@@ -37,6 +35,8 @@ from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Over, Place, Role, Within
 from trials.domain.protocols.treatment_names import first_treatment_name
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import mark as _
 
 MOST_DAYS = 120
 """The longest range that is searched at once."""

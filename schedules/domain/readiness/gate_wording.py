@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from participants.domain.words import Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.readiness.gates import (
     NO_REVIEW,
     PLANNED_BEFORE,
@@ -15,6 +13,8 @@ from schedules.domain.readiness.gates import (
     GateVerdict,
 )
 from trials.domain.protocols.protocol import Gate
+from trials.domain.words import Value, Words
+from trials.domain.words import mark as _
 
 MEETS = _("%(start)s on %(day)s meets a closed gate.")
 _OF_SEVERAL = {

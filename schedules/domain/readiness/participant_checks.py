@@ -9,8 +9,6 @@ from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS, Phase
 from participants.domain.moments import Point, day_of, first_after, first_instant
 from participants.domain.product import LABELS, READY, Product, ProductState, readiness_expected, usual_days
-from participants.domain.words import Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Plan, PlannedVisit, PlannedWindow
 from schedules.domain.readiness.start_context import (
     Answer,
@@ -23,6 +21,8 @@ from schedules.domain.readiness.start_context import (
 from schedules.domain.windows.judges import judge
 from schedules.domain.windows.verdicts import VerdictStatus
 from trials.domain.protocols.protocol import Freshness, Role
+from trials.domain.words import Value, Words
+from trials.domain.words import mark as _
 
 
 def lines_of_person(start: Start, plan: Plan, day: date) -> Iterator[Line]:

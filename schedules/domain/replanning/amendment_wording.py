@@ -10,7 +10,7 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
-from schedules.domain.plan.explanations import Say, from_anchor, label_of, offset_text, plain
+from schedules.domain.plan.explanations import from_anchor, label_of, offset_text
 from trials.domain.protocols.occurrences import label_of_rule
 from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.protocol import (
@@ -29,17 +29,14 @@ from trials.domain.protocols.protocol import (
     VisitRule,
     Within,
 )
+from trials.domain.words import Say, plain
+from trials.domain.words import mark as _
 
 Lines = dict[str, str]
 """The name of a property and what it is, in words."""
 
 NOTHING = "–"
 """What stands where a rule has no such property."""
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 _PLACES = {"ward": _("ward"), "clinic": _("clinic"), "phone": _("phone"), "home": _("home")}

@@ -7,8 +7,6 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from participants.domain.words import mark as _
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.replanning.amendment_wording import (
     NOTHING,
@@ -19,6 +17,8 @@ from schedules.domain.replanning.amendment_wording import (
     window_lines,
 )
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Say, plain
+from trials.domain.words import mark as _
 
 
 class Part(StrEnum):

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from schedules.domain.plan.anchors import follow
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from trials.domain.protocols.language import Code
+from trials.domain.language import Code
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.treatment_names import CHEMOTHERAPY, INFUSION, first_treatment_name, in_sentence

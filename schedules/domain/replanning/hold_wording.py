@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from participants.domain.words import Code, Value, Words, days_words
-from participants.domain.words import mark as _
 from schedules.domain.replanning.hold_clock import Waiting
 from trials.domain.protocols.treatment_names import capital
+from trials.domain.words import Code, Value, Words, days_words
+from trials.domain.words import mark as _
 
 HOLD_FLAG = "hold"
 """The kind of flag that stands for a hold which lasts."""

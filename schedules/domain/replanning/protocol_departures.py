@@ -12,24 +12,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from participants.domain.words import Code, Value, Words
 from schedules.domain.deviations.drafts import DeviationKind, Draft
 from schedules.domain.deviations.stored_sentences import joined, told
 from schedules.domain.plan.contradictions import Contradiction, root_of
-from schedules.domain.plan.explanations import Say, day_text, offset_words, plain
+from schedules.domain.plan.explanations import day_text, offset_words
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import Protocol, Role
+from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import mark as _
 
 REPLAN_FLAG = "replan"
 """The kind of flag that stands for a planned day which no longer fits one on record."""
 
 Pair = tuple[str, str]
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 class DepartureKind(StrEnum):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.explanations import day_text
 from schedules.domain.replanning.visit_effects import Effect, VisitChange
 from schedules.domain.replanning.window_and_gate_changes import GateChange
-
-
-def _(message: str) -> str:
-    """Mark a message for translation without translating it."""
-    return message
-
+from trials.domain.words import Say, plain
+from trials.domain.words import mark as _
 
 EFFECT_LABELS = {
     Effect.CHEMOTHERAPY_GIVEN: _("treatment already given"),

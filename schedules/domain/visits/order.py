@@ -10,11 +10,7 @@ from schedules.domain.visits.values import History, Refusal, VisitLife
 from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
 from trials.domain.protocols.treatment_names import day_zero_name
 from trials.domain.protocols.validation.graph import anchors_of_visit
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
+from trials.domain.words import mark as _
 
 
 def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:

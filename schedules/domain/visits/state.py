@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from participants.domain.lifecycle import STEP_LABELS, Step
-from participants.domain.words import days_words
 from schedules.domain.visits.order import (
     anchors_of_rule,
     anchors_set_by,
@@ -33,11 +32,8 @@ from schedules.domain.visits.values import (
 )
 from trials.domain.protocols.protocol import Activity, Protocol, applies
 from trials.domain.sites.wall_clock import refusal_of
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
+from trials.domain.words import days_words
+from trials.domain.words import mark as _
 
 
 def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:

@@ -8,12 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from trials.domain.protocols.protocol import Protocol
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import mark as _
 
 BETWEEN = _("Unscheduled")
 BEFORE_ZERO = {0: _("Unscheduled (before D0)"), 1: _("Unscheduled (before D1)")}

@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from participants.domain.words import Value, Words
-from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.explanations import day_text
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from trials.domain.protocols.protocol import Freshness, ProtocolWindow
-
-
-def _(message: str) -> str:
-    """Mark a message for translation without translating it."""
-    return message
+from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import mark as _
 
 
 class Judged(NamedTuple):

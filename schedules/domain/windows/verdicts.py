@@ -9,8 +9,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from participants.domain.facts import Fact
-from participants.domain.words import Value, Words
-from schedules.domain.plan.explanations import Say, day_text, plain
+from schedules.domain.plan.explanations import day_text
+from trials.domain.words import Say, Value, Words, plain
 
 
 class VerdictStatus(StrEnum):

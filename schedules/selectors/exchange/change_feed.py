@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db.models import Max
 
 from participants.selectors.participants import participants_visible_to
-from schedules.domain.plan.explanations import Say, plain
 from schedules.models import ChangeEvent
 from schedules.selectors.exchange.data_capture import ListedVisit, visits_by_id
+from trials.domain.words import Say, plain
 from trials.models import User
 from trials.zones import roles_day
 

@@ -16,12 +16,13 @@ from django.utils.translation import gettext
 from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.errors import FilterRefused
-from schedules.domain.plan.explanations import Say, because_visit, plain
+from schedules.domain.plan.explanations import because_visit
 from schedules.domain.visits.status import Appointment, ClinicDays, Standing, WindowPosition, standing
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, working_days_by_site
 from schedules.selectors.store.stored_visits import lost_booking, planned_visit, record_of
 from schedules.selectors.visits.status_query import appointment_condition, window_condition
+from trials.domain.words import Say, plain
 from trials.keyset import Page, Place, page_by_day, page_by_id
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to, trials_visible_to

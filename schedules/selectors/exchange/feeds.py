@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.domain.plan.explanations import Say, because_visit, plain
+from schedules.domain.plan.explanations import because_visit
 from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.state import activities_of
 from schedules.ical.values import Hours, WholeDays
@@ -25,6 +25,7 @@ from schedules.selectors.store.stored_visits import (
 )
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
 from trials.domain.protocols.protocol import Protocol, TimingKind
+from trials.domain.words import Say, plain
 from trials.models import Membership, Site, User
 from trials.selectors.records import protocol_of, roles_of, sites_administered_by, token_digest, within
 from trials.zones import begins, ended, server_zone, zone_of

@@ -11,7 +11,6 @@ from django.db.models.functions import ExtractYear
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
 from schedules.models import Visit
@@ -22,6 +21,7 @@ from schedules.selectors.store.stored_visits import LIVE, day_zero_of, lost_book
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Say, plain
 from trials.keyset import Key, RowAfter
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to

@@ -12,7 +12,6 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Course, Phase, phase_of
 from participants.models import Participant
 from participants.selectors.participants import anchor_days, participants_visible_to
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.recorded_anchors import anchor_days as days_of_anchors
@@ -35,6 +34,7 @@ from schedules.selectors.store.plan_rows import (
 from schedules.selectors.store.records import records_of
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from trials.domain.errors import DomainError
+from trials.domain.words import Say, plain
 from trials.models import User
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of

@@ -12,7 +12,6 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import Appointment, ClinicDays, WindowPosition
@@ -22,6 +21,7 @@ from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, wo
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, at_each, by_today, window_condition
+from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to
 from trials.zones import roles_day, zone_of

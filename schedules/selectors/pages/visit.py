@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from participants.models import Participant
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.status import clinic_days
@@ -23,6 +22,7 @@ from schedules.selectors.store.plan_rows import Reading, VisitRow, reading_of, s
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.windows.evaluation import dockets_of
 from trials.domain.protocols.protocol import Activity, Place
+from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from participants.domain.lifecycle import phase_of
-from participants.domain.words import Value
 from participants.models import CourseStep, Participant
 from participants.selectors.consents import consent_standing
 from participants.selectors.products import product_of
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.beds import Beds, Occupied
 from schedules.domain.readiness.gates import Cohorts
@@ -24,6 +22,7 @@ from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.course import STEPS, course_of, standing_of
 from schedules.selectors.windows.evaluation import Docket, dockets_of, ended_on
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Say, Value, plain
 from trials.models import Cohort, ProtocolVersion, Site
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from schedules.domain.plan.explanations import Say, because_visit, because_window
+from schedules.domain.plan.explanations import because_visit, because_window
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.plan.values import PlannedVisit, PlannedWindow
 from schedules.domain.visits.calendar_conflicts import Hindrance, clinic_days_left, hindrances
@@ -16,9 +16,10 @@ from schedules.domain.visits.short_names import day_range, visit_mark
 from schedules.domain.visits.status import ClinicDays, Standing, VisitRecord, WindowPosition, standing
 from schedules.models import Visit, WindowKind
 from schedules.selectors.store.stored_visits import lost_booking, record_of
-from trials.domain.protocols.language import joined
+from trials.domain.language import joined
 from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Say
 from trials.selectors.records import protocol_of
 
 _NUMBERS = re.compile(r"\d+")

@@ -17,7 +17,7 @@ from schedules.domain.visits.bookings import booking_no_longer_fits
 from schedules.domain.visits.status import VisitRecord
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitTiming
-from trials.domain.protocols.language import kept
+from trials.domain.language import kept
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import (
     AtOffset,

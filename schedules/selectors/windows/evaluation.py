@@ -12,7 +12,6 @@ from participants.domain.facts import Facts, PerformedVisit, TestResult
 from participants.domain.lifecycle import Extent, Phase, Step
 from participants.domain.moments import day_of, first_after
 from participants.models import CourseStep
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import lay_out
 from schedules.domain.plan.values import AnchorDay, Plan, PlannedWindow
@@ -24,6 +23,7 @@ from schedules.selectors.store.course import STEPS
 from schedules.selectors.store.records import Record, records_of
 from schedules.selectors.store.stored_visits import lost_booking
 from trials.domain.protocols.protocol import Place, Protocol
+from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
 
 

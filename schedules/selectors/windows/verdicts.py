@@ -11,13 +11,13 @@ from participants.domain.facts import Fact
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row
-from schedules.domain.plan.explanations import Say, plain
 from schedules.domain.windows.fact_sources import Feed, fed_by, feeds_of
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag
 from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import Docket, JudgedWindow, dockets_of
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
+from trials.domain.words import Say, plain
 
 URGENCY = (
     VerdictStatus.VIOLATED,

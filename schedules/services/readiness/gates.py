@@ -12,7 +12,6 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from participants.domain.words import Code, Value, Words
 from participants.models import SafetyReview
 from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.values import AnchorKind, Plan
@@ -22,6 +21,7 @@ from schedules.domain.readiness.start_context import start_codes
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, names_of, reviews_of
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
+from trials.domain.words import Code, Value, Words
 from trials.models import Cohort, Site, Trial, User
 from trials.services.sites.plausible_days import impossible_days
 from trials.zones import zone_of

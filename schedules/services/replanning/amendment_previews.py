@@ -13,7 +13,6 @@ from django.utils.translation import gettext_noop
 
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS
-from participants.domain.words import Code, Value, Words
 from participants.models import Participant
 from schedules.domain.deviations.stored_sentences import joined
 from schedules.domain.errors import AmendmentRefused
@@ -23,6 +22,7 @@ from schedules.selectors.pages.amendments import Standing, people_at, standings_
 from schedules.selectors.store.records import Record, records_of
 from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.replanning.moves import Preview, Proposal, preview_of
+from trials.domain.words import Code, Value, Words
 from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 

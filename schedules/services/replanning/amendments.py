@@ -16,7 +16,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from participants.domain.words import Value, Words
 from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.errors import AmendmentRefused, AmendmentStale, ReplanningRefused
 from schedules.domain.replanning.amendments import HELD_BACK, Outcome
@@ -27,6 +26,7 @@ from schedules.services.replanning.amendment_previews import Amendment, Judging,
 from schedules.services.replanning.moves import Proposal, replan_many
 from trials.audit.acts import recorded
 from trials.domain.errors import TrialFrozen
+from trials.domain.words import Value, Words
 from trials.models import Site, Trial, User
 
 logger = logging.getLogger(__name__)

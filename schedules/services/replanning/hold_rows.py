@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from django.db.models import F
 
-from participants.domain.words import Words
 from schedules.domain.deviations.drafts import DeviationKind, Draft, Lapse
 from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.plan.holds import find_hold, hold_warning
@@ -28,6 +27,7 @@ from schedules.selectors.store.stored_visits import StoredVisit
 from schedules.services.replanning.previews import Proposal, preview_of
 from schedules.services.store.deviation_drafts import draft_deviation
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Words
 
 KIND = HOLD_FLAG
 

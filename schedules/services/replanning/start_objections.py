@@ -8,7 +8,6 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from participants.domain.words import Words
 from schedules.domain.errors import DepartureNeedsReason, StartNeedsReason
 from schedules.domain.readiness.start_context import Answer, Item, start_codes
 from schedules.domain.readiness.start_flags import words_of_lines
@@ -18,6 +17,7 @@ from schedules.services.readiness.gates import Candidate, refusal_of_move
 from schedules.services.readiness.starts import readiness_at, start_put_on_record
 from schedules.services.replanning.previews import Preview
 from schedules.services.replanning.side_effects import with_surroundings
+from trials.domain.words import Words
 from trials.spoken import say
 
 OF_THE_SITE = frozenset({Item.BED, Item.SLOT, Item.HOLIDAYS})

@@ -13,7 +13,6 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from participants.domain.moments import day_of
-from participants.domain.words import Code, Words
 from participants.models import Participant
 from schedules.domain.deviations.drafts import (
     DRAFTED_OF_VISITS,
@@ -31,6 +30,7 @@ from schedules.models import Deviation, ProtocolWindow
 from schedules.selectors.deviations.record_facts import RecordedVisit, versions_then, visits_on_record
 from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at
+from trials.domain.words import Code, Words
 from trials.services.store.loading import Row
 from trials.services.store.updating import update_rows
 

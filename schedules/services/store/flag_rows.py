@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from schedules.domain.windows.flags import FlagSeverity, FlagStanding, FlagState
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag, ProtocolWindow, Severity
-from trials.domain.protocols.language import in_english
+from trials.domain.language import in_english
 from trials.services.store.loading import Row
 
 KIND = "window-"

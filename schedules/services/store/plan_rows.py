@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from schedules.domain.plan.explanations import because_window
 from schedules.domain.plan.values import Plan, PlannedVisit, PlannedWindow
 from schedules.models import CalendarState, ProtocolWindow, Visit
-from trials.domain.protocols.language import kept
+from trials.domain.language import kept
 from trials.domain.protocols.protocol import AtOffset
 from trials.services.store.loading import Row, load_rows
 

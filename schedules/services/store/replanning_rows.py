@@ -19,7 +19,7 @@ from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
 from schedules.services.store.unscheduled_names import name_added
-from trials.domain.protocols.language import kept
+from trials.domain.language import kept
 from trials.domain.protocols.protocol import Role
 from trials.services.store.loading import Row, load_rows
 from trials.services.store.updating import Beside, update_rows

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from django.db.models import F, QuerySet
 
 from participants.domain.lifecycle import NOT_APPLICABLE, Step
-from participants.domain.words import Words
 from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.explanations import day_text
@@ -20,6 +19,7 @@ from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.errors import Stale
+from trials.domain.words import Words
 from trials.spoken import say
 
 RECORD = "schedules.visit"

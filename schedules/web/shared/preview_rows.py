@@ -11,7 +11,6 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from participants.domain.words import Words
 from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.values import PlanWarning
@@ -26,6 +25,7 @@ from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.services.replanning.moves import Preview
 from schedules.services.replanning.previews import Around, calendar_for
 from schedules.web.shared.wording import day_words, say, warnings_in_words
+from trials.domain.words import Words
 
 CONTRADICTION = "contradictory-anchors"
 SHUT = frozenset({HindranceKind.NO_CLINIC_DAY, HindranceKind.NO_CLINIC_DAY_LEFT})

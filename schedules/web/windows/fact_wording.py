@@ -25,7 +25,7 @@ from participants.models.facts import FACT_LABELS
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Severity
 from schedules.web.shared.wording import day_words, hour_words, say
-from trials.domain.protocols.language import readable
+from trials.domain.language import readable
 
 KINDS = FACT_LABELS
 """A kind of fact, in a word or two."""

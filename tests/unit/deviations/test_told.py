@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from participants.domain.words import Code, Words, days_words
 from schedules.domain.deviations.stored_sentences import facts_text, joined, labelled, told
+from trials.domain.words import Code, Words, days_words
 
 DAY = date(2027, 1, 4)
 UNTIL = Words.of("Until %(day)s: %(subject)s.", {"day": DAY, "subject": "S01-001"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from trials.domain.protocols.language import Text
+from trials.domain.language import Text
 from trials.formats.protocols import library
 from trials.formats.protocols.yaml import digest
 

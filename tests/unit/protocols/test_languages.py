@@ -4,12 +4,12 @@ import pickle
 
 import pytest
 
-from participants.domain.words import Code, Words
 from schedules.domain.deviations.stored_sentences import facts_text, told
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.values import PlannedVisit
-from trials.domain.protocols.language import Named, Text, from_kept, kept, readable
+from trials.domain.language import Named, Text, from_kept, kept, readable
 from trials.domain.protocols.occurrences import label_at, label_of_rule, occurrence_offsets
+from trials.domain.words import Code, Words
 from trials.formats.protocols.yaml import canonical_bytes, digest, dump, load, load_document
 
 from .documents import SMALL, bound, changed, problems_of, tolerance, visit

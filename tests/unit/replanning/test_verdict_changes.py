@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from participants.domain.words import Words
 from schedules.domain.windows.verdict_changes import Judged, compare_verdicts, verdict_sentences
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from tests.unit.plan.small import window
 from trials.domain.protocols.protocol import Freshness
+from trials.domain.words import Words
 
 HCG = window("infusion -P7D", "infusion P0D", Freshness("hcg", "negative"), code="hcg")
 CARE = window("infusion P0D", "infusion P28D", code="care")

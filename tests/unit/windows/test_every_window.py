@@ -24,7 +24,6 @@ from participants.domain.facts import (
 )
 from participants.domain.facts import TestResult as Result
 from participants.domain.moments import DAY, day_of
-from participants.domain.words import Words
 from schedules.domain.plan.library_labels import CODES
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, PlannedWindow
@@ -32,6 +31,7 @@ from schedules.domain.windows.judges import judge, next_change_at
 from schedules.domain.windows.judges.washed_out import drugs_of
 from tests.unit.windows.judging import SHANGHAI
 from trials.domain.protocols.protocol import Protocol, WindowKind
+from trials.domain.words import Words
 from trials.formats.protocols.library import load_named
 
 TRIALS = ("NCT07193667", "NCT07274059", "NCT07339332", "NCT07331467", "NCT07233642")

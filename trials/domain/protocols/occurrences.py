@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from trials.domain.protocols.language import in_both
+from trials.domain.language import in_both
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import AtOffset, Each, VisitRule, Within
 

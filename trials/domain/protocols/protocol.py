@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+from trials.domain.language import Named
 from trials.domain.protocols.basis import (
     ASSUMED,
     Basis,
@@ -21,7 +22,6 @@ from trials.domain.protocols.basis import (
     Source,
     applies,
 )
-from trials.domain.protocols.language import Named
 from trials.domain.protocols.offsets import MonthLength, Offset
 from trials.domain.protocols.terms import (
     Bound,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trials.domain.protocols.language import Code, in_both
+from trials.domain.language import Code, in_both
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.validation.graph import anchors_of_visit
 

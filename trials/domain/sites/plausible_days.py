@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from trials.domain.words import mark as _
+
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2199, 12, 31)
 """Beyond it no trial is planned, whatever its end."""
 YEARS_AFTER_END = 20
 DAYS_AFTER_LAST = 90
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from trials.domain.errors import DomainError
+from trials.domain.words import mark as _
 
 _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = date.min + timedelta(days=2), date.max - timedelta(days=2)
 _WITH_OFFSET = re.compile(r"(?P<hour>[0-9:.]+)\s*(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})")
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
 
 
 class HourError(DomainError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from trials.domain.protocols.language import Named
+from trials.domain.language import Named
 from trials.domain.protocols.protocol import (
     Bound,
     Conduct,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, Strict, model
 from pydantic_core import PydanticCustomError
 
 from trials.domain.errors import OffsetError
-from trials.domain.protocols.language import Text
+from trials.domain.language import Text
 from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.protocol import (
     Basis,

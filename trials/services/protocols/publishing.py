@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError, Problem, ProtocolInvalid
-from trials.domain.protocols.language import kept
+from trials.domain.language import kept
 from trials.domain.protocols.protocol import Protocol
 from trials.formats.protocols import yaml
 from trials.models import Cohort, ProtocolVersion, Trial, User

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.facts import CompanionConfirmed, Facts, Lodging, Occurrence, Waiver
 from participants.domain.moments import DAY, Point, first_after, first_instant
-from participants.domain.words import mark as _
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.judges.case import Case, cannot_judge, gap, proof
 from schedules.domain.windows.judges.conduct import judge_conduct
@@ -36,6 +35,7 @@ from trials.domain.protocols.protocol import (
     Stay,
     Washout,
 )
+from trials.domain.words import mark as _
 
 INVESTIGATOR = "investigator"
 """The role that may waive a window, where the protocol lets it be waived."""

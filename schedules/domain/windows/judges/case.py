@@ -17,11 +17,11 @@ from participants.domain.moments import (
     first_instant,
     local,
 )
-from participants.domain.words import Value, Words
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Awaited, PlannedWindow
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocols.offsets import MonthLength
 from trials.domain.protocols.protocol import Bound, Freshness
+from trials.domain.words import Value, Words
 
 
 @dataclass(frozen=True, slots=True)

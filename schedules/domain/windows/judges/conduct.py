@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from participants.domain.facts import Confirmation, PerformedVisit
 from participants.domain.moments import day_of, first_instant
-from participants.domain.words import Code, Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     Case,
     at_risk,
@@ -25,6 +23,8 @@ from schedules.domain.windows.judges.case import (
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocols.protocol import Conduct
+from trials.domain.words import Code, Value, Words
+from trials.domain.words import mark as _
 
 _BROKEN = _("Not kept: %(of)s, recorded %(at)s.")
 _UNCONFIRMED = _("%(visit)s was performed %(day)s without a confirmation of %(of)s.")

@@ -11,8 +11,6 @@ from datetime import datetime
 
 from participants.domain.facts import Event, PerformedVisit
 from participants.domain.moments import at_or_after, day_of, first_after, first_instant
-from participants.domain.words import Code, Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     Case,
     at_risk,
@@ -24,6 +22,8 @@ from schedules.domain.windows.judges.case import (
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocols.protocol import EventAfter
+from trials.domain.words import Code, Words
+from trials.domain.words import mark as _
 
 _DONE = _("%(event)s on %(day)s.")
 _WITHOUT = _("%(visit)s was performed %(day)s without %(event)s, due since %(due)s.")

@@ -7,8 +7,6 @@ from datetime import datetime
 
 from participants.domain.facts import TestResult
 from participants.domain.moments import at_or_after, first_after, first_instant
-from participants.domain.words import Code, Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     Case,
     Gap,
@@ -21,6 +19,8 @@ from schedules.domain.windows.judges.case import (
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict
 from trials.domain.protocols.protocol import Freshness
+from trials.domain.words import Code, Words
+from trials.domain.words import mark as _
 
 _RESULT = _("%(test)s taken %(taken)s: %(result)s.")
 _WRONG = _("%(test)s taken %(taken)s: %(result)s; the protocol asks for %(asked)s.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from participants.domain.words import Code
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import Case, by_time, proof
 from schedules.domain.windows.verdicts import Verdict
 from trials.domain.protocols.protocol import Observation
+from trials.domain.words import Code
+from trials.domain.words import mark as _
 
 _UNTIL = _("Under observation for %(of)s until %(day)s, that day included.")
 

@@ -13,8 +13,6 @@ from datetime import date
 
 from participants.domain.facts import Admission, Fact
 from participants.domain.moments import DAY, day_of, first_instant
-from participants.domain.words import Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     NO_GAP,
     Case,
@@ -27,6 +25,8 @@ from schedules.domain.windows.judges.case import (
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict
 from trials.domain.protocols.protocol import Presence
+from trials.domain.words import Words
+from trials.domain.words import mark as _
 
 _LODGED = _("Lodging %(minutes)d minutes from the site from %(day)s (limit %(limit)d).")
 _AWAY = _("The night of %(day)s was spent away.")

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 
 from participants.domain.facts import Admission
 from participants.domain.moments import day_of, first_after, first_instant
-from participants.domain.words import Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     NO_GAP,
     Case,
@@ -26,6 +24,8 @@ from schedules.domain.windows.judges.case import (
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocols.protocol import Stay
+from trials.domain.words import Words
+from trials.domain.words import mark as _
 
 _ADMITTED = _("Admitted %(into)s.")
 _LATE = _("Admitted only %(into)s.")

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from participants.domain.facts import Dose, Occurrence
 from participants.domain.moments import at_or_before, day_of, first_instant
-from participants.domain.words import Code, Value, Words
-from participants.domain.words import mark as _
 from schedules.domain.windows.judges.case import (
     Case,
     Gap,
@@ -28,6 +26,8 @@ from schedules.domain.windows.judges.confirmed import confirmed_to
 from schedules.domain.windows.judges.washed_out import begins, drugs_of, inside
 from schedules.domain.windows.verdicts import Evidence, Verdict
 from trials.domain.protocols.protocol import ProtocolWindow, Washout
+from trials.domain.words import Code, Value, Words
+from trials.domain.words import mark as _
 
 _INSIDE = _("%(code)s on %(day)s lies inside the window.")
 _LASTING = _("%(code)s from %(day)s lasts into the window.")

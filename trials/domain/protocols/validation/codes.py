@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from trials.domain.language import BETWEEN, Text, readable
 from trials.domain.protocols.findings import (
     KINDS,
     Findings,
@@ -15,7 +16,6 @@ from trials.domain.protocols.findings import (
     section,
     warning,
 )
-from trials.domain.protocols.language import BETWEEN, Text, readable
 from trials.domain.protocols.mentions import (
     Mention,
     bounds,

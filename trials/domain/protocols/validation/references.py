@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trials.domain.language import Text
 from trials.domain.protocols.findings import Findings, days_in_words, fault, listed, warning
-from trials.domain.protocols.language import Text
 from trials.domain.protocols.mentions import bounds
 from trials.domain.protocols.occurrences import occurrence_rules
 from trials.domain.protocols.positions import Position, Positions, turned

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from trials.domain.protocols.language import Code, Named, Text, label_of
+from trials.domain.language import Code, Named, Text, label_of
 
 __all__ = ["Code", "Say", "SayPoint", "Value", "Words", "days_words", "iso_point", "mark", "plain"]
 
