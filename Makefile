@@ -11,6 +11,8 @@ NEWER_PYTHONS := 3.14 3.13 3.12
 
 # Lanes use every core; the unit lane shares its files with a copy of itself (tests/unit/conftest.py).
 PARALLEL ?= -n auto
+# What does not fit into a lane that is run all the time is marked `long` and has a lane of its own.
+SHORT := -m "not long"
 # Plugins of packages that the unit lane has no use for, and that cost it half its time.
 UNIT := -p no:django -p no:schemathesis -p no:valkey -p no:playwright -p no:anyio -p no:xdist
 
@@ -29,7 +31,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes \
+.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes test-long \
 	test-as-of test-newer-python check fmt mutants races courses bench bench-large lock clean
 
 help: ## list these commands
@@ -64,18 +66,23 @@ test-unit: install ## the domain, without a database
 	@.ci/lane unit tests/unit $(UNIT)
 
 test-sqlite: install ## services, API and pages on SQLite
-	@DAYZERO_TEST_DATABASE=sqlite .ci/lane "integration on SQLite" tests/integration $(PARALLEL)
+	@DAYZERO_TEST_DATABASE=sqlite .ci/lane "integration on SQLite" tests/integration $(PARALLEL) $(SHORT)
 
 test-postgres: install ## the same tests on PostgreSQL, which is started from its wheel
-	@DAYZERO_TEST_DATABASE=postgres .ci/lane "integration on PostgreSQL" tests/integration $(PARALLEL)
+	@DAYZERO_TEST_DATABASE=postgres .ci/lane "integration on PostgreSQL" tests/integration $(PARALLEL) $(SHORT)
 
 test-browser: install ## the pages in a real browser
 	@if command -v chromium chromium-browser google-chrome >/dev/null; \
-		then .ci/lane browser tests/browser; \
+		then .ci/lane browser tests/browser $(SHORT); \
 		else .ci/cannot "the browser lane, since there is no Chromium (apt-get install chromium)"; fi
 
 test-processes: install ## web, worker, beat and the servers they talk to as real processes
-	@.ci/lane processes tests/production $(PARALLEL) $(if $(PARALLEL),--dist loadfile)
+	@.ci/lane processes tests/production $(SHORT) $(PARALLEL) $(if $(PARALLEL),--dist loadfile)
+
+test-long: install ## what is too long for the lanes above, on both databases (20 minutes)
+	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database \
+		.ci/lane "long, integration on $$database" tests/integration -m long $(PARALLEL) || exit; done
+	@.ci/lane "long, processes and browser" tests/production tests/browser -m long $(PARALLEL) --dist loadfile
 
 test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)
 	@.ci/as-of "$(DAY)" "$(TIME)" "$(ZONE)" $(MAKE) --no-print-directory $(LANES)
@@ -95,6 +102,7 @@ test-newer-python: install ## the unit lane on a newer Python, where one is inst
 check: install ## style, types, architecture, Django's own checks, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@git ls-files -z "templates/*.html" | xargs -0 $(BIN)/djhtml --tabwidth 2 --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MANAGE) check
@@ -126,6 +134,7 @@ courses: install ## courses in any order against a naive model, on both database
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+	@git ls-files -z "templates/*.html" | xargs -0 $(BIN)/djhtml --tabwidth 2
 
 messages: install ## collect what is to be said in Chinese, and compile it (wants gettext)
 	$(MANAGE) makemessages -l zh_Hans --no-location --no-wrap --no-obsolete -i '.venv*' -i tests -i staticfiles
