@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "trials.request_clock.ClockMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "schedules.web.feeds.middleware.FeedMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.csp.AdminPolicyMiddleware",

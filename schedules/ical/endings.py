@@ -27,7 +27,7 @@ def ended_event(uid: str, day: date, changed_at: datetime, say: Say = plain) -> 
 
 
 def paused_event(uid: str, day: date, changed_at: datetime, say: Say = plain) -> CalendarEvent:
-    """The entry that says that the site shows no calendars at present."""
+    """The entry that says that the site or the trial shows no calendars at present."""
     return CalendarEvent(
         uid=uid,
         sequence=0,
@@ -35,5 +35,18 @@ def paused_event(uid: str, day: date, changed_at: datetime, say: Say = plain) ->
         when=WholeDays(day, day),
         title=say(_("Calendar subscriptions are switched off at this site")),
         description=say(_("The visits come back here when the site switches them on again.")),
+        status=EventStatus.CONFIRMED,
+    )
+
+
+def rested_event(uid: str, day: date, changed_at: datetime, say: Say = plain) -> CalendarEvent:
+    """The entry that says that the owner has paused the subscription."""
+    return CalendarEvent(
+        uid=uid,
+        sequence=0,
+        changed_at=changed_at,
+        when=WholeDays(day, day),
+        title=say(_("This calendar subscription is paused")),
+        description=say(_("The visits come back here when you resume it in Dayzero.")),
         status=EventStatus.CONFIRMED,
     )

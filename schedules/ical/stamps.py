@@ -27,31 +27,42 @@ class Stamp:
     changed_at: datetime
 
 
-def digest_of(visit: ShownVisit) -> str:
-    """Give the SHA-256 of everything that a visit's entry shows.
+def digest_of(*editions: ShownVisit) -> str:
+    """Give the SHA-256 of everything that a visit's entry shows, in each language that is given.
 
     Without its own stamp, and without the link: the same entry is fetched by several host names.
     """
-    shown = json.dumps([visit.naming, visit.terms, visit.record], default=_values)
-    return hashlib.sha256(shown.encode()).hexdigest()
+    return digest_of_values([[visit.naming, visit.terms, visit.record] for visit in editions])
 
 
-def next_stamp(visit: ShownVisit, known: Stamp | None, edition: str, now: datetime) -> Stamp:
-    """Give the stamp of a visit's entry at this instant; `known` is the one that it was last given out with.
+def digest_of_values(shown: object) -> str:
+    """Give the SHA-256 of frozen values, days, instants and what JSON knows."""
+    return hashlib.sha256(json.dumps(shown, default=_values).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RowStamp:
+    """What the row itself says: in which revision it is, and since when."""
+
+    sequence: int
+    changed_at: datetime
+
+
+def next_stamp(digest: str, row: RowStamp, known: Stamp | None, edition: str, now: datetime) -> Stamp:
+    """Give the stamp of an entry at this instant; `known` is the one that it was last given out with.
 
     An entry that was never given out, or last by another edition of the software, keeps the stamp
     that it has: an upgrade restamps nothing. A change that the row records is dated by it; one that
     came from elsewhere (another name of the trial) is dated now. Both rise by a second at least.
     """
-    row = visit.changed_at.astimezone(UTC).replace(microsecond=0)
-    digest = digest_of(visit)
+    recorded_at = row.changed_at.astimezone(UTC).replace(microsecond=0)
     if known is None:
-        return Stamp(digest, edition, visit.sequence, row)
-    if known.digest == digest or (known.edition != edition and row <= known.changed_at):
+        return Stamp(digest, edition, row.sequence, recorded_at)
+    if known.digest == digest or (known.edition != edition and recorded_at <= known.changed_at):
         return replace(known, digest=digest, edition=edition)
     later = max(now.astimezone(UTC).replace(microsecond=0), known.changed_at + _SECOND)
-    changed_at = row if row > known.changed_at else later
-    return Stamp(digest, edition, max(known.sequence + 1, visit.sequence), changed_at)
+    changed_at = recorded_at if recorded_at > known.changed_at else later
+    return Stamp(digest, edition, max(known.sequence + 1, row.sequence), changed_at)
 
 
 def stamped(visit: ShownVisit, stamp: Stamp) -> ShownVisit:

@@ -46,6 +46,14 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """When a phone speaks up, counted from the start of an entry (negative: before it), and what it shows."""
+
+    after_start: timedelta
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarEvent:
     """One entry of a calendar.
 
@@ -65,6 +73,7 @@ class CalendarEvent:
     categories: tuple[str, ...] = ()
     url: str = ""
     location: str = ""
+    alarm: Alarm | None = None
 
 
 @dataclass(frozen=True, slots=True)

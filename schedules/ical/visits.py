@@ -48,7 +48,9 @@ class VisitRecord:
     """What is on record of a visit; *missed* is there only once a person has said so.
 
     `lost_day` is the booked day where it no longer fits the window, so that the booking is no
-    appointment; `room` is where the booking is.
+    appointment; `room` is where the booking is. Who has arrived is there: `booked` is then the day of that,
+    unless it was booked for the same day. `gone_on` is the first day on which a cancelled visit is no longer
+    shown.
     """
 
     booked: Hours | WholeDays | None = None
@@ -58,6 +60,8 @@ class VisitRecord:
     missed: bool = False
     cancelled: bool = False
     held: bool = False
+    arrived: bool = False
+    gone_on: date | None = None
 
     @property
     def appointment(self) -> Hours | WholeDays | None:
@@ -67,7 +71,8 @@ class VisitRecord:
     @property
     def lost(self) -> bool:
         """Whether the visit must be booked again."""
-        return self.lost_day is not None and not (self.performed_on or self.missed or self.cancelled)
+        settled = self.performed_on or self.missed or self.cancelled or self.arrived
+        return self.lost_day is not None and not settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class ShownVisit:
 
 
 def event_of(visit: ShownVisit, say: Say = plain) -> CalendarEvent:
-    """The calendar's entry of a visit, in the language of `say`."""
+    """Give the calendar's entry of a visit, in the language of `say`."""
     record = visit.record
     live = not (record.cancelled or record.missed or record.performed_on or record.held)
     return CalendarEvent(
@@ -155,6 +160,7 @@ def _marked(title: str, record: VisitRecord, say: Say) -> str:
         (record.performed_on is not None, _("Done: %(title)s")),
         (record.cancelled, _("Cancelled: %(title)s")),
         (record.missed, _("Missed: %(title)s")),
+        (record.arrived, _("Arrived: %(title)s")),
         (record.held, _("On hold: %(title)s")),
         (record.lost, _("Book again: %(title)s")),
     )

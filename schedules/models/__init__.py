@@ -8,6 +8,15 @@ from schedules.models.exchange import (
     IdempotentAnswer,
     ValueDifference,
 )
+from schedules.models.feeds import (
+    AlarmChoice,
+    CalendarChunk,
+    CalendarFeed,
+    CalendarState,
+    FeedShown,
+    VisitStamp,
+    WindowStamp,
+)
 from schedules.models.follow_up import (
     AmendmentRun,
     AmendmentStep,
@@ -19,14 +28,7 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.saying import (
-    CalendarFeed,
-    CalendarState,
-    FeedShown,
-    Reminder,
-    ReminderDelivery,
-    VisitStamp,
-)
+from schedules.models.saying import Reminder, ReminderDelivery
 from schedules.models.visits import (
     Basis,
     ProtocolWindow,
@@ -38,9 +40,11 @@ from schedules.models.visits import (
 )
 
 __all__ = [
+    "AlarmChoice",
     "AmendmentRun",
     "AmendmentStep",
     "Basis",
+    "CalendarChunk",
     "CalendarFeed",
     "CalendarState",
     "ChangeEvent",
@@ -65,5 +69,6 @@ __all__ = [
     "VisitStamp",
     "VisitTiming",
     "WindowKind",
+    "WindowStamp",
     "new_uid",
 ]

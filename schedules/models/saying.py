@@ -1,4 +1,4 @@
-"""What must be said once, and calendars that phones read."""
+"""What must be said once: reminders and their deliveries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from participants.models import Participant
 from schedules.domain.reminders import CLOSING, START
 from schedules.models.visits import Visit
-from trials.models import Site, User
+from trials.models import User
 from trials.models.enumerated import choices_of, only
 
 REMINDER_KINDS = {CLOSING: _("window closes"), START: _("Start")}
@@ -96,78 +95,3 @@ class ReminderDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reminder_id} {self.channel} {self.recipient_id}"
-
-
-class CalendarState(models.Model):
-    """The revision of what a participant's calendar shows; it rises with every change that feeds render."""
-
-    audited = False
-
-    participant = models.OneToOneField(
-        Participant, on_delete=models.PROTECT, primary_key=True, related_name="calendar_state"
-    )
-    revision = models.PositiveIntegerField(default=1)
-    changed_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"{self.participant_id} r{self.revision}"
-
-
-class CalendarFeed(models.Model):
-    """A secret address of a participant's or a site's calendar, kept as the SHA-256 of its token."""
-
-    audit_hidden = ("token_digest", "last_fetched_at")
-
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="calendar_feeds")
-    participant = models.ForeignKey(
-        Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds"
-    )
-    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="feeds")
-    created_at = models.DateTimeField(db_default=Now())
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    last_fetched_at = models.DateTimeField(_("last fetched"), null=True, blank=True, editable=False)
-
-    class Meta:
-        verbose_name = _("calendar feed")
-        verbose_name_plural = _("calendar feeds")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(participant__isnull=True, site__isnull=False)
-                | Q(participant__isnull=False, site__isnull=True),
-                name="feed_of_one_thing",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"feed {self.pk}"
-
-
-class FeedShown(models.Model):
-    """What a feed showed when it was last fetched, and since when; kept apart from what people set up."""
-
-    audited = False
-
-    feed = models.OneToOneField(
-        CalendarFeed, on_delete=models.CASCADE, primary_key=True, related_name="shown"
-    )
-    digest = models.CharField(max_length=64)
-    changed_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.feed_id} {self.digest}"
-
-
-class VisitStamp(models.Model):
-    """What a visit's entry in calendars showed when it was last given out, and the stamp it went with."""
-
-    audited = False
-
-    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, primary_key=True, related_name="stamp")
-    digest = models.CharField(max_length=64)
-    edition = models.CharField(max_length=24)
-    sequence = models.PositiveIntegerField()
-    changed_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.visit_id} r{self.sequence}"

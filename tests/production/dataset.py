@@ -24,7 +24,8 @@ def facts_of_one(heads: Path) -> dict[str, Any]:
     from participants.models import Participant
     from schedules.models import Reminder
     from schedules.selectors.trust.signing import signable_schedule
-    from schedules.services.feeds.subscriptions import fetch_feed, open_feed, render_feed
+    from schedules.services.feeds.fetching import fetch_feed, render_feed
+    from schedules.services.feeds.subscriptions import open_feed
     from schedules.services.reminders.ledger import deliver_reminders, sweep_closing
     from tests.production.upgraded import stamps_of
     from trials.audit.acts import caused_by
@@ -59,9 +60,9 @@ def facts_of_one(heads: Path) -> dict[str, Any]:
     owner = User.objects.get(username="coordinator")
     for of in ({"participant": people[0]}, {"site": Site.objects.order_by("pk")[0]}):
         feed, token = open_feed(owner=owner, now=now, **of)  # type: ignore[arg-type]
-        fetch = fetch_feed(feed=feed, now=now)
+        fetch = fetch_feed(feed=feed, now=now, links="https://dayzero.example/{}/")
         assert fetch is not None
-        body = render_feed(fetch=fetch, links="https://dayzero.example/{}/").decode()
+        body = render_feed(fetch=fetch).decode()
         feeds.append({"token": token, "stamps": stamps_of(body)})
     seal = seal_audit(now=now)
     assert seal is not None

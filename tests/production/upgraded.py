@@ -19,7 +19,7 @@ def look(facts: dict[str, Any]) -> dict[str, Any]:
     from participants.models import Participant
     from schedules.models import CalendarFeed, Reminder, Visit
     from schedules.selectors.trust.signing import signable_schedule
-    from schedules.services.feeds.subscriptions import fetch_feed, render_feed
+    from schedules.services.feeds.fetching import fetch_feed, render_feed
     from schedules.services.reminders.ledger import deliver_reminders, sweep_closing
     from trials.audit.acts import caused_by
     from trials.models import AuditEntry
@@ -36,9 +36,9 @@ def look(facts: dict[str, Any]) -> dict[str, Any]:
     feeds = []
     for feed in facts["feeds"]:
         stored = CalendarFeed.objects.get(token_digest=token_digest(feed["token"]))
-        fetch = fetch_feed(feed=stored, now=now)
+        fetch = fetch_feed(feed=stored, now=now, links="https://dayzero.example/{}/")
         assert fetch is not None
-        feeds.append(stamps_of(render_feed(fetch=fetch, links="https://dayzero.example/{}/").decode()))
+        feeds.append(stamps_of(render_feed(fetch=fetch).decode()))
     with caused_by("sweep"):
         written = sweep_closing(now=now)
         sent: list[Any] = []

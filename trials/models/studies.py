@@ -45,6 +45,7 @@ class Trial(models.Model):
     frozen_on = models.DateField(_("frozen on"), null=True, blank=True)
     archived_on = models.DateField(_("archived on"), null=True, blank=True)
     retain_until = models.DateField(_("retain until"), null=True, blank=True)
+    feeds_enabled = models.BooleanField(_("calendar feeds"), default=True, db_default=True)
     sites = models.ManyToManyField(Site, through="TrialSite", related_name="trials")
 
     class Meta:

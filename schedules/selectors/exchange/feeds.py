@@ -1,60 +1,68 @@
-"""What a calendar feed may show, and whether that has changed."""
+"""Whose calendar subscriptions there are, and of whom each may show anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+import hashlib
+from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Aggregate, CharField, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.domain.plan.explanations import because_visit
-from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.state import activities_of
-from schedules.ical.values import Hours, WholeDays
-from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
-from schedules.models import Basis, CalendarFeed, Visit
-from schedules.selectors.store.stored_visits import (
-    day_zero_of,
-    lost_booking,
-    planned_visit,
-    version_of,
-    window_of,
-)
+from schedules.models import CalendarFeed
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
-from trials.domain.protocols.protocol import Protocol, TimingKind
-from trials.domain.words import Say, plain
-from trials.models import Membership, Site, User
-from trials.selectors.records import protocol_of, roles_of, sites_administered_by, token_digest, within
-from trials.zones import begins, ended, server_zone, zone_of
+from trials.models import Membership, Site, Trial, User
+from trials.selectors.records import roles_of, sites_administered_by, token_digest, within
+from trials.zones import begins, ended, server_zone, zone_named, zone_of
 
-CANCELLED_DAYS = timedelta(days=30)
-"""How long a cancelled visit is still shown, struck through, so that nobody wonders where it went."""
+_RELATED = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
+_SHOWN = (
+    "pk",
+    "calendar_state__revision",
+    "version",
+    "subject_code",
+    "trial__code",
+    "trial__outside_name",
+    "site__zone",
+)
+"""What of a participant's calendar stands beside their visits: of the record its version (protocol version,
+traits, anchors), the subject code, what the trial is called, and the zone of the site."""
 
 
 def feed_by_token(token: str) -> CalendarFeed | None:
-    """The feed behind a secret, revoked or not, with its owner, participant and site."""
-    feeds = CalendarFeed.objects.select_related("owner", "participant__site", "participant__trial", "site")
+    """The feed behind a secret, revoked or not, with all that it is of and what it showed last."""
+    feeds = CalendarFeed.objects.select_related("owner", "shown", *_RELATED)
     return feeds.filter(token_digest=token_digest(token)).first()
 
 
 def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
     """The feeds of participants in sight, and those of sites that a user administers."""
     theirs = Q(participant__in=participants_visible_to(user, today))
-    return CalendarFeed.objects.filter(theirs | _of_sites(sites_administered_by(user, today)))
+    return CalendarFeed.objects.filter(theirs | _of_sites(sites_administered_by(user, today))).distinct()
 
 
 def feeds_owned_by(user: User) -> QuerySet[CalendarFeed]:
-    """The addresses that somebody made and that still work, the newest first."""
-    related = ("participant__site", "participant__trial", "site")
-    return CalendarFeed.objects.filter(owner=user, revoked_at=None).select_related(*related).order_by("-pk")
+    """The subscriptions that somebody made and that still work, the newest first."""
+    found = CalendarFeed.objects.filter(owner=user, revoked_at=None)
+    return found.select_related("owner", *_RELATED).order_by("-pk")
 
 
 def feeds_administered(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
     """Those of the feeds that lie at sites which a user administers."""
-    return feeds.filter(_of_sites(sites_administered_by(user, today)))
+    return feeds.filter(pk__in=CalendarFeed.objects.filter(_of_sites(sites_administered_by(user, today))))
+
+
+def feeds_at(site: Site) -> QuerySet[CalendarFeed]:
+    """The subscriptions that still work and may show anything of a site, the newest first."""
+    found = CalendarFeed.objects.filter(_of_sites(Site.objects.filter(pk=site.pk)), revoked_at=None)
+    return found.select_related("owner", *_RELATED).distinct().order_by("-pk")
+
+
+def trials_administered_at(site: Site) -> QuerySet[Trial]:
+    """The trials that run at a site, by their codes."""
+    return Trial.objects.filter(sites=site).order_by("code")
 
 
 def with_sight(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
@@ -64,31 +72,62 @@ def with_sight(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QueryS
 
 
 def _of_sites(sites: QuerySet[Site]) -> Q:
-    return Q(site__in=sites) | Q(participant__site__in=sites)
+    """The condition on feeds that may show anything of these sites.
+
+    One that is of no site and no participant shows what its owner may follow: it is of the sites at which the
+    owner holds a role, be it for all of them.
+    """
+    several = Q(site=None, participant=None)
+    roles = Membership.objects.filter(user=OuterRef("owner"), withdrawn_at=None)
+    there = roles.filter(Q(site__in=sites) | (Q(site=None) & Q(Exists(sites))))
+    return Q(site__in=sites) | Q(participant__site__in=sites) | (several & Q(Exists(there)))
 
 
-def site_of_feed(feed: CalendarFeed) -> Site:
-    """The site whose zone, and whose leave, a feed needs."""
-    site = feed.participant.site if feed.participant else feed.site
-    if site is None:
-        raise ValueError("A feed is of a participant or of a site; the database holds it to that.")
-    return site
+def site_of_feed(feed: CalendarFeed) -> Site | None:
+    """The one site that a feed is of; None where it may be of several."""
+    return feed.participant.site if feed.participant else feed.site
+
+
+def trial_of_feed(feed: CalendarFeed) -> Trial | None:
+    """The one trial that a feed is of; None where it may be of several."""
+    if feed.participant:
+        return feed.participant.trial
+    return feed.cohort.trial if feed.cohort else feed.trial
+
+
+def zone_of_feed(feed: CalendarFeed) -> Any:
+    """The zone of a feed's days: its site's; the server's where it may be of several."""
+    site = site_of_feed(feed)
+    return zone_of(site) if site else server_zone()
+
+
+def is_switched_off(feed: CalendarFeed) -> bool:
+    """Whether the feed's site or trial shows no calendars at present."""
+    site, trial = site_of_feed(feed), trial_of_feed(feed)
+    return bool((site and not site.feeds_enabled) or (trial and not trial.feeds_enabled))
 
 
 def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]:
-    """The participants in a feed whom its owner may subscribe to on this day; none ends the feed."""
-    participants = Participant.objects.filter(within(roles_of(feed.owner, today), Right.SUBSCRIBE))
+    """The participants in a feed whom its owner may subscribe to on this day, at sites that allow it."""
+    participants = Participant.objects.filter(
+        within(roles_of(feed.owner, today), Right.SUBSCRIBE),
+        site__feeds_enabled=True,
+        trial__feeds_enabled=True,
+    )
     if feed.participant_id:
         return participants.filter(pk=feed.participant_id)
-    return participants.filter(site=feed.site_id)
+    if feed.site_id:
+        return participants.filter(site=feed.site_id)
+    if feed.trial_id:
+        return participants.filter(trial=feed.trial_id)
+    return participants.filter(cohort=feed.cohort_id) if feed.cohort_id else participants
 
 
 def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
     """Whether the owner still holds a role that allows this feed, whether it is empty or not."""
-    person = feed.participant
-    return roles_of(feed.owner, today).allows(
-        Right.SUBSCRIBE, site_of_feed(feed).pk, person.trial_id if person else None
-    )
+    site, trial = site_of_feed(feed), trial_of_feed(feed)
+    place = (site.pk if site else None, trial.pk if trial and not feed.site_id else None)
+    return roles_of(feed.owner, today).allows(Right.SUBSCRIBE, *place)
 
 
 def held_since_last_fetch(feed: CalendarFeed, now: datetime) -> bool:
@@ -97,114 +136,59 @@ def held_since_last_fetch(feed: CalendarFeed, now: datetime) -> bool:
     By the days of `roles_of`: those of the site for a role there, the server's for one at all sites.
     Asked once a day and feed; a superuser's is not asked for.
     """
-    site, person = site_of_feed(feed), feed.participant
+    site, trial = site_of_feed(feed), trial_of_feed(feed)
     last = feed.last_fetched_at or feed.created_at
-    zones = {site.pk: zone_of(site), None: server_zone()}
+    zones = {zone_of_feed(feed), server_zone()}
     if feed.owner.is_superuser or all(
-        last.astimezone(zone).date() >= now.astimezone(zone).date() for zone in zones.values()
+        last.astimezone(zone).date() >= now.astimezone(zone).date() for zone in zones
     ):
         return True
     roles = [role for role, rights in ROLE_RIGHTS.items() if Right.SUBSCRIBE in rights]
-    held = Membership.objects.filter(Q(site=None) | Q(site=site), user=feed.owner_id, role__in=roles)
-    if person:
-        held = held.filter(Q(trial=None) | Q(trial=person.trial_id))
+    held = Membership.objects.filter(user=feed.owner_id, role__in=roles)
+    if site:
+        held = held.filter(Q(site=None) | Q(site=site))
+    if trial:
+        held = held.filter(Q(trial=None) | Q(trial=trial))
     spans = []
-    for at, starts, ends, withdrawn in held.values_list("site", "starts_on", "ends_on", "withdrawn_at"):
-        zone = zones[at]
+    for at, name, starts, ends, withdrawn in held.values_list(
+        "site", "site__zone", "starts_on", "ends_on", "withdrawn_at"
+    ):
+        zone = zone_named(name or "") if at else server_zone()
         days = [day for day in (ends, withdrawn.astimezone(zone).date() if withdrawn else None) if day]
         spans.append((begins(starts, zone), ended(min(days), zone) if days else None))
     return covers(spans, last, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Revisions:
-    """What a feed shows, without showing it: equal revisions render to equal bytes.
+class _Joined(Aggregate):
+    """The texts of all rows in one, a line each, in whatever order the database takes."""
 
-    Of each participant all that is shown beside their visits: the record's version (protocol version,
-    traits, anchors), the subject code, what the trial is called and the zone of the site.
+    function = "GROUP_CONCAT"
+    name = "Joined"
+    template = "%(function)s(%(expressions)s, chr(10))"
 
-    Cancelled visits leave by the passing of days alone, so their number is part of it.
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Write it as SQLite calls it."""
+        return self.as_sql(
+            compiler, connection, template="GROUP_CONCAT(%(expressions)s, char(10))", **context
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Write it as PostgreSQL calls it."""
+        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
+
+
+def basis_of(participants: QuerySet[Participant]) -> str:
+    """Give the digest of all that these participants' calendars are made from; one query, one row.
+
+    While it is the same, every entry is.
     """
-
-    participants: tuple[tuple[int | str, ...], ...]
-    cancelled: int
-
-
-def revisions_of(participants: QuerySet[Participant], today: date) -> Revisions:
-    """The present revisions of these participants' calendars; two queries."""
-    people = participants.order_by("pk").values_list(
-        "pk", "calendar_state__revision", "version", "subject_code",
-        "trial__code", "trial__outside_name", "site__zone",
-    )  # fmt: skip
-    cancelled = Visit.objects.filter(
-        participant__in=participants, cancelled_on__gte=today - CANCELLED_DAYS
-    ).count()
-    return Revisions(tuple(people), cancelled)
+    parts = [part for name in _SHOWN for part in (Value(" "), Cast(F(name), CharField()))]
+    row = Concat(*parts[1:], output_field=TextField())
+    text = participants.order_by().aggregate(all=_Joined(row, output_field=TextField()))["all"] or ""
+    return hashlib.sha256("\n".join(sorted(text.split("\n"))).encode()).hexdigest()
 
 
-def shown_visits(
-    participants: QuerySet[Participant], today: date, links: str, say: Say = plain
-) -> Iterator[ShownVisit]:
-    """Every visit that a feed shows by target.
-
-    `links` is the address of a participant with `{}` for the id.
-
-    Three queries, however many participants.
-    """
-    related = participants.select_related("trial", "site", "protocol_version")
-    people = related.prefetch_related("anchors").in_bulk()
-    visits = Visit.objects.filter(participant__in=participants).exclude(
-        cancelled_on__lt=today - CANCELLED_DAYS
-    )
-    under = visits.select_related("done_under").defer("done_under__document")
-    for visit in under.order_by("target", "id"):
-        person = people.get(visit.participant_id)
-        if person:  # else enrolled between the two queries: in the next fetch
-            yield _shown(visit, person, links.format(person.pk), say)
-
-
-def _shown(visit: Visit, person: Participant, url: str, say: Say) -> ShownVisit:
-    protocol, zone = protocol_of(version_of(visit, person.protocol_version)), zone_of(person.site)
-    planned = planned_visit(visit, protocol, zone)
-    zero = day_zero_of(person, protocol, zone)
-    mark = visit.label if visit.unscheduled else visit_mark(protocol, planned, zero)
-    return ShownVisit(
-        uid=visit.uid,
-        sequence=visit.sequence,
-        changed_at=visit.changed_at,
-        naming=VisitNaming(person.trial.called, person.subject_code, say(mark), say(visit.label)),
-        terms=VisitTerms(
-            timing=TimingKind(visit.timing),
-            window=window_of(visit),
-            tolerance_assumed=visit.tolerance_basis == Basis.ASSUMED,
-            place=visit.place,
-            activities=tuple(map(say, _activities(visit, person, protocol))),
-            because=because_visit(protocol, planned, say),
-        ),
-        record=_record(visit),
-        url=url,
-        pk=visit.pk,
-    )
-
-
-def _record(visit: Visit) -> VisitRecord:
-    return VisitRecord(
-        booked=_booking(visit),
-        lost_day=visit.booked_on if lost_booking(visit) else None,
-        room=visit.booked_place,
-        performed_on=visit.performed_on,
-        missed=visit.missed_on is not None,
-        cancelled=visit.cancelled_on is not None,
-        held=visit.held_on is not None,
-    )
-
-
-def _booking(visit: Visit) -> Hours | WholeDays | None:
-    if visit.booked_start:
-        return Hours(visit.booked_start, visit.booked_end)
-    return WholeDays(visit.booked_on, visit.booked_on) if visit.booked_on else None
-
-
-def _activities(visit: Visit, person: Participant, protocol: Protocol) -> tuple[str, ...]:
-    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
-    return tuple(activity.label for activity in asked)
+def bases_of(participants: QuerySet[Participant], edition: str) -> dict[int, str]:
+    """Give for each participant the digest of what their calendar is made from, in an edition; one query."""
+    rows = participants.order_by("pk").values_list(*_SHOWN)
+    return {row[0]: hashlib.sha256(f"{edition} {row}".encode()).hexdigest() for row in rows}

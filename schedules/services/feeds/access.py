@@ -17,6 +17,7 @@ from django.utils import timezone
 from participants.models import Participant
 from schedules.models import CalendarFeed
 from schedules.selectors.exchange.feeds import owner_may_subscribe
+from schedules.services.feeds.chunks import drop_unused_chunks
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
 from trials.models import Membership, User
@@ -40,7 +41,8 @@ def end_lost_feeds(
         feeds = feeds.filter(owner__in=owners)
     if participant is not None:
         feeds = feeds.filter(participant=participant)
-    related = feeds.select_related("owner", "participant__site", "participant__trial", "site").order_by("pk")
+    places = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
+    related = feeds.select_related("owner", *places).order_by("pk")
     with roles_read_once():
         lost = [feed for feed in related if not owner_may_subscribe(feed, roles_day(now))]
     for feed in lost:
@@ -49,7 +51,11 @@ def end_lost_feeds(
 
 
 def sweep_feeds(*, now: datetime) -> int:
-    """Revoke the addresses behind which a role has ended by its date; give how many."""
+    """Revoke the addresses behind which a role has ended by its date; give how many.
+
+    Stored entries that no subscription shows any more are dropped.
+    """
+    drop_unused_chunks()
     ending = CalendarFeed.objects.filter(
         revoked_at=None,
         owner__memberships__withdrawn_at=None,

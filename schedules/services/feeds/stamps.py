@@ -2,51 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from participants.models import Participant
-from schedules.ical.stamps import Stamp, next_stamp, stamped
-from schedules.ical.visits import ShownVisit
-from schedules.models import VisitStamp
+from schedules.ical.stamps import RowStamp, Stamp, next_stamp
+from schedules.models import VisitStamp, WindowStamp
 from trials.domain.release import RELEASE
 
-WORDING = 1
+WORDING = 2
 """Raise it with every change of how entries are worded between two releases."""
 
 EDITION = f"{RELEASE}/{WORDING}"
 _COLUMNS = ("digest", "edition", "sequence", "changed_at")
+Digests = Mapping[int, tuple[str, RowStamp]]
+"""By id: the digest of what an entry shows, and what its row says of itself."""
 
 
-def restamp(
-    visits: Iterable[ShownVisit], participants: QuerySet[Participant], now: datetime
-) -> list[ShownVisit]:
-    """Give these visits of these participants, each with the stamp of what it shows; keep new ones.
-
-    Two queries, however many visits.
-    """
-    shown = list(visits)
-    known = _known(participants)
-    stamps = {visit.pk: next_stamp(visit, known.get(visit.pk), EDITION, now) for visit in shown}
-    _keep({pk: stamp for pk, stamp in stamps.items() if stamp != known.get(pk)})
-    return [stamped(visit, stamps[visit.pk]) for visit in shown]
-
-
-def _known(participants: QuerySet[Participant]) -> dict[int, Stamp]:
-    rows = VisitStamp.objects.filter(visit__participant__in=participants).values_list("visit", *_COLUMNS)
-    return {pk: Stamp(*columns) for pk, *columns in rows}
+def visit_stamps(digests: Digests, now: datetime) -> dict[int, Stamp]:
+    """Give the stamp of each of these visits, and keep the new ones; two queries."""
+    rows = VisitStamp.objects.filter(visit__in=_ids(digests)).values_list("visit", *_COLUMNS)
+    known = {pk: Stamp(*columns) for pk, *columns in rows}
+    stamps, new = _next(digests, known, now)
+    made = [VisitStamp(visit_id=pk, **_values(stamp)) for pk, stamp in new]
+    with transaction.atomic():
+        VisitStamp.objects.bulk_create(
+            made, batch_size=500, update_conflicts=True, unique_fields=["visit"], update_fields=_COLUMNS
+        )
+    return stamps
 
 
-@transaction.atomic
-def _keep(stamps: dict[int, Stamp]) -> None:
-    """Write in one order, so that two fetches at once wait for each other and never for each other's rows."""
-    rows = [
-        VisitStamp(visit_id=pk, **{name: getattr(stamps[pk], name) for name in _COLUMNS})
-        for pk in sorted(stamps)
-    ]
-    VisitStamp.objects.bulk_create(
-        rows, batch_size=500, update_conflicts=True, unique_fields=["visit"], update_fields=_COLUMNS
-    )
+def window_stamps(digests: Digests, now: datetime) -> dict[int, Stamp]:
+    """Give the stamp of each of these protocol windows, and keep the new ones; two queries."""
+    rows = WindowStamp.objects.filter(window__in=_ids(digests)).values_list("window", *_COLUMNS)
+    known = {pk: Stamp(*columns) for pk, *columns in rows}
+    stamps, new = _next(digests, known, now)
+    made = [WindowStamp(window_id=pk, **_values(stamp)) for pk, stamp in new]
+    with transaction.atomic():
+        WindowStamp.objects.bulk_create(
+            made, batch_size=500, update_conflicts=True, unique_fields=["window"], update_fields=_COLUMNS
+        )
+    return stamps
+
+
+def _ids(digests: Digests) -> Collection[int]:
+    return list(digests)
+
+
+def _next(
+    digests: Digests, known: Mapping[int, Stamp], now: datetime
+) -> tuple[dict[int, Stamp], list[tuple[int, Stamp]]]:
+    """Give all stamps, and those to be written: in one order, so that two fetches never wait crosswise."""
+    stamps = {
+        pk: next_stamp(digest, row, known.get(pk), EDITION, now) for pk, (digest, row) in digests.items()
+    }
+    return stamps, [(pk, stamps[pk]) for pk in sorted(stamps) if stamps[pk] != known.get(pk)]
+
+
+def _values(stamp: Stamp) -> dict[str, object]:
+    return {name: getattr(stamp, name) for name in _COLUMNS}

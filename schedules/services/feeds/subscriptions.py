@@ -1,98 +1,100 @@
-"""Secret addresses of calendars: opened, fetched, ended."""
+"""Calendar subscriptions: opened once by a form, replaced, paused and revoked."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
-import uuid
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
-from django.utils import translation
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from participants.domain.lifecycle import ENDS, phase_of
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
-from schedules.ical.endings import ended_event, paused_event
-from schedules.ical.render import RENDERER, calendar_bytes
-from schedules.ical.values import CalendarHead
-from schedules.ical.visits import event_of
-from schedules.models import CalendarFeed, FeedShown
+from schedules.domain.feeds import FeedContent
+from schedules.models import CalendarFeed
 from schedules.selectors.exchange.feeds import (
-    held_since_last_fetch,
+    is_switched_off,
     owner_may_subscribe,
-    revisions_of,
-    shown_participants,
-    shown_visits,
-    site_of_feed,
+    trial_of_feed,
+    zone_of_feed,
 )
 from schedules.selectors.store.course import course_of, standing_of, visits_to_come
-from schedules.services.feeds.stamps import restamp
-from trials.audit.acts import caused_by, recorded
-from trials.models import Site, User
+from trials.audit.acts import recorded
+from trials.models import Cohort, Site, Trial, User
 from trials.selectors.records import token_digest
-from trials.spoken import say
-from trials.zones import roles_day, zone_of
+from trials.zones import roles_day
 
-ENDED_FOR = timedelta(days=30)
-"""How long a revoked address still says that it has ended, so that phones empty themselves."""
-
-SEEN_EVERY = timedelta(minutes=1)
-"""How exactly the last fetch is known; finer would be a write for every fetch."""
-
-_SECOND = timedelta(seconds=1)
 _BYTES = 32
-_UIDS = uuid.UUID("0b4f5f1e-6d0b-4f0f-9a53-6a2a3a6d7c11")
 
 
-class FeedPhase(StrEnum):
-    """What a fetch of a feed is answered with."""
+class FormUsed(FeedRefused):
+    """A form that made an address already makes no other one; `feed` is the one that it made."""
 
-    LIVE = "live"
-    PAUSED = "paused"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """The answer to a fetch at an instant: `etag` names its content, `changed_at` is when that last changed.
-
-    Nothing is rendered yet: most fetches end here.
-    """
-
-    feed: CalendarFeed
-    phase: FeedPhase
-    today: date
-    etag: str
-    changed_at: datetime
-    at: datetime
+    def __init__(self, feed: CalendarFeed) -> None:
+        self.feed = feed
+        super().__init__(
+            gettext(
+                "This form has made its address already, and the address was shown that one time. "
+                "If you did not keep it, replace the address to get a new one."
+            )
+        )
 
 
 @recorded
 def open_feed(
-    *, owner: User, participant: Participant | None = None, site: Site | None = None, now: datetime
+    *,
+    owner: User,
+    now: datetime,
+    participant: Participant | None = None,
+    site: Site | None = None,
+    trial: Trial | None = None,
+    cohort: Cohort | None = None,
+    content: FeedContent | None = None,
+    compressed: bool = True,
+    form_key: str = "",
 ) -> tuple[CalendarFeed, str]:
-    """A new feed of one participant or of one site, with its secret, which nobody can read again.
+    """Make a calendar subscription with its secret, which nobody can read again.
 
-    Raises FeedRefused where the site has switched feeds off, the owner may not subscribe there or the
-    participant is no longer in the trial.
+    Of a participant, a site, a trial or a cohort; of none: of everybody whom the owner may follow. Raises
+    FeedRefused where the site or trial has switched calendars off, the owner may not subscribe there or the
+    participant is no longer in the trial, and FormUsed where `form_key` has made an address already.
     """
     # Whether the role was held ever since is asked of this day: it is the act's, as the role's days are.
-    feed = CalendarFeed(owner=owner, participant=participant, site=site, created_at=now)
-    place = site_of_feed(feed)
-    if not place.feeds_enabled:
-        raise FeedRefused(gettext("Calendar subscriptions are switched off at this site."))
+    of = {"participant": participant, "site": site, "trial": trial, "cohort": cohort}
+    chosen = asdict(content or FeedContent(language=settings.LANGUAGE_CODE))
+    feed = CalendarFeed(owner=owner, created_at=now, compressed=compressed, **of, **chosen)
+    if is_switched_off(feed):
+        off_at_trial = trial_of_feed(feed) and not site
+        raise FeedRefused(
+            gettext("Calendar subscriptions are switched off at this site or in this trial.")
+            if off_at_trial
+            else gettext("Calendar subscriptions are switched off at this site.")
+        )
     if not owner_may_subscribe(feed, roles_day(now)):
         raise FeedRefused(gettext("Your role here does not allow calendar subscriptions."))
-    if participant and _has_left(participant, _day_at(place, now)):
+    if participant and _has_left(participant, now.astimezone(zone_of_feed(feed)).date()):
         raise FeedRefused(gettext("The participant is no longer in the trial: no visit is to come."))
+    return _save_once(feed, form_key)
+
+
+def _save_once(feed: CalendarFeed, form_key: str) -> tuple[CalendarFeed, str]:
+    """Save a feed with a new secret; the second of two at once finds the key of its form taken."""
     token = secrets.token_urlsafe(_BYTES)
     feed.token_digest = token_digest(token)
-    feed.save()
+    feed.form_key = token_digest(f"{feed.owner_id} {form_key}") if form_key else None
+    try:
+        with transaction.atomic():
+            feed.save()
+    except IntegrityError:
+        made = CalendarFeed.objects.filter(form_key=feed.form_key).exclude(form_key=None).first()
+        if made is None:
+            raise
+        raise FormUsed(made) from None
     return feed, token
 
 
@@ -114,95 +116,65 @@ def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
 
 @recorded
 def replace_feed(*, feed: CalendarFeed, now: datetime) -> tuple[CalendarFeed, str]:
-    """End an address, and open a new one of the same calendar with another secret. Raises FeedRefused."""
+    """End an address, and open a new one of the same calendar with another secret.
+
+    Raises FeedRefused, also for an address that has ended meanwhile: of two at once the second makes none.
+    """
+    if not CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True).exists():
+        raise FeedRefused(gettext("This address has ended already. Nothing was changed."))
     revoke_feed(feed=feed, now=now)
-    return open_feed(owner=feed.owner, participant=feed.participant, site=feed.site, now=now)
+    of = {name: getattr(feed, name) for name in ("participant", "site", "trial", "cohort")}
+    return open_feed(owner=feed.owner, now=now, content=feed.content, compressed=feed.compressed, **of)
 
 
-def fetch_feed(*, feed: CalendarFeed, now: datetime) -> Fetch | None:
-    """Say what a fetch is answered with, and keep that it was; None for a feed that ended long ago.
-
-    A feed whose owner has lost the role is revoked here and now. The number of queries does
-    not depend on participants or visits.
-    """
-    site = site_of_feed(feed)
-    today = _day_at(site, now)
-    if feed.revoked_at is None and not _owner_allowed(feed, now):
-        with caused_by("feed: its owner may not subscribe any more"):
-            revoke_feed(feed=feed, now=now)
-    if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
-        return None
-    fetch = _fetch(feed, today, now)
-    _keep_seen(feed, now)
-    return fetch
+@recorded
+def pause_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
+    """Show nothing behind this address until it is resumed; phones are told so."""
+    return _set_paused(feed, now)
 
 
-def render_feed(*, fetch: Fetch, links: str) -> bytes:
-    """The calendar of a fetch; `links` is the address of a participant's page with `{}` for the id.
-
-    An entry that shows something else than when it was last given out gets a new stamp.
-    """
-    feed = fetch.feed
-    head = CalendarHead(_name(feed), zone_of(site_of_feed(feed)).key)
-    with translation.override(settings.LANGUAGE_CODE):
-        if fetch.phase is FeedPhase.LIVE:
-            people = shown_participants(feed, roles_day(fetch.at))
-            visits = restamp(shown_visits(people, fetch.today, links, say), people, fetch.at)
-            return calendar_bytes(head, (event_of(visit, say) for visit in visits))
-        uid = str(uuid.uuid5(_UIDS, f"{feed.pk} {fetch.phase}"))
-        notice = ended_event if fetch.phase is FeedPhase.ENDED else paused_event
-        day = fetch.changed_at.astimezone(zone_of(site_of_feed(feed))).date()
-        return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
+@recorded
+def resume_feed(*, feed: CalendarFeed) -> CalendarFeed:
+    """Show the calendar behind this address again."""
+    return _set_paused(feed, None)
 
 
-def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
-    return owner_may_subscribe(feed, roles_day(now)) and held_since_last_fetch(feed, now)
+def _set_paused(feed: CalendarFeed, at: datetime | None) -> CalendarFeed:
+    for stored in CalendarFeed.objects.select_for_update().filter(
+        pk=feed.pk, revoked_at__isnull=True, paused_at__isnull=at is not None
+    ):
+        stored.paused_at = at
+        stored.save(update_fields=["paused_at"])
+    feed.refresh_from_db(fields=["paused_at", "revoked_at"])
+    return feed
 
 
-def _fetch(feed: CalendarFeed, today: date, now: datetime) -> Fetch:
-    """The answer to a fetch; where it differs from the last one, it changed now.
-
-    What left a feed (a cancelled visit, a trial that its owner lost) has no date of its own, and a
-    change may be dated before a fetch that did not see it yet. Clients that ask by date alone must
-    see a later second all the same.
-    """
-    phase, parts = _phase(feed), []
-    if phase is FeedPhase.LIVE:
-        revisions = revisions_of(shown_participants(feed, roles_day(now)), today)
-        parts = [revisions.participants, revisions.cancelled]
-    etag = _etag(feed, phase, *parts)
-    shown = FeedShown.objects.filter(feed=feed).first()
-    if shown and shown.digest == etag:
-        return Fetch(feed, phase, today, etag, shown.changed_at, now)
-    changed_at = now.replace(microsecond=0)
-    if shown:
-        changed_at = max(changed_at, shown.changed_at + _SECOND)
-    FeedShown.objects.update_or_create(feed=feed, defaults={"digest": etag, "changed_at": changed_at})
-    return Fetch(feed, phase, today, etag, changed_at, now)
+@recorded
+def change_content(*, feed: CalendarFeed, content: FeedContent, compressed: bool) -> CalendarFeed:
+    """Show something else behind the same address; phones take it over with their next fetch."""
+    stored = CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True).first()
+    if stored is None:
+        raise FeedRefused(gettext("This address has ended already. Nothing was changed."))
+    chosen: Mapping[str, Any] = {**asdict(content), "compressed": compressed}
+    for name, value in chosen.items():
+        setattr(stored, name, value)
+    stored.save(update_fields=list(chosen))
+    return stored
 
 
-def _phase(feed: CalendarFeed) -> FeedPhase:
-    if feed.revoked_at is not None:
-        return FeedPhase.ENDED
-    return FeedPhase.LIVE if site_of_feed(feed).feeds_enabled else FeedPhase.PAUSED
+@recorded
+def switch_site(*, site: Site, enabled: bool) -> Site:
+    """Switch the calendar subscriptions of a whole site off or on."""
+    stored = Site.objects.select_for_update().get(pk=site.pk)
+    stored.feeds_enabled = enabled
+    stored.save(update_fields=["feeds_enabled"])
+    return stored
 
 
-def _etag(feed: CalendarFeed, phase: FeedPhase, *parts: object) -> str:
-    """The name of a content: what is shown, by whose rules and in which words it is rendered."""
-    head = [RENDERER, settings.LANGUAGE_CODE, feed.pk, _name(feed), zone_of(site_of_feed(feed)).key, phase]
-    return hashlib.sha256(json.dumps([*head, *parts]).encode()).hexdigest()[:40]
-
-
-def _name(feed: CalendarFeed) -> str:
-    """The name of a calendar: codes only, since a phone in a cloud copies it there."""
-    person = feed.participant
-    return f"{person.trial.called} {person.subject_code}" if person else f"Dayzero {site_of_feed(feed).code}"
-
-
-def _keep_seen(feed: CalendarFeed, now: datetime) -> None:
-    if feed.last_fetched_at is None or now - feed.last_fetched_at >= SEEN_EVERY:
-        CalendarFeed.objects.filter(pk=feed.pk).update(last_fetched_at=now)
-
-
-def _day_at(site: Site, now: datetime) -> date:
-    return now.astimezone(zone_of(site)).date()
+@recorded
+def switch_trial(*, trial: Trial, enabled: bool) -> Trial:
+    """Switch the calendar subscriptions of a whole trial off or on."""
+    stored = Trial.objects.select_for_update().get(pk=trial.pk)
+    stored.feeds_enabled = enabled
+    stored.save(update_fields=["feeds_enabled"])
+    return stored

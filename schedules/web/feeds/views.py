@@ -5,16 +5,15 @@ from __future__ import annotations
 import gzip
 import re
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotFound
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_safe
 
 from schedules.selectors.exchange.feeds import feed_by_token
-from schedules.services.feeds.subscriptions import Fetch, fetch_feed, render_feed
+from schedules.services.feeds.fetching import Fetch, fetch_feed, render_feed
+from schedules.web.feeds.clients import client_name
 from trials import request_clock
 from trials.limits import seconds_to_wait
 
@@ -22,35 +21,44 @@ from trials.limits import seconds_to_wait
 FETCHES = 30
 SECONDS = 300
 PARTICIPANT = "/participants/{}/"
-_HEADERS = {
-    "Cache-Control": "private, max-age=900",
-    "Content-Language": settings.LANGUAGE_CODE,
+_ALWAYS = {
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+_REFUSED = _ALWAYS | {"Cache-Control": "no-store"}
+_FOUND = _ALWAYS | {"Cache-Control": "private, max-age=900", "Vary": "Accept-Encoding"}
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q\s*=\s*(?P<weight>[0-9.]+)\s*)?(?=,|$)", re.IGNORECASE)
+_READING = ("GET", "HEAD")
+_FAST = 1
+"""The level of compression: the lowest shrinks a calendar to a fifth, and the others cost much more."""
 
 
 @csrf_exempt
-@require_safe
 @sensitive_variables("token")
 def feed(request: HttpRequest, token: str) -> HttpResponseBase:
+    if request.method not in _READING:
+        return _reading_only()
     now = request_clock.now()
     found = feed_by_token(token)
     if found is None:
         return _not_found()
     wait = seconds_to_wait(f"feed:{found.pk}", now, times=FETCHES, seconds=SECONDS)
     if wait:
-        return HttpResponse(status=429, headers=_HEADERS | {"Retry-After": str(wait)})
-    fetch = fetch_feed(feed=found, now=now)
+        return HttpResponse(
+            status=429,
+            headers=_REFUSED | {"Retry-After": str(wait), "Content-Length": "0"},
+            content_type="text/plain; charset=utf-8",
+        )
+    links = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT
+    client = client_name(request.headers.get("User-Agent", ""))
+    fetch = fetch_feed(feed=found, now=now, links=links, client=client)
     return _answer(request, fetch) if fetch else _not_found()
 
 
 @csrf_exempt
 def no_feed(request: HttpRequest) -> HttpResponse:
-    return _not_found()
+    return _not_found() if request.method in _READING else _reading_only()
 
 
 def _not_found() -> HttpResponse:
@@ -58,24 +66,34 @@ def _not_found() -> HttpResponse:
 
     No page of ours: it would set a cookie and offer a phone a form to sign in.
     """
-    headers = {name: _HEADERS[name] for name in ("Referrer-Policy", "X-Robots-Tag")}
-    return HttpResponseNotFound("Not Found\n", content_type="text/plain; charset=utf-8", headers=headers)
+    body = b"Not Found\n"
+    headers = _REFUSED | {"Content-Length": str(len(body))}
+    return HttpResponseNotFound(body, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _reading_only() -> HttpResponse:
+    """The same for every address, so that no method tells whether a secret exists."""
+    headers = _REFUSED | {"Allow": ", ".join(_READING), "Content-Length": "0"}
+    return HttpResponse(status=405, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 def _answer(request: HttpRequest, fetch: Fetch) -> HttpResponseBase:
-    zipped = _takes_gzip(request.headers.get("Accept-Encoding", ""))
+    zipped = fetch.feed.compressed and _takes_gzip(request.headers.get("Accept-Encoding", ""))
     etag = f'W/"{fetch.etag}"' if zipped else f'"{fetch.etag}"'
     changed_at = int(fetch.changed_at.timestamp())
-    headers = _HEADERS | {"ETag": etag, "Last-Modified": http_date(changed_at)}
+    headers = _FOUND | {
+        "Content-Language": fetch.feed.language,
+        "ETag": etag,
+        "Last-Modified": http_date(changed_at),
+    }
     unchanged = get_conditional_response(request, etag=etag, last_modified=changed_at)
     if unchanged is not None:
         for name, value in headers.items():
             unchanged.headers[name] = value
         return unchanged
-    links = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT
-    body = render_feed(fetch=fetch, links=links)
+    body = render_feed(fetch=fetch)
     if zipped:
-        body = gzip.compress(body, mtime=0)
+        body = gzip.compress(body, _FAST, mtime=0)
         headers["Content-Encoding"] = "gzip"
     headers["Content-Length"] = str(len(body))
     headers["Content-Disposition"] = 'inline; filename="dayzero.ics"'

@@ -125,6 +125,8 @@ def test_a_published_version_stands_in_the_database_too() -> None:
 
 NOT_AUDITED = {
     "schedules.reminderdelivery": "work of the ledger of reminders, and its own record of what came of it",
+    "schedules.calendarchunk": "rendered entries of calendars, made again from what is recorded",
+    "schedules.windowstamp": "as visitstamp, of protocol windows",
     "schedules.visitstamp": "what phones were shown last, kept for the stamps of calendars",
     "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
     "schedules.idempotentanswer": "an answer kept for a day, so that it can be given again",

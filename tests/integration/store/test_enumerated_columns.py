@@ -19,6 +19,7 @@ FREE = {
     "schedules.feedepoch.word": "made at random",
     "schedules.visit.offset": "an amount with a unit",
     "schedules.visitstamp.edition": "a version of the software",
+    "schedules.windowstamp.edition": "a version of the software",
     "schedules.valuedifference.field": "checked by the service that writes it",
     "trials.site.clinic_days": "weekdays as digits, with a validator",
     "trials.site.holiday_calendar": "a calendar's name, which grows with the library",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schedules.ical.stamps import Stamp, digest_of, next_stamp
+from schedules.ical.stamps import RowStamp, Stamp, digest_of, next_stamp
 from schedules.ical.visits import ShownVisit, VisitRecord
 from tests.unit.feeds.test_visits import NAMING, NINE, TERMS
 
@@ -54,7 +54,8 @@ def test_a_stamp_rises_with_what_is_shown(
     expected: tuple[int, datetime],
     why: str,
 ) -> None:
-    stamp = next_stamp(visit, known, edition, now)
+    row = RowStamp(visit.sequence, visit.changed_at)
+    stamp = next_stamp(digest_of(visit), row, known, edition, now)
     assert (stamp.sequence, stamp.changed_at) == expected, why
     assert stamp.digest == digest_of(visit)
     assert stamp.edition == edition

@@ -16,7 +16,7 @@ from participants.models import Anchor, Participant
 from schedules.domain.deviations.drafts import DeviationKind, Draft
 from schedules.models import Deviation, Visit
 from schedules.selectors.exchange.data_capture import WantedVisits, listed_visits
-from schedules.selectors.exchange.feeds import shown_visits
+from schedules.selectors.exchange.feed_content import ShownPeople
 from schedules.services.deviations.by_hand import Entered, enter_deviation
 from schedules.services.replanning.amendments import advance_amendments
 from schedules.services.replanning.moves import record_anchor
@@ -51,8 +51,8 @@ def test_the_api_and_the_feed_explain_a_visit_by_the_version_under_which_it_was_
     assert "Protocol version 1." in told["d14"][0]
     assert "Protocol version 2." in told["d28"][0]
     assert (told["d14"][1], told["d28"][1]) == ("1", "2")
-    shown = shown_visits(Participant.objects.all(), date(2026, 12, 23), "/{}/")
-    fed = {one.naming.label: one.terms.because for one in shown}
+    people = ShownPeople(list(Participant.objects.values_list("pk", flat=True)))
+    fed = {one.naming.label: one.terms.because for _pk, one in people.visits(date(2026, 12, 23), "/{}/")}
     assert "Protocol version 1." in fed["Day 14"]
     assert "Protocol version 2." in fed["Day 28"]
 

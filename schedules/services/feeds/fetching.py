@@ -1,0 +1,183 @@
+"""A fetch of a calendar: what it is answered with, and the bytes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
+
+from participants.models import Participant
+from schedules.domain.feeds import FeedContent
+from schedules.ical.endings import ended_event, paused_event, rested_event
+from schedules.ical.entries import UIDS
+from schedules.ical.render import END, RENDERER, calendar_bytes, head_bytes
+from schedules.ical.values import CalendarHead
+from schedules.models import CalendarFeed, FeedShown
+from schedules.selectors.exchange.feeds import (
+    basis_of,
+    held_since_last_fetch,
+    is_switched_off,
+    owner_may_subscribe,
+    shown_participants,
+    zone_of_feed,
+)
+from schedules.services.feeds.chunks import Ask, digest_of_chunks, joined
+from schedules.services.feeds.stamps import EDITION
+from schedules.services.feeds.subscriptions import revoke_feed
+from trials.audit.acts import caused_by
+from trials.selectors.records import roles_read_once
+from trials.spoken import say
+from trials.zones import roles_day
+
+ENDED_FOR = timedelta(days=30)
+"""How long a revoked address still says that it has ended, so that phones empty themselves."""
+
+SEEN_EVERY = timedelta(minutes=1)
+"""How exactly the last fetch is known; finer would be a write for every fetch."""
+
+_SECOND = timedelta(seconds=1)
+
+
+class FeedPhase(StrEnum):
+    """What a fetch of a feed is answered with."""
+
+    LIVE = "live"
+    OFF = "paused"
+    RESTING = "resting"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The answer to a fetch at an instant: `etag` names its content, `changed_at` is when that last changed.
+
+    Nothing is joined yet: most fetches end here.
+    """
+
+    feed: CalendarFeed
+    phase: FeedPhase
+    today: date
+    etag: str
+    changed_at: datetime
+    at: datetime
+    links: str
+
+    @property
+    def ask(self) -> Ask:
+        """What it asks of the stored entries."""
+        return Ask(self.feed.content, self.links, self.today, self.at)
+
+
+def fetch_feed(*, feed: CalendarFeed, now: datetime, links: str, client: str = "") -> Fetch | None:
+    """Say what a fetch is answered with, and keep that it was; None for a feed that ended long ago.
+
+    `links` is the address of a participant's page with `{}` for the id, `client` the program that asks. A
+    feed whose owner has lost the role is revoked here and now. Two queries where nothing has changed; their
+    number depends neither on participants nor on visits.
+    """
+    with roles_read_once():
+        if feed.revoked_at is None and not _owner_allowed(feed, now):
+            with caused_by("feed: its owner may not subscribe any more"):
+                revoke_feed(feed=feed, now=now)
+        if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
+            return None
+        fetch = _fetch(feed, now, links)
+    _keep_seen(feed, now, client)
+    return fetch
+
+
+def render_feed(*, fetch: Fetch) -> bytes:
+    """Give the calendar of a fetch."""
+    feed = fetch.feed
+    with translation.override(feed.language):
+        head = _head(feed)
+        if fetch.phase is FeedPhase.LIVE:
+            body = joined(shown_participants(feed, roles_day(fetch.at)), fetch.ask)
+            return b"".join([head_bytes(head), body, END])
+        uid = str(uuid.uuid5(UIDS, f"{feed.pk} {fetch.phase}"))
+        notice = {
+            FeedPhase.ENDED: ended_event,
+            FeedPhase.OFF: paused_event,
+            FeedPhase.RESTING: rested_event,
+        }[fetch.phase]
+        day = fetch.changed_at.astimezone(zone_of_feed(feed)).date()
+        return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
+
+
+def called(feed: CalendarFeed) -> str:
+    """Name a calendar: codes only, since a phone in a cloud copies it there."""
+    if feed.participant:
+        if not feed.subject_codes:
+            return feed.participant.trial.called
+        return f"{feed.participant.trial.called} {feed.participant.subject_code}"
+    if feed.cohort:
+        return f"{feed.cohort.trial.called} {say(feed.cohort.label)}"
+    if feed.trial:
+        return feed.trial.called
+    return f"Dayzero {feed.site.code}" if feed.site else gettext("Dayzero, my participants")
+
+
+def _head(feed: CalendarFeed) -> CalendarHead:
+    return CalendarHead(called(feed), zone_of_feed(feed).key)
+
+
+def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
+    return owner_may_subscribe(feed, roles_day(now)) and held_since_last_fetch(feed, now)
+
+
+def _fetch(feed: CalendarFeed, now: datetime, links: str) -> Fetch:
+    """Give the answer to a fetch; where it differs from the last one, it changed now.
+
+    What left a feed (a cancelled visit, a trial that its owner lost) has no date of its own, and a
+    change may be dated before a fetch that did not see it yet. Clients that ask by date alone must
+    see a later second all the same.
+    """
+    phase, today = _phase(feed), now.astimezone(zone_of_feed(feed)).date()
+    ask = Ask(feed.content, links, today, now)
+    with translation.override(feed.language):
+        parts: list[object] = [RENDERER, EDITION, feed.pk, called(feed), zone_of_feed(feed).key, phase]
+    people: QuerySet[Participant] = Participant.objects.none()
+    if phase is FeedPhase.LIVE:
+        people = shown_participants(feed, roles_day(now))
+        parts += [basis_of(people), _chosen(feed.content), links]
+    basis = _digest(parts)
+    shown: FeedShown | None = getattr(feed, "shown", None)
+    if shown and (shown.basis, shown.day) == (basis, today):
+        return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links)
+    # what was just read is older than what is rendered now, never newer: the next fetch looks again
+    content = digest_of_chunks(people, ask) if phase is FeedPhase.LIVE else ""
+    etag = _digest([*parts[:6], feed.language, content])[:40]
+    changed_at = now.replace(microsecond=0)
+    if shown:
+        changed_at = shown.changed_at if shown.digest == etag else max(changed_at, shown.changed_at + _SECOND)
+    kept = {"digest": etag, "changed_at": changed_at, "basis": basis, "day": today, "style": ask.style}
+    FeedShown.objects.update_or_create(feed=feed, defaults=kept)
+    return Fetch(feed, phase, today, etag, changed_at, now, links)
+
+
+def _chosen(content: FeedContent) -> list[object]:
+    return [content.style(""), content.days_back, content.days_ahead]
+
+
+def _phase(feed: CalendarFeed) -> FeedPhase:
+    if feed.revoked_at is not None:
+        return FeedPhase.ENDED
+    if feed.paused_at is not None:
+        return FeedPhase.RESTING
+    return FeedPhase.OFF if is_switched_off(feed) else FeedPhase.LIVE
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _keep_seen(feed: CalendarFeed, now: datetime, client: str) -> None:
+    if feed.last_fetched_at is None or now - feed.last_fetched_at >= SEEN_EVERY:
+        CalendarFeed.objects.filter(pk=feed.pk).update(last_fetched_at=now, last_client=client)
