@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.utils import translation
 
 from tests.cast import NOW
 
@@ -26,3 +27,11 @@ def day_of_the_cast() -> Iterator[None]:
     """
     with time_machine.travel(NOW):
         yield
+
+
+@pytest.fixture(autouse=True)
+def english_at_first() -> Iterator[None]:
+    """Begin each test in English: a request in Chinese leaves its language on the thread it ran on."""
+    translation.activate("en")
+    yield
+    translation.activate("en")

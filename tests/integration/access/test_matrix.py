@@ -126,7 +126,17 @@ def test_the_table_names_no_address_that_is_gone() -> None:
     assert {model._meta.label_lower for model in admin.site._registry} >= set(RECORDS)
 
 
-@pytest.mark.parametrize("who", ["anonymous", *sorted(EVERYBODY)])
+ALWAYS = ("coordinator", "monitor", "nobody")
+"""Whose row of the matrix runs in every lane; the others run in `make test-long`."""
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        "anonymous" if who is None else pytest.param(who, marks=() if who in ALWAYS else pytest.mark.long)
+        for who in (None, *sorted(EVERYBODY))
+    ],
+)
 def test_nothing_is_read_or_written_across_a_boundary(
     world: World, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

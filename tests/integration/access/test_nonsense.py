@@ -52,7 +52,18 @@ def registered() -> list[Any]:
     return list(admin.site._registry.items())
 
 
-@pytest.mark.parametrize("model", [model for model, _ in registered()], ids=str)
+ALWAYS = ("Participant", "Trial", "User", "Visit")
+"""Whose lists are tried in every lane; all of them in `make test-long`."""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(model, marks=() if model.__name__ in ALWAYS else pytest.mark.long)
+        for model, _ in registered()
+    ],
+    ids=str,
+)
 def test_no_admin_action_or_page_stumbles_over_what_is_no_number(model: Any, root: Client) -> None:
     meta = model._meta
     base = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")

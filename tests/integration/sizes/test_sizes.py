@@ -45,7 +45,7 @@ from trials.services.accounts.tokens import issue_api_token
 from trials.services.audit.sealing import seal_audit, verify_audit
 from trials.services.sites.working_days import record_working_days
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 MANY = trial_logs._MANY + 1
 DAY = timedelta(days=1)
 
