@@ -44,6 +44,14 @@ def titles(response: HttpResponse) -> list[str]:
     return [str(event["SUMMARY"]) for event in events(response)]
 
 
+def filled_in(answer: Any, **changes: Any) -> dict[str, Any]:
+    """What a page's form sends when its fields are left as they were shown, but for these changes."""
+    form = answer.context["form"]
+    shown = {field.html_name: field.value() for field in form}
+    values = {name: "on" if value is True else value for name, value in {**shown, **changes}.items()}
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
 def change(participant: Participant, code: str, **values: Any) -> None:
     """A change as services make it: the visit, and with it the calendar's revision."""
     visits = Visit.objects.filter(participant=participant, code=code)

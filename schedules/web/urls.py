@@ -2,11 +2,10 @@
 
 from django.urls import include, path
 
-from schedules.web.participants.calendars import calendar_end, calendar_replace, own_calendars
 from schedules.web.participants.enrolment import enrolment
 from schedules.web.participants.histories import history
 from schedules.web.participants.today import today
-from schedules.web.participants.views import open_participant_feed, participant_detail, participant_list
+from schedules.web.participants.views import participant_detail, participant_list
 from schedules.web.shared.shell import choose_theme
 
 urlpatterns = [
@@ -15,10 +14,7 @@ urlpatterns = [
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),
     path("participants/<int:pk>/history/", history, name="history"),
-    path("participants/<int:pk>/calendar/", open_participant_feed, name="participant-feed"),
-    path("calendars/", own_calendars, name="own-calendars"),
-    path("calendars/<int:pk>/end/", calendar_end, name="own-calendar-end"),
-    path("calendars/<int:pk>/replace/", calendar_replace, name="own-calendar-replace"),
+    path("", include("schedules.web.feeds.page_urls")),
     path("", include("schedules.web.visits.urls")),
     path("", include("schedules.web.course.urls")),
     path("", include("schedules.web.replanning.urls")),

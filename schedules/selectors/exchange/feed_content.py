@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
 
 from participants.models import Participant
+from participants.selectors.participants import participants_visible_to
 from schedules.domain.feeds import CANCELLED_DAYS
 from schedules.domain.plan.explanations import because_visit
 from schedules.domain.visits.short_names import visit_mark
@@ -23,20 +27,29 @@ from schedules.selectors.store.stored_visits import (
 )
 from trials.domain.protocols.protocol import Protocol, TimingKind
 from trials.domain.words import Say, plain
+from trials.models import Site, User
 from trials.selectors.records import protocol_of
-from trials.zones import zone_of
+from trials.zones import server_zone, zone_of
 
 _DAY = timedelta(days=1)
+_ID_END = 2**63
 
 
 class ShownPeople:
     """Participants with their visits and windows as they are stored, to be shown in any language."""
 
-    def __init__(self, pks: Collection[int], *, windows: bool = False) -> None:
-        """Read these participants (ids): four queries, one more for their protocol windows."""
+    def __init__(
+        self, pks: Collection[int], *, windows: bool = False, only: Collection[int] | None = None
+    ) -> None:
+        """Read these participants (ids): three queries, one more for their protocol windows.
+
+        `only` names the visits (ids) that are wanted of them, where not all are.
+        """
         related = Participant.objects.select_related("trial", "site", "protocol_version", "calendar_state")
         self.people = related.prefetch_related("anchors").filter(pk__in=pks).in_bulk()
         visits = Visit.objects.filter(participant__in=pks)
+        if only is not None:
+            visits = visits.filter(pk__in=only)
         under = visits.select_related("done_under").defer("done_under__document")
         self._visits = [
             visit for visit in under.order_by("target", "id") if visit.participant_id in self.people
@@ -65,6 +78,29 @@ class ShownPeople:
         for window in self._windows:
             person = self.people[window.participant_id]
             yield person.pk, _shown_window(window, person, links.format(person.pk), say)
+
+
+def visit_of_file(user: User, pk: int, today: date) -> Visit | None:
+    """A visit of a participant in a user's sight; None for any other id."""
+    if not 0 < pk < _ID_END:
+        return None
+    return Visit.objects.filter(pk=pk, participant__in=participants_visible_to(user, today)).first()
+
+
+def week_of_file(user: User, site: Site, days: tuple[date, date], today: date, *, booked: bool) -> list[int]:
+    """The visits (ids) of a site between two days: booked or done, else by target too; none cancelled."""
+    people = participants_visible_to(user, today).filter(site=site)
+    found = Visit.objects.filter(participant__in=people, cancelled_on=None)
+    on_day = Q(booked_on__range=days) | Q(performed_on__range=days)
+    if not booked:
+        on_day |= Q(booked_on=None, performed_on=None, target__range=days)
+    return list(found.filter(on_day).order_by("target", "pk").values_list("pk", flat=True))
+
+
+def zone_of_file(visits: Collection[int]) -> ZoneInfo:
+    """The zone of the site of these visits (ids); the server's for none."""
+    site = Site.objects.filter(participants__visits__in=visits).first()
+    return zone_of(site) if site else server_zone()
 
 
 def _shown_window(window: ProtocolWindow, person: Participant, url: str, say: Say) -> ShownWindow:

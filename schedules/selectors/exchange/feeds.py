@@ -13,8 +13,15 @@ from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import CalendarFeed
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
-from trials.models import Membership, Site, Trial, User
-from trials.selectors.records import roles_of, sites_administered_by, token_digest, within
+from trials.models import Cohort, Membership, Site, Trial, User
+from trials.selectors.records import (
+    roles_of,
+    sites_administered_by,
+    sites_visible_to,
+    token_digest,
+    trials_visible_to,
+    within,
+)
 from trials.zones import begins, ended, server_zone, zone_named, zone_of
 
 _RELATED = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
@@ -60,7 +67,23 @@ def feeds_at(site: Site) -> QuerySet[CalendarFeed]:
     return found.select_related("owner", *_RELATED).distinct().order_by("-pk")
 
 
-def trials_administered_at(site: Site) -> QuerySet[Trial]:
+def places_to_follow(user: User, today: date) -> tuple[list[Site], list[Trial], list[Cohort]]:
+    """The sites, trials and cohorts that a user may follow in a calendar, by their codes; four queries."""
+    scope = roles_of(user, today)
+    sites = [site for site in sites_visible_to(user, today) if scope.allows(Right.SUBSCRIBE, site.pk)]
+    trials = [
+        trial for trial in trials_visible_to(user, today) if scope.allows(Right.SUBSCRIBE, None, trial.pk)
+    ]
+    cohorts = Cohort.objects.filter(trial__in=trials).select_related("trial")
+    return sites, trials, list(cohorts.order_by("trial__code", "pk"))
+
+
+def site_administered(user: User, pk: int, today: date) -> Site | None:
+    """A site that a user administers throughout; None for any other."""
+    return sites_administered_by(user, today).filter(pk=pk).first()
+
+
+def trials_at(site: Site) -> QuerySet[Trial]:
     """The trials that run at a site, by their codes."""
     return Trial.objects.filter(sites=site).order_by("code")
 

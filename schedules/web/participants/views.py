@@ -5,25 +5,19 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
 from participants.models import Participant
-from schedules.domain.errors import FeedRefused
 from schedules.domain.visits.status import WindowPosition
 from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.store.plan_rows import VisitRow
-from schedules.services.feeds.subscriptions import open_feed
-from schedules.web.participants.calendars import show_address
 from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
@@ -81,22 +75,6 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page = participant_page(participant, now(), say)
     context = _context(request, page) | verdict_context(request, participant, page.windows)
     return render(request, "participants/page.html", context)
-
-
-@login_required
-@never_cache
-@require_POST
-def open_participant_feed(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new secret address of the participant's calendar, shown this once."""
-    user, instant = user_of(request), now()
-    participant = _in_sight(request, pk)
-    if not may(user, Right.SUBSCRIBE, participant.site, participant.trial, server_day(instant)):
-        raise PermissionDenied(_("Your role here does not allow calendar subscriptions."))
-    try:
-        feed, token = open_feed(owner=user, participant=participant, now=instant)
-    except FeedRefused as error:
-        raise PermissionDenied(str(error)) from error
-    return show_address(request, feed, token)
 
 
 def _in_sight(request: HttpRequest, pk: int) -> Participant:

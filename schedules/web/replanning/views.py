@@ -35,7 +35,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows, visit_row
 from trials.domain.errors import DomainError
 from trials.models import Site
-from trials.selectors.records import sites_visible_to, working_days_of
+from trials.selectors.records import sites_administered_by, sites_visible_to, working_days_of
 from trials.zones import zone_of
 
 COMMIT = "commit"
@@ -198,8 +198,10 @@ class _Page:
 @login_required
 def sites(request: HttpRequest) -> HttpResponse:
     """The sites in sight, with their working days and absences."""
-    seen = sites_by_name(sites_visible_to(user_of(request), server_day(now())))
-    return render(request, "replanning/sites.html", {"sites": seen})
+    user, today = user_of(request), server_day(now())
+    seen = sites_by_name(sites_visible_to(user, today))
+    administered = set(sites_administered_by(user, today).values_list("pk", flat=True))
+    return render(request, "replanning/sites.html", {"sites": seen, "administered": administered})
 
 
 @login_required

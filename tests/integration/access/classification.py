@@ -105,8 +105,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "participants": listed(),
     "enrol": Endpoint(get=ENROL, post=ENROL),
     "participant": read("participant"),
-    "participant-feed": Endpoint("participant", seen_by=VIEW, post=SUBSCRIBE),
     "visit": read("visit"),
+    "visit-file": read("visit"),
     "visit-deed": form("deed"),
     "unscheduled": form("participant"),
     "course": read("participant"),
@@ -122,6 +122,9 @@ ADDRESSES: dict[str, Endpoint] = {
     "hold-act": form("hold-act"),
     "sites": listed(),
     "working-days": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=AT_WHOLE_SITE),
+    "site-calendars": Endpoint("site", seen_by=ADMINISTER, get=ADMINISTER),
+    "site-calendar-switch": Endpoint("site", seen_by=ADMINISTER, post=ADMINISTER),
+    "site-calendar-end": Endpoint("site", seen_by=ADMINISTER, post=ADMINISTER),
     # --- facts, windows, flags, the board
     "facts": read("participant"),
     "fact-new": form("fact-kind"),
@@ -217,6 +220,12 @@ ADDRESSES: dict[str, Endpoint] = {
     "no-feed": Endpoint(seen_by=NOBODY, open_to_all=True, why="any other address below /calendar/"),
     # --- one's own account
     "own-calendars": one_s_own(post=False),
+    "own-calendar-new": Endpoint(get=SUBSCRIBE, post=SUBSCRIBE),
+    "own-calendar-change": Endpoint(
+        "number", seen_by=NOBODY, get=NOBODY, post=NOBODY, why="only whoever made it"
+    ),
+    "own-calendar-pause": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
+    "week-file": one_s_own(post=False),
     "own-calendar-end": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
     "own-calendar-replace": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
     "account": one_s_own(post=False),

@@ -15,7 +15,7 @@ from schedules.services.course.status_changes import StepRequest, take_step
 from tests.cast import a_version
 from tests.integration.web.conftest import MORNING, TODAY, Enrol, count_queries, with_role
 from tests.protocols import document_of, long_protocol
-from trials.models import ProtocolVersion, Role, Site, User
+from trials.models import ProtocolVersion, Role, Site
 
 DAY = timedelta(days=1)
 
@@ -148,7 +148,7 @@ def test_what_is_offered_can_be_done(
 def test_who_is_out_of_sight_does_not_exist(page: Client, enrolled: Enrol, other_site: Site) -> None:
     participant = enrolled(site=other_site)
     assert page.get(f"/participants/{participant.pk}/").status_code == 404
-    assert page.post(f"/participants/{participant.pk}/calendar/").status_code == 404
+    assert page.get(f"/calendars/new/?participant={participant.pk}").status_code == 404
     assert page.get("/participants/999999/").status_code == 404
     assert not CalendarFeed.objects.exists()
 
@@ -162,18 +162,6 @@ def test_queries_of_the_page_do_not_grow_with_visits(page: Client, enrolled: Enr
     assert len(counts) == 1
 
 
-def test_a_calendar_address_is_shown_once(page: Client, enrolled: Enrol, coordinator: User) -> None:
-    participant = enrolled()
-    answer = page.post(f"/participants/{participant.pk}/calendar/")
-    text = answer.content.decode()
-    assert "no-store" in answer["Cache-Control"]
-    assert text.count("http://testserver/calendar/") == 1
-    assert text.count("webcal://testserver/calendar/") == 2, "to open, and to copy"
-    feed = CalendarFeed.objects.get()
-    assert (feed.owner, feed.participant) == (coordinator, participant)
-    assert page.get(f"/participants/{participant.pk}/calendar/").status_code == 405
-
-
 def test_roles_without_subscriptions_are_told_so(enrolled: Enrol, site: Site) -> None:
     participant = enrolled()
     client = Client()
@@ -182,17 +170,9 @@ def test_roles_without_subscriptions_are_told_so(enrolled: Enrol, site: Site) ->
         "does not allow calendar subscriptions"
         in client.get(f"/participants/{participant.pk}/").content.decode()
     )
-    refused = client.post(f"/participants/{participant.pk}/calendar/")
+    refused = client.get(f"/calendars/new/?participant={participant.pk}")
     assert refused.status_code == 403
     assert "does not allow calendar subscriptions" in refused.content.decode()
-
-
-def test_a_site_that_switched_feeds_off_is_told_so(page: Client, enrolled: Enrol, site: Site) -> None:
-    participant = enrolled()
-    Site.objects.filter(pk=site.pk).update(feeds_enabled=False)
-    refused = page.post(f"/participants/{participant.pk}/calendar/")
-    assert refused.status_code == 403
-    assert "switched off" in refused.content.decode()
 
 
 def test_a_participant_without_working_days_still_has_a_page(

@@ -15,6 +15,7 @@ from schedules.selectors.store.course import course_of, standing_of
 from schedules.selectors.store.phases import with_phase
 from schedules.services.course.status_changes import StepRequest, take_step
 from tests.integration.web.conftest import MORNING, TODAY, Enrol
+from tests.phones import filled_in
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -59,8 +60,9 @@ def test_the_page_and_the_list_say_the_phase_first(
     (row,) = page.get("/participants/").context["rows"]
     assert row.phase == PHASE_LABELS[phase]
     assert (row.number is None) is gone
-    answer = page.post(f"/participants/{person.pk}/calendar/")
-    assert answer.status_code == (403 if gone else 200)
+    address = f"/calendars/new/?participant={person.pk}"
+    answer = page.post(address, filled_in(page.get(address)))
+    assert answer.status_code == (422 if gone else 200)
     assert CalendarFeed.objects.exists() is not gone
 
 
