@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactRow
-from participants.domain.lifecycle import ENDS, MOVES, Extent
+from participants.domain.lifecycle import ENDS, MOVES, Extent, Step
 from participants.models import Anchor, Fact, Participant
 from trials.domain.accounts.access import Right
 from trials.models import Trial, User
@@ -21,6 +21,11 @@ _MANY = 500
 def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
     """The participants at the sites and in the trials that a user may look into on this day."""
     return Participant.objects.filter(within(roles_of(user, today), Right.VIEW))
+
+
+def participants_who_moved() -> QuerySet[Participant]:
+    """The participants who were transferred from one site to another, wherever they are now."""
+    return Participant.objects.filter(steps__step=Step.TRANSFER)
 
 
 def anchor_days(participant: Participant) -> dict[str, RecordedAnchor]:

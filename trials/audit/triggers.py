@@ -33,6 +33,7 @@ PUBLISHED = "trials_protocolversion"
 SIGNATURES = "trials_signature"
 USERS = "trials_user"
 EXPORTS = "trials_export"
+PARTICIPANTS = "participants_participant"
 FAILURES = "axes_accessfailurelog"
 ELSEWHERE = {
     "mfa.authenticator": ("data", "last_used_at"),
@@ -86,6 +87,10 @@ class AuditedTable:
         column = self.scope(of)
         if column:
             return f"{row}.{column}"
+        if of != "participant" and (participant := self.scope("participant")):
+            # Where the participant is now: a trail read by site is found by one index, and after a transfer
+            # each site keeps the entries of its own time.
+            return f"(SELECT p.{of}_id FROM {PARTICIPANTS} p WHERE p.id = {row}.{participant})"  # noqa: S608  our own names
         leads = [c.column for c in self.columns if c.column in TO_TRIAL]
         if of != "trial" or self.scope("participant") or not leads:
             return "NULL"

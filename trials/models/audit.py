@@ -44,6 +44,19 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["model", "object_id", "id"], name="audit_by_record"),
             models.Index(fields=["participant_id", "id"], name="audit_by_participant"),
+            models.Index(fields=["site_id", "id"], name="audit_by_site"),
+            models.Index(fields=["trial_id", "id"], name="audit_by_trial"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(participant_id__isnull=True),
+                name="audit_of_no_participant",
+            ),
+            # Entries from before the site stood on every one; none is added.
+            models.Index(
+                fields=["participant_id", "id"],
+                condition=models.Q(site_id__isnull=True, participant_id__isnull=False),
+                name="audit_site_unknown",
+            ),
         ]
 
     def __str__(self) -> str:

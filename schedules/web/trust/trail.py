@@ -18,7 +18,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from participants.models import Participant
-from participants.selectors.participants import participants_visible_to, subject_codes_of
+from participants.selectors.participants import (
+    participants_visible_to,
+    participants_who_moved,
+    subject_codes_of,
+)
 from schedules.selectors.store.participant_records import records_of_participant
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
@@ -29,6 +33,7 @@ from trials.models import AuditEntry
 from trials.selectors.audit.trail import (
     COLUMNS,
     Key,
+    Stretches,
     about,
     ends_of,
     entries_in_sight,
@@ -38,6 +43,8 @@ from trials.selectors.audit.trail import (
     remarks_on,
     reviews_in_sight,
     seal_state,
+    search_backwards,
+    stretches_of,
     trail_of,
     wanted_entries,
 )
@@ -100,7 +107,7 @@ def review(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or not said.is_valid():
         context = {**_context(request, form), "review": said}
         return render(request, "audit/trail.html", context, status=REFUSED)
-    ends = ends_of(_entries(request, form), said.cleaned_data["last_shown"])
+    ends = ends_of(_entries(request, form), said.cleaned_data["last_shown"], _stretches(request))
     stretch = Stretch(*ends, _filters(request.GET))
     record_review(stretch=stretch, finding=said.cleaned_data["finding"], by=user_of(request), now=now())
     messages.success(request, _("The review is recorded."))
@@ -175,6 +182,10 @@ def _in_sight(request: HttpRequest) -> QuerySet[AuditEntry]:
     return entries_in_sight(user_of(request), server_day(now()), _participants(request))
 
 
+def _stretches(request: HttpRequest) -> Stretches:
+    return stretches_of(user_of(request), server_day(now()), participants_who_moved(), _participants(request))
+
+
 def _participants(request: HttpRequest) -> QuerySet[Participant]:
     return participants_visible_to(user_of(request), server_day(now()))
 
@@ -205,15 +216,26 @@ def _may_review(request: HttpRequest) -> bool:
 def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
     entries = _entries(request, form)
     order = form.sorting if form.is_valid() else Order.NEWEST
-    page = page_of_entries(entries, order, _after(request, order), PER_PAGE)
+    stretches, after = _stretches(request), _after(request, order)
+    searched = form.is_valid() and form.goes_further
+    if searched:
+        page = search_backwards(entries, after, PER_PAGE)
+        newest = page.entries[0].pk if page.entries else 0
+    else:
+        page = page_of_entries(entries, order, after, PER_PAGE, stretches)
+        at_top = order is Order.NEWEST and after is None
+        newest = (page.entries[0].pk if page.entries else 0) if at_top else newest_of(entries, stretches)
     return {
         "form": form,
         "rows": in_words(page.entries),
         "following": _following(request, page.after),
         "asked": _filters(request.GET),
+        "looked_back_to": page.looked_back_to,
+        "searched_since": form.searched_since if form.is_valid() else None,
+        "further": _further(request.GET),
         "seal": seal_state(),
-        "may_review": _may_review(request),
-        "review": ReviewForm(initial={"last_shown": newest_of(entries)}),
+        "may_review": _may_review(request) and not (searched and after is not None),
+        "review": ReviewForm(initial={"last_shown": newest}),
         "reviews": reviews_in_sight(user_of(request), server_day(now()))[:REVIEWS],
     }
 
@@ -225,6 +247,13 @@ def _filters(asked: QueryDict) -> str:
     for name in [name for name, value in kept.items() if not value]:
         kept.pop(name)
     return kept.urlencode()
+
+
+def _further(asked: QueryDict) -> str:
+    """The same question, asked of the whole trail."""
+    kept = QueryDict(_filters(asked), mutable=True)
+    kept["further"] = "1"
+    return f"?{kept.urlencode()}"
 
 
 def _address(name: str, asked: QueryDict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -11,11 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from participants.selectors.participants import participants_called
+from schedules.web.shared.clock import now, server_day
 from trials.audit.trail_terms import kind_name
 from trials.domain.audit.trail import Order
 from trials.selectors.audit.trail import WantedEntries, recorded_models
 
 DAY = {"type": "date"}
+LATELY = timedelta(days=30)
+"""How far back a text is looked for at first: every entry of that time is read."""
 ORDERS = [
     (Order.NEWEST, gettext_lazy("newest first")),
     (Order.OLDEST, gettext_lazy("oldest first")),
@@ -52,6 +56,8 @@ class TrailForm(forms.Form):
     )
     order = forms.ChoiceField(label=gettext_lazy("Order"), required=False, choices=ORDERS)
 
+    further = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         kinds = sorted((capfirst(kind_name(model)), label) for label, model in recorded_models().items())
@@ -81,10 +87,24 @@ class TrailForm(forms.Form):
             participants=participants_called(participants, code) if code else None,
             who=given["who"],
             action=given["action"],
-            first=given["first"],
+            first=self.searched_since or given["first"],
             last=given["last"],
             text=given["text"],
         )
+
+    @property
+    def searched_since(self) -> date | None:
+        """Since when a text is looked for, unless a first day or the whole trail was asked for."""
+        given = self.cleaned_data
+        if not given["text"] or given["first"] or self.goes_further:
+            return None
+        return (given["last"] or server_day(now())) - LATELY
+
+    @property
+    def goes_further(self) -> bool:
+        """Whether a text is looked for in the whole trail, which is read backwards piece by piece."""
+        given = self.cleaned_data
+        return bool(given["text"] and given["further"] and self.sorting is Order.NEWEST)
 
     @property
     def sorting(self) -> Order:

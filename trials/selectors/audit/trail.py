@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Max, Min, Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
 from trials.audit.outside_names import record_name
 from trials.audit.triggers import ELSEWHERE, audited_models
@@ -34,6 +34,14 @@ COLUMNS = {
     Order.WHO: ("actor", "id"),
 }
 Key = tuple[Any, ...]
+Stretches = tuple[Q, ...]
+FEW_PLACES = 12
+"""Up to how many places of somebody's roles the trail is read place by place."""
+PIECE = 100_000
+PIECES = 5
+"""How much of the trail one wider search reads: entries a statement, and statements."""
+COUNTED = 10_000
+"""Up to how many entries that are not sealed are counted; beyond it the page says that there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +60,38 @@ class WantedEntries:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """Some entries, and the key that the next page starts after; None on the last one."""
+    """Some entries, and the key that the next page starts after; None on the last one.
+
+    `looked_back_to` is when the oldest entry was written that a search read before it stopped.
+    """
 
     entries: Sequence[AuditEntry]
     after: Key | None
+    looked_back_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SealState:
-    """Until where the trail is sealed: the last link, its hash, when; entries not sealed; epochs."""
+    """Until where the trail is sealed: the last link, its hash, when; entries not sealed; epochs.
+
+    `unsealed` is counted up to `COUNTED` and one more, which stands for any number beyond.
+    """
 
     last: int
     head: str
     sealed_at: datetime | None
     unsealed: int
     epochs: tuple[AuditEpoch, ...] = ()
+
+    @property
+    def counted(self) -> int:
+        """How many are known not to be sealed."""
+        return min(self.unsealed, COUNTED)
+
+    @property
+    def more(self) -> bool:
+        """Whether there are more than were counted."""
+        return self.unsealed > COUNTED
 
 
 def recorded_models() -> Mapping[str, type[Model]]:
@@ -125,7 +150,7 @@ def wanted_entries(entries: QuerySet[AuditEntry], asked: WantedEntries) -> Query
     if asked.who:
         entries = entries.filter(actor__icontains=asked.who)
     if asked.first:
-        entries = entries.filter(at__gte=begins(asked.first))
+        entries = entries.filter(at__gte=begins(asked.first), pk__gt=_sealed_before(begins(asked.first)))
     if asked.last:
         entries = entries.filter(at__lt=ended(asked.last))
     if asked.text:
@@ -134,7 +159,40 @@ def wanted_entries(entries: QuerySet[AuditEntry], asked: WantedEntries) -> Query
     return entries
 
 
-def page_of_entries(entries: QuerySet[AuditEntry], order: Order, after: Key | None, size: int) -> EntryPage:
+def _sealed_before(instant: datetime) -> int:
+    """The last entry that was sealed before an instant, so written before it; 0 for none.
+
+    Entries are found by number, not by time: what a seal covers already is not read again.
+    """
+    seal = AuditSeal.objects.filter(sealed_at__lt=instant).order_by("-last").first()
+    link = AuditLink.objects.filter(number=seal.last).first() if seal else None
+    return link.entry_id if link else 0
+
+
+def stretches_of(user: User, today: date, moved: QuerySet[Any], participants: QuerySet[Any]) -> Stretches:
+    """The parts of the trail in which a user's entries lie, each found by an index of its own.
+
+    A condition that joins sites, trials and participants by OR can only be answered by walking the whole
+    trail; each part alone is a walk along one index. `moved` are the participants who changed their site:
+    what was written before carries the site of that time. Nothing for somebody who sees everything, or
+    has roles at so many places that the walk finds a page soon.
+    """
+    scope = roles_of(user, today)
+    sites = {grant.site for grant in scope.grants if grant.site is not None}
+    trials = {grant.trial for grant in scope.grants if grant.site is None and grant.trial is not None}
+    everywhere = any(grant.site is None and grant.trial is None for grant in scope.grants)
+    if scope.everything or everywhere or len(sites) + len(trials) > FEW_PLACES:
+        return ()
+    here = [Q(site_id=site) for site in sorted(sites)] + [Q(trial_id=trial) for trial in sorted(trials)]
+    unknown = Q(site_id=None, participant_id__isnull=False, participant_id__in=participants.values("pk"))
+    elsewhere = list(moved.filter(pk__in=participants.values("pk")).values_list("pk", flat=True))
+    rest = [Q(participant_id=None), unknown]
+    return (*here, *rest, *([Q(participant_id__in=elsewhere)] if elsewhere else ()))
+
+
+def page_of_entries(
+    entries: QuerySet[AuditEntry], order: Order, after: Key | None, size: int, stretches: Stretches = ()
+) -> EntryPage:
     """The first `size` entries after a key, in this order; nothing is counted."""
     columns = COLUMNS[order]
     backwards = order is Order.NEWEST
@@ -142,21 +200,55 @@ def page_of_entries(entries: QuerySet[AuditEntry], order: Order, after: Key | No
         beyond = RowBefore if backwards else RowAfter
         entries = entries.filter(beyond(dict(zip(columns, after, strict=True))))
     ordered = entries.order_by(*(f"-{name}" if backwards else name for name in columns))
-    found = list(ordered[: size + 1])
+    found = _first(ordered, size + 1, stretches if columns == ("id",) else (), backwards=backwards)
     kept = found[:size]
     more = len(found) > size
     return EntryPage(kept, tuple(getattr(kept[-1], name) for name in columns) if more else None)
 
 
-def newest_of(entries: QuerySet[AuditEntry]) -> int:
+def _first(
+    ordered: QuerySet[AuditEntry], many: int, stretches: Stretches, *, backwards: bool
+) -> list[AuditEntry]:
+    """The first entries of those in order of their numbers, each stretch asked alone."""
+    if not stretches:
+        return list(ordered[:many])
+    found = {entry.pk: entry for part in stretches for entry in ordered.filter(part)[:many]}
+    return [found[pk] for pk in sorted(found, reverse=backwards)[:many]]
+
+
+def search_backwards(entries: QuerySet[AuditEntry], after: Key | None, size: int) -> EntryPage:
+    """Look for entries from a number backwards in pieces of `PIECE` entries, at most `PIECES` of them.
+
+    A text is found by reading every entry: each statement stays bounded, and where the pieces are used up
+    before the page is full, the answer says how far it has looked (`looked_back_to`) and goes on from there.
+    """
+    last = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    top = int(after[-1]) if after is not None else last + 1
+    found: list[AuditEntry] = []
+    for _piece in range(PIECES):
+        low = max(0, top - PIECE)
+        part = entries.filter(pk__gte=low, pk__lt=top).order_by("-pk")
+        found += part[: size + 1 - len(found)]
+        if len(found) > size:
+            return EntryPage(found[:size], (found[size - 1].pk,))
+        top = low
+        if top == 0:
+            return EntryPage(found, None)
+    reached = AuditEntry.objects.filter(pk__gte=top).order_by("pk").first()
+    return EntryPage(found, (top,), reached.at if reached else None)
+
+
+def newest_of(entries: QuerySet[AuditEntry], stretches: Stretches = ()) -> int:
     """The number of the newest of the entries; 0 where there is none."""
-    return entries.order_by("-pk").values_list("pk", flat=True).first() or 0
+    found = _first(entries.order_by("-pk"), 1, stretches, backwards=True)
+    return found[0].pk if found else 0
 
 
-def ends_of(entries: QuerySet[AuditEntry], last_shown: int) -> tuple[int, int]:
+def ends_of(entries: QuerySet[AuditEntry], last_shown: int, stretches: Stretches = ()) -> tuple[int, int]:
     """The numbers of the first and the last of the entries up to the one that was shown last; 0 for none."""
-    ends = entries.filter(pk__lte=last_shown).aggregate(first=Min("pk"), last=Max("pk"))
-    return ends["first"] or 0, ends["last"] or 0
+    upto = entries.filter(pk__lte=last_shown)
+    first = _first(upto.order_by("pk"), 1, stretches, backwards=False)
+    return (first[0].pk, newest_of(upto, stretches)) if first else (0, 0)
 
 
 def trail_of(entries: QuerySet[AuditEntry], model: str, object_id: str) -> QuerySet[AuditEntry]:
@@ -180,7 +272,7 @@ def seal_state() -> SealState:
     """Until where the trail is sealed."""
     seal = AuditSeal.objects.order_by("-last").first()
     link = AuditLink.objects.aggregate(last=Max("entry_id"))["last"]
-    unsealed = AuditEntry.objects.filter(pk__gt=link or 0).count()
+    unsealed = AuditEntry.objects.filter(pk__gt=link or 0).order_by()[: COUNTED + 1].count()
     epochs = tuple(AuditEpoch.objects.order_by("number"))
     if seal is None:
         return SealState(0, "", None, unsealed, epochs)
