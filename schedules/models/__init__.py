@@ -29,6 +29,7 @@ from schedules.models.follow_up import (
     VisitActivity,
 )
 from schedules.models.saying import Reminder, ReminderDelivery
+from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
     Basis,
     ProtocolWindow,
@@ -40,6 +41,7 @@ from schedules.models.visits import (
 )
 
 __all__ = [
+    "PREPARATIONS",
     "AlarmChoice",
     "AmendmentRun",
     "AmendmentStep",
@@ -57,15 +59,18 @@ __all__ = [
     "FeedShown",
     "Flag",
     "IdempotentAnswer",
+    "LastLook",
     "ProtocolWindow",
     "ReadinessCheck",
     "Reminder",
     "ReminderDelivery",
+    "SavedView",
     "Severity",
     "ValueDifference",
     "Visit",
     "VisitActivity",
     "VisitPlace",
+    "VisitPreparation",
     "VisitStamp",
     "VisitTiming",
     "WindowKind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max, QuerySet
@@ -21,7 +21,7 @@ from trials.selectors.records import published_versions
 
 _MANY = 500
 _Names = Mapping[str, Mapping[str, str]]
-_TOLD = {
+TOLD = {
     "participants.anchor": ("planned_on", "planned_at", "actual_on", "actual_at"),
     "participants.absence": ("first", "last", "ended"),
     "participants.coursestep": ("happened_on", "undone"),
@@ -40,7 +40,7 @@ def last_entry(participant: int) -> int:
 def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     """What others did about a participant after this entry of the trail: one for each act; four queries."""
     entries = AuditEntry.objects.filter(participant_id=participant, id__gt=entry).order_by("id")
-    told = list(entries.filter(model__in=_TOLD)[:_MANY])
+    told = list(entries.filter(model__in=TOLD)[:_MANY])
     names = {
         "schedules.visit": _names(Visit, "label", told),
         "participants.anchor": _names(Anchor, "code", told),
@@ -50,6 +50,23 @@ def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     for one in told:
         acts.setdefault(one.act or str(one.pk), []).append(one)
     return [_change(found, names, zone) for found in acts.values()]
+
+
+def acts_of(entries: Sequence[AuditEntry], zones: Mapping[int, ZoneInfo]) -> list[tuple[int, Change]]:
+    """What was done by these entries, about whom, one for each act and participant; three queries.
+
+    `zones` are those of the participants' sites.
+    """
+    names = {
+        "schedules.visit": _names(Visit, "label", entries),
+        "participants.anchor": _names(Anchor, "code", entries),
+        "participants.coursestep": _steps(entries),
+    }
+    acts: dict[tuple[int, str], list[AuditEntry]] = {}
+    for one in entries:
+        if one.participant_id is not None:
+            acts.setdefault((one.participant_id, one.act or str(one.pk)), []).append(one)
+    return [(person, _change(found, names, zones[person])) for (person, _act), found in acts.items()]
 
 
 def _steps(entries: Iterable[AuditEntry]) -> dict[str, str]:
@@ -76,7 +93,7 @@ def _fields(entries: Iterable[AuditEntry], names: _Names, zone: ZoneInfo) -> Ite
     """The fields that are told, named after what they belong to."""
     for entry in entries:
         old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
-        changed = {name: new.get(name) for name in _TOLD[entry.model] if new.get(name) or old.get(name)}
+        changed = {name: new.get(name) for name in TOLD[entry.model] if new.get(name) or old.get(name)}
         if not changed:
             continue
         fields = fields_outside(entry.model)

@@ -66,6 +66,8 @@ class WorkRow:
     line: VisitRow
     today: date
     part: Part
+    visit: Visit
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,11 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     In the language of `say`. The number of queries does not depend on that of visits,
     participants or sites.
     """
-    days = sites_by_day(_sites(user, now, wanted), now)
+    days = sites_by_day(sites_wanted(user, now, wanted), now)
     if not days:
         return Worklist({})
     here = by_today(days)
-    live = _live(user, now, wanted).annotate(group=_group(days), day=_day(here))
+    live = live_visits(user, now, wanted).annotate(group=part_of_visit(days), day=_day(here))
     visits = live.filter(group__isnull=False)
     found = list(visits.order_by("group", "day").values_list("group", "day").annotate(Count("pk")))
     dates = sorted(here)
@@ -122,14 +124,16 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     pages = max(1, -(-shown // PAGE))
     page = min(max(1, wanted.page), pages)
     ordered = visits.order_by("group", "day", "closes", "participant__subject_code", "pk")
-    chosen = list(_with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
-    return Worklist(counts, _rows(chosen, now, say), page, pages, by_day)
+    chosen = list(with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
+    return Worklist(counts, work_rows(chosen, now, say), page, pages, by_day)
 
 
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
     """The starts in sight, STARTS at most, of which the list says no and nobody has snoozed; one query."""
     today = roles_day(now)
-    flags = Flag.objects.filter(participant__in=_seen(user, now, wanted), kind=START_FLAG, cleared_at=None)
+    flags = Flag.objects.filter(
+        participant__in=people_wanted(user, now, wanted), kind=START_FLAG, cleared_at=None
+    )
     awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")
     found = awake.order_by("raised_at", "pk")[:STARTS]
     return [StartRow(flag, flag.participant, facts_text(flag.message, say)) for flag in found]
@@ -140,31 +144,34 @@ def open_histories(user: User, now: datetime, wanted: Wanted) -> list[Participan
 
     Nothing of theirs is judged until it is complete, so nothing else says that it was forgotten. One query.
     """
-    people = _seen(user, now, wanted).filter(history_since__isnull=False, trial__frozen_on=None)
+    people = people_wanted(user, now, wanted).filter(history_since__isnull=False, trial__frozen_on=None)
     if wanted.site:
         people = people.filter(site=wanted.site)
     return list(people.select_related("trial", "site").order_by("history_since", "pk")[:HISTORIES])
 
 
-def _sites(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
+def sites_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
+    """The sites in sight that are asked for."""
     sites = sites_visible_to(user, roles_day(now))
     return sites.filter(pk=wanted.site) if wanted.site else sites
 
 
-def _seen(user: User, now: datetime, wanted: Wanted) -> QuerySet[Participant]:
+def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Participant]:
+    """The participants in sight who are asked for."""
     seen = participants_visible_to(user, roles_day(now))
     seen = seen.filter(site=wanted.site) if wanted.site else seen
     return seen.filter(trial=wanted.trial) if wanted.trial else seen
 
 
-def _live(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
-    return Visit.objects.filter(participant__in=_seen(user, now, wanted), **LIVE)
+def live_visits(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
+    """The visits of these participants of which nothing is recorded yet."""
+    return Visit.objects.filter(participant__in=people_wanted(user, now, wanted), **LIVE)
 
 
-def _group(days: Mapping[ClinicDays, Sequence[int]]) -> Case:
+def part_of_visit(days: Mapping[ClinicDays, Sequence[int]]) -> Case:
     """The place of each visit's part among PARTS; null where nobody has to look yet."""
     return Case(
-        *(When(_in_part(part, days), then=Value(place)) for place, part in enumerate(PARTS)),
+        *(When(in_part(part, days), then=Value(place)) for place, part in enumerate(PARTS)),
         output_field=IntegerField(),
     )
 
@@ -179,7 +186,7 @@ def _day(days: Mapping[date, Sequence[int]]) -> Case | Value:
     )
 
 
-def _in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
+def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
     """The condition on the visits of a part, by both axes; of all parts at most one holds."""
     soon = at_each(by_today(days), lambda today: Q(opens__lte=today + _SOON))
     due_today = at_each(by_today(days), lambda today: Q(booked_on=today))
@@ -204,13 +211,15 @@ def _in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
     return to_book & window_condition(WindowPosition(part.value), days) & soon
 
 
-def _with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+def with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    """Visits with all that their lines are made of."""
     return visits.select_related("participant__trial", "participant__site").prefetch_related(
         "participant__anchors"
     )
 
 
-def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
+def work_rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
+    """The lines of visits that carry their part as `group`; a constant number of queries."""
     people = [visit.participant for visit in visits]
     versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in people})
     protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
@@ -226,5 +235,5 @@ def _rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
         reading = Reading(protocol, zone, zero, working, here, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
         part = PARTS[getattr(visit, "group")]  # noqa: B009 - annotated
-        rows.append(WorkRow(one, line, here.today, part))
+        rows.append(WorkRow(one, line, here.today, part, visit, reading))
     return rows

@@ -81,20 +81,20 @@ def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, sa
     total = seen.count()
     pages = max(1, -(-total // PAGE))
     page = min(max(1, wanted.page), pages)
-    ordered = seen.annotate(rank=_rank()).order_by("rank", "raised_at", "pk")
-    chosen = list(_related(ordered)[(page - 1) * PAGE : page * PAGE])
-    return FlagList(_rows(chosen, now, say), counts, page, pages)
+    ordered = seen.annotate(rank=by_rank()).order_by("rank", "raised_at", "pk")
+    chosen = list(related_flags(ordered)[(page - 1) * PAGE : page * PAGE])
+    return FlagList(flag_rows(chosen, now, say), counts, page, pages)
 
 
 def flag_in_sight(user: User, today: date, pk: int) -> Flag | None:
     """A flag of a participant whom the user may look at."""
     seen = Flag.objects.filter(participant__in=participants_visible_to(user, today))
-    return _related(seen).filter(pk=pk).first()
+    return related_flags(seen).filter(pk=pk).first()
 
 
 def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
     """One flag with its present verdict."""
-    (row,) = _rows([flag], now, say)
+    (row,) = flag_rows([flag], now, say)
     return row
 
 
@@ -110,6 +110,11 @@ def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
     return User.objects.filter(pk__in=members.values("user")).order_by("username")
 
 
+def awake_flags(scope: Scope, today: date) -> QuerySet[Flag]:
+    """The open flags in sight that nobody has snoozed."""
+    return _awake(scope, today, asleep=False)
+
+
 def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     """The open flags in sight that are awake, or those snoozed: the sweep wakes them on their day."""
     here = within(scope, site="participant__site", trial="participant__trial")
@@ -117,18 +122,27 @@ def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
 
 
-def _rank() -> Case:
+def by_rank() -> Case:
+    """The place of a flag's severity among RANK."""
     cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(RANK)]
     return Case(*cases, default=Value(len(RANK)), output_field=IntegerField())
 
 
-def _related(flags: QuerySet[Flag]) -> QuerySet[Flag]:
+def related_flags(flags: QuerySet[Flag]) -> QuerySet[Flag]:
+    """Flags with all that their lines are made of."""
     return flags.select_related(
-        "participant__trial", "participant__site", "window", "visit", "owner", "cleared_by"
+        "participant__trial",
+        "participant__site",
+        "participant__protocol_version",
+        "window",
+        "visit",
+        "owner",
+        "cleared_by",
     )
 
 
-def _rows(flags: Sequence[Flag], now: datetime, say: Say) -> list[FlagRow]:
+def flag_rows(flags: Sequence[Flag], now: datetime, say: Say = plain) -> list[FlagRow]:
+    """The lines of flags, each with its present verdict; a constant number of queries."""
     people = sorted({flag.participant_id for flag in flags})
     dockets = {docket.record.participant.pk: docket for docket in dockets_of(people, say)} if people else {}
     return [_flag_row(flag, dockets[flag.participant_id], now, say) for flag in flags]

@@ -1,0 +1,76 @@
+"""Two weeks of days beside a visit that is to be booked: which of them are in its window, and which are shut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from schedules.domain.plan.labels import why_closed
+from schedules.domain.plan.visit_windows import VisitWindow
+from trials.domain.protocols.protocol import Place
+from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Say
+
+STRIP_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class StripDay:
+    """One day of the strip; `shut` says in words why nobody can be seen then, empty where somebody can.
+
+    `first` and `last` are the ends of the window as far as the strip shows them.
+    """
+
+    day: date
+    inside: bool
+    shut: str
+    target: bool
+    first: bool
+    last: bool
+
+    @property
+    def monday(self) -> bool:
+        """Whether a week begins here."""
+        return self.day.weekday() == 0
+
+
+def date_strip(
+    window: VisitWindow, place: Place, calendar: WorkingDays | None, first: date, say: Say
+) -> tuple[StripDay, ...]:
+    """Make the strip of STRIP_DAYS days from `first` on, in the words of `say`. The ward works every day."""
+    days = (first + timedelta(days=n) for n in range(STRIP_DAYS))
+    return tuple(
+        StripDay(
+            day=day,
+            inside=window.holds(day),
+            shut="" if place is Place.WARD else why_closed(calendar, day, say) or "",
+            target=day == window.target,
+            first=day == max(window.opens, first),
+            last=day == window.closes,
+        )
+        for day in days
+    )
+
+
+def day_to_offer(
+    window: VisitWindow,
+    place: Place,
+    calendar: WorkingDays | None,
+    today: date,
+    suggested: date | None,
+) -> date | None:
+    """Choose the day that one click books: the suggested one while it lies ahead, else the nearest open one.
+
+    Nearest to the target, from `today` on and inside the window; None where no such day is left.
+    """
+    opens = max(window.opens, today)
+    if opens > window.closes:
+        return None
+    shut = place is not Place.WARD and calendar is not None
+    if suggested is not None and opens <= suggested <= window.closes:
+        if not shut or (calendar is not None and calendar.is_working_day(suggested)):
+            return suggested
+    target = min(max(window.target, opens), window.closes)
+    if not shut or calendar is None:
+        return target
+    return calendar.nearest_working_day(opens, target, window.closes)

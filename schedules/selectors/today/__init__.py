@@ -1,0 +1,1 @@
+"""What the page of today shows, part by part."""

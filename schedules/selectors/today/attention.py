@@ -1,0 +1,129 @@
+"""The flags that are awake, one card a participant: the worst in words, with the fact that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from participants.domain.fact_rows import FactKind
+from participants.models import Participant
+from schedules.domain.windows.fact_sources import feeds_of
+from schedules.domain.windows.verdicts import VerdictStatus
+from schedules.models import Flag
+from schedules.selectors.pages.today import Wanted
+from schedules.selectors.windows.flags import (
+    MANY,
+    RANK,
+    FlagRow,
+    awake_flags,
+    by_rank,
+    flag_rows,
+    related_flags,
+)
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Say, plain
+from trials.models import User
+from trials.selectors.records import protocol_of, roles_of
+from trials.zones import roles_day
+
+CARDS = 8
+"""So many participants are shown before "Show all"."""
+
+ALL = 60
+_READ = 400
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFact:
+    """A fact that would settle a flag: its kind, what it is of (empty: nothing to name)."""
+
+    kind: FactKind
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The awake flags of one participant, the worst first; the worst is said in words."""
+
+    participant: Participant
+    worst: FlagRow
+    others: tuple[Flag, ...] = ()
+    missing: tuple[MissingFact, ...] = ()
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """What the worst flag says, as it stands now."""
+        verdict = self.worst.verdict
+        if verdict is None:
+            return self.worst.words
+        return (*verdict.because, *verdict.missing) or self.worst.words
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Who needs attention: the cards that are shown, of how many people, and how many flags they have.
+
+    The counts stop at `_READ` flags; `more` says that there are more than were read.
+    """
+
+    cards: Sequence[Card] = field(default=())
+    people: int = 0
+    flags: int = 0
+    critical: int = 0
+    more: bool = False
+
+    @property
+    def hidden(self) -> int:
+        """How many participants are not shown."""
+        return self.people - len(self.cards)
+
+
+def attention(
+    user: User, now: datetime, wanted: Wanted, say: Say = plain, *, whole: bool = False, mine: bool = False
+) -> Attention:
+    """The participants with awake flags, the most severe first; the number of queries is constant."""
+    today: date = roles_day(now)
+    flags = awake_flags(roles_of(user, today), today)
+    if wanted.site:
+        flags = flags.filter(participant__site=wanted.site)
+    if wanted.trial:
+        flags = flags.filter(participant__trial=wanted.trial)
+    if mine:
+        flags = flags.filter(owner=user)
+    ordered = flags.annotate(rank=by_rank()).order_by("rank", "raised_at", "pk")
+    keys = list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
+    people = list(dict.fromkeys(person for _pk, person, _severity in keys))
+    shown = people[: ALL if whole else CARDS]
+    chosen = related_flags(Flag.objects.filter(pk__in=[pk for pk, person, _s in keys if person in shown]))
+    by_pk = {flag.pk: flag for flag in chosen}
+    mine_of = {one: [by_pk[pk] for pk, person, _s in keys if person == one and pk in by_pk] for one in shown}
+    worst = flag_rows([flags_of[0] for flags_of in mine_of.values() if flags_of], now, say)
+    cards = [
+        Card(row.flag.participant, row, tuple(mine_of[row.flag.participant_id][1:]), missing_of(row))
+        for row in worst
+    ]
+    grave = sum(severity == RANK[0] for _pk, _person, severity in keys)
+    return Attention(cards, len(people), len(keys), grave, len(keys) == _READ)
+
+
+def card_of(flag: Flag, now: datetime, say: Say = plain) -> Card:
+    """The card of one flag alone."""
+    (row,) = flag_rows([flag], now, say)
+    return Card(row.flag.participant, row, (), missing_of(row))
+
+
+def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:
+    """The facts that would settle a flag, the likeliest first; none where no fact can."""
+    flag, verdict = row.flag, row.verdict
+    if flag.window is None or verdict is None:
+        return ()
+    protocol: Protocol = protocol_of(flag.participant.protocol_version)
+    windows = [rule for rule in protocol.windows if rule.code == flag.window.code]
+    found = [MissingFact(feed.kind, feed.of) for feed in feeds_of(windows)]
+    if verdict.verdict.status is VerdictStatus.CANNOT_JUDGE:  # a confirmation settles what nobody recorded
+        found.sort(key=lambda one: one.kind is not FactKind.CONFIRMATION)
+    return tuple(dict.fromkeys(found))
+
+
+__all__ = ["MANY", "Attention", "Card", "MissingFact", "attention", "card_of", "missing_of"]

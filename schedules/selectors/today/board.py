@@ -1,0 +1,312 @@
+"""The visits of today's page by what there is to do: coming, to prepare, to book, to record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+
+from participants.models import Participant
+from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
+from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.status import ClinicDays
+from schedules.domain.visits.values import UNSCHEDULED
+from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
+from schedules.selectors.pages.today import (
+    Part,
+    Wanted,
+    WorkRow,
+    in_part,
+    live_visits,
+    part_of_visit,
+    sites_wanted,
+    with_relations,
+    work_rows,
+)
+from schedules.selectors.store.calendars import sites_by_day
+from schedules.selectors.visits.status_query import at_each, by_today
+from trials.domain.protocols.protocol import Place
+from trials.domain.words import Say, plain
+from trials.models import User
+
+FIRST = 8
+"""So many rows of a part are shown before "Show all"."""
+
+WHOLE = 60
+"""So many rows a part shows at most; the rest is a list with pages."""
+
+FEW = 12
+"""A part of so many rows or fewer is shown whole."""
+
+_DAY = timedelta(days=1)
+TO_BOOK = (Part.NO_CLINIC_DAY_LEFT, Part.LAST_DAYS, Part.OPEN, Part.UPCOMING)
+
+
+class Section(StrEnum):
+    """A part of the page with visits as its rows."""
+
+    COMING = "coming"
+    PREPARE = "prepare"
+    BOOK = "book"
+    RECORD = "record"
+
+
+class Closing(StrEnum):
+    """How soon the windows of a group close that are to be booked."""
+
+    TOMORROW = "tomorrow"
+    THIS_WEEK = "this-week"
+    NEXT_WEEK = "next-week"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """A visit with what its row needs: the strip, the day that one click books, what is to be done."""
+
+    work: WorkRow
+    section: Section
+    strip: tuple[StripDay, ...]
+    offered: date | None
+    activities: tuple[str, ...]
+    prepared: frozenset[str] = frozenset()
+
+    @property
+    def visit(self) -> Visit:
+        """The visit as it is stored."""
+        return self.work.visit
+
+    @property
+    def participant(self) -> Participant:
+        """Whose visit it is."""
+        return self.work.participant
+
+    @property
+    def ward(self) -> bool:
+        """Whether it takes place on the ward."""
+        return self.work.visit.place == VisitPlace.WARD
+
+    @property
+    def day_number(self) -> str:
+        """The day number of the participant today; empty where day zero is not known."""
+        zero, reading = self.work.reading.zero, self.work.reading
+        return reading.protocol.day_label((reading.today - zero).days) if zero else ""
+
+    @property
+    def begins(self) -> datetime | None:
+        """The hour at which it is booked, in the site's zone."""
+        start = self.visit.booked_start
+        return start.astimezone(self.work.reading.zone) if start else None
+
+    @property
+    def minutes(self) -> int | None:
+        """How long it is booked for; None where the booking does not say."""
+        visit = self.visit
+        if not (visit.booked_start and visit.booked_end):
+            return None
+        return int((visit.booked_end - visit.booked_start).total_seconds() // 60)
+
+    @property
+    def last_day(self) -> bool:
+        """Whether the window closes today."""
+        return self.visit.closes == self.work.today
+
+    @property
+    def to_prepare(self) -> tuple[str, ...]:
+        """What a hospital needs before this visit; a bed only for the ward, nothing for a telephone call."""
+        if self.visit.place in (VisitPlace.PHONE, VisitPlace.HOME):
+            return ()
+        return ("bed", "orders") if self.ward else ("doctor", "orders")
+
+    @property
+    def unprepared(self) -> bool:
+        """Whether anything is still to be prepared."""
+        return bool(set(self.to_prepare) - self.prepared)
+
+    @property
+    def recordable_on(self) -> date | None:
+        """The day on which it was to be, for "done as booked"; None where nobody booked it."""
+        visit, today = self.visit, self.work.today
+        if visit.booked_on:
+            return visit.booked_on if visit.booked_on <= today else None
+        alone = visit.opens == visit.closes
+        return visit.opens if self.ward and alone and visit.opens <= today else None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The rows of each part that are shown, how many there are in all, and how soon windows close."""
+
+    rows: Mapping[Section, Sequence[BoardRow]] = field(default_factory=dict)
+    counts: Mapping[Section, int] = field(default_factory=dict)
+    closing: Mapping[Closing, int] = field(default_factory=dict)
+    ward: int = 0
+    closed: int = 0
+
+    def hidden(self, section: Section) -> int:
+        """How many rows of a part are not shown."""
+        return self.counts.get(section, 0) - len(self.rows.get(section, ()))
+
+
+def board(
+    user: User, now: datetime, wanted: Wanted, say: Say = plain, whole: Collection[Section] = ()
+) -> Board:
+    """What today's page shows of visits, in the language of `say`.
+
+    `whole` are the parts that are shown with up to WHOLE rows. The number of queries does not depend on
+    that of visits, participants or sites.
+    """
+    days = sites_by_day(sites_wanted(user, now, wanted), now)
+    if not days:
+        return Board()
+    conditions = _conditions(days)
+    live = live_visits(user, now, wanted)
+    counts, closing, ward, closed = _counts(live, conditions, days)
+    chosen: list[tuple[Section, Visit]] = []
+    for section, order in _ORDER.items():
+        if not counts[section]:
+            continue
+        shown = _shown(section, counts[section], whole)
+        found = live.filter(conditions[section]).annotate(group=part_of_visit(days))
+        chosen += [(section, visit) for visit in with_relations(found.order_by(*order))[:shown]]
+    rows = _rows(chosen, now, say)
+    counts[Section.PREPARE] = len(rows[Section.PREPARE])
+    return Board(rows, counts, closing, ward, closed)
+
+
+def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -> BoardRow:
+    """The row of one visit, as the page shows it under a part."""
+    setattr(visit, "group", 0)  # noqa: B010 - the part is not read of a row alone
+    return _rows([(section, visit)], now, say)[section][0]
+
+
+_SOONEST = ("closes", "opens", "participant__subject_code", "pk")
+_ORDER: Mapping[Section, tuple[str | OrderBy, ...]] = {
+    Section.COMING: (F("booked_start").asc(nulls_first=True), "participant__subject_code", "pk"),
+    Section.PREPARE: ("booked_on", "opens", F("booked_start").asc(nulls_first=True), "pk"),
+    Section.BOOK: _SOONEST,
+    Section.RECORD: (F("booked_on").asc(nulls_last=True), *_SOONEST),
+}
+
+
+def _shown(section: Section, count: int, whole: Collection[Section]) -> int:
+    if section in (Section.COMING, Section.PREPARE) or section in whole:
+        return WHOLE
+    return count if count <= FEW else FIRST
+
+
+def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
+    """The condition on the rows of each part.
+
+    A day on the ward that is given by its block needs no booking: it comes on its day.
+    """
+    today = by_today(days)
+    given = Q(place=VisitPlace.WARD) & (Q(opens=F("closes")) | Q(timing=VisitTiming.OVER))
+    unbooked = Q(booked_on=None)
+    to_book = Q(pk__in=[])
+    for part in TO_BOOK:
+        to_book |= in_part(part, days)
+    on_ward = given & unbooked & at_each(today, lambda day: Q(opens__lte=day, closes__gte=day))
+    soon = given & unbooked & at_each(today, lambda day: Q(opens__gt=day, opens__lte=day + 4 * _DAY))
+    booked = at_each(today, lambda day: Q(booked_on__gt=day, booked_on__lte=day + 4 * _DAY))
+    return {
+        Section.COMING: in_part(Part.COMING, days) | (on_ward & Q(arrived_on=None)),
+        Section.PREPARE: booked | soon,
+        Section.BOOK: to_book & ~(given & unbooked),
+        Section.RECORD: in_part(Part.TO_RECORD, days),
+    }
+
+
+def _counts(
+    live: QuerySet[Visit], conditions: Mapping[Section, Q], days: Mapping[ClinicDays, Sequence[int]]
+) -> tuple[dict[Section, int], dict[Closing, int], int, int]:
+    """How many visits each part has, and what its counter says besides; one query."""
+    today, book = by_today(days), conditions[Section.BOOK]
+    until = {
+        Closing.TOMORROW: at_each(today, lambda day: Q(closes__lte=day + _DAY)),
+        Closing.THIS_WEEK: at_each(today, lambda day: Q(closes__lte=_week_ends(day))),
+        Closing.NEXT_WEEK: at_each(today, lambda day: Q(closes__lte=_week_ends(day) + 7 * _DAY)),
+    }
+    found = live.aggregate(
+        **{section.value: Count("pk", filter=condition) for section, condition in conditions.items()},
+        **{f"until_{key}".replace("-", "_"): Count("pk", filter=book & end) for key, end in until.items()},
+        ward=Count("pk", filter=conditions[Section.COMING] & Q(place=VisitPlace.WARD)),
+        closed=Count(
+            "pk",
+            filter=conditions[Section.RECORD] & at_each(today, lambda day: Q(closes__lt=day)),
+        ),
+    )
+    counts = {section: found[section.value] for section in Section}
+    one, two, three = found["until_tomorrow"], found["until_this_week"], found["until_next_week"]
+    two, three = max(one, two), max(one, two, three)
+    closing = {
+        Closing.TOMORROW: one,
+        Closing.THIS_WEEK: two - one,
+        Closing.NEXT_WEEK: three - two,
+        Closing.LATER: counts[Section.BOOK] - three,
+    }
+    return counts, closing, found["ward"], found["closed"]
+
+
+def _week_ends(day: date) -> date:
+    return day + (6 - day.weekday()) * _DAY
+
+
+def closing_of(row: BoardRow) -> Closing:
+    """How soon the window of a row closes."""
+    closes, today = row.visit.closes, row.work.today
+    if closes <= today + _DAY:
+        return Closing.TOMORROW
+    if closes <= _week_ends(today):
+        return Closing.THIS_WEEK
+    return Closing.NEXT_WEEK if closes <= _week_ends(today) + 7 * _DAY else Closing.LATER
+
+
+def _rows(chosen: Sequence[tuple[Section, Visit]], now: datetime, say: Say) -> dict[Section, list[BoardRow]]:
+    """The rows of visits under their parts; a constant number of queries."""
+    found: dict[Section, list[BoardRow]] = {section: [] for section in Section}
+    if not chosen:
+        return found
+    ticks = _ticks([visit.pk for _section, visit in chosen])
+    works = work_rows([visit for _section, visit in chosen], now, say)
+    for (section, visit), work in zip(chosen, works, strict=True):
+        row = _row(section, work, ticks.get(visit.pk, frozenset()))
+        if section is not Section.PREPARE or _is_next(row):
+            found[section].append(row)
+    found[Section.COMING].sort(key=lambda row: not row.ward or row.begins is not None)
+    return found
+
+
+def _row(section: Section, work: WorkRow, prepared: frozenset[str]) -> BoardRow:
+    visit, reading = work.visit, work.reading
+    window, place = work.line.planned.window, Place(visit.place)
+    strip: tuple[StripDay, ...] = ()
+    if section is Section.BOOK:
+        strip = date_strip(window, place, reading.calendar, work.today, reading.say)
+    offered = day_to_offer(window, place, reading.calendar, work.today, visit.suggested)
+    asked = activities_of(reading.protocol, visit.rule_code, visit.code, frozenset(work.participant.traits))
+    activities = () if visit.rule_code == UNSCHEDULED else tuple(one.label for one in asked)
+    return BoardRow(work, section, strip, offered, activities, prepared)
+
+
+def _is_next(row: BoardRow) -> bool:
+    """Whether a visit to come is on the next day that somebody is there, and not prepared.
+
+    On a Friday that is Monday: nobody is there to prepare anything on the days between.
+    """
+    day, calendar = row.visit.booked_on or row.visit.opens, row.work.reading.calendar
+    between = (row.work.today + n * _DAY for n in range(1, (day - row.work.today).days))
+    none_between = all(calendar is not None and not calendar.is_working_day(one) for one in between)
+    return row.unprepared and none_between
+
+
+def _ticks(visits: Collection[int]) -> dict[int, frozenset[str]]:
+    """What is prepared for these visits; one query."""
+    found: dict[int, set[str]] = {}
+    for visit, kind in VisitPreparation.objects.filter(visit__in=visits).values_list("visit_id", "kind"):
+        found.setdefault(visit, set()).add(kind)
+    return {visit: frozenset(kinds) for visit, kinds in found.items()}

@@ -1,0 +1,65 @@
+"""What others and the system changed since somebody last looked, one line for each act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max
+
+from participants.models import Participant
+from schedules.models import LastLook, SavedView
+from schedules.selectors.pages.replanning import TOLD, acts_of
+from schedules.selectors.pages.today import Wanted, people_wanted
+from schedules.selectors.store.changes import Change
+from trials.models import AuditEntry, User
+from trials.zones import zone_of
+
+SHOWN = 12
+_READ = 300
+_BACK = 500
+"""So many entries back begins the first look of somebody who has never marked anything as read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """One act of somebody else about a participant."""
+
+    participant: Participant
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was changed, the latest first; `since` is the last look, `entry` what "mark as read" covers."""
+
+    rows: Sequence[ChangedRow] = ()
+    count: int = 0
+    since: datetime | None = None
+    entry: int = 0
+    more: bool = False
+
+
+def changed_since(user: User, now: datetime, wanted: Wanted) -> Changed:
+    """What others did in sight since the last look, SHOWN acts at most; a constant number of queries."""
+    look = LastLook.objects.filter(user=user).first()
+    last = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
+    first = look.entry if look else max(0, last - _BACK)
+    if first >= last:
+        return Changed((), 0, look.at if look else None, last)
+    entries = AuditEntry.objects.filter(id__gt=first, id__lte=last, model__in=TOLD)
+    latest = list(entries.exclude(actor_id=user.pk).exclude(participant_id=None).order_by("-id")[:_READ])
+    seen = people_wanted(user, now, wanted).filter(pk__in={one.participant_id for one in latest})
+    people: Mapping[int, Participant] = seen.select_related("trial", "site").in_bulk()
+    mine = [one for one in latest if one.participant_id in people]
+    zones = {pk: zone_of(person.site) for pk, person in people.items()}
+    acts = [(pk, change) for pk, change in acts_of(mine[::-1], zones) if change.fields]
+    acts.sort(key=lambda one: one[1].at, reverse=True)
+    rows = [ChangedRow(people[pk], change) for pk, change in acts[:SHOWN]]
+    return Changed(rows, len(acts), look.at if look else None, last, len(latest) == _READ)
+
+
+def views_of(user: User) -> Sequence[SavedView]:
+    """The views that somebody has saved; one query."""
+    return list(SavedView.objects.filter(user=user))

@@ -1,0 +1,197 @@
+"""Who is on the road to infusion within the next two weeks, how far they are, and what blocks them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from participants.domain.lifecycle import Step
+from participants.domain.product import Milestone, Product
+from participants.models import Anchor, CourseStep, Participant
+from participants.selectors.products import products_of
+from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.readiness.road import Stop, StopState, Traveller, road
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.visits.status import Standing, clinic_days, standing
+from schedules.models import Flag, Visit, WindowKind
+from schedules.selectors.pages.today import Wanted, people_wanted
+from schedules.selectors.readiness.board import is_gated
+from schedules.selectors.store.calendars import today_at, working_days_by_site
+from schedules.selectors.store.course import STEPS
+from schedules.selectors.store.stored_visits import record_of
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Say, plain
+from trials.models import ProtocolVersion, User
+from trials.selectors.records import protocol_of
+from trials.zones import roles_day
+
+HORIZON = timedelta(days=14)
+BACK = timedelta(days=7)
+PEOPLE = 60
+_CRITERIA = (WindowKind.FRESHNESS, WindowKind.WASHOUT, WindowKind.CONDUCT)
+
+
+@dataclass(frozen=True, slots=True)
+class RoadRow:
+    """A participant on the road: the stops in their order, the days to go, the first thing that blocks."""
+
+    participant: Participant
+    day_zero: date
+    today: date
+    stops: Mapping[Stop, StopState]
+    blocks: str
+    flags: int
+
+    @property
+    def days_to_go(self) -> int:
+        """Days until day zero; negative where it is over and nothing is recorded."""
+        return (self.day_zero - self.today).days
+
+    @property
+    def blocked(self) -> bool:
+        """Whether anything stands against it."""
+        return bool(self.flags) or StopState.BLOCKED in self.stops.values()
+
+    @property
+    def first_block(self) -> Stop | None:
+        """The first gate that is blocked."""
+        return next((stop for stop, state in self.stops.items() if state is StopState.BLOCKED), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The rows of the next two weeks, the soonest first, and how many infusions are planned later."""
+
+    rows: Sequence[RoadRow] = ()
+    later: int = 0
+
+
+def road_to_infusion(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Road:
+    """Everybody in sight whose day zero is planned and not on record; a constant number of queries."""
+    today: date = roles_day(now)
+    seen = people_wanted(user, now, wanted).filter(trial__frozen_on=None, history_since=None)
+    planned = Anchor.objects.filter(
+        participant__in=seen, actual_on=None, planned_on__gte=today - BACK
+    ).exclude(planned_on=None)
+    related = planned.select_related("participant__trial", "participant__site").order_by("planned_on", "pk")
+    found = list(related[: 20 * PEOPLE])
+    versions = ProtocolVersion.objects.in_bulk({one.participant.protocol_version_id for one in found})
+    protocols = {pk: protocol_of(version) for pk, version in versions.items()}
+    zeros = [one for one in found if one.code == protocols[one.participant.protocol_version_id].day_zero]
+    ended = _steps({one.participant_id for one in zeros})
+    going = [one for one in zeros if not (ended.get(one.participant_id) or (False, False))[1]]
+    near = [one for one in going if one.planned_on and one.planned_on <= today + HORIZON][:PEOPLE]
+    if not near:
+        return Road((), len(going))
+    return Road(
+        _rows(near, protocols, {pk: held for pk, (held, _over) in ended.items()}, now, say),
+        len(going) - len(near),
+    )
+
+
+def _rows(
+    zeros: Sequence[Anchor],
+    protocols: Mapping[int, Protocol],
+    held: Mapping[int, bool],
+    now: datetime,
+    say: Say,
+) -> list[RoadRow]:
+    ids = [one.participant_id for one in zeros]
+    flags, products = _flags(ids), products_of(ids)
+    begun = _begun(ids, protocols, {one.participant_id: one.participant for one in zeros})
+    screenings = _screenings(zeros, protocols, now)
+    rows = []
+    for one in zeros:
+        person, protocol = one.participant, protocols[one.participant.protocol_version_id]
+        mine, today = flags.get(person.pk, []), today_at(person.site, now)
+        product = products.get(person.pk, Product()) if protocol.product or products.get(person.pk) else None
+        starts = [flag for flag in mine if flag.kind == START_FLAG]
+        assert one.planned_on is not None
+        stops = road(
+            Traveller(
+                today=today,
+                day_zero=one.planned_on,
+                screening=screenings.get(person.pk, ()),
+                criteria_open=any(flag.window and flag.window.kind in _CRITERIA for flag in mine),
+                product_ready=None if product is None else _released(product),
+                product_broken=product is not None and _broken(product),
+                gated=is_gated(protocol),
+                start_refused=bool(starts),
+                has_chemotherapy=any(rule.point_of_no_return for rule in protocol.anchors),
+                began=begun.get(person.pk),
+                on_hold=held.get(person.pk, False),
+            )
+        )
+        first = starts[0] if starts else mine[0] if mine else None
+        blocks = "" if first is None else _blocks(first, say)
+        rows.append(RoadRow(person, one.planned_on, today, stops, blocks, len(mine)))
+    return rows
+
+
+def _blocks(flag: Flag, say: Say) -> str:
+    if flag.window is not None:
+        return say(flag.window.label)
+    return facts_text(flag.message, say)
+
+
+def _released(product: Product) -> bool:
+    return any(day.milestone is Milestone.RELEASED and day.done_on for day in product.days)
+
+
+def _broken(product: Product) -> bool:
+    broken = (Milestone.FAILED, Milestone.OUT_OF_SPECIFICATION)
+    return any(day.milestone in broken and day.done_on for day in product.days)
+
+
+def _flags(ids: Collection[int]) -> dict[int, list[Flag]]:
+    """The open flags of these participants, the gravest first; one query."""
+    found: dict[int, list[Flag]] = {}
+    ranks = {"critical": 0, "warning": 1, "notice": 2}
+    flags = Flag.objects.filter(participant__in=ids, cleared_at=None).select_related("window")
+    for flag in sorted(flags.order_by("raised_at", "pk"), key=lambda one: ranks[one.severity]):
+        found.setdefault(flag.participant_id, []).append(flag)
+    return found
+
+
+def _steps(ids: Collection[int]) -> dict[int, tuple[bool, bool]]:
+    """Whether the course of each of these people is on hold, and whether it has ended; one query."""
+    found: dict[int, tuple[bool, bool]] = {}
+    steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
+    for step in steps:
+        found[step.participant_id] = (step.step == Step.HOLD, step.taken.ends_course)
+    return found
+
+
+def _begun(
+    ids: Collection[int], protocols: Mapping[int, Protocol], people: Mapping[int, Participant]
+) -> dict[int, date]:
+    """The day on which what cannot be taken back began; one query."""
+    codes = {
+        pk: {rule.code for rule in protocol.anchors if rule.point_of_no_return}
+        for pk, protocol in protocols.items()
+    }
+    actual = Anchor.objects.filter(participant__in=ids, actual_on__isnull=False)
+    return {
+        one.participant_id: one.actual_on
+        for one in actual
+        if one.actual_on and one.code in codes[people[one.participant_id].protocol_version_id]
+    }
+
+
+def _screenings(
+    zeros: Sequence[Anchor], protocols: Mapping[int, Protocol], now: datetime
+) -> dict[int, list[Standing]]:
+    """Where the visits of the first epoch stand; two queries."""
+    people = {one.participant_id: one.participant for one in zeros}
+    sites = {one.site_id: one.site for one in people.values()}
+    calendars = working_days_by_site(sites)
+    days = {pk: clinic_days(today_at(site, now), calendars.get(pk)) for pk, site in sites.items()}
+    first = {pk: protocol.epochs[0].code for pk, protocol in protocols.items() if protocol.epochs}
+    found: dict[int, list[Standing]] = {}
+    visits = Visit.objects.filter(participant__in=people, epoch__in=set(first.values()), unscheduled=False)
+    for visit in visits:
+        person = people[visit.participant_id]
+        if visit.epoch == first.get(person.protocol_version_id):
+            found.setdefault(person.pk, []).append(standing(record_of(visit), days[person.site_id]))
+    return found

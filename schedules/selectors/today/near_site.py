@@ -1,0 +1,130 @@
+"""Who is in hospital, and who stays near the site, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Q
+
+from participants.domain.fact_rows import FactKind
+from participants.models import Fact, Participant
+from schedules.models import ProtocolWindow, WindowKind
+from schedules.selectors.pages.today import Wanted, people_wanted, sites_wanted
+from schedules.selectors.store.calendars import sites_by_today
+from schedules.selectors.visits.status_query import at_each
+from trials.domain.protocols.protocol import Presence
+from trials.models import ProtocolVersion, User
+from trials.selectors.records import protocol_of
+
+STAYS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class StayRow:
+    """One stay: until when, how far the lodging is, and how far it may be.
+
+    `minutes` is None where no lodging is on record for tonight; `limit` is None in hospital.
+    """
+
+    participant: Participant
+    window: ProtocolWindow
+    today: date
+    in_hospital: bool
+    minutes: int | None = None
+    limit: int | None = None
+
+    @property
+    def days_left(self) -> int:
+        """Days until it ends, today not counted."""
+        return (self.window.ends_on - self.today).days if self.window.ends_on else 0
+
+    @property
+    def days_over(self) -> int:
+        """Days since it began."""
+        return (self.today - self.window.starts_on).days if self.window.starts_on else 0
+
+    @property
+    def days(self) -> int:
+        """How many days it lasts in all, at least one."""
+        return max(1, self.days_over + self.days_left)
+
+    @property
+    def too_far(self) -> bool:
+        """Whether the lodging is farther away than the protocol allows."""
+        return self.minutes is not None and self.limit is not None and self.minutes > self.limit
+
+    @property
+    def not_entered(self) -> bool:
+        """Whether nobody has said where the participant stays."""
+        return not self.in_hospital and self.minutes is None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether somebody has to do something about it."""
+        return self.too_far or self.not_entered
+
+
+def stays(user: User, now: datetime, wanted: Wanted) -> Sequence[StayRow]:
+    """The stays that go on today: lodging not entered or too far first, then what ends soonest.
+
+    STAYS at most; four queries. Of somebody whose hospital stay goes on, that alone is shown: they are near.
+    """
+    days = sites_by_today(sites_wanted(user, now, wanted), now)
+    if not days:
+        return ()
+    there = at_each(days, lambda day: Q(starts_on__lte=day, ends_on__gte=day))
+    running = ProtocolWindow.objects.filter(
+        there,
+        kind__in=(WindowKind.PRESENCE, WindowKind.STAY),
+        cancelled_on=None,
+        participant__in=people_wanted(user, now, wanted),
+        participant__history_since=None,
+        participant__trial__frozen_on=None,
+    )
+    related = running.select_related("participant__trial", "participant__site")
+    found = list(related.order_by("ends_on", "pk")[: 3 * STAYS])
+    today_of = {site: day for day, sites in days.items() for site in sites}
+    people = {one.participant_id: one.participant for one in found}
+    admitted = {one.participant_id for one in found if one.kind == WindowKind.STAY}
+    lodgings = _lodgings(people, {pk: today_of[one.site_id] for pk, one in people.items()})
+    limits = _limits(people)
+    rows = [
+        StayRow(
+            one.participant,
+            one,
+            today_of[one.participant.site_id],
+            one.kind == WindowKind.STAY,
+            None if one.kind == WindowKind.STAY else lodgings.get(one.participant_id),
+            None
+            if one.kind == WindowKind.STAY
+            else limits.get((one.participant.protocol_version_id, one.code)),
+        )
+        for one in found
+        if one.kind == WindowKind.STAY or one.participant_id not in admitted
+    ]
+    rows.sort(key=lambda row: (not row.wrong, row.window.ends_on))
+    return rows[:STAYS]
+
+
+def _lodgings(people: dict[int, Participant], today: dict[int, date]) -> dict[int, int]:
+    """The minutes to the site from where each of these people stays tonight; one query."""
+    found: dict[int, int] = {}
+    facts = Fact.objects.filter(participant__in=people, kind=FactKind.LODGING, withdrawn_at=None)
+    for fact in facts.order_by("starts_on", "pk"):
+        day = today[fact.participant_id]
+        if fact.starts_on and fact.starts_on <= day and (fact.ends_on is None or fact.ends_on >= day):
+            found[fact.participant_id] = int(fact.detail.get("minutes", 0))
+    return found
+
+
+def _limits(people: dict[int, Participant]) -> dict[tuple[int, str], int]:
+    """How many minutes away each presence window allows, by version and code; one query."""
+    versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in people.values()})
+    return {
+        (pk, rule.code): rule.terms.within_minutes
+        for pk, version in versions.items()
+        for rule in protocol_of(version).windows
+        if isinstance(rule.terms, Presence)
+    }

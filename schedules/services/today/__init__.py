@@ -1,0 +1,1 @@
+"""What people do from the page of today besides booking and recording."""
