@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('doctor', 'slot with the doctor booked'), ('orders', 'orders placed'), ('bed', 'bed requested')], max_length=8, verbose_name='preparation')),
                 ('done_at', models.DateTimeField(verbose_name='done at')),
-                ('done_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('done_by', models.ForeignKey(verbose_name='recorded by', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='preparations', to='schedules.visit')),
             ],
             options={

@@ -1,4 +1,4 @@
-"""What belongs to the page of today: preparations of a visit, saved views, and what somebody has looked at."""
+"""What belongs to the page of today: preparations of a visit, saved views, the last look."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class VisitPreparation(models.Model):
     visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="preparations")
     kind = models.CharField(_("preparation"), max_length=8, choices=choices_of(PREPARATIONS))
     done_at = models.DateTimeField(_("done at"))
-    done_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    done_by = models.ForeignKey(
+        User, verbose_name=_("recorded by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("preparation of a visit")

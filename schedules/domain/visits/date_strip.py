@@ -1,4 +1,4 @@
-"""Two weeks of days beside a visit that is to be booked: which of them are in its window, and which are shut."""
+"""Two weeks of days beside a visit that is to be booked: which are in its window, and which are shut."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def day_to_offer(
     if opens > window.closes:
         return None
     shut = place is not Place.WARD and calendar is not None
-    if suggested is not None and opens <= suggested <= window.closes:
-        if not shut or (calendar is not None and calendar.is_working_day(suggested)):
-            return suggested
+    fits = suggested is not None and opens <= suggested <= window.closes
+    if suggested and fits and not (calendar and shut and not calendar.is_working_day(suggested)):
+        return suggested
     target = min(max(window.target, opens), window.closes)
     if not shut or calendar is None:
         return target

@@ -10,7 +10,7 @@ from participants.domain.fact_rows import FactKind
 from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus
-from schedules.models import Flag
+from schedules.models import Flag, WindowKind
 from schedules.selectors.pages.today import Wanted
 from schedules.selectors.windows.flags import (
     MANY,
@@ -118,6 +118,8 @@ def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:
     flag, verdict = row.flag, row.verdict
     if flag.window is None or verdict is None:
         return ()
+    if verdict.verdict.status is VerdictStatus.VIOLATED and flag.window.kind != WindowKind.PRESENCE:
+        return ()  # what happened is recorded; no further fact undoes it
     protocol: Protocol = protocol_of(flag.participant.protocol_version)
     windows = [rule for rule in protocol.windows if rule.code == flag.window.code]
     found = [MissingFact(feed.kind, feed.of) for feed in feeds_of(windows)]

@@ -86,9 +86,19 @@ class BoardRow:
         return self.work.participant
 
     @property
+    def strip_days(self) -> frozenset[date]:
+        """The days that the strip shows."""
+        return frozenset(one.day for one in self.strip)
+
+    @property
     def ward(self) -> bool:
         """Whether it takes place on the ward."""
         return self.work.visit.place == VisitPlace.WARD
+
+    @property
+    def all_day(self) -> bool:
+        """Whether it is a day on the ward without an hour."""
+        return self.ward and self.visit.booked_start is None
 
     @property
     def day_number(self) -> str:
@@ -174,6 +184,7 @@ def board(
         found = live.filter(conditions[section]).annotate(group=part_of_visit(days))
         chosen += [(section, visit) for visit in with_relations(found.order_by(*order))[:shown]]
     rows = _rows(chosen, now, say)
+    rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
     counts[Section.PREPARE] = len(rows[Section.PREPARE])
     return Board(rows, counts, closing, ward, closed)
 
@@ -274,9 +285,7 @@ def _rows(chosen: Sequence[tuple[Section, Visit]], now: datetime, say: Say) -> d
     ticks = _ticks([visit.pk for _section, visit in chosen])
     works = work_rows([visit for _section, visit in chosen], now, say)
     for (section, visit), work in zip(chosen, works, strict=True):
-        row = _row(section, work, ticks.get(visit.pk, frozenset()))
-        if section is not Section.PREPARE or _is_next(row):
-            found[section].append(row)
+        found[section].append(_row(section, work, ticks.get(visit.pk, frozenset())))
     found[Section.COMING].sort(key=lambda row: not row.ward or row.begins is not None)
     return found
 

@@ -49,6 +49,8 @@ def changed_since(user: User, now: datetime, wanted: Wanted) -> Changed:
     if first >= last:
         return Changed((), 0, look.at if look else None, last)
     entries = AuditEntry.objects.filter(id__gt=first, id__lte=last, model__in=TOLD)
+    # an enrolment is told by its anchors: the names of a site and a version are a query each
+    entries = entries.exclude(model="participants.participant", action="create")
     latest = list(entries.exclude(actor_id=user.pk).exclude(participant_id=None).order_by("-id")[:_READ])
     seen = people_wanted(user, now, wanted).filter(pk__in={one.participant_id for one in latest})
     people: Mapping[int, Participant] = seen.select_related("trial", "site").in_bulk()

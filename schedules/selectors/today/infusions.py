@@ -42,6 +42,7 @@ class RoadRow:
     stops: Mapping[Stop, StopState]
     blocks: str
     flags: int
+    screening_by: date | None = None
 
     @property
     def days_to_go(self) -> int:
@@ -112,7 +113,7 @@ def _rows(
             Traveller(
                 today=today,
                 day_zero=one.planned_on,
-                screening=screenings.get(person.pk, ()),
+                screening=[said for said, _closes in screenings.get(person.pk, ())],
                 criteria_open=any(flag.window and flag.window.kind in _CRITERIA for flag in mine),
                 product_ready=None if product is None else _released(product),
                 product_broken=product is not None and _broken(product),
@@ -125,7 +126,9 @@ def _rows(
         )
         first = starts[0] if starts else mine[0] if mine else None
         blocks = "" if first is None else _blocks(first, say)
-        rows.append(RoadRow(person, one.planned_on, today, stops, blocks, len(mine)))
+        by = min((closes for said, closes in screenings.get(person.pk, ()) if said.live), default=None)
+        by = None if begun.get(person.pk) else by
+        rows.append(RoadRow(person, one.planned_on, today, stops, blocks, len(mine), by))
     return rows
 
 
@@ -181,17 +184,18 @@ def _begun(
 
 def _screenings(
     zeros: Sequence[Anchor], protocols: Mapping[int, Protocol], now: datetime
-) -> dict[int, list[Standing]]:
-    """Where the visits of the first epoch stand; two queries."""
+) -> dict[int, list[tuple[Standing, date]]]:
+    """Where the visits of the first epoch stand, and when their windows close; two queries."""
     people = {one.participant_id: one.participant for one in zeros}
     sites = {one.site_id: one.site for one in people.values()}
     calendars = working_days_by_site(sites)
     days = {pk: clinic_days(today_at(site, now), calendars.get(pk)) for pk, site in sites.items()}
     first = {pk: protocol.epochs[0].code for pk, protocol in protocols.items() if protocol.epochs}
-    found: dict[int, list[Standing]] = {}
+    found: dict[int, list[tuple[Standing, date]]] = {}
     visits = Visit.objects.filter(participant__in=people, epoch__in=set(first.values()), unscheduled=False)
     for visit in visits:
         person = people[visit.participant_id]
         if visit.epoch == first.get(person.protocol_version_id):
-            found.setdefault(person.pk, []).append(standing(record_of(visit), days[person.site_id]))
+            said = standing(record_of(visit), days[person.site_id])
+            found.setdefault(person.pk, []).append((said, visit.closes))
     return found

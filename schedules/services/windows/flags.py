@@ -47,6 +47,16 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
 
 
 @recorded
+def wake_flag(*, flag: Flag, by: User, now: datetime, reason: str = "") -> Flag:
+    """Take back that a flag was snoozed or cleared: it is open again, as it was before."""
+    flag = Flag.objects.select_related("participant__site").select_for_update(of=("self",)).get(pk=flag.pk)
+    flag.snoozed_until, flag.cleared_at, flag.cleared_by, flag.cleared_reason = None, None, None, ""
+    flag.save(update_fields=["snoozed_until", "cleared_at", "cleared_by", "cleared_reason"])
+    judge_soon([flag.participant_id], now)
+    return flag
+
+
+@recorded
 def assign_flag(*, flag: Flag, owner: User | None, by: User, now: datetime, reason: str = "") -> Flag:
     """Give a flag to somebody, or to nobody. Raises Refused for a flag that is cleared already."""
     flag = _open(flag)

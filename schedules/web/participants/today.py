@@ -1,4 +1,4 @@
-"""Today: what has to be looked at, the most pressing first."""
+"""The list of all visits to look at, the most pressing first: what today's page shows the beginning of."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Group:
 
 @login_required
 @query_params("site", "trial", "part")
-def today(request: HttpRequest) -> HttpResponse:
-    """The worklist of everything in sight, or of one site, trial or part."""
+def worklist_page(request: HttpRequest) -> HttpResponse:
+    """All visits to look at as a list with pages: of everything in sight, or of one site, trial or part."""
     user, instant = user_of(request), now()
     wanted = wanted_of(request)
     found = worklist(user, instant, wanted, say)
@@ -73,7 +73,7 @@ def today(request: HttpRequest) -> HttpResponse:
         **neighbours(request, found.page, found.pages),
         "filtered": bool(wanted.site or wanted.trial or wanted.part),
     }
-    return render(request, "today.html", context)
+    return render(request, "worklist.html", context)
 
 
 def wanted_of(request: HttpRequest) -> Wanted:

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from participants.domain.moments import ZoneOfRecord
+from participants.models import Participant
 from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.values import AnchorKind, PlanWarning
 from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Appointment, Standing, WindowPosition
 from schedules.selectors.pages.today import Part
+from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
 
 WEEKDAYS = (
@@ -116,6 +118,34 @@ def day_words(day: date) -> str:
     """A day with its weekday, as everywhere on the pages: Mon 2026-12-07."""
     words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}
     return _("%(weekday)s %(day)s") % words
+
+
+_HALF_A_YEAR = 183
+_ABBREVIATION = 3
+"""Words of a site's code up to this length are abbreviations, and stay in capitals."""
+
+
+def near_day_words(day: date, today: date) -> str:
+    """A day as one says it: Tue 1 Dec; with its year where it is more than half a year from today."""
+    far = abs((day - today).days) > _HALF_A_YEAR
+    words = _parts(day)
+    if far:
+        return pgettext("weekday day month year", "%(weekday)s %(day)d %(month)s %(year)d") % words
+    return pgettext("weekday day month", "%(weekday)s %(day)d %(month)s") % words
+
+
+def place_words(site: Site) -> str:
+    """The place of a site, as it stands beside a subject code: S01-003 Wuhan Union."""
+    words = site.code.replace("_", "-").split("-")
+    return " ".join(
+        word.capitalize() if word.isalpha() and len(word) > _ABBREVIATION else word for word in words
+    )
+
+
+def person_words(participant: Participant) -> str:
+    """A participant as nobody mistakes them: the subject code and the place."""
+    words = {"code": participant.subject_code, "place": place_words(participant.site)}
+    return pgettext("participant and place", "%(code)s %(place)s") % words
 
 
 def hour_words(at: datetime) -> str:

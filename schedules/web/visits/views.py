@@ -32,6 +32,7 @@ from schedules.services.visits.appointments import (
 )
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
+from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
@@ -133,13 +134,13 @@ def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
         "participant": page.visit.participant,
         "title": str(DEEDS[what].title) % words,
         "button": DEEDS[what].button,
-        "back": reverse("visit", kwargs={"pk": pk}),
+        "back": back_or(request, reverse("visit", kwargs={"pk": pk})),
     }
 
     def perform(form: Any) -> HttpResponse:
         _perform(request, page, what, form)
         messages.success(request, str(DEEDS[what].done) % words)
-        return redirect(f"{_home(page)}#visit-{page.visit.code}")
+        return redirect(back_or(request, f"{_home(page)}#visit-{page.visit.code}"))
 
     typed_at = request.GET.get("at")  # the hour typed for an unscheduled visit that was over
     return answer(

@@ -34,6 +34,7 @@ from schedules.selectors.windows.verdicts import (
 )
 from schedules.services.windows.facts import Recorded, correct_fact, record_fact, waive_window, withdraw_fact
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
+from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm
 from schedules.web.shared.people import user_of
@@ -177,7 +178,8 @@ def _answer(
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
         messages.success(request, _("Recorded. The protocol windows are being evaluated again."))
-        return redirect("facts", pk=docket.record.participant.pk)
+        facts_page = reverse("facts", kwargs={"pk": docket.record.participant.pk})
+        return redirect(back_or(request, facts_page))
 
     return answer(request, make, perform, context, docket.zone)
 

@@ -102,6 +102,13 @@ def for_all(why: str, *, get: bool = True, post: bool = False) -> Endpoint:
 ADDRESSES: dict[str, Endpoint] = {
     # --- participants and their visits
     "today": listed(),
+    "worklist": listed(),
+    "today-act": Endpoint("today-act", seen_by=VIEW, post=RECORD),
+    "today-record": Endpoint(post=EVERYBODY, why="each visit that is chosen is asked for by itself"),
+    "today-flag": Endpoint("today-flag", seen_by=VIEW, post=RECORD),
+    "today-view-save": Endpoint(post=EVERYBODY),
+    "today-view-delete": Endpoint("number", post=EVERYBODY, why="another's view is left alone"),
+    "today-read": Endpoint(post=EVERYBODY),
     "participants": listed(),
     "enrol": Endpoint(get=ENROL, post=ENROL),
     "participant": read("participant"),

@@ -136,6 +136,8 @@ NOT_AUDITED = {
     "trials.auditmail": "which heads of the trail have left by e-mail",
     "trials.auditlink": "the trail's chain",
     "trials.auditseal": "the trail's seals",
+    "schedules.savedview": "somebody's own choice of filters: nothing of the trial",
+    "schedules.lastlook": "what somebody has read of the trail itself",
     "schedules.reminder": "a ledger of its own: one row for one thing said",
     "schedules.calendarstate": "a counter that follows from recorded changes",
 }

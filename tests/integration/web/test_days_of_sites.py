@@ -46,7 +46,7 @@ def _heading(page: Any) -> str:
 
 
 def test_today_heads_each_group_by_the_day_of_its_sites(berlin: Site, client: Client) -> None:
-    page = client.get(reverse("today"))
+    page = client.get(reverse("worklist"))
     assert [(str(each.day), [site.code for site in each.sites]) for each in page.context["days"]] == [
         (SATURDAY, ["BE"]),
         (SUNDAY, ["WH"]),
@@ -63,7 +63,7 @@ def test_today_heads_each_group_by_the_day_of_its_sites(berlin: Site, client: Cl
 
 
 def test_one_site_is_headed_by_its_own_day_and_not_the_servers(berlin: Site, client: Client) -> None:
-    for name in ("today", "forecast"):
+    for name in ("worklist", "forecast"):
         page = client.get(reverse(name), {"site": berlin.pk})
         assert [str(each.day) for each in page.context["days"]] == [SATURDAY]
         heading = _heading(page)

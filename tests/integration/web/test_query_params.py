@@ -107,7 +107,7 @@ def _address(name: str, participant: Participant) -> str | None:
 @pytest.mark.parametrize(
     ("name", "asked", "words"),
     [
-        ("today", "part=late", "no choice for “part”"),
+        ("worklist", "part=late", "no choice for “part”"),
         ("today", "site=WH", "no number for “site”"),
         ("participants", "site=NOWHERE", "no choice for “site”. Possible: WH"),
         ("participants", "trial=NCT0", "no choice for “trial”"),
@@ -147,7 +147,7 @@ def test_an_empty_filter_asks_for_everything(
 ) -> None:
     client.force_login(coordinator)
     assert client.get("/participants/?q=&site=&trial=").context["rows"]
-    assert client.get("/?site=&trial=&part=").status_code == 200
+    assert client.get("/worklist/?site=&trial=&part=").status_code == 200
 
 
 def test_what_takes_several_values_gets_them_all() -> None:

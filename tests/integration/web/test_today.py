@@ -26,7 +26,7 @@ from trials.models import ProtocolVersion, Role, Site, User
 DAY = timedelta(days=1)
 
 
-def rows(page: Client, address: str = "/") -> list[tuple[str, str, str]]:
+def rows(page: Client, address: str = "/worklist/") -> list[tuple[str, str, str]]:
     """Part, participant and visit of each line, in the order of the page."""
     context = page.get(address).context
     return [
@@ -109,7 +109,7 @@ def test_a_line_says_who_which_visit_how_many_clinic_days_and_what_is_in_the_way
     with_national_day = datetime(2026, 9, 29, 9, tzinfo=SHANGHAI)
     with time_machine.travel(with_national_day, tick=False):
         User.objects.get(username="coordinator").memberships.update(starts_on=date(2026, 9, 1))
-        text = page.get("/").content.decode()
+        text = page.get("/worklist/").content.decode()
     assert "S01-001" in text
     assert "<b>D28</b>" in text
     assert "Fri 2026-10-02" in text, "the weekday stands beside the date"
@@ -122,7 +122,7 @@ def test_a_window_without_a_clinic_day_is_named_as_one(page: Client, enrolled: E
     with time_machine.travel(datetime(2026, 10, 5, 9, tzinfo=SHANGHAI), tick=False):
         User.objects.get(username="coordinator").memberships.update(starts_on=date(2026, 9, 1))
         enrolled(infusion=date(2026, 9, 20))  # windows 2 to 6 October
-        assert "No clinic day in the whole window" in page.get("/").content.decode()
+        assert "No clinic day in the whole window" in page.get("/worklist/").content.decode()
 
 
 def test_days_away_and_bookings_count_on_today_and_on_the_participants_page(
@@ -133,17 +133,19 @@ def test_days_away_and_bookings_count_on_today_and_on_the_participants_page(
     visit = Visit.objects.get(code="d28")
     book_visit(visit=visit, version=visit.version, booking=Booking(TODAY + DAY), by=None, now=MORNING)
     person, booked = f"/participants/{pk}/", f'booked <time datetime="{TODAY + DAY}"'
-    assert [page.get(there).content.decode().count(booked) for there in ("/", person)] == [1, 2]
+    assert [page.get(there).content.decode().count(booked) for there in ("/worklist/", person)] == [1, 2]
     away = Away(first=TODAY, last=TODAY + 14 * DAY, participant=visit.participant)
     add_absence(away=away, by=None, now=MORNING)
-    assert ["No clinic day left" in page.get(there).content.decode() for there in ("/", person)] == [True] * 2
+    assert ["No clinic day left" in page.get(there).content.decode() for there in ("/worklist/", person)] == [
+        True
+    ] * 2
 
 
 def test_an_assumed_window_carries_its_mark_and_the_mark_explains_itself(
     page: Client, enrolled: Enrol
 ) -> None:
     enrolled(infusion=TODAY - 28 * DAY)
-    text = page.get("/").content.decode()
+    text = page.get("/worklist/").content.decode()
     assert "Assumed, not stated by the protocol: ladder, days 22 to 28" in text
 
 
@@ -160,40 +162,48 @@ def test_filters(enrolled: Enrol, site: Site, other_site: Site, version: Protoco
     enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
     second = a_version("CART-SLE")
     enrolled("OTHER-1", TODAY - 29 * DAY, version=second)
-    codes: Any = lambda address: {code for _, code, _ in rows(client, address)}  # noqa: E731
+    codes: Any = lambda address: {code for _, code, _ in rows(client, "/worklist" + address)}  # noqa: E731
     assert codes("/") == {"HERE-1", "THERE-1", "OTHER-1"}
     assert codes(f"/?site={site.pk}") == {"HERE-1", "OTHER-1"}
     assert codes(f"/?trial={version.trial_id}") == {"HERE-1", "THERE-1"}
-    assert {part for part, _, _ in rows(client, "/?part=last-days")} == {"last-days"}
+    assert {part for part, _, _ in rows(client, "/worklist/?part=last-days")} == {"last-days"}
     assert codes("/?site=&trial=&part=&page=0") == {"HERE-1", "THERE-1", "OTHER-1"}
 
 
 def test_a_foreign_site_in_the_address_shows_nothing(page: Client, enrolled: Enrol, other_site: Site) -> None:
     enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
-    assert rows(page, f"/?site={other_site.pk}") == []
+    assert rows(page, f"/worklist/?site={other_site.pk}") == []
 
 
 def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
-    assert "Nothing to do today" in page.get("/").content.decode()
-    assert "Nothing to do here" in page.get("/?part=last-days").content.decode()
+    assert "Nothing to do today" in page.get("/worklist/").content.decode()
+    assert "Nothing to do here" in page.get("/worklist/?part=last-days").content.decode()
 
 
 def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("schedules.selectors.pages.today.PAGE", 2)
     for number in range(3):
         enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
-    first, second = rows(page, "/?part=open"), rows(page, "/?part=open&page=2")
+    first, second = rows(page, "/worklist/?part=open"), rows(page, "/worklist/?part=open&page=2")
     assert (len(first), len(second)) == (2, 1)
     assert not {code for _, code, _ in first} & {code for _, code, _ in second}
-    assert "?part=open&amp;page=2" in page.get("/?part=open").content.decode()
+    assert "?part=open&amp;page=2" in page.get("/worklist/?part=open").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow(page: Client, enrolled: Enrol) -> None:
-    enrolled("S01-001", TODAY - 28 * DAY)
-    few = count_queries(lambda: page.get("/"))
-    for number in range(2, 9):
-        enrolled(f"S01-{number:03}", TODAY - (20 + number) * DAY)
-    assert count_queries(lambda: page.get("/")) == few
+    def more(first: int) -> None:
+        for number, days in enumerate((28, 32, 22, 25, -5)):
+            enrolled(f"S01-{first + number:03}", TODAY - days * DAY)
+        booked = Visit.objects.filter(code="d28", participant__subject_code=f"S01-{first:03}")
+        booked.update(booked_on=TODAY)
+
+    for address in ("/", "/worklist/"):
+        first = 100 if address == "/" else 300
+        more(first)
+        few = count_queries(lambda: page.get(address))  # noqa: B023 - called at once
+        more(first + 50)
+        more(first + 100)
+        assert count_queries(lambda: page.get(address)) == few, address  # noqa: B023
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Client, db: None) -> None:

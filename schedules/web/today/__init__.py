@@ -1,0 +1,1 @@
+"""The page of today, and what is done on it without leaving it."""

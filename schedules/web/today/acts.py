@@ -1,0 +1,289 @@
+"""What is done with a visit on the page of today, in place: booked, arrived, done, missed, and undone.
+
+A row that is sent twice does it once: the second time finds the visit as asked for, and says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from schedules.domain.plan.labels import why_closed
+from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.values import Answer, Booking, Completion
+from schedules.models import PREPARATIONS, Visit
+from schedules.selectors.pages.consequences import consequences_since, standing_now
+from schedules.selectors.store.changes import changes_since
+from schedules.selectors.store.course import visit_in_sight
+from schedules.selectors.today.board import BoardRow, Section, board_row
+from schedules.services.today.preparations import prepare_visit
+from schedules.services.visits.appointments import (
+    book_visit,
+    complete_visit,
+    miss_visit,
+    record_arrival,
+    take_back_arrival,
+    unbook_visit,
+    undo_visit,
+)
+from schedules.web.shared.answers import require_record
+from schedules.web.shared.back import back_or, with_back
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.people import user_of
+from schedules.web.shared.wording import say
+from schedules.web.today.outcomes import JustDone, Outcome, consequence_words, named, respond
+from schedules.web.today.words import near_here as server_near
+from trials.domain.errors import Refused, Stale
+from trials.zones import zone_of
+
+RECORD = "schedules.visit"
+_ASKABLE = ("reason", "outside_reason", "sure", "anyway", "on")
+
+
+@login_required
+@require_POST
+def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+    """One act on a visit of today's page; answers with its row, or with the page where there is no script."""
+    if act not in ACTS:
+        raise Http404
+    visit = _in_sight(request, pk)
+    require_record(request, visit.participant)
+    section = _section(request)
+    outcome = perform(request, visit, act, request.POST)
+    if outcome.ask and not getattr(request, "htmx", False):  # the whole form asks for what is missing
+        messages.error(request, outcome.text)
+        deed = {"book": "book", "missed": "miss"}.get(act, "complete")
+        form = reverse("visit-deed", kwargs={"pk": pk, "deed": deed})
+        return redirect(with_back(form, f"{back_or(request, '/')}#v-{pk}"))
+    row = board_row(_in_sight(request, pk), now(), section, say)
+    context = {
+        "row": row,
+        "outcome": outcome,
+        "section": section.value,
+        "typed": request.POST,
+        "may_record": True,
+    }
+    return respond(
+        request, [(outcome, just_done(row, outcome, section))], "today/row.html", context, f"#v-{pk}"
+    )
+
+
+@login_required
+@require_POST
+def record_as_booked(request: HttpRequest) -> HttpResponse:
+    """Record all visits that are ticked as done on the day for which they were booked.
+
+    Each is an act of its own: one that is refused says why and stops no other.
+    """
+    found = []
+    for chosen in request.POST.getlist("visit"):
+        pk, _colon, version = chosen.partition(":")
+        if not (pk.isdigit() and version.isdigit()):
+            continue
+        visit = _in_sight(request, int(pk))
+        require_record(request, visit.participant)
+        before = board_row(visit, now(), Section.RECORD, say)
+        day = before.recordable_on
+        said = {"version": version, "on": day.isoformat() if day else ""}
+        outcome = perform(request, visit, "done", said)
+        found.append((board_row(_in_sight(request, int(pk)), now(), Section.RECORD, say), outcome))
+    if not found:
+        outcome = Outcome(_("Nothing was chosen. Tick the visits that were done as booked."), "failed")
+        return respond(
+            request, [(outcome, None)], "today/recorded.html", {"rows": [], "failure": outcome.text}
+        )
+    outcomes = [(outcome, just_done(row, outcome, Section.RECORD)) for row, outcome in found]
+    context = {"rows": found, "section": Section.RECORD.value, "may_record": True}
+    return respond(request, outcomes, "today/recorded.html", context, "#record")
+
+
+def perform(request: HttpRequest, visit: Visit, act: str, said: Mapping[str, Any]) -> Outcome:
+    """Do something with a visit and say what came of it, whatever that is."""
+    before = standing_now(visit.participant)
+    try:
+        outcome = ACTS[act](request, visit, said)
+    except Refused as refused:
+        ask = tuple(name for name in _ASKABLE if name in refused.fields)
+        words = [word for messages in refused.fields.values() for word in messages]
+        return Outcome(" ".join(dict.fromkeys(words)) or str(refused), "failed", ask=ask)
+    except Stale as stale:
+        return _overtaken(request, visit, act, said, stale)
+    details = consequence_words(consequences_since(visit.participant, before))
+    return replace(outcome, details=details)
+
+
+def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | None:
+    """What the page says above itself of an act that was done without a script."""
+    if not outcome.undo:
+        return None
+    address = reverse("today-act", kwargs={"pk": row.visit.pk, "act": "undo"})
+    return JustDone(outcome.text, address, outcome.undo, row.visit.version, section.value)
+
+
+def _book(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    day, row = _day(said), board_row(visit, now(), Section.BOOK, say)
+    closed = "" if row.ward else why_closed(row.work.reading.calendar, day, say)
+    if closed and not said.get("anyway"):
+        words = {"day": server_near(day), "why": closed}
+        message = _("%(day)s is no clinic day: %(why)s. Choose another day, or tick this box.")
+        raise Refused({"anyway": [message % words]})
+    booking = Booking(day, sure=bool(said.get("sure")))
+    reason = str(said.get("reason", ""))
+    book_visit(
+        visit=visit, version=_version(said), booking=booking, by=user_of(request), reason=reason, now=now()
+    )
+    inside = row.work.line.planned.window.holds(day)
+    where = _("inside the window") if inside else _("outside the window")
+    words = {"visit": named(visit.participant, row.work.line.mark), "day": server_near(day), "where": where}
+    return Outcome(_("%(visit)s is booked for %(day)s, %(where)s.") % words, undo="book")
+
+
+def _done(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    day, row = _day(said), board_row(visit, now(), Section.RECORD, say)
+    protocol, person = row.work.reading.protocol, visit.participant
+    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
+    completion = Completion(
+        on=day,
+        activities={one.code: Answer(True) for one in asked},
+        outside_reason=str(said.get("reason", "")),
+        accept_orphans=False,
+        seen="",
+        sure=bool(said.get("sure")),
+    )
+    complete_visit(visit=visit, version=_version(said), completion=completion, by=user_of(request), now=now())
+    words = {"visit": named(person, row.work.line.mark), "day": server_near(day), "count": len(asked)}
+    text = (
+        _("%(visit)s is recorded as done on %(day)s, with its %(count)d activities.")
+        if len(asked) > 1
+        else _("%(visit)s is recorded as done on %(day)s.")
+    )
+    return Outcome(text % words, undo="done")
+
+
+def _miss(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    row = board_row(visit, now(), Section.RECORD, say)
+    reason = str(said.get("reason", ""))
+    miss_visit(visit=visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    words = {"visit": named(visit.participant, row.work.line.mark)}
+    return Outcome(_("%(visit)s is recorded as missed.") % words, undo="missed")
+
+
+def _arrive(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    record_arrival(visit=visit, version=_version(said), by=user_of(request), now=now())
+    row = board_row(visit, now(), Section.COMING, say)
+    at = now().astimezone(zone_of(visit.participant.site))
+    words = {"visit": named(visit.participant, row.work.line.mark), "hour": f"{at:%H:%M}"}
+    return Outcome(_("%(visit)s: arrived at %(hour)s.") % words, undo="arrived")
+
+
+def _undo(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    what = str(said.get("what", ""))
+    if what not in UNDO:
+        raise Http404
+    row = board_row(visit, now(), Section.RECORD, say)
+    reason = _("Undone right after it was entered.")
+    UNDO[what](visit=visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    words = {"visit": named(visit.participant, row.work.line.mark)}
+    return Outcome(_("%(visit)s: undone. It is as it was before.") % words, "back")
+
+
+def _prepare(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+    row = board_row(visit, now(), Section.PREPARE, say)
+    wanted = {kind for kind in PREPARATIONS if said.get(f"ready-{kind}")}
+    for kind in row.to_prepare:
+        if (kind in wanted) != (kind in row.prepared):
+            prepare_visit(visit=visit, kind=kind, done=kind in wanted, by=user_of(request), now=now())
+    words = {"visit": named(visit.participant, row.work.line.mark)}
+    left = [str(PREPARATIONS[kind]) for kind in row.to_prepare if kind not in wanted]
+    if not left:
+        return Outcome(_("%(visit)s is prepared.") % words, "back")
+    words["what"] = _(", ").join(left)
+    return Outcome(_("%(visit)s: saved. Still to do: %(what)s.") % words, "back")
+
+
+UNDO: Mapping[str, Callable[..., Visit]] = {
+    "book": unbook_visit,
+    "done": undo_visit,
+    "missed": undo_visit,
+    "arrived": take_back_arrival,
+}
+ACTS: Mapping[str, Callable[[HttpRequest, Visit, Mapping[str, Any]], Outcome]] = {
+    "book": _book,
+    "done": _done,
+    "missed": _miss,
+    "arrived": _arrive,
+    "undo": _undo,
+    "prepare": _prepare,
+}
+
+
+def _overtaken(
+    request: HttpRequest, visit: Visit, act: str, said: Mapping[str, Any], stale: Stale
+) -> Outcome:
+    """What is said where the visit is in another version: done already as asked, or by whom what."""
+    fresh = _in_sight(request, visit.pk)
+    if _is_as_asked(fresh, act, said):
+        return Outcome(_("Done already: it stands as you asked."), undo=act if act in UNDO else "")
+    zone = zone_of(visit.participant.site)
+    changes = changes_since(RECORD, visit.pk, stale.shown, zone)
+    told = "; ".join(
+        f"{change.by or 'Dayzero'} {change.at:%H:%M}: "
+        + _(", ").join(f"{one.name} {one.new or '–'}" for one in change.fields)
+        for change in changes[-2:]
+    )
+    text = _("Not saved: somebody else was quicker. %(changes)s") % {"changes": told}
+    return Outcome(text.strip(), "stale")
+
+
+def _is_as_asked(visit: Visit, act: str, said: Mapping[str, Any]) -> bool:
+    """Whether a visit is as an act would have made it: it was sent twice."""
+    try:
+        day = _day(said) if act in ("book", "done") else None
+    except Refused:
+        return False
+    return {
+        "book": visit.booked_on == day and day is not None,
+        "done": visit.performed_on == day and day is not None,
+        "missed": visit.missed_on is not None,
+        "arrived": visit.arrived_on is not None and visit.performed_on is None,
+        "undo": visit.performed_on is None
+        and visit.missed_on is None
+        and said.get("what") in ("done", "missed"),
+    }.get(act, False)
+
+
+def _day(said: Mapping[str, Any]) -> date:
+    """The day that was chosen; raises Refused in words for anything else."""
+    given = str(said.get("on", "")).strip()
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        message = _("“%(given)s” is no day. Give one as 2026-12-01.") if given else _("Choose a day.")
+        raise Refused({"on": [message % {"given": given} if given else message]}) from None
+
+
+def _version(said: Mapping[str, Any]) -> int:
+    given = str(said.get("version", ""))
+    return int(given) if given.isdigit() else 0
+
+
+def _section(request: HttpRequest) -> Section:
+    given = request.POST.get("section", "")
+    return Section(given) if given in set(Section) else Section.RECORD
+
+
+def _in_sight(request: HttpRequest, pk: int) -> Visit:
+    visit = visit_in_sight(user_of(request), server_day(now()), pk)
+    if visit is None:
+        raise Http404
+    return visit

@@ -1,0 +1,73 @@
+"""What is done with a flag on the page of today, in place: cleared with a reason, snoozed, and undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from schedules.models import Flag
+from schedules.selectors.store.course import clock_at
+from schedules.selectors.today.attention import card_of
+from schedules.selectors.windows.flags import flag_in_sight
+from schedules.services.windows.flags import clear_flag, snooze_flag, wake_flag
+from schedules.web.shared.answers import require_record
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.people import user_of
+from schedules.web.shared.record_words import flag_heading
+from schedules.web.shared.wording import person_words, say
+from schedules.web.today.outcomes import JustDone, Outcome, respond
+from schedules.web.today.words import near_here
+from trials.domain.errors import Refused
+
+SNOOZE = timedelta(days=7)
+"""How long one click snoozes a flag; any other day by the flag's own page."""
+
+
+@login_required
+@require_POST
+def today_flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+    """One act on a flag; answers with its card, or with the page where there is no script."""
+    flag = _in_sight(request, pk)
+    require_record(request, flag.participant)
+    if act not in ("clear", "snooze", "undo"):
+        raise Http404
+    try:
+        outcome = _perform(request, flag, act)
+    except Refused as refused:
+        words = [word for messages in refused.fields.values() for word in messages]
+        outcome = Outcome(" ".join(words), "failed", ask=tuple(refused.fields))
+    card = card_of(_in_sight(request, pk), now(), say)
+    address = reverse("today-flag", kwargs={"pk": pk, "act": "undo"})
+    just = JustDone(outcome.text, address, outcome.undo) if outcome.undo else None
+    context = {"card": card, "outcome": outcome, "may_record": True}
+    return respond(request, [(outcome, just)], "today/card.html", context, "#attention")
+
+
+def _perform(request: HttpRequest, flag: Flag, act: str) -> Outcome:
+    user, instant = user_of(request), now()
+    words = {"flag": flag_heading(flag), "person": person_words(flag.participant)}
+    if act == "undo":
+        wake_flag(flag=flag, by=user, now=instant, reason=_("Undone right after it was entered."))
+        return Outcome(_("%(flag)s, %(person)s: undone. The flag is open again.") % words, "back")
+    if act == "clear":
+        if flag.cleared_at is None:
+            clear_flag(flag=flag, by=user, reason=request.POST.get("reason", ""), now=instant)
+        text = _("%(flag)s, %(person)s: cleared. It comes back only when the evidence changes.")
+        return Outcome(text % words, undo="clear")
+    until = clock_at(flag.participant.site, instant).today + SNOOZE
+    if flag.snoozed_until != until:
+        snooze_flag(flag=flag, until=until, by=user, now=instant)
+    text = _("%(flag)s, %(person)s: snoozed until %(day)s, or until it becomes more severe.")
+    return Outcome(text % {**words, "day": near_here(until)}, undo="snooze")
+
+
+def _in_sight(request: HttpRequest, pk: int) -> Flag:
+    flag = flag_in_sight(user_of(request), server_day(now()), pk)
+    if flag is None:
+        raise Http404
+    return flag

@@ -1,0 +1,106 @@
+"""What became of an act on the page of today, and how it is answered: in place, or by a redirect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from participants.models import Participant
+from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
+from schedules.selectors.pages.consequences import Consequences
+from schedules.web.shared.back import back_or
+from schedules.web.shared.record_words import deviation_about, flag_heading
+from schedules.web.shared.wording import person_words, say
+
+JUST = "today_just"
+"""Under this name the session keeps what was just done without a script, until it is shown."""
+
+FAILED, STALE = 422, 409
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a row says after an act; `undo` names what can be undone, empty for nothing.
+
+    `tone` is just, failed or stale; `ask` are the fields that the row asks for before it tries again.
+    """
+
+    text: str
+    tone: str = "just"
+    undo: str = ""
+    details: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return {"failed": FAILED, "stale": STALE}.get(self.tone, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class JustDone:
+    """An act that was done without a script: what it says above the page, and how it is undone."""
+
+    text: str
+    address: str
+    undo: str
+    version: int = 0
+    section: str = ""
+
+
+def consequence_words(found: Consequences) -> tuple[str, ...]:
+    """What an act brought about besides itself, a sentence for each thing."""
+    said = []
+    for flag in found.flags:
+        words = {"severity": flag.get_severity_display(), "about": flag_heading(flag)}
+        said.append(_("This raised a flag (%(severity)s): %(about)s.") % words)
+    for deviation in found.deviations:
+        kind = say(KIND_LABELS[DeviationKind(deviation.kind)])
+        about = deviation_about(deviation)
+        text = (
+            _("This drafted a deviation: %(kind)s, %(about)s.")
+            if about
+            else _("This drafted a deviation: %(kind)s.")
+        )
+        said.append(text % {"kind": kind, "about": about})
+    return tuple(said)
+
+
+def respond(
+    request: HttpRequest,
+    outcomes: Sequence[tuple[Outcome, JustDone | None]],
+    template: str,
+    context: dict[str, Any],
+    anchor: str = "",
+) -> HttpResponse:
+    """Answer an act: the part of the page that it changed, or the page again, where the act was."""
+    if getattr(request, "htmx", False):
+        shown = {**context, "said": " ".join(one.text for one, _just in outcomes), "in_place": True}
+        return render(request, template, shown, status=outcomes[0][0].status)
+    kept = list(request.session.get(JUST, []))
+    for outcome, just in outcomes:
+        if just is not None and outcome.undo:
+            kept.append(asdict(just))
+        else:
+            tell = messages.success if outcome.tone == "just" else messages.error
+            tell(request, outcome.text)
+        for detail in outcome.details:
+            messages.warning(request, detail)
+    request.session[JUST] = kept[-8:]
+    return redirect(f"{back_or(request, '/')}{anchor}")
+
+
+def taken_from_session(request: HttpRequest) -> list[dict[str, Any]]:
+    """What was just done without a script, once."""
+    return list(request.session.pop(JUST, []))
+
+
+def named(participant: Participant, mark: str) -> str:
+    """A visit of somebody, as it is named in a sentence."""
+    return _("%(visit)s of %(person)s") % {"visit": mark, "person": person_words(participant)}

@@ -1,0 +1,97 @@
+// What the page of today does more comfortably with a script; every act is possible without it.
+document.documentElement.classList.add("js");
+
+// another day is chosen in a strip: the button says which day it books
+document.addEventListener("change", (event) => {
+  const chosen = event.target;
+  if (chosen.matches(".strip input[name=on]")) {
+    const button = chosen.form.querySelector("button[data-book]");
+    if (button) {
+      button.querySelector(".with-script").textContent = `${button.dataset.book} ${chosen.dataset.say}`;
+      button.classList.add("primary");
+    }
+  } else if (chosen.closest("form[data-submit-on-change]")) {
+    chosen.form.requestSubmit();
+  } else if (chosen.matches("input[form=as-booked]")) {
+    const button = document.querySelector("#as-booked button[data-count]");
+    const count = document.querySelectorAll("input[form=as-booked]:checked").length;
+    button.textContent = button.dataset.count.replace("%s", count);
+    button.disabled = count === 0;
+  }
+});
+
+// on a phone the strip of a row is opened by its button
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open-strip]");
+  if (!opener) return;
+  const row = opener.closest("li");
+  row.classList.add("open");
+  (row.querySelector(".strip input:checked") || row.querySelector(".strip input")).focus();
+});
+
+// a menu closes when one clicks elsewhere or presses Escape
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.more-menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.more-menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// an answer that is another page (the session is over): go there instead of putting it into a row
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const address = new URL(event.detail.xhr.responseURL || location.href, location.href);
+  if (!address.pathname.startsWith("/today/")) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});
+
+// the rows that were recorded together leave the place where they waited
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id !== "as-booked") return;
+  event.target.dataset.sent = [...document.querySelectorAll("input[form=as-booked]:checked")]
+    .map((box) => box.closest("li").id).join(" ");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = event.detail.requestConfig && event.detail.requestConfig.elt;
+  if (!form || form.id !== "as-booked" || !event.detail.shouldSwap) return;
+  for (const id of (form.dataset.sent || "").split(" ")) if (id) document.getElementById(id)?.remove();
+  form.hidden = document.querySelectorAll("input[form=as-booked]").length === 0;
+});
+
+// no connection, or the server failed: the row stays as it was and says so
+const failed = (event) => {
+  const row = event.detail.elt.closest("li");
+  if (!row) return;
+  row.classList.add("failed");
+  let words = row.querySelector(".outcome.failed");
+  if (!words) {
+    words = document.createElement("p");
+    words.className = "outcome failed";
+    (row.querySelector(".what") || row).append(words);
+  }
+  words.textContent = document.querySelector("main").dataset.failed;
+  const said = document.getElementById("said");
+  if (said) said.textContent = words.textContent;
+};
+document.addEventListener("htmx:sendError", failed);
+document.addEventListener("htmx:timeout", failed);
+document.addEventListener("htmx:responseError", failed);
+
+// the focus stays in the row after a swap: on Undo, else on the row's first button
+let acted = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  acted = event.target.closest("li")?.id || "";
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (document.activeElement !== document.body || !acted) return;
+  const row = document.getElementById(acted);
+  const next = row && (row.querySelector("form button:not(.other-day, .no-script)") || row.querySelector("a"));
+  if (next) next.focus();
+});

@@ -1,0 +1,241 @@
+"""What is done on the page of today without leaving it: booked, recorded, missed, snoozed, and undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from schedules.models import Flag, LastLook, SavedView, Severity, Visit, VisitActivity, VisitPreparation
+from tests.integration.web.conftest import TODAY, Enrol, with_role
+from trials.models import AuditEntry, Role, Site
+
+DAY = timedelta(days=1)
+IN_PLACE = {"HX-Request": "true"}
+
+
+def act(page: Client, visit: Visit, act_name: str, /, *, script: bool = True, **said: Any) -> Any:
+    """Do something with a visit as its row does."""
+    sent = {"version": visit.version, "section": "book", "back": "/?trial=1", **said}
+    headers = IN_PLACE if script else {}
+    return page.post(f"/today/visits/{visit.pk}/{act_name}/", sent, headers=headers)
+
+
+@pytest.fixture
+def visit(enrolled: Enrol) -> Visit:
+    """Day 28 of somebody who was infused 28 days ago: today, three days to either side."""
+    enrolled(infusion=TODAY - 28 * DAY, given=True)
+    return Visit.objects.get(code="d28")
+
+
+def test_the_suggested_day_is_booked_in_place_and_undone(page: Client, visit: Visit) -> None:
+    text = page.get("/").content.decode()
+    assert f'id="v-{visit.pk}"' in text
+    assert "Book Mon 23 Nov" in text
+    answer = act(page, visit, "book", on=TODAY.isoformat())
+    shown = answer.content.decode()
+    assert answer.status_code == 200
+    assert "D28 of S01-001 WH is booked for Mon 23 Nov, inside the window." in shown
+    assert "autofocus" in shown, "the focus is on Undo"
+    assert 'role="status"' in shown
+    visit.refresh_from_db()
+    assert visit.booked_on == TODAY
+    undone = act(page, visit, "undo", what="book")
+    visit.refresh_from_db()
+    assert (visit.booked_on, undone.status_code) == (None, 200)
+    assert AuditEntry.objects.filter(reason="Undone right after it was entered.").exists()
+
+
+def test_a_double_click_books_once(page: Client, visit: Visit) -> None:
+    first, again = (act(page, visit, "book", on=TODAY.isoformat()) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert "Done already" in again.content.decode()
+    assert Visit.objects.get(pk=visit.pk).version == visit.version + 1
+
+
+def test_somebody_elses_booking_is_named_and_stays(page: Client, visit: Visit) -> None:
+    act(page, visit, "book", on=TODAY.isoformat())
+    answer = act(page, visit, "book", on=(TODAY + DAY).isoformat())
+    assert answer.status_code == 409
+    assert "somebody else was quicker" in answer.content.decode()
+    assert Visit.objects.get(pk=visit.pk).booked_on == TODAY
+
+
+@pytest.mark.parametrize(
+    ("day", "asks", "more"),
+    [
+        (TODAY + 8 * DAY, "Enter a reason", {"reason": "on holiday"}),
+        (TODAY + 3 * DAY - 5 * DAY, "", {}),
+        (TODAY - DAY, "", {}),
+    ],
+)
+def test_a_day_that_is_not_plain_is_asked_about_before_it_is_saved(
+    page: Client, visit: Visit, day: Any, asks: str, more: dict[str, str]
+) -> None:
+    answer = act(page, visit, "book", on=day.isoformat())
+    assert answer.status_code == 422
+    assert asks in answer.content.decode()
+    assert Visit.objects.get(pk=visit.pk).booked_on is None
+    if more:
+        assert act(page, visit, "book", on=day.isoformat(), **more).status_code == 200
+
+
+def test_a_closed_day_warns_first(page: Client, enrolled: Enrol) -> None:
+    enrolled(infusion=TODAY - 27 * DAY, given=True)
+    visit = Visit.objects.get(code="d28")
+    saturday = visit.target + (5 - visit.target.weekday()) * DAY
+    visit.closes = saturday
+    Visit.objects.filter(pk=visit.pk).update(closes=saturday)
+    answer = act(page, visit, "book", on=saturday.isoformat())
+    assert answer.status_code == 422
+    assert "is no clinic day" in answer.content.decode()
+    assert act(page, visit, "book", on=saturday.isoformat(), anyway="on").status_code == 200
+
+
+@pytest.mark.parametrize("given", ["", "31 Nov", "2026-13-01"])
+def test_nonsense_for_a_day_is_said_in_words(page: Client, visit: Visit, given: str) -> None:
+    answer = act(page, visit, "book", on=given)
+    assert answer.status_code == 422
+    words = "is no day" if given else "Choose a day"
+    assert words in answer.content.decode()
+
+
+def test_done_as_booked_records_every_activity_and_says_what_it_changed(page: Client, visit: Visit) -> None:
+    act(page, visit, "book", on=TODAY.isoformat())
+    visit.refresh_from_db()
+    answer = act(page, visit, "done", section="coming", on=TODAY.isoformat())
+    assert "is recorded as done on Mon 23 Nov" in answer.content.decode()
+    done = VisitActivity.objects.filter(visit=visit)
+    assert done.count() > 0
+    assert all(one.done for one in done)
+    visit.refresh_from_db()
+    act(page, visit, "undo", what="done", section="coming")
+    visit.refresh_from_db()
+    assert (visit.performed_on, visit.booked_on) == (None, TODAY)
+
+
+def test_all_that_was_booked_is_recorded_at_once_and_one_refusal_stops_no_other(
+    page: Client, enrolled: Enrol
+) -> None:
+    for number in (1, 2, 3):
+        enrolled(f"S01-00{number}", TODAY - 28 * DAY, given=True)
+    visits = list(Visit.objects.filter(code="d28").order_by("pk"))
+    Visit.objects.filter(code="d28").update(booked_on=TODAY - DAY)
+    sent = [f"{one.pk}:{one.version}" for one in visits[:2]] + [f"{visits[2].pk}:{visits[2].version + 5}"]
+    answer = page.post("/today/record/", {"visit": sent}, headers=IN_PLACE)
+    shown = answer.content.decode()
+    assert shown.count("is recorded as done on Sun 22 Nov") >= 2
+    assert "somebody else was quicker" in shown
+    assert Visit.objects.filter(performed_on=TODAY - DAY).count() == 2
+    again = page.post("/today/record/", {"visit": sent[:2]}, headers=IN_PLACE)
+    assert again.content.decode().count("Done already") >= 2, "twice does it once"
+
+
+def test_a_miss_needs_its_reason(page: Client, visit: Visit) -> None:
+    assert act(page, visit, "missed", reason="").status_code == 422
+    assert act(page, visit, "missed", reason="did not come").status_code == 200
+    assert Visit.objects.get(pk=visit.pk).missed_reason == "did not come"
+
+
+def test_without_a_script_one_lands_where_one_was_and_can_undo(page: Client, visit: Visit) -> None:
+    answer = act(page, visit, "book", script=False, on=TODAY.isoformat())
+    assert answer["Location"] == f"/?trial=1#v-{visit.pk}"
+    shown = page.get("/").content.decode()
+    assert "is booked for Mon 23 Nov" in shown
+    assert f"/today/visits/{visit.pk}/undo/" in shown
+    assert "is booked for Mon 23 Nov" not in page.get("/").content.decode(), "said once"
+    asked = act(page, Visit.objects.get(pk=visit.pk), "missed", script=False, reason="")
+    assert asked["Location"].startswith(f"/visits/{visit.pk}/miss/?back=")
+
+
+def test_back_leads_to_our_own_pages_alone(page: Client, visit: Visit) -> None:
+    answer = act(page, visit, "book", script=False, on=TODAY.isoformat(), back="https://elsewhere.example/")
+    assert answer["Location"].startswith("/#")
+
+
+def test_who_may_only_look_does_nothing(visit: Visit, site: Site) -> None:
+    client = Client()
+    client.force_login(with_role("monitor", Role.MONITOR, site))
+    assert act(client, visit, "book", on=TODAY.isoformat()).status_code == 403
+    assert "Book Mon 23 Nov" not in client.get("/").content.decode()
+
+
+def test_a_visit_out_of_sight_is_none(page: Client, enrolled: Enrol, other_site: Site) -> None:
+    enrolled("THERE-1", TODAY - 28 * DAY, site=other_site)
+    visit = Visit.objects.get(code="d28")
+    assert act(page, visit, "book", on=TODAY.isoformat()).status_code == 404
+
+
+def test_preparations_of_tomorrow_are_shown_until_they_are_ticked(page: Client, visit: Visit) -> None:
+    Visit.objects.filter(pk=visit.pk).update(booked_on=TODAY + DAY)
+    text = page.get("/").content.decode()
+    assert "Next clinic day, not prepared yet" in text
+    ticked = {"ready-doctor": "on", "ready-orders": "on", "section": "prepare"}
+    assert "is prepared" in act(page, visit, "prepare", **ticked).content.decode()
+    assert act(page, visit, "prepare", **ticked).status_code == 200
+    assert VisitPreparation.objects.count() == 2
+    assert AuditEntry.objects.filter(model="schedules.visitpreparation").count() == 2
+    assert "Next clinic day, not prepared yet" not in page.get("/").content.decode()
+    assert "Still to do" in act(page, visit, "prepare", section="prepare").content.decode()
+
+
+def test_a_flag_is_snoozed_cleared_and_each_undone(page: Client, visit: Visit) -> None:
+    flag = Flag.objects.create(
+        participant=visit.participant,
+        key="k",
+        kind="hold",
+        severity=Severity.WARNING,
+        message="x",
+        raised_at=visit.changed_at,
+    )
+    address = f"/today/flags/{flag.pk}"
+    assert "Snooze a week" in page.get("/").content.decode()
+    answer = page.post(f"{address}/snooze/", headers=IN_PLACE)
+    assert "snoozed until Mon 30 Nov" in answer.content.decode()
+    page.post(f"{address}/undo/", headers=IN_PLACE)
+    flag.refresh_from_db()
+    assert flag.snoozed_until is None
+    assert page.post(f"{address}/clear/", {"reason": " "}, headers=IN_PLACE).status_code == 422
+    page.post(f"{address}/clear/", {"reason": "seen"}, headers=IN_PLACE)
+    flag.refresh_from_db()
+    assert flag.cleared_reason == "seen"
+    page.post(f"{address}/undo/", headers=IN_PLACE)
+    flag.refresh_from_db()
+    assert flag.cleared_at is None
+
+
+def test_a_view_is_saved_shown_and_deleted(page: Client, site: Site) -> None:
+    page.post("/today/views/", {"name": "Here", "query": f"site={site.pk}&nonsense=1"})
+    view = SavedView.objects.get()
+    assert view.query == f"site={site.pk}"
+    assert f'href="?site={site.pk}"' in page.get("/").content.decode()
+    assert "Give the view a name" in page.post("/today/views/", {"name": ""}, follow=True).content.decode()
+    page.post(f"/today/views/{view.pk}/delete/")
+    assert not SavedView.objects.exists()
+
+
+def test_what_others_changed_is_shown_until_it_is_read(page: Client, visit: Visit) -> None:
+    other = with_role("other", Role.COORDINATOR, visit.participant.site)
+    theirs = Client()
+    theirs.force_login(other)
+    act(theirs, visit, "book", on=TODAY.isoformat())
+    found = page.get("/").context["changed"]
+    assert [row.participant.subject_code for row in found.rows][:1] == ["S01-001"]
+    page.post("/today/read/", {"entry": found.entry})
+    assert page.get("/").context["changed"].count == 0
+    page.post("/today/read/", {"entry": "3"})
+    assert LastLook.objects.get().entry == found.entry, "never back"
+
+
+def test_a_part_that_fails_does_not_take_the_page_with_it(
+    page: Client, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: Any, **_more: Any) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("schedules.web.today.views.road_to_infusion", broken)
+    text = page.get("/").content.decode()
+    assert "This part could not be loaded." in text
+    assert f'id="v-{visit.pk}"' in text
