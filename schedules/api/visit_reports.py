@@ -85,7 +85,26 @@ class BookedBody(StrictSerializer):
     start = HourField(required=False)
     end = HourField(required=False)
     place = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    resource = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=LARGEST_ID,
+        help_text="The id of a room, bed or slot of the site.",
+    )
+    staff = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=LARGEST_ID,
+        help_text="The id of somebody of the site's staff.",
+    )
     sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
+    anyway = serializers.BooleanField(
+        default=False, help_text="Book in spite of what clashes with it; give a reason."
+    )
 
 
 class TrueField(serializers.BooleanField):
@@ -289,7 +308,8 @@ def _act(visit: Visit, values: dict[str, Any]) -> Act:
         if booked is None:
             return "unbooked"
         start, end = (_hour(booked, name, zone, "booked") for name in ("start", "end"))
-        return Booking(booked["on"], start, end, booked["place"], booked["sure"])
+        taken = (booked["resource"], booked["staff"], booked["anyway"])
+        return Booking(booked["on"], start, end, booked["place"], booked["sure"], *taken)
     return next(name for name in ("missed", "cancelled", "restored") if name in values)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.models import CourseStep, Participant
 from schedules.domain.plan.values import AnchorKind
-from trials.models import ProtocolVersion
+from trials.models import ProtocolVersion, Resource
 from trials.models.enumerated import choices_of, only
 from trials.models.labels import LabelField
 
@@ -91,6 +91,24 @@ class Visit(models.Model):
     booked_start = models.DateTimeField(_("booked from"), null=True, blank=True)
     booked_end = models.DateTimeField(_("booked to"), null=True, blank=True)
     booked_place = models.CharField(_("place"), max_length=120, blank=True)
+    booked_resource = models.ForeignKey(
+        Resource,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("room, bed or slot"),
+        db_index=False,  # looked up by the day of the booking, and every index costs each re-planning
+    )
+    booked_staff = models.ForeignKey(
+        Resource,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("seen by"),
+        db_index=False,  # as above
+    )
     arrived_on = models.DateField(_("arrived on"), null=True, blank=True)
     arrived_at = models.DateTimeField(_("arrived at"), null=True, blank=True)
     performed_on = models.DateField(_("performed on"), null=True, blank=True)
@@ -169,6 +187,7 @@ class Visit(models.Model):
         ]
         indexes = [
             models.Index(fields=["target", "id"], name="visit_by_target"),
+            models.Index(fields=["booked_on"], condition=Q(booked_on__isnull=False), name="visit_by_booking"),
             models.Index(
                 fields=["closes", "opens"],
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),

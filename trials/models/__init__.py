@@ -3,6 +3,7 @@
 from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.places import CODE, Site, WorkingDayTable
+from trials.models.resources import Resource, ResourceClosure
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
 from trials.models.trust import AuditReview, ConsentForm, Export, Meaning, Signature, SiteApproval
 from trials.models.users import AccountChange, User
@@ -24,6 +25,8 @@ __all__ = [
     "Meaning",
     "Membership",
     "ProtocolVersion",
+    "Resource",
+    "ResourceClosure",
     "Role",
     "SchemaChange",
     "Signature",

@@ -18,6 +18,10 @@ CODE = RegexValidator(
 CLINIC_DAYS = RegexValidator(
     r"\A1?2?3?4?5?6?7?\Z", _("Name the weekdays in order, 1 for Monday to 7 for Sunday.")
 )
+WEEKDAYS = CLINIC_DAYS
+PHONE = RegexValidator(
+    r"\A\+?[0-9][0-9 ()-]{2,30}\Z", _("Enter a telephone number: digits, spaces, hyphens and a leading plus.")
+)
 
 
 def valid_zone(name: str) -> None:
@@ -57,6 +61,46 @@ class Site(models.Model):
     ward_beds = models.PositiveSmallIntegerField(_("ward beds"), null=True, blank=True)
     infusions_per_day = models.PositiveSmallIntegerField(_("infusions a day"), null=True, blank=True)
     feeds_enabled = models.BooleanField(_("calendar feeds"), default=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True, default="", db_default="")
+    short_name = models.CharField(
+        _("short name"),
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Where there is little room, such as Wuhan; without one the code is shown."),
+    )
+    short_name_zh = models.CharField(
+        _("short Chinese name"), max_length=40, blank=True, default="", db_default=""
+    )
+    night_phone = models.CharField(
+        _("24-hour telephone number"),
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[PHONE],
+        help_text=_("Printed on visit cards, for a participant who feels unwell at night."),
+    )
+    day_phone = models.CharField(
+        _("telephone number of the study office"),
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[PHONE],
+    )
+    bring = models.CharField(
+        _("what to bring"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Printed on English visit cards, such as: medicines in their boxes, this card."),
+    )
+    bring_zh = models.CharField(
+        _("what to bring, in Chinese"), max_length=300, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("site")

@@ -36,6 +36,17 @@ class Trial(models.Model):
         ),
     )
     registry_id = models.CharField(_("registry identifier"), max_length=40, blank=True)
+    short_name = models.CharField(
+        _("short name"),
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("For lists and calendars of the site; without one the code is shown."),
+    )
+    short_name_zh = models.CharField(
+        _("short Chinese name"), max_length=40, blank=True, default="", db_default=""
+    )
     title = LabelField(_("title"), max_length=300)
     study_type = models.CharField(
         _("study type"), max_length=20, choices=StudyType.choices, default=StudyType.INTERVENTIONAL

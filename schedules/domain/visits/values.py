@@ -94,13 +94,20 @@ class VisitLife:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A day, the hours of it where they are fixed, and a place; `sure`: an unlikely day was confirmed."""
+    """A day, the hours of it where they are fixed, and a place; `sure`: an unlikely day was confirmed.
+
+    `resource` and `staff` are the ids of what it takes at the site; `anyway` books in spite of clashes
+    (schedules/domain/visits/clashes.py), which asks for a reason where they are more than hints.
+    """
 
     on: date
     start: datetime | None = None
     end: datetime | None = None
     place: str = ""
     sure: bool = False
+    resource: int | None = None
+    staff: int | None = None
+    anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

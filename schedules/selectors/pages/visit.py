@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from participants.models import Participant
-from schedules.domain.plan.labels import in_language, why_closed
+from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.status import clinic_days
 from schedules.domain.visits.values import Deed
@@ -21,7 +20,7 @@ from schedules.selectors.store.course import life_of
 from schedules.selectors.store.plan_rows import Reading, VisitRow, reading_of, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.windows.evaluation import dockets_of
-from trials.domain.protocols.protocol import Activity, Place
+from trials.domain.protocols.protocol import Activity
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of
@@ -52,18 +51,6 @@ class VisitPage:
         life = life_of(self.visit, docket.protocol)
         said = docket.facts.confirmations
         return questions_at(life, docket.protocol, windows, said, (today, self.reading.zone))
-
-    def closed(self, day: date) -> str | None:
-        """Why a day is none to be seen on: the site does not work, or somebody is away; None else."""
-        ward = self.visit.place == Place.WARD
-        return None if ward else why_closed(self.reading.calendar, day, self.reading.say)
-
-
-def closed_on(person: Participant, day: date, say: Say = plain) -> str | None:
-    """Why a day is none to see a participant at the clinic of their site; None for any other; two queries."""
-    calendar = working_days_by_site([person.site_id]).get(person.site_id)
-    away = away_days(participants=[person.pk], sites=[person.site_id])
-    return why_closed(away.applied(calendar, person.pk, person.site_id), day, say)
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:

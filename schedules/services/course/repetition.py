@@ -52,6 +52,8 @@ _UNBOOKED: dict[str, Value] = {
     "booked_start": None,
     "booked_end": None,
     "booked_place": "",
+    "booked_resource_id": None,
+    "booked_staff_id": None,
 }
 
 

@@ -78,6 +78,7 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
         raise CourseRefused({name: [message] for name, message in refusals})
     assert site is not None
     gone: dict[str, Value] = {"booked_on": None, "booked_start": None, "booked_end": None, "booked_place": ""}
+    gone |= {"booked_resource_id": None, "booked_staff_id": None}
     write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **gone)
     person.site = site
     person.save(update_fields=["site"])

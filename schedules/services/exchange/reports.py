@@ -71,7 +71,8 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
         return visit
     if isinstance(act, Booking):
         stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
-        if stands == (act.on, act.start, act.end, act.place.strip()):
+        taken = (visit.booked_resource_id, visit.booked_staff_id)
+        if (*stands, *taken) == (act.on, act.start, act.end, act.place.strip(), act.resource, act.staff):
             return visit
         return book_visit(**shared, booking=act, reason=report.reason)
     if act == "missed" and visit.missed_on is not None:

@@ -30,6 +30,7 @@ from schedules.services.store.visit_writing import (
     refuse_visit,
     write_visit,
 )
+from schedules.services.visits.clashing import refusals_of_clashes
 from schedules.services.visits.completion import (
     confirm_windows,
     follow_booking,
@@ -51,6 +52,8 @@ _NO_BOOKING: dict[str, Value] = {
     "booked_start": None,
     "booked_end": None,
     "booked_place": "",
+    "booked_resource_id": None,
+    "booked_staff_id": None,
 }
 _NOTHING_RECORDED: dict[str, Value] = {
     "performed_on": None,
@@ -74,19 +77,27 @@ def book_visit(
 ) -> Visit:
     """Give a visit a day, or another one; outside its window, and in place of another booking, with a reason.
 
-    The window of a visit that the protocol did not ask for goes where it is booked. Raises
+    The window of a visit that the protocol did not ask for goes where it is booked. What clashes with
+    it is refused in the field `anyway`, unless `booking.anyway` is set and a reason given. Raises
     VisitRefused, and Stale unless the visit is in this version.
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
     refuse_visit(refusals_of_deed(life, Deed.BOOK))
-    refuse_visit(refusals_of_booking(life, booking, history_of(visit, standing), clock, reason))
+    refuse_visit(
+        [
+            *refusals_of_booking(life, booking, history_of(visit, standing), clock, reason),
+            *refusals_of_clashes(visit, booking, reason),
+        ]
+    )
     values: dict[str, Value] = {
         "booked_on": booking.on,
         "booked_start": booking.start,
         "booked_end": booking.end,
         "booked_place": booking.place.strip(),
+        "booked_resource_id": booking.resource,
+        "booked_staff_id": booking.staff,
         "outside_reason": "" if life.free or life.window.holds(booking.on) else reason.strip(),
     }
     write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if life.free else {}))

@@ -17,6 +17,7 @@ from schedules.models import Basis, Visit, VisitPlace, VisitTiming
 from schedules.selectors.store.course import Standing, clock_at, history_of, standing_of
 from schedules.services.store.unscheduled_names import name_new
 from schedules.services.store.visit_writing import announce, lock_participant, refuse_visit
+from schedules.services.visits.clashing import refusals_of_clashes
 from trials.audit.acts import recorded
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.models import User
@@ -47,6 +48,8 @@ def add_unscheduled(
     refuse_visit(refusals_of_added(asked.booking, history_of(visit, standing), reason, today))
     visit.place = asked.place
     if day >= today:
+        refuse_visit(refusals_of_clashes(visit, asked.booking, reason))
+        visit.booked_resource_id, visit.booked_staff_id = asked.booking.resource, asked.booking.staff
         visit.booked_on, visit.booked_place = day, asked.booking.place.strip()
         visit.booked_start, visit.booked_end = asked.booking.start, asked.booking.end
     name_new(visit, standing.protocol)

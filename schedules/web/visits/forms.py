@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,9 @@ from schedules.models import VisitPlace
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
 from schedules.web.shared.hours import HourField
-from schedules.web.shared.wording import day_words
-from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Activity
+from trials.domain.sites.resources import ResourceKind
+from trials.models import Resource
 
 DONE, LEFT = "done", "left"
 KEPT, BROKEN = "kept", "broken"
@@ -32,6 +32,15 @@ class BookingForm(VersionedForm):
     on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
     start = HourField("on", label=gettext_lazy("From"), required=False)
     end = HourField("on", label=gettext_lazy("To"), required=False)
+    minutes = forms.IntegerField(
+        label=gettext_lazy("Length in minutes"), required=False, min_value=5, max_value=1440
+    )
+    resource = forms.TypedChoiceField(
+        coerce=int, empty_value=None, label=gettext_lazy("Room, bed or slot"), required=False
+    )
+    staff = forms.TypedChoiceField(
+        coerce=int, empty_value=None, label=gettext_lazy("Seen by"), required=False
+    )
     place = forms.CharField(
         label=gettext_lazy("Place"),
         required=False,
@@ -42,34 +51,41 @@ class BookingForm(VersionedForm):
         label=gettext_lazy("Reason"),
         required=False,
         max_length=500,
-        help_text=gettext_lazy("For a day outside the window, or in place of another booking; never a name."),
+        help_text=gettext_lazy(
+            "For a day outside the window, in place of another booking, or in spite of a clash; never a name."
+        ),
     )
 
     sure = SureField()
-    anyway = forms.BooleanField(
-        required=False, label=gettext_lazy("Book this day although nobody can be seen then")
-    )
+    anyway = forms.BooleanField(required=False, label=gettext_lazy("Book it all the same, with a reason"))
+
+    def __init__(self, resources: Sequence[Resource], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("resource", "staff"):
+            mine = [one for one in resources if (one.kind == ResourceKind.STAFF) == (name == "staff")]
+            field = self.fields[name]
+            assert isinstance(field, forms.TypedChoiceField), "a resource is chosen from a list"
+            field.choices = [("", _("none")), *((one.pk, one.name) for one in mine)]
+            if not mine:
+                del self.fields[name]
 
     def plain_fields(self) -> list[BoundField]:
-        """All fields; whether an unusual day or one without a clinic is meant only once that is asked."""
+        """All fields; whether an unusual day or a clash is meant only once that is asked."""
         asked = self.is_bound and (self.errors.get("anyway") or self.data.get("anyway"))
+        end = self.is_bound and bool(self.data.get("end") or self.errors.get("end"))
+        left_out = {*(() if asked else ("anyway",)), *(() if end else ("end",))}
         fields = without_question(self, self.visible_fields())
-        return [field for field in fields if asked or field.name != "anyway"]
-
-    def refuse_closed(self, closed: str | None) -> None:
-        """Raise Refused for a day on which nobody can be seen, unless that day is meant."""
-        if closed and not self.cleaned_data["anyway"]:
-            words = {"day": day_words(self.cleaned_data["on"]), "why": closed}
-            message = _("%(day)s is no clinic day: %(why)s. Choose another day, or tick this box.")
-            raise Refused({"anyway": [message % words]})
+        return [field for field in fields if field.name not in left_out]
 
     def booking(self, zone: ZoneInfo) -> Booking:
-        """What was asked for; hours are those of the site."""
+        """What was asked for; hours are those of the site, and a length in minutes gives the end."""
         data = self.cleaned_data
         day: date = data["on"]
-        return Booking(
-            day, self.instant("start", zone), self.instant("end", zone), data["place"], data["sure"]
-        )
+        start, end = self.instant("start", zone), self.instant("end", zone)
+        if start and end is None and data["minutes"]:
+            end = (start.astimezone(UTC) + timedelta(minutes=data["minutes"])).astimezone(zone)
+        taken = (data.get("resource"), data.get("staff"))
+        return Booking(day, start, end, data["place"], data["sure"], *taken, data["anyway"])
 
 
 class UnscheduledForm(BookingForm):
@@ -85,7 +101,8 @@ class UnscheduledForm(BookingForm):
             help_text=NO_NAMES,
             error_messages={"required": SAY_WHY},
         )
-        self.order_fields(["on", "start", "end", "kind", "place", "reason", "sure", "anyway"])
+        hours = ("on", "start", "minutes", "end")
+        self.order_fields([*hours, "kind", "resource", "staff", "place", "reason", "sure", "anyway"])
 
 
 class CompletionForm(VersionedForm):

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods
 
 from schedules.domain.visits.values import UNSCHEDULED, Deed
 from schedules.models import Visit
-from schedules.selectors.pages.visit import VisitPage, closed_on, visit_page
-from schedules.selectors.store.course import clock_at, visit_in_sight
+from schedules.selectors.pages.visit import VisitPage, visit_page
+from schedules.selectors.store.course import visit_in_sight
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -38,7 +38,7 @@ from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
 from schedules.web.visits.forms import BookingForm, CompletionForm, UnscheduledForm
-from trials.domain.protocols.protocol import Place
+from trials.selectors.resources import resources_of
 from trials.zones import zone_of
 
 
@@ -163,10 +163,6 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
     }
 
     def perform(form: UnscheduledForm) -> HttpResponse:
-        ward = form.cleaned_data["kind"] == Place.WARD
-        day = form.cleaned_data["on"]
-        if day >= clock_at(participant.site, now()).today and not ward:
-            form.refuse_closed(closed_on(participant, day, say))
         asked = Unscheduled(form.booking(zone_of(participant.site)), form.cleaned_data["kind"])
         by, instant = user_of(request), now()
         visit = add_unscheduled(participant=participant, asked=asked, by=by, reason=form.why(), now=instant)
@@ -178,7 +174,12 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect(f"{form_of_done}?at={start:%H:%M}" if start else form_of_done)
         return redirect(f"{home}#visit-{visit.code}")
 
-    return answer(request, UnscheduledForm, perform, context, zone_of(participant.site))
+    resources = list(resources_of(participant.site))
+
+    def make(data: Any) -> UnscheduledForm:
+        return UnscheduledForm(resources, data)
+
+    return answer(request, make, perform, context, zone_of(participant.site))
 
 
 def _page(request: HttpRequest, pk: int) -> VisitPage:
@@ -202,8 +203,10 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
         )
         kept = None if page.row.booking_lost else visit.booked_on
         likely = max(kept or visit.suggested or visit.target, today)  # a day that is over is refused
-        initial |= {"on": likely, "start": start, "end": end, "place": visit.booked_place}
-        return BookingForm(data, initial=initial)
+        minutes = int((end - start).total_seconds() // 60) if start and end else None
+        initial |= {"on": likely, "start": start, "minutes": minutes, "place": visit.booked_place}
+        initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}
+        return BookingForm(list(resources_of(visit.participant.site)), data, initial=initial)
     if deed is Deed.COMPLETE:
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
@@ -217,10 +220,7 @@ def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> No
     shared = {"visit": page.visit, "version": form.shown(), "by": user_of(request), "now": now()}
     zone = page.reading.zone
     if deed is Deed.BOOK:
-        booking = form.booking(zone)
-        if booking.on >= page.reading.today:  # that a day is over is said by the service
-            form.refuse_closed(page.closed(booking.on))
-        book_visit(**shared, booking=booking, reason=form.why())
+        book_visit(**shared, booking=form.booking(zone), reason=form.why())
     elif deed is Deed.COMPLETE:
         complete_visit(**shared, completion=form.completion(zone))
     elif deed is Deed.ARRIVE:

@@ -16,6 +16,7 @@ from tests.cast import an_enrolment
 APPS = ("trials", "participants", "schedules")
 SHORT = 24
 FREE = {
+    "trials.resource.weekdays": "weekdays by their numbers",
     "schedules.feedepoch.word": "made at random",
     "schedules.visit.offset": "an amount with a unit",
     "schedules.visitstamp.edition": "a version of the software",

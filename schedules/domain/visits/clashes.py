@@ -1,0 +1,261 @@
+"""What is against a booking at its site: person, room, bed, staff, slot, hour, absence or closed day.
+
+`clashes_of` is the one function that answers it, for one booking that is proposed and for one that is
+on record. It reads values alone: `schedules.selectors.visits.clashes` fetches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
+from trials.domain.words import Value, Words
+from trials.domain.words import mark as _
+
+
+class ClashKind(StrEnum):
+    """The ways in which something is against a booking, the most severe first."""
+
+    PERSON = "person"
+    ROOM = "room"
+    BED = "bed"
+    STAFF = "staff"
+    SLOT = "slot"
+    ABSENCE = "absence"
+    CLOSED = "closed"
+    HOURS = "hours"
+    SAME_DAY = "same-day"
+    TOGETHER = "together"
+
+
+HINTS = frozenset({ClashKind.SAME_DAY, ClashKind.TOGETHER})
+"""What is only said: all other kinds ask for "all the same" and a reason."""
+
+_FULL = {
+    ResourceKind.ROOM: ClashKind.ROOM,
+    ResourceKind.BED: ClashKind.BED,
+    ResourceKind.STAFF: ClashKind.STAFF,
+    ResourceKind.SLOT: ClashKind.SLOT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One thing against a booking, in words; `other` is the visit (id) that takes the same, if one does."""
+
+    kind: ClashKind
+    words: Words
+    other: int | None = None
+    resource: int | None = None
+
+    @property
+    def hint(self) -> bool:
+        """Whether it is only worth knowing: the booking needs no reason because of it."""
+        return self.kind in HINTS
+
+
+@dataclass(frozen=True, slots=True)
+class BookedTime:
+    """A booking, proposed or on record: whose, when, and what it takes.
+
+    Hours carry the zone of the site; a start without an end is taken to last the usual length of its
+    resource. `visit` is its id (None: not stored yet), `who` and `what` name it for people who may
+    see it, `ward` says that the clinic need not be open.
+    """
+
+    participant: int
+    on: date
+    start: datetime | None = None
+    end: datetime | None = None
+    resource: int | None = None
+    staff: int | None = None
+    visit: int | None = None
+    ward: bool = False
+    who: str = ""
+    what: str = ""
+    trial: int | None = None
+
+    def span(self, terms: ResourceTerms | None = None) -> tuple[datetime, datetime] | None:
+        """Return when it begins and ends; None where no hour is fixed."""
+        if self.start is None:
+            return None
+        minutes = terms.minutes if terms else DEFAULT_MINUTES
+        return self.start, self.end or self.start + timedelta(minutes=minutes)
+
+    def takes(self) -> Iterator[int]:
+        """Return the ids of the resources that it takes."""
+        yield from (one for one in (self.resource, self.staff) if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    """A clinic visit of the same participant that could take place on a day: nothing is recorded of it."""
+
+    visit: int
+    what: str
+    opens: date
+    closes: date
+    booked_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayAtSite:
+    """What is known of one day at a site: why nobody can be seen, who is away (words), or None.
+
+    `others` are the bookings of that day at the site, and those of the participant elsewhere. Who takes
+    a room is said of participants of the same trial and of `seen_trials` alone.
+    """
+
+    closed: str | None = None
+    away: str | None = None
+    others: tuple[BookedTime, ...] = ()
+    open_visits: tuple[OpenVisit, ...] = ()
+    resources: Mapping[int, ResourceTerms] = field(default_factory=dict)
+    seen_trials: frozenset[int] = frozenset()
+
+
+def clashes_of(booked: BookedTime, day: DayAtSite) -> tuple[Clash, ...]:
+    """Return all that is against a booking on its day, the most severe first; nothing for a good one."""
+    others = [one for one in day.others if one.visit is None or one.visit != booked.visit]
+    found = [
+        *_person(booked, others, day),
+        *_resources(booked, others, day),
+        *_closed(booked, day),
+        *_together(booked, day),
+    ]
+    return tuple(sorted(found, key=lambda clash: list(ClashKind).index(clash.kind)))
+
+
+def grave(clashes: Iterable[Clash]) -> list[Clash]:
+    """Return the clashes that are more than a hint: a booking needs "all the same" and a reason."""
+    return [clash for clash in clashes if not clash.hint]
+
+
+def _person(booked: BookedTime, others: Iterable[BookedTime], day: DayAtSite) -> Iterator[Clash]:
+    own = _span(booked, day)
+    for other in others:
+        if other.participant != booked.participant or other.on != booked.on:
+            continue
+        theirs = _span(other, day)
+        if own and theirs and _overlap(own, theirs):
+            message = _("The participant is booked for %(visit)s from %(hour)s on the same day.")
+            words = Words.of(message, {"visit": other.what, "hour": f"{theirs[0]:%H:%M}"})
+            yield Clash(ClashKind.PERSON, words, other.visit)
+        elif not (booked.ward and other.ward):
+            message = _("%(visit)s of the participant is booked on the same day.")
+            yield Clash(ClashKind.SAME_DAY, Words.of(message, {"visit": other.what}), other.visit)
+
+
+def _resources(booked: BookedTime, others: list[BookedTime], day: DayAtSite) -> Iterator[Clash]:
+    for pk in booked.takes():
+        terms = day.resources.get(pk)
+        if terms is not None:
+            yield from _unusable(booked, terms, day)
+            yield from _full(booked, terms, [one for one in others if pk in one.takes()], day)
+
+
+def _unusable(booked: BookedTime, terms: ResourceTerms, day: DayAtSite) -> Iterator[Clash]:
+    """The closed days and the hours of what a booking takes."""
+    note = terms.closed_on(booked.on)
+    words: dict[str, Value] = {"name": terms.name, "day": booked.on, "why": note or ""}
+    if note is not None:
+        kind = ClashKind.ABSENCE if terms.kind is ResourceKind.STAFF else ClashKind.CLOSED
+        message = _("%(name)s cannot be used on %(day)s: %(why)s.")
+        bare = _("%(name)s cannot be used on %(day)s.")
+        if terms.kind is ResourceKind.STAFF:
+            message, bare = _("%(name)s is away on %(day)s: %(why)s."), _("%(name)s is away on %(day)s.")
+        yield Clash(kind, Words.of(message if note else bare, words), resource=terms.pk)
+    elif not terms.used_on(booked.on):
+        message = _("%(name)s is not used on that weekday: %(day)s.")
+        yield Clash(ClashKind.CLOSED, Words.of(message, words), resource=terms.pk)
+    span = booked.span(terms)
+    if span and not (terms.by_day or _within(terms, span)):
+        first, last = terms.opens_at, terms.closes_at
+        words["first"] = f"{first:%H:%M}" if first else "00:00"
+        words["last"] = f"{last:%H:%M}" if last else "24:00"
+        message = _("%(name)s is open from %(first)s to %(last)s.")
+        yield Clash(ClashKind.HOURS, Words.of(message, words), resource=terms.pk)
+
+
+def _within(terms: ResourceTerms, span: tuple[datetime, datetime]) -> bool:
+    start, end = span
+    if end.date() > start.date():  # it goes on past midnight: only what is never closed holds it
+        return terms.closes_at is None and (terms.opens_at is None or terms.opens_at <= start.time())
+    return terms.within_hours(start.time(), end.time())
+
+
+def _full(
+    booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime], day: DayAtSite
+) -> Iterator[Clash]:
+    """Whether more take a resource at once than it holds; a bed is taken by the day, all else by the hour."""
+    if terms.by_day:
+        taking = [one for one in others if one.on == booked.on]
+        peak = len({one.participant for one in taking} | {booked.participant})
+        taking = [one for one in taking if one.participant != booked.participant]
+    else:
+        span = booked.span(terms)
+        if span is None:
+            return
+        spans = [(one, their) for one in others if (their := one.span(terms)) and _overlap(span, their)]
+        taking = [one for one, _their in spans]
+        peak = 1 + _most_at_once([_cut(their, span) for _one, their in spans])
+    if peak <= terms.capacity or not taking:
+        return
+    seen = [one for one in taking if one.trial == booked.trial or one.trial in day.seen_trials]
+    whom = [f"{one.who} {one.what}".strip() for one in seen]
+    words: dict[str, Value] = {"name": terms.name, "others": ", ".join(whom)}
+    if not whom:
+        message = _("%(name)s is taken by a participant of another trial.")
+    elif terms.capacity == 1:
+        message = _("%(name)s is taken: %(others)s.")
+    else:
+        message = _("%(name)s is full: it holds %(capacity)s, taken by %(others)s.")
+        words["capacity"] = terms.capacity
+    yield Clash(_FULL[terms.kind], Words.of(message, words), taking[0].visit, terms.pk)
+
+
+def _closed(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
+    if day.away:
+        words = Words.of(_("%(day)s: %(why)s."), {"day": booked.on, "why": day.away})
+        yield Clash(ClashKind.ABSENCE, words)
+    if day.closed and not booked.ward:
+        words = Words.of(_("%(day)s is no clinic day: %(why)s."), {"day": booked.on, "why": day.closed})
+        yield Clash(ClashKind.CLOSED, words)
+
+
+def _together(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
+    """Other visits of the participant that could be on that day as well: one journey instead of two."""
+    if booked.ward:
+        return
+    for other in day.open_visits:
+        if other.visit != booked.visit and other.booked_on != booked.on:
+            if not other.opens <= booked.on <= other.closes:
+                continue
+            message = _("%(visit)s can be on the same day: its window is open from %(opens)s to %(closes)s.")
+            words: dict[str, Value] = {"visit": other.what, "opens": other.opens, "closes": other.closes}
+            yield Clash(ClashKind.TOGETHER, Words.of(message, words), other.visit)
+
+
+def _span(booked: BookedTime, day: DayAtSite) -> tuple[datetime, datetime] | None:
+    return booked.span(day.resources.get(booked.resource) if booked.resource is not None else None)
+
+
+def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _cut(span: tuple[datetime, datetime], within: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
+    return max(span[0], within[0]), min(span[1], within[1])
+
+
+def _most_at_once(spans: Iterable[tuple[datetime, datetime]]) -> int:
+    """Return how many spans overlap where most do; one that ends when another begins makes room for it."""
+    edges = sorted([edge for start, end in spans for edge in ((start, 1), (end, -1))])
+    most = running = 0
+    for _at, change in edges:
+        running += change
+        most = max(most, running)
+    return most

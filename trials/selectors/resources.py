@@ -1,0 +1,41 @@
+"""The rooms, beds, staff and slots of sites."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date
+
+from django.db.models import QuerySet
+
+from trials.domain.sites.resources import ResourceKind, ResourceTerms
+from trials.models import Resource, ResourceClosure, Site
+
+
+def resources_of(site: Site) -> QuerySet[Resource]:
+    """The resources of a site that are in use."""
+    return Resource.objects.filter(site=site, retired_on=None).order_by("kind", "name", "pk")
+
+
+def resource_terms(sites: Collection[int]) -> dict[int, ResourceTerms]:
+    """When each resource of these sites (ids) can be used, by its id, retired ones too; two queries."""
+    closed: dict[int, list[tuple[date, date, str]]] = defaultdict(list)
+    spans = ResourceClosure.objects.filter(resource__site__in=sites, ended=False)
+    for resource, first, last, note in spans.values_list("resource_id", "first", "last", "note"):
+        closed[resource].append((first, last, note))
+    return {one.pk: terms_of(one, closed.get(one.pk, ())) for one in Resource.objects.filter(site__in=sites)}
+
+
+def terms_of(resource: Resource, closed: Collection[tuple[date, date, str]] = ()) -> ResourceTerms:
+    """The terms of a resource as the rules of clashes look at them."""
+    return ResourceTerms(
+        resource.pk,
+        ResourceKind(resource.kind),
+        resource.name,
+        resource.capacity,
+        resource.opens_at,
+        resource.closes_at,
+        frozenset(map(int, resource.weekdays)),
+        tuple(closed),
+        resource.minutes,
+    )
