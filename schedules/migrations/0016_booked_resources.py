@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0001_release_0_1_0'),
-        ('schedules', '0014_feeds'),
+        ('schedules', '0015_today'),
         ('trials', '0015_resources'),
     ]
 
