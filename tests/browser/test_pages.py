@@ -94,8 +94,14 @@ def pages(page: Page, live_server: LiveServer, participant: int) -> Iterator[str
     for summary in page.locator("details summary").all()[:3]:
         summary.click()
     yield "reasons unfolded"
-    press(page, "form[action$='/calendar/'] button")
+    page.goto(f"{live_server.url}/calendars/new/?participant={participant}")
+    yield "new calendar subscription"
+    press(page, "main form.subscription button.primary")
     yield "calendar address"
+    page.goto(f"{live_server.url}/calendars/")
+    yield "calendar subscriptions"
+    page.goto(f"{live_server.url}/calendars/week/")
+    yield "a week as a file"
     page.goto(f"{live_server.url}/participants/enrol/")
     yield "enrol"
     page.locator("#id_version").select_option(index=1)

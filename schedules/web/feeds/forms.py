@@ -21,7 +21,12 @@ from trials.models import Cohort, Site, Trial
 MINE = "mine"
 _DAYS = (7, 28, 91, 182, 365)
 _KEY_BYTES = 24
+_ALL = "all"
 _FLAGS = ("only_booked", "window_bars", "to_book", "protocol_windows", "keep_cancelled", "subject_codes")
+
+
+def _days(chosen: str) -> int | None:
+    return None if chosen == _ALL else int(chosen)
 
 
 class ContentForm(forms.Form):
@@ -47,12 +52,8 @@ class ContentForm(forms.Form):
     subject_codes = forms.BooleanField(required=False, label=gettext_lazy("Show subject codes"))
     alarm = forms.ChoiceField(label=gettext_lazy("Alarm before a booked visit"))
     language = forms.ChoiceField(label=gettext_lazy("Language of the calendar"))
-    days_back = forms.TypedChoiceField(
-        label=gettext_lazy("How far back"), required=False, coerce=int, empty_value=None
-    )
-    days_ahead = forms.TypedChoiceField(
-        label=gettext_lazy("How far ahead"), required=False, coerce=int, empty_value=None
-    )
+    days_back = forms.TypedChoiceField(label=gettext_lazy("How far back"), coerce=_days)
+    days_ahead = forms.TypedChoiceField(label=gettext_lazy("How far ahead"), coerce=_days)
     compressed = forms.BooleanField(
         required=False,
         label=gettext_lazy("Compress the calendar"),
@@ -73,7 +74,7 @@ class ContentForm(forms.Form):
             words = [
                 (str(one), ngettext("%(count)d day", "%(count)d days", one) % {"count": one}) for one in days
             ]
-            self._choose(name, [("", _("without limit")), *words])
+            self._choose(name, [(_ALL, _("without limit")), *words])
 
     def _choose(self, name: str, choices: Iterable[tuple[str, Any]]) -> None:
         field = self.fields[name]
@@ -149,8 +150,8 @@ def _initial(content: FeedContent, *, compressed: bool) -> dict[str, Any]:
         "compressed": compressed,
         "alarm": content.alarm.value,
         "language": content.language,
-        "days_back": content.days_back,
-        "days_ahead": content.days_ahead,
+        "days_back": _ALL if content.days_back is None else content.days_back,
+        "days_ahead": _ALL if content.days_ahead is None else content.days_ahead,
         **{name: getattr(content, name) for name in _FLAGS},
     }
 

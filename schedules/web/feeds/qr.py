@@ -5,7 +5,6 @@ from __future__ import annotations
 import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 _QUIET = 4
 """The empty border around it, in modules, without which cameras do not find it."""
@@ -25,10 +24,9 @@ def qr_svg(text: str) -> SafeString:
         if dark
     )
     return format_html(
-        '<svg class="qr" viewBox="0 0 {} {}" role="img" aria-label="{}"><rect width="100%" height="100%"/>'
+        '<svg class="qr" viewBox="0 0 {} {}" aria-hidden="true"><rect width="100%" height="100%"/>'
         '<path d="{}"/></svg>',
         size,
         size,
-        _("QR code of the calendar address"),
         path,
     )

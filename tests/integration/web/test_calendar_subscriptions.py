@@ -118,7 +118,7 @@ def test_what_was_chosen_is_kept_and_can_be_changed(page: Client, participant: P
     assert "booked visits only" in page.get("/calendars/").content.decode()
     before = Client().get(path)
     change = reverse("own-calendar-change", args=[feed.pk])
-    assert made(page, change, visits="all", window_bars=False, days_back="").status_code == 302
+    assert made(page, change, visits="all", window_bars=False, days_back="all").status_code == 302
     feed.refresh_from_db()
     assert (feed.only_booked, feed.window_bars, feed.alarm, feed.days_back) == (False, False, "day", None)
     after = Client().get(path, headers={"if-none-match": before["ETag"]})
