@@ -184,7 +184,7 @@ class WindowStamp(models.Model):
 class CalendarChunk(models.Model):
     """The rendered entries of one participant in one style, joined; feeds of the same style share it.
 
-    `basis` is the digest of what it was made from, `digest` that of `entries`. `entries` says of each entry
+    `basis` says what it was made from, `digest` is that of `entries`. `entries` says of each entry
     its key, the digest of what it shows, its first and last day, the first day on which it is gone, and its
     length in bytes. `first` and `last` bound all of them; on `until` the first one leaves by itself.
     """
@@ -193,7 +193,7 @@ class CalendarChunk(models.Model):
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="+", db_index=False)
     style = models.CharField(max_length=48)
-    basis = models.CharField(max_length=64)
+    basis = models.TextField()
     digest = models.CharField(max_length=32)
     first = models.DateField(null=True)
     last = models.DateField(null=True)

@@ -21,6 +21,8 @@ def main() -> None:
         _run("tests.bench.enrolment", database)
         print(f"The audit trail on {name}", flush=True)
         _run("tests.bench.audit", database, *sys.argv[1:])
+        print(f"Calendars on {name}", flush=True)
+        _run("tests.bench.feeds", database)
     print(f"Re-planning on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.replanning", "postgres")
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)

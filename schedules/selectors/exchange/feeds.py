@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Aggregate, CharField, Exists, F, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Aggregate, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Coalesce
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.models import CalendarFeed
+from schedules.models import CalendarChunk, CalendarFeed
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
 from trials.models import Cohort, Membership, Site, Trial, User
 from trials.selectors.records import (
     roles_of,
     sites_administered_by,
     sites_visible_to,
-    token_digest,
     trials_visible_to,
     within,
 )
@@ -38,10 +37,10 @@ _SHOWN = (
 traits, anchors), the subject code, what the trial is called, and the zone of the site."""
 
 
-def feed_by_token(token: str) -> CalendarFeed | None:
-    """The feed behind a secret, revoked or not, with all that it is of and what it showed last."""
+def feed_by_digest(digest: str) -> CalendarFeed | None:
+    """The feed behind the digest of a secret, revoked or not, with all that it is of."""
     feeds = CalendarFeed.objects.select_related("owner", "shown", *_RELATED)
-    return feeds.filter(token_digest=token_digest(token)).first()
+    return feeds.filter(token_digest=digest).first()
 
 
 def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
@@ -200,18 +199,33 @@ class _Joined(Aggregate):
         return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
-def basis_of(participants: QuerySet[Participant]) -> str:
-    """Give the digest of all that these participants' calendars are made from; one query, one row.
+def joined_text(rows: QuerySet[Any], *fields: str) -> list[str]:
+    """Give these columns of all rows as lines, sorted; one query and one row of the database."""
+    text = rows.order_by().aggregate(all=_Joined(_line(fields), output_field=TextField()))["all"]
+    return sorted(text.split("\n")) if text else []
 
-    While it is the same, every entry is.
+
+def stale_participants(participants: QuerySet[Participant], style: str, edition: str) -> dict[int, str]:
+    """Give those of the participants without a true chunk of this style, each with what it is made from.
+
+    One query, whose answer holds nobody else.
     """
-    parts = [part for name in _SHOWN for part in (Value(" "), Cast(F(name), CharField()))]
-    row = Concat(*parts[1:], output_field=TextField())
-    text = participants.order_by().aggregate(all=_Joined(row, output_field=TextField()))["all"] or ""
-    return hashlib.sha256("\n".join(sorted(text.split("\n"))).encode()).hexdigest()
+    kept = CalendarChunk.objects.filter(participant=OuterRef("pk"), style=style, basis=OuterRef("basis"))
+    rows = participants.annotate(basis=_line(_SHOWN, edition)).filter(~Exists(kept)).order_by("pk")
+    return dict(rows.values_list("pk", "basis"))
 
 
-def bases_of(participants: QuerySet[Participant], edition: str) -> dict[int, str]:
-    """Give for each participant the digest of what their calendar is made from, in an edition; one query."""
-    rows = participants.order_by("pk").values_list(*_SHOWN)
-    return {row[0]: hashlib.sha256(f"{edition} {row}".encode()).hexdigest() for row in rows}
+class _Line(Func):
+    """Texts one after the other; Django's own nests a call for each, and SQLite has no room for that many."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = TextField()
+
+
+def _line(fields: Sequence[str], begins: str = "") -> _Line:
+    """These columns as one text, with spaces between them, after what it begins with."""
+    parts: list[Any] = [Cast(Value(begins), TextField())]
+    for name in fields:
+        parts += [Value(" "), Coalesce(Cast(F(name), TextField()), Value("-"))]
+    return _Line(*parts)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import translation
 
 from participants.models import Participant
@@ -22,12 +24,11 @@ from schedules.ical.stamps import RowStamp, digest_of, digest_of_values, stamped
 from schedules.ical.visits import ShownVisit
 from schedules.models import CalendarChunk, FeedShown
 from schedules.selectors.exchange.feed_content import ShownPeople
-from schedules.selectors.exchange.feeds import bases_of
+from schedules.selectors.exchange.feeds import joined_text, stale_participants
 from schedules.services.feeds.stamps import EDITION, visit_stamps, window_stamps
 from trials.spoken import say
 
 _MANY = 500
-_HEADER = ("participant", "basis", "digest", "first", "last", "until")
 _SIZE = 16
 
 
@@ -50,69 +51,104 @@ Kept = tuple[str, str, int, int, int, int]
 """An entry in a chunk: key, digest, first and last day and the day it is gone (ordinals, 0: never), size."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """A chunk without its bytes."""
+class _Bodies:
+    """The bytes of chunks that this process joined lately, by their digests, so that few are read again."""
 
-    participant: int
-    basis: str
-    digest: str
-    first: date | None
-    last: date | None
-    until: date | None
+    def __init__(self, most: int) -> None:
+        """Keep at most so many bytes."""
+        self._most, self._size = most, 0
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
 
-    def is_whole(self, ask: Ask) -> bool:
-        """Whether all of its entries are shown on this day."""
-        if self.first is None or self.last is None:
-            return True
-        content = ask.content
-        if self.until is not None and self.until <= ask.today:
-            return False
-        return content.shows(self.first, self.first, ask.today) and content.shows(
-            self.last, self.last, ask.today
-        )
+    def get(self, key: str) -> bytes | None:
+        """Give the bytes, or None where they are not here."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep them, and let those go that were not asked for longest."""
+        with self._lock:
+            self._size += len(body) - len(self._kept.pop(key, b""))
+            self._kept[key] = body
+            while self._size > self._most:
+                self._size -= len(self._kept.popitem(last=False)[1])
+
+
+_BODIES = _Bodies(32 * 1024 * 1024)
 
 
 def digest_of_chunks(people: QuerySet[Participant], ask: Ask) -> str:
     """Give the digest of the entries of these participants, and render first what has changed.
 
-    Two queries; eight more, for each five hundred participants, where something has.
+    Three queries; some more, for each five hundred participants, where something has.
     """
-    bases = bases_of(people, f"{EDITION} {RENDERER}")
-    headers = _headers(people, ask.style)
-    stale = [pk for pk, basis in bases.items() if pk not in headers or headers[pk].basis != basis]
-    for start in range(0, len(stale), _MANY):
-        part = stale[start : start + _MANY]
-        _render({pk: bases[pk] for pk in part}, ask)
-    if stale:
-        headers = _headers(people, ask.style)
+    stale = stale_participants(people, ask.style, f"{EDITION} {RENDERER}")
+    todo = sorted(stale)
+    for start in range(0, len(todo), _MANY):
+        _render({pk: stale[pk] for pk in todo[start : start + _MANY]}, ask)
+    partial = {pk: _digest(kept) for pk, kept in _partial(people, ask).items()}
     digest = hashlib.sha256()
-    partial = [pk for pk in bases if pk in headers and not headers[pk].is_whole(ask)]
-    shown = dict(_shown_digests(partial, ask)) if partial else {}
-    for pk in bases:
-        if pk in headers:
-            digest.update(f"{pk} {shown.get(pk) or headers[pk].digest}\n".encode())
+    for pk, whole in _digests(people, ask.style):
+        digest.update(f"{pk} {partial.get(pk) or whole}\n".encode())
     return digest.hexdigest()
 
 
 def joined(people: QuerySet[Participant], ask: Ask) -> bytes:
-    """Join the entries of these participants that are shown on this day; two queries.
+    """Join the entries of these participants that are shown on this day, by their ids.
 
     A chunk that was dropped since it was looked at is rendered again: phones delete what is not there.
     """
-    parts = _parts(people, ask)
-    if len(parts) != people.count():
+    digests = _digests(people, ask.style)
+    if len(digests) != people.count():
         digest_of_chunks(people, ask)
-        parts = _parts(people, ask)
-    return b"".join(parts)
+        digests = _digests(people, ask.style)
+    parts = {pk: _BODIES.get(whole) for pk, whole in digests}
+    missing = [pk for pk, body in parts.items() if body is None]
+    for start in range(0, len(missing), _MANY):
+        rows = CalendarChunk.objects.filter(style=ask.style, participant__in=missing[start : start + _MANY])
+        for pk, whole, body in rows.values_list("participant", "digest", "body"):
+            parts[pk] = bytes(body)
+            _BODIES.put(whole, bytes(body))
+    for pk, kept in _partial(people, ask).items():
+        parts[pk] = b"".join(_cut(parts[pk] or b"", kept))
+    return b"".join(body for body in parts.values() if body)
 
 
-def _parts(people: QuerySet[Participant], ask: Ask) -> list[bytes]:
-    rows = CalendarChunk.objects.filter(style=ask.style, participant__in=people).order_by("participant")
-    return [
-        bytes(body) if _Header(*header).is_whole(ask) else b"".join(_shown(entries, body, ask))
-        for *header, entries, body in rows.values_list(*_HEADER, "entries", "body")
-    ]
+def _digests(people: QuerySet[Participant], style: str) -> list[tuple[int, str]]:
+    """Give each participant with the digest of their chunk, by their ids; one query and one row."""
+    rows = CalendarChunk.objects.filter(style=style, participant__in=people)
+    lines = (line.split() for line in joined_text(rows, "participant", "digest"))
+    return sorted((int(pk), digest) for pk, digest in lines)
+
+
+def _partial(people: QuerySet[Participant], ask: Ask) -> dict[int, list[Any]]:
+    """Give the entries that are shown of the chunks of which some are not: too far away, or gone by now."""
+    content, today = ask.content, ask.today
+    some = Q(until__lte=today)
+    if content.days_back is not None:
+        some |= Q(first__lt=today - timedelta(days=content.days_back))
+    if content.days_ahead is not None:
+        some |= Q(last__gt=today + timedelta(days=content.days_ahead))
+    rows = CalendarChunk.objects.filter(some, style=ask.style, participant__in=people)
+    return {
+        pk: [(*one, start) for start, one in _with_starts(json.loads(entries)) if _is_shown(one, ask)]
+        for pk, entries in rows.values_list("participant", "entries")
+    }
+
+
+def _with_starts(entries: Sequence[Kept]) -> Iterator[tuple[int, Kept]]:
+    """Each entry with where its bytes begin."""
+    start = 0
+    for one in entries:
+        yield start, one
+        start += one[5]
+
+
+def _cut(body: bytes, kept: Sequence[Any]) -> Iterator[bytes]:
+    for *_rest, length, start in kept:
+        yield body[start : start + length]
 
 
 def drop_unused_chunks() -> int:
@@ -121,33 +157,8 @@ def drop_unused_chunks() -> int:
     return CalendarChunk.objects.exclude(style__in=used).delete()[0]
 
 
-def _headers(people: QuerySet[Participant], style: str) -> dict[int, _Header]:
-    rows = CalendarChunk.objects.filter(style=style, participant__in=people).values_list(*_HEADER)
-    return {row[0]: _Header(*row) for row in rows}
-
-
-def _shown_digests(participants: Sequence[int], ask: Ask) -> Iterator[tuple[int, str]]:
-    """Give the digests of what is shown of chunks of which some entries are not."""
-    for start in range(0, len(participants), _MANY):
-        rows = CalendarChunk.objects.filter(
-            style=ask.style, participant__in=participants[start : start + _MANY]
-        )
-        for pk, entries in rows.values_list("participant", "entries"):
-            kept = [one for one in json.loads(entries) if _is_shown(one, ask)]
-            yield pk, _digest(kept)
-
-
-def _digest(kept: Sequence[Kept]) -> str:
+def _digest(kept: Sequence[Any]) -> str:
     return digest_of_values(kept)[:32]
-
-
-def _shown(entries: str, body: bytes, ask: Ask) -> Iterator[bytes]:
-    start = 0
-    for one in json.loads(entries):
-        end = start + one[5]
-        if _is_shown(one, ask):
-            yield bytes(body[start:end])
-        start = end
 
 
 def _is_shown(one: Kept, ask: Ask) -> bool:
@@ -257,7 +268,7 @@ def _chunk(
         participant_id=participant,
         style=style,
         basis=basis,
-        digest=_digest(kept),
+        digest=_digest([style, participant, kept]),
         first=min((entry.days[0] for entry in entries), default=None),
         last=max((entry.days[1] for entry in entries), default=None),
         until=min(leaving, default=None),

@@ -9,19 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext
 
-from participants.models import Participant
-from schedules.domain.feeds import FeedContent
 from schedules.ical.endings import ended_event, paused_event, rested_event
 from schedules.ical.entries import UIDS
 from schedules.ical.render import END, RENDERER, calendar_bytes, head_bytes
 from schedules.ical.values import CalendarHead
 from schedules.models import CalendarFeed, FeedShown
+from schedules.selectors.exchange.feed_state import FeedState, feed_state
 from schedules.selectors.exchange.feeds import (
-    basis_of,
     held_since_last_fetch,
     is_switched_off,
     owner_may_subscribe,
@@ -75,21 +72,34 @@ class Fetch:
         return Ask(self.feed.content, self.links, self.today, self.at)
 
 
-def fetch_feed(*, feed: CalendarFeed, now: datetime, links: str, client: str = "") -> Fetch | None:
+def state_of(digest: str, *, now: datetime, links: str) -> FeedState | None:
+    """Give a feed by the digest of its token as a fetch finds it; None for none. A few rows are read.
+
+    `links` is the address of a participant's page with `{}` for the id.
+    """
+    return feed_state(digest, now, RENDERER, EDITION, links)
+
+
+def fetch_feed(
+    *, feed: CalendarFeed, now: datetime, links: str, basis: str = "", client: str = ""
+) -> Fetch | None:
     """Say what a fetch is answered with, and keep that it was; None for a feed that ended long ago.
 
-    `links` is the address of a participant's page with `{}` for the id, `client` the program that asks. A
-    feed whose owner has lost the role is revoked here and now. Two queries where nothing has changed; their
-    number depends neither on participants nor on visits.
+    `links` is the address of a participant's page with `{}` for the id, `basis` what `state_of` found,
+    `client` the program that asks. A feed whose owner has lost the role is revoked here and now. The number
+    of queries depends neither on participants nor on visits.
     """
+    if not basis:
+        state = state_of(feed.token_digest, now=now, links=links)
+        basis = state.basis if state else ""
     with roles_read_once():
         if feed.revoked_at is None and not _owner_allowed(feed, now):
             with caused_by("feed: its owner may not subscribe any more"):
                 revoke_feed(feed=feed, now=now)
         if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
             return None
-        fetch = _fetch(feed, now, links)
-    _keep_seen(feed, now, client)
+        fetch = _fetch(feed, now, links, basis)
+    keep_seen(feed.pk, feed.last_fetched_at, now, client)
     return fetch
 
 
@@ -132,7 +142,7 @@ def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
     return owner_may_subscribe(feed, roles_day(now)) and held_since_last_fetch(feed, now)
 
 
-def _fetch(feed: CalendarFeed, now: datetime, links: str) -> Fetch:
+def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
     """Give the answer to a fetch; where it differs from the last one, it changed now.
 
     What left a feed (a cancelled visit, a trial that its owner lost) has no date of its own, and a
@@ -140,30 +150,23 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str) -> Fetch:
     see a later second all the same.
     """
     phase, today = _phase(feed), now.astimezone(zone_of_feed(feed)).date()
-    ask = Ask(feed.content, links, today, now)
-    with translation.override(feed.language):
-        parts: list[object] = [RENDERER, EDITION, feed.pk, called(feed), zone_of_feed(feed).key, phase]
-    people: QuerySet[Participant] = Participant.objects.none()
-    if phase is FeedPhase.LIVE:
-        people = shown_participants(feed, roles_day(now))
-        parts += [basis_of(people), _chosen(feed.content), links]
-    basis = _digest(parts)
     shown: FeedShown | None = getattr(feed, "shown", None)
-    if shown and (shown.basis, shown.day) == (basis, today):
+    if shown and shown.basis == basis:
         return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links)
-    # what was just read is older than what is rendered now, never newer: the next fetch looks again
-    content = digest_of_chunks(people, ask) if phase is FeedPhase.LIVE else ""
-    etag = _digest([*parts[:6], feed.language, content])[:40]
+    # what was read for `basis` is older than what is rendered now, never newer: the next fetch looks again
+    ask, content = Ask(feed.content, links, today, now), ""
+    if phase is FeedPhase.LIVE:
+        content = digest_of_chunks(shown_participants(feed, roles_day(now)), ask)
+    with translation.override(feed.language):
+        head = [RENDERER, EDITION, feed.pk, called(feed), zone_of_feed(feed).key, phase, feed.language]
+    etag = _digest([*head, content])[:40]
     changed_at = now.replace(microsecond=0)
     if shown:
         changed_at = shown.changed_at if shown.digest == etag else max(changed_at, shown.changed_at + _SECOND)
     kept = {"digest": etag, "changed_at": changed_at, "basis": basis, "day": today, "style": ask.style}
-    FeedShown.objects.update_or_create(feed=feed, defaults=kept)
+    if not (shown and FeedShown.objects.filter(feed=feed).update(**kept)):
+        FeedShown.objects.update_or_create(feed=feed, defaults=kept)
     return Fetch(feed, phase, today, etag, changed_at, now, links)
-
-
-def _chosen(content: FeedContent) -> list[object]:
-    return [content.style(""), content.days_back, content.days_ahead]
 
 
 def _phase(feed: CalendarFeed) -> FeedPhase:
@@ -178,6 +181,7 @@ def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _keep_seen(feed: CalendarFeed, now: datetime, client: str) -> None:
-    if feed.last_fetched_at is None or now - feed.last_fetched_at >= SEEN_EVERY:
-        CalendarFeed.objects.filter(pk=feed.pk).update(last_fetched_at=now, last_client=client)
+def keep_seen(feed: int, last: datetime | None, now: datetime, client: str) -> None:
+    """Keep when a feed was fetched and by what, once a minute."""
+    if last is None or now - last >= SEEN_EVERY:
+        CalendarFeed.objects.filter(pk=feed).update(last_fetched_at=now, last_client=client)

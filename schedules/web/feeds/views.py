@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotFound
 from django.utils.cache import get_conditional_response
@@ -11,11 +13,12 @@ from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
-from schedules.selectors.exchange.feeds import feed_by_token
-from schedules.services.feeds.fetching import Fetch, fetch_feed, render_feed
+from schedules.selectors.exchange.feeds import feed_by_digest
+from schedules.services.feeds.fetching import Fetch, fetch_feed, keep_seen, render_feed, state_of
 from schedules.web.feeds.clients import client_name
 from trials import request_clock
 from trials.limits import seconds_to_wait
+from trials.selectors.records import token_digest
 
 # A phone asks once an hour, several devices share an address, and people pull to refresh.
 FETCHES = 30
@@ -40,19 +43,26 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method not in _READING:
         return _reading_only()
     now = request_clock.now()
-    found = feed_by_token(token)
-    if found is None:
+    links, digest = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT, token_digest(token)
+    state = state_of(digest, now=now, links=links)
+    if state is None:
         return _not_found()
-    wait = seconds_to_wait(f"feed:{found.pk}", now, times=FETCHES, seconds=SECONDS)
+    wait = seconds_to_wait(f"feed:{state.pk}", now, times=FETCHES, seconds=SECONDS)
     if wait:
         return HttpResponse(
             status=429,
             headers=_REFUSED | {"Retry-After": str(wait), "Content-Length": "0"},
             content_type="text/plain; charset=utf-8",
         )
-    links = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT
     client = client_name(request.headers.get("User-Agent", ""))
-    fetch = fetch_feed(feed=found, now=now, links=links, client=client)
+    if state.is_unchanged and state.changed_at:
+        shown = _Shown(state.etag, state.changed_at, state.compressed, state.language)
+        unchanged = shown.unchanged(request)
+        if unchanged is not None:
+            keep_seen(state.pk, state.last_fetched_at, now, client)
+            return unchanged
+    found = feed_by_digest(digest)
+    fetch = fetch_feed(feed=found, now=now, links=links, basis=state.basis, client=client) if found else None
     return _answer(request, fetch) if fetch else _not_found()
 
 
@@ -77,22 +87,46 @@ def _reading_only() -> HttpResponse:
     return HttpResponse(status=405, headers=headers, content_type="text/plain; charset=utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What every answer of a calendar says of its content."""
+
+    etag: str
+    changed_at: datetime
+    compressed: bool
+    language: str
+
+    def zips(self, request: HttpRequest) -> bool:
+        """Whether the content travels compressed."""
+        return self.compressed and _takes_gzip(request.headers.get("Accept-Encoding", ""))
+
+    def headers(self, request: HttpRequest) -> dict[str, str]:
+        """The headers of a 200 and of a 304."""
+        return _FOUND | {
+            "Content-Language": self.language,
+            "ETag": f'W/"{self.etag}"' if self.zips(request) else f'"{self.etag}"',
+            "Last-Modified": http_date(int(self.changed_at.timestamp())),
+        }
+
+    def unchanged(self, request: HttpRequest) -> HttpResponseBase | None:
+        """The 304 for a client that has this content already; None for any other."""
+        headers = self.headers(request)
+        answer = get_conditional_response(
+            request, etag=headers["ETag"], last_modified=int(self.changed_at.timestamp())
+        )
+        if answer is not None:
+            for name, value in headers.items():
+                answer.headers[name] = value
+        return answer
+
+
 def _answer(request: HttpRequest, fetch: Fetch) -> HttpResponseBase:
-    zipped = fetch.feed.compressed and _takes_gzip(request.headers.get("Accept-Encoding", ""))
-    etag = f'W/"{fetch.etag}"' if zipped else f'"{fetch.etag}"'
-    changed_at = int(fetch.changed_at.timestamp())
-    headers = _FOUND | {
-        "Content-Language": fetch.feed.language,
-        "ETag": etag,
-        "Last-Modified": http_date(changed_at),
-    }
-    unchanged = get_conditional_response(request, etag=etag, last_modified=changed_at)
+    shown = _Shown(fetch.etag, fetch.changed_at, fetch.feed.compressed, fetch.feed.language)
+    unchanged = shown.unchanged(request)
     if unchanged is not None:
-        for name, value in headers.items():
-            unchanged.headers[name] = value
         return unchanged
-    body = render_feed(fetch=fetch)
-    if zipped:
+    headers, body = shown.headers(request), render_feed(fetch=fetch)
+    if shown.zips(request):
         body = gzip.compress(body, _FAST, mtime=0)
         headers["Content-Encoding"] = "gzip"
     headers["Content-Length"] = str(len(body))

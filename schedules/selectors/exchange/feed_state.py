@@ -1,0 +1,182 @@
+"""Whether anything that a calendar is made from has changed: asked at every fetch, so in plain SQL.
+
+Nearly every fetch finds nothing new. Its four statements are compiled once; the ORM would take ten times as
+long to compile them as the database takes to answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.utils.dateparse import parse_datetime
+
+from participants.models import Participant
+from schedules.models import CalendarFeed, CalendarState
+from trials.domain.accounts.access import Grant, Right, Scope
+from trials.models import Membership, Site, Trial
+from trials.selectors.records import within
+from trials.zones import server_zone, zone_named
+
+_OWN = ("pk", "revoked_at", "last_fetched_at", "compressed", "language", "shown__digest", "shown__changed_at",
+        "shown__basis", "owner_id", "owner__is_superuser", "participant_id", "site_id", "trial_id",
+        "cohort_id", "participant__site__zone", "site__zone")  # fmt: skip
+_CHOSEN = ("owner__is_active", "paused_at", "only_booked", "window_bars", "protocol_windows", "to_book",
+           "keep_cancelled", "subject_codes", "alarm", "days_back", "days_ahead", "cohort__label",
+           "participant__trial_id", "participant__site_id", "cohort__trial_id")  # fmt: skip
+_HELD = ("role", "site_id", "trial_id", "starts_on", "ends_on", "site__zone")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed as a fetch finds it: the validators of what it showed last, and what it would be made from now.
+
+    `basis` is the digest of all that decides what is shown: what the owner chose, their roles, the days
+    that it is, the revisions of the participants, the names of trials and sites. While it is the stored one,
+    so is everything else.
+    """
+
+    pk: int
+    basis: str
+    stored_basis: str
+    etag: str
+    changed_at: datetime | None
+    revoked: bool
+    last_fetched_at: datetime | None
+    compressed: bool
+    language: str
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the answer is what it was at the last fetch."""
+        return not self.revoked and self.changed_at is not None and self.basis == self.stored_basis
+
+
+def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
+    """Look up a feed by the digest of its token; None for none. Four statements, a few rows each.
+
+    `edition` is what else decides what is shown: the software's own words, the address of this host.
+    """
+    found = _rows(_feed_statement(connection.vendor), [digest])
+    if not found:
+        return None
+    row = dict(zip(_OWN, found[0], strict=False))
+    held = _rows(_roles_statement(connection.vendor), [row["owner_id"]])
+    zones = {zone for *_rest, zone in held} | {row["participant__site__zone"] or row["site__zone"]}
+    days = sorted((zone or "", str(_today(zone, now))) for zone in zones)
+    parts = [
+        edition,
+        found[0][8:],
+        row["revoked_at"],
+        row["language"],
+        held,
+        str(_today(None, now)),
+        days,
+        _revisions(row, held, now),
+        _rows(_places_statement(), []),
+    ]
+    return FeedState(
+        pk=row["pk"],
+        basis=hashlib.sha256(repr(parts).encode()).hexdigest(),
+        stored_basis=row["shown__basis"] or "",
+        etag=row["shown__digest"] or "",
+        changed_at=_instant(row["shown__changed_at"]),
+        revoked=row["revoked_at"] is not None,
+        last_fetched_at=_instant(row["last_fetched_at"]),
+        compressed=bool(row["compressed"]),
+        language=row["language"],
+    )
+
+
+def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+@lru_cache(maxsize=4)
+def _feed_statement(vendor: str) -> str:
+    of_one = CalendarFeed.objects.filter(token_digest="?")  # noqa: S106 (a place for it)
+    rows = of_one.values_list(*_OWN, *_CHOSEN)
+    return str(rows.query.sql_with_params()[0])
+
+
+@lru_cache(maxsize=4)
+def _roles_statement(vendor: str) -> str:
+    rows = Membership.objects.filter(user=0, withdrawn_at__isnull=True).order_by("pk").values_list(*_HELD)
+    return str(rows.query.sql_with_params()[0])
+
+
+@lru_cache(maxsize=1)
+def _places_statement() -> str:
+    trials, sites = (model._meta.db_table for model in (Trial, Site))  # noqa: SLF001 (public by custom)
+    return (
+        f"SELECT 1, id, code, outside_name, feeds_enabled FROM {trials}"  # noqa: S608 (names of tables)
+        f" UNION ALL SELECT 2, id, code, zone, feeds_enabled FROM {sites} ORDER BY 1, 2"
+    )
+
+
+def _revisions(row: dict[str, Any], held: Iterable[tuple[Any, ...]], now: datetime) -> list[tuple[Any, ...]]:
+    """Sums over the participants that a feed may be of, which change when one of them does; one row.
+
+    A revision only rises, so that a sum over the same people cannot come back; who they are is told by their
+    number and the sums of their ids, once as they are and once with what is on record of them.
+    """
+    for name in ("participant_id", "site_id", "trial_id", "cohort_id"):
+        if row[name]:
+            column = "id" if name == "participant_id" else name
+            return _rows(_sums(f"p.{column} = %s"), [row[name]])
+    scope = Scope(everything=True) if row["owner__is_superuser"] else _scope(held, now)
+    where, params = _within(scope, connection.vendor)
+    return _rows(_sums(f"p.id IN ({where})"), params)
+
+
+@lru_cache(maxsize=64)
+def _sums(where: str) -> str:
+    people, states = (model._meta.db_table for model in (Participant, CalendarState))  # noqa: SLF001
+    return (
+        "SELECT COUNT(*), SUM(p.id), SUM(p.id * s.revision),"  # noqa: S608
+        " SUM((p.id %% 99991) * (p.version + p.site_id * 8191 + LENGTH(p.subject_code) * 127))"
+        f" FROM {people} p JOIN {states} s ON s.participant_id = p.id WHERE {where}"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _within(scope: Scope, vendor: str) -> tuple[str, tuple[object, ...]]:
+    people = Participant.objects.filter(within(scope, Right.SUBSCRIBE)).order_by().values("pk")
+    try:
+        sql, params = people.query.sql_with_params()
+    except EmptyResultSet:
+        return "SELECT 0", ()
+    return str(sql), tuple(params)
+
+
+def _scope(held: Iterable[tuple[Any, ...]], now: datetime) -> Scope:
+    """The roles that hold: at a site by the day there, elsewhere by the server's."""
+    grants = set()
+    for role, site, trial, starts, ends, zone in held:
+        today = _today(zone if site else None, now)
+        if _day(starts) <= today and (ends is None or today <= _day(ends)):
+            grants.add(Grant(role, site, trial))
+    return Scope(frozenset(grants))
+
+
+def _today(zone: str | None, now: datetime) -> date:
+    """The day in a zone by its stored name; the server's without one."""
+    return now.astimezone(zone_named(zone) if zone else server_zone()).date()
+
+
+def _day(value: date | str) -> date:
+    """A day as the database gives it: SQLite as a text."""
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+
+
+def _instant(value: datetime | str | None) -> datetime | None:
+    found = parse_datetime(value) if isinstance(value, str) else value
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
