@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('schedules', '0014_feeds'),
+        ('schedules', '0016_booked_resources'),
     ]
 
     operations = [
