@@ -19,10 +19,9 @@ from schedules.domain.plan.values import AnchorDay, Plan
 from schedules.domain.replanning.hold_clock import waiting_of
 from schedules.domain.visits.status import clinic_days
 from schedules.models import ProtocolWindow, Visit
-from schedules.selectors.readiness.holds import pause_of
-from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import today_at, working_days_by_site
-from schedules.selectors.store.course import course_of, standing_of
+from schedules.selectors.readiness.holds import pause_after
+from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.course import Standing, course_by_visits, steps_of
 from schedules.selectors.store.plan_rows import (
     Reading,
     VisitRow,
@@ -31,8 +30,9 @@ from schedules.selectors.store.plan_rows import (
     stored_row,
     window_row,
 )
-from schedules.selectors.store.records import records_of
+from schedules.selectors.store.records import Record, records_read
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
+from schedules.selectors.windows.evaluation import Docket, docket_of_steps
 from trials.domain.errors import DomainError
 from trials.domain.words import Say, plain
 from trials.models import User
@@ -77,6 +77,7 @@ class ParticipantPage:
     waits: bool
     ended: bool
     course: Course
+    docket: Docket
 
     @property
     def phase(self) -> Phase:
@@ -89,18 +90,21 @@ def participant_in_sight(user: User, today: date, pk: int) -> Participant | None
     related = ("trial", "site", "cohort", "protocol_version")
     stored = Visit.objects.select_related("done_under").defer("done_under__document")
     visits = Prefetch("visits", stored.order_by("target", "opens", "pk"))
-    windows = Prefetch("protocol_windows", ProtocolWindow.objects.order_by("pk"))
     seen = participants_visible_to(user, today).select_related(*related)
-    return seen.prefetch_related("anchors", visits, windows).filter(pk=pk).first()
+    return seen.prefetch_related("anchors", visits).filter(pk=pk).first()
 
 
 def participant_page(participant: Participant, now: datetime, say: Say = plain) -> ParticipantPage:
     """The page of a participant that `participant_in_sight` gave, in the language of `say`.
 
-    A few queries more, for the calendar and for what windows are placed by.
+    Eight queries more, for the calendar and for what windows are placed and judged by.
     """
-    reading = _reading(participant, now, say)
-    plan, pause = _plan(participant, reading), pause_of(participant.pk)
+    steps, (record,) = steps_of(participant), records_read([participant])
+    reading = _reading(record, now, say)
+    plan, pause = _plan(record, reading), pause_after(steps)
+    docket = docket_of_steps(record, steps, say)
+    actual = {code: day.actual_on for code, day in record.anchors.items() if day.actual_on}
+    standing = Standing(participant, protocol_of(participant.protocol_version), steps, actual)
     waits = pause.since or (plan and waiting_of(plan.protocol, plan.anchors))
     return ParticipantPage(
         participant=participant,
@@ -108,10 +112,11 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
         plan=plan,
         anchors=_anchor_rows(participant, reading, plan),
         visits=[_visit_row(visit, reading) for visit in participant.visits.all()],
-        windows=_window_rows(participant, reading, plan),
+        windows=_window_rows(record, reading, plan),
         waits=bool(waits) and not pause.ended,
         ended=pause.ended,
-        course=course_of(standing_of(participant)),
+        course=course_by_visits(standing, participant.visits.all()),
+        docket=docket,
     )
 
 
@@ -121,20 +126,18 @@ def _visit_row(visit: Visit, reading: Reading) -> VisitRow:
     return stored_row(visit, planned, reading)
 
 
-def _reading(participant: Participant, now: datetime, say: Say) -> Reading:
-    site = participant.site
+def _reading(record: Record, now: datetime, say: Say) -> Reading:
+    participant, site = record.participant, record.participant.site
     protocol = in_language(protocol_of(participant.protocol_version), say)
     zone = zone_of(site)
     zero = day_zero_of(participant, protocol, zone)
-    calendar = working_days_by_site([site.pk]).get(site.pk)
-    away = away_days(participants=[participant.pk], sites=[site.pk])
-    working = away.applied(calendar, participant.pk, site.pk)
-    return Reading(protocol, zone, zero, working, clinic_days(today_at(site, now), calendar), say)
+    days = clinic_days(today_at(site, now), record.site_days)
+    return Reading(protocol, zone, zero, record.calendar, days, say)
 
 
-def _plan(participant: Participant, reading: Reading) -> Plan | None:
+def _plan(record: Record, reading: Reading) -> Plan | None:
     """The plan that what is on record makes; None where it can no longer be made."""
-    (record,) = records_of([participant.pk])
+    participant = record.participant
     anchors = days_of_anchors(anchor_days(participant), reading.zone)
     traits = frozenset(participant.traits)
     try:
@@ -152,12 +155,12 @@ def _anchor_rows(participant: Participant, reading: Reading, plan: Plan | None) 
     ]
 
 
-def _window_rows(participant: Participant, reading: Reading, plan: Plan | None) -> list[WindowRow]:
+def _window_rows(record: Record, reading: Reading, plan: Plan | None) -> list[WindowRow]:
     """The stored windows; each explained in the reader's language where the plan puts it on the same days."""
     planned = {window.rule.code: window_row(window, reading) for window in (plan.windows if plan else ())}
     labels = {rule.code: rule.label for rule in reading.protocol.windows}
     rows = []
-    for stored in participant.protocol_windows.all():
+    for stored in record.windows:
         row = planned.get(stored.code)
         same = row and (row.starts_on, row.ends_on) == (stored.starts_on, stored.ends_on)
         label = labels.get(stored.code, stored.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,8 +47,13 @@ def waiting_of_participant(participant: Participant) -> Waiting | None:
 
 def pause_of(participant: int) -> Pause:
     """How the steps of a participant's course leave it; one query."""
-    since, ended = None, False
     steps = CourseStep.objects.filter(participant=participant, undone=False, step__in=STEPS).order_by("pk")
+    return pause_after(steps)
+
+
+def pause_after(steps: Iterable[CourseStep]) -> Pause:
+    """How the steps of a course that stand leave it, in their order."""
+    since, ended = None, False
     for step in steps:
         since = step.happened_on if step.step == Step.HOLD else None
         ended = step.taken.ends_course

@@ -106,19 +106,41 @@ def standing_of(participant: Participant) -> Standing:
 
 def course_of(standing: Standing) -> Course:
     """The course of a participant; one query more, for the last visit and chemotherapy that is repeated."""
-    no_return = [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
+    no_return = _no_return(standing)
     earlier = Q(attempt__lt=standing.attempt, anchor_code__in=no_return, offset=OWN_DAY)
     done = Visit.objects.filter(participant=standing.participant).aggregate(
         last=Max("performed_on", filter=Q(attempt=standing.attempt)),
         given=Min("performed_on", filter=earlier),
     )
+    return _course(standing, done["last"], done["given"])
+
+
+def course_by_visits(standing: Standing, visits: Iterable[Visit]) -> Course:
+    """The same of somebody whose visits were read already; no query."""
+    done = [visit for visit in visits if visit.performed_on]
+    no_return = _no_return(standing)
+    last = [visit.performed_on for visit in done if visit.attempt == standing.attempt]
+    given = [
+        visit.performed_on
+        for visit in done
+        if visit.attempt < standing.attempt and visit.anchor_code in no_return and visit.offset == OWN_DAY
+    ]
+    return _course(standing, max(filter(None, last), default=None), min(filter(None, given), default=None))
+
+
+def _no_return(standing: Standing) -> list[str]:
+    return [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
+
+
+def _course(standing: Standing, last: date | None, given: date | None) -> Course:
+    no_return = _no_return(standing)
     began = [standing.actual[code] for code in no_return if code in standing.actual]
     return Course(
         steps=[step.taken for step in standing.steps],
-        conditioned_on=min(began, default=done["given"]),
-        repeating=not began and done["given"] is not None,
+        conditioned_on=min(began, default=given),
+        repeating=not began and given is not None,
         infused_on=standing.actual.get(standing.protocol.day_zero),
-        last_visit_on=done["last"],
+        last_visit_on=last,
     )
 
 

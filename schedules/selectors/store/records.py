@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,7 +42,7 @@ class Record:
 
     `calendar` is the site's working days without the days `closed` by absences; `older` holds the
     versions before the present one under which visits were done, `begun` when chemotherapy that was
-    repeated since was first given.
+    repeated since was first given. `site_days` are the site's own, whoever is away.
     """
 
     participant: Participant
@@ -56,6 +56,7 @@ class Record:
     half_lives: dict[str, timedelta] = field(default_factory=dict)
     older: dict[int, ProtocolVersion] = field(default_factory=dict)
     begun: dict[str, AnchorDay] = field(default_factory=dict)
+    site_days: WorkingDays | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -163,7 +164,11 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
     people = Participant.objects.filter(pk__in=ids).order_by("pk")
     if lock:
         people = people.select_for_update(of=("self",))
-    found = list(people.prefetch_related("site", "trial", _VERSION))
+    return records_read(list(people.prefetch_related("site", "trial", _VERSION)))
+
+
+def records_read(found: Sequence[Participant]) -> list[Record]:
+    """The records of participants who were read already; anchors that came with them are not read again."""
     calendars = working_days_by_site({person.site_id for person in found})
     away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
     records = {
@@ -171,6 +176,7 @@ def records_of(ids: Sequence[int], *, lock: bool = False) -> list[Record]:
             person,
             away.applied(calendars.get(person.site_id), person.pk, person.site_id),
             away.closures(person.pk, person.site_id),
+            site_days=calendars.get(person.site_id),
         )
         for person in found
     }
@@ -192,7 +198,12 @@ def without_absence(records: Sequence[Record], absence: Absence) -> list[Record]
 
 
 def _add_anchors(records: Mapping[int, Record]) -> None:
-    for anchor in Anchor.objects.filter(participant__in=records):
+    people = [record.participant for record in records.values()]
+    if all("anchors" in getattr(person, "_prefetched_objects_cache", ()) for person in people):
+        found: Iterable[Anchor] = [anchor for person in people for anchor in person.anchors.all()]
+    else:
+        found = Anchor.objects.filter(participant__in=records)
+    for anchor in found:
         records[anchor.participant_id].anchors[anchor.code] = recorded(anchor)
 
 

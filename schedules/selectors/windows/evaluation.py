@@ -111,6 +111,11 @@ def docket_of_record(record: Record) -> Docket:
     return _docket(record, protocol_of(record.participant.protocol_version), steps)
 
 
+def docket_of_steps(record: Record, steps: Sequence[CourseStep], say: Say = plain) -> Docket:
+    """The docket of a record and of steps that were read already; no query."""
+    return _docket(record, _spoken(protocol_of(record.participant.protocol_version), say), steps)
+
+
 def _spoken(protocol: Protocol, say: Say) -> Protocol:
     return protocol if say is plain else in_language(protocol, say)
 

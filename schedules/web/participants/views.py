@@ -13,16 +13,18 @@ from django.utils.translation import gettext_noop
 
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
 from participants.models import Participant
-from schedules.domain.visits.status import WindowPosition
+from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.store.plan_rows import VisitRow
+from schedules.web.participants.next_step import next_step
 from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
-from schedules.web.shared.wording import say, warnings_in_words
+from schedules.web.shared.wording import person_words, place_words, say, warnings_in_words
 from schedules.web.windows.facts import verdict_context
 from trials.domain.accounts.access import Right
 from trials.selectors.records import may, sites_visible_to, trials_visible_to
@@ -73,7 +75,19 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant: where they stand, the timeline, and every date with its reason."""
     participant = _in_sight(request, pk)
     page = participant_page(participant, now(), say)
-    context = _context(request, page) | verdict_context(request, participant, page.windows)
+    judged = verdict_context(request, page.docket, page.windows)
+    context = _context(request, page) | judged
+    context |= {
+        "step": None if context["gone"] else next_step(page, judged["verdicts"]),
+        "just": taken_from_session(request),
+        "back": request.get_full_path(),
+        "person_words": person_words(participant),
+        "place": place_words(participant.site),
+        "visits_first": [row for row in page.visits if row.live and not _later(row)],
+        "visits_later": [row for row in page.visits if row.live and _later(row)],
+        "visits_ended": [row for row in page.visits if not row.live],
+        "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
+    }
     return render(request, "participants/page.html", context)
 
 
@@ -123,6 +137,15 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
             user_of(request), Right.SUBSCRIBE, participant.site, participant.trial, server_day(now())
         ),
     }
+
+
+def _later(row: VisitRow) -> bool:
+    """Whether a visit is to come and nobody has to do anything about it yet."""
+    return (
+        row.standing.window is WindowPosition.UPCOMING
+        and row.standing.appointment is Appointment.TO_BOOK
+        and not row.booking_lost
+    )
 
 
 def _visits_ended_on(course: Course) -> date | None:

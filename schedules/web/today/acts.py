@@ -39,9 +39,10 @@ from schedules.services.visits.appointments import (
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.just_done import JustDone
 from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
-from schedules.web.today.outcomes import JustDone, Outcome, consequence_words, named, respond
+from schedules.web.today.outcomes import Outcome, consequence_words, named, respond
 from schedules.web.today.words import near_here as server_near
 from trials.domain.errors import Refused, Stale
 from trials.zones import zone_of

@@ -17,10 +17,11 @@ from schedules.selectors.windows.flags import flag_in_sight
 from schedules.services.windows.flags import clear_flag, snooze_flag, wake_flag
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.just_done import JustDone
 from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import flag_heading
 from schedules.web.shared.wording import person_words, say
-from schedules.web.today.outcomes import JustDone, Outcome, respond
+from schedules.web.today.outcomes import Outcome, respond
 from schedules.web.today.words import near_here
 from trials.domain.errors import Refused
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -15,11 +15,9 @@ from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.selectors.pages.consequences import Consequences
 from schedules.web.shared.back import back_or
+from schedules.web.shared.just_done import JustDone, keep_just_done
 from schedules.web.shared.record_words import deviation_about, flag_heading
 from schedules.web.shared.wording import person_words, say
-
-JUST = "today_just"
-"""Under this name the session keeps what was just done without a script, until it is shown."""
 
 FAILED, STALE = 422, 409
 
@@ -41,17 +39,6 @@ class Outcome:
     def status(self) -> int:
         """The status of the answer."""
         return {"failed": FAILED, "stale": STALE}.get(self.tone, 200)
-
-
-@dataclass(frozen=True, slots=True)
-class JustDone:
-    """An act that was done without a script: what it says above the page, and how it is undone."""
-
-    text: str
-    address: str
-    undo: str
-    version: int = 0
-    section: str = ""
 
 
 def consequence_words(found: Consequences) -> tuple[str, ...]:
@@ -83,22 +70,17 @@ def respond(
     if getattr(request, "htmx", False):
         shown = {**context, "said": " ".join(one.text for one, _just in outcomes), "in_place": True}
         return render(request, template, shown, status=outcomes[0][0].status)
-    kept = list(request.session.get(JUST, []))
+    kept = []
     for outcome, just in outcomes:
         if just is not None and outcome.undo:
-            kept.append(asdict(just))
+            kept.append(just)
         else:
             tell = messages.success if outcome.tone == "just" else messages.error
             tell(request, outcome.text)
         for detail in outcome.details:
             messages.warning(request, detail)
-    request.session[JUST] = kept[-8:]
+    keep_just_done(request, kept)
     return redirect(f"{back_or(request, '/')}{anchor}")
-
-
-def taken_from_session(request: HttpRequest) -> list[dict[str, Any]]:
-    """What was just done without a script, once."""
-    return list(request.session.pop(JUST, []))
 
 
 def named(participant: Participant, mark: str) -> str:

@@ -29,10 +29,10 @@ from schedules.selectors.today.near_site import stays
 from schedules.services.today.personal import delete_view, mark_as_read, save_view
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
 from schedules.web.shared.wording import place_words, say
-from schedules.web.today.outcomes import taken_from_session
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
 from trials.models import User

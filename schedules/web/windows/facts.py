@@ -152,12 +152,11 @@ def window_waive(request: HttpRequest, pk: int, window: str) -> HttpResponse:
     return answer(request, ReasonForm, perform, context, docket.zone)
 
 
-def verdict_context(
-    request: HttpRequest, participant: Participant, windows: Sequence[WindowRow]
-) -> dict[str, Any]:
+def verdict_context(request: HttpRequest, docket: Docket, windows: Sequence[WindowRow]) -> dict[str, Any]:
     """What the page of a participant shows of their windows: verdicts now, and what may be done."""
-    rows = verdict_rows(docket_of(participant, say), now(), say, windows)
-    return {"verdicts": rows, "may_waive": INVESTIGATOR in _roles(user_of(request), participant)}
+    rows = verdict_rows(docket, now(), say, windows)
+    roles = _roles(user_of(request), docket.record.participant)
+    return {"verdicts": rows, "may_waive": INVESTIGATOR in roles}
 
 
 def _answer(

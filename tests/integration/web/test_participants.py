@@ -60,7 +60,7 @@ def test_the_page_has_every_visit_with_its_reason(page: Client, enrolled: Enrol)
     participant = enrolled(infusion=date(2026, 12, 7), traits=["lymphodepletion"])
     answer = page.get(f"/participants/{participant.pk}/")
     text = answer.content.decode()
-    assert "<title>S01-001 · Dayzero</title>" in text
+    assert f"<title>S01-001 WH · {participant.trial.code} · Dayzero</title>" in text
     for visit in Visit.objects.all():
         assert f'id="visit-{visit.code}"' in text
     assert text.count("<summary>") >= Visit.objects.count()
@@ -136,7 +136,8 @@ def test_what_is_offered_can_be_done(
         take_step(participant=person, version=1, request=over, by=None, reason="so", now=MORNING)
     text = page.get(f"/participants/{person.pk}/").content.decode()
     acts = re.findall(
-        r'class="button" href="([^"]+)"', text.partition('<nav class="acts"')[2].partition("</nav>")[0]
+        r'<a (?:class="button" )?href="([^"]+)"',
+        text.partition('<nav class="acts"')[2].partition("</nav>")[0],
     )
     assert {act for act in ("day-zero", "hold") if any(act in link for link in acts)} == offered, reason
     for link in acts:
@@ -160,6 +161,24 @@ def test_queries_of_the_page_do_not_grow_with_visits(page: Client, enrolled: Enr
         participant = enrolled(f"S{visits}-001", version=version)
         counts.add(count_queries(lambda pk=participant.pk: page.get(f"/participants/{pk}/")))
     assert len(counts) == 1
+    assert counts.pop() <= 20, "the record is read once"
+
+
+def test_the_next_step_stands_first_with_one_button(page: Client, enrolled: Enrol) -> None:
+    """To record before to book, and what was done is undone from the page itself."""
+    pk = enrolled(infusion=TODAY - 28 * DAY, given=True).pk
+    address = f"/participants/{pk}/"
+    step = page.get(address).context["step"]
+    assert (step.act, step.on) == ("book", TODAY)
+    said = {"version": step.visit.version, "section": "record", "back": address, "on": TODAY.isoformat()}
+    assert page.post(f"/today/visits/{step.visit.pk}/book/", said)["Location"].startswith(address)
+    shown = page.get(address)
+    assert "is booked for" in shown.content.decode()
+    assert f"/today/visits/{step.visit.pk}/undo/" in shown.content.decode()
+    assert shown.context["step"].title == "D28 is today"
+    Visit.objects.filter(pk=step.visit.pk).update(booked_on=TODAY - DAY)
+    late = page.get(address).context["step"]
+    assert (late.act, late.on, late.grave) == ("done", TODAY - DAY, True)
 
 
 def test_roles_without_subscriptions_are_told_so(enrolled: Enrol, site: Site) -> None:
