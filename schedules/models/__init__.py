@@ -31,10 +31,12 @@ from schedules.models.follow_up import (
 from schedules.models.saying import Reminder, ReminderDelivery
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
+    RUNNING,
     Basis,
     ProtocolWindow,
     Visit,
     VisitPlace,
+    VisitQuerySet,
     VisitTiming,
     WindowKind,
     new_uid,
@@ -42,6 +44,7 @@ from schedules.models.visits import (
 
 __all__ = [
     "PREPARATIONS",
+    "RUNNING",
     "AlarmChoice",
     "AmendmentRun",
     "AmendmentStep",
@@ -71,6 +74,7 @@ __all__ = [
     "VisitActivity",
     "VisitPlace",
     "VisitPreparation",
+    "VisitQuerySet",
     "VisitStamp",
     "VisitTiming",
     "WindowKind",

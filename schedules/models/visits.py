@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -56,6 +56,48 @@ class Basis(models.TextChoices):
 
     STATED = "stated", _("stated")
     ASSUMED = "assumed", _("assumed")
+
+
+RUNNING: dict[str, object] = {
+    "performed_on": None,
+    "missed_on": None,
+    "cancelled_on": None,
+    "held_on": None,
+    "applies": True,
+}
+"""The conditions on visits of which nothing is recorded, so that both their axes follow from the day."""
+
+
+class VisitQuerySet(models.QuerySet["Visit"]):
+    """Visits by what is known of them; `VisitState` says the same of one that was read."""
+
+    def of(self, participant: Participant | int) -> VisitQuerySet:
+        """Keep those of one participant."""
+        return self.filter(participant=participant)
+
+    def live(self) -> VisitQuerySet:
+        """Keep those that nothing has ended: not done, missed or cancelled."""
+        return self.filter(performed_on=None, missed_on=None, cancelled_on=None)
+
+    def running(self) -> VisitQuerySet:
+        """Keep the live ones whose window runs: not on hold, and asked for by the plan."""
+        return self.filter(**RUNNING)
+
+    def done(self) -> VisitQuerySet:
+        """Keep those that took place."""
+        return self.filter(performed_on__isnull=False)
+
+    def asked_for(self) -> VisitQuerySet:
+        """Keep those that the protocol asks for, without what was added at the site."""
+        return self.filter(unscheduled=False)
+
+    def not_closed_by(self, day: date) -> VisitQuerySet:
+        """Keep those whose window has not closed before this day."""
+        return self.filter(closes__gte=day)
+
+    def touching(self, first: date, last: date) -> VisitQuerySet:
+        """Keep those whose window has a day in common with this range."""
+        return self.filter(opens__lte=last, closes__gte=first)
 
 
 class Visit(models.Model):
@@ -145,6 +187,8 @@ class Visit(models.Model):
         help_text="The version under which it was done, where its participant has gone on to another one.",
     )
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = VisitQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("visit")

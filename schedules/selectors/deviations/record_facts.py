@@ -111,7 +111,7 @@ def versions_then(asked: Collection[Then]) -> dict[Then, int]:
     applied; two queries, however many are asked for.
     """
     people = {pk for pk, _day in asked}
-    done = Visit.objects.filter(participant__in=people, performed_on__isnull=False, done_under__isnull=False)
+    done = Visit.objects.done().filter(participant__in=people, done_under__isnull=False)
     under = done.order_by("performed_on").values_list("participant_id", "performed_on", "done_under_id")
     applied = AmendmentStep.objects.filter(participant__in=people, outcome=Outcome.DONE).order_by("done_at")
     ended: dict[int, list[tuple[date, int]]] = defaultdict(list)

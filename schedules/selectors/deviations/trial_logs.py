@@ -171,7 +171,7 @@ def _reached(codes: Collection[str]) -> Q:
 
 def _given(codes: Collection[str]) -> QuerySet[Visit]:
     """The performed visits that take place at one of these anchors or after it."""
-    done = Visit.objects.filter(performed_on__isnull=False, anchor_code__in=codes, unscheduled=False)
+    done = Visit.objects.done().asked_for().filter(anchor_code__in=codes)
     return done.exclude(offset__startswith="-")
 
 

@@ -193,7 +193,7 @@ def _page(visits: QuerySet[Visit], by_target: bool, after: Place | None, size: i
 
 def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
     people = _people(user, wanted, _today(now))
-    visits = Visit.objects.filter(participant__in=people).select_related(
+    visits: QuerySet[Visit] = Visit.objects.filter(participant__in=people).select_related(
         "participant__trial", "participant__site"
     )
     if wanted.target_from:

@@ -19,8 +19,8 @@ from schedules.domain.reminders import (
     Notice,
     is_worth_saying,
 )
-from schedules.models import Flag, Reminder, ReminderDelivery, Visit
-from schedules.selectors.store.stored_visits import LIVE, lost_booking
+from schedules.models import RUNNING, Flag, Reminder, ReminderDelivery, Visit
+from schedules.selectors.store.stored_visits import lost_booking
 from trials.models import Membership, Role
 from trials.zones import roles_day, zone_of
 
@@ -33,7 +33,7 @@ def holding_reminders(now: datetime) -> QuerySet[Reminder]:
     On hold, done, missed or cancelled is not live; a frozen trial is not told of. What day it is at
     each site is asked later, by `notices_of`: here the earth's first and last day are the bounds.
     """
-    live = Q(**{f"visit__{name}": value for name, value in LIVE.items()})
+    live = Q(**{f"visit__{name}": value for name, value in RUNNING.items()})
     live &= Q(visit__closes__gte=now.date() - _DAY, due_on__lte=now.date() + _DAY)
     live &= Q(visit__participant__trial__frozen_on=None)
     return Reminder.objects.filter(live, _still_so(), sent_at=None)

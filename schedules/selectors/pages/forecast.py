@@ -17,7 +17,7 @@ from schedules.models import Visit
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import clinic_days_of, sites_by_today, today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
-from schedules.selectors.store.stored_visits import LIVE, day_zero_of, lost_booking, planned_visit, window_of
+from schedules.selectors.store.stored_visits import day_zero_of, lost_booking, planned_visit, window_of
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
@@ -32,7 +32,6 @@ LOOKED_AT = 2000
 """How many visits are looked at, at most, to fill a page with those that need help."""
 SOON = 28
 HORIZONS = (7, SOON, 90)
-UNDONE = {"performed_on": None, "missed_on": None, "cancelled_on": None, "applies": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,8 @@ def people_past_end(
 
 def provisional_years(user: User, today: date, wanted: WantedForecast) -> list[Provisional]:
     """The years, by site, in which visits lie while the official calendar is not out; three queries."""
-    seen = Visit.objects.filter(
-        _place(wanted), participant__in=participants_visible_to(user, today), **UNDONE
-    )
+    here = participants_visible_to(user, today)
+    seen = Visit.objects.live().filter(_place(wanted), participant__in=here, applies=True)
     years = seen.order_by().values(site=F("participant__site"), year=ExtractYear("closes"))
     counted = list(years.annotate(visits=Count("pk")).order_by("site", "year"))
     sites = Site.objects.in_bulk({row["site"] for row in counted})
@@ -178,15 +176,14 @@ def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visi
         lambda today: Q(closes__gte=today, opens__lte=today + soon),
     )
     seen = participants_visible_to(user, here)
-    return Visit.objects.filter(open_, _place(wanted), participant__in=seen, **LIVE)
+    return Visit.objects.running().filter(open_, _place(wanted), participant__in=seen)
 
 
 def _late(user: User, today: date) -> QuerySet[Visit]:
     """The visits in sight that are due after the planned end of their trial."""
     seen = participants_visible_to(user, today)
-    return Visit.objects.filter(
-        participant__in=seen, target__gt=F("participant__trial__planned_end"), **UNDONE
-    )
+    late = Visit.objects.live().filter(participant__in=seen, applies=True)
+    return late.filter(target__gt=F("participant__trial__planned_end"))
 
 
 def _related(visits: QuerySet[Visit]) -> QuerySet[Visit]:

@@ -17,7 +17,7 @@ from schedules.domain.visits.status import ClinicDays, Standing, standing
 from schedules.models import Visit
 from schedules.selectors.store.calendars import clinic_days_of, working_days_by_site
 from schedules.selectors.store.phases import with_phase
-from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit, record_of
+from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, record_of
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of
 from trials.zones import roles_day, zone_of
@@ -94,7 +94,7 @@ def _next_visits(page: Sequence[Participant], today: date | None) -> dict[int, V
     if today is None:
         return {}
     rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
-    live = Visit.objects.filter(participant__in=[one.pk for one in page], closes__gte=today, **LIVE)
+    live = Visit.objects.running().not_closed_by(today).filter(participant__in=[one.pk for one in page])
     return {visit.participant_id: visit for visit in live.annotate(rank=rank).filter(rank=1)}
 
 

@@ -19,7 +19,7 @@ from schedules.models import Flag, Visit
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
-from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit
+from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, at_each, by_today, window_condition
 from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, Site, User
@@ -165,7 +165,7 @@ def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Partici
 
 def live_visits(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
     """The visits of these participants of which nothing is recorded yet."""
-    return Visit.objects.filter(participant__in=people_wanted(user, now, wanted), **LIVE)
+    return Visit.objects.running().filter(participant__in=people_wanted(user, now, wanted))
 
 
 def part_of_visit(days: Mapping[ClinicDays, Sequence[int]]) -> Case:

@@ -64,7 +64,7 @@ def expected_before(participant: Participant) -> date | None:
     """The infusion that the chemotherapy was given for which was last repeated; None where none was."""
     protocol = protocol_of(participant.protocol_version)
     rules = protocol.visit_by_code
-    done = Visit.objects.filter(participant=participant, performed_on__isnull=False, unscheduled=False)
+    done = Visit.objects.of(participant).done().asked_for()
     for start in (rule for rule in protocol.anchors if rule.point_of_no_return and rule.derived):
         for visit in done.order_by("-attempt", "performed_on"):
             began = visit.performed_on

@@ -65,7 +65,7 @@ def people_by_code(user: User, today: date, code: str) -> list[Participant]:
 
 def visits_of(participant: Participant) -> QuerySet[Visit]:
     """All visits of a participant, in the order of their days."""
-    return Visit.objects.filter(participant=participant).order_by("target", "opens", "pk")
+    return Visit.objects.of(participant).order_by("target", "opens", "pk")
 
 
 def steps_of(participant: Participant) -> list[CourseStep]:
@@ -176,9 +176,7 @@ def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
 def history_of(visit: Visit, standing: Standing) -> History:
     """What else is on record of the visit's participant; two queries."""
     participant, protocol = standing.participant, standing.protocol
-    performed = Visit.objects.filter(
-        participant=participant, attempt=visit.attempt, performed_on__isnull=False
-    )
+    performed = Visit.objects.of(participant).done().filter(attempt=visit.attempt)
     done = [life_of(other, protocol) for other in performed.exclude(pk=visit.pk)]
     anchors = _dated_by(done, protocol) | dict(standing.actual)
     signed, withdrawn = _consent(participant)
@@ -221,7 +219,7 @@ def staying_visits(protocol: Protocol) -> Q:
 
 def frame_of(participant: Participant, consented: date | None) -> Frame:
     """The days that can be meant for a participant; one query, and one where no consent is known."""
-    planned = Visit.objects.filter(participant=participant, unscheduled=False)
+    planned = Visit.objects.of(participant).asked_for()
     last = planned.aggregate(last=Max("closes"))["last"]
     start = consented
     if start is None:
@@ -248,7 +246,7 @@ def waiting_visits(visits: QuerySet[Visit]) -> QuerySet[Visit]:
 
 def live_visits(participant: Participant) -> QuerySet[Visit]:
     """The visits that nothing has ended."""
-    return Visit.objects.filter(participant=participant, performed_on=None, missed_on=None, cancelled_on=None)
+    return Visit.objects.of(participant).live()
 
 
 def _dated_by(done: Iterable[VisitLife], protocol: Protocol) -> dict[str, date]:

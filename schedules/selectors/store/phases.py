@@ -75,5 +75,5 @@ def _actual(codes: Iterable[str]) -> Exists:
 
 
 def _done_before(codes: Iterable[str]) -> Exists:
-    done = Visit.objects.filter(participant=OuterRef("pk"), performed_on__isnull=False, offset=OWN_DAY)
+    done = Visit.objects.done().filter(participant=OuterRef("pk"), offset=OWN_DAY)
     return Exists(done.filter(anchor_code__in=list(codes), attempt__lt=OuterRef("attempts")))

@@ -195,10 +195,6 @@ def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
     return AnchorDay(visit.anchor_on, kind, at, assumed=guessed and kind is AnchorKind.DERIVED)
 
 
-LIVE = {"performed_on": None, "missed_on": None, "cancelled_on": None, "held_on": None, "applies": True}
-"""The conditions on visits of which nothing is recorded, so that both their axes follow from the day."""
-
-
 def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) -> date | None:
     """The day that a participant's day numbers count from, from the anchors on record; None while unknown."""
     recorded = anchor_days(participant).get(protocol.day_zero)

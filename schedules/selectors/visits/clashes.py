@@ -29,7 +29,6 @@ from schedules.domain.visits.clashes import BookedTime, Clash, DayAtSite, OpenVi
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.store.absences import AwayDays, away_days
 from schedules.selectors.store.calendars import working_days_by_site
-from schedules.selectors.store.stored_visits import LIVE
 from trials.domain.sites.resources import ResourceTerms
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Say, plain
@@ -144,7 +143,7 @@ def _concerned(sites: Collection[int], people: Collection[int], days: Collection
     at_sites = Q(participant__site__in=sites, booked_on__in=days)
     theirs = Q(participant__in=people, opens__lte=last, closes__gte=first)
     theirs |= Q(participant__in=people, booked_on__in=days)
-    return Visit.objects.filter(at_sites | theirs, **LIVE)
+    return Visit.objects.running().filter(at_sites | theirs)
 
 
 _COLUMNS = (

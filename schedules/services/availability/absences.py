@@ -62,10 +62,8 @@ def suggest_anew(*, absence: Absence, now: datetime) -> int:
     nor participants.
     """
     whose = Q(participant=absence.participant_id) | Q(participant__site=absence.site_id)
-    live = Visit.objects.filter(
-        whose, performed_on=None, missed_on=None, cancelled_on=None, unscheduled=False
-    ).filter(participant__trial__frozen_on=None)
-    related = live.filter(opens__lte=absence.last, closes__gte=absence.first).select_related(
+    live = Visit.objects.live().asked_for().filter(whose, participant__trial__frozen_on=None)
+    related = live.touching(absence.first, absence.last).select_related(
         "participant__site", "participant__protocol_version"
     )
     visits = list(related)

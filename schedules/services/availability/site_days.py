@@ -178,9 +178,7 @@ def _touched(site: Site, days: list[date] | None) -> list[int]:
 
     A frozen trial's stay as they are: nothing of theirs is written, and they stop nobody else.
     """
-    live = Visit.objects.filter(
-        participant__site=site, performed_on=None, missed_on=None, cancelled_on=None
-    ).filter(participant__trial__frozen_on=None)
+    live = Visit.objects.live().filter(participant__site=site, participant__trial__frozen_on=None)
     if days is not None:
-        live = live.filter(opens__lte=days[-1], closes__gte=days[0]) | live.filter(booked_on__in=days)
+        live = live.touching(days[0], days[-1]) | live.filter(booked_on__in=days)
     return sorted(set(live.values_list("participant_id", flat=True)))

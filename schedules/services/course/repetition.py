@@ -139,7 +139,7 @@ def _next_attempt(person: Participant, step: CourseStep, block: Collection[str],
 
 def _first_attempt_again(person: Participant, step: CourseStep, now: datetime, reason: str) -> None:
     """The reverse: what the new block had of its own is cancelled and set aside, all else comes back."""
-    earlier = Visit.objects.filter(participant=person, attempt=step.attempt - 1, unscheduled=False)
+    earlier = Visit.objects.of(person).asked_for().filter(attempt=step.attempt - 1)
     used = set(earlier.values_list("rule_code", "occurrence"))
     present = Visit.objects.filter(participant=person, attempt=step.attempt)
     own = [v.pk for v in present if not v.unscheduled and (v.rule_code, v.occurrence) in used]
@@ -177,7 +177,7 @@ def _block_of(anchor: str, protocol: Protocol) -> list[str]:
 def _refuse_begun(standing: Standing, step: CourseStep, start: AnchorRule) -> None:
     """Raise CourseRefused once chemotherapy was given again."""
     block = Visit.objects.filter(participant=standing.participant, attempt=step.attempt)
-    done = block.filter(rule_code__in=_block_of(start.code, standing.protocol), performed_on__isnull=False)
+    done = block.done().filter(rule_code__in=_block_of(start.code, standing.protocol))
     first = done.order_by("performed_on").values_list("label", "performed_on").first()
     if start.code in standing.actual:
         first = first or (start.label, standing.actual[start.code])

@@ -50,7 +50,7 @@ def rescreen(
         Visit.objects.filter(participant=person, cancelled_by=failure).values_list("pk", flat=True)
     )
     write_visits(person.pk, cancelled, "restored", now, attempt=attempt, **FRESH)
-    used = Visit.objects.filter(participant=person, attempt=attempt - 1, unscheduled=False)
+    used = Visit.objects.of(person).asked_for().filter(attempt=attempt - 1)
     plan_once_more(used, attempt, now)
     derived = [rule.code for rule in protocol.anchors if rule.derived]
     Anchor.objects.filter(participant=person, code__in=derived).delete()

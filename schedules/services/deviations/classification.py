@@ -17,7 +17,6 @@ from schedules.domain.deviations.drafts import Assessment, DeviationKind, Lapse,
 from schedules.domain.visits.values import Refusal
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.calendars import sites_by_today, today_at
-from schedules.selectors.store.stored_visits import LIVE
 from schedules.selectors.visits.status_query import at_each
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import in_words
@@ -133,8 +132,8 @@ def _unrecorded(now: datetime, batch: int) -> list[int]:
     drafted = Deviation.objects.filter(
         visit=OuterRef("pk"), kind=DeviationKind.UNRECORDED, lapsed_on__isnull=True
     )
-    live = Visit.objects.filter(
-        closed, ~Exists(drafted), participant__trial__frozen_on=None, participant__history_since=None, **LIVE
+    live = Visit.objects.running().filter(
+        closed, ~Exists(drafted), participant__trial__frozen_on=None, participant__history_since=None
     )
     planned = live.exclude(unscheduled=True, timing="offset")  # an added visit waits for its record
     return list(planned.order_by("closes", "pk").values_list("pk", flat=True)[:batch])

@@ -33,7 +33,6 @@ from schedules.domain.reminders import (
 from schedules.models import Reminder, ReminderDelivery, Visit
 from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
 from schedules.selectors.exchange.reminders import holding_reminders, is_due, is_free, notices_of, present_key
-from schedules.selectors.store.stored_visits import LIVE
 from trials.database_time import database_now
 from trials.domain.sites.zones import is_zone
 from trials.models import Site
@@ -277,7 +276,7 @@ def claim_reminders(
 
 def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> None:
     """Let those who coordinate be told that the list before a start says no, once for the same lines."""
-    live = Visit.objects.filter(participant=participant, **LIVE, closes__gte=start.day)
+    live = Visit.objects.of(participant).running().not_closed_by(start.day)
     visit = live.order_by("target", "pk").first()
     if visit:
         key = start_key(participant, start.day, start.lines)

@@ -251,7 +251,7 @@ def _update_participant(preview: Preview) -> None:
     if proposal.traits is None and proposal.version is None:
         return
     if proposal.version and proposal.version != person.protocol_version:
-        done = Visit.objects.filter(participant=person, performed_on__isnull=False, done_under=None)
+        done = Visit.objects.of(person).done().filter(done_under=None)
         done.update(done_under=person.protocol_version)
     person.traits = sorted(person.traits if proposal.traits is None else proposal.traits)
     person.protocol_version = proposal.version or person.protocol_version

@@ -23,9 +23,7 @@ def lock_sites(sites: Collection[int]) -> None:
 def lock_people_at(site: int) -> None:
     """Lock a site and everybody there with a visit to come; those of a frozen trial are left alone."""
     lock_sites([site])
-    live = Visit.objects.filter(
-        participant=OuterRef("pk"), performed_on=None, missed_on=None, cancelled_on=None
-    )
+    live = Visit.objects.live().filter(participant=OuterRef("pk"))
     people = Participant.objects.filter(Exists(live), site=site, trial__frozen_on=None).order_by("pk")
     _take(people.select_for_update(of=("self",)))
 

@@ -74,7 +74,7 @@ def correct_consent(
 
 def _judge_visits(person: Participant, now: datetime) -> None:
     """Draft what was done before the first consent, or let it lapse, now that its day is another one."""
-    done = Visit.objects.filter(participant=person, performed_on__isnull=False)
+    done = Visit.objects.of(person).done()
     draft_of_visits(list(done.values_list("pk", flat=True)), now)
 
 
