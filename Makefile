@@ -32,7 +32,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes test-long \
-	test-as-of test-newer-python check fmt mutants races courses bench bench-large lock clean
+	test-as-of test-newer-python check fmt mutants races courses histories bench bench-large lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -130,6 +130,10 @@ races: install ## ten thousand pairs of edits on one visit, on both databases (P
 courses: install ## courses in any order against a naive model, on both databases (SEEDS: another number than 20)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_COURSES=$${SEEDS:-20} \
 		$(BIN)/pytest -q $(PARALLEL) tests/integration/course/test_state_machine.py || exit; done
+
+histories: install ## calendars over random histories (HISTORIES: another number than 10000)
+	@DAYZERO_TEST_DATABASE=sqlite DAYZERO_HISTORIES=$${HISTORIES:-10000} \
+		$(BIN)/pytest -q -m long $(PARALLEL) tests/integration/feeds/test_histories.py
 
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .

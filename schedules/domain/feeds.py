@@ -53,7 +53,7 @@ class FeedContent:
         )
         flags = "".join("1" if one else "0" for one in chosen)
         place = hashlib.sha256(links.encode()).hexdigest()[:12]
-        return f"{self.language} {flags} {self.alarm.value} {place}"
+        return f"2 {self.language} {flags} {self.alarm.value} {place}"
 
     def shows(self, first: date, last: date, today: date) -> bool:
         """Say whether an entry from a first to a last day is neither too far back nor too far ahead."""

@@ -22,6 +22,9 @@ def _(message: str) -> str:
 UIDS = uuid.UUID("0b4f5f1e-6d0b-4f0f-9a53-6a2a3a6d7c11")
 """The name space of the identifiers that belong to no row of their own."""
 
+BESIDE = "bt"
+"""How the keys begin of entries that stand beside a visit's own: its window, that it is to be booked."""
+
 _TIMED = {AlarmAhead.HOUR: timedelta(hours=-1), AlarmAhead.DAY: timedelta(days=-1)}
 _WHOLE_DAY = {AlarmAhead.HOUR: timedelta(hours=8), AlarmAhead.DAY: timedelta(hours=-15)}
 """A day without an hour begins at midnight: eight in the morning, and nine on the morning before."""

@@ -29,10 +29,14 @@ ASSUMED_LENGTH = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """From one instant to another, or at an instant whose end nobody said; both carry a zone."""
+    """From one instant to another, or from one whose end nobody said, which then lasts as long as is usual.
+
+    Both carry a zone.
+    """
 
     starts: datetime
     ends: datetime | None = None
+    usual: timedelta = ASSUMED_LENGTH
 
     @property
     def open_ended(self) -> bool:
@@ -41,8 +45,8 @@ class Hours:
 
     @property
     def end(self) -> datetime:
-        """The instant at which it ends: ASSUMED_LENGTH later where nobody said."""
-        return self.starts + ASSUMED_LENGTH if self.ends is None or self.open_ended else self.ends
+        """The instant at which it ends: its usual length later where nobody said."""
+        return self.starts + self.usual if self.ends is None or self.open_ended else self.ends
 
 
 @dataclass(frozen=True, slots=True)

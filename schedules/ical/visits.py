@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.ical.values import ASSUMED_LENGTH, CalendarEvent, EventStatus, Hours, WholeDays
+from schedules.ical.values import CalendarEvent, EventStatus, Hours, WholeDays
 from trials.domain.protocols.protocol import TimingKind
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
@@ -195,5 +195,5 @@ def _about_booking(record: VisitRecord, say: Say) -> Iterator[str]:
         words = {"day": day_text(record.lost_day, say)}
         yield say(_("Booked on %(day)s, which no longer fits. Book it again.")) % words
     elif not record.performed_on and isinstance(record.booked, Hours) and record.booked.open_ended:
-        minutes = int(ASSUMED_LENGTH.total_seconds() // 60)
+        minutes = int(record.booked.usual.total_seconds() // 60)
         yield say(_("No end is booked: %(minutes)s minutes are assumed.")) % {"minutes": minutes}

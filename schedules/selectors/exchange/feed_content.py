@@ -15,7 +15,7 @@ from schedules.domain.plan.explanations import because_visit
 from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.state import activities_of
 from schedules.ical.entries import ShownWindow
-from schedules.ical.values import Hours, WholeDays
+from schedules.ical.values import ASSUMED_LENGTH, Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
 from schedules.models import Basis, ProtocolWindow, Visit
 from schedules.selectors.store.stored_visits import (
@@ -50,7 +50,7 @@ class ShownPeople:
         visits = Visit.objects.filter(participant__in=pks)
         if only is not None:
             visits = visits.filter(pk__in=only)
-        under = visits.select_related("done_under").defer("done_under__document")
+        under = visits.select_related("done_under", "booked_resource").defer("done_under__document")
         self._visits = [
             visit for visit in under.order_by("target", "id") if visit.participant_id in self.people
         ]
@@ -147,7 +147,7 @@ def _record(visit: Visit) -> VisitRecord:
     return VisitRecord(
         booked=_booking(visit),
         lost_day=visit.booked_on if lost_booking(visit) else None,
-        room=visit.booked_place,
+        room=_room(visit),
         performed_on=visit.performed_on,
         missed=visit.missed_on is not None,
         cancelled=visit.cancelled_on is not None,
@@ -157,11 +157,19 @@ def _record(visit: Visit) -> VisitRecord:
     )
 
 
+def _room(visit: Visit) -> str:
+    """Where a booking is: the room, bed or slot that it takes, and what was written of the place."""
+    resource = visit.booked_resource.name if visit.booked_resource else ""
+    return ", ".join(dict.fromkeys(part for part in (resource, visit.booked_place) if part))
+
+
 def _booking(visit: Visit) -> Hours | WholeDays | None:
     if visit.arrived_on and visit.arrived_on != visit.booked_on:
         return WholeDays(visit.arrived_on, visit.arrived_on)
     if visit.booked_start:
-        return Hours(visit.booked_start, visit.booked_end)
+        room = visit.booked_resource
+        usual = timedelta(minutes=room.minutes) if room else ASSUMED_LENGTH
+        return Hours(visit.booked_start, visit.booked_end, usual)
     return WholeDays(visit.booked_on, visit.booked_on) if visit.booked_on else None
 
 

@@ -20,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState
 from trials.domain.accounts.access import Grant, Right, Scope
-from trials.models import Membership, Site, Trial
+from trials.models import Membership, Resource, Site, Trial
 from trials.selectors.records import within
 from trials.zones import server_zone, zone_named
 
@@ -115,10 +115,12 @@ def _roles_statement(vendor: str) -> str:
 
 @lru_cache(maxsize=1)
 def _places_statement() -> str:
-    trials, sites = (model._meta.db_table for model in (Trial, Site))  # noqa: SLF001 (public by custom)
+    tables = (model._meta.db_table for model in (Trial, Site, Resource))  # noqa: SLF001 (public by custom)
+    trials, sites, rooms = tables
     return (
         f"SELECT 1, id, code, outside_name, feeds_enabled FROM {trials}"  # noqa: S608 (names of tables)
-        f" UNION ALL SELECT 2, id, code, zone, feeds_enabled FROM {sites} ORDER BY 1, 2"
+        f" UNION ALL SELECT 2, id, code, zone, feeds_enabled FROM {sites}"
+        f" UNION ALL SELECT 3, id, name, CAST(minutes AS TEXT), TRUE FROM {rooms} ORDER BY 1, 2"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import CalendarChunk, CalendarFeed
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
-from trials.models import Cohort, Membership, Site, Trial, User
+from trials.models import Cohort, Membership, Resource, Site, Trial, User
 from trials.selectors.records import (
     roles_of,
     sites_administered_by,
@@ -203,6 +204,12 @@ def joined_text(rows: QuerySet[Any], *fields: str) -> list[str]:
     """Give these columns of all rows as lines, sorted; one query and one row of the database."""
     text = rows.order_by().aggregate(all=_Joined(_line(fields), output_field=TextField()))["all"]
     return sorted(text.split("\n")) if text else []
+
+
+def resources_digest() -> str:
+    """Give the digest of what rooms, beds and slots are called and how long they are taken; one query."""
+    text = joined_text(Resource.objects.all(), "pk", "name", "minutes")
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
 
 
 def stale_participants(participants: QuerySet[Participant], style: str, edition: str) -> dict[int, str]:

@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -18,18 +18,19 @@ from django.utils import translation
 
 from participants.models import Participant
 from schedules.domain.feeds import FeedContent
-from schedules.ical.entries import Entry, ShownWindow, visit_entries, window_entry
+from schedules.ical.entries import BESIDE, Entry, ShownWindow, visit_entries, window_entry
 from schedules.ical.render import RENDERER, event_bytes
 from schedules.ical.stamps import RowStamp, digest_of, digest_of_values, stamped
 from schedules.ical.visits import ShownVisit
 from schedules.models import CalendarChunk, FeedShown
 from schedules.selectors.exchange.feed_content import ShownPeople
-from schedules.selectors.exchange.feeds import joined_text, stale_participants
+from schedules.selectors.exchange.feeds import joined_text, resources_digest, stale_participants
 from schedules.services.feeds.stamps import EDITION, visit_stamps, window_stamps
 from trials.spoken import say
 
 _MANY = 500
 _SIZE = 16
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class Ask:
         return self.content.style(self.links)
 
 
-Kept = tuple[str, str, int, int, int, int]
-"""An entry in a chunk: key, digest, first and last day and the day it is gone (ordinals, 0: never), size."""
+Kept = tuple[str, str, int, int, int, int, int]
+"""An entry in a chunk: its key, the digest of what it shows, its first and last day and the day it is gone
+(ordinals, 0: never), its size in bytes, and its stamp in seconds."""
 
 
 class _Bodies:
@@ -82,9 +84,9 @@ _BODIES = _Bodies(32 * 1024 * 1024)
 def digest_of_chunks(people: QuerySet[Participant], ask: Ask) -> str:
     """Give the digest of the entries of these participants, and render first what has changed.
 
-    Three queries; some more, for each five hundred participants, where something has.
+    Four queries; some more, for each five hundred participants, where something has.
     """
-    stale = stale_participants(people, ask.style, f"{EDITION} {RENDERER}")
+    stale = stale_participants(people, ask.style, f"{EDITION} {RENDERER} {resources_digest()}")
     todo = sorted(stale)
     for start in range(0, len(todo), _MANY):
         _render({pk: stale[pk] for pk in todo[start : start + _MANY]}, ask)
@@ -147,7 +149,7 @@ def _with_starts(entries: Sequence[Kept]) -> Iterator[tuple[int, Kept]]:
 
 
 def _cut(body: bytes, kept: Sequence[Any]) -> Iterator[bytes]:
-    for *_rest, length, start in kept:
+    for *_rest, length, _stamp, start in kept:
         yield body[start : start + length]
 
 
@@ -162,7 +164,7 @@ def _digest(kept: Sequence[Any]) -> str:
 
 
 def _is_shown(one: Kept, ask: Ask) -> bool:
-    _key, _digest, first, last, gone, _length = one
+    _key, _digest, first, last, gone, *_rest = one
     if gone and gone <= ask.today.toordinal():
         return False
     return ask.content.shows(date.fromordinal(first), date.fromordinal(last), ask.today)
@@ -245,22 +247,35 @@ def _window_digests(
     return found
 
 
+def _fingerprint(entry: Entry) -> str:
+    """Give the digest of what an entry shows.
+
+    One that stands beside a visit's own has the visit's stamp, and changes less often: it keeps the stamp
+    with which it was rendered until it shows something else.
+    """
+    event = entry.event
+    if entry.key[0] in BESIDE:
+        event = replace(event, sequence=0, changed_at=_NEVER)
+    return hashlib.sha256(f"{RENDERER} {event!r}".encode()).hexdigest()[:_SIZE]
+
+
 def _chunk(
     participant: int, basis: str, entries: Sequence[Entry], old: CalendarChunk | None, style: str
 ) -> CalendarChunk:
     """Give a participant's chunk: bytes that it has already are taken from it."""
-    known, start = {}, 0
-    if old:
-        for key, digest, _first, _last, _gone, length in json.loads(old.entries):
-            known[key, digest] = bytes(old.body[start : start + length])
-            start += length
+    known: dict[tuple[str, str], tuple[bytes, int]] = {}
+    for start, one in _with_starts(json.loads(old.entries) if old else ()):
+        known[one[0], one[1]] = bytes(old.body[start : start + one[5]]) if old else b"", one[6]
     bodies, kept = [], []
     for entry in entries:
-        digest = hashlib.sha256(f"{RENDERER} {entry.event!r}".encode()).hexdigest()[:_SIZE]
-        body = known.get((entry.key, digest)) or event_bytes(entry.event)
+        digest, stamp = _fingerprint(entry), int(entry.event.changed_at.timestamp())
+        if (entry.key, digest) in known:
+            body, stamp = known[entry.key, digest]
+        else:
+            body = event_bytes(entry.event)
         first, last = (day.toordinal() for day in entry.days)
         gone = entry.gone_on.toordinal() if entry.gone_on else 0
-        kept.append((entry.key, digest, first, last, gone, len(body)))
+        kept.append((entry.key, digest, first, last, gone, len(body), stamp))
         bodies.append(body)
     body = b"".join(bodies)
     leaving = [entry.gone_on for entry in entries if entry.gone_on]

@@ -14,7 +14,7 @@ from schedules.services.availability.absences import add_absence
 from schedules.services.replanning.moves import Proposal, replan_many
 from tests.cast import NOW, a_version, an_approval, document
 from tests.phones import change, events, fetch, subscribe
-from trials.models import ProtocolVersion, Trial, User
+from trials.models import ProtocolVersion, Resource, Trial, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 HOUR = timedelta(hours=1)
@@ -147,3 +147,25 @@ def test_a_booking_with_a_start_and_no_end_ends(participant: Participant, owner:
     event = by_uid(address, NOW)[uid]
     assert (event.start, event.end) == (nine, nine + HOUR)
     assert "No end is booked: 60 minutes are assumed." in event["DESCRIPTION"]
+
+
+def test_the_room_that_is_taken_is_the_place_and_its_new_name_another_stamp(
+    participant: Participant, owner: User
+) -> None:
+    nine = datetime(2027, 1, 4, 1, tzinfo=UTC)
+    room = Resource.objects.create(site=participant.site, kind="room", name="Room 3", minutes=45)
+    hours = {"booked_on": date(2027, 1, 4), "booked_start": nine, "booked_resource": room}
+    change(participant, "d28", booked_place="floor 2", **hours)
+    _, address = subscribe(owner, participant=participant)
+    uid = Visit.objects.get(participant=participant, code="d28").uid
+    before = by_uid(address, NOW)
+    assert before[uid]["LOCATION"] == "Room 3, floor 2"
+    assert before[uid].end - before[uid].start == timedelta(minutes=45), "its usual length"
+    assert "No end is booked: 45 minutes are assumed." in before[uid]["DESCRIPTION"]
+    Resource.objects.update(name="Room 4")
+    after = by_uid(address, NOW + HOUR)
+    assert after[uid]["LOCATION"] == "Room 4, floor 2"
+    assert stamp(after[uid]) > stamp(before[uid])
+    assert [stamp(after[one]) for one in after if one != uid] == [
+        stamp(before[one]) for one in before if one != uid
+    ]
