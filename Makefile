@@ -32,7 +32,11 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes test-long \
+<<<<<<< HEAD
 	test-as-of test-newer-python check fmt mutants races courses histories bench bench-large lock clean
+=======
+	test-as-of test-newer-python check fmt mutants races courses bench bench-large bench-web lock clean
+>>>>>>> 1bb7e04 (Let lists walk along an index, and print what pages read)
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -122,6 +126,9 @@ bench: install ## the measures each issue asks for, as ratios within one run
 
 bench-large: install ## the same with a hundred thousand participants
 	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench --large; else echo "No measures yet."; fi
+
+bench-web: install ## what each page reads, from a tenth to the whole (LARGE=--large: a hundred thousand people)
+	@DAYZERO_TEST_DATABASE=postgres PYTHONWARNINGS=ignore $(BIN)/python -m tests.bench.web $(LARGE)
 
 races: install ## ten thousand pairs of edits on one visit, on both databases (PAIRS: another number)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_RACES=$${PAIRS:-10000} \

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "trials.request_clock.ClockMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.compression.PageCompressionMiddleware",
     "schedules.web.feeds.middleware.FeedMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

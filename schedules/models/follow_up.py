@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, SmallIntegerField, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +53,8 @@ class Severity(models.TextChoices):
     CRITICAL = "critical", _("critical")
 
 
+GRAVEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
+
 FLAG_KINDS: dict[str, Any] = {
     START_FLAG: _("Start"),
     REPLAN_FLAG: _("To be planned anew"),
@@ -60,6 +62,12 @@ FLAG_KINDS: dict[str, Any] = {
     **{f"window-{status}": label for status, label in VERDICT_LABELS.items()},
 }
 """What a flag is about; of a protocol window, what its verdict says."""
+
+
+def flag_rank() -> Case:
+    """Say how severe a flag is, 0 for the gravest: the order of lists and of the index they walk along."""
+    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(GRAVEST_FIRST)]
+    return Case(*cases, default=Value(len(GRAVEST_FIRST)), output_field=SmallIntegerField())
 
 
 class Flag(models.Model):
@@ -91,7 +99,10 @@ class Flag(models.Model):
         verbose_name_plural = _("flags")
         ordering = ("-raised_at",)
         indexes = [
-            models.Index(fields=["participant"], condition=Q(cleared_at__isnull=True), name="flags_standing")
+            models.Index(fields=["participant"], condition=Q(cleared_at__isnull=True), name="flags_standing"),
+            models.Index(
+                flag_rank(), "raised_at", "id", condition=Q(cleared_at__isnull=True), name="flags_by_rank"
+            ),
         ]
 
     def __str__(self) -> str:

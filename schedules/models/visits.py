@@ -237,6 +237,16 @@ class Visit(models.Model):
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
                 name="visit_live_by_closes",
             ),
+            models.Index(
+                fields=["target", "id"],
+                condition=Q(
+                    performed_on__isnull=True,
+                    missed_on__isnull=True,
+                    cancelled_on__isnull=True,
+                    applies=True,
+                ),
+                name="visit_live_by_target",
+            ),
         ]
 
     def __str__(self) -> str:

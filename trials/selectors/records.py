@@ -162,11 +162,10 @@ def within(scope: Scope, right: Right = Right.VIEW, *, site: str = "site", trial
     if scope.everything:
         return Q()
     allowed = Q(pk__in=[])
-    for grant in scope.granting(right):
-        here = {} if grant.site is None else {f"{site}_id": grant.site}
-        allowed |= Q(
-            **here, **({} if grant.trial is None else {f"{trial}_id": grant.trial}), pk__isnull=False
-        )
+    # Several roles at one place are one condition: the planner would estimate each of them anew.
+    for place in dict.fromkeys((grant.site, grant.trial) for grant in scope.granting(right)):
+        named = zip((f"{site}_id", f"{trial}_id"), place, strict=True)
+        allowed |= Q(pk__isnull=False, **{name: pk for name, pk in named if pk is not None})
     return allowed
 
 

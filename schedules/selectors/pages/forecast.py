@@ -32,6 +32,8 @@ LOOKED_AT = 2000
 """How many visits are looked at, at most, to fill a page with those that need help."""
 SOON = 28
 HORIZONS = (7, SOON, 90)
+YEARS_AHEAD = 20
+"""How far ahead a year without its official calendar is looked for: longer than any follow-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,23 @@ def people_past_end(
 
 
 def provisional_years(user: User, today: date, wanted: WantedForecast) -> list[Provisional]:
-    """The years, by site, in which visits lie while the official calendar is not out; three queries."""
-    here = participants_visible_to(user, today)
-    seen = Visit.objects.live().filter(_place(wanted), participant__in=here, applies=True)
-    years = seen.order_by().values(site=F("participant__site"), year=ExtractYear("closes"))
-    counted = list(years.annotate(visits=Count("pk")).order_by("site", "year"))
-    sites = Site.objects.in_bulk({row["site"] for row in counted})
+    """The years, by site, in which visits lie while the official calendar is not out; three queries.
+
+    Only visits that close in or after the first such year are counted: the years before hold most of them.
+    """
+    sites = sites_visible_to(user, today).in_bulk()
     calendars = working_days_by_site(sites)
+    years = range(today.year - 1, today.year + YEARS_AHEAD)
+    first = next(
+        (year for year in years if any(one.is_provisional(year) for one in calendars.values())), None
+    )
+    if first is None:
+        return []
+    here = participants_visible_to(user, today)
+    late = Visit.objects.live().filter(closes__gte=date(first, 1, 1))
+    seen = late.filter(_place(wanted), participant__in=here, applies=True)
+    found = seen.order_by().values(site=F("participant__site"), year=ExtractYear("closes"))
+    counted = found.annotate(visits=Count("pk")).order_by("site", "year")
     return [
         Provisional(sites[row["site"]], row["year"], row["visits"])
         for row in counted

@@ -11,13 +11,12 @@ from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, WindowKind
+from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
 from schedules.selectors.pages.today import Wanted
 from schedules.selectors.windows.flags import (
     MANY,
-    RANK,
     FlagRow,
     awake_flags,
-    by_rank,
     flag_rows,
     related_flags,
 )
@@ -91,7 +90,7 @@ def attention(
         flags = flags.filter(participant__trial=wanted.trial)
     if mine:
         flags = flags.filter(owner=user)
-    ordered = flags.annotate(rank=by_rank()).order_by("rank", "raised_at", "pk")
+    ordered = flags.order_by(flag_rank(), "raised_at", "pk")
     keys = list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
     people = list(dict.fromkeys(person for _pk, person, _severity in keys))
     shown = people[: ALL if whole else CARDS]
@@ -103,7 +102,7 @@ def attention(
         Card(row.flag.participant, row, tuple(mine_of[row.flag.participant_id][1:]), missing_of(row))
         for row in worst
     ]
-    grave = sum(severity == RANK[0] for _pk, _person, severity in keys)
+    grave = sum(severity == GRAVEST_FIRST[0] for _pk, _person, severity in keys)
     return Attention(cards, len(people), len(keys), grave, len(keys) == _READ)
 
 

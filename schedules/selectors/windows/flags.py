@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
@@ -23,6 +23,7 @@ from schedules.domain.replanning.protocol_departures import (
 )
 from schedules.domain.replanning.protocol_departures import Case as Contradicted
 from schedules.models import Flag, Severity
+from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
 from schedules.selectors.windows.evaluation import Docket, dockets_of
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
@@ -35,7 +36,8 @@ PAGE = 50
 MANY = 100
 """A count that nobody reads to the last digit stops here."""
 
-RANK = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
+LISTED = 10_000
+"""How many flags a list leads to; whoever has more narrows it by severity or site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,14 @@ def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, sa
         seen = seen.filter(participant__site=wanted.site)
     if wanted.mine:
         seen = seen.filter(owner=user)
-    counts = {severity.value: seen.filter(severity=severity)[:MANY].count() for severity in RANK}
+    unordered = seen.order_by()
+    counts = {one.value: unordered.filter(severity=one)[:MANY].count() for one in GRAVEST_FIRST}
     if wanted.severity:
         seen = seen.filter(severity=wanted.severity)
-    total = seen.count()
+    total = seen.order_by()[:LISTED].count()
     pages = max(1, -(-total // PAGE))
     page = min(max(1, wanted.page), pages)
-    ordered = seen.annotate(rank=by_rank()).order_by("rank", "raised_at", "pk")
+    ordered = seen.order_by(flag_rank(), "raised_at", "pk")
     chosen = list(related_flags(ordered)[(page - 1) * PAGE : page * PAGE])
     return FlagList(flag_rows(chosen, now, say), counts, page, pages)
 
@@ -120,12 +123,6 @@ def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     here = within(scope, site="participant__site", trial="participant__trial")
     sleeping = Q(snoozed_until__gt=today)
     return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
-
-
-def by_rank() -> Case:
-    """The place of a flag's severity among RANK."""
-    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(RANK)]
-    return Case(*cases, default=Value(len(RANK)), output_field=IntegerField())
 
 
 def related_flags(flags: QuerySet[Flag]) -> QuerySet[Flag]:

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from schedules.models import Flag, Severity
+from schedules.models.follow_up import GRAVEST_FIRST
 from schedules.selectors.windows.flags import (
-    RANK,
     FlagRow,
     WantedFlags,
     flag_in_sight,
@@ -80,7 +80,9 @@ def flags(request: HttpRequest) -> HttpResponse:
     context = {
         "found": found,
         "wanted": wanted,
-        "tiles": [(severity.value, SEVERITIES[severity], found.counts[severity.value]) for severity in RANK],
+        "tiles": [
+            (severity.value, SEVERITIES[severity], found.counts[severity.value]) for severity in GRAVEST_FIRST
+        ],
         "sites": sites_visible_to(user, here),
         "filtered": bool(wanted.severity or wanted.site or wanted.mine or wanted.asleep),
         **neighbours(request, found.page, found.pages),
