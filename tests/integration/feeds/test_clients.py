@@ -1,7 +1,7 @@
 """A feed as calendar programs take it: vdirsyncer fetches it over HTTP, khal shows it, vobject reads it.
 
 ical.js, which Thunderbird and Nextcloud read with, is asked where node and the package are there:
-`npm install ical.js` in a folder, and DAYZERO_NODE_MODULES=its node_modules. Else its test is skipped and says so.
+`npm install ical.js` in a folder, and DAYZERO_NODE_MODULES=its node_modules. Else its test is skipped.
 """
 
 from __future__ import annotations
