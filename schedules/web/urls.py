@@ -10,6 +10,7 @@ from schedules.web.shared.shell import choose_theme
 
 urlpatterns = [
     path("", include("schedules.web.today.urls")),
+    path("", include("schedules.web.calendar.urls")),
     path("worklist/", worklist_page, name="worklist"),
     path("participants/", participant_list, name="participants"),
     path("participants/enrol/", enrolment, name="enrol"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.models import Visit, VisitPlace
+from schedules.services.demo.bookings import book_around, furnish
 from schedules.services.demo.cast import PARTS, SITES, Player, cast
 from schedules.services.demo.facts import record_demo_facts
 from schedules.services.demo.trust import put_to_use, record_consents
@@ -80,6 +81,7 @@ def load_demo(*, today: date, now: datetime) -> bool:
     _perform(dict(zip(ids, players, strict=True)), today)
     record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
     record_consents(versions, by=accounts["coordinator"], today=today)
+    book_around(ids, today, ZoneInfo(ZONE))
     return True
 
 
@@ -128,6 +130,7 @@ def _load_sites(by: User, versions: Mapping[str, ProtocolVersion], today: date) 
             first_year=today.year - YEARS_BACK,
             last_year=today.year + YEARS_AHEAD,
         )
+        furnish(sites[site.code])
     for part in PARTS:
         TrialSite.objects.get_or_create(trial=versions[part.trial].trial, site=sites[part.site])
     return sites

@@ -138,7 +138,7 @@ def _book(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcom
         words = {"day": server_near(day), "why": closed}
         message = _("%(day)s is no clinic day: %(why)s. Choose another day, or tick this box.")
         raise Refused({"anyway": [message % words]})
-    booking = Booking(day, sure=bool(said.get("sure")))
+    booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
     reason = str(said.get("reason", ""))
     book_visit(
         visit=visit, version=_version(said), booking=booking, by=user_of(request), reason=reason, now=now()

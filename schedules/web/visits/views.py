@@ -36,6 +36,7 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
 from schedules.web.visits.forms import BookingForm, CompletionForm, UnscheduledForm
 from trials.selectors.resources import resources_of
@@ -142,10 +143,9 @@ def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
         messages.success(request, str(DEEDS[what].done) % words)
         return redirect(back_or(request, f"{_home(page)}#visit-{page.visit.code}"))
 
-    typed_at = request.GET.get("at")  # the hour typed for an unscheduled visit that was over
-    return answer(
-        request, lambda data: _form(page, what, data, typed_at), perform, context, page.reading.zone
-    )
+    # the day and hour that were chosen in a calendar, or typed for an unscheduled visit that was over
+    asked = {"on": day_asked(request, "on"), "at": request.GET.get("at")}
+    return answer(request, lambda data: _form(page, what, data, asked), perform, context, page.reading.zone)
 
 
 @login_required
@@ -193,7 +193,7 @@ def _home(page: VisitPage) -> str:
     return reverse("participant", kwargs={"pk": page.visit.participant_id})
 
 
-def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> VersionedForm:
+def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
     visit, today = page.visit, page.reading.today
     initial: dict[str, Any] = {"version": visit.version}
@@ -206,11 +206,13 @@ def _form(page: VisitPage, deed: Deed, data: Any, typed_at: str | None) -> Versi
         minutes = int((end - start).total_seconds() // 60) if start and end else None
         initial |= {"on": likely, "start": start, "minutes": minutes, "place": visit.booked_place}
         initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}
+        chosen = {"on": asked["on"], "start": asked["at"]}
+        initial |= {name: value for name, value in chosen.items() if value}
         return BookingForm(list(resources_of(visit.participant.site)), data, initial=initial)
     if deed is Deed.COMPLETE:
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
-        initial |= {"on": min(on, today), "at": typed_at}
+        initial |= {"on": min(on, today), "at": asked["at"]}
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
     return (VersionedForm if deed is Deed.ARRIVE else ReasonForm)(data, initial=initial)
 

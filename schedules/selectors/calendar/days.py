@@ -1,0 +1,312 @@
+"""The days of a site's calendar, with their bookings by the hour, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from participants.models import Absence, Participant
+from participants.selectors.participants import participants_visible_to
+from schedules.domain.plan.labels import in_language, why_closed
+from schedules.domain.visits.calendar_conflicts import clinic_days_left
+from schedules.domain.visits.clashes import Clash
+from schedules.domain.visits.short_names import visit_mark
+from schedules.domain.visits.status import Appointment
+from schedules.models import Visit, VisitPlace
+from schedules.selectors.store.calendars import sites_by_day, today_at, working_days_by_site
+from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit, window_of
+from schedules.selectors.visits.clashes import clashes_on_record
+from schedules.selectors.visits.status_query import appointment_condition
+from trials.domain.protocols.protocol import Place, Protocol
+from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
+from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Say, plain
+from trials.models import ProtocolVersion, Site, User
+from trials.selectors.records import protocol_of, trials_visible_to
+from trials.selectors.resources import resource_terms
+from trials.zones import roles_day, zone_of
+
+MOST = 600
+MOST_TO_BOOK = 40
+LONGEST_WARD = timedelta(days=45)
+AHEAD = timedelta(days=14)
+DEFAULT_HOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WantedDays:
+    """What of a calendar is asked for: a site, from a day to a day, of one trial or one resource (ids)."""
+
+    site: Site
+    first: date
+    last: date
+    trial: int | None = None
+    resource: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A visit on a day: hours by the clocks of the site; `clashes` are those that are more than hints."""
+
+    visit: Visit
+    mark: str
+    start: datetime | None = None
+    end: datetime | None = None
+    clashes: tuple[Clash, ...] = ()
+    lane: int = 0
+    lanes: int = 1
+
+    @property
+    def person(self) -> Participant:
+        """Whose visit it is."""
+        return self.visit.participant
+
+    @property
+    def done(self) -> bool:
+        """Whether it is on record as done."""
+        return self.visit.performed_on is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """One day: why nobody can be seen, what it is called, and all that is on it."""
+
+    day: date
+    closed: str | None = None
+    name: str = ""
+    made_up: bool = False
+    provisional: bool = False
+    timed: tuple[Entry, ...] = ()
+    untimed: tuple[Entry, ...] = ()
+    ward: tuple[Entry, ...] = ()
+    closing: tuple[Entry, ...] = ()
+    away: tuple[Absence, ...] = ()
+    slots: int = 0
+
+    @property
+    def taken(self) -> int:
+        """How many are seen at the clinic."""
+        return len(self.timed) + len(self.untimed)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All who come, the ward first, then by the hour."""
+        return (*self.ward, *self.untimed, *self.timed)
+
+
+@dataclass(frozen=True, slots=True)
+class ToBook:
+    """A visit that waits to be booked, with the clinic days left."""
+
+    visit: Visit
+    mark: str
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalendar:
+    """The days asked for, what is to be booked, and how much was left out because it is too much."""
+
+    today: date
+    now: datetime
+    days: tuple[CalendarDay, ...]
+    to_book: tuple[ToBook, ...] = ()
+    waiting: int = 0
+    left_out: int = 0
+    resources: Mapping[int, ResourceTerms] = field(default_factory=dict)
+
+    @property
+    def clashing(self) -> list[tuple[date, Entry]]:
+        """The bookings that clash, by day."""
+        return [(day.day, entry) for day in self.days for entry in day.entries if entry.clashes]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody comes on any of these days."""
+        return not any(day.entries for day in self.days)
+
+
+def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plain) -> SiteCalendar:
+    """The calendar of a site in the language of `say`; about fifteen queries, whatever it holds."""
+    site, zone = wanted.site, zone_of(wanted.site)
+    seen = participants_visible_to(user, roles_day(now)).filter(site=site)
+    seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
+    calendar = working_days_by_site([site.pk]).get(site.pk)
+    terms = resource_terms([site.pk])
+    found = list(_shown(seen, wanted)[: MOST + 1])
+    waiting = _waiting(seen, site, now, wanted)
+    to_book = list(waiting[:MOST_TO_BOOK])
+    marks = _marks([*found, *to_book], zone, say)
+    trials = frozenset(trials_visible_to(user, roles_day(now)).values_list("pk", flat=True))
+    clashes = clashes_on_record(found[:MOST], say, seen_trials=trials)
+    absences = Absence.objects.filter(site=site, ended=False, first__lte=wanted.last)
+    away = list(absences.filter(last__gte=wanted.first).select_related("user"))
+    today = today_at(site, now)
+    placed = _placed(found[:MOST], wanted, marks, clashes, (zone, today))
+    days = []
+    for offset in range((wanted.last - wanted.first).days + 1):
+        day = wanted.first + timedelta(days=offset)
+        here = replace(_bare(day, calendar, say), slots=_slots(day, calendar, terms))
+        on_day: dict[str, Any] = {part: tuple(some) for part, some in placed.get(day, {}).items()}
+        gone = tuple(one for one in away if one.first <= day <= one.last)
+        days.append(replace(here, **on_day, away=gone))
+    return SiteCalendar(
+        *(today, now.astimezone(zone), tuple(days)),
+        tuple(ToBook(one, marks[one.pk], _left(one, calendar, today)) for one in to_book),
+        waiting.count() if len(to_book) == MOST_TO_BOOK else len(to_book),
+        max(0, len(found) - MOST),
+        terms,
+    )
+
+
+def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
+    first, last = wanted.first, wanted.last
+    booked = Q(booked_on__range=(first, last), missed_on=None, cancelled_on=None)
+    if wanted.resource:
+        booked &= Q(booked_resource=wanted.resource) | Q(booked_staff=wanted.resource)
+        shown = booked
+    else:
+        ward = Q(place=VisitPlace.WARD, target__range=(first - LONGEST_WARD, last + LONGEST_WARD))
+        ward &= Q(opens__lte=last, closes__gte=first, missed_on=None, cancelled_on=None, applies=True)
+        closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **LIVE)
+        shown = booked | ward | closing
+    visits = Visit.objects.filter(shown, participant__in=seen)
+    return _related(visits).order_by("booked_on", "booked_start", "target", "pk")
+
+
+def _waiting(seen: QuerySet[Participant], site: Site, now: datetime, wanted: WantedDays) -> QuerySet[Visit]:
+    days = sites_by_day([site], now)
+    soon = Q(opens__lte=max(wanted.last, today_at(site, now)) + AHEAD)
+    to_book = appointment_condition(Appointment.TO_BOOK, days) & soon & Q(place=VisitPlace.CLINIC)
+    visits = Visit.objects.filter(to_book, participant__in=seen, **LIVE)
+    return _related(visits).order_by("closes", "opens", "pk")
+
+
+def _related(visits: QuerySet[Visit]) -> QuerySet[Visit]:
+    related = visits.select_related(
+        "participant__trial", "participant__site", "booked_resource", "booked_staff"
+    )
+    return related.prefetch_related("participant__anchors")
+
+
+def _marks(visits: Sequence[Visit], zone: ZoneInfo, say: Say) -> dict[int, str]:
+    versions = ProtocolVersion.objects.in_bulk({one.participant.protocol_version_id for one in visits})
+    protocols: dict[int, Protocol] = {pk: in_language(protocol_of(one), say) for pk, one in versions.items()}
+    marks = {}
+    for visit in visits:
+        protocol = protocols[visit.participant.protocol_version_id]
+        zero = day_zero_of(visit.participant, protocol, zone)
+        marks[visit.pk] = say(visit_mark(protocol, planned_visit(visit, protocol, zone), zero))
+    return marks
+
+
+def _placed(
+    visits: Iterable[Visit],
+    wanted: WantedDays,
+    marks: Mapping[int, str],
+    clashes: Mapping[int, tuple[Clash, ...]],
+    here: tuple[ZoneInfo, date],
+) -> dict[date, dict[str, list[Entry]]]:
+    """The entries of each day, by the part of it that they stand in."""
+    zone, today = here
+    placed: dict[date, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for visit in visits:
+        grave = tuple(clash for clash in clashes.get(visit.pk, ()) if not clash.hint)
+        entry = Entry(visit, marks[visit.pk], clashes=grave)
+        if visit.booked_on and wanted.first <= visit.booked_on <= wanted.last:
+            if visit.booked_start and visit.place != VisitPlace.WARD:
+                start = visit.booked_start.astimezone(zone)
+                end = visit.booked_end.astimezone(zone) if visit.booked_end else None
+                entry = replace(entry, start=start, end=end or start + _usual(visit))
+                placed[visit.booked_on]["timed"].append(entry)
+            else:
+                part = "ward" if visit.place == VisitPlace.WARD else "untimed"
+                placed[visit.booked_on][part].append(entry)
+        elif visit.place == VisitPlace.WARD and visit.booked_on is None:
+            for day in _ward_days(visit, wanted):
+                placed[day]["ward"].append(entry)
+        elif visit.booked_on is None and visit.closes >= today and not entry.done:
+            placed[visit.closes]["closing"].append(entry)
+    for parts in placed.values():
+        parts["timed"] = _in_lanes(parts["timed"])
+    return placed
+
+
+def _usual(visit: Visit) -> timedelta:
+    return timedelta(minutes=visit.booked_resource.minutes if visit.booked_resource else DEFAULT_MINUTES)
+
+
+def _ward_days(visit: Visit, wanted: WantedDays) -> list[date]:
+    """The days of a ward visit: of its range, the day on which it was done, or its target."""
+    if visit.performed_on:
+        days = [visit.performed_on]
+    elif visit.timing == "over":
+        days = [visit.opens + timedelta(days=n) for n in range((visit.closes - visit.opens).days + 1)]
+    else:
+        days = [visit.target]
+    return [day for day in days if wanted.first <= day <= wanted.last]
+
+
+def _in_lanes(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of a day side by side where they overlap: each with its lane and how many there are."""
+    found: list[Entry] = []
+    group: list[Entry] = []
+    until: datetime | None = None
+    for entry in sorted(entries, key=lambda one: (one.start, one.visit.pk)):
+        assert entry.start, "only entries with an hour stand side by side"
+        assert entry.end, "an entry with an hour has an end"
+        if until is not None and entry.start >= until:
+            found += _spread(group)
+            group, until = [], None
+        group.append(entry)
+        until = max(until, entry.end) if until else entry.end
+    return found + _spread(group)
+
+
+def _spread(group: Sequence[Entry]) -> list[Entry]:
+    ends: list[datetime] = []
+    lanes = []
+    for entry in group:
+        assert entry.start, "as above"
+        assert entry.end, "as above"
+        free = next((lane for lane, end in enumerate(ends) if end <= entry.start), len(ends))
+        ends[free : free + 1] = [entry.end]
+        lanes.append(free)
+    return [replace(one, lane=lane, lanes=len(ends)) for one, lane in zip(group, lanes, strict=True)]
+
+
+def _bare(day: date, calendar: WorkingDays | None, say: Say) -> CalendarDay:
+    if calendar is None:
+        return CalendarDay(day)
+    holiday = calendar.holiday_name(day)
+    return CalendarDay(
+        day,
+        why_closed(calendar, day, say),
+        say(holiday) if holiday else "",
+        day in calendar.make_up_days,
+        bool(holiday or day in calendar.make_up_days) and calendar.is_provisional(day),
+    )
+
+
+def _slots(day: date, calendar: WorkingDays | None, terms: Mapping[int, ResourceTerms]) -> int:
+    """How many can be seen on a day, by the rooms' hours and usual lengths; 0 where no room is on record."""
+    if calendar is not None and not calendar.is_working_day(day):
+        return 0
+    slots = 0
+    for one in terms.values():
+        if one.kind is not ResourceKind.ROOM or one.closed_on(day) is not None or not one.used_on(day):
+            continue
+        first = one.opens_at.hour * 60 + one.opens_at.minute if one.opens_at else 9 * 60
+        last = one.closes_at.hour * 60 + one.closes_at.minute if one.closes_at else (9 + DEFAULT_HOURS) * 60
+        slots += one.capacity * max(0, (last - first) // one.minutes)
+    return slots
+
+
+def _left(visit: Visit, calendar: WorkingDays | None, today: date) -> int | None:
+    return clinic_days_left(window_of(visit), Place(visit.place), calendar, today)

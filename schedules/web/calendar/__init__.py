@@ -1,0 +1,1 @@
+"""A site's calendar, what it sees people with, and paper."""

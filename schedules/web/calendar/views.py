@@ -1,0 +1,214 @@
+"""A site's week, month or agenda: who comes when, what closes, and what is to be booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from schedules.models import Visit
+from schedules.selectors.calendar.days import CalendarDay, Entry, SiteCalendar, WantedDays, site_calendar
+from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.course import visit_in_sight
+from schedules.web.shared.back import with_back
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import day_asked, number
+from schedules.web.shared.wording import month_words, say, short_day_words
+from trials.domain.accounts.access import Right
+from trials.models import Site
+from trials.selectors.records import may, sites_visible_to, trials_visible_to
+from trials.web.shared.query_params import choice_in, query_params
+
+WEEK, MONTH, AGENDA = "week", "month", "agenda"
+FIRST_HOUR, LAST_HOUR = 8, 18
+AGENDA_DAYS = 14
+SHOWN_A_DAY = 3
+WEEKDAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for."""
+
+    view: str
+    day: date
+    site: Site
+    trial: int | None = None
+    resource: int | None = None
+    visit: int | None = None
+
+    def address(self, **changes: Any) -> str:
+        """The address of the same with some of it changed; None leaves a part out."""
+        said: dict[str, Any] = {
+            "view": self.view,
+            "day": self.day.isoformat(),
+            "site": self.site.pk,
+            "trial": self.trial,
+            "resource": self.resource,
+            "visit": self.visit,
+        }
+        given = {name: value for name, value in {**said, **changes}.items() if value not in (None, "")}
+        return f"{reverse('calendar')}?{urlencode(given)}"
+
+    def span(self) -> tuple[date, date]:
+        """The first and the last day shown."""
+        monday = self.day - timedelta(days=self.day.weekday())
+        if self.view == WEEK:
+            return monday, monday + timedelta(days=6)
+        if self.view == AGENDA:
+            return self.day, self.day + timedelta(days=AGENDA_DAYS - 1)
+        first = self.day.replace(day=1)
+        last = _next_month(first) - timedelta(days=1)
+        return first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
+
+    def step(self, direction: int) -> str:
+        """The address of what comes before or after."""
+        if self.view == MONTH:
+            first = self.day.replace(day=1)
+            return self.address(
+                day=_next_month(first) if direction > 0 else (first - timedelta(days=1)).replace(day=1)
+            )
+        days = AGENDA_DAYS if self.view == AGENDA else WEEKDAYS
+        return self.address(day=self.day + timedelta(days=days * direction))
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A visit that is being placed: the days of its window, and where it is booked."""
+
+    visit: Visit
+    mark: str
+    book: str
+
+    def holds(self, day: date, today: date) -> bool:
+        """Whether a day to come is inside its window."""
+        return max(self.visit.opens, today) <= day <= self.visit.closes
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A day as it is drawn: what is said of it, and where one may book the visit that is picked."""
+
+    shown: CalendarDay
+    today: bool
+    past: bool
+    inside: bool
+    address: str
+    hours: Sequence[tuple[str, str]] = ()
+    more: int = 0
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The entries that a month has room for."""
+        return self.shown.entries[:SHOWN_A_DAY]
+
+
+@login_required
+@query_params("view", "day", "site", "trial", "resource", "visit")
+def calendar(request: HttpRequest) -> HttpResponse:
+    """The calendar of one site."""
+    user, instant = user_of(request), now()
+    sites = list(sites_visible_to(user, server_day(instant)))
+    if not sites:
+        return render(request, "calendar/calendar.html", {"sites": []})
+    asked = _asked(request, sites, instant)
+    first, last = asked.span()
+    found = site_calendar(
+        user, instant, WantedDays(asked.site, first, last, asked.trial, asked.resource), say
+    )
+    records = may(user, Right.RECORD, asked.site, None, server_day(instant))
+    picked = _picked(request, asked, found) if records else None
+    context = {
+        "asked": asked,
+        "sites": sites,
+        "trials": trials_visible_to(user, server_day(instant)),
+        "resources": sorted(found.resources.values(), key=lambda one: (one.kind.value, one.name)),
+        "resource": found.resources.get(asked.resource or 0),
+        "found": found,
+        "columns": [_column(day, asked, found, picked) for day in found.days],
+        "picked": picked,
+        "records": records,
+        "heading": _heading(asked, first, last),
+        "hours": [f"{hour:02}:00" for hour in range(FIRST_HOUR, LAST_HOUR)],
+        "views": [(view, words, asked.address(view=view)) for view, words in _views()],
+        "previous": asked.step(-1),
+        "following": asked.step(1),
+        "to_today": asked.address(day=found.today),
+        "here": asked.address(visit=None),
+        "cards": [(one, asked.address(visit=one.visit.pk), _book(one.visit, asked)) for one in found.to_book],
+    }
+    return render(request, "calendar/calendar.html", context)
+
+
+def _views() -> list[tuple[str, str]]:
+    return [
+        (WEEK, pgettext("calendar view", "Week")),
+        (MONTH, pgettext("calendar view", "Month")),
+        (AGENDA, pgettext("calendar view", "Agenda")),
+    ]
+
+
+def _asked(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> Asked:
+    wanted = number(request, "site")
+    site = next((one for one in sites if one.pk == wanted), sites[0])
+    view = choice_in(request, "view", (WEEK, MONTH, AGENDA)) or WEEK
+    day = day_asked(request, "day") or today_at(site, instant)
+    return Asked(
+        *(view, day, site, number(request, "trial"), number(request, "resource"), number(request, "visit"))
+    )
+
+
+def _picked(request: HttpRequest, asked: Asked, found: SiteCalendar) -> Picked | None:
+    if asked.visit is None:
+        return None
+    visit = visit_in_sight(user_of(request), server_day(now()), asked.visit)
+    if visit is None or visit.participant.site_id != asked.site.pk:
+        return None
+    marks = {one.visit.pk: one.mark for one in found.to_book}
+    return Picked(visit, marks.get(visit.pk) or say(visit.label), _book(visit, asked))
+
+
+def _book(visit: Visit, asked: Asked) -> str:
+    """The address of the form that books a visit and comes back here."""
+    form = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": "book"})
+    return with_back(form, asked.address(visit=None))
+
+
+def _column(day: CalendarDay, asked: Asked, found: SiteCalendar, picked: Picked | None) -> Column:
+    inside = bool(picked and picked.holds(day.day, found.today))
+    hours: list[tuple[str, str]] = []
+    if picked and inside and not day.closed:
+        where = f"{picked.book}&on={day.day.isoformat()}"
+        hours = [(f"{hour:02}:00", f"{where}&at={hour:02}:00") for hour in range(FIRST_HOUR, LAST_HOUR)]
+    return Column(
+        day,
+        day.day == found.today,
+        day.day < found.today,
+        inside,
+        asked.address(view=AGENDA, day=day.day),
+        hours,
+        more=max(0, len(day.entries) - SHOWN_A_DAY),
+    )
+
+
+def _heading(asked: Asked, first: date, last: date) -> str:
+    if asked.view == MONTH:
+        return month_words(asked.day)
+    words = {"first": short_day_words(first), "last": short_day_words(last), "week": first.isocalendar().week}
+    if asked.view == WEEK:
+        return _("%(first)s – %(last)s, week %(week)d") % words
+    return _("%(first)s – %(last)s") % words
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)

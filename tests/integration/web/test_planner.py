@@ -1,0 +1,111 @@
+"""The calendar of a site: three views, a visit placed by links alone, no query more for more visits."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from participants.models import Participant
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.models import Visit
+from schedules.services.enrolment.enrolling import enrol
+from tests.cast import a_site, an_enrolment
+from trials.models import Membership, Resource, Role, User
+from trials.services.sites.working_days import record_working_days
+
+pytestmark = pytest.mark.django_db
+ZONE = ZoneInfo("Asia/Shanghai")
+NOON = "2026-12-21T04:00:00Z"  # Monday, D14, in Shanghai
+
+
+@pytest.fixture(autouse=True)
+def monday() -> Any:
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def client() -> Client:
+    user = User.objects.create_user("someone")
+    Membership.objects.create(user=user, role=Role.COORDINATOR, site=a_site(), starts_on=date(2026, 1, 1))
+    found = Client()
+    found.force_login(user)
+    return found
+
+
+def person(code: str) -> Participant:
+    anchors = {
+        "infusion": AnchorDay(date(2026, 12, 7), AnchorKind.ACTUAL),
+        "consent": AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL),
+    }
+    return enrol(enrolment=an_enrolment(anchors=anchors, subject_code=code), by=None)
+
+
+def booked(code: str, hour: int, room: Resource | None = None) -> Visit:
+    visit = Visit.objects.get(participant=person(code), code="d14")
+    visit.booked_on, visit.booked_resource = date(2026, 12, 21), room
+    visit.booked_start = datetime(2026, 12, 21, hour, tzinfo=ZONE)
+    visit.save()
+    return visit
+
+
+@pytest.mark.parametrize("view", ["week", "month", "agenda"])
+def test_each_view_shows_who_comes_and_what_clashes(client: Client, view: str) -> None:
+    room = Resource.objects.create(site=a_site(), kind="room", name="诊室 12")
+    booked("S01-001", 9, room)
+    booked("S01-002", 9, room)
+    page = client.get(reverse("calendar"), {"view": view}).content.decode()
+    assert "S01-001" in page
+    assert "诊室 12 is taken: S01-002" in page
+    assert "Conflicts" in page
+
+
+def test_a_visit_is_picked_placed_at_an_hour_and_confirmed_without_a_script(client: Client) -> None:
+    who = person("S01-001")
+    record_working_days(site=who.site, by=None, first_year=2026, last_year=2027)
+    visit = Visit.objects.get(participant=who, code="d14")
+    page = client.get(reverse("calendar"), {"visit": visit.pk}).content.decode()
+    address = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": "book"})
+    slot = next(part for part in page.split('"') if part.startswith(address) and "at=10:00" in part)
+    shown = client.get(slot.replace("&amp;", "&"))
+    assert 'value="10:00"' in shown.content.decode()
+    said = {"version": visit.version, "on": "2026-12-21", "start": "14:00", "minutes": "45"}
+    answer = client.post(slot.replace("&amp;", "&"), said)
+    assert answer.status_code == 302, answer.content.decode()
+    assert answer["Location"].startswith(reverse("calendar"))
+    visit.refresh_from_db()
+    assert visit.booked_end == datetime(2026, 12, 21, 14, 45, tzinfo=ZONE)
+
+
+def test_no_query_is_added_by_more_participants(client: Client) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(reverse("calendar")).status_code == 200
+        return len(queries)
+
+    booked("S01-001", 9)
+    count()
+    one = count()
+    for number in range(2, 6):
+        booked(f"S01-00{number}", 8 + number)
+    assert count() == one
+
+
+def test_an_empty_week_says_what_waits(client: Client) -> None:
+    person("S01-001")
+    page = client.get(reverse("calendar"), {"day": "2028-05-01"}).content.decode()
+    assert "Nobody is booked on these days." in page
+
+
+def test_a_site_out_of_sight_is_not_shown(client: Client) -> None:
+    other = a_site("NJ")
+    page = client.get(reverse("calendar"), {"site": other.pk}).content.decode()
+    assert other.name not in page or other.name == a_site().name
