@@ -18,9 +18,9 @@ from schedules.domain.visits.calendar_conflicts import clinic_days_left
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.status import Appointment
-from schedules.models import Visit, VisitPlace
+from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import sites_by_day, today_at, working_days_by_site
-from schedules.selectors.store.stored_visits import LIVE, day_zero_of, planned_visit, window_of
+from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, window_of
 from schedules.selectors.visits.clashes import clashes_on_record
 from schedules.selectors.visits.status_query import appointment_condition
 from trials.domain.protocols.protocol import Place, Protocol
@@ -174,7 +174,7 @@ def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
     else:
         ward = Q(place=VisitPlace.WARD, target__range=(first - LONGEST_WARD, last + LONGEST_WARD))
         ward &= Q(opens__lte=last, closes__gte=first, missed_on=None, cancelled_on=None, applies=True)
-        closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **LIVE)
+        closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **RUNNING)
         shown = booked | ward | closing
     visits = Visit.objects.filter(shown, participant__in=seen)
     return _related(visits).order_by("booked_on", "booked_start", "target", "pk")
@@ -184,7 +184,7 @@ def _waiting(seen: QuerySet[Participant], site: Site, now: datetime, wanted: Wan
     days = sites_by_day([site], now)
     soon = Q(opens__lte=max(wanted.last, today_at(site, now)) + AHEAD)
     to_book = appointment_condition(Appointment.TO_BOOK, days) & soon & Q(place=VisitPlace.CLINIC)
-    visits = Visit.objects.filter(to_book, participant__in=seen, **LIVE)
+    visits = Visit.objects.filter(to_book, participant__in=seen, **RUNNING)
     return _related(visits).order_by("closes", "opens", "pk")
 
 

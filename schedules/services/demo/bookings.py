@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from schedules.models import Visit, VisitPlace
+from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import working_days_by_site
-from schedules.selectors.store.stored_visits import LIVE
 from trials.models import Resource, Site
 
 DAYS_AHEAD = timedelta(days=12)
@@ -45,7 +44,7 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         opens__lte=last,
         closes__gte=today,
         booked_on=None,
-        **LIVE,
+        **RUNNING,
     ).select_related("participant")
     calendars = working_days_by_site({visit.participant.site_id for visit in waiting})
     furniture: dict[int, Sequence[Resource]] = {}
