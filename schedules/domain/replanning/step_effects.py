@@ -6,23 +6,24 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 
 from schedules.domain.plan.values import Plan
 from schedules.domain.replanning.visit_effects import (
     GRAVITY,
     Effect,
-    StandingVisit,
     VisitChange,
     compare_visits,
 )
+from schedules.domain.visits.visit import VisitState
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """One visit before and after a step; None where it was not there, or belongs to another attempt then."""
 
-    before: StandingVisit | None
-    after: StandingVisit | None
+    before: VisitState | None
+    after: VisitState | None
 
 
 def compare_pairs(
@@ -47,14 +48,13 @@ def compare_pairs(
     return tuple(sorted(changes, key=lambda change: GRAVITY[change.gravest]))
 
 
-def _standing(pair: Pair) -> StandingVisit | None:
+def _standing(pair: Pair) -> VisitState | None:
     """The visit as it stands after the step, where it stood before it; None for what is new or over."""
     before, after = pair.before, pair.after
     if after is None:
         return None
     if before:
-        facts = replace(after.facts, window=before.facts.window)
-        return replace(after, facts=facts, suggested=before.suggested)
+        return after.within(before.window)._replace(suggested=before.suggested)
     return None if after.live else after
 
 
@@ -64,13 +64,13 @@ def _of_pair(pair: Pair, change: VisitChange | None) -> VisitChange:
         assert before is not None, "a visit is there before or after"
         return _left(before)
     if change is None:
-        window = after.facts.window
+        window = after.window
         return VisitChange(after.code, after.label, None, window, (Effect.ADDED,), after.booked_on)
     return _of_both(before, after, change) if before else change
 
 
-def _of_both(before: StandingVisit, after: StandingVisit, change: VisitChange) -> VisitChange:
-    if before == after and Effect.BOOKING_CLOSED not in change.effects:
+def _of_both(before: VisitState, after: VisitState, change: VisitChange) -> VisitChange:
+    if _shown(before) == _shown(after) and Effect.BOOKING_CLOSED not in change.effects:
         return replace(change, effects=(Effect.UNCHANGED,))
     if before.live and not after.live:
         return replace(change, after=None, booked_on=before.booked_on, effects=(_ended(after),))
@@ -82,12 +82,19 @@ def _of_both(before: StandingVisit, after: StandingVisit, change: VisitChange) -
     return replace(change, effects=(*kept, *stepped), booked_on=before.booked_on)
 
 
+_shown = attrgetter(
+    "code", "label", "window", "place", "booked_on", "outside_reason", "suggested", "arrived_on",
+    "performed_on", "missed_on", "cancelled_on", "applies", "gone", "waits", "block",
+)  # fmt: skip
+"""What a page tells of a visit: a step that changes nothing of it leaves the visit as it was."""
+
+
 _TOLD_BY_RESTORED = frozenset({Effect.UNCHANGED, Effect.MOVED, Effect.SUGGESTED, Effect.KEPT, Effect.ADDED})
 
 
-def _left(visit: StandingVisit) -> VisitChange:
+def _left(visit: VisitState) -> VisitChange:
     """What stays with an earlier attempt once another one began; what was to come of a block goes with it."""
-    window = visit.facts.window
+    window = visit.window
     change = VisitChange(
         visit.code,
         visit.label,
@@ -95,24 +102,24 @@ def _left(visit: StandingVisit) -> VisitChange:
         window,
         (Effect.KEPT,),
         visit.booked_on,
-        visit.facts.performed_on,
+        visit.performed_on,
     )
     return replace(change, after=None, effects=(Effect.CALLED_OFF,)) if visit.live else change
 
 
-def _ended(visit: StandingVisit) -> Effect:
+def _ended(visit: VisitState) -> Effect:
     if visit.gone:
         return Effect.CANCELLED
-    return Effect.CALLED_OFF if visit.facts.applies else Effect.NOT_APPLICABLE
+    return Effect.CALLED_OFF if visit.applies else Effect.NOT_APPLICABLE
 
 
-def _stepped(before: StandingVisit, after: StandingVisit) -> Iterator[Effect]:
+def _stepped(before: VisitState, after: VisitState) -> Iterator[Effect]:
     """What the step did to a visit, beside its days."""
     if before.booked_on and not after.booked_on:
         yield Effect.UNBOOKED
-    if after.facts.waits and not before.facts.waits:
+    if after.waits and not before.waits:
         yield Effect.HELD
-    if before.facts.waits and not after.facts.waits and after.live:
+    if before.waits and not after.waits and after.live:
         yield Effect.RESUMED
     if after.live and not before.live:
         yield Effect.RESTORED

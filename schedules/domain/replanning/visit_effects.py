@@ -12,7 +12,7 @@ from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.holds import Hold, find_hold
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.status import VisitRecord
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import applies
 
 
@@ -49,29 +49,6 @@ GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 
 @dataclass(frozen=True, slots=True)
-class StandingVisit:
-    """A visit as it stands on record; `unscheduled` ones belong to no rule and never move.
-
-    `block` is the block that it was planned in. One that is `gone` was asked for by an earlier plan and
-    no longer by the present one: a plan that asks for it again brings it back.
-    """
-
-    code: str
-    label: str
-    facts: VisitRecord
-    booked_on: date | None = None
-    unscheduled: bool = False
-    block: str | None = None
-    gone: bool = False
-    suggested: date | None = None
-
-    @property
-    def live(self) -> bool:
-        """Whether nothing has ended it yet."""
-        return self.facts.live
-
-
-@dataclass(frozen=True, slots=True)
 class VisitChange:
     """One visit before and after, its effects (gravest first), and activities to `repeat`.
 
@@ -105,7 +82,7 @@ class VisitChange:
 
 
 def compare_visits(
-    standing: Sequence[StandingVisit],
+    standing: Sequence[VisitState],
     plan: Plan,
     today: date,
     closed: AbstractSet[date] = frozenset(),
@@ -144,7 +121,7 @@ def _told(change: VisitChange) -> VisitChange:
 
 
 def _broken_blocks(
-    changes: list[VisitChange], standing: Sequence[StandingVisit], plan: Plan
+    changes: list[VisitChange], standing: Sequence[VisitState], plan: Plan
 ) -> list[VisitChange]:
     """The same changes with those in front that belong to a block which loses its shape."""
     blocks: dict[str, str | None] = {visit.code: visit.block for visit in standing if visit.block}
@@ -207,8 +184,8 @@ class _Judging:
         )
 
 
-def _change(visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:
-    before = visit.facts.window
+def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:
+    before = visit.window
     after = before if visit.unscheduled else (planned.window if planned else None)
     change = VisitChange(
         visit.code,
@@ -217,10 +194,10 @@ def _change(visit: StandingVisit, planned: PlannedVisit | None, judging: _Judgin
         after,
         (),
         visit.booked_on,
-        visit.facts.performed_on,
+        visit.performed_on,
         suggested=(visit.suggested, planned.suggested if planned else None),
     )
-    if visit.facts.performed_on:
+    if visit.performed_on:
         return _performed(change, visit, planned, judging)
     if after is None:
         return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
@@ -248,41 +225,41 @@ def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
     return replace(change, effects=tuple(effects))
 
 
-def _again(visit: StandingVisit, before: VisitWindow, after: VisitWindow) -> Effect:
+def _again(visit: VisitState, before: VisitWindow, after: VisitWindow) -> Effect:
     """A visit that was cancelled or missed stays so, with its new window."""
     return Effect.UNCHANGED if before == after else Effect.KEPT
 
 
 def _performed(
-    change: VisitChange, visit: StandingVisit, planned: PlannedVisit | None, judging: _Judging
+    change: VisitChange, visit: VisitState, planned: PlannedVisit | None, judging: _Judging
 ) -> VisitChange:
     if change.after is None or planned is None:
         return replace(change, after=change.before, effects=(Effect.KEPT,))
-    was, now = _side(visit.facts), _side(replace(visit.facts, window=change.after))
+    was, now = _side(visit), _side(visit.within(change.after))
     if now is was:
         return replace(change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.KEPT,))
-    if now is Effect.DONE_EARLY and visit.facts.is_range:
+    if now is Effect.DONE_EARLY and visit.is_range:
         repeat = judging.to_repeat(planned.rule.code)
         return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
     return replace(change, effects=(now or Effect.KEPT,))
 
 
-def _side(visit: VisitRecord) -> Effect | None:
+def _side(visit: VisitState) -> Effect | None:
     """On which side of its window a visit was done; None inside."""
     outside = visit.days_outside
     return (Effect.DONE_EARLY if outside < 0 else Effect.DONE_LATE) if outside else None
 
 
-def _live(visit: StandingVisit, after: VisitWindow, today: date) -> Iterator[Effect]:
+def _live(visit: VisitState, after: VisitWindow, today: date) -> Iterator[Effect]:
     """The effects on a visit still to come, the most severe first; never none."""
-    before = visit.facts.window
+    before = visit.window
     if before == after:
         yield Effect.UNCHANGED
         return
     if visit.booked_on and not after.holds(visit.booked_on):
         yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.STILL_OUTSIDE
-    if not visit.facts.waits:
-        yield from _lateness(after, visit.facts.is_range, today)
+    if not visit.waits:
+        yield from _lateness(after, visit.is_range, today)
     yield Effect.MOVED
 
 

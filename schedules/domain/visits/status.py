@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 
@@ -60,38 +60,6 @@ class ClinicDays(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class VisitRecord:
-    """What both axes follow from: the window, and what is on record of the visit.
-
-    `is_range`: over or within a range, which has no single target day. `waits` is true on hold, and while
-    what its window counts from has not happened. `booking_lost`: the booking no longer fits, so it is none,
-    until its day is over: somebody may have come. `missed` is what a person recorded, never the calendar.
-    """
-
-    window: VisitWindow
-    place: Place = Place.CLINIC
-    is_range: bool = False
-    booked_on: date | None = None
-    booking_lost: bool = False
-    arrived_on: date | None = None
-    performed_on: date | None = None
-    missed: bool = False
-    cancelled: bool = False
-    applies: bool = True
-    waits: bool = False
-
-    @property
-    def live(self) -> bool:
-        """Whether nothing has ended it yet."""
-        return not (self.performed_on or self.missed or self.cancelled)
-
-    @property
-    def days_outside(self) -> int:
-        """Days by which it was done before its window (negative) or after it; 0 inside, or not done."""
-        return self.window.days_outside(self.performed_on) if self.performed_on else 0
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Both axes of a visit on a day; `days_outside` belongs to one that was done out of its window."""
 
@@ -137,12 +105,12 @@ def clinic_days(today: date, calendar: WorkingDays | None) -> ClinicDays:
     return ClinicDays(today, found[0] if found else beyond, beyond)
 
 
-def standing(visit: VisitRecord, days: ClinicDays) -> Standing:
+def standing(visit: VisitState, days: ClinicDays) -> Standing:
     """Both axes of a visit on a day at its site."""
     return Standing(window_position(visit, days), appointment(visit, days.today), visit.days_outside)
 
 
-def window_position(visit: VisitRecord, days: ClinicDays) -> WindowPosition:
+def window_position(visit: VisitState, days: ClinicDays) -> WindowPosition:
     """Where the day lies in the visit's window; the first that holds of these, in this order.
 
     A ward works every day, so its windows count calendar days.
@@ -155,13 +123,13 @@ def window_position(visit: VisitRecord, days: ClinicDays) -> WindowPosition:
         return WindowPosition.UPCOMING
     if days.today > visit.window.closes:
         return WindowPosition.CLOSED
-    _, first, after_last = days if visit.place is not Place.WARD else clinic_days(days.today, None)
+    _, first, after_last = days if visit.place != Place.WARD else clinic_days(days.today, None)
     if visit.window.closes < first:
         return WindowPosition.NO_CLINIC_DAY_LEFT
     return WindowPosition.LAST_DAYS if visit.window.closes < after_last else WindowPosition.OPEN
 
 
-def appointment(visit: VisitRecord, today: date) -> Appointment:
+def appointment(visit: VisitState, today: date) -> Appointment:
     """What people did about the visit; what is recorded first, then what the day asks for.
 
     A visit is to be recorded once its booked day is over or its window has closed, and nothing was
@@ -169,9 +137,9 @@ def appointment(visit: VisitRecord, today: date) -> Appointment:
     """
     if visit.performed_on is not None:
         return Appointment.DONE
-    if visit.cancelled or not visit.applies:
+    if visit.cancelled_on or not visit.applies:
         return Appointment.CANCELLED
-    if visit.missed:
+    if visit.missed_on:
         return Appointment.MISSED
     if visit.arrived_on == today:
         return Appointment.ARRIVED
@@ -181,7 +149,7 @@ def appointment(visit: VisitRecord, today: date) -> Appointment:
     return Appointment.BOOKED if booked else Appointment.TO_BOOK
 
 
-def _is_over(visit: VisitRecord, today: date) -> bool:
+def _is_over(visit: VisitState, today: date) -> bool:
     """Whether the day on which the visit was to be is over: booked, begun, or the last of its window."""
     days = (visit.booked_on, visit.arrived_on, visit.window.closes)
     return any(day is not None and day < today for day in days)

@@ -16,10 +16,11 @@ from schedules.domain.plan.values import AnchorKind
 from schedules.domain.readiness.start_context import Item
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.visits.order import anchors_of_rule
+from schedules.domain.visits.visit import RANGES
 from schedules.models import AmendmentStep, Visit, VisitActivity
 from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at
-from schedules.selectors.store.stored_visits import RANGES, version_of, window_of
+from schedules.selectors.store.stored_visits import version_of, window_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.selectors.records import protocol_of
 

@@ -13,7 +13,8 @@ from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.plan.values import PlannedVisit, PlannedWindow
 from schedules.domain.visits.calendar_conflicts import Hindrance, clinic_days_left, hindrances
 from schedules.domain.visits.short_names import day_range, visit_mark
-from schedules.domain.visits.status import ClinicDays, Standing, VisitRecord, WindowPosition, standing
+from schedules.domain.visits.status import ClinicDays, Standing, WindowPosition, standing
+from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, WindowKind
 from schedules.selectors.store.stored_visits import lost_booking, record_of
 from trials.domain.language import joined
@@ -145,7 +146,7 @@ def stored_row(visit: Visit, planned: PlannedVisit, reading: Reading) -> VisitRo
     return replace(row, pk=visit.pk, booking_lost=lost_booking(visit), booking_over=past)
 
 
-def visit_row(planned: PlannedVisit, record: VisitRecord, reading: Reading) -> VisitRow:
+def visit_row(planned: PlannedVisit, record: VisitState, reading: Reading) -> VisitRow:
     """The line of one visit."""
     reason = why_closed(reading.calendar, planned.window.target, reading.say)
     passed = planned.suggested is not None and planned.suggested < reading.today
@@ -194,19 +195,13 @@ def planned_rows(visits: Iterable[PlannedVisit], reading: Reading) -> list[Visit
     """The lines of visits of which nothing is on record yet, by the reading's protocol."""
     rules = reading.protocol.visit_by_code
     spoken = (visit._replace(rule=rules[visit.rule.code]) for visit in visits)
-    return [visit_row(visit, _nothing_recorded(visit), reading) for visit in spoken]
+    return [visit_row(visit, VisitState.of_plan(visit), reading) for visit in spoken]
 
 
 def planned_window_rows(windows: Iterable[PlannedWindow], reading: Reading) -> list[WindowRow]:
     """The lines of protocol windows that are not stored yet, by the reading's protocol."""
     rules = {rule.code: rule for rule in reading.protocol.windows}
     return [window_row(replace(window, rule=rules[window.rule.code]), reading) for window in windows]
-
-
-def _nothing_recorded(visit: PlannedVisit) -> VisitRecord:
-    return VisitRecord(
-        visit.window, place=visit.rule.place, is_range=isinstance(visit.rule.timing, Within | Over)
-    )
 
 
 def _on_and_at(point: date | datetime | None, zone: ZoneInfo) -> tuple[date | None, datetime | None]:

@@ -20,14 +20,13 @@ from participants.selectors.participants import fact_row, recorded
 from schedules.domain.plan.recorded_anchors import anchor_days, put_on_record
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.replanning.visit_effects import StandingVisit
 from schedules.domain.replanning.window_and_gate_changes import WindowSpan, span_of
 from schedules.domain.visits.order import anchors_of_rule
+from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.domain.windows.eligibility import known_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import working_days_by_site
-from schedules.selectors.store.stored_visits import StoredVisit, record_of, window_of
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
@@ -49,7 +48,7 @@ class Record:
     calendar: WorkingDays | None
     closed: Mapping[date, str] = field(default_factory=dict)
     anchors: dict[str, RecordedAnchor] = field(default_factory=dict)
-    visits: list[StoredVisit] = field(default_factory=list)
+    visits: list[VisitState] = field(default_factory=list)
     windows: list[ProtocolWindow] = field(default_factory=list)
     activities: dict[str, AnchorDay] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
@@ -89,27 +88,18 @@ class Record:
         """Other working days of the site, without the days on which somebody is away."""
         return calendar.with_corrections(closures=self.closed) if calendar and self.closed else calendar
 
-    def standing(self) -> list[StandingVisit]:
-        """The visits as they stand."""
+    def standing(self) -> list[VisitState]:
+        """The visits as they stand, each with its rule."""
         rules = protocol_of(self.participant.protocol_version).visit_by_code
         return [
-            StandingVisit(
-                visit.code,
-                visit.label,
-                record_of(visit),
-                visit.booked_on,
-                visit.unscheduled,
-                None if visit.unscheduled or visit.rule_code not in rules else rules[visit.rule_code].block,
-                visit.gone,
-                visit.suggested,
-            )
+            visit if visit.unscheduled else visit._replace(rule=rules.get(visit.rule_code))
             for visit in self.visits
         ]
 
     def hours_gone_by(self, today: date) -> dict[str, tuple[datetime, VisitWindow]]:
         """The targets in hours of visits that are ended or over, each with the days that it had."""
         return {
-            visit.code: (visit.target_at, window_of(visit))
+            visit.code: (visit.target_at, visit.window)
             for visit in self.visits
             if visit.target_at and not visit.unscheduled and (not visit.live or visit.closes < today)
         }
@@ -208,8 +198,8 @@ def _add_anchors(records: Mapping[int, Record]) -> None:
 
 
 def _add_visits(records: Mapping[int, Record]) -> None:
-    rows = Visit.objects.filter(participant__in=records).order_by("pk").values_list(*StoredVisit._fields)
-    for visit in map(StoredVisit._make, rows):
+    rows = Visit.objects.filter(participant__in=records).order_by("pk").values_list(*COLUMNS)
+    for visit in (VisitState(*row) for row in rows):
         records[visit.participant_id].visits.append(visit)
     for record in records.values():  # what was tried before is over
         latest = max((visit.attempt for visit in record.visits), default=1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import date
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
@@ -13,11 +13,9 @@ from participants.selectors.participants import anchor_days
 from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.bookings import booking_no_longer_fits
-from schedules.domain.visits.status import VisitRecord
 from schedules.domain.visits.values import UNSCHEDULED
-from schedules.models import Visit, VisitTiming
-from trials.domain.language import kept
+from schedules.domain.visits.visit import COLUMNS, RANGES, VisitState
+from schedules.models import Visit
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import (
     AtOffset,
@@ -37,104 +35,22 @@ from trials.models import ProtocolVersion
 
 _BESIDE = gettext_noop("not one of the protocol's visits: added at the site")
 
-RANGES = (VisitTiming.WITHIN, VisitTiming.OVER)
-"""The timings that have no single due day."""
+_columns = attrgetter(*COLUMNS)
 
 
-class StoredVisit(NamedTuple):
-    """The columns of a visit that re-planning and judging look at: a tenth of the price of a model.
-
-    From `participant_id` to `tolerance_basis` they are what a plan says, in the order of its rows.
-    """
-
-    pk: int
-    participant_id: int
-    code: str
-    rule_code: str
-    occurrence: int
-    label: str
-    epoch: str
-    timing: str
-    place: str
-    anchor_code: str
-    anchor_on: date
-    anchor_at: datetime | None
-    anchor_kind: str
-    offset: str
-    opens: date
-    target: date
-    closes: date
-    target_at: datetime | None
-    suggested: date | None
-    why_shifted: str
-    timing_basis: str
-    tolerance_basis: str
-    unscheduled: bool
-    attempt: int
-    booked_on: date | None
-    performed_on: date | None
-    performed_at: datetime | None
-    performed_zone: str
-    missed_on: date | None
-    cancelled_on: date | None
-    cancelled_by_id: int | None
-    applies: bool
-    held_on: date | None
-    outside_reason: str
-    version: int
-    sequence: int
-    done_under_id: int | None
-    arrived_on: date | None
-
-    @property
-    def live(self) -> bool:
-        """Whether nothing has ended it yet."""
-        return not (self.performed_on or self.missed_on or self.cancelled_on)
-
-    @property
-    def gone(self) -> bool:
-        """Whether a plan no longer asked for it: neither a person nor a step of the course cancelled it."""
-        return self.cancelled_on is not None and not self.applies and self.cancelled_by_id is None
-
-    @property
-    def planned(self) -> tuple[Any, ...]:
-        """What the plan said of it, as a plan's row says it."""
-        return (*self[_FIRST:_LABEL], kept(self.label), *self[_LABEL + 1 : _LAST])
-
-
-_LABEL = StoredVisit._fields.index("label")
-_FIRST = StoredVisit._fields.index("participant_id")
-_LAST = StoredVisit._fields.index("unscheduled")
-
-
-def window_of(visit: Visit | StoredVisit) -> VisitWindow:
+def window_of(visit: Visit) -> VisitWindow:
     """The days on which a stored visit counts as on time."""
     return VisitWindow(visit.opens, visit.target, visit.closes)
 
 
-def lost_booking(visit: Visit | StoredVisit) -> bool:
+def record_of(visit: Visit) -> VisitState:
+    """Read what is known of a stored visit."""
+    return VisitState(*_columns(visit))
+
+
+def lost_booking(visit: Visit) -> bool:
     """Say whether a stored visit is still to come and booked for a day that no longer fits."""
-    if visit.performed_on or visit.missed_on or visit.cancelled_on:
-        return False
-    return booking_no_longer_fits(visit.booked_on, window_of(visit), visit.outside_reason)
-
-
-def record_of(visit: Visit | StoredVisit) -> VisitRecord:
-    """Read what a stored visit's axes follow from."""
-    window = window_of(visit)
-    return VisitRecord(
-        window,
-        place=Place(visit.place),
-        is_range=visit.timing in RANGES,
-        booked_on=visit.booked_on,
-        booking_lost=booking_no_longer_fits(visit.booked_on, window, visit.outside_reason),
-        arrived_on=visit.arrived_on,
-        performed_on=visit.performed_on,
-        missed=visit.missed_on is not None,
-        cancelled=visit.cancelled_on is not None,
-        applies=visit.applies,
-        waits=visit.held_on is not None,
-    )
+    return record_of(visit).booking_lost
 
 
 def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:

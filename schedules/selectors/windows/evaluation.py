@@ -21,7 +21,6 @@ from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.course import STEPS
 from schedules.selectors.store.records import Record, records_of
-from schedules.selectors.store.stored_visits import lost_booking
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
@@ -154,9 +153,9 @@ def _performed(record: Record) -> Iterator[PerformedVisit]:
 def _expected(record: Record) -> dict[str, date]:
     """The visits still to come, by the day for which they are booked, while that fits, or planned."""
     return {
-        visit.code: visit.target if lost_booking(visit) else visit.booked_on or visit.target
+        visit.code: visit.target if visit.booking_lost else visit.booked_on or visit.target
         for visit in record.visits
-        if visit.applies and not (visit.performed_on or visit.missed_on or visit.cancelled_on)
+        if visit.applies and visit.live
     }
 
 

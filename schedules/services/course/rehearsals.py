@@ -19,8 +19,9 @@ from django.utils.translation import gettext as _
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.domain.replanning.step_effects import Pair, compare_pairs
-from schedules.domain.replanning.visit_effects import StandingVisit, VisitChange
+from schedules.domain.replanning.visit_effects import VisitChange
 from schedules.domain.replanning.window_and_gate_changes import GateChange, WindowChange, compare_windows
+from schedules.domain.visits.visit import VisitState
 from schedules.domain.windows.verdict_changes import Judged, compare_verdicts
 from schedules.models import Deviation, Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated
@@ -176,5 +177,5 @@ def _courses(record: Record) -> TrialCourses | None:
     return courses_of(protocol, record.participant.trial_id) if is_gated(protocol) else None
 
 
-def _by_id(record: Record) -> dict[int, StandingVisit]:
+def _by_id(record: Record) -> dict[int, VisitState]:
     return dict(zip((visit.pk for visit in record.visits), record.standing(), strict=True))

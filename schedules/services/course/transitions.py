@@ -11,11 +11,11 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
 from participants.models import Anchor, Participant
 from schedules.domain.errors import ReplanningRefused
+from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
 from schedules.selectors.store.course import Standing, clock_at, visits_to_come
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
-from schedules.services.store.plan_rows import VISIT_COLUMNS
 from schedules.services.store.site_locks import lock_sites
 from schedules.services.store.visit_writing import Value, announce, write_visits
 from trials.models import Site, TrialSite, User
@@ -116,7 +116,7 @@ def plan_once_more(used: Iterable[Visit], attempt: int, now: datetime) -> None:
 
 def _copy(visit: Visit, attempt: int, now: datetime) -> Visit:
     """A visit of the earlier attempt as it was planned, for the new one."""
-    columns = {name: getattr(visit, name) for name in VISIT_COLUMNS}
+    columns = {name: getattr(visit, name) for name in PLAN_COLUMNS}
     return Visit(**columns, attempt=attempt, uid=new_uid(), changed_at=now)
 
 

@@ -20,10 +20,10 @@ from schedules.domain.replanning.hold_wording import (
     words_of_hold,
     words_of_wait,
 )
+from schedules.domain.visits.visit import VisitState
 from schedules.models import Deviation, Flag, Severity, Visit
 from schedules.selectors.readiness.holds import fever_in, pause_of
 from schedules.selectors.store.records import Record, records_of
-from schedules.selectors.store.stored_visits import StoredVisit
 from schedules.services.replanning.previews import Proposal, preview_of
 from schedules.services.store.deviation_drafts import draft_deviation
 from trials.domain.protocols.protocol import Protocol
@@ -136,7 +136,7 @@ def _days_waited(waiting: Waiting, today: date, abandoned: str) -> int:
 
 
 def draft_broken_off(
-    record: Record, waiting: Waiting, given: Sequence[StoredVisit], now: datetime, reason: str
+    record: Record, waiting: Waiting, given: Sequence[VisitState], now: datetime, reason: str
 ) -> None:
     """Draft that chemotherapy was given and the infusion it was given for never followed.
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db.models import F
 
 from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.visit import VisitState
 from schedules.models import CalendarState, ChangeEvent, Visit
-from schedules.selectors.store.stored_visits import StoredVisit
 from schedules.services.replanning.previews import Preview
 from trials.domain.protocols.protocol import Protocol
 from trials.selectors.records import protocol_of
@@ -57,6 +57,6 @@ def raise_reworded(reworded: Mapping[int, Sequence[int]], now: datetime) -> None
     CalendarState.objects.filter(participant__in=people).update(revision=F("revision") + 1, changed_at=now)
 
 
-def _asked(protocol: Protocol, visit: StoredVisit, traits: frozenset[str]) -> tuple[str, ...]:
+def _asked(protocol: Protocol, visit: VisitState, traits: frozenset[str]) -> tuple[str, ...]:
     found = activities_of(protocol, visit.rule_code, visit.code, traits)
     return tuple(activity.label for activity in found)

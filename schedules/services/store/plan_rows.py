@@ -7,23 +7,17 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from schedules.domain.plan.explanations import because_window
-from schedules.domain.plan.values import Plan, PlannedVisit, PlannedWindow
+from schedules.domain.plan.values import Plan, PlannedWindow
+from schedules.domain.visits.visit import PLAN_COLUMNS, plan_row
 from schedules.models import CalendarState, ProtocolWindow, Visit
 from trials.domain.language import kept
-from trials.domain.protocols.protocol import AtOffset
 from trials.services.store.loading import Row, load_rows
 
-VISIT_COLUMNS = (
-    "participant_id", "code", "rule_code", "occurrence", "label", "epoch", "timing", "place", "anchor_code",
-    "anchor_on", "anchor_at", "anchor_kind", "offset", "opens", "target", "closes", "target_at", "suggested",
-    "why_shifted", "timing_basis", "tolerance_basis",
-)  # fmt: skip
 WINDOW_COLUMNS = (
     "participant_id", "code", "label", "kind", "starts_on", "starts_at", "ends_on", "ends_at", "basis",
     "because",
 )  # fmt: skip
 STATE_COLUMNS = ("participant_id",)
-_WHY_SHIFTED = 120
 
 
 @dataclass(slots=True)
@@ -36,13 +30,13 @@ class PlanRows:
 
     def add(self, plan: Plan, participant: int, zone: ZoneInfo) -> None:
         """Take in the plan of the participant with this id; `zone` is the site's."""
-        self.visits.extend(visit_row(visit, participant) for visit in plan.visits)
+        self.visits.extend(plan_row(visit, participant) for visit in plan.visits)
         self.windows.extend(window_row(window, plan, participant, zone) for window in plan.windows)
         self.states.append((participant,))
 
     def load(self) -> None:
         """Write all of it, with one statement for each table."""
-        load_rows(Visit, VISIT_COLUMNS, self.visits)
+        load_rows(Visit, PLAN_COLUMNS, self.visits)
         load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows)
         load_rows(CalendarState, STATE_COLUMNS, self.states)
 
@@ -52,19 +46,6 @@ def rows_of(plan: Plan, participant: int, zone: ZoneInfo) -> PlanRows:
     rows = PlanRows()
     rows.add(plan, participant, zone)
     return rows
-
-
-def visit_row(visit: PlannedVisit, participant: int) -> Row:
-    """One visit in the order of VISIT_COLUMNS."""
-    rule, base, timing = visit.rule, visit.base, visit.rule.timing
-    opens, target, closes = visit.window
-    tolerance = timing.tolerance.basis.kind.value if isinstance(timing, AtOffset) else ""
-    return (
-        participant, visit.code, rule.code, visit.occurrence, kept(visit.label), rule.epoch,
-        timing.kind.value, rule.place.value, rule.counts_from.code, base.day, base.at, base.kind.value,
-        visit.offset.iso, opens, target, closes, visit.at, visit.suggested, visit.why_shifted[:_WHY_SHIFTED],
-        rule.basis.kind.value, tolerance,
-    )  # fmt: skip
 
 
 def window_row(window: PlannedWindow, plan: Plan, participant: int, zone: ZoneInfo) -> Row:

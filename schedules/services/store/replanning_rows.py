@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.plan.values import AnchorKind, Plan
+from schedules.domain.visits.visit import PLAN_COLUMNS, VisitState, plan_row
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
 from schedules.selectors.store.records import Record
-from schedules.selectors.store.stored_visits import StoredVisit
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
-from schedules.services.store.plan_rows import VISIT_COLUMNS, WINDOW_COLUMNS, visit_row, window_row
+from schedules.services.store.plan_rows import WINDOW_COLUMNS, window_row
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.language import kept
 from trials.domain.protocols.protocol import Role
@@ -33,8 +33,8 @@ _MOVE_WINDOW = (*WINDOW_COLUMNS, *_CANCEL_WINDOW)
 _WINDOW_ENDS = [
     (WINDOW_COLUMNS.index(f"{end}_on"), WINDOW_COLUMNS.index(f"{end}_at")) for end in ("starts", "ends")
 ]
-_ANCHOR_KIND = VISIT_COLUMNS.index("anchor_kind")
-_OPENS, _CLOSES = VISIT_COLUMNS.index("opens"), VISIT_COLUMNS.index("closes")
+_ANCHOR_KIND = PLAN_COLUMNS.index("anchor_kind")
+_OPENS, _CLOSES = PLAN_COLUMNS.index("opens"), PLAN_COLUMNS.index("closes")
 _DAYS = ("planned_on", "planned_at", "actual_on", "actual_at", "actual_zone")
 
 
@@ -110,7 +110,7 @@ class _Difference:
         pk, zone = record.participant.pk, record.zone
         today = self.now.astimezone(zone).date()
         before = (len(self.moved), len(self.added), len(self.cancelled))
-        self._add_visits(record, {v.code: visit_row(v, pk) for v in plan.visits}, today)
+        self._add_visits(record, {v.code: plan_row(v, pk) for v in plan.visits}, today)
         if before != (len(self.moved), len(self.added), len(self.cancelled)):
             self.people.add(pk)
         windows = {w.rule.code: window_row(w, plan, pk, zone) for w in plan.windows}
@@ -128,7 +128,7 @@ class _Difference:
         self.added.extend((*row, record.attempt, _held(record, row)) for row in planned.values())
         self.events.extend(("added", record.participant.pk, None) for _row in planned)
 
-    def _change(self, visit: StoredVisit, row: Row | None, today: date) -> None:
+    def _change(self, visit: VisitState, row: Row | None, today: date) -> None:
         """What was done stays done and is judged again; what no plan asks for any more is cancelled."""
         if visit.performed_on or visit.closes < today:
             self.judged.append(visit.pk)
@@ -141,13 +141,13 @@ class _Difference:
             self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
             self.events.append(("cancelled", visit.participant_id, visit.pk))
 
-    def _note_agreed(self, visit: StoredVisit, row: Row) -> None:
+    def _note_agreed(self, visit: VisitState, row: Row) -> None:
         """A booking outside the window was agreed for the window that was: another one asks again."""
         same_window = (row[_OPENS], row[_CLOSES]) == (visit.opens, visit.closes)
         if visit.live and visit.booked_on and visit.outside_reason and not same_window:
             self.agreed.append(visit.pk)
 
-    def _revive(self, visit: StoredVisit, row: Row, held: date | None) -> None:
+    def _revive(self, visit: VisitState, row: Row, held: date | None) -> None:
         """A visit that an earlier plan had withdrawn, and this one asks for again: phones know it still."""
         self.stood.append((visit.pk, *visit.planned))
         self.moved.append((visit.pk, *row))
@@ -168,12 +168,12 @@ class _Difference:
     def write(self) -> None:
         """Write all of it, with one statement for each kind of change."""
         beside = Beside(raised=_RAISED, same={"changed_at": self.now})
-        update_rows(Visit, *_differing(VISIT_COLUMNS, self.stood, self.moved), beside)
+        update_rows(Visit, *_differing(PLAN_COLUMNS, self.stood, self.moved), beside)
         update_rows(Visit, _CANCEL_VISIT, self.cancelled, beside)
         if self.agreed:
             Visit.objects.filter(pk__in=self.agreed).update(outside_reason="")
         update_rows(Visit, (*_CANCEL_VISIT, "held_on"), self.revived)
-        load_rows(Visit, (*VISIT_COLUMNS, "attempt", "held_on"), self.added)
+        load_rows(Visit, (*PLAN_COLUMNS, "attempt", "held_on"), self.added)
         update_rows(ProtocolWindow, *_differing(_MOVE_WINDOW, self.windows_stood, self.windows_moved))
         update_rows(ProtocolWindow, _CANCEL_WINDOW, self.windows_cancelled)
         load_rows(ProtocolWindow, WINDOW_COLUMNS, self.windows_added)

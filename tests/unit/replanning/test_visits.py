@@ -6,14 +6,14 @@ Day zero stands on Monday 7 December 2026. D14, two days early or late, is then 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import Plan, PlannedVisit
-from schedules.domain.replanning.visit_effects import Effect, StandingVisit, VisitChange, compare_visits
-from schedules.domain.visits.status import VisitRecord
+from schedules.domain.replanning.visit_effects import Effect, VisitChange, compare_visits
+from schedules.domain.visits.visit import VisitState
 from tests.unit.plan.small import (
     CLINIC,
     CONDITIONING,
@@ -24,30 +24,19 @@ from tests.unit.plan.small import (
     visit,
     within,
 )
-from trials.domain.protocols.protocol import ASSUMED, Activity, Over, Protocol, Within
+from trials.domain.protocols.protocol import ASSUMED, Activity, Protocol
 
 STANDS, LATER, EARLIER = "Mon 2026-12-07", "Wed 2026-12-09", "Sat 2026-12-05"
 TODAY = on("Tue 2026-12-01")
 D14 = protocol(visit("d14", at("P14D", "P2D")))
 BLOCK = protocol(*CONDITIONING)
 
+GONE = {"cancelled_on": TODAY, "applies": False}
 
-def stands(planned: PlannedVisit, **facts: object) -> StandingVisit:
-    """A visit as it was planned, with what is on record of it; `booked` is the day of its booking."""
-    booked, more = (
-        facts.pop("booked", None),
-        {name: facts.pop(name, False) for name in ("unscheduled", "gone")},
-    )
-    span = VisitRecord(planned.window, is_range=isinstance(planned.rule.timing, Within | Over))
-    return StandingVisit(
-        planned.code,
-        planned.label,
-        replace(span, **facts),
-        booked,
-        block=planned.rule.block,
-        suggested=planned.suggested,
-        **more,
-    )
+
+def stands(planned: PlannedVisit, **facts: Any) -> VisitState:
+    """A visit as it was planned, with what is on record of it."""
+    return VisitState.of_plan(planned)._replace(**facts)
 
 
 def moved(
@@ -84,21 +73,22 @@ def moved(
         (EARLIER, "Thu 2026-12-31", {"performed_on": "Wed 2026-12-23"}, "done-late", "on time before"),
         (LATER, "Thu 2026-12-31", {"performed_on": "Thu 2026-12-24"}, "kept", "late before, on time now"),
         (STANDS, "Thu 2026-12-31", {"performed_on": "Thu 2026-12-24"}, "unchanged", "late, and stays so"),
-        (LATER, "Thu 2026-12-31", {"missed": True}, "kept", "missed stays missed, with its new window"),
-        (STANDS, "Thu 2026-12-31", {"missed": True}, "unchanged", "nothing to say of it"),
-        (LATER, "Tue 2026-12-01", {"cancelled": True}, "kept", "cancelled by a person, not by a plan"),
+        (LATER, "Thu 2026-12-31", {"missed_on": TODAY}, "kept", "missed stays missed, with its new window"),
+        (STANDS, "Thu 2026-12-31", {"missed_on": TODAY}, "unchanged", "nothing to say of it"),
+        (LATER, "Tue 2026-12-01", {"cancelled_on": TODAY}, "kept", "cancelled by a person, not by a plan"),
         (LATER, "Tue 2026-12-01", {"unscheduled": True}, "unchanged", "it hangs on no day zero"),
-        (LATER, "Tue 2026-12-01", {"gone": True, "cancelled": True}, "added", "the plan asks for it again"),
-        (LATER, "Tue 2026-12-01", {"gone": True, "cancelled": True, "booked": "Sun 2026-12-20"},
+        (LATER, "Tue 2026-12-01", {**GONE}, "added", "the plan asks for it again"),
+        (LATER, "Tue 2026-12-01", {**GONE, "booked": "Sun 2026-12-20"},
          "booking-outside added", "it comes back with the booking it had, which nobody looked at since"),
     ],
 )  # fmt: skip
 def test_what_becomes_of_a_visit(to, today, facts, effects, reason):
     given = {name: on(value) if isinstance(value, str) else value for name, value in facts.items()}
+    given |= {"booked_on": given.pop("booked")} if "booked" in given else {}
     change = moved(D14, to, today, **given)
     assert " ".join(change.effects) == effects, reason
     assert change.performed_on == given.get("performed_on"), "what was done stays where it is"
-    assert change.booked_on == given.get("booked"), "no booking moves by itself"
+    assert change.booked_on == given.get("booked_on"), "no booking moves by itself"
 
 
 @pytest.mark.parametrize(
@@ -112,15 +102,15 @@ def test_what_becomes_of_a_visit(to, today, facts, effects, reason):
     ],
 )  # fmt: skip
 def test_a_booking_on_a_day_that_is_closed_now(to, booked, effects, orphan, reason):
-    change = moved(D14, to, closed=frozenset({on("Tue 2026-12-22")}), booked=on(booked))
+    change = moved(D14, to, closed=frozenset({on("Tue 2026-12-22")}), booked_on=on(booked))
     assert " ".join(change.effects) == effects, reason
     assert change.orphans_booking is orphan, reason
 
 
-@pytest.mark.parametrize("ended", ["performed_on", "missed", "cancelled"])
+@pytest.mark.parametrize("ended", ["performed_on", "missed_on", "cancelled_on"])
 def test_a_visit_that_has_ended_has_no_booking_to_lose(ended):
     shut = frozenset({on("Tue 2026-12-22")})
-    done = moved(D14, LATER, "Thu 2026-12-31", shut, booked=min(shut), **{ended: min(shut)})
+    done = moved(D14, LATER, "Thu 2026-12-31", shut, booked_on=min(shut), **{ended: min(shut)})
     assert done.effects == (Effect.KEPT,)
     assert not done.orphans_booking
 
@@ -151,8 +141,8 @@ def test_a_screening_that_expired_says_what_is_to_be_repeated(to, done, effects,
     [
         ({}, "cancelled", "nothing asks for it any more"),
         ({"performed_on": on("Mon 2026-12-21")}, "kept", "it happened, whoever asked for it"),
-        ({"missed": True}, "kept", "it ended before"),
-        ({"cancelled": True}, "kept", "a second cancellation is none"),
+        ({"missed_on": TODAY}, "kept", "it ended before"),
+        ({"cancelled_on": TODAY}, "kept", "a second cancellation is none"),
         ({"unscheduled": True}, "unchanged", "no plan ever asked for it"),
     ],
 )
@@ -174,7 +164,7 @@ def test_a_visit_that_is_asked_for_now(today, effects, reason):
     plan = project(D14, days(infusion=STANDS))
     (new,) = compare_visits([], plan, on(today))
     assert (" ".join(new.effects), new.before) == (effects, None), reason
-    back = stands(plan.visits[0], cancelled=True, gone=True)
+    back = stands(plan.visits[0], **GONE)
     (again,) = compare_visits([back], plan, on(today))
     assert (" ".join(again.effects), again.before) == (effects, None), f"brought back: {reason}"
 
@@ -186,7 +176,7 @@ def test_another_working_day_is_said_where_the_window_stays():
     (planned,) = within_reach.visits
     (unsaid,) = compare_visits([stands(without.visits[0])], without, TODAY)
     assert unsaid.effects == (Effect.UNCHANGED,)
-    other = replace(stands(planned), suggested=planned.suggested and planned.window.closes)
+    other = stands(planned, suggested=planned.suggested and planned.window.closes)
     (said,) = compare_visits([other], within_reach, on("Sun 2026-02-01"))
     assert said.effects == (Effect.SUGGESTED,)
     assert said.suggested == (planned.window.closes, planned.suggested)
@@ -241,7 +231,7 @@ def test_the_gravest_comes_first_and_else_the_order_of_the_visits():
     rules = [visit(f"d{n}", at(f"P{n}D", "P2D")) for n in (7, 14, 21)]
     plan = project(protocol(*rules), days(infusion=STANDS))
     rows = [stands(one) for one in plan.visits]
-    rows[1] = stands(plan.visits[1], booked=on("Sat 2026-12-19"))
+    rows[1] = stands(plan.visits[1], booked_on=on("Sat 2026-12-19"))
     later = project(protocol(*rules), days(infusion=LATER))
     assert [change.code for change in compare_visits(rows, later, TODAY)] == ["d14", "d7", "d21"]
     assert [change.days for change in compare_visits(rows, later, TODAY)] == [2, 2, 2]

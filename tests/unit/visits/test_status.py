@@ -5,31 +5,43 @@ The clinic works from Monday to Friday, and is closed on Wednesday the 11th.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
+from schedules.domain.plan.projection import project
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.status import (
     FARTHEST,
     Appointment,
     ClinicDays,
     Standing,
-    VisitRecord,
     WindowPosition,
     appointment,
     clinic_days,
     standing,
     window_position,
 )
+from schedules.domain.visits.visit import VisitState
+from tests.unit.plan.small import at, days, protocol, visit
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 
 WINDOW = VisitWindow(date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
 CALENDAR = WorkingDays("site", weekdays=frozenset({1, 2, 3, 4, 5}), closures={date(2026, 3, 11): "closed"})
-PLAIN = VisitRecord(WINDOW)
-WARD, WAITS = replace(PLAIN, place=Place.WARD), replace(PLAIN, waits=True)
+(PLANNED,) = project(protocol(visit("d7", at("P7D", "P7D"))), days(infusion="Sun 2026-03-01")).visits
+PLAIN = VisitState.of_plan(PLANNED)
+assert PLAIN.window == WINDOW
+
+
+def replace(visit: VisitState, **known: Any) -> VisitState:
+    return visit._replace(**known)
+
+
+WARD, WAITS = replace(PLAIN, place=Place.WARD), replace(PLAIN, held_on=date(2026, 2, 1))
+LOST = {"opens": date(2026, 3, 12), "target": date(2026, 3, 13)}
+"""A window that has left the booking on the 10th."""
 
 
 def on(day: int) -> date:
@@ -56,7 +68,7 @@ def on(day: int) -> date:
         (replace(WAITS, applies=False), 16, "not-applicable", "what does not apply comes first"),
     ],
 )
-def test_window_position(visit: VisitRecord, day: int, expected: str, reason: str) -> None:
+def test_window_position(visit: VisitState, day: int, expected: str, reason: str) -> None:
     assert window_position(visit, clinic_days(on(day), CALENDAR)) is WindowPosition(expected), reason
 
 
@@ -73,21 +85,26 @@ BOOKED = replace(PLAIN, booked_on=on(10))
         (BOOKED, 1, "booked", "for a day to come"),
         (BOOKED, 10, "booked", "for today"),
         (BOOKED, 11, "to-record", "the booked day is over, the window open"),
-        (replace(BOOKED, booked_on=on(20)), 17, "booked", "after its window, with a reason"),
-        (replace(BOOKED, booking_lost=True), 9, "to-book", "the booking no longer fits"),
-        (replace(BOOKED, booking_lost=True), 11, "to-record", "somebody may have come all the same"),
+        (
+            replace(BOOKED, booked_on=on(20), outside_reason="ill"),
+            17,
+            "booked",
+            "after its window, with a reason",
+        ),
+        (replace(BOOKED, **LOST), 9, "to-book", "the booking no longer fits"),
+        (replace(BOOKED, **LOST), 11, "to-record", "somebody may have come all the same"),
         (replace(BOOKED, arrived_on=on(10)), 10, "arrived", "here"),
         (replace(PLAIN, arrived_on=on(2)), 2, "arrived", "without a booking"),
         (replace(PLAIN, arrived_on=on(2)), 3, "to-record", "came yesterday"),
         (replace(PLAIN, arrived_on=on(2), booked_on=on(6)), 3, "booked", "came yesterday, comes again"),
         (replace(BOOKED, performed_on=on(10)), 10, "done", "done"),
-        (replace(PLAIN, missed=True), 9, "missed", "a person said so, while it is open"),
-        (replace(PLAIN, cancelled=True, missed=True), 9, "cancelled", "cancelled is not missed"),
+        (replace(PLAIN, missed_on=on(9)), 9, "missed", "a person said so, while it is open"),
+        (replace(PLAIN, cancelled_on=on(9), missed_on=on(9)), 9, "cancelled", "cancelled is not missed"),
         (replace(PLAIN, applies=False), 9, "cancelled", "nor what does not apply"),
-        (replace(PLAIN, performed_on=on(9), missed=True, cancelled=True), 9, "done", "done is done"),
+        (replace(PLAIN, performed_on=on(9), missed_on=on(9), cancelled_on=on(9)), 9, "done", "done is done"),
     ],
 )
-def test_appointment(visit: VisitRecord, day: int, expected: str, reason: str) -> None:
+def test_appointment(visit: VisitState, day: int, expected: str, reason: str) -> None:
     assert appointment(visit, on(day)) is Appointment(expected), reason
 
 
@@ -99,15 +116,13 @@ def test_appointment(visit: VisitRecord, day: int, expected: str, reason: str) -
         (PLAIN, 16, "to-record", "never missed by the calendar"),
         (WAITS, 10, "waiting", "on hold"),
         (replace(WAITS, booked_on=on(10)), 10, "booked", "somebody comes all the same"),
-        (replace(PLAIN, missed=True), 16, "missed", "as recorded"),
-        (replace(PLAIN, cancelled=True), 10, "cancelled", "as recorded"),
-        (replace(PLAIN, cancelled=True, applies=False), 10, "not-applicable", "says more than cancelled"),
+        (replace(PLAIN, missed_on=on(9)), 16, "missed", "as recorded"),
+        (replace(PLAIN, cancelled_on=on(9)), 10, "cancelled", "as recorded"),
+        (replace(PLAIN, cancelled_on=on(9), applies=False), 10, "not-applicable", "says more than cancelled"),
         (replace(PLAIN, performed_on=on(10), applies=False), 10, "done", "done is done"),
     ],
 )
-def test_one_table_says_which_axis_is_read_first(
-    visit: VisitRecord, day: int, said: str, reason: str
-) -> None:
+def test_one_table_says_which_axis_is_read_first(visit: VisitState, day: int, said: str, reason: str) -> None:
     assert standing(visit, clinic_days(on(day), CALENDAR)).said.value == said, reason
 
 
