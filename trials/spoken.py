@@ -1,11 +1,15 @@
-"""The translator that edges and services hand to the domain: messages, labels in two languages, codes."""
+"""The translator that edges and services hand to the domain: messages, labels, codes, refusals."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
+from trials.domain.refusals import REASON_MISSING, Refusal
 
 
 def say(message: str) -> str:
@@ -30,3 +34,16 @@ def say(message: str) -> str:
     capital = message[:1].upper() + message[1:]  # a label inside a sentence
     said = _(capital)
     return readable(whole) if said == capital else said
+
+
+def refuse(refusals: Iterable[Refusal], error: type[Refused] = Refused) -> None:
+    """Raise an error for these refusals, in the reader's language; does nothing where there are none."""
+    found = tuple(refusals)
+    if found:
+        raise error.because(found, say)
+
+
+def require_reason(reason: str, error: type[Refused] = Refused) -> None:
+    """Raise an error at the field `reason` where nobody gave one."""
+    if not reason.strip():
+        refuse([Refusal("reason", REASON_MISSING)], error)

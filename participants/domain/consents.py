@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
+from trials.domain.refusals import IN_THE_FUTURE, Refusal
 from trials.domain.words import mark as _
 
-_FUTURE = _("%(day)s is in the future: today is %(today)s at the site.")
+_FUTURE = IN_THE_FUTURE
 _BEFORE = _("%(day)s is before the consent on %(on)s: give that day or a later one.")
-
-
-class ConsentRefusal(NamedTuple):
-    """Why something cannot be recorded of a consent: the field, a marked message and its words."""
-
-    field: str
-    message: str
-    words: Mapping[str, object]
 
 
 class ConsentState(StrEnum):
@@ -118,7 +110,7 @@ def asks_first(standing: ConsentStanding, editions: Sequence[FormEdition], today
 
 def refusals_of_consent(
     edition: FormEdition, signed_on: date, given: Sequence[GivenConsent], anchor: date | None, today: date
-) -> Iterator[ConsentRefusal]:
+) -> Iterator[Refusal]:
     """Everything that forbids a consent to have been given so.
 
     `anchor` is the actual day of consent that the plan counts from, if there is one: the first
@@ -127,7 +119,7 @@ def refusals_of_consent(
     yield from _refusals_of_signing(edition, signed_on, given, today)
     if not given and anchor and anchor != signed_on:
         message = _("The day of consent is on record as %(on)s: give that day, or correct the anchor first.")
-        yield ConsentRefusal("signed_on", message, {"on": anchor})
+        yield Refusal("signed_on", message, {"on": anchor})
 
 
 def refusals_of_correction(
@@ -137,7 +129,7 @@ def refusals_of_correction(
     infused: date | None,
     today: date,
     zero: str = _("infusion"),
-) -> Iterator[ConsentRefusal]:
+) -> Iterator[Refusal]:
     """Everything that forbids a consent on record to be corrected to `right`, of that edition.
 
     `others` are the participant's other consents; `infused` the day of day zero, which no first
@@ -146,42 +138,42 @@ def refusals_of_correction(
     yield from _refusals_of_signing(edition, right.signed_on, others, today)
     withdrawn = right.withdrawn_on
     if withdrawn and withdrawn > today:
-        yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": withdrawn, "today": today})
+        yield Refusal("withdrawn_on", _FUTURE, {"day": withdrawn, "today": today})
     if withdrawn and withdrawn < right.signed_on:
-        yield ConsentRefusal("withdrawn_on", _BEFORE, {"day": withdrawn, "on": right.signed_on})
+        yield Refusal("withdrawn_on", _BEFORE, {"day": withdrawn, "on": right.signed_on})
     first = min(one.signed_on for one in (right, *others))
     if infused and infused < first:
         message = _("No %(zero)s before consent: %(day)s is before the consent on %(consent)s.")
-        yield ConsentRefusal("signed_on", message, {"zero": zero, "day": infused, "consent": first})
+        yield Refusal("signed_on", message, {"zero": zero, "day": infused, "consent": first})
 
 
-def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date) -> Iterator[ConsentRefusal]:
+def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date) -> Iterator[Refusal]:
     """Everything that forbids consent to have been withdrawn on that day."""
     standing = [one.signed_on for one in given if one.withdrawn_on is None]
     if not standing:
-        yield ConsentRefusal("", _("There is no consent to withdraw."), {})
+        yield Refusal("", _("There is no consent to withdraw."), {})
     if on > today:
-        yield ConsentRefusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
+        yield Refusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
     if standing and on < max(standing):
-        yield ConsentRefusal("withdrawn_on", _BEFORE, {"day": on, "on": max(standing)})
+        yield Refusal("withdrawn_on", _BEFORE, {"day": on, "on": max(standing)})
 
 
 def _refusals_of_signing(
     edition: FormEdition, signed_on: date, others: Sequence[GivenConsent], today: date
-) -> Iterator[ConsentRefusal]:
+) -> Iterator[Refusal]:
     """Why an edition cannot have been signed on that day, beside other consents."""
     words = {"day": signed_on, "today": today, "version": edition.version}
     if signed_on > today:
-        yield ConsentRefusal("signed_on", _FUTURE, words)
+        yield Refusal("signed_on", _FUTURE, words)
     if signed_on < edition.effective_on:
         message = _(
             "Form %(version)s is used from %(start)s on, after %(day)s: choose the edition before it."
         )
-        yield ConsentRefusal("signed_on", message, words | {"start": edition.effective_on})
+        yield Refusal("signed_on", message, words | {"start": edition.effective_on})
     for other in others:
         if other.form == edition.id:
             message = _("Consent to form %(version)s is on record for %(on)s.")
-            yield ConsentRefusal("form", message, words | {"on": other.signed_on})
+            yield Refusal("form", message, words | {"on": other.signed_on})
 
 
 def _age(edition: FormEdition) -> tuple[date, int]:

@@ -6,7 +6,7 @@ a visit already performed is accepted with a warning, because the visit may be w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,25 +30,13 @@ from participants.domain.facts import (
     Waiver,
 )
 from participants.domain.moments import day_of, first_instant
-from trials.domain.errors import DomainError
+from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Place
+from trials.domain.refusals import Refusal
 from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.domain.sites.wall_clock import refusal_of
 from trials.domain.words import Code, Say, Value, Words, iso_point, plain
 from trials.domain.words import mark as _
-
-
-@dataclass(frozen=True, slots=True)
-class FactProblem:
-    """One thing wrong with a fact: a stable code, the field it stands in, and words."""
-
-    code: str
-    field: str
-    words: Words
-
-    def text(self, say: Say = plain) -> str:
-        """What is wrong and what would be right."""
-        return self.words.text(say, iso_point)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +51,13 @@ class FactWarning:
         return self.words.text(say, iso_point)
 
 
-class FactRefused(DomainError, ValueError):
-    """A fact cannot be; `problems` holds everything that is wrong with it."""
-
-    def __init__(self, problems: Sequence[FactProblem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(problem.text() for problem in self.problems))
+class FactRefused(Refused, ValueError):
+    """A fact cannot be; `refusals` holds everything that is wrong with it."""
 
 
-def accept(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[FactWarning, ...]:
+def accept(
+    fact: Fact, others: Facts, now: datetime, zone: ZoneInfo, say: Say = plain
+) -> tuple[FactWarning, ...]:
     """The warnings that come with a fact about to be recorded beside the others.
 
     `now` is an instant with its zone, `zone` the site's. Leave a fact that is being corrected
@@ -79,11 +65,11 @@ def accept(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[Fa
     """
     problems = problems_of(fact, others, now, zone)
     if problems:
-        raise FactRefused(problems)
+        raise FactRefused.because(problems, say)
     return warnings_of(fact, others, zone)
 
 
-def problems_of(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[FactProblem, ...]:
+def problems_of(fact: Fact, others: Facts, now: datetime, zone: ZoneInfo) -> tuple[Refusal, ...]:
     """Everything that is wrong with a fact, beside the others; empty for one that can be recorded."""
     unreadable = (*_zoneless(fact), *_never(fact), *_far(fact))
     if unreadable:
@@ -102,8 +88,8 @@ def warnings_of(fact: Fact, others: Facts, zone: ZoneInfo) -> tuple[FactWarning,
     return ()
 
 
-def _problem(code: str, field: str, template: str, /, **values: Value) -> FactProblem:
-    return FactProblem(code, field, Words.of(template, values))
+def _problem(code: str, field: str, template: str, /, **values: Value) -> Refusal:
+    return Refusal(field, template, values, code)
 
 
 FIRST_YEAR, LAST_YEAR = FIRST_DAY.year, LAST_DAY.year
@@ -129,7 +115,7 @@ def _points(fact: Fact) -> Iterator[tuple[str, Point]]:
             yield name, point
 
 
-def _zoneless(fact: Fact) -> Iterator[FactProblem]:
+def _zoneless(fact: Fact) -> Iterator[Refusal]:
     for name, point in _points(fact):
         if isinstance(point, datetime) and point.tzinfo is None:
             yield _problem(
@@ -137,7 +123,7 @@ def _zoneless(fact: Fact) -> Iterator[FactProblem]:
             )
 
 
-def _never(fact: Fact) -> Iterator[FactProblem]:
+def _never(fact: Fact) -> Iterator[Refusal]:
     """An hour over which the clocks are put forward."""
     for name, point in _points(fact):
         error = refusal_of(point) if isinstance(point, datetime) and point.tzinfo else None
@@ -145,7 +131,7 @@ def _never(fact: Fact) -> Iterator[FactProblem]:
             yield _problem("no-hour", name, error.template, **error.values)
 
 
-def _far(fact: Fact) -> Iterator[FactProblem]:
+def _far(fact: Fact) -> Iterator[Refusal]:
     """A year mistyped, which no window could be counted from."""
     first = FIRST_YEAR_BEFORE if isinstance(fact, _BEFORE) else FIRST_YEAR
     for name in ("from_day", "to_day", *_HAPPENED, "planned_discharge", "since"):
@@ -161,7 +147,7 @@ def _far(fact: Fact) -> Iterator[FactProblem]:
             )
 
 
-def _future(fact: Fact, now: datetime, zone: ZoneInfo) -> Iterator[FactProblem]:
+def _future(fact: Fact, now: datetime, zone: ZoneInfo) -> Iterator[Refusal]:
     today = day_of(now, zone)
     for name, point in _points(fact):
         ahead = first_instant(point, zone) > now if isinstance(point, datetime) else point > today
@@ -175,7 +161,7 @@ def _future(fact: Fact, now: datetime, zone: ZoneInfo) -> Iterator[FactProblem]:
             )
 
 
-def _own(fact: Fact, zone: ZoneInfo) -> Iterator[FactProblem]:
+def _own(fact: Fact, zone: ZoneInfo) -> Iterator[Refusal]:
     """What contradicts itself inside one fact."""
     if isinstance(fact, Lodging | CompanionConfirmed | Illness | Infection):
         yield from _turned(fact.from_day, fact.to_day)
@@ -190,7 +176,7 @@ def _own(fact: Fact, zone: ZoneInfo) -> Iterator[FactProblem]:
     yield from _unnamed(fact)
 
 
-def _turned(from_day: date, to_day: date | None) -> Iterator[FactProblem]:
+def _turned(from_day: date, to_day: date | None) -> Iterator[Refusal]:
     if to_day is not None and to_day < from_day:
         yield _problem(
             "turned",
@@ -201,14 +187,14 @@ def _turned(from_day: date, to_day: date | None) -> Iterator[FactProblem]:
         )
 
 
-def _travel(minutes: int | None) -> Iterator[FactProblem]:
+def _travel(minutes: int | None) -> Iterator[Refusal]:
     if minutes is not None and minutes < 0:
         yield _problem(
             "minutes", "minutes", _("%(n)d minutes of travel: give zero or more whole minutes"), n=minutes
         )
 
 
-def _admission(fact: Admission, zone: ZoneInfo) -> Iterator[FactProblem]:
+def _admission(fact: Admission, zone: ZoneInfo) -> Iterator[Refusal]:
     if fact.discharged_at is not None and first_instant(fact.discharged_at, zone) < first_instant(
         fact.admitted_at, zone
     ):
@@ -229,7 +215,7 @@ def _admission(fact: Admission, zone: ZoneInfo) -> Iterator[FactProblem]:
         )
 
 
-def _test(fact: TestResult, zone: ZoneInfo) -> Iterator[FactProblem]:
+def _test(fact: TestResult, zone: ZoneInfo) -> Iterator[Refusal]:
     if fact.resulted_at is None:
         return
     both = isinstance(fact.resulted_at, datetime) and isinstance(fact.taken_at, datetime)
@@ -248,7 +234,7 @@ def _test(fact: TestResult, zone: ZoneInfo) -> Iterator[FactProblem]:
         )
 
 
-def _dose(fact: Dose) -> Iterator[FactProblem]:
+def _dose(fact: Dose) -> Iterator[Refusal]:
     if fact.half_life is None:
         return
     if fact.half_life <= timedelta(0):
@@ -277,13 +263,13 @@ _NAMES = {
 }
 
 
-def _unnamed(fact: Fact) -> Iterator[FactProblem]:
+def _unnamed(fact: Fact) -> Iterator[Refusal]:
     for name in _NAMES.get(type(fact), ("code",)):
         if not str(getattr(fact, name, "-")).strip():
             yield _problem("empty", name, _("%(field)s must not be empty"), field=name)
 
 
-def _overlaps(fact: Fact, others: Facts) -> Iterator[FactProblem]:
+def _overlaps(fact: Fact, others: Facts) -> Iterator[Refusal]:
     if isinstance(fact, Admission):
         for admission in others.admissions:
             if _share_time(fact, admission):

@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.words import mark as _
 
 
@@ -227,14 +228,6 @@ class Course:
         return last.on if last and last.ends_course and last.extent is Extent.CONTACT else None
 
 
-class StepRefusal(NamedTuple):
-    """Why a step cannot be taken: the field it is about, a marked message and its words."""
-
-    field: str
-    message: str
-    words: Mapping[str, object]
-
-
 def phase_of(course: Course) -> Phase:
     """Where somebody stands."""
     phase = _phase_by_treatment(course)
@@ -275,7 +268,7 @@ def refusals_of_step(
     ends: Extent | None = None,
     reason: str = "",
     live_visits: int = 0,
-) -> Iterator[StepRefusal]:
+) -> Iterator[Refusal]:
     """Everything that forbids a step on a day: its place in the course, the order of days, no reason.
 
     `ends` is what an end is to end, None for what it ends unless somebody says otherwise;
@@ -287,10 +280,10 @@ def refusals_of_step(
     yield from _refusals_of_extent(course, taken)
     yield from _refusals_of_day(course, taken, today)
     if not reason.strip() and step not in WITHOUT_REASON:
-        yield StepRefusal("reason", _("Enter a reason. It is kept in the audit trail."), {})
+        yield Refusal("reason", REASON_MISSING, {})
     if step is Step.COMPLETION and live_visits:
         message = _("%(count)d visits are neither done, missed nor cancelled: record what became of them.")
-        yield StepRefusal("step", message, {"count": live_visits})
+        yield Refusal("step", message, {"count": live_visits})
 
 
 def _phase_by_treatment(course: Course) -> Phase:
@@ -304,34 +297,34 @@ def _phase_by_treatment(course: Course) -> Phase:
     return Phase.ON_HOLD if pauses and pauses[-1] is Step.HOLD else Phase.CONDITIONING
 
 
-def _refusal_of_place(course: Course, step: Step) -> StepRefusal:
+def _refusal_of_place(course: Course, step: Step) -> Refusal:
     phase = phase_of(course)
     words = {
         "step": STEP_LABELS[step],
         "phase": PHASE_LABELS[phase],
         "possible": ", ".join(STEP_LABELS[other] for other in next_steps(course)) or "–",
     }
-    return StepRefusal(
+    return Refusal(
         "step",
         _("“%(step)s” is not possible in the current phase (%(phase)s). Possible: %(possible)s."),
         words,
     )
 
 
-def _refusals_of_extent(course: Course, taken: StepTaken) -> Iterator[StepRefusal]:
+def _refusals_of_extent(course: Course, taken: StepTaken) -> Iterator[Refusal]:
     possible = EXTENTS.get(taken.step, ())
     if taken.ends and taken.ends not in possible:
         message = _("%(step)s cannot end that.")
-        yield StepRefusal("ends", message, {"step": STEP_LABELS[taken.step]})
+        yield Refusal("ends", message, {"step": STEP_LABELS[taken.step]})
     elif taken.ends is Extent.TREATMENT and phase_of(course) is not Phase.FOLLOW_UP:
-        yield StepRefusal("ends", _("No treatment goes on that could end: say what else ends."), {})
+        yield Refusal("ends", _("No treatment goes on that could end: say what else ends."), {})
 
 
-def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[StepRefusal]:
+def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[Refusal]:
     on = asked.on
     if on > today:
-        message = _("%(day)s is in the future: today is %(today)s at the site.")
-        yield StepRefusal("on", message, {"day": on, "today": today})
+        message = IN_THE_FUTURE
+        yield Refusal("on", message, {"day": on, "today": today})
     given = (
         (course.conditioned_on, _("the first treatment")),
         (course.infused_on, _("day zero")),
@@ -345,4 +338,4 @@ def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[
     latest = max(events, default=None)
     if latest and on < latest[0]:
         message = _("%(day)s is before %(event)s on %(other)s: give that day or a later one.")
-        yield StepRefusal("on", message, {"day": on, "event": latest[1], "other": latest[0]})
+        yield Refusal("on", message, {"day": on, "event": latest[1], "other": latest[0]})

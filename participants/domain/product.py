@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import PRODUCT_STEPS, Protocol
+from trials.domain.refusals import IN_THE_FUTURE, Refusal
 from trials.domain.words import mark as _
 
 
@@ -130,14 +130,6 @@ class Expected:
     done: bool = False
     assumed: bool = False
     late: bool = False
-
-
-class ProductRefusal(NamedTuple):
-    """Why a milestone cannot be recorded so: the field, a marked message and its words."""
-
-    field: str
-    message: str
-    words: Mapping[str, object]
 
 
 class ProductState(StrEnum):
@@ -267,24 +259,24 @@ def next_milestones(product: Product) -> tuple[Milestone, ...]:
 
 def refusals_of_milestone(
     product: Product, milestone: Milestone, on: date, today: date, note: str = ""
-) -> Iterator[ProductRefusal]:
+) -> Iterator[Refusal]:
     """Everything that forbids a milestone to have come on a day."""
     words: dict[str, object] = {"milestone": LABELS[milestone], "day": on, "today": today}
     if milestone not in next_milestones(product):
         possible = ", ".join(LABELS[one] for one in next_milestones(product)) or "–"
         message = _("%(milestone)s cannot be recorded now. Possible are: %(possible)s.")
-        yield ProductRefusal("milestone", message, words | {"possible": possible})
+        yield Refusal("milestone", message, words | {"possible": possible})
     if on > today:
-        message = _("%(day)s is in the future: today is %(today)s at the site.")
-        yield ProductRefusal("on", message, words)
+        message = IN_THE_FUTURE
+        yield Refusal("on", message, words)
     if milestone in BROKEN and not note.strip():
-        yield ProductRefusal("note", _("Enter what was found. It is kept in the audit trail."), words)
+        yield Refusal("note", _("Enter what was found. It is kept in the audit trail."), words)
     yield from _refusals_of_order(product, milestone, on, words)
 
 
 def _refusals_of_order(
     product: Product, milestone: Milestone, on: date, words: Mapping[str, object]
-) -> Iterator[ProductRefusal]:
+) -> Iterator[Refusal]:
     earlier = BROKEN if milestone is Milestone.REMADE else AFTER.get(milestone, ())
     later = [
         one for one, before in AFTER.items() if milestone in before and milestone is not Milestone.REMADE
@@ -292,11 +284,11 @@ def _refusals_of_order(
     for other, day in _done(product, earlier):
         if on < day:
             message = _("%(day)s is before %(other)s on %(other_day)s: give that day or a later one.")
-            yield ProductRefusal("on", message, {**words, "other": LABELS[other], "other_day": day})
+            yield Refusal("on", message, {**words, "other": LABELS[other], "other_day": day})
     for other, day in _done(product, later):
         if on > day:
             message = _("%(day)s is after %(other)s on %(other_day)s: give that day or an earlier one.")
-            yield ProductRefusal("on", message, {**words, "other": LABELS[other], "other_day": day})
+            yield Refusal("on", message, {**words, "other": LABELS[other], "other_day": day})
 
 
 def _done(product: Product, milestones: Iterable[Milestone]) -> Sequence[tuple[Milestone, date]]:
@@ -305,14 +297,14 @@ def _done(product: Product, milestones: Iterable[Milestone]) -> Sequence[tuple[M
 
 def refusals_of_expectation(
     product: Product, milestone: Milestone, on: date, today: date
-) -> Iterator[ProductRefusal]:
+) -> Iterator[Refusal]:
     """Everything that forbids to expect a milestone on a day."""
     words: dict[str, object] = {"milestone": LABELS[milestone], "day": on, "today": today}
     if milestone not in WAY:
-        yield ProductRefusal("milestone", _("Nobody expects this: record it when it happens."), words)
+        yield Refusal("milestone", _("Nobody expects this: record it when it happens."), words)
     if done := product.done(milestone):
         message = _("%(milestone)s is on record for %(done)s.")
-        yield ProductRefusal("milestone", message, words | {"done": done})
+        yield Refusal("milestone", message, words | {"done": done})
     if on < today:
         message = _("%(day)s is over: today is %(today)s at the site.")
-        yield ProductRefusal("on", message, words)
+        yield Refusal("on", message, words)

@@ -12,6 +12,7 @@ from participants.models import Absence, Participant
 from trials.audit.acts import recorded
 from trials.models import Site, User
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import require_reason
 
 LONGEST_DAYS = 366
 
@@ -62,8 +63,7 @@ def end_absence(*, absence: Absence, by: User | None, reason: str) -> Absence:
 
     Raises AbsenceRefused without a reason, and for one that is ended already.
     """
-    if not reason.strip():
-        raise AbsenceRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, AbsenceRefused)
     standing = Absence.objects.select_for_update().get(pk=absence.pk)
     if standing.ended:
         raise AbsenceRefused({"": [_("This absence is ended already.")]})

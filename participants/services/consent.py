@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +10,6 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from participants.domain.consents import (
-    ConsentRefusal,
     GivenConsent,
     refusals_of_consent,
     refusals_of_correction,
@@ -27,7 +25,7 @@ from trials.domain.protocols.treatment_names import day_zero_name
 from trials.models import ConsentForm, User
 from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import say
+from trials.spoken import refuse, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def write_consent(
     consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
     anchor = Anchor.objects.filter(participant=person, code=consent, actual_on__isnull=False).first()
     day = anchor.actual_on if anchor else None
-    _refuse(refusals_of_consent(edition(form), signed_on, given_consents(person), day, today))
+    refuse(refusals_of_consent(edition(form), signed_on, given_consents(person), day, today), ConsentRefused)
     try:
         with transaction.atomic():
             return Consent.objects.create(participant=person, form=form, signed_on=signed_on)
@@ -99,7 +97,7 @@ def rewrite_consent(
     others = given_consents(stands.participant, without=stands.pk)
     zero = say(day_zero_name(protocol_of(stands.participant.protocol_version)))
     found = refusals_of_correction(edition(form), GivenConsent(*right), others, infused_on, today, zero)
-    _refuse(found)
+    refuse(found, ConsentRefused)
     stands.form, stands.signed_on, stands.withdrawn_on = form, correction.signed_on, correction.withdrawn_on
     stands.version += 1
     stands.save(update_fields=["form", "signed_on", "withdrawn_on", "version"])
@@ -119,14 +117,6 @@ def withdraw_consent(
         raise ConsentRefused({"reason": [_("Enter how it was withdrawn. It is kept in the audit trail.")]})
     if impossible := impossible_days({"withdrawn_on": withdrawn_on}, person.trial.planned_end or today):
         raise ConsentRefused(impossible)
-    _refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today))
+    refuse(refusals_of_withdrawal(given_consents(person), withdrawn_on, today), ConsentRefused)
     standing = Consent.objects.filter(participant=person, withdrawn_on=None)
     return standing.update(withdrawn_on=withdrawn_on, version=F("version") + 1)
-
-
-def _refuse(refusals: Iterable[ConsentRefusal]) -> None:
-    fields: dict[str, list[str]] = {}
-    for field, message, words in refusals:
-        fields.setdefault(field, []).append(_(message) % words)
-    if fields:
-        raise ConsentRefused(fields)

@@ -16,6 +16,7 @@ from participants.models import Participant
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.spoken import require_reason, say
 
 _REASON = 300
 
@@ -72,7 +73,7 @@ def _add(
     by: User | None,
     corrects: StoredFact | None = None,
 ) -> FactOnRecord:
-    warnings = accept(fact, beside.others, beside.now, beside.zone)
+    warnings = accept(fact, beside.others, beside.now, beside.zone, say)
     row = row_of(fact, beside.zone)
     stored = StoredFact.objects.create(
         participant=participant,
@@ -93,8 +94,7 @@ def _add(
 
 
 def _withdraw(stored: StoredFact, now: datetime, reason: str) -> None:
-    if not reason.strip():
-        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason)
     if stored.withdrawn_at is not None:
         raise Refused({"": [_("This fact was corrected or withdrawn already: look at the record again.")]})
     stored.withdrawn_at, stored.withdrawn_reason = now, reason.strip()[:_REASON]

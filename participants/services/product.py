@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import ProductRefused
-from participants.domain.product import (
-    Milestone,
-    Product,
-    ProductRefusal,
-    refusals_of_expectation,
-    refusals_of_milestone,
-)
+from participants.domain.product import Milestone, Product, refusals_of_expectation, refusals_of_milestone
 from participants.models import Participant, ProductStep
 from participants.selectors.products import product_of
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import say
+from trials.spoken import refuse, require_reason
 
 _NOTE = 300
 
@@ -43,7 +36,7 @@ def record_milestone(
     product = _locked(participant)
     if impossible := impossible_days({"on": record.on}, participant.trial.planned_end or today):
         raise ProductRefused(impossible)
-    _refuse(refusals_of_milestone(product, record.milestone, record.on, today, record.note))
+    refuse(refusals_of_milestone(product, record.milestone, record.on, today, record.note), ProductRefused)
     attempt = product.attempt + (record.milestone is Milestone.REMADE)
     return _written(participant, record, attempt, {"done_on": record.on})
 
@@ -56,7 +49,7 @@ def expect_milestone(
     product = _locked(participant)
     if impossible := impossible_days({"on": record.on}, participant.trial.planned_end or today):
         raise ProductRefused(impossible)
-    _refuse(refusals_of_expectation(product, record.milestone, record.on, today))
+    refuse(refusals_of_expectation(product, record.milestone, record.on, today), ProductRefused)
     return _written(participant, record, product.attempt, {"expected_on": record.on})
 
 
@@ -67,8 +60,7 @@ def take_back_milestone(*, step: ProductStep, by: User | None, reason: str) -> N
     Raises ProductRefused without a reason, and for an attempt that another one has followed.
     """
     product = _locked(step.participant)
-    if not reason.strip():
-        raise ProductRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, ProductRefused)
     stored = ProductStep.objects.filter(pk=step.pk, done_on__isnull=False).first()
     if stored is None:
         raise ProductRefused({"": [_("Somebody else has taken this back already.")]})
@@ -102,12 +94,3 @@ def _written(
         defaults={**days, **note},
     )
     return step
-
-
-def _refuse(refusals: Iterable[ProductRefusal]) -> None:
-    fields: dict[str, list[str]] = {}
-    for field, message, words in refusals:
-        spoken = {name: say(word) if isinstance(word, str) else word for name, word in words.items()}
-        fields.setdefault(field, []).append(_(message) % spoken)
-    if fields:
-        raise ProductRefused(fields)

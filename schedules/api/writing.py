@@ -22,7 +22,6 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from participants.domain.facts_validation import FactRefused
 from participants.models import Participant
 from schedules.services.exchange.once import Answer, KeyReusedError, answer_once
 from trials import request_clock
@@ -168,8 +167,6 @@ def kept_unless(dry_run: bool) -> Iterator[None]:
 
 def problem_of(error: Exception, view: APIView) -> dict[str, Any]:
     """What is wrong, as the one form of an error says it; raises what is nobody's fault but ours."""
-    if isinstance(error, FactRefused):
-        error = ValidationError({"non_field_errors": [problem.text(say) for problem in error.problems]})
     answer = DomainExceptionHandler(
         error, {"request": view.request, "view": view, "args": (), "kwargs": {}}
     ).run()

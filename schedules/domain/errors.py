@@ -7,12 +7,8 @@ from collections.abc import Mapping, Sequence
 from trials.domain.errors import DomainError, Refused
 
 
-class EnrolmentRefused(DomainError):
+class EnrolmentRefused(Refused):
     """Somebody cannot be enrolled so; `fields` says for each field of the enrolment what would mend it."""
-
-    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
-        self.fields = {name: tuple(messages) for name, messages in fields.items()}
-        super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
 
 
 class EnrolmentsRefused(DomainError):
@@ -27,12 +23,8 @@ class FeedRefused(DomainError):
     """A calendar cannot be subscribed to; the message says why."""
 
 
-class FilterRefused(DomainError):
+class FilterRefused(Refused):
     """Something was asked of a list that cannot be; `fields` says for each parameter what would be right."""
-
-    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
-        self.fields = {name: list(messages) for name, messages in fields.items()}
-        super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
 
 
 class ReplanningRefused(DomainError):

@@ -8,16 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from schedules.domain.feeds import BOOK_AHEAD, AlarmAhead, FeedContent
-from schedules.domain.plan.explanations import day_text
 from schedules.ical.values import Alarm, CalendarEvent, EventStatus, Hours, WholeDays
 from schedules.ical.visits import ShownVisit, event_of, title_of
-from trials.domain.words import Say, plain
-
-
-def _(message: str) -> str:
-    """Marks a message for translation without translating it."""
-    return message
-
+from trials.domain.words import Say, day_text, plain
+from trials.domain.words import mark as _
 
 UIDS = uuid.UUID("0b4f5f1e-6d0b-4f0f-9a53-6a2a3a6d7c11")
 """The name space of the identifiers that belong to no row of their own."""

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.ical.values import CalendarEvent, EventStatus, Hours, WholeDays
 from trials.domain.protocols.protocol import TimingKind
-from trials.domain.words import Say, plain
+from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 
 _PLACES = {

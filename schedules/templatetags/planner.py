@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django import template
 
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.visits.clashes import Clash
 from schedules.selectors.calendar.days import CalendarDay, Entry
 from schedules.web.shared.wording import say
+from trials.domain.words import day_text
 
 register = template.Library()
 FIRST_HOUR, LAST_HOUR, MOST_LANES, QUARTERS = 8, 18, 4, 4

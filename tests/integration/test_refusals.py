@@ -223,7 +223,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         lambda w: w.consent(w.form()),
         lambda w: w.consent(w.form()),
         "form",
-        "Consent to form 1.0 is on record for 2026-11-02.",
+        "Consent to form 1.0 is on record for Monday 2026-11-02.",
     ),
     (
         "a correction to another trial's form",

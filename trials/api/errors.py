@@ -12,11 +12,13 @@ from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, NotAcceptable, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, NotAcceptable, ValidationError
 from rest_framework.response import Response
 
 from trials.api.refusals import BodyTooLarge, Overtaken
-from trials.domain.errors import DomainError, Stale
+from trials.domain.errors import DomainError, Refused, Stale
+from trials.domain.refusals import INVALID
+from trials.spoken import say
 
 PROBLEM = "application/problem+json"
 TYPES = "urn:dayzero:problem:"
@@ -71,11 +73,16 @@ def overtaken(stale: Stale) -> str:
 
 
 def _named(error: DomainError) -> Any:
-    """What is wrong, by field; what is about no field in particular under DRF's name for that."""
-    fields = getattr(error, "fields", None)
-    if not fields:
+    """What is wrong, by field and with its code; what is about the whole under DRF's name for that."""
+    if not isinstance(error, Refused) or not error.fields:
         return str(error)
-    return {name or "non_field_errors": list(messages) for name, messages in fields.items()}
+    codes = {(one.field, one.text(say)): one.code for one in error.refusals}
+    return {
+        name or "non_field_errors": [
+            ErrorDetail(message, codes.get((name, message), INVALID)) for message in messages
+        ]
+        for name, messages in error.fields.items()
+    }
 
 
 class ProblemDetail(serializers.Serializer):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
+
+from trials.domain.refusals import Refusal
+from trials.domain.words import Say, plain
 
 
 class DomainError(Exception):
@@ -12,11 +16,27 @@ class DomainError(Exception):
 
 
 class Refused(DomainError):
-    """Something cannot be done so; `fields` says for each field (empty: for all) what would be right."""
+    """Something cannot be done so; `fields` says for each field (empty: for all) what would be right.
+
+    `refusals` are the rules' own, where they are what the error was made of.
+    """
+
+    refusals: tuple[Refusal, ...] = ()
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self.fields = {name: tuple(messages) for name, messages in fields.items()}
         super().__init__(" ".join(message for messages in self.fields.values() for message in messages))
+
+    @classmethod
+    def because(cls, refusals: Iterable[Refusal], say: Say = plain) -> Self:
+        """Make the error of refusals, each said by `say` at its field."""
+        found = tuple(refusals)
+        fields: dict[str, list[str]] = {}
+        for refusal in found:
+            fields.setdefault(refusal.field, []).append(refusal.text(say))
+        refused = cls(fields)
+        refused.refusals = found
+        return refused
 
 
 class Stale(DomainError):

@@ -8,7 +8,19 @@ from datetime import date, datetime
 
 from trials.domain.language import Code, Named, Text, label_of
 
-__all__ = ["Code", "Say", "SayPoint", "Value", "Words", "days_words", "iso_point", "mark", "plain"]
+__all__ = [
+    "WEEKDAYS",
+    "Code",
+    "Say",
+    "SayPoint",
+    "Value",
+    "Words",
+    "day_text",
+    "days_words",
+    "iso_point",
+    "mark",
+    "plain",
+]
 
 Say = Callable[[str], str]
 SayPoint = Callable[[date | datetime, Say], str]
@@ -19,9 +31,23 @@ def mark(message: str) -> str:
     return message
 
 
+WEEKDAYS = (
+    mark("Monday"), mark("Tuesday"), mark("Wednesday"), mark("Thursday"),
+    mark("Friday"), mark("Saturday"), mark("Sunday"),
+)  # fmt: skip
+
+
 def plain(message: str) -> str:
     """The message as it stands: English."""
     return message
+
+
+def day_text(day: date | datetime, say: Say = plain) -> str:
+    """A day with its weekday, or an instant with its weekday, hour and zone."""
+    weekday = say(WEEKDAYS[day.weekday()])
+    if isinstance(day, datetime):
+        return f"{weekday} {day.date()} {day:%H:%M} {day.isoformat()[-6:]}"
+    return f"{weekday} {day}"
 
 
 def iso_point(point: date | datetime, say: Say = plain) -> str:

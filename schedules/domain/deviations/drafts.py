@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.values import Refusal
+from trials.domain.refusals import IN_THE_FUTURE, Refusal
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
 
@@ -305,7 +305,7 @@ def refusals_of_assessment(said: Assessment, occurred_on: date, today: date) -> 
         ("reported_to_ethics_on", said.reported_to_ethics_on),
     ):
         if day and day > today:
-            message = _("%(day)s is in the future: today is %(today)s at the site.")
+            message = IN_THE_FUTURE
             yield Refusal(name, message, {"day": day, "today": today})
         elif day and day < occurred_on:
             message = _("%(day)s is before the deviation occurred, on %(occurred)s: give a later day.")
@@ -344,7 +344,7 @@ def state_of(*, withdrawn: bool, lapsed: bool, classified: bool) -> DeviationSta
 def refusals_of_entering(what: str, occurred_on: date, today: date) -> Iterator[Refusal]:
     """What forbids to enter a deviation by hand: a day in the future, not a word of what happened."""
     if occurred_on > today:
-        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        message = IN_THE_FUTURE
         yield Refusal("occurred_on", message, {"day": occurred_on, "today": today})
     if not what.strip():
         yield Refusal("description", _("Say what happened: no record shows it."))

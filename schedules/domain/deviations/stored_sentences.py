@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from schedules.domain.plan.explanations import day_text
 from trials.domain.language import Named, Text
-from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import Code, Say, Value, Words, day_text, plain
 
 _MARK = '{"told":'
 

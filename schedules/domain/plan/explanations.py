@@ -7,7 +7,6 @@ nothing and gets English.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
 from functools import lru_cache
 
 from schedules.domain.plan.slots import Same
@@ -29,12 +28,9 @@ from trials.domain.protocols.protocol import (
     Tolerance,
     Within,
 )
-from trials.domain.words import Say, Words, plain
+from trials.domain.words import Say, Words, day_text, plain
 from trials.domain.words import mark as _
 
-WEEKDAYS = (
-    _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
-)  # fmt: skip
 _UNITS = {
     Unit.HOURS: (_("%(n)d hour"), _("%(n)d hours")),
     Unit.DAYS: (_("%(n)d day"), _("%(n)d days")),
@@ -110,14 +106,6 @@ def _origin(protocol: Protocol, basis: Basis, say: Say) -> str:
     document = f"{source.document}, {source.dated}" if source else basis.source
     section = f", {basis.section}" if basis.section else ""
     return say(_("stated in %(where)s%(note)s")) % {"where": f"{document}{section}", "note": note}
-
-
-def day_text(day: date | datetime, say: Say = plain) -> str:
-    """A day with its weekday, or an instant with its weekday, hour and zone."""
-    weekday = say(WEEKDAYS[day.weekday()])
-    if isinstance(day, datetime):
-        return f"{weekday} {day.date()} {day:%H:%M} {day.isoformat()[-6:]}"
-    return f"{weekday} {day}"
 
 
 def offset_text(offset: Offset, say: Say = plain) -> str:

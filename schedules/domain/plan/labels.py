@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from schedules.domain.plan.explanations import WEEKDAYS
 from trials.domain.protocols.protocol import (
     Activity,
     AnchorRule,
@@ -21,7 +20,7 @@ from trials.domain.protocols.protocol import (
     VisitRule,
 )
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Say
+from trials.domain.words import WEEKDAYS, Say
 from trials.domain.words import mark as _
 
 _Labelled = TypeVar(

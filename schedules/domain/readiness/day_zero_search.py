@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from participants.domain.lifecycle import Phase
@@ -34,6 +33,7 @@ from schedules.domain.readiness.start_context import (
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Over, Place, Role, Within
 from trials.domain.protocols.treatment_names import first_treatment_name
+from trials.domain.refusals import Refusal
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Say, Value, Words, plain
 from trials.domain.words import mark as _
@@ -192,28 +192,20 @@ class Ranking:
     common: tuple[Reason, ...] = ()
 
 
-class RangeRefusal(NamedTuple):
-    """Why a range cannot be searched: the field, a marked message and its words."""
-
-    field: str
-    message: str
-    words: Mapping[str, object]
-
-
-def refusals_of_range(first: date, last: date, today: date) -> Iterator[RangeRefusal]:
+def refusals_of_range(first: date, last: date, today: date) -> Iterator[Refusal]:
     """Why a range cannot be searched: turned round, longer than MOST_DAYS, over, or too far away."""
     words: dict[str, object] = {"first": first, "last": last, "today": today, "most": MOST_DAYS}
     if last < first:
         message = _("%(last)s is before %(first)s: give that day or a later one.")
-        yield RangeRefusal("last", message, words)
+        yield Refusal("last", message, words)
     elif (last - first).days >= MOST_DAYS:
         message = _("That is longer than %(most)d days: give a shorter range.")
-        yield RangeRefusal("last", message, words)
+        yield Refusal("last", message, words)
     if last < today:
         message = _("The range is over: today is %(today)s at the site.")
-        yield RangeRefusal("last", message, words)
+        yield Refusal("last", message, words)
     if first > today + FURTHEST:
-        yield RangeRefusal("first", _("%(first)s is more than three years away."), words)
+        yield Refusal("first", _("%(first)s is more than three years away."), words)
 
 
 def rank_days(start: Start, first: date, last: date, weights: Weights = USUAL_WEIGHTS) -> Ranking:

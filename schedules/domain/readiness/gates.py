@@ -14,13 +14,13 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from participants.domain.moments import DAY, day_of
-from schedules.domain.plan.explanations import day_text, offset_words
+from schedules.domain.plan.explanations import offset_words
 from schedules.domain.plan.values import AnchorKind, Plan
 from trials.domain.language import Code
 from trials.domain.protocols.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocols.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
 from trials.domain.protocols.treatment_names import INFUSION, day_zero_name
-from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 
 UNDER_OBSERVATION = _("Under observation until %(day)s: %(subject)s.")

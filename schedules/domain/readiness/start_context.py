@@ -16,14 +16,13 @@ from participants.domain.consents import ConsentStanding
 from participants.domain.facts import Facts
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Product
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.projection import lay_out
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan
 from schedules.domain.readiness.beds import Beds
 from schedules.domain.readiness.gates import Cohorts
 from trials.domain.protocols.protocol import Protocol, applies
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.replanning.visit_effects import Effect, VisitChange
 from schedules.domain.replanning.window_and_gate_changes import GateChange
-from trials.domain.words import Say, plain
+from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 
 EFFECT_LABELS = {

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import date
 
 from participants.domain.lifecycle import STEP_LABELS, Step
-from schedules.domain.visits.values import History, Refusal, VisitLife
+from schedules.domain.visits.values import History, VisitLife
 from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
 from trials.domain.protocols.treatment_names import day_zero_name
 from trials.domain.protocols.validation.graph import anchors_of_visit
+from trials.domain.refusals import Refusal
 from trials.domain.words import mark as _
 
 

@@ -19,18 +19,9 @@ from schedules.domain.visits.order import (
     is_infusion,
     refusals_of_day,
 )
-from schedules.domain.visits.values import (
-    Answer,
-    Booking,
-    Clock,
-    Completion,
-    Deed,
-    End,
-    History,
-    Refusal,
-    VisitLife,
-)
+from schedules.domain.visits.values import Answer, Booking, Clock, Completion, Deed, End, History, VisitLife
 from trials.domain.protocols.protocol import Activity, Protocol, applies
+from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
 from trials.domain.words import days_words
 from trials.domain.words import mark as _
@@ -133,7 +124,7 @@ def refusals_of_missing(visit: VisitLife, today: date, reason: str) -> Iterator[
 def refusals_of_reason(reason: str) -> Iterator[Refusal]:
     """Nothing on record is withdrawn or given up without a word."""
     if not reason.strip():
-        yield Refusal("reason", _("Enter a reason. It is kept in the audit trail."))
+        yield Refusal("reason", REASON_MISSING)
 
 
 def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
@@ -224,7 +215,7 @@ def _unlikely(on: date, sure: bool, history: History, reason: tuple[str, str]) -
     if doubt and not sure:
         yield Refusal("sure", doubt.message, doubt.words)
     if doubt and not given.strip():
-        yield Refusal(name, _("Enter a reason. It is kept in the audit trail."))
+        yield Refusal(name, REASON_MISSING)
 
 
 def _no_hour(name: str, at: datetime | None) -> Refusal | None:
@@ -238,7 +229,7 @@ def _refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusa
     if refusal := _no_hour("at", at):
         yield refusal
     if completion.on > clock.today:
-        message = _("%(day)s is in the future: today is %(today)s at the site.")
+        message = IN_THE_FUTURE
         yield Refusal("on", message, {"day": completion.on, "today": clock.today})
     elif at and at.astimezone(UTC) > clock.now.astimezone(UTC):
         message = _("%(hour)s has not come yet: at the site it is %(now)s.")

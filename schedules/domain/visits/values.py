@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.protocol import Protocol, VisitRule
@@ -27,14 +26,6 @@ class Deed(StrEnum):
     MISS = "miss"
     CANCEL = "cancel"
     UNDO = "undo"
-
-
-class Refusal(NamedTuple):
-    """Why something cannot be done: the field it is about, a marked message and its words."""
-
-    field: str
-    message: str
-    words: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,13 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.facts import Dose, Facts, Occurrence
 from participants.domain.moments import DAY, Point, day_of, first_instant, local
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.domain.windows.judges.case import Case
 from schedules.domain.windows.judges.washed_out import begins, drugs_of, inside
 from schedules.domain.windows.judges.washout import code_in
 from trials.domain.protocols.protocol import Protocol, Washout
-from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import Code, Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 
 HORIZON = timedelta(days=366 * 25)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from trials.domain.protocols.protocol import Freshness, ProtocolWindow
-from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 
 

@@ -9,8 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from participants.domain.facts import Fact
-from schedules.domain.plan.explanations import day_text
-from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import Say, Value, Words, day_text, plain
 
 
 class VerdictStatus(StrEnum):

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors.participants import participants_visible_to, recorded
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.cohort_board import LevelBoard, board
 from schedules.domain.readiness.gate_wording import is_assumed, words_of_gate
@@ -32,7 +31,7 @@ from schedules.selectors.store.calendars import DayOfSites, site_days
 from schedules.selectors.store.course import STEPS, clock_at
 from schedules.selectors.windows.evaluation import ended_on
 from trials.domain.protocols.protocol import Protocol
-from trials.domain.words import Say, Value, Words, plain
+from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Trial, User
 from trials.selectors.records import protocol_of, published_versions, trials_visible_to

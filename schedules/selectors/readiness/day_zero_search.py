@@ -6,11 +6,11 @@ from datetime import date
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext as _
 
 from schedules.domain.readiness.day_zero_search import Ranking, Weights, rank_days, refusals_of_range
 from schedules.domain.readiness.start_context import Start
 from trials.domain.errors import DomainError, Refused
+from trials.spoken import refuse
 
 
 class RangeRefused(Refused):
@@ -19,11 +19,7 @@ class RangeRefused(Refused):
 
 def ranked_days(start: Start, first: date, last: date) -> Ranking:
     """The days of a range as day zero, the best first; raises RangeRefused for a range that cannot be."""
-    fields: dict[str, list[str]] = {}
-    for field, message, words in refusals_of_range(first, last, start.today):
-        fields.setdefault(field, []).append(_(message) % words)
-    if fields:
-        raise RangeRefused(fields)
+    refuse(refusals_of_range(first, last, start.today), RangeRefused)
     return rank_days(start, first, last, weights_in_use())
 
 

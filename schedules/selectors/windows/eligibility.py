@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from participants.models import Participant
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.windows.eligibility import Candidate, Earliest, LastDay, earliest, last_days
 from schedules.selectors.windows.verdicts import docket_of
 from trials.domain.errors import OffsetError
 from trials.domain.protocols.protocol import Role
-from trials.domain.words import Say, plain
+from trials.domain.words import Say, day_text, plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.contradictions import find_contradictions
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.replanning.hold_clock import waiting_of
 from schedules.domain.replanning.hold_wording import words_of_hold
@@ -27,7 +26,7 @@ from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
 from schedules.selectors.windows.evaluation import Docket, dockets_of
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
-from trials.domain.words import Say, plain
+from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Membership, User
 from trials.selectors.records import holds_at, roles_of, within

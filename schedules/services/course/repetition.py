@@ -40,7 +40,7 @@ from trials.domain.protocols.protocol import AnchorRule, Protocol
 from trials.domain.protocols.treatment_names import capital
 from trials.models import User
 from trials.selectors.records import protocol_of
-from trials.spoken import say
+from trials.spoken import require_reason, say
 
 TAKEN_BACK = 0
 """The attempt of visits that were planned in a repetition which was withdrawn: before the first one.
@@ -103,8 +103,7 @@ def take_back_repetition(
     """
     person = locked(participant, version)
     standing = standing_of(person)
-    if not reason.strip():
-        raise CourseRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, CourseRefused)
     if not is_repetition(standing.steps):
         raise CourseRefused({"": [_("The last step on record is no repeated treatment.")]})
     step, start = standing.steps[-1], _start_of(standing.protocol)

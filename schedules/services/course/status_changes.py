@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import CourseRefused
-from participants.domain.lifecycle import (
-    NOT_APPLICABLE,
-    Extent,
-    Step,
-    StepRefusal,
-    StepTaken,
-    refusals_of_step,
-)
+from participants.domain.lifecycle import NOT_APPLICABLE, Extent, Step, StepTaken, refusals_of_step
 from participants.models import CourseStep, Participant
 from participants.services.course import record_step, undo_step
 from schedules.domain.visits.values import Clock
@@ -39,7 +32,6 @@ from schedules.services.replanning.hold_rows import follow_person
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.visit_writing import (
     cancelled_with,
-    in_words,
     keep_held,
     lock_participant,
     write_visits,
@@ -49,6 +41,7 @@ from trials.audit.acts import recorded
 from trials.domain.errors import Stale
 from trials.models import Site, User
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import refuse, require_reason
 
 RECORD = "participants.participant"
 FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
@@ -97,10 +90,11 @@ def take_step(
     if impossible := impossible_days(asked, person.trial.planned_end or clock.today):
         raise CourseRefused(impossible)
     course, live = course_of(standing), live_visits(person).count()
-    _refuse(
+    refuse(
         refusals_of_step(
             course, request.step, request.on, clock.today, ends=request.ends, reason=reason, live_visits=live
-        )
+        ),
+        CourseRefused,
     )
     attempt = standing.attempt + (request.step is Step.RESCREENING)
     record = StepTaken(request.step, request.on, attempt, request.ends)
@@ -123,8 +117,7 @@ def undo_last_step(
     """
     person = locked(participant, version)
     steps = standing_of(person).steps
-    if not reason.strip():
-        raise CourseRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, CourseRefused)
     if not steps:
         raise CourseRefused({"": [_("No step is on record that could be undone.")]})
     step = steps[-1]
@@ -209,11 +202,3 @@ def raise_version(person: Participant, now: datetime) -> None:
     person.version += 1
     person.save(update_fields=["version"])
     judge_soon([person.pk], now)
-
-
-def _refuse(refusals: Iterable[StepRefusal]) -> None:
-    fields: dict[str, list[str]] = {}
-    for name, message, words in refusals:
-        fields.setdefault(name, []).append(in_words(message, words))
-    if fields:
-        raise CourseRefused(fields)

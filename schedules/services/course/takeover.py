@@ -23,6 +23,7 @@ from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.spoken import require_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ def open_history(*, participant: Participant, by: User | None, reason: str, now:
     if person.history_since is not None:
         words = {"day": person.history_since}
         raise Refused({"": [_("A history is being entered already, since %(day)s.") % words]})
-    if not reason.strip():
-        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason)
     return _set(person, today_at(person.site, now))
 
 

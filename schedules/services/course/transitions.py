@@ -18,9 +18,10 @@ from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
 from schedules.services.store.visit_writing import Value, announce, write_visits
+from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
 from trials.selectors.protocols.approvals import in_use
-from trials.spoken import say
+from trials.spoken import refuse, say
 
 FRESH: dict[str, Value] = {
     "cancelled_on": None,
@@ -73,9 +74,8 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
     if not release and (bookings := list(booked.order_by("booked_on"))):
         listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")
-        refusals.append(("release", message % {"visits": listed}))
-    if refusals:
-        raise CourseRefused({name: [message] for name, message in refusals})
+        refusals.append(Refusal.said("release", message % {"visits": listed}))
+    refuse(refusals, CourseRefused)
     assert site is not None
     gone: dict[str, Value] = {"booked_on": None, "booked_start": None, "booked_end": None, "booked_place": ""}
     gone |= {"booked_resource_id": None, "booked_staff_id": None}
@@ -92,18 +92,18 @@ def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
     follow_plan(preview.record, preview.plan, now, taken_back=True)
 
 
-def _refusals_of_site(standing: Standing, site: Site | None) -> list[tuple[str, str]]:
+def _refusals_of_site(standing: Standing, site: Site | None) -> list[Refusal]:
     person = standing.participant
     if site is None or site.pk == person.site_id:
-        return [("site", _("Give another site than the present one."))]
+        return [Refusal.said("site", _("Give another site than the present one."))]
     words = {"site": site.name, "trial": person.trial.code, "version": person.protocol_version.label}
     if not site.zone:
-        return [("site", _("%(site)s has no time zone yet: give it one first.") % words)]
+        return [Refusal.said("site", _("%(site)s has no time zone yet: give it one first.") % words)]
     if not TrialSite.objects.filter(trial=person.trial_id, site=site).exists():
-        return [("site", _("Trial %(trial)s does not run at %(site)s.") % words)]
+        return [Refusal.said("site", _("Trial %(trial)s does not run at %(site)s.") % words)]
     if not in_use(site, person.protocol_version_id):
         message = _("%(site)s has no approval in use of protocol version %(version)s: record it and sign it.")
-        return [("site", message % words)]
+        return [Refusal.said("site", message % words)]
     return []
 
 

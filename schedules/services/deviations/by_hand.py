@@ -13,11 +13,12 @@ from schedules.domain.deviations.drafts import DeviationKind, refusals_of_enteri
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations.record_facts import versions_then
 from schedules.selectors.store.calendars import today_at
-from schedules.services.store.visit_writing import in_words, lock_participant
+from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ def enter_deviation(
     person = lock_participant(participant.pk)
     today = today_at(person.site, now)
     fields = impossible_days({"occurred_on": entered.occurred_on}, person.trial.planned_end or today)
-    for name, message, words in refusals_of_entering(entered.description, entered.occurred_on, today):
-        fields.setdefault(name, []).append(in_words(message, words))
+    for refusal in refusals_of_entering(entered.description, entered.occurred_on, today):
+        fields.setdefault(refusal.field, []).append(refusal.text(say))
     visit = entered.visit
     if visit is not None and visit.participant_id != person.pk:
         fields["visit"] = [_("That visit is of another participant.")]

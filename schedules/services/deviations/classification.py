@@ -5,7 +5,7 @@ Every service takes the version of the deviation that was shown; anyone who was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -14,15 +14,14 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import Assessment, DeviationKind, Lapse, refusals_of_assessment
-from schedules.domain.visits.values import Refusal
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.calendars import sites_by_today, today_at
 from schedules.selectors.visits.status_query import at_each
 from schedules.services.store.deviation_drafts import draft_of_visits
-from schedules.services.store.visit_writing import in_words
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import Site, User
+from trials.spoken import refuse, require_reason
 
 RECORD = "schedules.deviation"
 BATCH = 500
@@ -42,7 +41,7 @@ def assess_deviation(
     deviation = _locked(deviation, version)
     _refuse_withdrawn(deviation)
     today = today_at(deviation.participant.site, now)
-    _refuse(refusals_of_assessment(said, deviation.occurred_on, today))
+    refuse(refusals_of_assessment(said, deviation.occurred_on, today))
     if deviation.classification and not reason.strip():
         raise Refused({"reason": [_("It is already classified. Enter why the classification changes.")]})
     values = {name: text.strip() if isinstance(text, str) else text for name, text in asdict(said).items()}
@@ -171,13 +170,4 @@ def _refuse_withdrawn(deviation: Deviation) -> None:
 
 
 def _refuse_without(reason: str) -> None:
-    if not reason.strip():
-        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
-
-
-def _refuse(refusals: Iterable[Refusal]) -> None:
-    fields: dict[str, list[str]] = {}
-    for name, message, words in refusals:
-        fields.setdefault(name, []).append(in_words(message, words))
-    if fields:
-        raise Refused(fields)
+    require_reason(reason)

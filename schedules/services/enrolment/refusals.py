@@ -22,19 +22,17 @@ from schedules.services.enrolment.history import asked_of, ruling_on
 from schedules.services.enrolment.values import Enrolment
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.refusals import Refusal
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 from trials.selectors.records import protocol_of, working_days_of
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import say
+from trials.spoken import refuse, say
 from trials.zones import zone_of
 
-__all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment", "refuse"]
-
-Refusal = tuple[str, str]
-"""The field of an enrolment, and the words that refuse it."""
+__all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +63,26 @@ class Ground:
 
 def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
     """The plan of an enrolment; raises EnrolmentRefused with every reason, by field."""
-    refuse(_refusals_of_place(enrolment, ground))
+    refuse(_refusals_of_place(enrolment, ground), EnrolmentRefused)
     protocol = protocol_of(enrolment.version)
     zone = zone_of(enrolment.site)
     refuse(
-        ("anchors", _(error.template) % error.values)
-        for _code, error in hours_that_are_none(enrolment.anchors)
+        (
+            Refusal("anchors", error.template, error.values)
+            for _code, error in hours_that_are_none(enrolment.anchors)
+        ),
+        EnrolmentRefused,
     )
     given = {
         code: anchor if isinstance(anchor, AnchorDay) else recorded_anchor(code, anchor, zone)
         for code, anchor in enrolment.anchors.items()
     }
     anchors = anchor_days(given, zone)
-    refuse(_refusals_of_words(enrolment, protocol, anchors))
+    refuse(_refusals_of_words(enrolment, protocol, anchors), EnrolmentRefused)
     plan = _project(enrolment, protocol, anchors, ground, zone)
-    refuse(_refusals_of_years(enrolment, anchors))
-    refuse(_refusals_of_plan(enrolment, plan))
+    refuse(_refusals_of_years(enrolment, anchors), EnrolmentRefused)
+    refuse(_refusals_of_plan(enrolment, plan), EnrolmentRefused)
     return plan
-
-
-def refuse(refusals: Iterator[Refusal]) -> None:
-    """Raise EnrolmentRefused where there are any."""
-    fields: dict[str, list[str]] = {}
-    for name, message in refusals:
-        fields.setdefault(name, []).append(message)
-    if fields:
-        raise EnrolmentRefused(fields)
 
 
 def _project(
@@ -112,23 +104,29 @@ def _refusals_of_place(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal
     site, version, trial = enrolment.site, enrolment.version, enrolment.trial
     words = {"site": site.code, "trial": trial.code, "version": version.label, "zone": site.zone}
     if not site.zone:
-        yield "site", _("Site %(site)s has no time zone: give it one, such as Asia/Shanghai.") % words
+        yield Refusal.said(
+            "site", _("Site %(site)s has no time zone: give it one, such as Asia/Shanghai.") % words
+        )
     elif not is_zone(site.zone):
-        yield "site", _("Site %(site)s has an unknown time zone, %(zone)s: an IANA name is wanted.") % words
+        yield Refusal.said(
+            "site", _("Site %(site)s has an unknown time zone, %(zone)s: an IANA name is wanted.") % words
+        )
     if (trial.pk, site.pk) not in ground.running:
-        yield "site", _("Trial %(trial)s does not run at site %(site)s.") % words
+        yield Refusal.said("site", _("Trial %(trial)s does not run at site %(site)s.") % words)
     if version.trial_id != trial.pk:
-        yield "version", _("Version %(version)s belongs to another trial than %(trial)s.") % words
+        yield Refusal.said(
+            "version", _("Version %(version)s belongs to another trial than %(trial)s.") % words
+        )
     elif version.pk not in ground.published:
-        yield "version", _("Version %(version)s is not published yet.") % words
+        yield Refusal.said("version", _("Version %(version)s is not published yet.") % words)
     else:
         yield from _refusals_of_use(enrolment, ground)
     if enrolment.cohort and enrolment.cohort.trial_id != trial.pk:
-        yield "cohort", _("This cohort belongs to another trial than %(trial)s.") % words
+        yield Refusal.said("cohort", _("This cohort belongs to another trial than %(trial)s.") % words)
     try:
         SUBJECT_CODE(enrolment.subject_code)
     except ValidationError as error:
-        yield "subject_code", error.messages[0]
+        yield Refusal.said("subject_code", error.messages[0])
 
 
 def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
@@ -137,7 +135,7 @@ def _refusals_of_use(enrolment: Enrolment, ground: Ground) -> Iterator[Refusal]:
     state = ground.approvals[site.pk, version.pk]
     may_run = (enrolment.trial.pk, site.pk) in ground.running and is_zone(site.zone)
     if may_run and state is not ApprovalState.IN_USE:  # else there is something to mend first
-        yield "version", not_in_use(state) % {"site": site.code, "version": version.label}
+        yield Refusal.said("version", not_in_use(state) % {"site": site.code, "version": version.label})
 
 
 def not_in_use(state: ApprovalState) -> str:
@@ -162,7 +160,7 @@ def _refusals_of_years(enrolment: Enrolment, anchors: Mapping[str, AnchorDay]) -
     """Days that nobody can have meant; a trial without a planned end is counted from today."""
     end = enrolment.trial.planned_end or enrolment.today
     for messages in impossible_days({code: day.day for code, day in anchors.items()}, end).values():
-        yield from (("anchors", message) for message in messages)
+        yield from (Refusal.said("anchors", message) for message in messages)
 
 
 def _refusals_of_words(
@@ -170,7 +168,7 @@ def _refusals_of_words(
 ) -> Iterator[Refusal]:
     traits = [trait.code for trait in protocol.traits]
     for trait in sorted(set(enrolment.traits).difference(traits)):
-        yield (
+        yield Refusal.said(
             "traits",
             _("%(trait)s is no trait of this protocol; it has %(traits)s.")
             % {"trait": trait, "traits": ", ".join(traits) or "-"},
@@ -179,34 +177,44 @@ def _refusals_of_words(
         rule = protocol.anchor_by_code.get(code)
         words = {"anchor": say(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
         if rule is None:
-            yield "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+            yield Refusal.said(
+                "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+            )
         elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
             words |= {"day": str(day.day), "today": str(enrolment.today)}
-            yield (
+            yield Refusal.said(
                 "anchors",
                 _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words,
             )
         elif day.kind is AnchorKind.DERIVED:
-            yield "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
+            yield Refusal.said(
+                "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
+            )
     if protocol.day_zero not in anchors:
         label = protocol.anchor_by_code[protocol.day_zero].label
-        yield "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": say(label)}
+        yield Refusal.said(
+            "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": say(label)}
+        )
 
 
 def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
     ruling = ruling_on(enrolment, plan)
     for found in ruling.refused:
-        yield "anchors", _contradiction_in_words(found, plan)
+        yield Refusal.said("anchors", _contradiction_in_words(found, plan))
     if ruling.departures and not enrolment.reason.strip():
-        yield from (("reason", message) for message in asked_of(ruling.departures, plan))
+        yield from (Refusal.said("reason", message) for message in asked_of(ruling.departures, plan))
     for code in enrolment.anchors:
         if code not in plan.anchors:
             label = say(plan.protocol.anchor_by_code[code].label)
-            yield "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": label}
+            yield Refusal.said(
+                "anchors", _("%(anchor)s does not apply to somebody with these traits.") % {"anchor": label}
+            )
     for window in plan.windows:
         if crossed(window):
             words = {"window": say(window.rule.label), "starts": window.starts, "ends": window.ends}
-            yield "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
+            yield Refusal.said(
+                "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
+            )
 
 
 def crossed(window: PlannedWindow) -> bool:

@@ -15,6 +15,7 @@ from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError, Refused
 from trials.models import User
+from trials.spoken import require_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ def settle_difference(
     *, difference: ValueDifference, now: datetime, by: User | None, reason: str
 ) -> ValueDifference:
     """Settle a difference, with a reason; what is on record stays as it is. Raises Refused."""
-    if not reason.strip():
-        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason)
     lock_participant(difference.participant_id)
     row = ValueDifference.objects.get(pk=difference.pk)
     if row.settled_at:

@@ -13,7 +13,6 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from participants.models import SafetyReview
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.plan.values import AnchorKind, Plan
 from schedules.domain.readiness.gate_wording import MEETS, words_of_gate, words_of_opening
 from schedules.domain.readiness.gates import Cohorts, Course, GateVerdict, course_of, gate_ahead
@@ -21,7 +20,7 @@ from schedules.domain.readiness.start_context import start_codes
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, names_of, reviews_of
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
-from trials.domain.words import Code, Value, Words
+from trials.domain.words import Code, Value, Words, day_text
 from trials.models import Cohort, Site, Trial, User
 from trials.services.sites.plausible_days import impossible_days
 from trials.zones import zone_of

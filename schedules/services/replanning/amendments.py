@@ -28,6 +28,7 @@ from trials.audit.acts import recorded
 from trials.domain.errors import TrialFrozen
 from trials.domain.words import Value, Words
 from trials.models import Site, Trial, User
+from trials.spoken import require_reason
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,7 @@ def start_amendment(
     AmendmentRefused without a reason, where nobody is ready, or while another run at one of the
     sites has not finished; AmendmentStale, which carries the dry run as it is now.
     """
-    if not reason.strip():
-        raise AmendmentRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, AmendmentRefused)
     trial = Trial.objects.select_for_update(no_key=True).get(pk=amendment.to_version.trial_id)
     _refuse_second_run(trial, amendment.sites)
     dry = preview_amendment(amendment=amendment, now=now)
@@ -78,8 +78,7 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     Raises AmendmentRefused without a reason, where nobody was held back, and while another run at one
     of the sites has not finished.
     """
-    if not reason.strip():
-        raise AmendmentRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, AmendmentRefused)
     trial = Trial.objects.select_for_update(no_key=True).get(pk=run.to_version.trial_id)
     held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
     _refuse_second_run(trial, list(held.sites.all()), besides=held.pk)

@@ -12,7 +12,6 @@ from participants.selectors.consents import editions_of, given_consents
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.order import before_consent
 from schedules.services.replanning.previews import Preview
-from schedules.services.store.visit_writing import in_words
 from trials.domain.protocols.protocol import Role
 from trials.domain.protocols.treatment_names import day_zero_name
 from trials.spoken import say
@@ -64,7 +63,7 @@ def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: dat
         raise ReplanningRefused(message % {"zero": zero})
     if infused < consented:
         refusal = before_consent(protocol, infused, consented)
-        raise ReplanningRefused(in_words(refusal.message, refusal.words))
+        raise ReplanningRefused(refusal.text(say))
     withdrawn = _withdrawn_on(given)
     if withdrawn and infused >= withdrawn:
         message = _("Consent was withdrawn on %(withdrawn)s: no %(zero)s on %(day)s.")

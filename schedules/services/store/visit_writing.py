@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -11,16 +11,14 @@ from django.db.models import F, QuerySet
 from participants.domain.lifecycle import NOT_APPLICABLE, Step
 from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
-from schedules.domain.plan.explanations import day_text
-from schedules.domain.visits.values import Refusal
 from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.selectors.store.course import held_since, live_visits, waiting_visits
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.errors import Stale
-from trials.domain.words import Words
-from trials.spoken import say
+from trials.domain.refusals import Refusal
+from trials.spoken import refuse, say
 
 RECORD = "schedules.visit"
 Value = date | datetime | str | bool | int | None
@@ -44,15 +42,6 @@ def lock_visit(pk: int, participant: int, version: int) -> Visit:
     return visit
 
 
-def refuse_visit(refusals: Iterable[Refusal]) -> None:
-    """Raise VisitRefused where there are any, in the reader's language."""
-    fields: dict[str, list[str]] = {}
-    for name, message, words in refusals:
-        fields.setdefault(name, []).append(in_words(message, words))
-    if fields:
-        raise VisitRefused(fields)
-
-
 @contextmanager
 def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
     """Raise VisitRefused for these in the end; what is refused inside is said beside them."""
@@ -60,23 +49,10 @@ def asking(refusals: Sequence[Refusal]) -> Iterator[None]:
         yield
     except VisitRefused as refused:
         fields = {name: list(messages) for name, messages in refused.fields.items()}
-        for name, message, words in refusals:
-            fields[name] = [in_words(message, words), *fields.get(name, [])]
+        for refusal in refusals:
+            fields[refusal.field] = [refusal.text(say), *fields.get(refusal.field, [])]
         raise VisitRefused(fields, refused.preview) from refused
-    refuse_visit(refusals)
-
-
-def in_words(message: str, words: Mapping[str, object]) -> str:
-    """A marked message in the reader's language, its words as well; every day with its weekday."""
-    return say(message) % {name: _spoken(word) for name, word in words.items()}
-
-
-def _spoken(word: object) -> object:
-    if isinstance(word, Words):
-        return word.text(say, day_text)
-    if isinstance(word, date):
-        return day_text(word, say)
-    return say(word) if isinstance(word, str) else word
+    refuse(refusals, VisitRefused)
 
 
 def write_visit(visit: Visit, kind: str, now: datetime, **values: Value) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.order import refusals_of_day
 from schedules.domain.visits.state import (
     after_end,
@@ -27,7 +28,6 @@ from schedules.services.store.visit_writing import (
     asking,
     cancelled_with,
     lock_visit,
-    refuse_visit,
     write_visit,
 )
 from schedules.services.visits.clashing import refusals_of_clashes
@@ -45,6 +45,7 @@ from schedules.services.visits.completion import (
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.records import protocol_of
+from trials.spoken import refuse
 from trials.zones import zone_of
 
 _NO_BOOKING: dict[str, Value] = {
@@ -84,12 +85,13 @@ def book_visit(
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
-    refuse_visit(refusals_of_deed(life, Deed.BOOK))
-    refuse_visit(
+    refuse(refusals_of_deed(life, Deed.BOOK), VisitRefused)
+    refuse(
         [
             *refusals_of_booking(life, booking, history_of(visit, standing), clock, reason),
             *refusals_of_clashes(visit, booking, reason),
-        ]
+        ],
+        VisitRefused,
     )
     values: dict[str, Value] = {
         "booked_on": booking.on,
@@ -109,7 +111,7 @@ def book_visit(
 def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Give a booking up, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, Deed.UNBOOK)
-    refuse_visit(refusals_of_reason(reason))
+    refuse(refusals_of_reason(reason), VisitRefused)
     write_visit(visit, "unbooked", now, outside_reason="", **_NO_BOOKING)
     follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
@@ -131,7 +133,7 @@ def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str =
 def take_back_arrival(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, Deed.UNDO_ARRIVAL)
-    refuse_visit(refusals_of_reason(reason))
+    refuse(refusals_of_reason(reason), VisitRefused)
     write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None)
     return visit
 
@@ -151,11 +153,11 @@ def complete_visit(
     standing = standing_of(visit.participant)
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
     life = life_of(visit, protocol)
-    refuse_visit(refusals_of_deed(life, Deed.COMPLETE))
+    refuse(refusals_of_deed(life, Deed.COMPLETE), VisitRefused)
     history = history_of(visit, standing)
     refusals = list(refusals_of_completion(life, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
-    refuse_visit(refusals if len(asked) < len(refusals) else ())
+    refuse(refusals if len(asked) < len(refusals) else (), VisitRefused)
     refuse_other_day(life, completion.on, protocol, visit.participant_id)
     outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
     unlikely = history.frame is not None and history.frame.question(completion.on) is not None
@@ -189,7 +191,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     """
     visit = _locked_for(visit, version, Deed.MISS)
     today = clock_at(visit.participant.site, now).today
-    refuse_visit(refusals_of_missing(_life(visit), today, reason))
+    refuse(refusals_of_missing(_life(visit), today, reason), VisitRefused)
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
     follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)
@@ -200,7 +202,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
 def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Put on record that a visit will not be, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, Deed.CANCEL)
-    refuse_visit(refusals_of_reason(reason))
+    refuse(refusals_of_reason(reason), VisitRefused)
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
     follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
@@ -220,9 +222,9 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     life = life_of(visit, standing.protocol)
-    refuse_visit(refusals_of_deed(life, Deed.UNDO))
-    refuse_visit(refusals_of_reason(reason))
-    refuse_visit(refusals_of_undoing(life, history_of(visit, standing)))
+    refuse(refusals_of_deed(life, Deed.UNDO), VisitRefused)
+    refuse(refusals_of_reason(reason), VisitRefused)
+    refuse(refusals_of_undoing(life, history_of(visit, standing)), VisitRefused)
     if life.performed_on:
         withdraw_confirmed(visit, life, by=by, reason=reason, now=now)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
@@ -247,7 +249,7 @@ def _zone_of_record(visit: Visit, completion: Completion) -> str:
 def _locked_for(visit: Visit, version: int, deed: Deed) -> Visit:
     """The visit under its lock, if this may be done with it as it stands."""
     visit = lock_visit(visit.pk, visit.participant_id, version)
-    refuse_visit(refusals_of_deed(_life(visit), deed))
+    refuse(refusals_of_deed(_life(visit), deed), VisitRefused)
     return visit
 
 

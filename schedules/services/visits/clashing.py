@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schedules.domain.visits.clashes import grave
-from schedules.domain.visits.values import Booking, Refusal
+from schedules.domain.visits.values import Booking
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.visits.clashes import Asked, clashes_of_bookings
+from trials.domain.refusals import Refusal
 from trials.domain.sites.resources import ResourceKind
 from trials.domain.words import mark as _
 from trials.models import Resource

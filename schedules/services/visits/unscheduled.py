@@ -10,17 +10,19 @@ from django.utils.translation import gettext as _
 from participants.domain.errors import CourseRefused
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
+from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.visits.state import refusals_of_added
 from schedules.domain.visits.values import EARLY_TERMINATION, UNSCHEDULED, Booking
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming
 from schedules.selectors.store.course import Standing, clock_at, history_of, standing_of
 from schedules.services.store.unscheduled_names import name_new
-from schedules.services.store.visit_writing import announce, lock_participant, refuse_visit
+from schedules.services.store.visit_writing import announce, lock_participant
 from schedules.services.visits.clashing import refusals_of_clashes
 from trials.audit.acts import recorded
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.models import User
+from trials.spoken import refuse
 from trials.zones import zone_of
 
 
@@ -45,10 +47,10 @@ def add_unscheduled(
     standing = standing_of(lock_participant(participant.pk))
     day, today = asked.booking.on, clock_at(standing.participant.site, now).today
     visit = _beside(standing, UNSCHEDULED, day, day)
-    refuse_visit(refusals_of_added(asked.booking, history_of(visit, standing), reason, today))
+    refuse(refusals_of_added(asked.booking, history_of(visit, standing), reason, today), VisitRefused)
     visit.place = asked.place
     if day >= today:
-        refuse_visit(refusals_of_clashes(visit, asked.booking, reason))
+        refuse(refusals_of_clashes(visit, asked.booking, reason), VisitRefused)
         visit.booked_resource_id, visit.booked_staff_id = asked.booking.resource, asked.booking.staff
         visit.booked_on, visit.booked_place = day, asked.booking.place.strip()
         visit.booked_start, visit.booked_end = asked.booking.start, asked.booking.end

@@ -28,6 +28,7 @@ from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.spoken import require_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,7 @@ def waive_window(
         raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
     if any(waiver.window == window for waiver in docket.facts.waivers):
         raise Refused({"": [_("This window is already waived.")]})
-    if not reason.strip():
-        raise Refused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason)
     waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
     added = add_fact(participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason)
     judge_participants([participant.pk], now)

@@ -26,6 +26,7 @@ from trials import request_clock
 from trials.domain.protocols.protocol import EventAfter, Protocol
 from trials.models import Cohort, ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of
+from trials.web.shared.refusals import put_refusals
 from trials.zones import zone_of
 
 __all__ = ["PLANNED", "EnrolmentForm", "PlaceForm", "mended"]
@@ -153,12 +154,8 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
     def refuse(self, refused: EnrolmentRefused) -> None:
         """Put what was refused next to the fields that it is about, with the days that would mend it."""
         self.fields["reason"].required = "reason" in refused.fields
-        for name, messages in refused.fields.items():
-            for message in messages:
-                if name == "anchors":
-                    self.anchor_refusals.append(message)
-                else:
-                    self.add_error(name if name in self.fields else None, message)
+        self.anchor_refusals.extend(refused.fields.get("anchors", ()))
+        put_refusals(self, {name: said for name, said in refused.fields.items() if name != "anchors"})
         site = self.cleaned_data.get("site")
         if site and "anchors" in refused.fields:
             zone = zone_of(site)

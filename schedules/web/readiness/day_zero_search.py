@@ -40,6 +40,7 @@ from trials.domain.accounts.access import Right
 from trials.models import Cohort, ProtocolVersion, User
 from trials.selectors.records import may, protocol_of, roles_of
 from trials.web.shared.query_params import is_set, query_params
+from trials.web.shared.refusals import put_refusals
 
 USUAL = timedelta(days=41)
 """How many days more than the first are searched where nobody says."""
@@ -56,9 +57,7 @@ class RangeForm(forms.Form):
 
     def refuse(self, refused: RangeRefused) -> None:
         """Put what was refused next to the fields that it is about."""
-        for name, messages in refused.fields.items():
-            for message in messages:
-                self.add_error(name, message)
+        put_refusals(self, refused.fields)
 
 
 class NewcomerForm(PlaceForm, RangeForm):

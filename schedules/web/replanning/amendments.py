@@ -52,6 +52,7 @@ from trials.models import ProtocolVersion, Site, Trial
 from trials.selectors.protocols.approvals import trials_in_view
 from trials.selectors.records import protocol_of
 from trials.web.shared.query_params import query_params
+from trials.web.shared.refusals import put_refusals
 
 PER_PAGE = 50
 REFRESH = "5"
@@ -110,9 +111,7 @@ class AmendmentForm(forms.Form):
 
     def refuse(self, refused: AmendmentRefused) -> None:
         """Put what was refused next to the fields that it is about."""
-        for name, words in refused.fields.items():
-            for message in words:
-                self.add_error(name if name in self.fields else None, message)
+        put_refusals(self, refused.fields)
 
 
 class ReasonForm(forms.Form):
@@ -199,9 +198,7 @@ def amendment_retry(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             count = retry_amendment(run=run, by=user_of(request), reason=form.cleaned_data["reason"])
         except AmendmentRefused as refused:
-            for words in refused.fields.values():
-                for message in words:
-                    form.add_error(None, message)
+            put_refusals(form, refused.fields)
         else:
             messages.success(request, _("%(count)d participants wait again.") % {"count": count})
             return redirect("amendment", pk=pk)

@@ -16,7 +16,6 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.moments import ZoneOfRecord, on_record
 from participants.models import Participant
 from participants.services.absences import Away
-from schedules.domain.plan.explanations import WEEKDAYS
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.recorded_anchors import put_on_record
 from schedules.selectors.store.absences import days_between
@@ -32,6 +31,7 @@ from schedules.web.shared.anchor_fields import (
 )
 from schedules.web.shared.forms import NO_NAMES
 from schedules.web.shared.wording import say
+from trials.domain.words import WEEKDAYS
 from trials.models import ProtocolVersion, Site
 from trials.selectors.records import protocol_of
 

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_http_methods
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.domain.plan.explanations import WEEKDAYS
 from schedules.selectors.pages.course import may_record_at
 from schedules.selectors.pages.enrolment import Contradicting
 from schedules.selectors.pages.replanning import acts_since, last_entry, other_versions, sites_by_name
@@ -34,6 +33,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows, visit_row
 from trials.domain.errors import DomainError
+from trials.domain.words import WEEKDAYS
 from trials.models import Site
 from trials.selectors.records import sites_administered_by, sites_visible_to, working_days_of
 from trials.zones import zone_of

@@ -10,6 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
 from schedules.web.shared.hours import HoursMixin
+from trials.web.shared.refusals import put_refusals
 
 NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
 SAY_WHY = gettext_lazy("Enter a reason. It is kept in the audit trail.")
@@ -22,9 +23,7 @@ class VersionedForm(HoursMixin, forms.Form):
 
     def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what was refused next to the fields that it is about."""
-        for name, messages in fields.items():
-            for message in messages:
-                self.add_error(name if name in self.fields else None, message)
+        put_refusals(self, fields)
 
     def plain_fields(self) -> list[BoundField]:
         """The fields that stand alone, one below the other."""

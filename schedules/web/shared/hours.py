@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from schedules.web.shared.wording import day_words
 from trials.domain.errors import Refused
+from trials.domain.refusals import IMPOSSIBLE_DAY
 from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.domain.sites.wall_clock import (
     HourError,
@@ -94,7 +95,7 @@ class HoursMixin(_Form):
         for name, field in self.fields.items():
             day = self.cleaned_data.get(name)
             if isinstance(field, forms.DateField) and day and not FIRST_DAY <= day <= LAST_DAY:
-                message = _("%(day)s cannot be right: enter a day from %(first)s to %(latest)s.")
+                message = _(IMPOSSIBLE_DAY)
                 self.add_error(name, message % {"day": day, "first": FIRST_DAY, "latest": LAST_DAY})
 
     def _read_hour(self, name: str, field: HourField) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
@@ -28,7 +28,6 @@ from participants.domain.facts import (
     TestResult,
     Vaccination,
 )
-from participants.domain.facts_validation import FactProblem
 from participants.domain.moments import Point, ZoneOfRecord
 from schedules.domain.windows.fact_sources import Feed
 from schedules.web.shared.anchor_fields import DayInput
@@ -139,12 +138,12 @@ class FactForm(VersionedForm):
         found = {name: at for name in hours if (at := self.instant(name, self.zones.get(name, zone)))}
         return _READERS[self.kind](Typed(self.cleaned_data, found))
 
-    def refuse_fact(self, problems: Iterable[FactProblem]) -> None:
+    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what is wrong with a fact next to the field that it stands in."""
-        for problem in problems:
-            name = FIELD_NAMES.get(problem.field, problem.field)
-            places = (name, f"{name}_on")
-            self.add_error(next((one for one in places if one in self.fields), None), problem.text(say))
+        for field, messages in fields.items():
+            name = FIELD_NAMES.get(field, field)
+            place = next((one for one in (name, f"{name}_on") if one in self.fields), None)
+            self.add_error(place, list(messages))
 
 
 @dataclass(frozen=True, slots=True)

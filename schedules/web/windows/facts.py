@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from participants.domain.fact_rows import FactKind, fact_of
-from participants.domain.facts_validation import FactRefused
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row
@@ -41,7 +40,6 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.windows.fact_wording import KINDS
-from trials.domain.errors import Refused
 from trials.models import User
 from trials.selectors.records import roles_of
 
@@ -169,11 +167,7 @@ def _answer(
     """The form, or what became of it: everything that is wrong with the fact next to its fields."""
 
     def perform(form: FactForm) -> HttpResponse:
-        try:
-            recorded = record(form, user_of(request), now())
-        except FactRefused as refused:
-            form.refuse_fact(refused.problems)
-            raise Refused({}) from refused
+        recorded = record(form, user_of(request), now())
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
         messages.success(request, _("Recorded. The protocol windows are being evaluated again."))

@@ -184,5 +184,5 @@ def test_a_milestone_out_of_order_is_refused_in_words(participant: Participant) 
     with pytest.raises(ProductRefused) as refused:
         milestone(participant, Milestone.SHIPPED, TODAY - timedelta(days=1))
     assert refused.value.fields == {
-        "on": ("2026-11-22 is before Collection on 2026-11-23: give that day or a later one.",)
+        "on": ("Sunday 2026-11-22 is before Collection on Monday 2026-11-23: give that day or a later one.",)
     }

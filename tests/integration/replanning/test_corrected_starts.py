@@ -19,7 +19,6 @@ from participants.models import Participant
 from participants.services.product import MilestoneRecord, record_milestone
 from schedules.domain.deviations.drafts import Assessment
 from schedules.domain.errors import DepartureNeedsReason
-from schedules.domain.plan.explanations import day_text
 from schedules.domain.replanning.protocol_departures import DepartureKind
 from schedules.models import Deviation, ReadinessCheck, Visit
 from schedules.selectors.deviations.log import WantedDeviations, deviation_rows
@@ -34,6 +33,7 @@ from schedules.services.replanning.moves import (
 from schedules.web.deviations.table import cells
 from tests.integration.replanning.test_reality import BECAUSE, CHEMOTHERAPY, completed, gated
 from tests.integration.visits.test_visits import INFUSION, at
+from trials.domain.words import day_text
 from trials.models import User
 
 pytestmark = pytest.mark.django_db

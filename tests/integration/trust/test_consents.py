@@ -101,7 +101,7 @@ def test_a_withdrawn_consent_stands_no_more(participant, coordinator) -> None:
     ("day", "field", "words"),
     [
         (date(2026, 11, 22), "signed_on", "in the future"),
-        (date(2026, 1, 4), "signed_on", "is used from 2026-01-05"),
+        (date(2026, 1, 4), "signed_on", "is used from Monday 2026-01-05"),
     ],
 )
 def test_a_consent_that_cannot_be_is_refused_and_nothing_written(participant, day, field, words) -> None:
@@ -118,7 +118,7 @@ def test_another_trials_form_and_a_second_consent_to_one_are_refused(participant
         record_consent(participant=participant, form=other, signed_on=NOVEMBER, now=NOW, by=None)
     ours = form(participant.trial)
     record_consent(participant=participant, form=ours, signed_on=NOVEMBER, now=NOW, by=None)
-    with pytest.raises(ConsentRefused, match="is on record for 2026-11-02"):
+    with pytest.raises(ConsentRefused, match="is on record for Monday 2026-11-02"):
         record_consent(participant=participant, form=ours, signed_on=NOVEMBER, now=NOW, by=None)
 
 
@@ -215,7 +215,7 @@ def test_a_withdrawal_recorded_by_mistake_is_taken_back_with_a_reason(participan
         ({"signed_on": OCTOBER}, " ", "Enter why you correct it"),
         ({}, "nothing", "This is what is on record"),
         ({"signed_on": date(2026, 11, 22)}, "typed wrongly", "in the future"),
-        ({"signed_on": date(2026, 1, 4)}, "typed wrongly", "is used from 2026-01-05"),
+        ({"signed_on": date(2026, 1, 4)}, "typed wrongly", "is used from Monday 2026-01-05"),
     ],
 )
 def test_a_correction_that_cannot_be_is_refused_and_nothing_written(
@@ -242,7 +242,7 @@ def test_of_two_corrections_the_slower_is_told(participant) -> None:
 def test_no_correction_puts_consent_after_the_infusion(version, site) -> None:
     person = infused(version, site, consent=NOVEMBER)
     given = record_consent(participant=person, form=form(person.trial), signed_on=NOVEMBER, now=NOW, by=None)
-    with pytest.raises(ConsentRefused, match="No infusion before consent: 2026-11-20 is before"):
+    with pytest.raises(ConsentRefused, match="No infusion before consent: Friday 2026-11-20 is before"):
         correct_consent(**right(given, signed_on=TODAY))
     assert Anchor.objects.get(participant=person, code="consent").actual_on == NOVEMBER
 

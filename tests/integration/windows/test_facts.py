@@ -45,7 +45,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(infused, coordinator, 
     record_fact(participant=infused, fact=Admission(noon(12, 7), noon(12, 10)), by=coordinator, now=now)
     with pytest.raises(FactRefused) as refused:
         record_fact(participant=infused, fact=fact, by=coordinator, now=now)
-    assert code in {problem.code for problem in refused.value.problems}, why
+    assert code in {problem.code for problem in refused.value.refusals}, why
     assert Fact.objects.count() == 1
 
 

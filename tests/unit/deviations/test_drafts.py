@@ -128,7 +128,7 @@ GRAVE = replace(FULL, classification="important", cause="a strike", action="taug
 def test_what_a_class_needs(said, refused, why) -> None:
     found = list(refusals_of_assessment(said, occurred_on=LATE, today=date(2027, 1, 10)))
     assert [refusal.field for refusal in found] == refused, why
-    assert all(refusal.message % refusal.words for refusal in found)
+    assert all(refusal.message % refusal.values for refusal in found)
 
 
 def test_where_a_deviation_stands() -> None:

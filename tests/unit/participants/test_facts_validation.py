@@ -114,10 +114,13 @@ def test_what_is_refused(fact: Fact, others: Facts, codes: list[str], why: str):
 def test_a_refusal_holds_every_problem_with_its_field_and_words():
     with pytest.raises(FactRefused) as refused:
         accept(Admission(november(9), november(2)), STAY, NOW, SHANGHAI)
-    first = refused.value.problems[0]
+    first = refused.value.refusals[0]
     assert (first.field, first.text()) == (
         "discharged_at",
-        "the discharge at 2026-11-02 09:00 +08:00 is before the admission at 2026-11-09 09:00 +08:00",
+        (
+            "the discharge at Monday 2026-11-02 09:00 +08:00 is before "
+            "the admission at Monday 2026-11-09 09:00 +08:00"
+        ),
     )
     assert str(refused.value).startswith(first.text())
 
@@ -125,7 +128,7 @@ def test_a_refusal_holds_every_problem_with_its_field_and_words():
 def test_words_are_translated_before_they_are_filled():
     (problem,) = problems_of(Dose("mtx", TODAY + DAY), Facts(), NOW, SHANGHAI)
     said = problem.text(lambda message: message.replace("lies in the future", "liegt in der Zukunft"))
-    assert said.startswith("2026-11-22 liegt in der Zukunft")
+    assert said.startswith("Sunday 2026-11-22 liegt in der Zukunft")
 
 
 def test_a_clock_change_does_not_turn_an_admission_round():

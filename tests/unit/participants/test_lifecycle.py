@@ -127,13 +127,13 @@ def test_the_table_is_whole() -> None:
 def test_refusals(step, on, reason, live, fields, why) -> None:
     found = list(refusals_of_step(course(given="infusion"), step, on, LATER, reason=reason, live_visits=live))
     assert [refusal.field for refusal in found] == fields, why
-    assert all(refusal.message % refusal.words for refusal in found)
+    assert all(refusal.message % refusal.values for refusal in found)
 
 
 def test_time_does_not_run_backwards_between_steps() -> None:
     now = course(Step.WITHDRAWAL, given="infusion")
     (refusal,) = refusals_of_step(now, Step.DEATH, MONDAY, LATER)
-    assert (refusal.field, refusal.words["other"]) == ("on", MONDAY + timedelta(days=1))
+    assert (refusal.field, refusal.values["other"]) == ("on", MONDAY + timedelta(days=1))
 
 
 @pytest.mark.parametrize(

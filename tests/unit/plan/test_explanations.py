@@ -7,13 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from schedules.domain.plan.explanations import (
-    because_visit,
-    because_window,
-    day_text,
-    from_anchor,
-    offset_text,
-)
+from schedules.domain.plan.explanations import because_visit, because_window, from_anchor, offset_text
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import Known
 from tests.unit.plan.small import (
@@ -45,6 +39,7 @@ from trials.domain.protocols.protocol import (
     Place,
     Washout,
 )
+from trials.domain.words import day_text
 
 NOTED = Basis(BasisKind.ASSUMED, note="as is usual")
 FROM_RECORD = "stated in Registry record, 2026-01-12, Section 4"

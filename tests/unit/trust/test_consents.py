@@ -69,7 +69,7 @@ def test_re_consent_needed_and_done(given, editions, state, asked_by, why) -> No
 def test_a_consent_that_cannot_have_been_given_is_refused(form, on, given, anchor, fields) -> None:
     refusals = list(refusals_of_consent(form, on, given, anchor, TODAY))
     assert [each.field for each in refusals] == fields
-    assert all(each.message % each.words for each in refusals)
+    assert all(each.message % each.values for each in refusals)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_consent_that_cannot_have_been_given_is_refused(form, on, given, ancho
 def test_a_withdrawal_that_cannot_have_been_is_refused(given, on, fields) -> None:
     refusals = list(refusals_of_withdrawal(given, on, TODAY))
     assert [each.field for each in refusals] == fields
-    assert all(each.message % each.words for each in refusals)
+    assert all(each.message % each.values for each in refusals)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_withdrawal_that_cannot_have_been_is_refused(given, on, fields) -> Non
 def test_a_correction_that_cannot_be_is_refused(form, right, others, infused, fields) -> None:
     refusals = list(refusals_of_correction(form, right, others, infused, TODAY))
     assert [each.field for each in refusals] == fields
-    assert all(each.message % each.words for each in refusals)
+    assert all(each.message % each.values for each in refusals)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ from schedules.domain.visits.values import (
     Deed,
     End,
     History,
-    Refusal,
     VisitLife,
 )
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import AtOffset, Reference, ReferenceKind
+from trials.domain.refusals import Refusal
 from trials.formats.protocols import library
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -89,7 +89,7 @@ TAKEN_BACK = replace(CONDITIONED, consent_withdrawn_on=day(-1))
 
 def words(refusals: list[Refusal]) -> str:
     """All refusals in words; a message whose words are missing raises."""
-    return " ".join(refusal.message % dict(refusal.words) for refusal in refusals)
+    return " ".join(refusal.message % dict(refusal.values) for refusal in refusals)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from trials.domain.refusals import IMPOSSIBLE_DAY
 from trials.domain.words import mark as _
 
 FIRST_DAY = date(1990, 1, 1)
@@ -48,7 +49,7 @@ class Frame:
         """Return why nobody can have meant a day."""
         if FIRST_DAY <= day <= self.latest:
             return None
-        message = _("%(day)s cannot be right: enter a day from %(first)s to %(latest)s.")
+        message = IMPOSSIBLE_DAY
         return Doubt(message, {"day": day, "first": FIRST_DAY, "latest": self.latest})
 
     def question(self, day: date) -> Doubt | None:

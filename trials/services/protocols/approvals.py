@@ -12,6 +12,7 @@ from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import ProtocolVersion, Site, SiteApproval, Trial, TrialSite, User
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import require_reason
 
 
 class ApprovalRefused(Refused):
@@ -73,8 +74,7 @@ def correct_approval(
     approval = SiteApproval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
     if approval.version != version:
         raise Stale("trials.siteapproval", approval.pk, version, approval.version)
-    if not reason.strip():
-        raise ApprovalRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, ApprovalRefused)
     _refuse_days(to, approval.protocol_version.trial, today)
     approval.approved_on, approval.usable_from = to.approved_on, to.usable_from
     approval.reference = to.reference.strip()

@@ -18,6 +18,7 @@ from trials.formats.exports.archive import Archive, Made
 from trials.models import Trial, User
 from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_of
 from trials.services.store.exports import record_export
+from trials.spoken import require_reason
 
 
 class ClosureRefused(Refused):
@@ -75,8 +76,7 @@ def retained_until(closed_on: date) -> date:
 
 
 def _locked(trial: Trial, reason: str) -> Trial:
-    if not reason.strip():
-        raise ClosureRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(reason, ClosureRefused)
     return Trial.objects.select_for_update().get(pk=trial.pk)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from trials.domain.refusals import IMPOSSIBLE_DAY
 from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY, Frame
 
 
@@ -17,7 +18,7 @@ def impossible_days(days: Mapping[str, date | None], end: date | None = None) ->
     """
     frame = Frame(end) if end else None
     latest = min(frame.latest, LAST_DAY) if frame else LAST_DAY
-    message = _("%(day)s cannot be right: enter a day from %(first)s to %(latest)s.")
+    message = _(IMPOSSIBLE_DAY)
     return {
         name: [message % {"day": day, "first": FIRST_DAY, "latest": latest}]
         for name, day in days.items()

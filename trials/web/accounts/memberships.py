@@ -41,6 +41,7 @@ from trials.services.store.exports import record_export
 from trials.web.accounts.membership_forms import AccessForm, GrantForm, WithdrawalForm
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
+from trials.web.shared.refusals import put_refusals
 from trials.zones import roles_day, zone_of
 
 PER_PAGE = 50
@@ -99,7 +100,7 @@ def grant(request: HttpRequest) -> HttpResponse:
         try:
             held = grant_membership(by=user, **given)
         except Refused as error:
-            _add(form, error)
+            put_refusals(form, error.fields)
         else:
             words = {"name": held.user.username, "role": held.get_role_display()}
             messages.success(request, _("%(name)s is %(role)s.") % words)
@@ -124,7 +125,7 @@ def withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
             context = {"held": error.membership, "form": form, "overtaken": True}
             return render(request, "memberships/withdraw.html", context, status=OVERTAKEN)
         except Refused as error:
-            _add(form, error)
+            put_refusals(form, error.fields)
         except DomainError as error:
             form.add_error("ends_on", str(error))
     context = {"held": held, "form": form}
@@ -161,11 +162,6 @@ def _access_form(request: HttpRequest, user: User, today: date) -> AccessForm:
 def _may_change(user: User, held: Membership, scope: Scope) -> bool:
     everywhere = scope.allows_throughout(Right.ADMINISTER, held.site_id, held.trial_id)
     return held.user_id != user.pk and everywhere
-
-
-def _add(form: Any, error: Refused) -> None:
-    for field, words in error.fields.items():
-        form.add_error(field or None, list(words))
 
 
 def _cells(access: Access) -> tuple[object, ...]:
