@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, connection, transaction
@@ -72,7 +73,12 @@ def caused_by(cause: str, *, by: User | None = None, roles: str | Callable[[], s
 
 
 def recorded(service: Callable[P, R]) -> Callable[P, R]:
-    """Make a service one transaction and one act, by its keyword arguments `by` and `reason`."""
+    """Make a service one transaction and one act, by its keyword arguments `by` and `reason`.
+
+    Raises TypeError, when the module is imported, for a service that takes neither of these by its name:
+    the trail would name nobody.
+    """
+    _require_act(service)
 
     @wraps(service)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -82,6 +88,29 @@ def recorded(service: Callable[P, R]) -> Callable[P, R]:
             return service(*args, **kwargs)
 
     return run
+
+
+def recorded_as_caused(service: Callable[P, R]) -> Callable[P, R]:
+    """Make a service one transaction and one act by whoever the edge named with `caused_by`.
+
+    For what people do for themselves and what a command does: the service has nobody else to name.
+    """
+
+    @wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with acting(None):
+            return service(*args, **kwargs)
+
+    return run
+
+
+def _require_act(service: Callable[..., Any]) -> None:
+    parameters = signature(service).parameters
+    by, reason = parameters.get("by"), parameters.get("reason")
+    if by is None or by.kind is not Parameter.KEYWORD_ONLY:
+        raise TypeError(f"{service.__qualname__} is recorded and takes no keyword `by`: who does it?")
+    if reason is not None and reason.kind is not Parameter.KEYWORD_ONLY:
+        raise TypeError(f"{service.__qualname__} is recorded and takes `reason` by its place, not its name")
 
 
 @contextmanager

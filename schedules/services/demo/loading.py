@@ -19,7 +19,7 @@ from schedules.services.demo.facts import record_demo_facts
 from schedules.services.demo.trust import put_to_use, record_consents
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.refusals import Enrolment
-from trials.audit.acts import recorded
+from trials.audit.acts import recorded_as_caused
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol
 from trials.formats.protocols import library
@@ -56,7 +56,7 @@ class DemoRefused(DomainError):
     """Made-up data must not come here."""
 
 
-@recorded
+@recorded_as_caused
 def load_demo(*, today: date, now: datetime) -> bool:
     """Load the six protocols, and about forty participants around this day; False where they stand already.
 

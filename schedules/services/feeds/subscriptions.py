@@ -24,7 +24,7 @@ from schedules.selectors.exchange.feeds import (
     zone_of_feed,
 )
 from schedules.selectors.store.course import course_of, standing_of, visits_to_come
-from trials.audit.acts import recorded
+from trials.audit.acts import recorded_as_caused
 from trials.models import Cohort, Site, Trial, User
 from trials.selectors.records import token_digest
 from trials.zones import roles_day
@@ -45,7 +45,7 @@ class FormUsed(FeedRefused):
         )
 
 
-@recorded
+@recorded_as_caused
 def open_feed(
     *,
     owner: User,
@@ -104,7 +104,7 @@ def _has_left(participant: Participant, today: date) -> bool:
     return ended and not visits_to_come(participant, today).exists()
 
 
-@recorded
+@recorded_as_caused
 def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
     """Show nothing more behind this address; one that was revoked before keeps its first moment."""
     for stored in CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True):
@@ -114,7 +114,7 @@ def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
     return feed
 
 
-@recorded
+@recorded_as_caused
 def replace_feed(*, feed: CalendarFeed, now: datetime) -> tuple[CalendarFeed, str]:
     """End an address, and open a new one of the same calendar with another secret.
 
@@ -127,13 +127,13 @@ def replace_feed(*, feed: CalendarFeed, now: datetime) -> tuple[CalendarFeed, st
     return open_feed(owner=feed.owner, now=now, content=feed.content, compressed=feed.compressed, **of)
 
 
-@recorded
+@recorded_as_caused
 def pause_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
     """Show nothing behind this address until it is resumed; phones are told so."""
     return _set_paused(feed, now)
 
 
-@recorded
+@recorded_as_caused
 def resume_feed(*, feed: CalendarFeed) -> CalendarFeed:
     """Show the calendar behind this address again."""
     return _set_paused(feed, None)
@@ -149,7 +149,7 @@ def _set_paused(feed: CalendarFeed, at: datetime | None) -> CalendarFeed:
     return feed
 
 
-@recorded
+@recorded_as_caused
 def change_content(*, feed: CalendarFeed, content: FeedContent, compressed: bool) -> CalendarFeed:
     """Show something else behind the same address; phones take it over with their next fetch."""
     stored = CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True).first()
@@ -162,7 +162,7 @@ def change_content(*, feed: CalendarFeed, content: FeedContent, compressed: bool
     return stored
 
 
-@recorded
+@recorded_as_caused
 def switch_site(*, site: Site, enabled: bool) -> Site:
     """Switch the calendar subscriptions of a whole site off or on."""
     stored = Site.objects.select_for_update().get(pk=site.pk)
@@ -171,7 +171,7 @@ def switch_site(*, site: Site, enabled: bool) -> Site:
     return stored
 
 
-@recorded
+@recorded_as_caused
 def switch_trial(*, trial: Trial, enabled: bool) -> Trial:
     """Switch the calendar subscriptions of a whole trial off or on."""
     stored = Trial.objects.select_for_update().get(pk=trial.pk)
