@@ -57,6 +57,9 @@ def person(participant: Participant) -> str:
     return wording.person_words(participant)
 
 
+register.filter("person_place", person)
+
+
 @register.filter
 def stop_words(stop: Stop) -> str:
     """A gate on the road to infusion."""

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from schedules.domain.plan.labels import why_closed
 from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import PREPARATIONS, Visit
@@ -133,11 +132,6 @@ def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | N
 
 def _book(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
     day, row = _day(said), board_row(visit, now(), Section.BOOK, say)
-    closed = "" if row.ward else why_closed(row.work.reading.calendar, day, say)
-    if closed and not said.get("anyway"):
-        words = {"day": server_near(day), "why": closed}
-        message = _("%(day)s is no clinic day: %(why)s. Choose another day, or tick this box.")
-        raise Refused({"anyway": [message % words]})
     booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
     reason = str(said.get("reason", ""))
     book_visit(

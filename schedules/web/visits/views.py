@@ -38,7 +38,7 @@ from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
-from schedules.web.visits.forms import BookingForm, CompletionForm, UnscheduledForm
+from schedules.web.visits.forms import DONE, BookingForm, CompletionForm, UnscheduledForm
 from trials.selectors.resources import resources_of
 from trials.zones import zone_of
 
@@ -213,6 +213,7 @@ def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> V
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
         initial |= {"on": min(on, today), "at": asked["at"]}
+        initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
     return (VersionedForm if deed is Deed.ARRIVE else ReasonForm)(data, initial=initial)
 

@@ -1,0 +1,155 @@
+"""The commonest acts of a coordinator, from Today: how many clicks each takes, counted in a browser."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db.models import F
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from schedules.models import Visit, VisitActivity
+from tests.browser.test_pages import BASICS, DAY, DESK, FAINT, PHONE, sign_in, today
+from tests.browser.test_visits import infused
+
+__all__ = ["infused", "today"]
+
+MOST = 3
+
+
+class Hand:
+    """Counts what a hand does: clicks, and keys that submit; typing a word is no click."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url, self.clicks = page, url, 0
+
+    def from_today(self) -> None:
+        """Begin again on Today."""
+        self.page.goto(self.url)
+        self.page.wait_for_function("window.htmx !== undefined")
+        self.clicks = 0
+
+    def click(self, selector: str) -> None:
+        """Click something."""
+        self.page.locator(selector).first.click()
+        self.clicks += 1
+
+    def type(self, selector: str, words: str) -> None:
+        """Type words into a field."""
+        self.page.locator(selector).first.fill(words)
+
+
+def said(page: Page, words: str) -> None:
+    """Wait until the page says what was done."""
+    expect(page.locator("#said")).to_contain_text(words)
+
+
+@pytest.mark.parametrize(("size", "language"), [(DESK, "en"), (PHONE, "zh-hans")])
+def test_the_commonest_acts_take_three_clicks_at_most(
+    live_server: LiveServer,
+    page: Page,
+    complaints: list[str],
+    infused: int,
+    today: date,
+    size: Any,
+    language: str,
+) -> None:
+    """Booking the suggested day and recording as booked take one; what is typed is typed all the same."""
+    page.set_viewport_size(size)
+    sign_in(page, live_server, language)
+    Visit.objects.exclude(code="d28").filter(target__lt=today).update(performed_on=F("target"))
+    hand, taken = Hand(page, f"{live_server.url}/"), {}
+    visit = Visit.objects.get(code="d28")
+    row, menu = f"#v-{visit.pk}", f"#v-{visit.pk} summary.more"
+
+    hand.from_today()
+    hand.click(f"{row} button[data-book]")
+    expect(page.locator(f"{row} button.undo")).to_be_focused()
+    taken["book the suggested day"] = hand.clicks
+    hand.click(f"{row} button.undo")
+    expect(page.locator(f"{row} button[data-book]")).to_be_visible()
+    taken["undo"] = hand.clicks - 1
+
+    hand.from_today()
+    hand.click(f"{row} .strip label.in:not(.off):has(input:not(:checked))")
+    hand.click(f"{row} button[data-book]")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["book another day"] = hand.clicks
+
+    def booked(day: date) -> None:
+        VisitActivity.objects.filter(visit=visit).delete()
+        Visit.objects.filter(pk=visit.pk).update(
+            booked_on=day,
+            performed_on=None,
+            missed_on=None,
+            missed_reason="",
+            arrived_on=None,
+            arrived_at=None,
+        )
+        hand.from_today()
+
+    booked(today)
+    hand.click(menu)
+    hand.click(f"{row} form[action$='/arrived/'] button")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["record an arrival"] = hand.clicks
+
+    booked(today)
+    hand.click(f"{row} .acts > form[action$='/done/'] button")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["record today's visit as done"] = hand.clicks
+
+    booked(today - DAY)
+    hand.click(f"{row} form[action$='/done/'] button")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["record one as booked"] = hand.clicks
+
+    booked(today - DAY)
+    hand.click("#as-booked button")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["record all as booked"] = hand.clicks
+
+    booked(today - DAY)
+    hand.click(menu)
+    hand.type(f"{row} form[action$='/missed/'] input[name=reason]", "did not come")
+    hand.click(f"{row} form[action$='/missed/'] button")
+    expect(page.locator(f"{row} button.undo")).to_be_visible()
+    taken["record a miss"] = hand.clicks
+
+    booked(today - DAY)
+    hand.click(menu)
+    hand.click(f"{row} .more-panel > a >> nth=0")
+    taken["done with differences: the form"] = hand.clicks
+
+    booked(today + DAY)
+    hand.click("#coming .ticks input[type=checkbox]")
+    expect(page.locator("#coming .prepare .outcome")).to_be_visible()
+    taken["tick a preparation"] = hand.clicks
+
+    hand.from_today()
+    hand.click(f".pt[href='/participants/{infused}/']")
+    expect(page.locator("#now")).to_be_visible()
+    taken["open a participant"] = hand.clicks
+
+    assert complaints == []
+    assert max(taken.values()) <= MOST, taken
+    assert (
+        taken["book the suggested day"] == taken["record one as booked"] == taken["record all as booked"] == 1
+    )
+
+
+@pytest.mark.parametrize(("size", "light", "language"), [(DESK, "light", "zh-hans"), (PHONE, "dark", "en")])
+def test_today_can_be_read_and_used(
+    live_server: LiveServer, page: Page, infused: int, size: Any, light: Any, language: str
+) -> None:
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=light)
+    sign_in(page, live_server, language)
+    for address in ("/", f"/participants/{infused}/", "/worklist/"):
+        page.goto(f"{live_server.url}{address}")
+        assert page.evaluate(BASICS) == [], address
+        assert page.evaluate(FAINT) == [], address
+        across = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert across <= 0, f"{address} scrolls sideways by {across}"
