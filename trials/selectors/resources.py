@@ -39,3 +39,20 @@ def terms_of(resource: Resource, closed: Collection[tuple[date, date, str]] = ()
         tuple(closed),
         resource.minutes,
     )
+
+
+def resource_of(site: Site, pk: int) -> Resource | None:
+    """A resource of a site that is in use, by its id."""
+    return resources_of(site).filter(pk=pk).first()
+
+
+def closures_at(site: Site, today: date) -> QuerySet[ResourceClosure]:
+    """The closed days of a site's resources that are not over."""
+    found = ResourceClosure.objects.filter(resource__site=site, resource__retired_on=None, ended=False)
+    return found.filter(last__gte=today).select_related("resource").order_by("first", "pk")
+
+
+def closure_of(site: Site, pk: int) -> ResourceClosure | None:
+    """Closed days of a site's resource that count, by their id."""
+    found = ResourceClosure.objects.filter(resource__site=site, ended=False, pk=pk)
+    return found.select_related("resource").first()

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from schedules.web.calendar.resources import resources
 from schedules.web.calendar.views import calendar
 
 urlpatterns = [
     path("planner/", calendar, name="calendar"),
+    path("sites/<int:pk>/resources/", resources, name="resources"),
 ]
