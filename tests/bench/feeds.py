@@ -97,17 +97,18 @@ def _one_change(client: Client, address: str, feed: CalendarFeed, events: int) -
     ours, bare, counts = [], [], set()
     people = list(Participant.objects.filter(site=feed.site).values_list("pk", flat=True)[:ROUNDS])
     for pk in people:
-        _change(pk)
+        change_room(pk)
         bare.append(spent(lambda: b"".join(parts))[0])
         ours.append(spent(lambda: _fetch(client, address, {}, 200))[0])
-        _change(pk)
+        change_room(pk)
         counts.add(queries(lambda: _fetch(client, address, {}, 200)))
     what = f"one changed event of {events:,} against joining the stored bytes"
     remark = f"{min(counts)}-{max(counts)} queries, {connection.display_name}"
     return Comparison(what, median(ours), median(bare), at_most=AS_JOINING, remark=remark)
 
 
-def _change(pk: int) -> None:
+def change_room(pk: int) -> None:
+    """Book the first visit of a participant (an id) for another room."""
     visit = Visit.objects.filter(participant=pk).order_by("target").first()
     assert visit
     room = "Room 4" if visit.booked_place == "Room 3" else "Room 3"

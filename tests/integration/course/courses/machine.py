@@ -116,7 +116,7 @@ class Visited(Checked):
         code, visit = self.visit(model, which)
         seen, day = model.visits[code], max(self.today, visit.opens) + ahead * DAY
         values = {"visit": visit, "version": visit.version, "reason": "as agreed"}
-        refused = self.tried(book_visit, booking=Booking(day), **values)
+        refused = self.tried(book_visit, booking=Booking(day, anyway=True), **values)
         inside = seen.beside == FREE or seen.span[0] <= day <= seen.span[2]
         if refused:
             assert not (seen.live and day >= self.today and inside), f"{code} on {day}: {refused}"
@@ -210,7 +210,7 @@ class Visited(Checked):
         """A visit that nobody planned, on a day of the last week or of the next ones."""
         model, day = self.chosen(who), self.today + days * DAY
         person = Participant.objects.get(pk=model.pk)
-        asked = Unscheduled(Booking(day))
+        asked = Unscheduled(Booking(day, anyway=True))
         known = set(codes_of(model))
         if refused := self.tried(add_unscheduled, participant=person, asked=asked, reason="a cough"):
             end = model.end
