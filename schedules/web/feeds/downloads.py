@@ -21,6 +21,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from trials.domain.accounts.access import Right
 from trials.selectors.records import roles_of, sites_visible_to
+from trials.web.shared.query_params import query_params
 
 _WEEK = timedelta(days=6)
 
@@ -51,6 +52,7 @@ def visit_file(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
+@query_params("site", "day", "booked")
 def week_file(request: HttpRequest) -> HttpResponse:
     """The visits of a site in one week as a file; first the form that asks which."""
     user, today = user_of(request), server_day(now())
