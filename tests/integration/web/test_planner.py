@@ -109,3 +109,21 @@ def test_a_site_out_of_sight_is_not_shown(client: Client) -> None:
     other = a_site("NJ")
     page = client.get(reverse("calendar"), {"site": other.pk}).content.decode()
     assert other.name not in page or other.name == a_site().name
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Your next visits"), ("zh-hans", "您的访视安排")])
+def test_a_visit_card_has_the_code_and_the_number_and_no_trial(
+    client: Client, language: str, words: str
+) -> None:
+    site = a_site()
+    site.night_phone = "0515 5550 1234"
+    site.save()
+    visit = booked("S01-001", 14)
+    address = reverse("visit-card", kwargs={"pk": visit.participant_id})
+    page = client.get(address, {"language": language}).content.decode()
+    card = page[page.index("<article") :]
+    assert words in card
+    assert "S01-001" in card
+    assert "14:00" in card
+    assert "0515 5550 1234" in card
+    assert visit.participant.trial.code not in card
