@@ -51,6 +51,7 @@ FIELDS = {
     "recorded at": _("recorded at"),
     "recorded by": _("recorded by"),
     "replaces": _("replaces the token"),
+    "resource": _("resource"),
     "revoked at": _("revoked at"),
     "rule code": _("code of the rule"),
     "run": _("amendment"),

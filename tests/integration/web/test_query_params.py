@@ -99,7 +99,8 @@ def _address(name: str, participant: Participant) -> str | None:
         "forecast-end": {"pk": trial},
         "amendment-new": {"pk": trial},
         "trail-record": {"kind": "participants.participant", "number": participant.pk},
-        **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility")},
+        "resources": {"pk": participant.site_id},
+        **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility", "visit-card")},
     }
     return None if name == "amendment" else reverse(name, kwargs=kwargs.get(name))
 
