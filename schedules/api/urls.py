@@ -8,6 +8,7 @@ from schedules.api.docs import Documentation
 from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
+from schedules.api.trials import TrialList
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
@@ -23,6 +24,7 @@ urlpatterns = [
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants", ParticipantList.as_view(), name="api-participants"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
+    path("trials", TrialList.as_view(), name="api-trials"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),
     re_path(r"", NoSuchAddress.as_view(), name="api-nothing"),
