@@ -56,6 +56,11 @@ def feeds_owned_by(user: User) -> QuerySet[CalendarFeed]:
     return found.select_related("owner", *_RELATED).order_by("-pk")
 
 
+def own_feed(user: User, pk: int) -> CalendarFeed | None:
+    """One of somebody's subscriptions, whether it still works or has ended."""
+    return CalendarFeed.objects.filter(owner=user, pk=pk).select_related("owner", *_RELATED).first()
+
+
 def feeds_administered(feeds: QuerySet[CalendarFeed], user: User, today: date) -> QuerySet[CalendarFeed]:
     """Those of the feeds that lie at sites which a user administers."""
     return feeds.filter(pk__in=CalendarFeed.objects.filter(_of_sites(sites_administered_by(user, today))))

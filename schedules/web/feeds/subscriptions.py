@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import feeds_owned_by, is_switched_off, places_to_follow
+from schedules.selectors.exchange.feeds import feeds_owned_by, is_switched_off, own_feed, places_to_follow
 from schedules.selectors.store.course import person_in_sight
 from schedules.services.feeds.subscriptions import (
     FormUsed,
@@ -170,14 +170,14 @@ def calendar_end(request: HttpRequest, pk: int) -> HttpResponse:
 @sensitive_variables("token")
 def calendar_replace(request: HttpRequest, pk: int) -> HttpResponse:
     """End an address and show the new one that takes its place, once; sent again, it makes no other."""
-    feed = CalendarFeed.objects.filter(owner=user_of(request), pk=pk).first()
+    feed = own_feed(user_of(request), pk)
     if feed is None:
         raise Http404
     if feed.revoked_at is not None:
         messages.warning(request, _("This address has ended already. Nothing was changed."))
         return redirect("own-calendars")
     try:
-        made, token = replace_feed(feed=_mine(request, pk), now=now())
+        made, token = replace_feed(feed=feed, now=now())
     except FeedRefused as error:
         messages.error(request, str(error))
         return redirect("own-calendars")

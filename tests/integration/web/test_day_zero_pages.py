@@ -58,7 +58,7 @@ def test_the_search_begins_around_the_planned_day(page: Client, enrolled: Enrol)
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ("first=2026-12-07&last=2026-12-01", "is before 2026-12-07"),
+        ("first=2026-12-07&last=2026-12-01", "is before Monday 2026-12-07"),
         ("first=2026-12-07&last=2027-12-07", "longer than 120 days"),
         ("first=soon&last=2027-12-07", "Enter a valid date."),
         ("first=9999-12-30&last=9999-12-31", "more than three years away"),

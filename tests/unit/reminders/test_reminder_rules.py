@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schedules.domain.reminders import closing_key, local_days
+from schedules.domain.reminders import closing_key, is_worth_saying, local_days
 
 SHANGHAI, BERLIN, APIA, MIDWAY = "Asia/Shanghai", "Europe/Berlin", "Pacific/Apia", "Pacific/Midway"
 
@@ -54,3 +54,17 @@ def test_each_zone_has_its_own_day(
 def test_a_window_that_moved_is_another_thing_to_say() -> None:
     assert closing_key("u", date(2026, 11, 24)) == "closing:u:2026-11-24"
     assert closing_key("u", date(2026, 11, 25)) != closing_key("u", date(2026, 11, 24))
+
+
+@pytest.mark.parametrize(
+    ("today", "said", "why"),
+    [
+        (date(2026, 11, 21), False, "a day before it is due"),
+        (date(2026, 11, 22), True, "the day on which it is due"),
+        (date(2026, 11, 24), True, "the window closes today"),
+        (date(2026, 11, 25), False, "the window has closed"),
+    ],
+)
+def test_a_closing_window_is_spoken_of_until_its_last_day(today: date, said: bool, why: str) -> None:
+    found = is_worth_saying(due_on=date(2026, 11, 22), closes=date(2026, 11, 24), today=today)
+    assert found is said, why

@@ -249,6 +249,10 @@ def test_added_visits_need_a_reason_and_a_course() -> None:
     assert not refused(WITHDRAWN, today=31), "it took place"
     assert not refused(TERMINATED), "a retrieval visit is planned after the protocol's visits have ended"
     assert "no visit is added then" in refused(DIED, today=31)
+    assert DIED.ended is not None
+    assert DIED.ended.died_on is not None
+    at_the_end = Booking(DIED.ended.died_on)
+    assert not list(refusals_of_added(at_the_end, DIED, "autopsy", day(31))), "on that very day"
 
 
 def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
@@ -260,6 +264,12 @@ def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
         assert refusal.field == "outside_reason"
         said = replace(asked, outside_reason="Came for the safety follow-up.")
         assert not list(refusals_of_completion(cancelled, said, history, noon(30)))
+    ending = TERMINATED.ended
+    assert ending is not None
+    planned = replace(LIVES["d28"], by_course=False)
+    on_the_day = Completion(ending.on)
+    found = list(refusals_of_completion(planned, on_the_day, TERMINATED, noon(30)))
+    assert not [one for one in found if "after" in words([one])], "what took place on the very day of the end"
     rule = LIVES["d28"].rule
     assert rule is not None
     staying = replace(LIVES["d28"], rule=replace(rule, stays_after_early_end=True))
