@@ -13,6 +13,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.state import (
     activities_of,
+    after_end,
     deeds_of,
     refusals_of_added,
     refusals_of_booking,
@@ -264,16 +265,17 @@ def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
         assert refusal.field == "outside_reason"
         said = replace(asked, outside_reason="Came for the safety follow-up.")
         assert not list(refusals_of_completion(cancelled, said, history, noon(30)))
-    ending = TERMINATED.ended
-    assert ending is not None
-    planned = replace(LIVES["d28"], by_course=False)
-    on_the_day = Completion(ending.on)
-    found = list(refusals_of_completion(planned, on_the_day, TERMINATED, noon(30)))
-    assert not [one for one in found if "after" in words([one])], "what took place on the very day of the end"
     rule = LIVES["d28"].rule
     assert rule is not None
     staying = replace(LIVES["d28"], rule=replace(rule, stays_after_early_end=True))
     assert not list(refusals_of_completion(staying, Completion(day(28)), TERMINATED, noon(30)))
+
+
+def test_the_day_of_an_end_is_not_after_it() -> None:
+    ended, planned = TERMINATED.ended, replace(LIVES["d28"], by_course=False)
+    assert ended is not None
+    assert after_end(planned, ended.on, TERMINATED) is None
+    assert after_end(planned, ended.on + timedelta(days=1), TERMINATED) == ended
 
 
 # --- missed and undone ----------------------------------------------------------------------------
