@@ -37,8 +37,8 @@ function move(event) {
   const x = columns.findIndex((column) => column.includes(here));
   const y = columns[x].indexOf(here);
   const step = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
-  const column = columns[x + step[0]];
-  const next = column && (column[Math.min(y + step[1], column.length - 1)] || null);
+  let next = columns[x + step[0]]?.[Math.min(y + step[1], columns[x + step[0]].length - 1)];
+  if (step[1] && columns.every((column) => column.length === 1)) next = daysOn(columns, x, step[1]);
   event.preventDefault();
   if (!next) return;
   here.tabIndex = -1;
@@ -46,7 +46,16 @@ function move(event) {
   next.focus();
 }
 
+// a month goes a week up or down, an agenda a day
+function daysOn(columns, x, direction) {
+  if (!document.querySelector(".month")) return columns[x + direction]?.[0];
+  const day = new Date(`${columns[x][0].closest(".col").dataset.day}T00:00Z`);
+  day.setUTCDate(day.getUTCDate() + 7 * direction);
+  return document.querySelector(`.col[data-day="${day.toISOString().slice(0, 10)}"] [data-slot]`);
+}
+
 let dragged = null;
+let shaded = [];
 document.addEventListener("dragstart", (event) => {
   const card = event.target.closest?.("[data-book]");
   if (!card) return;
@@ -54,8 +63,9 @@ document.addEventListener("dragstart", (event) => {
   event.dataTransfer.setData("text/plain", card.textContent.trim());
   event.dataTransfer.effectAllowed = "move";
   card.classList.add("dragging");
+  shaded = [...document.querySelectorAll(".col.inside")];
   for (const column of document.querySelectorAll(".col[data-day]")) {
-    column.classList.toggle("inside", card.dataset.opens <= column.dataset.day && column.dataset.day <= card.dataset.closes);
+    column.classList.toggle("inside", !column.classList.contains("past") && card.dataset.opens <= column.dataset.day && column.dataset.day <= card.dataset.closes);
   }
 });
 document.addEventListener("dragover", (event) => {
@@ -71,6 +81,8 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("dragend", () => {
   if (dragged) dragged.classList.remove("dragging");
   document.querySelectorAll(".col.over").forEach((one) => one.classList.remove("over"));
+  document.querySelectorAll(".col[data-day]").forEach((one) => one.classList.toggle("inside", shaded.includes(one)));
+  said.textContent = "";
   dragged = null;
 });
 document.addEventListener("drop", (event) => {

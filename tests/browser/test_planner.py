@@ -1,0 +1,116 @@
+"""The calendar of a site in a browser: a visit is placed by click, by drag and by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from schedules.models import Visit
+from schedules.selectors.store.calendars import working_days_by_site
+from tests.browser.test_pages import BASICS, DAY, DESK, FAINT, PHONE, press, sign_in, today
+from tests.browser.test_visits import infused
+
+__all__ = ["infused", "today"]
+
+
+@pytest.fixture
+def clinic_day(infused: int, today: date) -> date:
+    """A clinic day to come with another on the next; the window of day 28 is as wide as that needs."""
+    visit = Visit.objects.select_related("participant").get(code="d28")
+    calendar = working_days_by_site([visit.participant.site_id])[visit.participant.site_id]
+    days = (today + DAY * n for n in range(1, 30))
+    found = next(
+        day
+        for day in days
+        if day.weekday() < 4 and calendar.is_working_day(day) and calendar.is_working_day(day + DAY)
+    )
+    Visit.objects.filter(pk=visit.pk).update(closes=found + 6 * DAY)
+    return found
+
+
+def booked() -> tuple[date | None, time | None]:
+    """The day and hour at the site for which day 28 is booked."""
+    visit = Visit.objects.get(code="d28")
+    start = visit.booked_start
+    return visit.booked_on, start.astimezone(ZoneInfo("Asia/Shanghai")).time() if start else None
+
+
+def confirmed(page: Page) -> None:
+    """Press Enter in the form, and wait for the calendar."""
+    expect(page.locator("[name=on]")).to_be_visible()
+    with page.expect_navigation(url=re.compile("/planner/")):
+        page.keyboard.press("Enter")
+
+
+def test_a_visit_is_placed_by_click_by_drag_and_by_keyboard(
+    live_server: LiveServer, page: Page, complaints: list[str], clinic_day: date
+) -> None:
+    page.set_viewport_size(DESK)
+    sign_in(page, live_server)
+    week = f"{live_server.url}/planner/?view=week&day={clinic_day}"
+    card = f"#card-{Visit.objects.get(code='d28').pk}"
+    column = f".col[data-day='{clinic_day}']"
+    page.goto(week)
+    press(page, card)
+    press(page, f"{column} [data-slot]:has-text('10:00')")
+    confirmed(page)
+    assert booked() == (clinic_day, time(10))
+
+    entry = page.locator(f"{column} .ev", has_text="10:00")
+    expect(entry).to_be_visible()
+    grid = page.locator(f".col[data-day='{clinic_day + DAY}'] [data-grid]")
+    box = grid.bounding_box()
+    assert box, "the hours of the next day are shown"
+    with page.expect_navigation(url=re.compile("/book/")):
+        entry.drag_to(grid, target_position={"x": box["width"] / 2, "y": box["height"] * 12.5 / 20})
+    expect(page.locator("[name=on]")).to_have_value((clinic_day + DAY).isoformat())
+    page.locator("[name=reason]").fill("asked for the afternoon")
+    press(page, "main button.primary")
+    assert booked() == (clinic_day + DAY, time(14))
+
+    Visit.objects.filter(code="d28").update(booked_on=None, booked_start=None, booked_end=None)
+    page.goto(week)
+    page.locator(card).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-slot]:focus")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(card)).to_be_focused()
+    expect(page.locator("[data-slot]")).to_have_count(0)
+    page.keyboard.press("Enter")
+    first = page.locator("[data-slot]:focus")
+    expect(first).to_contain_text("08:00")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-slot]:focus")).to_contain_text("09:00")
+    page.keyboard.press("ArrowLeft")
+    chosen = page.locator(".col:has([data-slot]:focus)").get_attribute("data-day")
+    with page.expect_navigation(url=re.compile("/book/")):
+        page.keyboard.press("Enter")
+    confirmed(page)
+    assert booked() == (date.fromisoformat(chosen or ""), time(9))
+    assert complaints == []
+
+
+def test_a_visit_is_placed_on_a_phone_in_chinese(
+    live_server: LiveServer, page: Page, complaints: list[str], clinic_day: date
+) -> None:
+    page.set_viewport_size(PHONE)
+    sign_in(page, live_server, "zh-hans")
+    page.goto(f"{live_server.url}/planner/?view=agenda&day={clinic_day}")
+    press(page, f"#card-{Visit.objects.get(code='d28').pk}")
+    expect(page.locator(f".col[data-day='{clinic_day}'] [data-slot]")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(f".col[data-day='{clinic_day + DAY}'] [data-slot]")).to_be_focused()
+    assert page.evaluate(BASICS) == []
+    assert page.evaluate(FAINT) == []
+    across = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert across <= 0, f"scrolls sideways by {across}"
+    press(page, f".col[data-day='{clinic_day + DAY}'] [data-slot]")
+    confirmed(page)
+    assert booked() == (clinic_day + DAY, None)
+    assert complaints == []
