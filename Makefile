@@ -31,12 +31,9 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser test-processes test-long \
-<<<<<<< HEAD
-	test-as-of test-newer-python check fmt mutants races courses histories bench bench-large lock clean
-=======
-	test-as-of test-newer-python check fmt mutants races courses bench bench-large bench-web lock clean
->>>>>>> 1bb7e04 (Let lists walk along an index, and print what pages read)
+.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
+	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
+	bench bench-large lock clean bench-web messages
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
