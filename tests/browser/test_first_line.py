@@ -130,8 +130,9 @@ def test_from_a_document_to_a_page_a_phone_a_machine_and_one_reminder(
 
     # a phone subscribes, and fetches
     page.goto(f"{live_server.url}/participants/{number}/")
-    page.get_by_role("button", name="Create a calendar address").click()
-    address = page.get_by_label("For Google, Outlook and others").input_value()
+    page.goto(f"{live_server.url}/calendars/new/?participant={number}")
+    page.locator("form.subscription button.primary").click()
+    address = page.locator("#https").input_value()
     events = subscribed(address, tmp_path)
     visits = {str(event["SUMMARY"]): event.start for event in events}
     assert [day for name, day in visits.items() if "D14" in name] == [today]

@@ -148,7 +148,7 @@ def test_the_logs_are_exported_beyond_five_hundred_people(
         assert sum("S01-" in line for line in content.splitlines()) == MANY
 
 
-LISTS = ["today", "participants", "flags", "deviations", "forecast", "consents", "screening-log"]
+LISTS = ["worklist", "participants", "flags", "deviations", "forecast", "consents", "screening-log"]
 LISTS += ["enrolment-log", "trail", "memberships", "people", "failed-sign-ins"]
 FURTHER = 4
 
