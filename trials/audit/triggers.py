@@ -92,7 +92,7 @@ class AuditedTable:
             # each site keeps the entries of its own time.
             return f"(SELECT p.{of}_id FROM {PARTICIPANTS} p WHERE p.id = {row}.{participant})"  # noqa: S608  our own names
         leads = [c.column for c in self.columns if c.column in TO_TRIAL]
-        if of != "trial" or self.scope("participant") or not leads:
+        if of != "trial" or not leads:
             return "NULL"
         return f"(SELECT p.trial_id FROM {TO_TRIAL[leads[0]]} p WHERE p.id = {row}.{leads[0]})"  # noqa: S608  our own names
 

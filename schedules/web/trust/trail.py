@@ -26,7 +26,7 @@ from participants.selectors.participants import (
 from schedules.selectors.store.participant_records import records_of_participant
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.trust.trail_forms import ReviewForm, TrailForm
+from schedules.web.trust.trail_forms import ReviewForm, TrailForm, lately
 from trials.domain.accounts.access import Right
 from trials.domain.audit.trail import Order
 from trials.models import AuditEntry
@@ -67,7 +67,7 @@ PARTICIPANT = "participants.participant"
 @query_params(*TrailForm.base_fields)
 def trail(request: HttpRequest) -> HttpResponse:
     """The entries in sight that were asked for."""
-    form = TrailForm(request.GET)
+    form = TrailForm(_asked(request))
     status = 200 if form.is_valid() else REFUSED
     return render(request, "audit/trail.html", _context(request, form), status=status)
 
@@ -77,11 +77,11 @@ def trail(request: HttpRequest) -> HttpResponse:
 @query_params(*TrailForm.base_fields)
 def export(request: HttpRequest) -> HttpResponseBase:
     """The same entries, all of them, as a table to be kept."""
-    form = TrailForm(request.GET)
+    form = TrailForm(_asked(request))
     if not form.is_valid():
         return render(request, "audit/trail.html", _context(request, form), status=REFUSED)
-    instant = now()
-    head = head_of("audit trail", user_of(request), instant, _filters(request.GET))
+    instant, filters = now(), _filters(_asked(request))
+    head = head_of("audit trail", user_of(request), instant, filters)
     entries = _entries(request, form)
     record_export(
         by=user_of(request),
@@ -89,7 +89,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         form="csv",
         rows=entries.count(),
         now=instant,
-        filters=_filters(request.GET),
+        filters=filters,
     )
     lines = trail_lines(entries, _codes(request), head)
     return download(f"audit-trail-{server_day(instant)}.csv", lines)
@@ -103,12 +103,12 @@ def review(request: HttpRequest) -> HttpResponse:
     """Record that the entries that were asked for were looked through, and what was found."""
     if not _may_review(request):
         raise PermissionDenied(_("Your role does not record reviews of the audit trail."))
-    form, said = TrailForm(request.GET), ReviewForm(request.POST)
+    form, said = TrailForm(_asked(request)), ReviewForm(request.POST)
     if not form.is_valid() or not said.is_valid():
         context = {**_context(request, form), "review": said}
         return render(request, "audit/trail.html", context, status=REFUSED)
     ends = ends_of(_entries(request, form), said.cleaned_data["last_shown"], _stretches(request))
-    stretch = Stretch(*ends, _filters(request.GET))
+    stretch = Stretch(*ends, _filters(_asked(request)))
     record_review(stretch=stretch, finding=said.cleaned_data["finding"], by=user_of(request), now=now())
     messages.success(request, _("The review is recorded."))
     return redirect(_address("trail", request.GET))
@@ -214,27 +214,28 @@ def _may_review(request: HttpRequest) -> bool:
 
 
 def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
-    entries = _entries(request, form)
+    entries, asked = _entries(request, form), _asked(request)
     order = form.sorting if form.is_valid() else Order.NEWEST
     stretches, after = _stretches(request), _after(request, order)
-    searched = form.is_valid() and form.goes_further
-    if searched:
+    in_pieces = form.is_valid() and form.in_pieces
+    if in_pieces:
         page = search_backwards(entries, after, PER_PAGE)
-        newest = page.entries[0].pk if page.entries else 0
     else:
         page = page_of_entries(entries, order, after, PER_PAGE, stretches)
-        at_top = order is Order.NEWEST and after is None
-        newest = (page.entries[0].pk if page.entries else 0) if at_top else newest_of(entries, stretches)
+    if after is None and order is Order.NEWEST:
+        newest = page.entries[0].pk if page.entries else 0
+    else:
+        newest = 0 if in_pieces else newest_of(entries, stretches)
     return {
         "form": form,
         "rows": in_words(page.entries),
         "following": _following(request, page.after),
-        "asked": _filters(request.GET),
+        "asked": _filters(asked),
         "looked_back_to": page.looked_back_to,
-        "searched_since": form.searched_since if form.is_valid() else None,
+        "searched_since": None if asked is request.GET else asked["first"],
         "further": _further(request.GET),
         "seal": seal_state(),
-        "may_review": _may_review(request) and not (searched and after is not None),
+        "may_review": _may_review(request) and not (in_pieces and after is not None),
         "review": ReviewForm(initial={"last_shown": newest}),
         "reviews": reviews_in_sight(user_of(request), server_day(now()))[:REVIEWS],
     }
@@ -247,6 +248,10 @@ def _filters(asked: QueryDict) -> str:
     for name in [name for name, value in kept.items() if not value]:
         kept.pop(name)
     return kept.urlencode()
+
+
+def _asked(request: HttpRequest) -> QueryDict:
+    return lately(request.GET)
 
 
 def _further(asked: QueryDict) -> str:

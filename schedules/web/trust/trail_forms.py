@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -75,6 +76,10 @@ class TrailForm(forms.Form):
         if first and last and last < first:
             words = _("%(last)s lies before %(first)s: give a later day.")
             self.add_error("last", words % {"first": first, "last": last})
+        far = given.get("text") and (given.get("further") or _long_ago(first))
+        if far and given.get("order") not in ("", Order.NEWEST):
+            words = _("Beyond the last 30 days a text is looked for newest first. Choose that order.")
+            self.add_error("order", words)
         return given
 
     def wanted(self, participants: QuerySet[Any]) -> WantedEntries:
@@ -87,29 +92,38 @@ class TrailForm(forms.Form):
             participants=participants_called(participants, code) if code else None,
             who=given["who"],
             action=given["action"],
-            first=self.searched_since or given["first"],
+            first=given["first"],
             last=given["last"],
             text=given["text"],
         )
 
     @property
-    def searched_since(self) -> date | None:
-        """Since when a text is looked for, unless a first day or the whole trail was asked for."""
+    def in_pieces(self) -> bool:
+        """Whether entries are read backwards piece by piece: for a text beyond the last thirty days."""
         given = self.cleaned_data
-        if not given["text"] or given["first"] or self.goes_further:
-            return None
-        return (given["last"] or server_day(now())) - LATELY
-
-    @property
-    def goes_further(self) -> bool:
-        """Whether a text is looked for in the whole trail, which is read backwards piece by piece."""
-        given = self.cleaned_data
-        return bool(given["text"] and given["further"] and self.sorting is Order.NEWEST)
+        return bool(given["text"]) and (given["further"] or _long_ago(given["first"]))
 
     @property
     def sorting(self) -> Order:
         """How the entries are sorted."""
         return Order(self.cleaned_data["order"] or Order.NEWEST)
+
+
+def lately(asked: QueryDict) -> QueryDict:
+    """What was asked for; a text without a first day, and without the whole trail, gets one of its own.
+
+    The day stands in the address and the form from then on, so that the page, the export and a review that
+    is recorded name the same entries.
+    """
+    if not asked.get("text") or asked.get("first") or asked.get("further"):
+        return asked
+    kept = asked.copy()
+    kept["first"] = str(server_day(now()) - LATELY)
+    return kept
+
+
+def _long_ago(first: date | None) -> bool:
+    return first is not None and first < server_day(now()) - LATELY
 
 
 class ReviewForm(forms.Form):

@@ -17,7 +17,7 @@ from participants.selectors.participants import participants_visible_to, partici
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from trials.domain.audit.trail import Order
-from trials.models import AuditEntry, ProtocolVersion, Site, User
+from trials.models import AuditEntry, AuditReview, ProtocolVersion, Site, User
 from trials.selectors.audit import trail
 from trials.selectors.audit.trail import (
     entries_in_sight,
@@ -107,19 +107,50 @@ def test_a_page_for_one_site_walks_along_an_index(places: dict[str, Site]) -> No
     assert "audit_by_site" in plan
 
 
-def test_a_text_is_looked_for_in_the_last_thirty_days_and_further_when_asked(places: dict[str, Site]) -> None:
+@pytest.fixture
+def monitor(places: dict[str, Site]) -> Client:
     somebody("lin", {"role": "monitor"})
     page = Client()
     page.force_login(User.objects.get(username="lin"))
-    with time_machine.travel(NOW + timedelta(days=400), tick=False):
-        page.force_login(User.objects.get(username="lin"))
-        asked = page.get(reverse("trail"), {"text": '"CD-1"'}).content.decode()
-        assert "were searched" in asked
-        assert "further=1" in asked
-        wider = page.get(reverse("trail"), {"text": '"CD-1"', "further": "1"})
-    assert {row.entry.participant_id for row in wider.context["rows"]} == {
-        Participant.objects.get(subject_code="CD-1").pk
-    }
+    return page
+
+
+OF_ONE = '"CD-1"'
+A_YEAR_ON = NOW + timedelta(days=400)
+
+
+def found(answer: Any) -> set[int]:
+    return {row.entry.participant_id for row in answer.context["rows"]}
+
+
+def test_a_text_is_looked_for_in_the_last_thirty_days_and_further_when_asked(monitor: Client) -> None:
+    person = Participant.objects.get(subject_code="CD-1")
+    asked = monitor.get(reverse("trail"), {"text": OF_ONE})
+    assert found(asked) == {person.pk}
+    assert "Entries since 2026-10-22 were searched." in asked.content.decode()
+    with time_machine.travel(A_YEAR_ON, tick=False):
+        monitor.force_login(User.objects.get(username="lin"))
+        later = monitor.get(reverse("trail"), {"text": OF_ONE})
+        assert found(later) == set()
+        wider = monitor.get(reverse("trail") + later.context["further"])
+        assert found(wider) == {person.pk}
+
+
+def test_the_page_the_export_and_a_review_name_the_same_days_of_a_search(monitor: Client) -> None:
+    page = monitor.get(reverse("trail"), {"text": OF_ONE})
+    assert "first=2026-10-22" in page.context["asked"]
+    export = b"".join(monitor.get(reverse("trail-export"), {"text": OF_ONE}).streaming_content)
+    assert "first=2026-10-22" in export.decode("utf-8-sig")
+    said = {"last_shown": page.context["review"].initial["last_shown"], "finding": "As it should be."}
+    monitor.post(f"{reverse('trail-review')}?text={OF_ONE}", said)
+    assert "first=2026-10-22" in AuditReview.objects.get().filters
+
+
+@pytest.mark.parametrize("order", ["oldest", "record", "who"])
+def test_a_text_of_long_ago_is_looked_for_newest_first_alone(monitor: Client, order: str) -> None:
+    answer = monitor.get(reverse("trail"), {"text": OF_ONE, "first": "2020-01-01", "order": order})
+    assert answer.status_code == 422
+    assert "looked for newest first. Choose that order." in answer.content.decode()
 
 
 def test_a_wider_search_reads_bounded_pieces_and_says_how_far(

@@ -132,7 +132,7 @@ def _of_place(grant: Grant) -> Q:
 
 
 def _of_accounts(user: User, scope: Scope, today: date) -> Q:
-    """What belongs to no place: accounts, to whoever administers them; all of it where that is everything."""
+    """What belongs to no place: accounts, for those who administer them; all where that is everything."""
     if scope.allows_throughout(Right.ADMINISTER):
         return Q(site_id=None, trial_id=None)
     if not scope.allows(Right.ADMINISTER):
@@ -162,7 +162,8 @@ def wanted_entries(entries: QuerySet[AuditEntry], asked: WantedEntries) -> Query
 def _sealed_before(instant: datetime) -> int:
     """The last entry that was sealed before an instant, so written before it; 0 for none.
 
-    Entries are found by number, not by time: what a seal covers already is not read again.
+    Entries are found by number, not by time: what a seal covers already is not read again. An entry that was
+    smuggled in under an earlier number is named by `verify_audit`, not found by its day.
     """
     seal = AuditSeal.objects.filter(sealed_at__lt=instant).order_by("-last").first()
     link = AuditLink.objects.filter(number=seal.last).first() if seal else None
@@ -259,7 +260,7 @@ def trail_of(entries: QuerySet[AuditEntry], model: str, object_id: str) -> Query
 
 
 def record_now(entries: QuerySet[AuditEntry], model: str, object_id: str) -> Model | None:
-    """A record as it stands, for whoever may read the last entry about it; None for one that is deleted."""
+    """A record as it stands, for those who may read the last entry about it; None for one that is deleted."""
     kind = recorded_models().get(model)
     newest = AuditEntry.objects.filter(model=model, object_id=object_id).order_by("-id").first()
     if kind is None or newest is None or not entries.filter(pk=newest.pk).exists():
