@@ -103,6 +103,7 @@ test-newer-python: install ## the unit lane on a newer Python, where one is inst
 check: install ## style, types, architecture, Django's own checks, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@! git grep -nE '<<<<<<< |>>>>>>> ' -- . ':!Makefile' || { echo 'Two sides of a merge stand in these files.'; exit 1; }
 	@git ls-files -z "templates/*.html" | xargs -0 $(BIN)/djhtml --tabwidth 2 --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
