@@ -80,7 +80,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def open_by_roles() -> None:
-    """Open the records to whoever sets up, designs or reads them; Django's own permissions are not asked."""
+    """Open the records to those who set up, design or read them; Django's own permissions are not asked."""
 
     def enters(request: HttpRequest) -> bool:
         user = request.user

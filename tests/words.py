@@ -33,7 +33,7 @@ BANNED = {
     r"put (?:the flag|it) off": "snooze",
     r"mend what is": "correct",
     r"逾期": "已过目标日（窗内）/ 待登记",
-    r"研究协调员(?!）)": "临床研究协调员（CRC）",
+    r"(?<!临床)研究协调员": "临床研究协调员（CRC）",
     r"参与者": "受试者",
 }
 PATTERN = re.compile("|".join(f"(?P<w{n}>{_word})" for n, _word in enumerate(

@@ -30,7 +30,7 @@ def on_record(at: datetime | None, zone: str, site: ZoneInfo) -> datetime | None
 
 
 def zone_on_record(point: Point | None, site: ZoneInfo) -> str:
-    """Return the name of the zone under which a point goes on record; empty for a day without an hour."""
+    """Return the name of the zone under which a point is recorded; empty for a day without an hour."""
     if not isinstance(point, datetime):
         return ""
     return point.tzinfo.key if isinstance(point.tzinfo, ZoneOfRecord) else site.key

@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned anew'), ('hold', 'Hold before day zero'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned again'), ('hold', 'Hold before day zero'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind')),
                 ('severity', models.CharField(choices=[('notice', 'notice'), ('warning', 'warning'), ('critical', 'critical')], max_length=8, verbose_name='severity')),
                 ('message', models.TextField(verbose_name='message')),
                 ('evidence', models.CharField(blank=True, max_length=80)),

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='flag',
             name='kind',
-            field=models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned anew'), ('hold', 'Hold after chemotherapy'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind'),
+            field=models.CharField(choices=[('start', 'Start'), ('replan', 'To be planned again'), ('hold', 'Hold after chemotherapy'), ('window-violated', 'Violated'), ('window-at-risk', 'At risk'), ('window-cannot-judge', 'Cannot be judged'), ('window-open-and-kept', 'Open, kept so far'), ('window-not-yet', 'Not yet'), ('window-waived', 'Waived'), ('window-kept', 'Kept')], max_length=24, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='reminder',

@@ -57,7 +57,7 @@ GRAVEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 
 FLAG_KINDS: dict[str, Any] = {
     START_FLAG: _("Start"),
-    REPLAN_FLAG: _("To be planned anew"),
+    REPLAN_FLAG: _("To be planned again"),
     HOLD_FLAG: _("Hold before day zero"),
     **{f"window-{status}": label for status, label in VERDICT_LABELS.items()},
 }
@@ -65,7 +65,7 @@ FLAG_KINDS: dict[str, Any] = {
 
 
 def flag_rank() -> Case:
-    """Say how severe a flag is, 0 for the gravest: the order of lists and of the index they walk along."""
+    """Say how severe a flag is, 0 for the most severe: the order of lists and of their index."""
     cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(GRAVEST_FIRST)]
     return Case(*cases, default=Value(len(GRAVEST_FIRST)), output_field=SmallIntegerField())
 

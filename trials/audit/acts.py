@@ -91,7 +91,7 @@ def recorded(service: Callable[P, R]) -> Callable[P, R]:
 
 
 def recorded_as_caused(service: Callable[P, R]) -> Callable[P, R]:
-    """Make a service one transaction and one act by whoever the edge named with `caused_by`.
+    """Make a service one transaction and one act by the person whom the edge named with `caused_by`.
 
     For what people do for themselves and what a command does: the service has nobody else to name.
     """

@@ -117,7 +117,7 @@ def separate_roles(role: str, password: str = "", using: str = "default") -> Non
     connection = connections[using]
     if connection.vendor != "postgresql":
         raise CannotSeparate(
-            "SQLite has no roles: whoever may write the file may change everything in it. Use PostgreSQL."
+            "SQLite has no roles: anyone who may write the file may change everything in it. Use PostgreSQL."
         )
     with transaction.atomic(using), connection.cursor() as cursor:
         _refuse(cursor, role)

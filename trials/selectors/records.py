@@ -162,7 +162,7 @@ def within(scope: Scope, right: Right = Right.VIEW, *, site: str = "site", trial
     if scope.everything:
         return Q()
     allowed = Q(pk__in=[])
-    # Several roles at one place are one condition: the planner would estimate each of them anew.
+    # Several roles at one place are one condition: the planner would estimate each of them again.
     for place in dict.fromkeys((grant.site, grant.trial) for grant in scope.granting(right)):
         named = zip((f"{site}_id", f"{trial}_id"), place, strict=True)
         allowed |= Q(pk__isnull=False, **{name: pk for name, pk in named if pk is not None})

@@ -159,7 +159,7 @@ _SENTENCES = {
         "protocol puts later."
     ),
     DepartureKind.REPLAN: _(
-        "%(other)s on %(other_day)s no longer fits %(anchor)s on %(day)s: plan it anew. %(mend)s would fit."
+        "%(other)s on %(other_day)s no longer fits %(anchor)s on %(day)s: plan it again. %(mend)s would fit."
     ),
     DepartureKind.GATE: _("This is a start against a closed gate. %(why)s"),
     DepartureKind.START: _("The list for %(plain_day)s says no. %(why)s"),

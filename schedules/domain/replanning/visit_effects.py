@@ -88,7 +88,7 @@ def compare_visits(
     closed: AbstractSet[date] = frozenset(),
     traits: AbstractSet[str] = frozenset(),
 ) -> tuple[VisitChange, ...]:
-    """Every visit that stands or is planned, with what the plan does to it on this day; the gravest first.
+    """Every visit that stands or is planned, with what the plan does to it today; the most severe first.
 
     A performed visit stays and is judged by its new window; a booking stays and is named where the
     window has left it, or where it is on one of the days that are `closed` now and were not before; a

@@ -21,7 +21,7 @@ class VisitState(NamedTuple):
     """What is known of a visit, by the names of its columns; a tenth of the price of the model's row.
 
     From `participant_id` to `tolerance_basis` it is what a plan says, in the order of `plan_row`. `rule` is
-    no column: the rule of the protocol that the visit follows, where whoever read it looked it up. A new
+    no column: the rule of the protocol that the visit follows, where the reader looked it up. A new
     column that rules look at goes before `rule`, with its default.
     """
 

@@ -103,7 +103,7 @@ def _of_sites(sites: QuerySet[Site]) -> Q:
     """The condition on feeds that may show anything of these sites.
 
     One that is of no site and no participant shows what its owner may follow: it is of the sites at which the
-    owner holds a role, be it for all of them.
+    owner holds a role, even for all of them.
     """
     several = Q(site=None, participant=None)
     roles = Membership.objects.filter(user=OuterRef("owner"), withdrawn_at=None)

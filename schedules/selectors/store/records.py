@@ -41,7 +41,7 @@ class Record:
 
     `calendar` is the site's working days without the days `closed` by absences; `older` holds the
     versions before the present one under which visits were done, `begun` when chemotherapy that was
-    repeated since was first given. `site_days` are the site's own, whoever is away.
+    repeated since was first given. `site_days` are the site's own, whether or not somebody is away.
     """
 
     participant: Participant

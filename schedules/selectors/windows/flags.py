@@ -36,7 +36,7 @@ MANY = 100
 """A count that nobody reads to the last digit stops here."""
 
 LISTED = 10_000
-"""How many flags a list leads to; whoever has more narrows it by severity or site."""
+"""How many flags a list leads to; a reader with more narrows it by severity or site."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def draft_histories(enrolled: Iterable[tuple[int, Enrolment, Plan]]) -> None:
 
 
 def await_histories(enrolled: Iterable[tuple[int, Enrolment]]) -> date | None:
-    """Let the sweeps wait for whoever is enrolled with a history to come; gives the day of the last one."""
+    """Let the sweeps wait for those whose history is still to come; gives the day of the last one."""
     since: date | None = None
     ids: dict[date, list[int]] = {}
     for pk, enrolment in enrolled:

@@ -1,4 +1,4 @@
-"""Re-planning in the browser: ask, look at everything that would happen, say why, and let it be so."""
+"""Re-planning in the browser: ask, look at everything that would happen, say why, and confirm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A preview as its page shows it: the gravest first, what stays folded away, all in the reader's language."""
+"""A preview as its page shows it: the most severe first, what stays folded, in the reader's language."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_what_no_longer_fits_holds_nothing_else_up_and_is_planned_anew(participa
     row = flag_row(Flag.objects.get(participant=participant, kind="replan"), at(12, 3))
     assert flag_heading(row.flag) == "A planned day no longer fits"
     (said,) = row.words
-    assert said.endswith("plan it anew. Tuesday 2026-12-08 would fit.")
+    assert said.endswith("plan it again. Tuesday 2026-12-08 would fit.")
     with pytest.raises(ReplanningRefused, match="does not fit"):
         committed(participant, Proposal(anchors={"infusion": RecordedAnchor("infusion", dec(6))}), at(12, 3))
     committed(participant, Proposal(anchors={"infusion": RecordedAnchor("infusion", dec(8))}), at(12, 3))

@@ -136,7 +136,7 @@ def test_a_planned_day_that_no_longer_fits_is_told_with_the_day_that_would():
     assert (one.drafts, one.mend) == (False, on("Tue 2026-12-08")), "nothing happened yet"
     assert departure_sentence(one, TRIAL) == (
         "Infusion on Monday 2026-12-07 no longer fits Lymphodepletion start on Thursday 2026-12-03: "
-        "plan it anew. Tuesday 2026-12-08 would fit."
+        "plan it again. Tuesday 2026-12-08 would fit."
     )
 
 

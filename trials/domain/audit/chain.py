@@ -37,7 +37,7 @@ class HeadsAtOdds(DomainError):
         super().__init__(
             f"A head was handed out for link {handed}, and the chain, which ends at link {end}, does not "
             "hold it. Nothing is sealed. If a backup was restored, open a new epoch: "
-            'manage.py open_audit_epoch --reason "…"; else look for whoever rewrote the trail.'
+            'manage.py open_audit_epoch --reason "…"; else find out who rewrote the trail.'
         )
 
 

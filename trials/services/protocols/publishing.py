@@ -115,7 +115,7 @@ def _at_most(text: str, longest: int) -> str:
 
 
 def _refuse_too_large(text: str) -> None:
-    """Raise ProtocolInvalid for a text that would keep a request, and whoever waits behind it, too long."""
+    """Raise ProtocolInvalid for a text that would keep a request, and those who wait behind it, too long."""
     size = len(text.encode())
     if size > LARGEST_TAKEN_IN:
         message = f"the document has {size:,} bytes"
