@@ -1,4 +1,4 @@
-// What the page of today does more comfortably with a script; every act is possible without it.
+// What the Today page does more comfortably with a script; every act is possible without it.
 document.documentElement.classList.add("js");
 
 // another day is chosen in a strip: the button says which day it books

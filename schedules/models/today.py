@@ -1,4 +1,4 @@
-"""What belongs to the page of today: preparations of a visit, saved views, the last look."""
+"""What belongs to the Today page: preparations of a visit, saved views, the last look."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class VisitPreparation(models.Model):
 
 
 class SavedView(models.Model):
-    """A name for a choice of filters of one's own page of today."""
+    """A name for a choice of filters of one's own Today page."""
 
     audited = False
 

@@ -1,4 +1,4 @@
-"""How the page of today writes participants, days, and the parts of its road."""
+"""How the Today page writes participants, days, and the parts of its road."""
 
 from __future__ import annotations
 

@@ -4,14 +4,12 @@ from django.urls import include, path
 
 from schedules.web.participants.enrolment import enrolment
 from schedules.web.participants.histories import history
-from schedules.web.participants.today import worklist_page
 from schedules.web.participants.views import participant_detail, participant_list
 from schedules.web.shared.shell import choose_theme
 
 urlpatterns = [
     path("", include("schedules.web.today.urls")),
     path("", include("schedules.web.calendar.urls")),
-    path("worklist/", worklist_page, name="worklist"),
     path("participants/", participant_list, name="participants"),
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),

@@ -1,1 +1,1 @@
-"""What the page of today shows, part by part."""
+"""What the Today page shows, part by part."""

@@ -12,7 +12,7 @@ from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, WindowKind
 from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
-from schedules.selectors.pages.today import Wanted
+from schedules.selectors.today.worklist import Wanted
 from schedules.selectors.windows.flags import (
     MANY,
     FlagRow,

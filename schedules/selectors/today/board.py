@@ -1,4 +1,4 @@
-"""The visits of today's page by what there is to do: coming, to prepare, to book, to record."""
+"""The visits of the Today page by what there is to do: coming, to prepare, to book, to record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
-from schedules.selectors.pages.today import (
+from schedules.selectors.store.calendars import sites_by_day
+from schedules.selectors.today.worklist import (
     Part,
     Wanted,
     WorkRow,
@@ -27,7 +28,6 @@ from schedules.selectors.pages.today import (
     with_relations,
     work_rows,
 )
-from schedules.selectors.store.calendars import sites_by_day
 from schedules.selectors.visits.status_query import at_each, by_today
 from trials.domain.protocols.protocol import Place
 from trials.domain.words import Say, plain
@@ -165,7 +165,7 @@ class Board:
 def board(
     user: User, now: datetime, wanted: Wanted, say: Say = plain, whole: Collection[Section] = ()
 ) -> Board:
-    """What today's page shows of visits, in the language of `say`.
+    """What the Today page shows of visits, in the language of `say`.
 
     `whole` are the parts that are shown with up to WHOLE rows. The number of queries does not depend on
     that of visits, participants or sites.

@@ -11,8 +11,8 @@ from django.db.models import Max
 from participants.models import Participant
 from schedules.models import LastLook, SavedView
 from schedules.selectors.pages.replanning import TOLD, acts_of
-from schedules.selectors.pages.today import Wanted, people_wanted
 from schedules.selectors.store.changes import Change
+from schedules.selectors.today.worklist import Wanted, people_wanted
 from trials.models import AuditEntry, User
 from trials.zones import zone_of
 

@@ -15,11 +15,11 @@ from schedules.domain.readiness.road import Stop, StopState, Traveller, road
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import Standing, clinic_days, standing
 from schedules.models import Flag, Visit, WindowKind
-from schedules.selectors.pages.today import Wanted, people_wanted
 from schedules.selectors.readiness.board import is_gated
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.course import STEPS
 from schedules.selectors.store.stored_visits import record_of
+from schedules.selectors.today.worklist import Wanted, people_wanted
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, User

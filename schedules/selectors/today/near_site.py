@@ -11,8 +11,8 @@ from django.db.models import Q
 from participants.domain.fact_rows import FactKind
 from participants.models import Fact, Participant
 from schedules.models import ProtocolWindow, WindowKind
-from schedules.selectors.pages.today import Wanted, people_wanted, sites_wanted
 from schedules.selectors.store.calendars import sites_by_today
+from schedules.selectors.today.worklist import Wanted, people_wanted, sites_wanted
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Presence
 from trials.models import ProtocolVersion, User

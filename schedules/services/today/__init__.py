@@ -1,1 +1,1 @@
-"""What people do from the page of today besides booking and recording."""
+"""What people do from the Today page besides booking and recording."""

@@ -1,4 +1,4 @@
-"""What each person keeps of their own page of today: views with a name, and what they have looked at."""
+"""What each person keeps of their own Today page: views with a name, and what they have looked at."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from trials.domain.protocols.protocol import Place
 class NextStep:
     """One sentence and what its button does: post an act on a visit, or lead to a page.
 
-    `act` is an act of today's page, on `visit`, for the day `on`; empty where `address` leads on.
+    `act` is an act of the Today page, on `visit`, for the day `on`; empty where `address` leads on.
     `grave` where it cannot wait.
     """
 

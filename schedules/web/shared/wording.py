@@ -13,7 +13,7 @@ from participants.models import Participant
 from schedules.domain.plan.values import AnchorKind, PlanWarning
 from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Appointment, Standing, WindowPosition
-from schedules.selectors.pages.today import Part
+from schedules.selectors.today.worklist import Part
 from trials.domain.words import day_text
 from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here

@@ -1,1 +1,1 @@
-"""The page of today, and what is done on it without leaving it."""
+"""The Today page, and what is done on it without leaving it."""

@@ -1,4 +1,4 @@
-"""What is done with a visit on the page of today, in place: booked, arrived, done, missed, and undone.
+"""What is done with a visit on the Today page, in place: booked, arrived, done, missed, and undone.
 
 A row that is sent twice does it once: the second time finds the visit as asked for, and says the same.
 """
@@ -53,7 +53,7 @@ _ASKABLE = ("reason", "outside_reason", "sure", "anyway", "on")
 @login_required
 @require_POST
 def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
-    """One act on a visit of today's page; answers with its row, or with the page where there is no script."""
+    """One act on a visit of the Today page; answers with its row, without a script with the page again."""
     if act not in ACTS:
         raise Http404
     visit = _in_sight(request, pk)

@@ -1,4 +1,4 @@
-"""What is done with a flag on the page of today, in place: cleared with a reason, snoozed, and undone."""
+"""What is done with a flag on the Today page, in place: cleared with a reason, snoozed, and undone."""
 
 from __future__ import annotations
 

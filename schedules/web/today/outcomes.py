@@ -1,4 +1,4 @@
-"""What became of an act on the page of today, and how it is answered: in place, or by a redirect."""
+"""What became of an act on the Today page, and how it is answered: in place, or by a redirect."""
 
 from __future__ import annotations
 

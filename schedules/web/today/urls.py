@@ -1,13 +1,15 @@
-"""The addresses of the page of today, and of what is done on it in place."""
+"""The addresses of the Today page, and of what is done on it in place."""
 
 from django.urls import path
 
 from schedules.web.today.acts import record_as_booked, visit_act
 from schedules.web.today.flag_acts import today_flag_act
 from schedules.web.today.views import changes_read, today, view_delete, view_save
+from schedules.web.today.worklist import worklist_page
 
 urlpatterns = [
     path("", today, name="today"),
+    path("worklist/", worklist_page, name="worklist"),
     path("today/visits/<int:pk>/<slug:act>/", visit_act, name="today-act"),
     path("today/record/", record_as_booked, name="today-record"),
     path("today/flags/<int:pk>/<slug:act>/", today_flag_act, name="today-flag"),

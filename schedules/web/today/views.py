@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -18,27 +17,26 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from schedules.domain.readiness.road import Stop, StopState
-from schedules.selectors.pages.forecast import WantedForecast, provisional_years
-from schedules.selectors.pages.today import Wanted, open_histories
 from schedules.selectors.store.calendars import site_days
 from schedules.selectors.today.attention import attention
 from schedules.selectors.today.board import Board, BoardRow, Closing, Section, board, closing_of
 from schedules.selectors.today.changes import changed_since, views_of
 from schedules.selectors.today.infusions import road_to_infusion
 from schedules.selectors.today.near_site import stays
+from schedules.selectors.today.worklist import Wanted, open_histories
 from schedules.services.today.personal import delete_view, mark_as_read, save_view
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
-from schedules.web.shared.wording import place_words, say
+from schedules.web.shared.wording import say
+from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
-from trials.models import User
 from trials.selectors.records import roles_of, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import query_params
-from trials.zones import roles_day, wrong_settings, zone_of
+from trials.zones import wrong_settings, zone_of
 
 MANY = 60
 FILTERS = ("site", "trial", "mine")
@@ -93,7 +91,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "key_states": list(StopState),
         "stays": _part(lambda: stays(user, instant, wanted)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
-        "provisional": _provisional(user, instant, wanted),
+        "provisional": places_by_year(user, instant, wanted),
         "histories": open_histories(user, instant, wanted),
         "views": views_of(user),
         "wanted": wanted,
@@ -158,14 +156,6 @@ def book_groups(found: Board) -> list[BookGroup]:
     ]
 
 
-def _provisional(user: User, instant: datetime, wanted: Wanted) -> list[tuple[int, list[str]]]:
-    """The years whose official calendar is not out, each with the sites where visits lie in it."""
-    found: dict[int, list[str]] = {}
-    for each in provisional_years(user, roles_day(instant), WantedForecast(wanted.site, wanted.trial)):
-        found.setdefault(each.year, []).append(place_words(each.site))
-    return sorted(found.items())
-
-
 def _scale(found: Board) -> list[Any]:
     """The days above the strips; empty where the rows do not begin on one day."""
     rows = found.rows.get(Section.BOOK, ())
@@ -180,7 +170,7 @@ def _part(read: Callable[[], Found]) -> Found | None:
     except Error:
         raise
     except Exception:
-        log.exception("a part of today's page could not be read")
+        log.exception("a part of the Today page could not be read")
         return None
 
 

@@ -1,4 +1,4 @@
-"""What the page of today says: its parts, the gates of the road, its buttons."""
+"""What the Today page says: its parts, the gates of the road, its buttons."""
 
 from __future__ import annotations
 

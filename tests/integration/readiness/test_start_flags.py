@@ -12,7 +12,7 @@ from participants.models import Participant
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.values import Completion
 from schedules.models import Deviation, Flag, Visit
-from schedules.selectors.pages.today import Wanted, starts_said_no
+from schedules.selectors.today.worklist import Wanted, starts_said_no
 from schedules.selectors.windows.flags import WantedFlags, flags_listed
 from schedules.services.deviations.classification import sweep_unrecorded
 from schedules.services.readiness.start_flags import sweep_starts

@@ -14,7 +14,7 @@ from participants.services.absences import Away
 from schedules.domain.visits.status import clinic_days, standing
 from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.selectors.pages.today import PARTS, SOON_DAYS, Wanted, worklist
+from schedules.selectors.today.worklist import PARTS, SOON_DAYS, Wanted, worklist
 from schedules.selectors.store.calendars import working_days_by_site
 from schedules.selectors.store.stored_visits import record_of
 from schedules.services.availability.absences import add_absence
@@ -181,7 +181,7 @@ def test_nothing_to_do_is_said_in_words(page: Client, site: Site) -> None:
 
 
 def test_a_long_worklist_has_pages(page: Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schedules.selectors.pages.today.PAGE", 2)
+    monkeypatch.setattr("schedules.selectors.today.worklist.PAGE", 2)
     for number in range(3):
         enrolled(f"S01-{number:03}", TODAY - 28 * DAY)
     first, second = rows(page, "/worklist/?part=open"), rows(page, "/worklist/?part=open&page=2")

@@ -145,8 +145,6 @@ def open_histories(user: User, now: datetime, wanted: Wanted) -> list[Participan
     Nothing of theirs is judged until it is complete, so nothing else says that it was forgotten. One query.
     """
     people = people_wanted(user, now, wanted).filter(history_since__isnull=False, trial__frozen_on=None)
-    if wanted.site:
-        people = people.filter(site=wanted.site)
     return list(people.select_related("trial", "site").order_by("history_since", "pk")[:HISTORIES])
 
 
@@ -197,11 +195,7 @@ def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
         ahead = at_each(
             by_today(days),
             lambda today: (
-                Q(booked_on__gt=today)
-                & (
-                    Q(opens__lte=today + timedelta(days=SOON_DAYS))
-                    | Q(booked_on__lte=today + timedelta(days=SOON_DAYS))
-                )
+                Q(booked_on__gt=today) & (Q(opens__lte=today + _SOON) | Q(booked_on__lte=today + _SOON))
             ),
         )
         return booked & ahead

@@ -1,9 +1,9 @@
-"""The list of all visits to look at, the most pressing first: what today's page shows the beginning of."""
+"""The list of all visits to look at, the most pressing first: what the Today page shows the beginning of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 
 from django.contrib.auth.decorators import login_required
@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from schedules.selectors.pages.forecast import WantedForecast, provisional_years
-from schedules.selectors.pages.today import (
+from schedules.selectors.store.calendars import site_days
+from schedules.selectors.today.worklist import (
     PARTS,
     Part,
     Wanted,
@@ -21,12 +22,12 @@ from schedules.selectors.pages.today import (
     starts_said_no,
     worklist,
 )
-from schedules.selectors.store.calendars import site_days
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
-from schedules.web.shared.wording import PART, say
+from schedules.web.shared.wording import PART, place_words, say
+from trials.models import User
 from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
 from trials.zones import roles_day, wrong_settings
@@ -56,7 +57,6 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
     found = worklist(user, instant, wanted, say)
     here = server_day(instant)
     sites = list(sites_visible_to(user, here))
-    place = WantedForecast(site=wanted.site, trial=wanted.trial)
     context = {
         "today": here,
         "days": site_days([one for one in sites if wanted.site in (None, one.pk)], instant),
@@ -64,7 +64,7 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         "worklist": found,
         "tiles": [_group(part, found, []) for part in PARTS],
         "groups": groups_of(found),
-        "provisional": provisional_years(user, roles_day(instant), place) if wanted.page == 1 else (),
+        "provisional": places_by_year(user, instant, wanted) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "histories": open_histories(user, instant, wanted) if wanted.page == 1 else (),
         "wanted": wanted,
@@ -73,7 +73,15 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         **neighbours(request, found.page, found.pages),
         "filtered": bool(wanted.site or wanted.trial or wanted.part),
     }
-    return render(request, "worklist.html", context)
+    return render(request, "today/worklist.html", context)
+
+
+def places_by_year(user: User, now: datetime, wanted: Wanted) -> list[tuple[int, list[str]]]:
+    """The years whose official calendar is not out, each with the sites where visits lie in it."""
+    found: dict[int, list[str]] = {}
+    for each in provisional_years(user, roles_day(now), WantedForecast(wanted.site, wanted.trial)):
+        found.setdefault(each.year, []).append(place_words(each.site))
+    return sorted(found.items())
 
 
 def wanted_of(request: HttpRequest) -> Wanted:
