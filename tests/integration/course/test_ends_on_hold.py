@@ -10,8 +10,8 @@ from participants.domain.lifecycle import MOVES, Phase, Step
 from participants.models import Participant
 from schedules.domain.visits.status import Appointment, appointment
 from schedules.models import CalendarState, Deviation, Visit
-from schedules.selectors.today.worklist import Wanted, worklist
 from schedules.selectors.store.stored_visits import record_of
+from schedules.selectors.today.worklist import Wanted, worklist
 from schedules.services.course.holds import hold_infusion
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.deviations.classification import sweep_unrecorded

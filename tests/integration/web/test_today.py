@@ -14,9 +14,9 @@ from participants.services.absences import Away
 from schedules.domain.visits.status import clinic_days, standing
 from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.selectors.today.worklist import PARTS, SOON_DAYS, Wanted, worklist
 from schedules.selectors.store.calendars import working_days_by_site
 from schedules.selectors.store.stored_visits import record_of
+from schedules.selectors.today.worklist import PARTS, SOON_DAYS, Wanted, worklist
 from schedules.services.availability.absences import add_absence
 from schedules.services.visits.appointments import book_visit
 from tests.cast import a_version
