@@ -1,4 +1,4 @@
-"""What is against a booking at its site: person, room, bed, staff, slot, hour, absence or closed day.
+"""What clashes with a booking at its site: person, room, bed, staff, slot, hour, absence or closed day.
 
 `clashes_of` is the one function that answers it, for one booking that is proposed and for one that is
 on record. It reads values alone: `schedules.selectors.visits.clashes` fetches them.
@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 
+from trials.domain.language import Code
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
 from trials.domain.words import Value, Words
 from trials.domain.words import mark as _
 
 
 class ClashKind(StrEnum):
-    """The ways in which something is against a booking, the most severe first."""
+    """The ways in which something clashes with a booking, the most severe first."""
 
     PERSON = "person"
     ROOM = "room"
@@ -32,7 +34,7 @@ class ClashKind(StrEnum):
 
 
 HINTS = frozenset({ClashKind.SAME_DAY, ClashKind.TOGETHER})
-"""What is only said: all other kinds ask for "all the same" and a reason."""
+"""What is only worth knowing: every other kind needs "all the same" and a reason."""
 
 _FULL = {
     ResourceKind.ROOM: ClashKind.ROOM,
@@ -44,7 +46,7 @@ _FULL = {
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One thing against a booking, in words; `other` is the visit (id) that takes the same, if one does."""
+    """One thing that clashes with a booking, in words; `other` is the visit (id) that takes the same."""
 
     kind: ClashKind
     words: Words
@@ -118,7 +120,7 @@ class DayAtSite:
 
 
 def clashes_of(booked: BookedTime, day: DayAtSite) -> tuple[Clash, ...]:
-    """Return all that is against a booking on its day, the most severe first; nothing for a good one."""
+    """Return all that clashes with a booking on its day, the most severe first."""
     others = [one for one in day.others if one.visit is None or one.visit != booked.visit]
     found = [
         *_person(booked, others, day),
@@ -142,11 +144,11 @@ def _person(booked: BookedTime, others: Iterable[BookedTime], day: DayAtSite) ->
         theirs = _span(other, day)
         if own and theirs and _overlap(own, theirs):
             message = _("The participant is booked for %(visit)s from %(hour)s on the same day.")
-            words = Words.of(message, {"visit": other.what, "hour": f"{theirs[0]:%H:%M}"})
+            words = Words.of(message, {"visit": Code(other.what), "hour": f"{theirs[0]:%H:%M}"})
             yield Clash(ClashKind.PERSON, words, other.visit)
         elif not (booked.ward and other.ward):
             message = _("%(visit)s of the participant is booked on the same day.")
-            yield Clash(ClashKind.SAME_DAY, Words.of(message, {"visit": other.what}), other.visit)
+            yield Clash(ClashKind.SAME_DAY, Words.of(message, {"visit": Code(other.what)}), other.visit)
 
 
 def _resources(booked: BookedTime, others: list[BookedTime], day: DayAtSite) -> Iterator[Clash]:
@@ -205,9 +207,10 @@ def _full(
     if peak <= terms.capacity or not taking:
         return
     seen = [one for one in taking if one.trial == booked.trial or one.trial in day.seen_trials]
-    whom = [f"{one.who} {one.what}".strip() for one in seen]
-    words: dict[str, Value] = {"name": terms.name, "others": ", ".join(whom)}
-    if not whom:
+    words: dict[str, Value] = {"name": terms.name}
+    if seen:
+        words["others"] = _listed(seen)
+    if not seen:
         message = _("%(name)s is taken by a participant of another trial.")
     elif terms.capacity == 1:
         message = _("%(name)s is taken: %(others)s.")
@@ -215,6 +218,12 @@ def _full(
         message = _("%(name)s is full: it holds %(capacity)s, taken by %(others)s.")
         words["capacity"] = terms.capacity
     yield Clash(_FULL[terms.kind], Words.of(message, words), taking[0].visit, terms.pk)
+
+
+def _listed(bookings: Iterable[BookedTime]) -> Words:
+    """Return whose visits these are, one after the other; their labels are said in the reader's language."""
+    named = (Words.of("%(who)s %(what)s", {"who": one.who, "what": Code(one.what)}) for one in bookings)
+    return reduce(lambda one, after: Words.of(_("%(first)s, %(next)s"), {"first": one, "next": after}), named)
 
 
 def _closed(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
@@ -235,7 +244,11 @@ def _together(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
             if not other.opens <= booked.on <= other.closes:
                 continue
             message = _("%(visit)s can be on the same day: its window is open from %(opens)s to %(closes)s.")
-            words: dict[str, Value] = {"visit": other.what, "opens": other.opens, "closes": other.closes}
+            words: dict[str, Value] = {
+                "visit": Code(other.what),
+                "opens": other.opens,
+                "closes": other.closes,
+            }
             yield Clash(ClashKind.TOGETHER, Words.of(message, words), other.visit)
 
 

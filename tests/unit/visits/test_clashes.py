@@ -65,6 +65,16 @@ def test_a_slot_for_two_is_full_only_where_two_come_at_the_same_time() -> None:
     assert kinds(asked, one, after, beside) == [ClashKind.SLOT]
 
 
+def test_everybody_who_takes_a_full_slot_is_named_in_the_language_of_the_reader() -> None:
+    day = DayAtSite(
+        others=tuple(booked(n, visit=n, start=at(9), resource=SLOT) for n in (2, 3)), resources=RESOURCES
+    )
+    (full,) = clashes_of(booked(1, start=at(9), resource=SLOT), day)
+    assert str(full.words) == "Infusions is full: it holds 2, taken by S01-002 Day 28, S01-003 Day 28."
+    chinese = {"Day 28": "第 28 天", "%(first)s, %(next)s": "%(first)s、%(next)s"}
+    assert "S01-002 第 28 天、S01-003 第 28 天" in full.words.text(lambda text: chinese.get(text, text))
+
+
 def test_a_bed_is_taken_for_the_day_without_an_hour() -> None:
     assert kinds(booked(1, resource=BED, ward=True), booked(2, visit=2, resource=BED, ward=True)) == [
         ClashKind.BED
