@@ -22,9 +22,11 @@ def match_place(*, text: str, resource: Resource, by: User | None, reason: str =
     people: dict[int, list[int]] = {}
     for person, pk in found.order_by("participant_id", "pk").values_list("participant_id", "pk"):
         people.setdefault(person, []).append(pk)
+    matched = 0
     for person, visits in people.items():
         lock_participant(person)
         still = Visit.objects.running().filter(pk__in=visits, booked_place=text, booked_resource=None)
         pks = list(still.values_list("pk", flat=True))
         write_visits(person, pks, "booked", now, booked_resource_id=resource.pk)
-    return sum(map(len, people.values()))
+        matched += len(pks)
+    return matched
