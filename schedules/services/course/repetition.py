@@ -34,7 +34,7 @@ from schedules.services.course.status_changes import (
 from schedules.services.course.transitions import FRESH, plan_once_more
 from schedules.services.replanning.hold_rows import draft_broken_off, follow_person
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
-from schedules.services.store.visit_writing import Value, keep_held, write_visits
+from schedules.services.store.visit_writing import NO_BOOKING, Value, keep_held, write_visits
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import AnchorRule, Protocol
 from trials.domain.protocols.treatment_names import capital
@@ -47,14 +47,6 @@ TAKEN_BACK = 0
 
 Their rows stay, for calendars and the trail know them; a later repetition takes them up again.
 """
-_UNBOOKED: dict[str, Value] = {
-    "booked_on": None,
-    "booked_start": None,
-    "booked_end": None,
-    "booked_place": "",
-    "booked_resource_id": None,
-    "booked_staff_id": None,
-}
 
 
 @recorded
@@ -129,7 +121,7 @@ def _next_attempt(person: Participant, step: CourseStep, block: Collection[str],
     write_visits(person.pk, _ids(over), "moved", now, attempt=attempt + 1)
     known = {(v.rule_code, v.occurrence): v.pk for v in _taken_back(person)}
     again = [pk for visit in used if (pk := known.get((visit.rule_code, visit.occurrence)))]
-    write_visits(person.pk, again, "restored", now, attempt=attempt + 1, **FRESH, **_UNBOOKED)
+    write_visits(person.pk, again, "restored", now, attempt=attempt + 1, **FRESH, **NO_BOOKING)
     new = [visit for visit in used if (visit.rule_code, visit.occurrence) not in known]
     plan_once_more(new, attempt + 1, now)
     step.attempt = attempt + 1

@@ -17,7 +17,7 @@ from schedules.selectors.store.course import Standing, clock_at, visits_to_come
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
-from schedules.services.store.visit_writing import Value, announce, write_visits
+from schedules.services.store.visit_writing import NO_BOOKING, Value, announce, write_visits
 from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
 from trials.selectors.protocols.approvals import in_use
@@ -77,9 +77,7 @@ def transfer(*, standing: Standing, site: Site | None, release: bool, by: User |
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)
     assert site is not None
-    gone: dict[str, Value] = {"booked_on": None, "booked_start": None, "booked_end": None, "booked_place": ""}
-    gone |= {"booked_resource_id": None, "booked_staff_id": None}
-    write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **gone)
+    write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **NO_BOOKING)
     person.site = site
     person.save(update_fields=["site"])
     announce(person.pk, [], "transferred", now)

@@ -22,6 +22,15 @@ from trials.spoken import refuse, say
 
 RECORD = "schedules.visit"
 Value = date | datetime | str | bool | int | None
+NO_BOOKING: dict[str, Value] = {
+    "booked_on": None,
+    "booked_start": None,
+    "booked_end": None,
+    "booked_place": "",
+    "booked_resource_id": None,
+    "booked_staff_id": None,
+}
+"""The columns of a visit that is not booked."""
 
 
 def lock_participant(pk: int) -> Participant:

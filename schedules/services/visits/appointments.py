@@ -24,6 +24,7 @@ from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import clock_at, ending_step, history_of, life_of, standing_of
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
+    NO_BOOKING,
     Value,
     asking,
     cancelled_with,
@@ -48,14 +49,6 @@ from trials.selectors.records import protocol_of
 from trials.spoken import refuse
 from trials.zones import zone_of
 
-_NO_BOOKING: dict[str, Value] = {
-    "booked_on": None,
-    "booked_start": None,
-    "booked_end": None,
-    "booked_place": "",
-    "booked_resource_id": None,
-    "booked_staff_id": None,
-}
 _NOTHING_RECORDED: dict[str, Value] = {
     "performed_on": None,
     "performed_at": None,
@@ -112,7 +105,7 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     """Give a booking up, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, Deed.UNBOOK)
     refuse(refusals_of_reason(reason), VisitRefused)
-    write_visit(visit, "unbooked", now, outside_reason="", **_NO_BOOKING)
+    write_visit(visit, "unbooked", now, outside_reason="", **NO_BOOKING)
     follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
 
