@@ -15,7 +15,13 @@ from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
 from schedules.models import Visit
 from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import clinic_days_of, sites_by_today, today_at, working_days_by_site
+from schedules.selectors.store.calendars import (
+    SiteCalendars,
+    clinic_days_of,
+    sites_by_today,
+    today_at,
+    working_days_by_site,
+)
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, lost_booking, planned_visit, window_of
 from schedules.selectors.visits.status_query import at_each
@@ -149,13 +155,14 @@ def people_past_end(
     return rows, rows[-1].participant.pk if len(found) > PAGE else None
 
 
-def provisional_years(user: User, today: date, wanted: WantedForecast) -> list[Provisional]:
-    """The years, by site, in which visits lie while the official calendar is not out; three queries.
+def provisional_years(
+    user: User, today: date, wanted: WantedForecast, places: SiteCalendars
+) -> list[Provisional]:
+    """The years, by site, in which visits lie while the official calendar is not out; one query.
 
     Only visits that close in or after the first such year are counted: the years before hold most of them.
     """
-    sites = sites_visible_to(user, today).in_bulk()
-    calendars = working_days_by_site(sites)
+    sites, calendars = {site.pk: site for site in places.sites}, places.working_days
     years = range(today.year - 1, today.year + YEARS_AHEAD)
     first = next(
         (year for year in years if any(one.is_provisional(year) for one in calendars.values())), None
@@ -170,7 +177,9 @@ def provisional_years(user: User, today: date, wanted: WantedForecast) -> list[P
     return [
         Provisional(sites[row["site"]], row["year"], row["visits"])
         for row in counted
-        if row["site"] in calendars and calendars[row["site"]].is_provisional(row["year"])
+        if row["site"] in sites
+        and row["site"] in calendars
+        and calendars[row["site"]].is_provisional(row["year"])
     ]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -70,13 +70,38 @@ def clinic_days_of(
     return days
 
 
+@dataclass(frozen=True, slots=True)
+class SiteCalendars:
+    """Sites in their order, with the working days of each that has any: read once for a whole page."""
+
+    sites: Sequence[Site]
+    working_days: Mapping[int, WorkingDays]
+
+    def only(self, site: int | None) -> SiteCalendars:
+        """Leave one site (id); all of them for None."""
+        return self if site is None else replace(self, sites=[one for one in self.sites if one.pk == site])
+
+    def clinic_days(self, now: datetime) -> dict[int, ClinicDays]:
+        """Return the day at each site, by its id, with the clinic days that come next."""
+        return clinic_days_of(self.sites, self.working_days, now)
+
+    def by_day(self, now: datetime) -> dict[ClinicDays, list[int]]:
+        """Return the ids of the sites by the day that it is there and the clinic days that come next."""
+        days: dict[ClinicDays, list[int]] = {}
+        for site, here in self.clinic_days(now).items():
+            days.setdefault(here, []).append(site)
+        return days
+
+
+def site_calendars(sites: Iterable[Site]) -> SiteCalendars:
+    """Read the working days of these sites; one query besides that of the sites."""
+    seen = list(sites)
+    return SiteCalendars(seen, working_days_by_site({one.pk for one in seen}))
+
+
 def sites_by_day(sites: Iterable[Site], now: datetime) -> dict[ClinicDays, list[int]]:
     """The ids of these sites by the day that it is there and the clinic days that come next; one query."""
-    seen = list(sites)
-    days: dict[ClinicDays, list[int]] = {}
-    for site, here in clinic_days_of(seen, working_days_by_site({one.pk for one in seen}), now).items():
-        days.setdefault(here, []).append(site)
-    return days
+    return site_calendars(sites).by_day(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
-from schedules.selectors.store.calendars import sites_by_day
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.today.worklist import (
     Part,
     Wanted,
@@ -24,7 +24,6 @@ from schedules.selectors.today.worklist import (
     in_part,
     live_visits,
     part_of_visit,
-    sites_wanted,
     with_relations,
     work_rows,
 )
@@ -163,16 +162,21 @@ class Board:
 
 
 def board(
-    user: User, now: datetime, wanted: Wanted, say: Say = plain, whole: Collection[Section] = ()
+    user: User,
+    now: datetime,
+    wanted: Wanted,
+    places: SiteCalendars,
+    say: Say = plain,
+    whole: Collection[Section] = (),
 ) -> Board:
-    """What the Today page shows of visits, in the language of `say`.
+    """What the Today page shows of the visits at `places`, in the language of `say`.
 
     `whole` are the parts that are shown with up to WHOLE rows. The number of queries does not depend on
     that of visits, participants or sites.
     """
-    days = sites_by_day(sites_wanted(user, now, wanted), now)
-    if not days:
+    if not places.sites:
         return Board()
+    days = places.by_day(now)
     conditions = _conditions(days)
     live = live_visits(user, now, wanted)
     counts, closing, ward, closed = _counts(live, conditions, days)
@@ -183,7 +187,7 @@ def board(
         shown = _shown(section, counts[section], whole)
         found = live.filter(conditions[section]).annotate(group=part_of_visit(days))
         chosen += [(section, visit) for visit in with_relations(found.order_by(*order))[:shown]]
-    rows = _rows(chosen, now, say)
+    rows = _rows(chosen, now, say, places)
     rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
     counts[Section.PREPARE] = len(rows[Section.PREPARE])
     return Board(rows, counts, closing, ward, closed)
@@ -192,7 +196,8 @@ def board(
 def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -> BoardRow:
     """The row of one visit, as the page shows it under a part."""
     setattr(visit, "group", 0)  # noqa: B010 - the part is not read of a row alone
-    return _rows([(section, visit)], now, say)[section][0]
+    places = site_calendars([visit.participant.site])
+    return _rows([(section, visit)], now, say, places)[section][0]
 
 
 _SOONEST = ("closes", "opens", "participant__subject_code", "pk")
@@ -277,13 +282,15 @@ def closing_of(row: BoardRow) -> Closing:
     return Closing.NEXT_WEEK if closes <= _week_ends(today) + 7 * _DAY else Closing.LATER
 
 
-def _rows(chosen: Sequence[tuple[Section, Visit]], now: datetime, say: Say) -> dict[Section, list[BoardRow]]:
+def _rows(
+    chosen: Sequence[tuple[Section, Visit]], now: datetime, say: Say, places: SiteCalendars
+) -> dict[Section, list[BoardRow]]:
     """The rows of visits under their parts; a constant number of queries."""
     found: dict[Section, list[BoardRow]] = {section: [] for section in Section}
     if not chosen:
         return found
     ticks = _ticks([visit.pk for _section, visit in chosen])
-    works = work_rows([visit for _section, visit in chosen], now, say)
+    works = work_rows([visit for _section, visit in chosen], now, say, places)
     for (section, visit), work in zip(chosen, works, strict=True):
         found[section].append(_row(section, work, ticks.get(visit.pk, frozenset())))
     found[Section.COMING].sort(key=lambda row: not row.ward or row.begins is not None)

@@ -13,10 +13,11 @@ from participants.selectors.products import products_of
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.readiness.road import Stop, StopState, Traveller, road
 from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.visits.status import Standing, clinic_days, standing
+from schedules.domain.visits.status import ClinicDays, Standing, standing
 from schedules.models import Flag, Visit, WindowKind
+from schedules.models.follow_up import flag_rank
 from schedules.selectors.readiness.board import is_gated
-from schedules.selectors.store.calendars import today_at, working_days_by_site
+from schedules.selectors.store.calendars import SiteCalendars
 from schedules.selectors.store.course import STEPS
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.today.worklist import Wanted, people_wanted
@@ -68,8 +69,10 @@ class Road:
     later: int = 0
 
 
-def road_to_infusion(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Road:
-    """Everybody in sight whose day zero is planned and not on record; a constant number of queries."""
+def road_to_infusion(
+    user: User, now: datetime, wanted: Wanted, places: SiteCalendars, say: Say = plain
+) -> Road:
+    """Everybody at `places` whose day zero is planned and not on record; a constant number of queries."""
     today: date = roles_day(now)
     seen = people_wanted(user, now, wanted).filter(trial__frozen_on=None, history_since=None)
     planned = Anchor.objects.filter(
@@ -85,27 +88,25 @@ def road_to_infusion(user: User, now: datetime, wanted: Wanted, say: Say = plain
     near = [one for one in going if one.planned_on and one.planned_on <= today + HORIZON][:PEOPLE]
     if not near:
         return Road((), len(going))
-    return Road(
-        _rows(near, protocols, {pk: held for pk, (held, _over) in ended.items()}, now, say),
-        len(going) - len(near),
-    )
+    held = {pk: held for pk, (held, _over) in ended.items()}
+    return Road(_rows(near, protocols, held, places.clinic_days(now), say), len(going) - len(near))
 
 
 def _rows(
     zeros: Sequence[Anchor],
     protocols: Mapping[int, Protocol],
     held: Mapping[int, bool],
-    now: datetime,
+    days: Mapping[int, ClinicDays],
     say: Say,
 ) -> list[RoadRow]:
     ids = [one.participant_id for one in zeros]
     flags, products = _flags(ids), products_of(ids)
     begun = _begun(ids, protocols, {one.participant_id: one.participant for one in zeros})
-    screenings = _screenings(zeros, protocols, now)
+    screenings = _screenings(zeros, protocols, days)
     rows = []
     for one in zeros:
         person, protocol = one.participant, protocols[one.participant.protocol_version_id]
-        mine, today = flags.get(person.pk, []), today_at(person.site, now)
+        mine, today = flags.get(person.pk, []), days[person.site_id].today
         product = products.get(person.pk, Product()) if protocol.product or products.get(person.pk) else None
         starts = [flag for flag in mine if flag.kind == START_FLAG]
         assert one.planned_on is not None
@@ -150,9 +151,8 @@ def _broken(product: Product) -> bool:
 def _flags(ids: Collection[int]) -> dict[int, list[Flag]]:
     """The open flags of these participants, the gravest first; one query."""
     found: dict[int, list[Flag]] = {}
-    ranks = {"critical": 0, "warning": 1, "notice": 2}
     flags = Flag.objects.filter(participant__in=ids, cleared_at=None).select_related("window")
-    for flag in sorted(flags.order_by("raised_at", "pk"), key=lambda one: ranks[one.severity]):
+    for flag in flags.order_by(flag_rank(), "raised_at", "pk"):
         found.setdefault(flag.participant_id, []).append(flag)
     return found
 
@@ -183,13 +183,10 @@ def _begun(
 
 
 def _screenings(
-    zeros: Sequence[Anchor], protocols: Mapping[int, Protocol], now: datetime
+    zeros: Sequence[Anchor], protocols: Mapping[int, Protocol], days: Mapping[int, ClinicDays]
 ) -> dict[int, list[tuple[Standing, date]]]:
-    """Where the visits of the first epoch stand, and when their windows close; two queries."""
+    """The standing of the visits of the first epoch, and when their windows close; one query."""
     people = {one.participant_id: one.participant for one in zeros}
-    sites = {one.site_id: one.site for one in people.values()}
-    calendars = working_days_by_site(sites)
-    days = {pk: clinic_days(today_at(site, now), calendars.get(pk)) for pk, site in sites.items()}
     first = {pk: protocol.epochs[0].code for pk, protocol in protocols.items() if protocol.epochs}
     found: dict[int, list[tuple[Standing, date]]] = {}
     visits = Visit.objects.filter(participant__in=people, epoch__in=set(first.values()), unscheduled=False)

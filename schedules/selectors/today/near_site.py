@@ -11,8 +11,8 @@ from django.db.models import Q
 from participants.domain.fact_rows import FactKind
 from participants.models import Fact, Participant
 from schedules.models import ProtocolWindow, WindowKind
-from schedules.selectors.store.calendars import sites_by_today
-from schedules.selectors.today.worklist import Wanted, people_wanted, sites_wanted
+from schedules.selectors.store.calendars import SiteCalendars, sites_by_today
+from schedules.selectors.today.worklist import Wanted, people_wanted
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Presence
 from trials.models import ProtocolVersion, User
@@ -66,12 +66,12 @@ class StayRow:
         return self.too_far or self.not_entered
 
 
-def stays(user: User, now: datetime, wanted: Wanted) -> Sequence[StayRow]:
-    """The stays that go on today: lodging not entered or too far first, then what ends soonest.
+def stays(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> Sequence[StayRow]:
+    """The stays at `places` that go on today: lodging not entered or too far first, then what ends soonest.
 
-    STAYS at most; four queries. Of somebody whose hospital stay goes on, that alone is shown: they are near.
+    STAYS at most; three queries. Of somebody whose hospital stay goes on, that alone is shown: they are near.
     """
-    days = sites_by_today(sites_wanted(user, now, wanted), now)
+    days = sites_by_today(places.sites, now)
     if not days:
         return ()
     there = at_each(days, lambda day: Q(starts_on__lte=day, ends_on__gte=day))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When, prefetch_related_objects
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
@@ -17,12 +17,12 @@ from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import Appointment, ClinicDays, WindowPosition
 from schedules.models import Flag, Visit
 from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import clinic_days_of, sites_by_day, working_days_by_site
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, at_each, by_today, window_condition
 from trials.domain.words import Say, plain
-from trials.models import ProtocolVersion, Site, User
+from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of, sites_visible_to
 from trials.zones import roles_day, zone_of
 
@@ -100,15 +100,19 @@ class Worklist:
         return sum(self.counts.values())
 
 
-def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Worklist:
+def worklist(
+    user: User, now: datetime, wanted: Wanted, say: Say = plain, places: SiteCalendars | None = None
+) -> Worklist:
     """The visits in sight that are booked, to be booked or to be recorded, a week ahead at most.
 
-    In the language of `say`. The number of queries does not depend on that of visits,
-    participants or sites.
+    In the language of `say`. `places` are the sites in sight, where the caller has read them already.
+    The number of queries does not depend on that of visits, participants or sites.
     """
-    days = sites_by_day(sites_wanted(user, now, wanted), now)
-    if not days:
+    seen = places or site_calendars(sites_visible_to(user, roles_day(now)))
+    places = seen.only(wanted.site)
+    if not places.sites:
         return Worklist({})
+    days = places.by_day(now)
     here = by_today(days)
     live = live_visits(user, now, wanted).annotate(group=part_of_visit(days), day=_day(here))
     visits = live.filter(group__isnull=False)
@@ -125,7 +129,7 @@ def worklist(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> Wor
     page = min(max(1, wanted.page), pages)
     ordered = visits.order_by("group", "day", "closes", "participant__subject_code", "pk")
     chosen = list(with_relations(ordered)[(page - 1) * PAGE : page * PAGE])
-    return Worklist(counts, work_rows(chosen, now, say), page, pages, by_day)
+    return Worklist(counts, work_rows(chosen, now, say, places), page, pages, by_day)
 
 
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
@@ -146,12 +150,6 @@ def open_histories(user: User, now: datetime, wanted: Wanted) -> list[Participan
     """
     people = people_wanted(user, now, wanted).filter(history_since__isnull=False, trial__frozen_on=None)
     return list(people.select_related("trial", "site").order_by("history_since", "pk")[:HISTORIES])
-
-
-def sites_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Site]:
-    """The sites in sight that are asked for."""
-    sites = sites_visible_to(user, roles_day(now))
-    return sites.filter(pk=wanted.site) if wanted.site else sites
 
 
 def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Participant]:
@@ -206,26 +204,23 @@ def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
 
 
 def with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
-    """Visits with all that their lines are made of."""
-    return visits.select_related("participant__trial", "participant__site").prefetch_related(
-        "participant__anchors"
-    )
+    """Visits, each with its participant, trial and site."""
+    return visits.select_related("participant__trial", "participant__site")
 
 
-def work_rows(visits: Sequence[Visit], now: datetime, say: Say) -> list[WorkRow]:
-    """The lines of visits that carry their part as `group`; a constant number of queries."""
+def work_rows(visits: Sequence[Visit], now: datetime, say: Say, places: SiteCalendars) -> list[WorkRow]:
+    """The lines of visits that carry their part as `group`, all at `places`; three queries."""
+    prefetch_related_objects(visits, "participant__anchors")
     people = [visit.participant for visit in visits]
     versions = ProtocolVersion.objects.in_bulk({one.protocol_version_id for one in people})
     protocols = {pk: in_language(protocol_of(version), say) for pk, version in versions.items()}
-    sites = {one.site_id for one in people}
-    calendars = working_days_by_site(sites)
-    days = clinic_days_of({one.site for one in people}, calendars, now)
-    away = away_days(participants={one.pk for one in people}, sites=sites)
+    days = places.clinic_days(now)
+    away = away_days(participants={one.pk for one in people}, sites={one.site_id for one in people})
     rows = []
     for visit, one in zip(visits, people, strict=True):
         protocol, zone = protocols[one.protocol_version_id], zone_of(one.site)
         zero, here = day_zero_of(one, protocol, zone), days[one.site_id]
-        working = away.applied(calendars.get(one.site_id), one.pk, one.site_id)
+        working = away.applied(places.working_days.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, here, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
         part = PARTS[getattr(visit, "group")]  # noqa: B009 - annotated

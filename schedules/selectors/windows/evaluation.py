@@ -93,7 +93,11 @@ def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> l
     The number of queries does not depend on how many there are. With `lock` the participants' rows
     are locked until the transaction ends.
     """
-    records = records_of(ids, lock=lock)
+    return dockets_read(records_of(ids, lock=lock), say)
+
+
+def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Docket]:
+    """The dockets of records that were read already, labels in the language of `say`; one query."""
     steps = _steps([record.participant.pk for record in records])
     protocols: dict[int, Protocol] = {}
     found = []

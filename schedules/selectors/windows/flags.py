@@ -23,7 +23,8 @@ from schedules.domain.replanning.protocol_departures import (
 from schedules.domain.replanning.protocol_departures import Case as Contradicted
 from schedules.models import Flag, Severity
 from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
-from schedules.selectors.windows.evaluation import Docket, dockets_of
+from schedules.selectors.store.records import records_read
+from schedules.selectors.windows.evaluation import Docket, dockets_read
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
 from trials.domain.words import Say, day_text, plain
@@ -139,9 +140,13 @@ def related_flags(flags: QuerySet[Flag]) -> QuerySet[Flag]:
 
 def flag_rows(flags: Sequence[Flag], now: datetime, say: Say = plain) -> list[FlagRow]:
     """The lines of flags, each with its present verdict; a constant number of queries."""
-    people = sorted({flag.participant_id for flag in flags})
-    dockets = {docket.record.participant.pk: docket for docket in dockets_of(people, say)} if people else {}
+    people = {flag.participant_id: flag.participant for flag in flags}
+    dockets = {docket.record.participant.pk: docket for docket in _dockets(list(people.values()), say)}
     return [_flag_row(flag, dockets[flag.participant_id], now, say) for flag in flags]
+
+
+def _dockets(people: Sequence[Participant], say: Say) -> list[Docket]:
+    return dockets_read(records_read(people), say) if people else []
 
 
 def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:

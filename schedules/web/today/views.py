@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -17,9 +18,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from schedules.domain.readiness.road import Stop, StopState
-from schedules.selectors.store.calendars import site_days
+from schedules.selectors.store.calendars import site_calendars, site_days
 from schedules.selectors.today.attention import attention
-from schedules.selectors.today.board import Board, BoardRow, Closing, Section, board, closing_of
+from schedules.selectors.today.board import WHOLE, Board, BoardRow, Closing, Section, board, closing_of
 from schedules.selectors.today.changes import changed_since, views_of
 from schedules.selectors.today.infusions import road_to_infusion
 from schedules.selectors.today.near_site import stays
@@ -34,12 +35,14 @@ from schedules.web.shared.wording import say
 from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
+from trials.models import Site
 from trials.selectors.records import roles_of, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import query_params
 from trials.zones import wrong_settings, zone_of
 
-MANY = 60
 FILTERS = ("site", "trial", "mine")
+LIST_FILTERS = ("site", "trial")
+"""The filters that the list of visits to do knows as well."""
 Found = TypeVar("Found")
 log = logging.getLogger(__name__)
 
@@ -66,44 +69,37 @@ def today(request: HttpRequest) -> HttpResponse:
     wanted = Wanted(site=number(request, "site"), trial=number(request, "trial"))
     mine, whole = bool(request.GET.get("mine")), request.GET.get("all", "")
     here = server_day(instant)
-    sites = list(sites_visible_to(user, here))
-    shown_sites = [one for one in sites if wanted.site in (None, one.pk)]
-    sections = [Section(whole)] if whole in set(Section) else []
-    found = board(user, instant, wanted, say, sections)
-    zones = {zone_of(one).key for one in shown_sites}
-    context: dict[str, Any] = {
+    seen = site_calendars(sites_visible_to(user, here))
+    places = seen.only(wanted.site)
+    context = {
         "today": here,
-        "hour": instant.astimezone(zone_of(shown_sites[0])) if len(zones) == 1 else None,
-        "days": site_days(shown_sites, instant),
-        "wrong_settings": list(wrong_settings(sites)),
-        "board": found,
-        **{f"{section.value}_rows": found.rows.get(section, []) for section in Section},
-        "counts": {section.value: found.counts.get(section, 0) for section in Section},
-        "book_groups": book_groups(found),
-        "closing": {key.value.replace("-", "_"): count for key, count in found.closing.items()},
-        "scale": _scale(found),
-        "recordable": sum(row.recordable_on is not None for row in found.rows.get(Section.RECORD, ())),
+        "hour": _hour(places.sites, instant),
+        "days": site_days(places.sites, instant),
+        "wrong_settings": list(wrong_settings(seen.sites)),
+        **_board_context(
+            board(user, instant, wanted, places, say, [each for each in Section if each == whole])
+        ),
         "attention": _part(
             lambda: attention(user, instant, wanted, say, whole=whole == "attention", mine=mine)
         ),
-        "road": _part(lambda: road_to_infusion(user, instant, wanted, say)),
+        "road": _part(lambda: road_to_infusion(user, instant, wanted, places, say)),
         "stops": list(Stop),
         "key_states": list(StopState),
-        "stays": _part(lambda: stays(user, instant, wanted)),
+        "stays": _part(lambda: stays(user, instant, wanted, places)),
         "changed": _part(lambda: changed_since(user, instant, wanted)),
-        "provisional": places_by_year(user, instant, wanted),
+        "provisional": places_by_year(user, instant, wanted, places),
         "histories": open_histories(user, instant, wanted),
         "views": views_of(user),
         "wanted": wanted,
         "mine": mine,
         "whole": whole,
-        "query": _query(request),
+        "query": _kept(request.GET, FILTERS),
+        "list_query": _kept(request.GET, LIST_FILTERS),
         "back": request.get_full_path(),
-        "sites": sites,
+        "sites": seen.sites,
         "trials": trials_visible_to(user, here),
         "just": taken_from_session(request),
         "may_record": roles_of(user, here).allows(Right.RECORD),
-        "filtered": bool(wanted.site or wanted.trial or mine),
     }
     return render(request, "today/today.html", context)
 
@@ -112,17 +108,12 @@ def today(request: HttpRequest) -> HttpResponse:
 @require_POST
 def view_save(request: HttpRequest) -> HttpResponse:
     """Save the filters of the address as a view, and show it."""
-    asked = QueryDict(request.POST.get("query", ""))
-    kept = QueryDict(mutable=True)
-    for name in FILTERS:
-        if asked.get(name):
-            kept[name] = asked[name]
+    query = _kept(QueryDict(request.POST.get("query", "")), FILTERS)
     try:
-        save_view(user=user_of(request), name=request.POST.get("name", ""), query=kept.urlencode())
+        save_view(user=user_of(request), name=request.POST.get("name", ""), query=query)
     except Refused as refused:
         for words in refused.fields.values():
             messages.error(request, " ".join(words))
-    query = kept.urlencode()
     return redirect(f"{reverse('today')}?{query}" if query else reverse("today"))
 
 
@@ -143,10 +134,30 @@ def changes_read(request: HttpRequest) -> HttpResponse:
     return redirect(f"{back_or(request, reverse('today'))}#changed")
 
 
+def _hour(sites: Sequence[Site], instant: datetime) -> datetime | None:
+    """The hour at these sites; None where it is not the same at all of them."""
+    zones = {zone.key: zone for zone in map(zone_of, sites)}
+    return instant.astimezone(*zones.values()) if len(zones) == 1 else None
+
+
+def _board_context(found: Board) -> dict[str, Any]:
+    """The rows of visits under the names that the template reads."""
+    return {
+        "board": found,
+        **{f"{section.value}_rows": found.rows.get(section, []) for section in Section},
+        "counts": {section.value: found.counts.get(section, 0) for section in Section},
+        "book_groups": book_groups(found),
+        "closing": {key.value.replace("-", "_"): count for key, count in found.closing.items()},
+        "scale": _scale(found),
+        "recordable": sum(row.recordable_on is not None for row in found.rows.get(Section.RECORD, ())),
+        "whole_rows": WHOLE,
+    }
+
+
 def book_groups(found: Board) -> list[BookGroup]:
     """The visits to book by how soon their windows close; one group of all where there are few."""
     rows = list(found.rows.get(Section.BOOK, ()))
-    if found.counts.get(Section.BOOK, 0) <= MANY:
+    if found.counts.get(Section.BOOK, 0) <= WHOLE:
         return [BookGroup(Closing.TOMORROW, len(rows), rows)] if rows else []
     by_closing = {closing: list(group) for closing, group in groupby(rows, closing_of)}
     return [
@@ -174,9 +185,10 @@ def _part(read: Callable[[], Found]) -> Found | None:
         return None
 
 
-def _query(request: HttpRequest) -> str:
+def _kept(given: QueryDict, names: Sequence[str]) -> str:
+    """The filters of these names as they stand in an address."""
     kept = QueryDict(mutable=True)
-    for name in FILTERS:
-        if request.GET.get(name):
-            kept[name] = request.GET[name]
+    for name in names:
+        if value := given.get(name):
+            kept[name] = str(value)
     return kept.urlencode()

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from schedules.selectors.pages.forecast import WantedForecast, provisional_years
-from schedules.selectors.store.calendars import site_days
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars, site_days
 from schedules.selectors.today.worklist import (
     PARTS,
     Part,
@@ -54,21 +54,21 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
     """All visits to look at as a list with pages: of everything in sight, or of one site, trial or part."""
     user, instant = user_of(request), now()
     wanted = wanted_of(request)
-    found = worklist(user, instant, wanted, say)
     here = server_day(instant)
-    sites = list(sites_visible_to(user, here))
+    places = site_calendars(sites_visible_to(user, here))
+    found = worklist(user, instant, wanted, say, places)
     context = {
         "today": here,
-        "days": site_days([one for one in sites if wanted.site in (None, one.pk)], instant),
-        "wrong_settings": list(wrong_settings(sites)),
+        "days": site_days(places.only(wanted.site).sites, instant),
+        "wrong_settings": list(wrong_settings(places.sites)),
         "worklist": found,
         "tiles": [_group(part, found, []) for part in PARTS],
         "groups": groups_of(found),
-        "provisional": places_by_year(user, instant, wanted) if wanted.page == 1 else (),
+        "provisional": places_by_year(user, instant, wanted, places) if wanted.page == 1 else (),
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "histories": open_histories(user, instant, wanted) if wanted.page == 1 else (),
         "wanted": wanted,
-        "sites": sites,
+        "sites": places.sites,
         "trials": trials_visible_to(user, here),
         **neighbours(request, found.page, found.pages),
         "filtered": bool(wanted.site or wanted.trial or wanted.part),
@@ -76,10 +76,13 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
     return render(request, "today/worklist.html", context)
 
 
-def places_by_year(user: User, now: datetime, wanted: Wanted) -> list[tuple[int, list[str]]]:
+def places_by_year(
+    user: User, now: datetime, wanted: Wanted, places: SiteCalendars
+) -> list[tuple[int, list[str]]]:
     """The years whose official calendar is not out, each with the sites where visits lie in it."""
     found: dict[int, list[str]] = {}
-    for each in provisional_years(user, roles_day(now), WantedForecast(wanted.site, wanted.trial)):
+    asked = WantedForecast(wanted.site, wanted.trial)
+    for each in provisional_years(user, roles_day(now), asked, places):
         found.setdefault(each.year, []).append(place_words(each.site))
     return sorted(found.items())
 

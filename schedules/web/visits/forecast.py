@@ -21,7 +21,7 @@ from schedules.selectors.pages.forecast import (
     people_past_end,
     provisional_years,
 )
-from schedules.selectors.store.calendars import site_days
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars, site_days
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import key_asked, next_page, number, places
@@ -59,7 +59,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
         "horizons": HORIZONS,
         "rows": [(row, [HELP[each] for each in row.outlook.warnings]) for row in found.rows],
         "past_end": past_end(user, here, wanted.trial) if first else [],
-        "provisional": provisional_years(user, here, wanted) if first else [],
+        "provisional": provisional_years(user, here, wanted, _places(user, here)) if first else [],
         **places(request),
         **next_page(request, found.after),
     }
@@ -75,6 +75,10 @@ def forecast_end(request: HttpRequest, pk: int) -> HttpResponse:
     trial = get_object_or_404(trials_visible_to(user, here), pk=pk)
     rows, after = people_past_end(user, here, pk, number(request, "after") or 0)
     return render(request, "forecast/end.html", {"trial": trial, "rows": rows, **next_page(request, after)})
+
+
+def _places(user: User, here: date) -> SiteCalendars:
+    return site_calendars(sites_visible_to(user, here))
 
 
 def _sites(user: User, here: date, wanted: WantedForecast) -> QuerySet[Site]:
