@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -237,7 +238,11 @@ def test_a_part_that_fails_does_not_take_the_page_with_it(
     def broken(*_given: Any, **_more: Any) -> Any:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("schedules.web.today.views.road_to_infusion", broken)
+    parts = ("road_to_infusion", "attention", "stays", "changed_since")
+    for part in parts:
+        monkeypatch.setattr(f"schedules.web.today.views.{part}", broken)
     text = page.get("/").content.decode()
-    assert "This part could not be loaded." in text
+    assert text.count("This part could not be loaded.") == len(parts)
     assert f'id="v-{visit.pk}"' in text
+    assert text.count('<span class="n">?</span>') == len(parts), "no number is made up for a part"
+    assert not re.search("none in 14 days|not looked at yet|0 critical|No open flags", text)
