@@ -17,8 +17,7 @@ from schedules.selectors.today.attention import MissingFact
 from schedules.selectors.today.board import Closing
 from schedules.web.shared import wording
 from schedules.web.shared.back import with_back
-from schedules.web.shared.clock import now, server_day
-from schedules.web.today.words import CLOSING, STATES, STOPS, fact_button
+from schedules.web.today.words import CLOSING, STATES, STOPS, fact_button, near_here
 
 register = template.Library()
 
@@ -28,14 +27,13 @@ def near(day: date | None) -> SafeString | str:
     """A day as one says it (Tue 1 Dec), for people and for machines."""
     if day is None:
         return "–"
-    words = wording.near_day_words(day, server_day(now()))
-    return format_html('<time datetime="{}">{}</time>', day.isoformat(), words)
+    return format_html('<time datetime="{}">{}</time>', day.isoformat(), near_here(day))
 
 
 @register.filter
 def near_words(day: date | None) -> str:
     """A day as one says it, where no element may stand."""
-    return "" if day is None else wording.near_day_words(day, server_day(now()))
+    return "" if day is None else near_here(day)
 
 
 @register.filter

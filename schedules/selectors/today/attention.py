@@ -14,7 +14,6 @@ from schedules.models import Flag, WindowKind
 from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
 from schedules.selectors.today.worklist import Wanted
 from schedules.selectors.windows.flags import (
-    MANY,
     FlagRow,
     awake_flags,
     flag_rows,
@@ -84,12 +83,8 @@ def attention(
     """The participants with awake flags, the most severe first; the number of queries is constant."""
     today: date = roles_day(now)
     flags = awake_flags(roles_of(user, today), today)
-    if wanted.site:
-        flags = flags.filter(participant__site=wanted.site)
-    if wanted.trial:
-        flags = flags.filter(participant__trial=wanted.trial)
-    if mine:
-        flags = flags.filter(owner=user)
+    asked = {"participant__site": wanted.site, "participant__trial": wanted.trial, "owner": mine and user}
+    flags = flags.filter(**{field: value for field, value in asked.items() if value})
     ordered = flags.order_by(flag_rank(), "raised_at", "pk")
     keys = list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
     people = list(dict.fromkeys(person for _pk, person, _severity in keys))
@@ -125,6 +120,3 @@ def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:
     if verdict.verdict.status is VerdictStatus.CANNOT_JUDGE:  # a confirmation settles what nobody recorded
         found.sort(key=lambda one: one.kind is not FactKind.CONFIRMATION)
     return tuple(dict.fromkeys(found))
-
-
-__all__ = ["MANY", "Attention", "Card", "MissingFact", "attention", "card_of", "missing_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,16 +10,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from participants.domain.fact_rows import FactKind
+from participants.models import Participant
 from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Visit
 from schedules.selectors.pages.participant import ParticipantPage
-from schedules.selectors.store.plan_rows import VisitRow
+from schedules.selectors.store.plan_rows import Reading, VisitRow
 from schedules.selectors.windows.verdicts import VerdictRow
 from schedules.web.shared.wording import near_day_words
 from schedules.web.windows.fact_wording import KINDS
 from trials.domain.protocols.protocol import Place
+
+CLOSING = frozenset({WindowPosition.NO_CLINIC_DAY_LEFT, WindowPosition.LAST_DAYS})
+AHEAD = frozenset({WindowPosition.OPEN, WindowPosition.UPCOMING})
+Live = Sequence[tuple[VisitRow, Visit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class NextStep:
     other: str = ""
 
 
-def next_step(page: ParticipantPage, verdicts: list[VerdictRow]) -> NextStep | None:
+def next_step(page: ParticipantPage, verdicts: Sequence[VerdictRow]) -> NextStep | None:
     """The first thing that waits, in the order in which a coordinator would do it; None for nothing."""
     person = page.participant
     if person.history_since:
@@ -48,25 +54,24 @@ def next_step(page: ParticipantPage, verdicts: list[VerdictRow]) -> NextStep | N
         words = _("Nothing is judged, drafted or flagged until it is complete.")
         return NextStep(_("Complete the history"), words, _("Complete the history"), True, address)
     stored = {visit.pk: visit for visit in person.visits.all()}
-    live = [row for row in page.visits if row.live and row.pk in stored]
-    for find in (_to_record, _closing, _today, _fact, _to_book, _booked):
-        if (step := find(page, live, verdicts, stored)) is not None:
-            return step
-    return None
+    live = [
+        (row, visit) for row in page.visits if row.live and (visit := stored.get(row.pk or 0)) is not None
+    ]
+    today = page.reading.today
+    return (
+        _to_record(live, today)
+        or _to_book(live, page.reading, CLOSING, grave=True)
+        or _today(live, today)
+        or _fact(person, verdicts)
+        or _to_book(live, page.reading, AHEAD, grave=False)
+        or _booked(live, today)
+    )
 
 
-Stored = dict[int, Visit]
-
-
-def _to_record(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
-) -> NextStep | None:
-    for row in live:
+def _to_record(live: Live, today: date) -> NextStep | None:
+    for row, visit in live:
         if row.standing.appointment not in (Appointment.TO_RECORD, Appointment.ARRIVED):
             continue
-        assert row.pk is not None
-        visit, today = stored[row.pk], page.reading.today
-        other = reverse("visit-deed", kwargs={"pk": row.pk, "deed": "complete"})
         arrived = row.standing.appointment is Appointment.ARRIVED
         on = today if arrived else visit.booked_on
         title = _("Record %(visit)s") % {"visit": row.mark}
@@ -77,89 +82,70 @@ def _to_record(
         else:
             words = _("Its window closed on %(day)s, and nothing is recorded.") % _day(visit.closes, today)
         if on is None:
-            return NextStep(title, words, _("Done on…"), True, other)
-        button = _("Done on %(day)s") % _day(on, today)
-        return NextStep(title, words, button, True, act="done", visit=visit, on=on, other=other)
+            return NextStep(title, words, _("Done on…"), True, _form(visit, "complete"))
+        return _record(title, words, _("Done on %(day)s") % _day(on, today), visit, on, grave=True)
     return None
 
 
-def _closing(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
-) -> NextStep | None:
-    soon = (WindowPosition.NO_CLINIC_DAY_LEFT, WindowPosition.LAST_DAYS)
-    return _book(page, [row for row in live if row.standing.window in soon], stored, grave=True)
+def _today(live: Live, today: date) -> NextStep | None:
+    for row, visit in live:
+        if row.standing.appointment is Appointment.BOOKED and row.booked_on == today:
+            title = _("%(visit)s is today") % {"visit": row.mark}
+            words = _("Record it once it was done.")
+            return _record(title, words, _("Done today"), visit, today, grave=False)
+    return None
+
+
+def _record(title: str, words: str, button: str, visit: Visit, on: date, *, grave: bool) -> NextStep:
+    other = _form(visit, "complete")
+    return NextStep(title, words, button, grave, act="done", visit=visit, on=on, other=other)
 
 
 def _to_book(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
+    live: Live, reading: Reading, windows: Collection[WindowPosition], *, grave: bool
 ) -> NextStep | None:
-    ahead = (WindowPosition.OPEN, WindowPosition.UPCOMING)
-    return _book(page, [row for row in live if row.standing.window in ahead], stored, grave=False)
-
-
-def _book(page: ParticipantPage, rows: list[VisitRow], stored: Stored, *, grave: bool) -> NextStep | None:
-    for row in rows:
-        if row.standing.appointment is not Appointment.TO_BOOK:
+    for row, visit in live:
+        if row.standing.window not in windows or row.standing.appointment is not Appointment.TO_BOOK:
             continue
-        assert row.pk is not None
-        visit, today, window = stored[row.pk], page.reading.today, row.planned.window
-        place = Place(visit.place)
+        window, place = row.planned.window, Place(visit.place)
         if place is Place.WARD and window.opens == window.closes:
             continue  # given by its block: it comes on its day
-        on = day_to_offer(window, place, page.reading.calendar, today, visit.suggested)
-        other = reverse("visit-deed", kwargs={"pk": row.pk, "deed": "book"})
+        on = day_to_offer(window, place, reading.calendar, reading.today, visit.suggested)
         title = _("Book %(visit)s") % {"visit": row.mark}
-        words = _window_words(row, today)
+        words = _window_words(row, reading.today)
+        other = _form(visit, "book")
         if on is None:
             return NextStep(title, words, _("No day left: options…"), True, other)
-        button = _("Book %(day)s") % _day(on, today)
+        button = _("Book %(day)s") % _day(on, reading.today)
         return NextStep(title, words, button, grave, act="book", visit=visit, on=on, other=other)
     return None
 
 
-def _fact(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
-) -> NextStep | None:
+def _fact(person: Participant, verdicts: Sequence[VerdictRow]) -> NextStep | None:
     asks = (VerdictStatus.AT_RISK, VerdictStatus.CANNOT_JUDGE)
     for row in verdicts:
         if row.flag is None or row.verdict.status not in asks or not row.feeds:
             continue
         confirms = FactKind.CONFIRMATION in row.feeds and row.verdict.status is VerdictStatus.CANNOT_JUDGE
         kind = FactKind.CONFIRMATION if confirms else row.feeds[0]
-        address = reverse("fact-new", kwargs={"pk": page.participant.pk, "kind": kind.value})
-        said = (*row.because, *row.missing)
-        words = said[0][:1].upper() + said[0][1:] + "." if said else ""
-        return NextStep(row.label, words, str(KINDS[kind]), True, address)
+        address = reverse("fact-new", kwargs={"pk": person.pk, "kind": kind.value})
+        missing = (_("Missing: %(what)s.") % {"what": one} for one in row.missing)
+        return NextStep(row.label, next(iter((*row.because, *missing)), ""), str(KINDS[kind]), True, address)
     return None
 
 
-def _today(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
-) -> NextStep | None:
-    today = page.reading.today
-    for row in live:
-        if row.standing.appointment is Appointment.BOOKED and row.booked_on == today:
-            assert row.pk is not None
-            title = _("%(visit)s is today") % {"visit": row.mark}
-            words = _("Record it once it was done.")
-            other = reverse("visit-deed", kwargs={"pk": row.pk, "deed": "complete"})
-            button = _("Done today")
-            return NextStep(title, words, button, act="done", visit=stored[row.pk], on=today, other=other)
-    return None
-
-
-def _booked(
-    page: ParticipantPage, live: list[VisitRow], verdicts: list[VerdictRow], stored: Stored
-) -> NextStep | None:
-    for row in live:
+def _booked(live: Live, today: date) -> NextStep | None:
+    for row, visit in live:
         if row.standing.appointment is Appointment.BOOKED and row.booked_on:
-            assert row.pk is not None
-            today = page.reading.today
             title = _("%(visit)s comes next") % {"visit": row.mark}
             words = _("It is booked for %(day)s. Nothing waits until then.") % _day(row.booked_on, today)
-            address = reverse("visit", kwargs={"pk": row.pk})
+            address = reverse("visit", kwargs={"pk": visit.pk})
             return NextStep(title, words, _("Open the visit"), address=address)
     return None
+
+
+def _form(visit: Visit, deed: str) -> str:
+    return reverse("visit-deed", kwargs={"pk": visit.pk, "deed": deed})
 
 
 def _window_words(row: VisitRow, today: date) -> str:

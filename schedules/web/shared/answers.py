@@ -14,9 +14,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
-from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.selectors.pages.consequences import Consequences, consequences_since, standing_now
+from schedules.selectors.pages.consequences import consequences_since, standing_now
 from schedules.selectors.pages.replanning import acts_since, last_entry
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import person_in_sight
@@ -27,8 +26,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows
-from schedules.web.shared.record_words import deviation_about, flag_heading
-from schedules.web.shared.wording import say
+from schedules.web.shared.record_words import consequence_words
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused, Stale
 from trials.selectors.records import may
@@ -92,25 +90,10 @@ def answer(
         typed["version"] = str(stale.version)
         overtaken = {**context, "form": make(typed), "overtaken": True, "changes": _news(form, stale, zone)}
         return render(request, template, overtaken, status=OVERTAKEN)
-    if person and before:
-        _say_consequences(request, consequences_since(person, before))
+    if person and before:  # said here, so that nobody finds it only in a list
+        for sentence in consequence_words(consequences_since(person, before)):
+            messages.warning(request, sentence)
     return response
-
-
-def _say_consequences(request: HttpRequest, found: Consequences) -> None:
-    """Say what an act brought about besides itself, so that nobody finds it only in a list."""
-    for flag in found.flags:
-        words = {"severity": flag.get_severity_display(), "about": flag_heading(flag)}
-        messages.warning(request, _("This raised a flag (%(severity)s): %(about)s.") % words)
-    for deviation in found.deviations:
-        kind = say(KIND_LABELS[DeviationKind(deviation.kind)])
-        words = {"kind": kind, "about": deviation_about(deviation)}
-        text = (
-            _("This drafted a deviation: %(kind)s, %(about)s.")
-            if words["about"]
-            else _("This drafted a deviation: %(kind)s.")
-        )
-        messages.warning(request, text % words)
 
 
 def _news(form: VersionedForm, stale: Stale, zone: ZoneInfo) -> list[Change]:

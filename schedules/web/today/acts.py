@@ -22,7 +22,7 @@ from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import PREPARATIONS, Visit
 from schedules.selectors.pages.consequences import consequences_since, standing_now
-from schedules.selectors.store.changes import changes_since
+from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.today.board import BoardRow, Section, board_row
 from schedules.services.today.preparations import prepare_visit
@@ -40,9 +40,10 @@ from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import JustDone
 from schedules.web.shared.people import user_of
+from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
-from schedules.web.today.outcomes import Outcome, consequence_words, named, respond
-from schedules.web.today.words import near_here as server_near
+from schedules.web.today.outcomes import Outcome, named, respond
+from schedules.web.today.words import near_here
 from trials.domain.errors import Refused, Stale
 from trials.zones import zone_of
 
@@ -59,7 +60,7 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     visit = _in_sight(request, pk)
     require_record(request, visit.participant)
     section = _section(request)
-    outcome = perform(request, visit, act, request.POST)
+    outcome = perform(request, board_row(visit, now(), section, say), act, request.POST)
     if outcome.ask and not getattr(request, "htmx", False):  # the whole form asks for what is missing
         messages.error(request, outcome.text)
         deed = {"book": "book", "missed": "miss"}.get(act, "complete")
@@ -95,7 +96,7 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
         before = board_row(visit, now(), Section.RECORD, say)
         day = before.recordable_on
         said = {"version": version, "on": day.isoformat() if day else ""}
-        outcome = perform(request, visit, "done", said)
+        outcome = perform(request, before, "done", said)
         found.append((board_row(_in_sight(request, int(pk)), now(), Section.RECORD, say), outcome))
     if not found:
         outcome = Outcome(_("Nothing was chosen. Tick the visits that were done as booked."), "failed")
@@ -107,11 +108,12 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
     return respond(request, outcomes, "today/recorded.html", context, "#record")
 
 
-def perform(request: HttpRequest, visit: Visit, act: str, said: Mapping[str, Any]) -> Outcome:
-    """Do something with a visit and say what came of it, whatever that is."""
+def perform(request: HttpRequest, row: BoardRow, act: str, said: Mapping[str, Any]) -> Outcome:
+    """Do something with the visit of a row, and say what came of it: done, refused or overtaken."""
+    visit = row.visit
     before = standing_now(visit.participant)
     try:
-        outcome = ACTS[act](request, visit, said)
+        outcome = ACTS[act](request, row, said)
     except Refused as refused:
         ask = tuple(name for name in _ASKABLE if name in refused.fields)
         words = [word for messages in refused.fields.values() for word in messages]
@@ -130,8 +132,8 @@ def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | N
     return JustDone(outcome.text, address, outcome.undo, row.visit.version, section.value)
 
 
-def _book(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
-    day, row = _day(said), board_row(visit, now(), Section.BOOK, say)
+def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
+    visit, day = row.visit, _day(said)
     booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
     reason = str(said.get("reason", ""))
     book_visit(
@@ -139,13 +141,13 @@ def _book(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcom
     )
     inside = row.work.line.planned.window.holds(day)
     where = _("inside the window") if inside else _("outside the window")
-    words = {"visit": named(visit.participant, row.work.line.mark), "day": server_near(day), "where": where}
+    words = {"visit": named(row.participant, row.work.line.mark), "day": near_here(day), "where": where}
     return Outcome(_("%(visit)s is booked for %(day)s, %(where)s.") % words, undo="book")
 
 
-def _done(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
-    day, row = _day(said), board_row(visit, now(), Section.RECORD, say)
-    protocol, person = row.work.reading.protocol, visit.participant
+def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
+    visit, day = row.visit, _day(said)
+    protocol, person = row.work.reading.protocol, row.participant
     asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
     completion = Completion(
         on=day,
@@ -156,7 +158,7 @@ def _done(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcom
         sure=bool(said.get("sure")),
     )
     complete_visit(visit=visit, version=_version(said), completion=completion, by=user_of(request), now=now())
-    words = {"visit": named(person, row.work.line.mark), "day": server_near(day), "count": len(asked)}
+    words = {"visit": named(person, row.work.line.mark), "day": near_here(day), "count": len(asked)}
     text = (
         _("%(visit)s is recorded as done on %(day)s, with its %(count)d activities.")
         if len(asked) > 1
@@ -165,40 +167,36 @@ def _done(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcom
     return Outcome(text % words, undo="done")
 
 
-def _miss(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
-    row = board_row(visit, now(), Section.RECORD, say)
+def _miss(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     reason = str(said.get("reason", ""))
-    miss_visit(visit=visit, version=_version(said), by=user_of(request), reason=reason, now=now())
-    words = {"visit": named(visit.participant, row.work.line.mark)}
+    miss_visit(visit=row.visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    words = {"visit": named(row.participant, row.work.line.mark)}
     return Outcome(_("%(visit)s is recorded as missed.") % words, undo="missed")
 
 
-def _arrive(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
-    record_arrival(visit=visit, version=_version(said), by=user_of(request), now=now())
-    row = board_row(visit, now(), Section.COMING, say)
-    at = now().astimezone(zone_of(visit.participant.site))
-    words = {"visit": named(visit.participant, row.work.line.mark), "hour": f"{at:%H:%M}"}
+def _arrive(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
+    record_arrival(visit=row.visit, version=_version(said), by=user_of(request), now=now())
+    at = now().astimezone(row.work.reading.zone)
+    words = {"visit": named(row.participant, row.work.line.mark), "hour": f"{at:%H:%M}"}
     return Outcome(_("%(visit)s: arrived at %(hour)s.") % words, undo="arrived")
 
 
-def _undo(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
+def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     what = str(said.get("what", ""))
     if what not in UNDO:
         raise Http404
-    row = board_row(visit, now(), Section.RECORD, say)
     reason = _("Undone right after it was entered.")
-    UNDO[what](visit=visit, version=_version(said), by=user_of(request), reason=reason, now=now())
-    words = {"visit": named(visit.participant, row.work.line.mark)}
+    UNDO[what](visit=row.visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    words = {"visit": named(row.participant, row.work.line.mark)}
     return Outcome(_("%(visit)s: undone. It is as it was before.") % words, "back")
 
 
-def _prepare(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> Outcome:
-    row = board_row(visit, now(), Section.PREPARE, say)
+def _prepare(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     wanted = {kind for kind in PREPARATIONS if said.get(f"ready-{kind}")}
     for kind in row.to_prepare:
         if (kind in wanted) != (kind in row.prepared):
-            prepare_visit(visit=visit, kind=kind, done=kind in wanted, by=user_of(request), now=now())
-    words = {"visit": named(visit.participant, row.work.line.mark)}
+            prepare_visit(visit=row.visit, kind=kind, done=kind in wanted, by=user_of(request), now=now())
+    words = {"visit": named(row.participant, row.work.line.mark)}
     left = [str(PREPARATIONS[kind]) for kind in row.to_prepare if kind not in wanted]
     if not left:
         return Outcome(_("%(visit)s is prepared.") % words, "back")
@@ -212,7 +210,7 @@ UNDO: Mapping[str, Callable[..., Visit]] = {
     "missed": undo_visit,
     "arrived": take_back_arrival,
 }
-ACTS: Mapping[str, Callable[[HttpRequest, Visit, Mapping[str, Any]], Outcome]] = {
+ACTS: Mapping[str, Callable[[HttpRequest, BoardRow, Mapping[str, Any]], Outcome]] = {
     "book": _book,
     "done": _done,
     "missed": _miss,
@@ -228,16 +226,19 @@ def _overtaken(
     """What is said where the visit is in another version: done already as asked, or by whom what."""
     fresh = _in_sight(request, visit.pk)
     if _is_as_asked(fresh, act, said):
-        return Outcome(_("Done already: it stands as you asked."), undo=act if act in UNDO else "")
+        return Outcome(_("Done already: nothing was saved twice."), undo=act if act in UNDO else "")
     zone = zone_of(visit.participant.site)
     changes = changes_since(RECORD, visit.pk, stale.shown, zone)
-    told = "; ".join(
-        f"{change.by or 'Dayzero'} {change.at:%H:%M}: "
-        + _(", ").join(f"{one.name} {one.new or '–'}" for one in change.fields)
-        for change in changes[-2:]
-    )
-    text = _("Not saved: somebody else was quicker. %(changes)s") % {"changes": told}
-    return Outcome(text.strip(), "stale")
+    text = _("Not saved: somebody else was quicker. %(changes)s")
+    words = {"changes": " ".join(map(_change_words, changes[-2:]))}
+    return Outcome((text % words).strip(), "stale")
+
+
+def _change_words(change: Change) -> str:
+    """What somebody changed, and when, as a sentence."""
+    fields = _(", ").join(f"{one.name} {one.new or '–'}" for one in change.fields)
+    words = {"who": change.by or "Dayzero", "hour": f"{change.at:%H:%M}", "changes": fields}
+    return _("%(who)s, %(hour)s: %(changes)s.") % words
 
 
 def _is_as_asked(visit: Visit, act: str, said: Mapping[str, Any]) -> bool:

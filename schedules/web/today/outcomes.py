@@ -12,12 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
-from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
-from schedules.selectors.pages.consequences import Consequences
 from schedules.web.shared.back import back_or
 from schedules.web.shared.just_done import JustDone, keep_just_done
-from schedules.web.shared.record_words import deviation_about, flag_heading
-from schedules.web.shared.wording import person_words, say
+from schedules.web.shared.wording import person_words
 
 FAILED, STALE = 422, 409
 
@@ -39,24 +36,6 @@ class Outcome:
     def status(self) -> int:
         """The status of the answer."""
         return {"failed": FAILED, "stale": STALE}.get(self.tone, 200)
-
-
-def consequence_words(found: Consequences) -> tuple[str, ...]:
-    """What an act brought about besides itself, a sentence for each thing."""
-    said = []
-    for flag in found.flags:
-        words = {"severity": flag.get_severity_display(), "about": flag_heading(flag)}
-        said.append(_("This raised a flag (%(severity)s): %(about)s.") % words)
-    for deviation in found.deviations:
-        kind = say(KIND_LABELS[DeviationKind(deviation.kind)])
-        about = deviation_about(deviation)
-        text = (
-            _("This drafted a deviation: %(kind)s, %(about)s.")
-            if about
-            else _("This drafted a deviation: %(kind)s.")
-        )
-        said.append(text % {"kind": kind, "about": about})
-    return tuple(said)
 
 
 def respond(

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils.translation import override
 
+from participants.domain.fact_rows import FactKind
 from participants.domain.lifecycle import Step
 from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import CalendarFeed, Visit
 from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.web.participants.next_step import next_step
 from tests.cast import a_version
 from tests.integration.web.conftest import MORNING, TODAY, Enrol, count_queries, with_role
 from tests.protocols import document_of, long_protocol
@@ -204,3 +210,27 @@ def test_a_participant_without_working_days_still_has_a_page(
     participant = enrolled(site=other_site)
     text = client.get(f"/participants/{participant.pk}/").content.decode()
     assert "The site has no table of working days" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "because", "missing", "words"),
+    [
+        ("en", ("Nobody has confirmed it.",), (), "Nobody has confirmed it."),
+        ("zh-hans", ("尚未确认。",), ("血常规",), "尚未确认。"),
+        ("zh-hans", (), ("血常规",), "缺少：血常规。"),
+        ("en", (), ("a blood count",), "Missing: a blood count."),
+    ],
+)
+def test_the_next_step_says_a_missing_fact_as_one_sentence(
+    language: str, because: tuple[str, ...], missing: tuple[str, ...], words: str
+) -> None:
+    nobody = SimpleNamespace(pk=1, history_since=None, visits=SimpleNamespace(all=list))
+    page: Any = SimpleNamespace(participant=nobody, visits=[], reading=SimpleNamespace(today=TODAY))
+    cannot = SimpleNamespace(status=VerdictStatus.CANNOT_JUDGE)
+    row: Any = SimpleNamespace(
+        flag=1, verdict=cannot, feeds=(FactKind.TEST,), because=because, missing=missing, label="x"
+    )
+    with override(language):
+        step = next_step(page, [row])
+    assert step is not None
+    assert step.words == words
