@@ -10,7 +10,6 @@ from enum import StrEnum
 from trials.domain.refusals import IN_THE_FUTURE, Refusal
 from trials.domain.words import mark as _
 
-_FUTURE = IN_THE_FUTURE
 _BEFORE = _("%(day)s is before the consent on %(on)s: give that day or a later one.")
 
 
@@ -138,7 +137,7 @@ def refusals_of_correction(
     yield from _refusals_of_signing(edition, right.signed_on, others, today)
     withdrawn = right.withdrawn_on
     if withdrawn and withdrawn > today:
-        yield Refusal("withdrawn_on", _FUTURE, {"day": withdrawn, "today": today})
+        yield Refusal("withdrawn_on", IN_THE_FUTURE, {"day": withdrawn, "today": today})
     if withdrawn and withdrawn < right.signed_on:
         yield Refusal("withdrawn_on", _BEFORE, {"day": withdrawn, "on": right.signed_on})
     first = min(one.signed_on for one in (right, *others))
@@ -153,7 +152,7 @@ def refusals_of_withdrawal(given: Sequence[GivenConsent], on: date, today: date)
     if not standing:
         yield Refusal("", _("There is no consent to withdraw."), {})
     if on > today:
-        yield Refusal("withdrawn_on", _FUTURE, {"day": on, "today": today})
+        yield Refusal("withdrawn_on", IN_THE_FUTURE, {"day": on, "today": today})
     if standing and on < max(standing):
         yield Refusal("withdrawn_on", _BEFORE, {"day": on, "on": max(standing)})
 
@@ -164,7 +163,7 @@ def _refusals_of_signing(
     """Why an edition cannot have been signed on that day, beside other consents."""
     words = {"day": signed_on, "today": today, "version": edition.version}
     if signed_on > today:
-        yield Refusal("signed_on", _FUTURE, words)
+        yield Refusal("signed_on", IN_THE_FUTURE, words)
     if signed_on < edition.effective_on:
         message = _(
             "Form %(version)s is used from %(start)s on, after %(day)s: choose the edition before it."

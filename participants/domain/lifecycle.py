@@ -323,8 +323,7 @@ def _refusals_of_extent(course: Course, taken: StepTaken) -> Iterator[Refusal]:
 def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[Refusal]:
     on = asked.on
     if on > today:
-        message = IN_THE_FUTURE
-        yield Refusal("on", message, {"day": on, "today": today})
+        yield Refusal("on", IN_THE_FUTURE, {"day": on, "today": today})
     given = (
         (course.conditioned_on, _("the first treatment")),
         (course.infused_on, _("day zero")),

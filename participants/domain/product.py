@@ -267,8 +267,7 @@ def refusals_of_milestone(
         message = _("%(milestone)s cannot be recorded now. Possible are: %(possible)s.")
         yield Refusal("milestone", message, words | {"possible": possible})
     if on > today:
-        message = IN_THE_FUTURE
-        yield Refusal("on", message, words)
+        yield Refusal("on", IN_THE_FUTURE, words)
     if milestone in BROKEN and not note.strip():
         yield Refusal("note", _("Enter what was found. It is kept in the audit trail."), words)
     yield from _refusals_of_order(product, milestone, on, words)

@@ -22,6 +22,7 @@ from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.store.site_locks import lock_people_at
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError
+from trials.domain.refusals import REASON_MISSING
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Site, User
 from trials.selectors.records import working_days_of
@@ -99,7 +100,7 @@ def commit_site(
     `commit_replanning` does.
     """
     if not reason.strip():
-        raise ReplanningRefused(_("Enter a reason. It is kept in the audit trail."))
+        raise ReplanningRefused(_(REASON_MISSING))
     lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:

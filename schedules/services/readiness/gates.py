@@ -20,6 +20,7 @@ from schedules.domain.readiness.start_context import start_codes
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, names_of, reviews_of
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
+from trials.domain.refusals import REASON_MISSING
 from trials.domain.words import Code, Value, Words, day_text
 from trials.models import Cohort, Site, Trial, User
 from trials.services.sites.plausible_days import impossible_days
@@ -119,7 +120,7 @@ def correct_safety_review(
     review = SafetyReview.objects.select_for_update().get(pk=review.pk)
     fields = _refusals_of_review(to, review.trial, today)
     if not reason.strip():
-        fields["reason"] = [_("Enter a reason. It is kept in the audit trail.")]
+        fields["reason"] = [_(REASON_MISSING)]
     if ReviewRecord.of(review).mark != shown:
         words = {"day": review.held_on, "reference": review.reference}
         message = _(

@@ -10,10 +10,11 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy
 
 from schedules.web.shared.hours import HoursMixin
+from trials.domain.refusals import REASON_MISSING
 from trials.web.shared.refusals import put_refusals
 
 NO_NAMES = gettext_lazy("Never a name, a phone number or an address.")
-SAY_WHY = gettext_lazy("Enter a reason. It is kept in the audit trail.")
+SAY_WHY = gettext_lazy(REASON_MISSING)
 
 
 class VersionedForm(HoursMixin, forms.Form):

@@ -13,6 +13,7 @@ from trials.database_time import database_now
 from trials.domain.errors import DomainError, Refused
 from trials.models import Membership, Role, Site, Trial, User
 from trials.services.sites.plausible_days import impossible_days
+from trials.spoken import require_reason
 
 
 class Where(TypedDict, total=False):
@@ -85,8 +86,7 @@ def _refuse_unfit_days(asked: Membership) -> None:
 
 
 def _refuse_unfit(asked: Membership, by: User) -> None:
-    if not asked.reason:
-        raise MembershipRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+    require_reason(asked.reason, MembershipRefused)
     if by.pk == asked.user_id:
         raise MembershipRefused({"user": [_("This account is your own. Ask another administrator.")]})
     if not asked.user.is_active:
@@ -143,8 +143,7 @@ def _standing(membership: Membership, by: User | None, reason: str) -> Membershi
     if found.withdrawn_at:
         raise MembershipEnded(found)
     if by is not None:
-        if not reason.strip():
-            raise MembershipRefused({"reason": [_("Enter a reason. It is kept in the audit trail.")]})
+        require_reason(reason, MembershipRefused)
         if by.pk == found.user_id:
             raise MembershipRefused({"": [_("This role is your own. Ask another administrator.")]})
     return found

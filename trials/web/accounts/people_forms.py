@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trials.domain.accounts.accounts import AccountError, NameNotFit, NameTaken, OwnAccount, ReasonMissing
+from trials.domain.refusals import REASON_MISSING
 from trials.models import User
 
 
@@ -24,7 +25,7 @@ def in_words(error: AccountError) -> str:
         case OwnAccount():
             return _("This account is your own. Ask another administrator.")
         case ReasonMissing():
-            return _("Enter a reason. It is kept in the audit trail.")
+            return _(REASON_MISSING)
     return str(error)
 
 
