@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -22,7 +21,7 @@ from schedules.selectors.exchange.data_capture import (
 )
 from trials import request_clock
 from trials.api.authentication import signed_in
-from trials.api.queries import ListQuery, page_document, refuse_query
+from trials.api.queries import ListQuery, id_after, page_document, refuse_query
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -122,10 +121,7 @@ class ParticipantList(APIView):
         query = ParticipantQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        after = asked.get("cursor")
-        if isinstance(after, tuple):
-            words = _("This cursor is of another order. Leave it out to start again.")
-            raise serializers.ValidationError({"cursor": [words]})
+        after = id_after(asked)
         begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
         wanted = WantedVisits(trial=asked.get("trial"), site=asked.get("site"))
         now, code = request_clock.now(), asked.get("subject_code")

@@ -40,7 +40,7 @@ from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
 from trials.api.permissions import require_act
-from trials.api.queries import ListQuery, page_document
+from trials.api.queries import ListQuery, id_after, page_document
 from trials.api.refusals import ValueDiffers
 from trials.keyset import page_by_id
 from trials.models import ApiAct
@@ -205,13 +205,8 @@ class DifferenceList(AnswersOnce):
         query = DifferenceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        after = asked.get("cursor")
-        if isinstance(after, tuple):
-            raise ValidationError(
-                {"cursor": [_("This cursor is of another order. Leave it out to start again.")]}
-            )
         rows = _differences(request).filter(settled_at__isnull=not asked["settled"])
-        page = page_by_id(rows, after, asked["page_size"])
+        page = page_by_id(rows, id_after(asked), asked["page_size"])
         return Response(
             page_document(request, list(DifferenceSerializer(page.rows, many=True).data), page.after)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +11,7 @@ from rest_framework.views import APIView
 from schedules.selectors.exchange.trials import listed_trials
 from trials import request_clock
 from trials.api.authentication import signed_in
-from trials.api.queries import ListQuery, page_document
+from trials.api.queries import ListQuery, id_after, page_document
 from trials.zones import roles_day
 
 
@@ -78,10 +77,6 @@ class TrialList(APIView):
         query = ListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        after = asked.get("cursor")
-        if isinstance(after, tuple):
-            words = _("This cursor is of another order. Leave it out to start again.")
-            raise serializers.ValidationError({"cursor": [words]})
         today = roles_day(request_clock.now())
-        page = listed_trials(signed_in(request), today, after, asked["page_size"])
+        page = listed_trials(signed_in(request), today, id_after(asked), asked["page_size"])
         return Response(page_document(request, list(TrialSerializer(page.rows, many=True).data), page.after))

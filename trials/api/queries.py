@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
@@ -49,6 +49,15 @@ class ListQuery(serializers.Serializer):
         ]
         refuse_query(data, self.fields, several)
         return super().to_internal_value(data)
+
+
+def id_after(asked: Mapping[str, Any]) -> int | None:
+    """Read the id after which a list by id goes on; raises ValidationError for a place in a list by days."""
+    after = asked.get("cursor")
+    if isinstance(after, tuple):
+        words = _("This cursor is of another order. Leave it out to start again.")
+        raise serializers.ValidationError({"cursor": [words]})
+    return after
 
 
 def refuse_query(asked: Any, names: Collection[str], several: Collection[str] = ()) -> None:
