@@ -18,6 +18,7 @@ from schedules.web.deviations.forms import AssessmentForm
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from trials.domain.errors import Refused, Stale
 from trials.web.shared.query_params import query_params
 
@@ -54,19 +55,16 @@ def deviations_classify(request: HttpRequest) -> HttpResponse:
 
 def _chosen(request: HttpRequest) -> list[DeviationRow]:
     given = (request.POST if request.method == "POST" else request.GET).getlist("one")
-    ids = [int(text) for text in given[:AT_ONCE] if text.isascii() and text.isdigit() and len(text) < _LONG]
-    return drafts_chosen(user_of(request), server_day(now()), ids)
+    return drafts_chosen(user_of(request), server_day(now()), [row_id(text) for text in given[:AT_ONCE]])
 
 
-_LONG = 18
 AT_ONCE = 100
 """How many drafts one form takes: two pages of the log."""
 
 
 def _version(request: HttpRequest, row: DeviationRow) -> int:
     """The version that was shown of a deviation; 0, which is none, where the form names none."""
-    text = request.POST.get(f"version-{row.deviation.pk}", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG else 0
+    return row_id(request.POST.get(f"version-{row.deviation.pk}", ""))
 
 
 def _page(request: HttpRequest, rows: list[DeviationRow], form: Any, status: int = 200) -> HttpResponse:

@@ -33,6 +33,7 @@ from schedules.web.participants.enrolment_form import EnrolmentForm, PlaceForm, 
 from schedules.web.participants.timelines import Drawn, draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say, warnings_in_words
 from trials.domain.accounts.access import Right
 from trials.models import ProtocolVersion
@@ -127,8 +128,8 @@ def _seal(plan: Plan, asked: Enrolment) -> str:
 
 def _version(request: HttpRequest, text: str) -> ProtocolVersion | None:
     """The version that was chosen, if it is one in sight."""
-    versions = versions_to_enrol_under(user_of(request), server_day(now()))
-    return versions.filter(pk=text).first() if text.isascii() and text.isdigit() else None
+    versions, asked = versions_to_enrol_under(user_of(request), server_day(now())), row_id(text)
+    return versions.filter(pk=asked).first() if asked else None
 
 
 def _unjudged(form: EnrolmentForm) -> EnrolmentForm:

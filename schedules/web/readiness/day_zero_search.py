@@ -35,6 +35,7 @@ from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import may_record, person_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.models import Cohort, ProtocolVersion, User
@@ -150,9 +151,9 @@ def planned_field(anchor: str) -> str:
 
 
 def _version(request: HttpRequest) -> ProtocolVersion | None:
-    text = request.GET.get("version", "")
+    asked = row_id(request.GET.get("version", ""))
     versions = versions_to_enrol_under(user_of(request), server_day(now()))
-    return versions.filter(pk=text).first() if text.isascii() and text.isdigit() else None
+    return versions.filter(pk=asked).first() if asked else None
 
 
 def _ranked(form: RangeForm, start: Start) -> Ranking | None:

@@ -40,6 +40,7 @@ from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import JustDone
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
 from schedules.web.today.outcomes import Outcome, named, respond
@@ -89,15 +90,15 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
     found = []
     for chosen in request.POST.getlist("visit"):
         pk, _colon, version = chosen.partition(":")
-        if not (pk.isdigit() and version.isdigit()):
+        if not (row_id(pk) and row_id(version)):
             continue
-        visit = _in_sight(request, int(pk))
+        visit = _in_sight(request, row_id(pk))
         require_record(request, visit.participant)
         before = board_row(visit, now(), Section.RECORD, say)
         day = before.recordable_on
         said = {"version": version, "on": day.isoformat() if day else ""}
         outcome = perform(request, before, "done", said)
-        found.append((board_row(_in_sight(request, int(pk)), now(), Section.RECORD, say), outcome))
+        found.append((board_row(_in_sight(request, visit.pk), now(), Section.RECORD, say), outcome))
     if not found:
         outcome = Outcome(_("Nothing was chosen. Tick the visits that were done as booked."), "failed")
         return respond(
@@ -269,8 +270,7 @@ def _day(said: Mapping[str, Any]) -> date:
 
 
 def _version(said: Mapping[str, Any]) -> int:
-    given = str(said.get("version", ""))
-    return int(given) if given.isdigit() else 0
+    return row_id(str(said.get("version", "")))
 
 
 def _section(request: HttpRequest) -> Section:

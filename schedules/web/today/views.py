@@ -30,7 +30,7 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import number, row_id
 from schedules.web.shared.wording import say
 from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
@@ -129,8 +129,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def changes_read(request: HttpRequest) -> HttpResponse:
     """Remember that what was changed has been read."""
-    entry = request.POST.get("entry", "")
-    mark_as_read(user=user_of(request), entry=int(entry) if entry.isdigit() else 0, now=now())
+    mark_as_read(user=user_of(request), entry=row_id(request.POST.get("entry", "")), now=now())
     return redirect(f"{back_or(request, reverse('today'))}#changed")
 
 

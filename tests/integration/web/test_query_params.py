@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from participants.models import Participant
+from schedules.web.shared.query_params import row_id
 from tests.integration.web.conftest import TODAY, Enrol
 from trials.models import User
 from trials.services.accounts.memberships import grant_membership
@@ -158,3 +159,11 @@ def test_what_takes_several_values_gets_them_all() -> None:
     assert asked.copy().urlencode() == "traits=a&traits=b&site=1"
     with pytest.raises(QueryRefused):
         asked.get("traits")
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "²", "１", "1" * 5000])
+def test_what_is_no_id_is_no_row_and_no_fault(page: Client, participant: Participant, text: str) -> None:
+    assert row_id(text) == 0
+    assert page.post(reverse("today-read"), {"entry": text}).status_code == 302
+    assert page.post(reverse("today-record"), {"visit": f"{text}:{text}"}).status_code < 500
+    assert page.get(reverse("enrol"), {"version": text}).status_code == 200
