@@ -11,9 +11,8 @@ from schedules.selectors.calendar.cards import visit_card
 from schedules.web.shared.answers import person_of
 from schedules.web.shared.clock import now
 from schedules.web.shared.wording import say
+from trials.models.access import LANGUAGES
 from trials.web.shared.query_params import choice_in, query_params
-
-LANGUAGES = {"en": "English", "zh-hans": "简体中文"}
 
 
 @login_required
@@ -21,9 +20,13 @@ LANGUAGES = {"en": "English", "zh-hans": "简体中文"}
 def card(request: HttpRequest, pk: int) -> HttpResponse:
     """The card of a participant, in the language that is asked for, else the reader's."""
     participant = person_of(request, pk)
-    language = choice_in(request, "language", tuple(LANGUAGES)) or translation.get_language() or "en"
+    language = (
+        choice_in(request, "language", [code for code, _name in LANGUAGES])
+        or translation.get_language()
+        or "en"
+    )
     with translation.override(language):
         found = visit_card(participant, now(), say)
         return render(
-            request, "calendar/card.html", {"card": found, "languages": LANGUAGES, "chosen": language}
+            request, "calendar/card.html", {"card": found, "languages": dict(LANGUAGES), "chosen": language}
         )

@@ -17,6 +17,7 @@ from schedules.domain.feeds import AlarmAhead, FeedContent
 from schedules.models import AlarmChoice, CalendarFeed
 from schedules.web.shared.wording import say
 from trials.models import Cohort, Site, Trial
+from trials.models.access import LANGUAGES
 
 MINE = "mine"
 _DAYS = (7, 28, 91, 182, 365)
@@ -67,7 +68,7 @@ class ContentForm(forms.Form):
         )
         self._choose("visits", [("all", _("All visits")), ("booked", _("Booked visits only"))])
         self._choose("alarm", [(one.value, one.label) for one in AlarmChoice])
-        self._choose("language", [("en", "English"), ("zh-hans", "简体中文")])
+        self._choose("language", LANGUAGES)
         for name in ("days_back", "days_ahead"):
             known = getattr(content, name)
             days = sorted({*_DAYS, known} - {None})
@@ -175,5 +176,5 @@ def content_words(content: FeedContent) -> list[str]:
         words.append(ngettext("%(count)d day back", "%(count)d days back", back) % {"count": back})
     if ahead is not None:
         words.append(ngettext("%(count)d day ahead", "%(count)d days ahead", ahead) % {"count": ahead})
-    words.append({"en": "English", "zh-hans": "简体中文"}.get(content.language, content.language))
+    words.append(dict(LANGUAGES).get(content.language, content.language))
     return words
