@@ -67,10 +67,9 @@ def visit_entries(visit: ShownVisit, content: FeedContent, say: Say = plain) -> 
     if not content.only_booked or record.booked or record.performed_on or record.arrived:
         event = event_of(visit, say)
         yield Entry(f"v{visit.pk}", replace(event, alarm=_alarm(event, visit, content)), record.gone_on)
-    settled = record.performed_on or record.missed or record.cancelled or record.held or record.arrived
-    if content.window_bars and not settled and visit.terms.window.closes > visit.terms.window.opens:
+    if content.window_bars and not record.settled and visit.terms.window.closes > visit.terms.window.opens:
         yield Entry(f"b{visit.pk}", _bar(visit, say))
-    if content.to_book and not settled and not record.appointment:
+    if content.to_book and not record.settled and not record.appointment:
         yield Entry(f"t{visit.pk}", _to_book(visit, say))
 
 
@@ -78,8 +77,8 @@ def window_entry(window: ShownWindow, content: FeedContent, say: Say = plain) ->
     """Give the entry of a protocol window: a bar over its days, which takes up nobody's time."""
     code = window.subject_code if content.subject_codes else ""
     title = " ".join(part for part in (window.trial, code, window.label) if part)
-    words = {"first": day_text(window.days.first, say), "last": day_text(window.days.last, say)}
-    lines = [say(window.kind), say(_("Days: %(opens)s to %(closes)s.")) % _ends(words)]
+    words = {"opens": day_text(window.days.first, say), "closes": day_text(window.days.last, say)}
+    lines = [say(window.kind), say(_("Days: %(opens)s to %(closes)s.")) % words]
     if window.assumed:
         lines.append(say(_("Assumed: the protocol does not state it.")))
     event = CalendarEvent(
@@ -96,15 +95,10 @@ def window_entry(window: ShownWindow, content: FeedContent, say: Say = plain) ->
     return Entry(f"w{window.pk}", event)
 
 
-def _ends(words: dict[str, str]) -> dict[str, str]:
-    return {"opens": words["first"], "closes": words["last"]}
-
-
 def _alarm(event: CalendarEvent, visit: ShownVisit, content: FeedContent) -> Alarm | None:
     """Remind of a booking that still holds, and of nothing else."""
     record = visit.record
-    over = record.performed_on or record.missed or record.cancelled or record.held or record.arrived
-    if content.alarm is AlarmAhead.NONE or over or not record.appointment:
+    if content.alarm is AlarmAhead.NONE or record.settled or not record.appointment:
         return None
     ahead = _TIMED if isinstance(event.when, Hours) else _WHOLE_DAY
     return Alarm(ahead[content.alarm], event.title)

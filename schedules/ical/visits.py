@@ -63,6 +63,11 @@ class VisitRecord:
     gone_on: date | None = None
 
     @property
+    def settled(self) -> bool:
+        """Whether nobody need be reminded: it is over or on hold, or the participant is there."""
+        return bool(self.performed_on or self.missed or self.cancelled or self.held or self.arrived)
+
+    @property
     def appointment(self) -> Hours | WholeDays | None:
         """The booking, as long as it fits; what was done, missed or cancelled keeps its own."""
         return None if self.lost else self.booked
@@ -70,8 +75,8 @@ class VisitRecord:
     @property
     def lost(self) -> bool:
         """Whether the visit must be booked again."""
-        settled = self.performed_on or self.missed or self.cancelled or self.arrived
-        return self.lost_day is not None and not settled
+        kept = self.performed_on or self.missed or self.cancelled or self.arrived
+        return self.lost_day is not None and not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +154,8 @@ def window_text(terms: VisitTerms, say: Say = plain) -> str:
 def _status(record: VisitRecord) -> EventStatus:
     if record.cancelled:
         return EventStatus.CANCELLED
-    settled = record.performed_on or record.missed or (record.appointment and not record.held)
-    return EventStatus.CONFIRMED if settled else EventStatus.TENTATIVE
+    certain = record.performed_on or record.missed or (record.appointment and not record.held)
+    return EventStatus.CONFIRMED if certain else EventStatus.TENTATIVE
 
 
 def _marked(title: str, record: VisitRecord, say: Say) -> str:

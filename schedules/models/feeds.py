@@ -13,6 +13,7 @@ from participants.models import Participant
 from schedules.domain.feeds import AlarmAhead, FeedContent
 from schedules.models.visits import ProtocolWindow, Visit
 from trials.models import Cohort, Site, Trial, User
+from trials.models.enumerated import only
 
 FARTHEST_DAYS = 3660
 """How far back and ahead a subscription may be limited to; ten years, and no limit is every day."""
@@ -98,11 +99,8 @@ class CalendarFeed(models.Model):
                 | Q(site__isnull=True, trial__isnull=True, cohort__isnull=True),
                 name="feed_of_one_thing",
             ),
-            models.CheckConstraint(condition=Q(alarm__in=AlarmChoice.values), name="feed_alarm_known"),
-            models.CheckConstraint(
-                condition=Q(language__in=[code for code, _name in settings.LANGUAGES]),
-                name="feed_language_known",
-            ),
+            only("alarm", AlarmChoice.values, name="feed_alarm_known"),
+            only("language", [code for code, _name in settings.LANGUAGES], name="feed_language_known"),
         ]
 
     def __str__(self) -> str:
@@ -149,36 +147,35 @@ class FeedShown(models.Model):
         return f"{self.feed_id} {self.digest}"
 
 
-class VisitStamp(models.Model):
-    """What a visit's entry in calendars showed when it was last given out, and the stamp it went with."""
+class EntryStamp(models.Model):
+    """What an entry in calendars showed when it was last given out, and the stamp it went with."""
 
     audited = False
 
-    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, primary_key=True, related_name="stamp")
     digest = models.CharField(max_length=64)
     edition = models.CharField(max_length=24)
     sequence = models.PositiveIntegerField()
     changed_at = models.DateTimeField()
 
+    class Meta:
+        abstract = True
+
     def __str__(self) -> str:
-        return f"{self.visit_id} r{self.sequence}"
+        return f"{self.pk} r{self.sequence}"
 
 
-class WindowStamp(models.Model):
-    """The same of a protocol window."""
+class VisitStamp(EntryStamp):
+    """The stamp of a visit."""
 
-    audited = False
+    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, primary_key=True, related_name="stamp")
+
+
+class WindowStamp(EntryStamp):
+    """The stamp of a protocol window."""
 
     window = models.OneToOneField(
         ProtocolWindow, on_delete=models.CASCADE, primary_key=True, related_name="stamp"
     )
-    digest = models.CharField(max_length=64)
-    edition = models.CharField(max_length=24)
-    sequence = models.PositiveIntegerField()
-    changed_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.window_id} r{self.sequence}"
 
 
 class CalendarChunk(models.Model):

@@ -24,12 +24,14 @@ from trials.models import Membership, Resource, Site, Trial
 from trials.selectors.records import within
 from trials.zones import server_zone, zone_named
 
-_OWN = ("pk", "revoked_at", "last_fetched_at", "compressed", "language", "shown__digest", "shown__changed_at",
-        "shown__basis", "owner_id", "owner__is_superuser", "participant_id", "site_id", "trial_id",
-        "cohort_id", "participant__site__zone", "site__zone")  # fmt: skip
-_CHOSEN = ("owner__is_active", "paused_at", "only_booked", "window_bars", "protocol_windows", "to_book",
-           "keep_cancelled", "subject_codes", "alarm", "days_back", "days_ahead", "cohort__label",
-           "participant__trial_id", "participant__site_id", "cohort__trial_id")  # fmt: skip
+_SHOWN_LAST = ("pk", "last_fetched_at", "compressed", "shown__digest", "shown__changed_at", "shown__basis")
+_DECIDES = ("revoked_at", "language", "owner_id", "owner__is_superuser", "owner__is_active", "participant_id",
+            "site_id", "trial_id", "cohort_id", "participant__site__zone", "site__zone", "paused_at",
+            "only_booked", "window_bars", "protocol_windows", "to_book", "keep_cancelled", "subject_codes",
+            "alarm", "days_back", "days_ahead", "cohort__label", "participant__trial_id",
+            "participant__site_id", "cohort__trial_id")  # fmt: skip
+"""What of a feed decides what it shows; the rest says what it showed last."""
+
 _HELD = ("role", "site_id", "trial_id", "starts_on", "ends_on", "site__zone")
 
 
@@ -66,15 +68,13 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
     found = _rows(_feed_statement(connection.vendor), [digest])
     if not found:
         return None
-    row = dict(zip(_OWN, found[0], strict=False))
+    row = dict(zip((*_SHOWN_LAST, *_DECIDES), found[0], strict=True))
     held = _rows(_roles_statement(connection.vendor), [row["owner_id"]])
     zones = {zone for *_rest, zone in held} | {row["participant__site__zone"] or row["site__zone"]}
     days = sorted((zone or "", str(_today(zone, now))) for zone in zones)
     parts = [
         edition,
-        found[0][8:],
-        row["revoked_at"],
-        row["language"],
+        [row[name] for name in _DECIDES],
         held,
         str(_today(None, now)),
         days,
@@ -103,7 +103,7 @@ def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 @lru_cache(maxsize=4)
 def _feed_statement(vendor: str) -> str:
     of_one = CalendarFeed.objects.filter(token_digest="?")  # noqa: S106 (a place for it)
-    rows = of_one.values_list(*_OWN, *_CHOSEN)
+    rows = of_one.values_list(*_SHOWN_LAST, *_DECIDES)
     return str(rows.query.sql_with_params()[0])
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Aggregate, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
@@ -50,10 +51,14 @@ def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
     return CalendarFeed.objects.filter(theirs | _of_sites(sites_administered_by(user, today))).distinct()
 
 
+def live_feeds() -> QuerySet[CalendarFeed]:
+    """The subscriptions that still work, with owner and all that they are of, the newest first."""
+    return CalendarFeed.objects.filter(revoked_at=None).select_related("owner", *_RELATED).order_by("-pk")
+
+
 def feeds_owned_by(user: User) -> QuerySet[CalendarFeed]:
     """The subscriptions that somebody made and that still work, the newest first."""
-    found = CalendarFeed.objects.filter(owner=user, revoked_at=None)
-    return found.select_related("owner", *_RELATED).order_by("-pk")
+    return live_feeds().filter(owner=user)
 
 
 def own_feed(user: User, pk: int) -> CalendarFeed | None:
@@ -68,8 +73,7 @@ def feeds_administered(feeds: QuerySet[CalendarFeed], user: User, today: date) -
 
 def feeds_at(site: Site) -> QuerySet[CalendarFeed]:
     """The subscriptions that still work and may show anything of a site, the newest first."""
-    found = CalendarFeed.objects.filter(_of_sites(Site.objects.filter(pk=site.pk)), revoked_at=None)
-    return found.select_related("owner", *_RELATED).distinct().order_by("-pk")
+    return live_feeds().filter(_of_sites(Site.objects.filter(pk=site.pk)))
 
 
 def places_to_follow(user: User, today: date) -> tuple[list[Site], list[Trial], list[Cohort]]:
@@ -103,7 +107,7 @@ def _of_sites(sites: QuerySet[Site]) -> Q:
     """The condition on feeds that may show anything of these sites.
 
     One that is of no site and no participant shows what its owner may follow: it is of the sites at which the
-    owner holds a role, even for all of them.
+    owner holds a role, also by one for all sites.
     """
     several = Q(site=None, participant=None)
     roles = Membership.objects.filter(user=OuterRef("owner"), withdrawn_at=None)
@@ -123,16 +127,16 @@ def trial_of_feed(feed: CalendarFeed) -> Trial | None:
     return feed.cohort.trial if feed.cohort else feed.trial
 
 
-def zone_of_feed(feed: CalendarFeed) -> Any:
+def zone_of_feed(feed: CalendarFeed) -> ZoneInfo:
     """The zone of a feed's days: its site's; the server's where it may be of several."""
     site = site_of_feed(feed)
     return zone_of(site) if site else server_zone()
 
 
-def is_switched_off(feed: CalendarFeed) -> bool:
-    """Whether the feed's site or trial shows no calendars at present."""
-    site, trial = site_of_feed(feed), trial_of_feed(feed)
-    return bool((site and not site.feeds_enabled) or (trial and not trial.feeds_enabled))
+def switched_off_by(feed: CalendarFeed) -> Site | Trial | None:
+    """The feed's site, else its trial, that shows no calendars at present; None while they are shown."""
+    places = (site_of_feed(feed), trial_of_feed(feed))
+    return next((place for place in places if place and not place.feeds_enabled), None)
 
 
 def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from participants.models import Participant
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import owner_may_subscribe
+from schedules.selectors.exchange.feeds import live_feeds, owner_may_subscribe
 from schedules.services.feeds.chunks import drop_unused_chunks
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
@@ -36,15 +36,13 @@ def end_lost_feeds(
 
     Of these owners (ids) or of this participant; of all where neither is named.
     """
-    feeds = CalendarFeed.objects.filter(revoked_at=None)
+    feeds = live_feeds().order_by("pk")
     if owners is not None:
         feeds = feeds.filter(owner__in=owners)
     if participant is not None:
         feeds = feeds.filter(participant=participant)
-    places = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
-    related = feeds.select_related("owner", *places).order_by("pk")
     with roles_read_once():
-        lost = [feed for feed in related if not owner_may_subscribe(feed, roles_day(now))]
+        lost = [feed for feed in feeds if not owner_may_subscribe(feed, roles_day(now))]
     for feed in lost:
         revoke_feed(feed=feed, now=now)
     return len(lost)

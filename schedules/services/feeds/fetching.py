@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.utils import translation
 from django.utils.translation import gettext
 
-from schedules.ical.endings import ended_event, paused_event, rested_event
+from schedules.ical.endings import ENDED, PAUSED, SITE_OFF, TRIAL_OFF, notice_event
 from schedules.ical.entries import UIDS
 from schedules.ical.render import END, RENDERER, calendar_bytes, head_bytes
 from schedules.ical.values import CalendarHead
@@ -20,15 +20,16 @@ from schedules.models import CalendarFeed, FeedShown
 from schedules.selectors.exchange.feed_state import FeedState, feed_state
 from schedules.selectors.exchange.feeds import (
     held_since_last_fetch,
-    is_switched_off,
     owner_may_subscribe,
     shown_participants,
+    switched_off_by,
     zone_of_feed,
 )
 from schedules.services.feeds.chunks import Ask, digest_of_chunks, joined
 from schedules.services.feeds.stamps import EDITION
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
+from trials.models import Site
 from trials.selectors.records import roles_read_once
 from trials.spoken import say
 from trials.zones import roles_day
@@ -43,12 +44,21 @@ _SECOND = timedelta(seconds=1)
 
 
 class FeedPhase(StrEnum):
-    """What a fetch of a feed is answered with."""
+    """What a fetch of a feed is answered with; the UID of a notice is made of the value."""
 
     LIVE = "live"
-    OFF = "paused"
+    SITE_OFF = "paused"
+    TRIAL_OFF = "trial-off"
     RESTING = "resting"
     ENDED = "ended"
+
+
+_NOTICES = {
+    FeedPhase.SITE_OFF: SITE_OFF,
+    FeedPhase.TRIAL_OFF: TRIAL_OFF,
+    FeedPhase.RESTING: PAUSED,
+    FeedPhase.ENDED: ENDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +122,9 @@ def render_feed(*, fetch: Fetch) -> bytes:
             body = joined(shown_participants(feed, roles_day(fetch.at)), fetch.ask)
             return b"".join([head_bytes(head), body, END])
         uid = str(uuid.uuid5(UIDS, f"{feed.pk} {fetch.phase}"))
-        notice = {
-            FeedPhase.ENDED: ended_event,
-            FeedPhase.OFF: paused_event,
-            FeedPhase.RESTING: rested_event,
-        }[fetch.phase]
         day = fetch.changed_at.astimezone(zone_of_feed(feed)).date()
-        return calendar_bytes(head, [notice(uid, day, fetch.changed_at, say)])
+        notice = notice_event(_NOTICES[fetch.phase], uid, day, fetch.changed_at, say)
+        return calendar_bytes(head, [notice])
 
 
 def called(feed: CalendarFeed) -> str:
@@ -174,7 +180,10 @@ def _phase(feed: CalendarFeed) -> FeedPhase:
         return FeedPhase.ENDED
     if feed.paused_at is not None:
         return FeedPhase.RESTING
-    return FeedPhase.OFF if is_switched_off(feed) else FeedPhase.LIVE
+    off = switched_off_by(feed)
+    if off is None:
+        return FeedPhase.LIVE
+    return FeedPhase.SITE_OFF if isinstance(off, Site) else FeedPhase.TRIAL_OFF
 
 
 def _digest(parts: object) -> str:

@@ -18,9 +18,8 @@ from schedules.domain.errors import FeedRefused
 from schedules.domain.feeds import FeedContent
 from schedules.models import CalendarFeed
 from schedules.selectors.exchange.feeds import (
-    is_switched_off,
     owner_may_subscribe,
-    trial_of_feed,
+    switched_off_by,
     zone_of_feed,
 )
 from schedules.selectors.store.course import course_of, standing_of, visits_to_come
@@ -68,12 +67,12 @@ def open_feed(
     of = {"participant": participant, "site": site, "trial": trial, "cohort": cohort}
     chosen = asdict(content or FeedContent(language=settings.LANGUAGE_CODE))
     feed = CalendarFeed(owner=owner, created_at=now, compressed=compressed, **of, **chosen)
-    if is_switched_off(feed):
-        off_at_trial = trial_of_feed(feed) and not site
+    off = switched_off_by(feed)
+    if off:
         raise FeedRefused(
-            gettext("Calendar subscriptions are switched off at this site or in this trial.")
-            if off_at_trial
-            else gettext("Calendar subscriptions are switched off at this site.")
+            gettext("Calendar subscriptions are switched off at this site.")
+            if isinstance(off, Site)
+            else gettext("Calendar subscriptions are switched off in this trial.")
         )
     if not owner_may_subscribe(feed, roles_day(now)):
         raise FeedRefused(gettext("Your role here does not allow calendar subscriptions."))

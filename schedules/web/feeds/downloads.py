@@ -9,15 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from schedules.selectors.exchange.feed_content import visit_of_file, week_of_file
 from schedules.services.feeds.files import file_of
-from schedules.web.feeds.views import PARTICIPANT
+from schedules.web.feeds.views import participant_links
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.hours import HoursMixin
 from schedules.web.shared.people import user_of
 from trials.domain.accounts.access import Right
 from trials.selectors.records import roles_of, sites_visible_to
@@ -26,7 +26,7 @@ from trials.web.shared.query_params import query_params
 _WEEK = timedelta(days=6)
 
 
-class WeekForm(forms.Form):
+class WeekForm(HoursMixin, forms.Form):
     """Which site, and a day of the week that is wanted."""
 
     site = forms.ChoiceField(label=gettext_lazy("Site"))
@@ -66,26 +66,16 @@ def week_file(request: HttpRequest) -> HttpResponse:
         return render(request, "feeds/week.html", {"form": form})
     if not form.is_valid():
         return render(request, "feeds/week.html", {"form": form}, status=422)
-    first = _monday(form.cleaned_data["day"])
-    if first is None:
-        form.add_error("day", _("This day is too far away. Give a day within these years."))
-        return render(request, "feeds/week.html", {"form": form}, status=422)
+    day: date = form.cleaned_data["day"]
+    first = day - timedelta(days=day.weekday())
     site = sites[form.cleaned_data["site"]]
     visits = week_of_file(user, site, (first, first + _WEEK), today, booked=form.cleaned_data["booked"])
     return _file(request, visits, f"{site.code}-{first.isoformat()}.ics")
 
 
-def _monday(day: date) -> date | None:
-    try:
-        monday = day - timedelta(days=day.weekday())
-        monday + _WEEK
-    except OverflowError:
-        return None
-    return monday
-
-
 def _file(request: HttpRequest, visits: list[int], name: str) -> HttpResponse:
-    links = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT
-    body = file_of(visits=visits, links=links, language=get_language() or "en", now=now())
+    body = file_of(
+        visits=visits, links=participant_links(request), language=get_language() or "en", now=now()
+    )
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return HttpResponse(body, content_type="text/calendar; charset=utf-8", headers=headers)

@@ -1,7 +1,7 @@
 """Calendars are answered before anything that only people's pages need: sessions, languages, policies.
 
-A phone that asks whether anything is new is answered at the price of two queries, and no part of the chain
-below can add a cookie, a `Vary` or a redirect.
+A phone that asks whether anything is new costs a few short statements, and no part of the
+chain below can add a cookie, a `Vary` or a redirect.
 """
 
 from __future__ import annotations

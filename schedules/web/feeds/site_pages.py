@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -18,11 +16,10 @@ from schedules.services.feeds.subscriptions import revoke_feed, switch_site, swi
 from schedules.web.feeds.subscriptions import feed_row
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from trials.domain.accounts.access import Right
 from trials.models import Site
 from trials.selectors.records import roles_of
-
-_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @login_required
@@ -35,7 +32,7 @@ def site_calendars(request: HttpRequest, pk: int) -> HttpResponse:
         (trial, scope.allows_throughout(Right.ADMINISTER, None, trial.pk) and trial.frozen_on is None)
         for trial in trials_at(site)
     ]
-    rows = [feed_row(feed, codes=False) for feed in feeds_at(site)]
+    rows = [feed_row(feed, own=False) for feed in feeds_at(site)]
     return render(request, "feeds/site.html", {"site": site, "rows": rows, "trials": switchable})
 
 
@@ -44,8 +41,8 @@ def site_calendars(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def site_calendar_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End somebody's address: phones that use it show nothing more."""
-    feeds, asked = feeds_at(_administered(request, pk)), request.POST.get("feed", "")
-    found = feeds.filter(pk=asked).first() if _NUMBER.fullmatch(asked) else None
+    feeds = feeds_at(_administered(request, pk))
+    found = feeds.filter(pk=row_id(request.POST.get("feed", ""))).first()
     if found is None:
         messages.warning(request, _("This address has ended already. Nothing was changed."))
         return redirect("site-calendars", pk)
@@ -62,7 +59,7 @@ def site_calendar_switch(request: HttpRequest, pk: int) -> HttpResponse:
     site, enabled = _administered(request, pk), request.POST.get("enabled") == "1"
     asked = request.POST.get("trial", "")
     if asked:
-        trial = trials_at(site).filter(pk=asked).first() if _NUMBER.fullmatch(asked) else None
+        trial = trials_at(site).filter(pk=row_id(asked)).first()
         if trial is None:
             raise Http404
         scope = roles_of(user_of(request), server_day(now()))

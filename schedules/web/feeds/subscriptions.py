@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import feeds_owned_by, is_switched_off, own_feed, places_to_follow
+from schedules.selectors.exchange.feeds import feeds_owned_by, own_feed, places_to_follow, switched_off_by
 from schedules.selectors.store.course import person_in_sight
 from schedules.services.feeds.subscriptions import (
     FormUsed,
@@ -35,6 +35,7 @@ from schedules.web.feeds.forms import ContentForm, SubscriptionForm, content_wor
 from schedules.web.feeds.qr import qr_svg
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.selectors.records import may
@@ -54,23 +55,23 @@ class FeedRow:
     off: bool
 
 
-def feed_row(feed: CalendarFeed, *, codes: bool = True) -> FeedRow:
-    """Give a subscription as lists show it; without subject codes for anyone who administers a site only."""
-    of, about = _of(feed, codes=codes)
-    return FeedRow(feed, of, about, content_words(feed.content), is_switched_off(feed))
+def feed_row(feed: CalendarFeed, *, own: bool = True) -> FeedRow:
+    """Give a subscription as its owner sees it; to anyone else (not `own`) without subject codes."""
+    of, about = _of(feed, own=own)
+    return FeedRow(feed, of, about, content_words(feed.content), switched_off_by(feed) is not None)
 
 
-def _of(feed: CalendarFeed, *, codes: bool) -> tuple[str, str]:
+def _of(feed: CalendarFeed, *, own: bool) -> tuple[str, str]:
     if feed.participant:
         person = feed.participant
-        return (person.subject_code if codes else _("one participant")), person.trial.code
+        return (person.subject_code if own else _("one participant")), person.trial.code
     if feed.cohort:
         return say(feed.cohort.label), feed.cohort.trial.code
     if feed.trial:
         return feed.trial.code, _("all participants of the trial")
     if feed.site:
         return feed.site.code, _("all participants of the site")
-    return _("All participants"), _("whom the owner follows")
+    return _("All participants"), _("whom you follow") if own else _("whom the owner follows")
 
 
 @login_required
@@ -116,7 +117,8 @@ def _opened(request: HttpRequest, form: SubscriptionForm, context: dict[str, Any
             **form.of_what(),
         )
     except FormUsed as used:
-        return render(request, "feeds/used.html", {"row": feed_row(used.feed)}, status=_CONFLICT)
+        told = {"row": feed_row(used.feed), "words": str(used)}
+        return render(request, "feeds/used.html", told, status=_CONFLICT)
     except FeedRefused as error:
         form.add_error("of", str(error))
         return render(request, "feeds/form.html", context, status=_REFUSED)
@@ -132,8 +134,12 @@ def calendar_change(request: HttpRequest, pk: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = ContentForm(data, feed=feed)
     if data is not None and form.is_valid():
-        change_content(feed=feed, content=form.content(), compressed=form.cleaned_data["compressed"])
-        messages.success(request, _("The calendar was changed. Phones show it after their next fetch."))
+        try:
+            change_content(feed=feed, content=form.content(), compressed=form.cleaned_data["compressed"])
+        except FeedRefused as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The calendar was changed. Phones show it after their next fetch."))
         return redirect("own-calendars")
     context = {"form": form, "row": feed_row(feed), "title": _("Change the calendar subscription")}
     return render(request, "feeds/form.html", context, status=200 if data is None else _REFUSED)
@@ -173,9 +179,6 @@ def calendar_replace(request: HttpRequest, pk: int) -> HttpResponse:
     feed = own_feed(user_of(request), pk)
     if feed is None:
         raise Http404
-    if feed.revoked_at is not None:
-        messages.warning(request, _("This address has ended already. Nothing was changed."))
-        return redirect("own-calendars")
     try:
         made, token = replace_feed(feed=feed, now=now())
     except FeedRefused as error:
@@ -200,9 +203,7 @@ def _participant_asked_for(request: HttpRequest) -> Participant | None:
     asked = request.GET.get("participant", "")
     if not asked:
         return None
-    if not (asked.isascii() and asked.isdecimal()):
-        raise Http404
-    person = person_in_sight(user_of(request), server_day(now()), int(asked[:18]))
+    person = person_in_sight(user_of(request), server_day(now()), row_id(asked))
     if person is None:
         raise Http404
     return person

@@ -23,7 +23,6 @@ from trials.selectors.records import token_digest
 # A phone asks once an hour, several devices share an address, and people pull to refresh.
 FETCHES = 30
 SECONDS = 300
-PARTICIPANT = "/participants/{}/"
 _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +42,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method not in _READING:
         return _reading_only()
     now = request_clock.now()
-    links, digest = request.build_absolute_uri("/").rstrip("/") + PARTICIPANT, token_digest(token)
+    links, digest = participant_links(request), token_digest(token)
     state = state_of(digest, now=now, links=links)
     if state is None:
         return _not_found()
@@ -69,6 +68,11 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
 @csrf_exempt
 def no_feed(request: HttpRequest) -> HttpResponse:
     return _not_found() if request.method in _READING else _reading_only()
+
+
+def participant_links(request: HttpRequest) -> str:
+    """The address of a participant's page at this host, with `{}` for the id."""
+    return request.build_absolute_uri("/").rstrip("/") + "/participants/{}/"
 
 
 def _not_found() -> HttpResponse:

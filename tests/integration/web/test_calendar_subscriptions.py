@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from participants.models import Participant
 from schedules.models import CalendarFeed, Visit
-from schedules.services.feeds.subscriptions import open_feed
+from schedules.services.feeds.subscriptions import change_content, open_feed, revoke_feed
 from tests.integration.web.conftest import MORNING, Enrol, count_queries, with_role
 from tests.phones import events, filled_in, titles
 from trials.models import Cohort, Role, Site, User
@@ -125,6 +125,23 @@ def test_what_was_chosen_is_kept_and_can_be_changed(page: Client, participant: P
     assert after.status_code == 200
 
 
+def test_one_that_ended_while_its_form_was_open_is_not_changed(
+    page: Client, participant: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(page, of="mine")
+    feed = CalendarFeed.objects.get()
+
+    def ended(**values: Any) -> None:
+        revoke_feed(feed=feed, now=MORNING)
+        change_content(**values)
+
+    monkeypatch.setattr("schedules.web.feeds.subscriptions.change_content", ended)
+    address = reverse("own-calendar-change", args=[feed.pk])
+    answer = page.post(address, filled_in(page.get(address), visits="booked"), follow=True)
+    assert "This address has ended already. Nothing was changed." in answer.content.decode()
+    assert not CalendarFeed.objects.get().only_booked
+
+
 def test_a_paused_calendar_says_so_and_comes_back(page: Client, participant: Participant) -> None:
     path, _token = secret_in(made(page, of="mine"))
     whole = titles(Client().get(path))
@@ -218,6 +235,7 @@ def test_calendars_are_switched_off_for_a_site_or_a_trial(
     assert local.post(switch, {"enabled": "0", **trial}).status_code == 403
     chief.post(switch, {"enabled": "0", **trial})
     assert shown() == {"mine": 0, "site": 0, "trial": 1}, "one that says so"
+    assert titles(Client().get(paths["trial"])) == ["Calendar subscriptions are switched off in this trial"]
     chief.post(switch, {"enabled": "1", **trial})
     assert shown() == whole
     local.post(switch, {"enabled": "0"})
