@@ -19,21 +19,28 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
+import time_machine
 import vobject
 from django.core.cache import cache
 from django.utils import timezone
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
-from schedules.domain.plan.values import AnchorDay
-from schedules.domain.visits.values import Booking
+from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
+from schedules.services.course.holds import Resumption, hold_infusion, resume_infusion
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed, revoke_feed
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
-from schedules.services.store.visit_writing import write_visit
-from schedules.services.visits.appointments import book_visit, cancel_visit, undo_visit
-from tests.cast import an_enrolment
+from schedules.services.visits.appointments import (
+    book_visit,
+    cancel_visit,
+    complete_visit,
+    miss_visit,
+    undo_visit,
+)
+from tests.cast import NOW, TODAY, an_enrolment
 from tests.phones import a_coordinator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,15 +129,36 @@ let text = ''; process.stdin.on('data', d => text += d).on('end', () => {
 class Life:
     """One visit, D28 of somebody whose infusion is soon, and what happens to it."""
 
-    def __init__(self, participant: Participant) -> None:
-        self.participant = participant
+    def __init__(self, participant: Participant, clock: time_machine.Coordinates) -> None:
+        self.participant, self.clock = participant, clock
 
     @property
     def visit(self) -> Visit:
         return Visit.objects.get(participant=self.participant, code="d28")
 
-    def act(self, service: Callable[..., Any], **values: Any) -> None:
-        visit = self.visit
+    @property
+    def today(self) -> date:
+        return timezone.now().astimezone(SHANGHAI).date()
+
+    def travel(self, day: date) -> None:
+        self.clock.move_to(datetime(day.year, day.month, day.day, 18, tzinfo=SHANGHAI))
+
+    def done(self, *codes: str) -> None:
+        """Each on its target day, the latest of which it is afterwards."""
+        for code in codes:
+            visit = Visit.objects.get(participant=self.participant, code=code)
+            self.travel(max(self.today, visit.target))
+            completion = Completion(visit.target, activities=None)
+            self.act(complete_visit, visit, completion=completion)
+
+    def step(self, service: Callable[..., Any], **values: Any) -> None:
+        """A step of the course, which concerns the participant."""
+        version = Participant.objects.values_list("version", flat=True).get(pk=self.participant.pk)
+        said = {"by": None, "reason": "fever", "now": timezone.now(), **values}
+        service(participant=self.participant, version=version, **said)
+
+    def act(self, service: Callable[..., Any], visit: Visit | None = None, **values: Any) -> None:
+        visit = visit or self.visit
         service(visit=visit, version=visit.version, by=None, reason="as agreed", now=timezone.now(), **values)
 
     def book(self, day: date, hour: int) -> None:
@@ -173,23 +201,27 @@ class Life:
         yield "cancelled", "CANCELLED", target, "Cancelled: "
         self.act(undo_visit)
         yield "reinstated", (self.visit.booked_on and "CONFIRMED") or "TENTATIVE", target, ""
-        self._recorded(held_on=timezone.now().date())
+        self.done("screening", "ld-1")
+        self.step(hold_infusion, on=self.today)
         yield "on hold", "TENTATIVE", target, "On hold: "
-        self._recorded(held_on=None, missed_on=timezone.now().date())
+        self.step(resume_infusion, resumption=Resumption(self.today))
+        yield "resumed", "CONFIRMED", target, ""
+        self.done("ld-2", "ld-3", "rest", "d0")
+        self.travel(target)
+        self.act(miss_visit)
         yield "missed", "CONFIRMED", target, "Missed: "
-        self._recorded(missed_on=None, performed_on=target)
+        self.act(undo_visit)
+        yield "missed by mistake", "CONFIRMED", target, ""
+        self.done("d28")
         yield "done", "CONFIRMED", target, "Done: "
-
-    def _recorded(self, **values: Any) -> None:
-        """What the course or another day would bring, written as the services write it."""
-        write_visit(self.visit, "performed", timezone.now(), **values)
 
 
 @pytest.fixture
-def life() -> Life:
+def life() -> Iterator[Life]:
     cache.clear()
-    planned = AnchorDay(timezone.now().astimezone(SHANGHAI).date() + 10 * DAY)
-    return Life(enrol(enrolment=an_enrolment(anchors={"infusion": planned}), by=None))
+    with time_machine.travel(NOW) as clock:
+        anchors = {"infusion": AnchorDay(TODAY + 10 * DAY), "consent": AnchorDay(TODAY, AnchorKind.ACTUAL)}
+        yield Life(enrol(enrolment=an_enrolment(anchors=anchors), by=None), clock)
 
 
 def test_a_visit_is_followed_over_its_whole_life(life: Life, live_server: object, tmp_path: Path) -> None:
