@@ -20,7 +20,7 @@ class TrialSiteSerializer(serializers.Serializer):
 
     code = serializers.CharField()
     name = serializers.CharField()
-    zone = serializers.CharField(help_text="Its IANA zone, in which its days are told; empty: none yet.")
+    zone = serializers.CharField(help_text="Its IANA zone, by which its days are counted; empty: none yet.")
 
 
 class TrialCohortSerializer(serializers.Serializer):

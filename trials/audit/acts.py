@@ -75,7 +75,7 @@ def caused_by(cause: str, *, by: User | None = None, roles: str | Callable[[], s
 def recorded(service: Callable[P, R]) -> Callable[P, R]:
     """Make a service one transaction and one act, by its keyword arguments `by` and `reason`.
 
-    Raises TypeError, when the module is imported, for a service that takes neither of these by its name:
+    Raises TypeError, when the module is imported, for a service that takes either by its place, or no `by`:
     the trail would name nobody.
     """
     _require_act(service)
