@@ -14,7 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
 from participants.models import CourseStep, Participant
 from participants.services.absences import Away
-from schedules.domain.errors import ReplanningStale
+from schedules.domain.errors import ReplanningStale, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import CalendarState, ChangeEvent, Visit
@@ -27,12 +27,12 @@ from schedules.services.enrolment import enrolling
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning import moves
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
-from schedules.services.visits import appointments
+from schedules.services.visits import appointments, clashing
 from schedules.services.visits.appointments import book_visit, complete_visit, undo_visit
 from tests.cast import a_site, a_version, an_approval, an_enrolment
 from tests.overtaken import Act, Outcome, Where, overtaken
 from trials.domain.errors import Stale
-from trials.models import Site, TrialSite
+from trials.models import Resource, Site, TrialSite
 from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,13 @@ def books(person: Participant) -> Act:
     return lambda: book_visit(visit=visit, version=visit.version, booking=Booking(D28), by=None, now=NOW)
 
 
+def books_in(person: Participant, room: Resource) -> Act:
+    visit = Visit.objects.get(participant=person, code="d28")
+    start = datetime(2027, 1, 4, 1, 0, tzinfo=UTC)  # nine o'clock at the site
+    booking = Booking(D28, start, start + timedelta(hours=1), resource=room.pk)
+    return lambda: book_visit(visit=visit, version=visit.version, booking=booking, by=None, now=NOW)
+
+
 def takes_back(person: Participant) -> Act:
     visit = d14(person)
     return lambda: undo_visit(visit=visit, version=visit.version, by=None, reason="wrong chart", now=NOW)
@@ -171,6 +178,17 @@ def planned_anew(*people: Participant) -> None:
         assert [v.code for v in live if v.suggested and not v.opens <= v.suggested <= v.closes] == []
         days = dict(live.values_list("code", "suggested"))
         assert days == {c.code: c.suggested[1] for c in fresh.visits if c.code in days}
+
+
+def test_of_two_people_who_book_one_room_for_different_participants_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, person: Participant
+) -> None:
+    room = Resource.objects.create(site=person.site, kind="room", name="Room 12")
+    other = somebody(person.site, "S01-002")
+    where = (clashing, "clashes_of_bookings")
+    outcomes = overtaken(monkeypatch, where, books_in(person, room), books_in(other, room))
+    assert outcomes == [None, VisitRefused]
+    assert Visit.objects.get(booked_resource=room).participant == person
 
 
 def test_of_two_people_who_take_the_same_visit_back_one_is_told(
