@@ -15,10 +15,9 @@ from trials.models.users import User
 CODE = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", _("Use letters, digits, dots, hyphens and underscores.")
 )
-CLINIC_DAYS = RegexValidator(
+WEEKDAY_NUMBERS = RegexValidator(
     r"\A1?2?3?4?5?6?7?\Z", _("Name the weekdays in order, 1 for Monday to 7 for Sunday.")
 )
-WEEKDAYS = CLINIC_DAYS
 PHONE = RegexValidator(
     r"\A\+?[0-9][0-9 ()-]{2,30}\Z", _("Enter a telephone number: digits, spaces, hyphens and a leading plus.")
 )
@@ -54,7 +53,9 @@ class Site(models.Model):
         validators=[valid_zone],
         help_text=_("An IANA name, such as Asia/Shanghai."),
     )
-    clinic_days = models.CharField(_("clinic days"), max_length=7, default="12345", validators=[CLINIC_DAYS])
+    clinic_days = models.CharField(
+        _("clinic days"), max_length=7, default="12345", validators=[WEEKDAY_NUMBERS]
+    )
     holiday_calendar = models.CharField(
         _("holiday calendar"), max_length=16, default="CN", validators=[valid_calendar]
     )

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models.enumerated import choices_of, only
-from trials.models.places import WEEKDAYS, Site
+from trials.models.places import WEEKDAY_NUMBERS, Site
 
 KIND_NAMES = {
     ResourceKind.ROOM: pgettext_lazy("kind of resource", "Room"),
@@ -35,7 +35,7 @@ class Resource(models.Model):
         _("weekdays"),
         max_length=7,
         blank=True,
-        validators=[WEEKDAYS],
+        validators=[WEEKDAY_NUMBERS],
         help_text=_("1 for Monday to 7 for Sunday; empty: every day on which the site works."),
     )
     minutes = models.PositiveSmallIntegerField(_("usual length in minutes"), default=DEFAULT_MINUTES)

@@ -1,4 +1,4 @@
-"""What a site sees people with: put on record, changed, closed for some days, no longer used."""
+"""Put on record what a site sees people with: rooms, beds, staff and slots, and their closed days."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_resource(*, site: Site, said: ResourceSaid, by: User | None, reason: str
 def change_resource(
     *, resource: Resource, version: int, said: ResourceSaid, by: User | None, reason: str = ""
 ) -> Resource:
-    """Put a resource on record. Raises Refused for a name that is taken and hours out of order."""
+    """Change what is on record of a resource. Raises Stale, and Refused as `add_resource`."""
     found = _locked(resource, version)
     _refuse(found.site, said, found)
     for name, value in {**_columns(said), "version": version + 1}.items():
@@ -51,7 +51,7 @@ def change_resource(
 def retire_resource(
     *, resource: Resource, version: int, on: date, by: User | None, reason: str = ""
 ) -> Resource:
-    """Put on record that a resource is no longer used: it is not offered any more. Raises Stale."""
+    """Put on record that a resource is no longer used: bookings are not offered it. Raises Stale."""
     found = _locked(resource, version)
     found.retired_on, found.version = on, version + 1
     found.save(update_fields=["retired_on", "version"])
@@ -73,7 +73,7 @@ def close_resource(
 
 @recorded
 def end_closure(*, closure: ResourceClosure, by: User | None, reason: str = "") -> ResourceClosure:
-    """Put on record that the closed days of a resource count no more; the row stays."""
+    """Put on record that the closed days of a resource no longer count; the row stays."""
     closure.ended = True
     closure.save(update_fields=["ended"])
     return closure
