@@ -2,7 +2,7 @@
 
 How to use it, from a page, a service or the API:
 
-    asked = Asked(participant, date(2026, 12, 1), start=..., resource=pk, visit=visit.pk)
+    asked = ProposedBooking(participant, date(2026, 12, 1), start=..., resource=pk, visit=visit.pk)
     (found,) = clashes_of_bookings([asked], say)       # one tuple of clashes for each that is asked
     for clash in found:
         clash.words.text(say, day_text), clash.hint    # a sentence, and whether it is only a hint
@@ -37,7 +37,7 @@ from trials.zones import zone_named, zone_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProposedBooking:
     """A booking that somebody thinks of; its participant with its site. `visit` is its id, if stored."""
 
     participant: Participant
@@ -80,9 +80,9 @@ class _Known:
 
 
 def clashes_of_bookings(
-    asked: Sequence[Asked], say: Say = plain, *, seen_trials: Collection[int] = ()
+    asked: Sequence[ProposedBooking], say: Say = plain, *, seen_trials: Collection[int] = ()
 ) -> list[tuple[Clash, ...]]:
-    """What is against each of these bookings, in their order, in the language of `say`; six queries.
+    """Return what clashes with each of these bookings, in their order, in the language of `say`; six queries.
 
     Participants of other trials are named only where their trial (id) is among `seen_trials`.
     """
@@ -108,13 +108,13 @@ def clashes_of_bookings(
 def clashes_on_record(
     visits: Iterable[Visit], say: Say = plain, *, seen_trials: Collection[int] = ()
 ) -> dict[int, tuple[Clash, ...]]:
-    """What is against the bookings of these visits, by visit; those without any are left out; six queries.
+    """Return what clashes with the bookings of these visits, by visit, if anything does; six queries.
 
     Each visit comes with its participant and site; one that is recorded or not booked has none.
     """
-    live = [visit for visit in visits if visit.booked_on and _is_live(visit)]
+    live = [visit for visit in visits if visit.booked_on and _is_running(visit)]
     asked = [
-        Asked(
+        ProposedBooking(
             visit.participant,
             booked_day(visit),
             *(visit.booked_start, visit.booked_end, visit.booked_resource_id, visit.booked_staff_id),
@@ -132,7 +132,7 @@ def booked_day(visit: Visit) -> date:
     return visit.booked_on
 
 
-def _is_live(visit: Visit) -> bool:
+def _is_running(visit: Visit) -> bool:
     ended = visit.performed_on or visit.missed_on or visit.cancelled_on or visit.held_on
     return not ended and visit.applies
 

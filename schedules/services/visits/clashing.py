@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schedules.domain.visits.clashes import grave
 from schedules.domain.visits.values import Booking
 from schedules.models import Visit, VisitPlace
-from schedules.selectors.visits.clashes import Asked, clashes_of_bookings
+from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
 from trials.domain.refusals import Refusal
 from trials.domain.sites.resources import ResourceKind
 from trials.domain.words import mark as _
@@ -25,7 +25,7 @@ def refusals_of_clashes(visit: Visit, booking: Booking, reason: str) -> Iterator
     yield from wrong
     if wrong:
         return
-    asked = Asked(
+    asked = ProposedBooking(
         visit.participant,
         *(booking.on, booking.start, booking.end, booking.resource, booking.staff),
         *(visit.pk, visit.place == VisitPlace.WARD),

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
@@ -22,11 +23,12 @@ from schedules.services.visits.places import match_place
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
-from schedules.web.shared.hours import HourInput
+from schedules.web.shared.hours import HourInput, MinutesField
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
 from trials.domain.errors import Refused, Stale
 from trials.domain.sites.resources import DEFAULT_MINUTES
+from trials.domain.words import WEEKDAYS
 from trials.models import Resource, Site
 from trials.models.resources import KIND_NAMES
 from trials.selectors.records import sites_visible_to
@@ -59,22 +61,21 @@ class ResourceForm(VersionedForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("None chosen: every day on which the site works."),
-        choices=[
-            ("1", gettext_lazy("Monday")),
-            ("2", gettext_lazy("Tuesday")),
-            ("3", gettext_lazy("Wednesday")),
-            ("4", gettext_lazy("Thursday")),
-            ("5", gettext_lazy("Friday")),
-            ("6", gettext_lazy("Saturday")),
-            ("7", gettext_lazy("Sunday")),
-        ],
+        choices=[(str(number), gettext_lazy(name)) for number, name in enumerate(WEEKDAYS, start=1)],
     )
-    minutes = forms.IntegerField(
-        label=gettext_lazy("Usual length in minutes"), min_value=5, max_value=1440, initial=DEFAULT_MINUTES
+    minutes = MinutesField(
+        label=gettext_lazy("Usual length in minutes"),
+        initial=DEFAULT_MINUTES,
+        help_text=format_lazy(
+            gettext_lazy(
+                "How long a booking without a length takes it. {minutes} minutes until you enter another."
+            ),
+            minutes=DEFAULT_MINUTES,
+        ),
     )
 
     def said(self) -> ResourceSaid:
-        """What was said."""
+        """What was entered."""
         data = self.cleaned_data
         hours = (data["opens_at"], data["closes_at"])
         return ResourceSaid(
@@ -132,8 +133,8 @@ def _form(request: HttpRequest, chosen: Resource | None, *, closing: bool) -> Ve
     if closing:
         return ClosureForm(data)
     names = ("kind", "name", "capacity", "opens_at", "closes_at", "minutes", "version")
-    stands: dict[str, Any] = {name: getattr(chosen, name) for name in names} if chosen else {}
-    return ResourceForm(data, initial=stands | ({"days": list(chosen.weekdays)} if chosen else {}))
+    stored: dict[str, Any] = {name: getattr(chosen, name) for name in names} if chosen else {}
+    return ResourceForm(data, initial=stored | ({"days": list(chosen.weekdays)} if chosen else {}))
 
 
 def _acted(request: HttpRequest, site: Site, chosen: Resource | None, form: VersionedForm | None) -> bool:
@@ -148,7 +149,7 @@ def _acted(request: HttpRequest, site: Site, chosen: Resource | None, form: Vers
             found = _named(site, request.POST.get("resource"))
             version = int(request.POST.get("version") or 0)
             retire_resource(resource=found, version=version, on=today_at(site, now()), by=by)
-            messages.success(request, _("%(name)s is not offered any more.") % {"name": found.name})
+            messages.success(request, _("%(name)s is no longer offered.") % {"name": found.name})
         elif act == "open":
             closure = closure_of(site, int(request.POST.get("closure") or 0))
             if closure:

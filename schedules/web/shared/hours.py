@@ -52,6 +52,15 @@ class HourField(forms.TimeField):
         return hour.replace(tzinfo=offset) if hour and offset else hour
 
 
+class MinutesField(forms.IntegerField):
+    """A length in minutes. What holds where nobody enters one is assumed: `assumed` lets the page say so."""
+
+    assumed = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 5, "max_value": 1440, **kwargs})
+
+
 if TYPE_CHECKING:
     _Form = forms.Form
 else:

@@ -9,17 +9,19 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.domain.windows.asked_at_visit import Question
 from schedules.models import VisitPlace
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
-from schedules.web.shared.hours import HourField
+from schedules.web.shared.hours import HourField, MinutesField
 from trials.domain.protocols.protocol import Activity
-from trials.domain.sites.resources import ResourceKind
+from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models import Resource
 
 DONE, LEFT = "done", "left"
@@ -32,8 +34,13 @@ class BookingForm(VersionedForm):
     on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
     start = HourField("on", label=gettext_lazy("From"), required=False)
     end = HourField("on", label=gettext_lazy("To"), required=False)
-    minutes = forms.IntegerField(
-        label=gettext_lazy("Length in minutes"), required=False, min_value=5, max_value=1440
+    minutes = MinutesField(
+        label=gettext_lazy("Length in minutes"),
+        required=False,
+        help_text=format_lazy(
+            gettext_lazy("Empty: as long as is usual for the room, or {minutes} minutes without a room."),
+            minutes=DEFAULT_MINUTES,
+        ),
     )
     resource = forms.TypedChoiceField(
         coerce=int, empty_value=None, label=gettext_lazy("Room, bed or slot"), required=False
@@ -52,12 +59,16 @@ class BookingForm(VersionedForm):
         required=False,
         max_length=500,
         help_text=gettext_lazy(
-            "For a day outside the window, in place of another booking, or in spite of a clash; never a name."
+            "For a day outside the window, in place of another booking, "
+            "or in spite of a conflict; never a name."
         ),
     )
 
     sure = SureField()
     anyway = forms.BooleanField(required=False, label=gettext_lazy("Book it all the same, with a reason"))
+
+    clashes: Sequence[Clash] = ()
+    """What clashes with the booking that the form suggests; one that was sent is refused at `anyway`."""
 
     def __init__(self, resources: Sequence[Resource], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,10 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.values import UNSCHEDULED, Deed
-from schedules.models import Visit
+from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.store.course import visit_in_sight
+from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -39,6 +42,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
 from schedules.web.visits.forms import DONE, BookingForm, CompletionForm, UnscheduledForm
+from trials.domain.sites.wall_clock import instant_at
 from trials.selectors.resources import resources_of
 from trials.zones import zone_of
 
@@ -208,7 +212,10 @@ def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> V
         initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}
         chosen = {"on": asked["on"], "start": asked["at"]}
         initial |= {name: value for name, value in chosen.items() if value}
-        return BookingForm(list(resources_of(visit.participant.site)), data, initial=initial)
+        form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial)
+        if data is None:
+            form.clashes = _clashes_of_suggested(page, initial)
+        return form
     if deed is Deed.COMPLETE:
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
@@ -216,6 +223,26 @@ def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> V
         initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
     return (VersionedForm if deed is Deed.ARRIVE else ReasonForm)(data, initial=initial)
+
+
+def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[Clash, ...]:
+    """Return what clashes with the booking that a form suggests, hints among it."""
+    visit, zone, start = page.visit, page.reading.zone, initial["start"]
+    if isinstance(start, str):
+        try:
+            start = instant_at(initial["on"], time.fromisoformat(start), zone)
+        except ValueError:
+            start = None
+    minutes = initial["minutes"]
+    proposed = ProposedBooking(
+        visit.participant,
+        initial["on"],
+        start,
+        start + timedelta(minutes=minutes) if start and minutes else None,
+        *(initial["resource"], initial["staff"], visit.pk, visit.place == VisitPlace.WARD),
+    )
+    (found,) = clashes_of_bookings([proposed], say)
+    return found
 
 
 def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> None:

@@ -17,9 +17,10 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.clashes import ClashKind
 from schedules.domain.visits.values import Booking
 from schedules.models import Visit
-from schedules.selectors.visits.clashes import Asked, clashes_of_bookings, clashes_on_record
+from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings, clashes_on_record
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.visits.appointments import book_visit
+from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_site, an_enrolment
 from trials.models import AuditEntry, Resource
 from trials.services.sites.working_days import record_working_days
@@ -92,19 +93,21 @@ def test_a_room_of_another_site_and_a_room_as_staff_are_refused(room: Resource) 
 def test_a_closed_day_is_refused_wherever_the_booking_is_made() -> None:
     who = person("S01-001")
     record_working_days(site=who.site, by=None, first_year=2026, last_year=2027)
+    saturday = Booking(date(2026, 12, 26))
     with pytest.raises(VisitRefused) as refused:
-        book(who, Booking(date(2026, 12, 26)), "outside the window")
+        book(who, saturday, "outside the window")
+    assert "no clinic day" in refused.value.fields["anyway"][0]
+    with pytest.raises(VisitRefused) as refused:
+        add_unscheduled(participant=who, asked=Unscheduled(saturday), by=None, reason="fever", now=NOW)
     assert "no clinic day" in refused.value.fields["anyway"][0]
 
 
 def test_no_query_is_added_by_more_bookings(room: Resource) -> None:
     people = [person(f"S01-00{number}") for number in range(1, 5)]
-    asked = [Asked(who, D14, resource=room.pk) for who in people]
+    asked = [ProposedBooking(who, D14, resource=room.pk) for who in people]
     counts = []
     for some in (asked[:1], asked):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             clashes_of_bookings(some)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 6
