@@ -7,12 +7,12 @@ from datetime import datetime
 from django import template
 
 from schedules.domain.visits.clashes import Clash
-from schedules.selectors.calendar.days import CalendarDay, Entry
+from schedules.selectors.calendar.days import FIRST_HOUR, LAST_HOUR, CalendarDay, Entry
 from schedules.web.shared.wording import say
 from trials.domain.words import day_text
 
 register = template.Library()
-FIRST_HOUR, LAST_HOUR, MOST_LANES, QUARTERS = 8, 18, 4, 4
+MOST_LANES, QUARTERS = 4, 4
 
 
 @register.filter
@@ -38,7 +38,7 @@ def now_place(at: datetime) -> str:
 
 @register.filter
 def clash_words(clash: Clash) -> str:
-    """What is against a booking, in the reader's words."""
+    """What clashes with a booking, in the reader's words."""
     return clash.words.text(say, day_text)
 
 

@@ -1,4 +1,4 @@
-"""What stands on a participant's visit card."""
+"""What a participant's visit card shows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class VisitCard:
 
 
 def visit_card(participant: Participant, now: datetime, say: Say = plain) -> VisitCard:
-    """The card of a participant with its site: MOST visits at most, in the language of `say`; one query."""
+    """Return the card of a participant with its site, in the language of `say`: MOST visits; one query."""
     today, zone = today_at(participant.site, now), zone_of(participant.site)
     running = Visit.objects.running().of(participant).not_closed_by(today)
     found = running.exclude(place=VisitPlace.WARD).select_related("booked_resource").order_by("target", "pk")

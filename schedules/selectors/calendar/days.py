@@ -17,16 +17,16 @@ from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.calendar_conflicts import clinic_days_left
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.status import Appointment
+from schedules.domain.visits.status import Appointment, clinic_days
 from schedules.models import RUNNING, Visit, VisitPlace
-from schedules.selectors.store.calendars import sites_by_day, today_at, working_days_by_site
+from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, window_of
 from schedules.selectors.visits.clashes import clashes_on_record
 from schedules.selectors.visits.status_query import appointment_condition
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Say, plain
+from trials.domain.words import WEEKDAYS, Say, plain
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, trials_visible_to
 from trials.selectors.resources import resource_terms
@@ -36,7 +36,10 @@ MOST = 600
 MOST_TO_BOOK = 40
 LONGEST_WARD = timedelta(days=45)
 AHEAD = timedelta(days=14)
-DEFAULT_HOURS = 8
+FIRST_HOUR, LAST_HOUR = 8, 18
+"""The hours that a week draws; planner.css and planner.js draw the same."""
+ASSUMED_OPENING, ASSUMED_CLOSING = 9 * 60, 17 * 60
+"""When a room without hours is taken to be used, in minutes of the day. Assumed: no record states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ class Entry:
         return self.visit.participant
 
     @property
+    def ward(self) -> bool:
+        """Whether it takes place on the ward."""
+        return self.visit.place == VisitPlace.WARD
+
+    @property
+    def length_assumed(self) -> bool:
+        """Whether nobody said how long it lasts: it is drawn as long as is usual."""
+        return self.start is not None and self.visit.booked_end is None
+
+    @property
     def done(self) -> bool:
         """Whether it is on record as done."""
         return self.visit.performed_on is not None
@@ -75,7 +88,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """One day: why nobody can be seen, what it is called, and all that is on it."""
+    """One day: why nobody can be seen, and all that is on it.
+
+    `name` is that of its holiday, or why it is closed where its weekday alone does not say it.
+    """
 
     day: date
     closed: str | None = None
@@ -93,6 +109,11 @@ class CalendarDay:
     def taken(self) -> int:
         """How many are seen at the clinic."""
         return len(self.timed) + len(self.untimed)
+
+    @property
+    def has_something(self) -> bool:
+        """Whether anything is to be said of it besides its date."""
+        return bool(self.entries or self.closing or self.name or self.away)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -133,21 +154,21 @@ class SiteCalendar:
 
 
 def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plain) -> SiteCalendar:
-    """The calendar of a site in the language of `say`; about fifteen queries, whatever it holds."""
+    """Return the calendar of a site in the language of `say`; about fifteen queries, whatever it holds."""
     site, zone = wanted.site, zone_of(wanted.site)
     seen = participants_visible_to(user, roles_day(now)).filter(site=site)
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
     calendar = working_days_by_site([site.pk]).get(site.pk)
     terms = resource_terms([site.pk])
     found = list(_shown(seen, wanted)[: MOST + 1])
-    waiting = _waiting(seen, site, now, wanted)
+    today = today_at(site, now)
+    waiting = _waiting(seen, wanted, today, calendar)
     to_book = list(waiting[:MOST_TO_BOOK])
     marks = _marks([*found, *to_book], zone, say)
     trials = frozenset(trials_visible_to(user, roles_day(now)).values_list("pk", flat=True))
     clashes = clashes_on_record(found[:MOST], say, seen_trials=trials)
     absences = Absence.objects.filter(site=site, ended=False, first__lte=wanted.last)
     away = list(absences.filter(last__gte=wanted.first).select_related("user"))
-    today = today_at(site, now)
     placed = _placed(found[:MOST], wanted, marks, clashes, (zone, today))
     days = []
     for offset in range((wanted.last - wanted.first).days + 1):
@@ -180,9 +201,11 @@ def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
     return _related(visits).order_by("booked_on", "booked_start", "target", "pk")
 
 
-def _waiting(seen: QuerySet[Participant], site: Site, now: datetime, wanted: WantedDays) -> QuerySet[Visit]:
-    days = sites_by_day([site], now)
-    soon = Q(opens__lte=max(wanted.last, today_at(site, now)) + AHEAD)
+def _waiting(
+    seen: QuerySet[Participant], wanted: WantedDays, today: date, calendar: WorkingDays | None
+) -> QuerySet[Visit]:
+    days = {clinic_days(today, calendar): [wanted.site.pk]}
+    soon = Q(opens__lte=max(wanted.last, today) + AHEAD)
     to_book = appointment_condition(Appointment.TO_BOOK, days) & soon & Q(place=VisitPlace.CLINIC)
     visits = Visit.objects.filter(to_book, participant__in=seen, **RUNNING)
     return _related(visits).order_by("closes", "opens", "pk")
@@ -213,22 +236,22 @@ def _placed(
     clashes: Mapping[int, tuple[Clash, ...]],
     here: tuple[ZoneInfo, date],
 ) -> dict[date, dict[str, list[Entry]]]:
-    """The entries of each day, by the part of it that they stand in."""
+    """The entries of each day, by the field of CalendarDay that holds them."""
     zone, today = here
     placed: dict[date, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for visit in visits:
         grave = tuple(clash for clash in clashes.get(visit.pk, ()) if not clash.hint)
         entry = Entry(visit, marks[visit.pk], clashes=grave)
         if visit.booked_on and wanted.first <= visit.booked_on <= wanted.last:
-            if visit.booked_start and visit.place != VisitPlace.WARD:
+            if visit.booked_start and not entry.ward:
                 start = visit.booked_start.astimezone(zone)
                 end = visit.booked_end.astimezone(zone) if visit.booked_end else None
                 entry = replace(entry, start=start, end=end or start + _usual(visit))
                 placed[visit.booked_on]["timed"].append(entry)
             else:
-                part = "ward" if visit.place == VisitPlace.WARD else "untimed"
+                part = "ward" if entry.ward else "untimed"
                 placed[visit.booked_on][part].append(entry)
-        elif visit.place == VisitPlace.WARD and visit.booked_on is None:
+        elif entry.ward and visit.booked_on is None:
             for day in _ward_days(visit, wanted):
                 placed[day]["ward"].append(entry)
         elif visit.booked_on is None and visit.closes >= today and not entry.done:
@@ -284,11 +307,10 @@ def _spread(group: Sequence[Entry]) -> list[Entry]:
 def _bare(day: date, calendar: WorkingDays | None, say: Say) -> CalendarDay:
     if calendar is None:
         return CalendarDay(day)
-    holiday = calendar.holiday_name(day)
+    holiday, why = calendar.holiday_name(day), why_closed(calendar, day, say)
+    unnamed = why is None or why == say(WEEKDAYS[day.weekday()])
     return CalendarDay(
-        day,
-        why_closed(calendar, day, say),
-        say(holiday) if holiday else "",
+        *(day, why, say(holiday) if holiday else "" if unnamed else why or ""),
         day in calendar.make_up_days,
         bool(holiday or day in calendar.make_up_days) and calendar.is_provisional(day),
     )
@@ -302,8 +324,8 @@ def _slots(day: date, calendar: WorkingDays | None, terms: Mapping[int, Resource
     for one in terms.values():
         if one.kind is not ResourceKind.ROOM or one.closed_on(day) is not None or not one.used_on(day):
             continue
-        first = one.opens_at.hour * 60 + one.opens_at.minute if one.opens_at else 9 * 60
-        last = one.closes_at.hour * 60 + one.closes_at.minute if one.closes_at else (9 + DEFAULT_HOURS) * 60
+        first = one.opens_at.hour * 60 + one.opens_at.minute if one.opens_at else ASSUMED_OPENING
+        last = one.closes_at.hour * 60 + one.closes_at.minute if one.closes_at else ASSUMED_CLOSING
         slots += one.capacity * max(0, (last - first) // one.minutes)
     return slots
 

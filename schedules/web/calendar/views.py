@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from schedules.models import Visit
-from schedules.selectors.calendar.days import CalendarDay, Entry, SiteCalendar, WantedDays, site_calendar
+from schedules.selectors.calendar.days import (
+    FIRST_HOUR,
+    LAST_HOUR,
+    CalendarDay,
+    Entry,
+    SiteCalendar,
+    WantedDays,
+    site_calendar,
+)
 from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.course import visit_in_sight
 from schedules.web.shared.back import with_back
@@ -30,15 +38,14 @@ from trials.selectors.records import may, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
 
 WEEK, MONTH, AGENDA = "week", "month", "agenda"
-FIRST_HOUR, LAST_HOUR = 8, 18
 AGENDA_DAYS = 14
 SHOWN_A_DAY = 3
-WEEKDAYS = 7
+DAYS_A_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the address asks for."""
+class CalendarQuery:
+    """Which view of which days of a site the address asks for; trial, resource and visit are ids."""
 
     view: str
     day: date
@@ -78,7 +85,7 @@ class Asked:
             return self.address(
                 day=_next_month(first) if direction > 0 else (first - timedelta(days=1)).replace(day=1)
             )
-        days = AGENDA_DAYS if self.view == AGENDA else WEEKDAYS
+        days = AGENDA_DAYS if self.view == AGENDA else DAYS_A_WEEK
         return self.address(day=self.day + timedelta(days=days * direction))
 
 
@@ -158,17 +165,17 @@ def _views() -> list[tuple[str, str]]:
     ]
 
 
-def _asked(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> Asked:
+def _asked(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> CalendarQuery:
     wanted = number(request, "site")
     site = next((one for one in sites if one.pk == wanted), sites[0])
     view = choice_in(request, "view", (WEEK, MONTH, AGENDA)) or WEEK
     day = day_asked(request, "day") or today_at(site, instant)
-    return Asked(
+    return CalendarQuery(
         *(view, day, site, number(request, "trial"), number(request, "resource"), number(request, "visit"))
     )
 
 
-def _picked(request: HttpRequest, asked: Asked, found: SiteCalendar) -> Picked | None:
+def _picked(request: HttpRequest, asked: CalendarQuery, found: SiteCalendar) -> Picked | None:
     if asked.visit is None:
         return None
     visit = visit_in_sight(user_of(request), server_day(now()), asked.visit)
@@ -178,13 +185,13 @@ def _picked(request: HttpRequest, asked: Asked, found: SiteCalendar) -> Picked |
     return Picked(visit, marks.get(visit.pk) or say(visit.label), _book(visit, asked))
 
 
-def _book(visit: Visit, asked: Asked) -> str:
+def _book(visit: Visit, asked: CalendarQuery) -> str:
     """The address of the form that books a visit and comes back here."""
     form = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": "book"})
     return with_back(form, asked.address(visit=None))
 
 
-def _column(day: CalendarDay, asked: Asked, found: SiteCalendar, picked: Picked | None) -> Column:
+def _column(day: CalendarDay, asked: CalendarQuery, found: SiteCalendar, picked: Picked | None) -> Column:
     inside = bool(picked and picked.holds(day.day, found.today))
     hours: list[tuple[str, str]] = []
     if picked and inside and not day.closed:
@@ -201,7 +208,7 @@ def _column(day: CalendarDay, asked: Asked, found: SiteCalendar, picked: Picked 
     )
 
 
-def _heading(asked: Asked, first: date, last: date) -> str:
+def _heading(asked: CalendarQuery, first: date, last: date) -> str:
     if asked.view == MONTH:
         return month_words(asked.day)
     words = {"first": short_day_words(first), "last": short_day_words(last), "week": first.isocalendar().week}
