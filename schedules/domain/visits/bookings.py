@@ -1,10 +1,19 @@
-"""Whether a visit's booking is still an appointment."""
+"""Whether a visit needs a booking, and whether the one that it has is still an appointment."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from schedules.domain.plan.visit_windows import VisitWindow
+from trials.domain.protocols.protocol import Place, TimingKind
+
+
+def needs_no_booking(place: str, timing: str, opens: date, closes: date) -> bool:
+    """Say whether a visit comes on its day unbooked: on the ward, on one day or over its whole window.
+
+    `place` and `timing` are values of `Place` and `TimingKind`; the block of the infusion gives such days.
+    """
+    return place == Place.WARD and (opens == closes or timing == TimingKind.OVER)
 
 
 def booking_no_longer_fits(booked_on: date | None, window: VisitWindow, outside_reason: str = "") -> bool:

@@ -218,7 +218,8 @@ def _shown(section: Section, count: int, whole: Collection[Section]) -> int:
 def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
     """The condition on the rows of each part.
 
-    A day on the ward that is given by its block needs no booking: it comes on its day.
+    A day on the ward that is given by its block needs no booking: it comes on its day. `given` is
+    `needs_no_booking` of the domain as a condition.
     """
     today = by_today(days)
     given = Q(place=VisitPlace.WARD) & (Q(opens=F("closes")) | Q(timing=VisitTiming.OVER))

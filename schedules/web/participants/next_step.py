@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.fact_rows import FactKind
 from participants.models import Participant
+from schedules.domain.visits.bookings import needs_no_booking
 from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.domain.windows.verdicts import VerdictStatus
@@ -89,7 +90,8 @@ def _to_record(live: Live, today: date) -> NextStep | None:
 
 def _today(live: Live, today: date) -> NextStep | None:
     for row, visit in live:
-        if row.standing.appointment is Appointment.BOOKED and row.booked_on == today:
+        booked = row.standing.appointment is Appointment.BOOKED and row.booked_on == today
+        if booked or (_is_given(visit) and visit.opens <= today <= visit.closes):
             title = _("%(visit)s is today") % {"visit": row.mark}
             words = _("Record it once it was done.")
             return _record(title, words, _("Done today"), visit, today, grave=False)
@@ -107,10 +109,11 @@ def _to_book(
     for row, visit in live:
         if row.standing.window not in windows or row.standing.appointment is not Appointment.TO_BOOK:
             continue
-        window, place = row.planned.window, Place(visit.place)
-        if place is Place.WARD and window.opens == window.closes:
-            continue  # given by its block: it comes on its day
-        on = day_to_offer(window, place, reading.calendar, reading.today, visit.suggested)
+        if _is_given(visit):
+            continue
+        on = day_to_offer(
+            row.planned.window, Place(visit.place), reading.calendar, reading.today, visit.suggested
+        )
         title = _("Book %(visit)s") % {"visit": row.mark}
         words = _window_words(row, reading.today)
         other = _form(visit, "book")
@@ -142,6 +145,12 @@ def _booked(live: Live, today: date) -> NextStep | None:
             address = reverse("visit", kwargs={"pk": visit.pk})
             return NextStep(title, words, _("Open the visit"), address=address)
     return None
+
+
+def _is_given(visit: Visit) -> bool:
+    """Whether a visit comes on its day without a booking, and has none."""
+    given = needs_no_booking(visit.place, visit.timing, visit.opens, visit.closes)
+    return given and visit.booked_on is None
 
 
 def _form(visit: Visit, deed: str) -> str:

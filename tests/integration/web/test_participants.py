@@ -189,6 +189,24 @@ def test_the_next_step_stands_first_with_one_button(page: Client, enrolled: Enro
     assert (late.act, late.on, late.grave) == ("done", TODAY - DAY, True)
 
 
+@pytest.mark.parametrize(("timing", "days"), [("at", 0), ("over", 1)])
+def test_a_day_on_the_ward_is_recorded_and_never_booked(
+    page: Client, enrolled: Enrol, timing: str, days: int
+) -> None:
+    """As on Today: its block gives the day. The rest before an infusion is such a stay over two days."""
+    pk = enrolled(infusion=TODAY - 28 * DAY, given=True).pk
+    Visit.objects.exclude(code="d28").update(performed_on=F("target"))
+    ward = {"place": "ward", "timing": timing, "opens": TODAY, "target": TODAY}
+    Visit.objects.filter(code="d28").update(**ward, closes=TODAY + days * DAY)
+    step = page.get(f"/participants/{pk}/").context["step"]
+    assert (step.title, step.act, step.on) == ("D28 is today", "done", TODAY)
+    assert [row.work.line.mark for row in page.get("/").context["coming_rows"]] == ["D28"]
+    Visit.objects.filter(code="d28").update(
+        opens=TODAY + DAY, target=TODAY + DAY, closes=TODAY + (1 + days) * DAY
+    )
+    assert page.get(f"/participants/{pk}/").context["step"] is None
+
+
 def test_roles_without_subscriptions_are_told_so(enrolled: Enrol, site: Site) -> None:
     participant = enrolled()
     client = Client()
