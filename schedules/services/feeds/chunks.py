@@ -34,7 +34,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class EntryRequest:
     """What is asked for: the content that somebody chose, links to participants, the day and the instant."""
 
     content: FeedContent
@@ -48,7 +48,7 @@ class Ask:
         return self.content.style(self.links)
 
 
-Kept = tuple[str, str, int, int, int, int, int]
+KeptEntry = tuple[str, str, int, int, int, int, int]
 """An entry in a chunk: its key, the digest of what it shows, its first and last day and the day it is gone
 (ordinals, 0: never), its size in bytes, and its stamp in seconds."""
 
@@ -81,39 +81,41 @@ class _Bodies:
 _BODIES = _Bodies(32 * 1024 * 1024)
 
 
-def digest_of_chunks(people: QuerySet[Participant], ask: Ask) -> str:
+def digest_of_chunks(people: QuerySet[Participant], request: EntryRequest) -> str:
     """Give the digest of the entries of these participants, and render first what has changed.
 
     Four queries; some more, for each five hundred participants, where something has.
     """
-    stale = stale_participants(people, ask.style, f"{EDITION} {RENDERER} {resources_digest()}")
+    stale = stale_participants(people, request.style, f"{EDITION} {RENDERER} {resources_digest()}")
     todo = sorted(stale)
     for start in range(0, len(todo), _MANY):
-        _render({pk: stale[pk] for pk in todo[start : start + _MANY]}, ask)
-    partial = {pk: _digest(kept) for pk, kept in _partial(people, ask).items()}
+        _render({pk: stale[pk] for pk in todo[start : start + _MANY]}, request)
+    partial = {pk: _digest(kept) for pk, kept in _partial(people, request).items()}
     digest = hashlib.sha256()
-    for pk, whole in _digests(people, ask.style):
+    for pk, whole in _digests(people, request.style):
         digest.update(f"{pk} {partial.get(pk) or whole}\n".encode())
     return digest.hexdigest()
 
 
-def joined(people: QuerySet[Participant], ask: Ask) -> bytes:
+def join_entries(people: QuerySet[Participant], request: EntryRequest) -> bytes:
     """Join the entries of these participants that are shown on this day, by their ids.
 
     A chunk that was dropped since it was looked at is rendered again: phones delete what is not there.
     """
-    digests = _digests(people, ask.style)
+    digests = _digests(people, request.style)
     if len(digests) != people.count():
-        digest_of_chunks(people, ask)
-        digests = _digests(people, ask.style)
+        digest_of_chunks(people, request)
+        digests = _digests(people, request.style)
     parts = {pk: _BODIES.get(whole) for pk, whole in digests}
     missing = [pk for pk, body in parts.items() if body is None]
     for start in range(0, len(missing), _MANY):
-        rows = CalendarChunk.objects.filter(style=ask.style, participant__in=missing[start : start + _MANY])
+        rows = CalendarChunk.objects.filter(
+            style=request.style, participant__in=missing[start : start + _MANY]
+        )
         for pk, whole, body in rows.values_list("participant", "digest", "body"):
             parts[pk] = bytes(body)
             _BODIES.put(whole, bytes(body))
-    for pk, kept in _partial(people, ask).items():
+    for pk, kept in _partial(people, request).items():
         parts[pk] = b"".join(_cut(parts[pk] or b"", kept))
     return b"".join(body for body in parts.values() if body)
 
@@ -125,22 +127,22 @@ def _digests(people: QuerySet[Participant], style: str) -> list[tuple[int, str]]
     return sorted((int(pk), digest) for pk, digest in lines)
 
 
-def _partial(people: QuerySet[Participant], ask: Ask) -> dict[int, list[Any]]:
+def _partial(people: QuerySet[Participant], request: EntryRequest) -> dict[int, list[Any]]:
     """Give the entries that are shown of the chunks of which some are not: too far away, or gone by now."""
-    content, today = ask.content, ask.today
+    content, today = request.content, request.today
     some = Q(until__lte=today)
     if content.days_back is not None:
         some |= Q(first__lt=today - timedelta(days=content.days_back))
     if content.days_ahead is not None:
         some |= Q(last__gt=today + timedelta(days=content.days_ahead))
-    rows = CalendarChunk.objects.filter(some, style=ask.style, participant__in=people)
+    rows = CalendarChunk.objects.filter(some, style=request.style, participant__in=people)
     return {
-        pk: [(*one, start) for start, one in _with_starts(json.loads(entries)) if _is_shown(one, ask)]
+        pk: [(*one, start) for start, one in _with_starts(json.loads(entries)) if _is_shown(one, request)]
         for pk, entries in rows.values_list("participant", "entries")
     }
 
 
-def _with_starts(entries: Sequence[Kept]) -> Iterator[tuple[int, Kept]]:
+def _with_starts(entries: Sequence[KeptEntry]) -> Iterator[tuple[int, KeptEntry]]:
     """Each entry with where its bytes begin."""
     start = 0
     for one in entries:
@@ -163,21 +165,23 @@ def _digest(kept: Sequence[Any]) -> str:
     return digest_of_values(kept)[:32]
 
 
-def _is_shown(one: Kept, ask: Ask) -> bool:
+def _is_shown(one: KeptEntry, request: EntryRequest) -> bool:
     _key, _digest, first, last, gone, *_rest = one
-    if gone and gone <= ask.today.toordinal():
+    if gone and gone <= request.today.toordinal():
         return False
-    return ask.content.shows(date.fromordinal(first), date.fromordinal(last), ask.today)
+    return request.content.shows(date.fromordinal(first), date.fromordinal(last), request.today)
 
 
-def _render(bases: Mapping[int, str], ask: Ask) -> None:
+def _render(bases: Mapping[int, str], request: EntryRequest) -> None:
     """Render what changed of these participants, and keep the rest of their chunks as it is."""
-    entries = _entries(bases, ask)
+    entries = _entries(bases, request)
     old = {
         row.participant_id: row
-        for row in CalendarChunk.objects.filter(style=ask.style, participant__in=list(bases))
+        for row in CalendarChunk.objects.filter(style=request.style, participant__in=list(bases))
     }
-    chunks = [_chunk(pk, basis, entries[pk], old.get(pk), ask.style) for pk, basis in sorted(bases.items())]
+    chunks = [
+        _chunk(pk, basis, entries[pk], old.get(pk), request.style) for pk, basis in sorted(bases.items())
+    ]
     with transaction.atomic():
         CalendarChunk.objects.bulk_create(
             chunks,
@@ -188,18 +192,18 @@ def _render(bases: Mapping[int, str], ask: Ask) -> None:
         )
 
 
-def visits_as_entries(visits: Collection[int], ask: Ask) -> list[Entry]:
+def visits_as_entries(visits: Collection[int], request: EntryRequest) -> list[Entry]:
     """Give the entries of these visits (ids) alone, for a file; a constant number of queries."""
     participants = Participant.objects.filter(visits__in=visits).values_list("pk", flat=True)
     people = ShownPeople(sorted(set(participants)), only=visits)
-    return [entry for entries in _entries_of(people, ask).values() for entry in entries]
+    return [entry for entries in _entries_of(people, request).values() for entry in entries]
 
 
-def _entries(participants: Collection[int], ask: Ask) -> dict[int, list[Entry]]:
-    return _entries_of(ShownPeople(list(participants), windows=ask.content.protocol_windows), ask)
+def _entries(participants: Collection[int], request: EntryRequest) -> dict[int, list[Entry]]:
+    return _entries_of(ShownPeople(list(participants), windows=request.content.protocol_windows), request)
 
 
-def _entries_of(people: ShownPeople, ask: Ask) -> dict[int, list[Entry]]:
+def _entries_of(people: ShownPeople, request: EntryRequest) -> dict[int, list[Entry]]:
     """Give the entries of participants with their stamps, in the language of the subscription.
 
     A stamp is of what is shown in every language: the same entry has the same one in each.
@@ -208,20 +212,20 @@ def _entries_of(people: ShownPeople, ask: Ask) -> dict[int, list[Entry]]:
     windows: dict[str, list[tuple[int, ShownWindow]]] = {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            visits[code] = list(people.visits(ask.today, ask.links, say))
-            windows[code] = list(people.windows(ask.links, say))
-    language = ask.content.language
+            visits[code] = list(people.visits(request.today, request.links, say))
+            windows[code] = list(people.windows(request.links, say))
+    language = request.content.language
     found: dict[int, list[Entry]] = defaultdict(list)
     with translation.override(language):
-        stamps = visit_stamps(_visit_digests(visits), ask.now)
+        stamps = visit_stamps(_visit_digests(visits), request.now)
         for pk, visit in visits[language]:
-            found[pk] += visit_entries(stamped(visit, stamps[visit.pk]), ask.content, say)
+            found[pk] += visit_entries(stamped(visit, stamps[visit.pk]), request.content, say)
         if windows[language]:
-            kept = window_stamps(_window_digests(windows), ask.now)
+            kept = window_stamps(_window_digests(windows), request.now)
             for pk, window in windows[language]:
                 stamp = kept[window.pk]
                 now = replace(window, sequence=stamp.sequence, changed_at=stamp.changed_at)
-                found[pk].append(window_entry(now, ask.content, say))
+                found[pk].append(window_entry(now, request.content, say))
     return found
 
 

@@ -25,7 +25,7 @@ from schedules.selectors.exchange.feeds import (
     switched_off_by,
     zone_of_feed,
 )
-from schedules.services.feeds.chunks import Ask, digest_of_chunks, joined
+from schedules.services.feeds.chunks import EntryRequest, digest_of_chunks, join_entries
 from schedules.services.feeds.stamps import EDITION
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
@@ -77,9 +77,9 @@ class Fetch:
     links: str
 
     @property
-    def ask(self) -> Ask:
+    def request(self) -> EntryRequest:
         """What it asks of the stored entries."""
-        return Ask(self.feed.content, self.links, self.today, self.at)
+        return EntryRequest(self.feed.content, self.links, self.today, self.at)
 
 
 def state_of(digest: str, *, now: datetime, links: str) -> FeedState | None:
@@ -119,7 +119,7 @@ def render_feed(*, fetch: Fetch) -> bytes:
     with translation.override(feed.language):
         head = _head(feed)
         if fetch.phase is FeedPhase.LIVE:
-            body = joined(shown_participants(feed, roles_day(fetch.at)), fetch.ask)
+            body = join_entries(shown_participants(feed, roles_day(fetch.at)), fetch.request)
             return b"".join([head_bytes(head), body, END])
         uid = str(uuid.uuid5(UIDS, f"{feed.pk} {fetch.phase}"))
         day = fetch.changed_at.astimezone(zone_of_feed(feed)).date()
@@ -127,7 +127,7 @@ def render_feed(*, fetch: Fetch) -> bytes:
         return calendar_bytes(head, [notice])
 
 
-def called(feed: CalendarFeed) -> str:
+def calendar_name(feed: CalendarFeed) -> str:
     """Name a calendar: codes only, since a phone in a cloud copies it there."""
     if feed.participant:
         if not feed.subject_codes:
@@ -141,7 +141,7 @@ def called(feed: CalendarFeed) -> str:
 
 
 def _head(feed: CalendarFeed) -> CalendarHead:
-    return CalendarHead(called(feed), zone_of_feed(feed).key)
+    return CalendarHead(calendar_name(feed), zone_of_feed(feed).key)
 
 
 def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
@@ -160,16 +160,16 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
     if shown and shown.basis == basis:
         return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links)
     # what was read for `basis` is older than what is rendered now, never newer: the next fetch looks again
-    ask, content = Ask(feed.content, links, today, now), ""
+    request, content = EntryRequest(feed.content, links, today, now), ""
     if phase is FeedPhase.LIVE:
-        content = digest_of_chunks(shown_participants(feed, roles_day(now)), ask)
+        content = digest_of_chunks(shown_participants(feed, roles_day(now)), request)
     with translation.override(feed.language):
-        head = [RENDERER, EDITION, feed.pk, called(feed), zone_of_feed(feed).key, phase, feed.language]
+        head = [RENDERER, EDITION, feed.pk, calendar_name(feed), zone_of_feed(feed).key, phase, feed.language]
     etag = _digest([*head, content])[:40]
     changed_at = now.replace(microsecond=0)
     if shown:
         changed_at = shown.changed_at if shown.digest == etag else max(changed_at, shown.changed_at + _SECOND)
-    kept = {"digest": etag, "changed_at": changed_at, "basis": basis, "day": today, "style": ask.style}
+    kept = {"digest": etag, "changed_at": changed_at, "basis": basis, "day": today, "style": request.style}
     if not (shown and FeedShown.objects.filter(feed=feed).update(**kept)):
         FeedShown.objects.update_or_create(feed=feed, defaults=kept)
     return Fetch(feed, phase, today, etag, changed_at, now, links)

@@ -9,7 +9,7 @@ from schedules.domain.feeds import FeedContent
 from schedules.ical.render import END, event_bytes, head_bytes
 from schedules.ical.values import CalendarHead
 from schedules.selectors.exchange.feed_content import zone_of_file
-from schedules.services.feeds.chunks import Ask, visits_as_entries
+from schedules.services.feeds.chunks import EntryRequest, visits_as_entries
 
 
 def file_of(*, visits: Collection[int], links: str, language: str, now: datetime) -> bytes:
@@ -18,7 +18,7 @@ def file_of(*, visits: Collection[int], links: str, language: str, now: datetime
     `links` is the address of a participant's page with `{}` for the id. A constant number of queries.
     """
     zone = zone_of_file(visits)
-    ask = Ask(FeedContent(language=language), links, now.astimezone(zone).date(), now)
-    entries = visits_as_entries(visits, ask)
+    request = EntryRequest(FeedContent(language=language), links, now.astimezone(zone).date(), now)
+    entries = visits_as_entries(visits, request)
     head = CalendarHead("Dayzero", zone.key)
     return b"".join([head_bytes(head), *(event_bytes(entry.event) for entry in entries), END])
