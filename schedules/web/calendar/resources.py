@@ -160,8 +160,12 @@ def _acted(request: HttpRequest, site: Site, chosen: Resource | None, form: Vers
             count = match_place(text=request.POST.get("place", ""), resource=found, by=by, now=now())
             words = ngettext("%(count)d booking takes %(name)s.", "%(count)d bookings take %(name)s.", count)
             messages.success(request, words % {"count": count, "name": found.name})
-    except Stale:
-        messages.error(request, _("Somebody changed it meanwhile. Look at it again; nothing was saved."))
+    except Stale as stale:
+        message = _("Somebody changed it meanwhile. Look at it again; nothing was saved.")
+        if act == "save" and form is not None:
+            form.overtaken(stale.version, message)
+            return False
+        messages.error(request, message)
     except Refused as refused:
         if act == "save" and form is not None:
             form.refuse(refused.fields)

@@ -37,6 +37,13 @@ class VersionedForm(HoursMixin, forms.Form):
     def stand_for(self, digest: str) -> None:
         """Stand for the preview that a refusal shows; a form that previews nothing has nothing to do."""
 
+    def overtaken(self, version: int, message: str) -> None:
+        """Keep what was typed for the version that is there now, and say that it was not saved."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["version"] = str(version)
+        self.data = typed
+        self.add_error(None, message)
+
     def why(self) -> str:
         """The reason given, if any."""
         return str(self.cleaned_data.get("reason") or "")

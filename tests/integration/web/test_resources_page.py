@@ -74,6 +74,22 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() -> None:
     assert 'value="3号诊室"' in text
 
 
+def test_what_was_typed_is_kept_where_somebody_else_was_quicker() -> None:
+    client = signed_in()
+    client.post(page(), said())
+    room = Resource.objects.get()
+    change = f"{page()}?change={room.pk}"
+    client.post(change, said(capacity="2", version="1"))
+    late = client.post(change, said(name="Room 3", version="1"))
+    text = late.content.decode()
+    assert late.status_code == 422
+    assert "Somebody changed it meanwhile" in text
+    assert 'value="Room 3"' in text
+    assert '<input type="hidden" name="version" value="2"' in text
+    room.refresh_from_db()
+    assert (room.name, room.capacity) == ("3号诊室", 2)
+
+
 def test_only_somebody_who_records_may_add() -> None:
     client = signed_in(Role.MONITOR)
     assert client.get(page()).status_code == 200
