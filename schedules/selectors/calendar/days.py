@@ -193,6 +193,7 @@ def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
         booked &= Q(booked_resource=wanted.resource) | Q(booked_staff=wanted.resource)
         shown = booked
     else:
+        # bounded by the target, which has an index; no stay is longer
         ward = Q(place=VisitPlace.WARD, target__range=(first - LONGEST_WARD, last + LONGEST_WARD))
         ward &= Q(opens__lte=last, closes__gte=first, missed_on=None, cancelled_on=None, applies=True)
         closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **RUNNING)

@@ -112,24 +112,18 @@ def clashes_on_record(
 
     Each visit comes with its participant and site; one that is recorded or not booked has none.
     """
-    live = [visit for visit in visits if visit.booked_on and _is_running(visit)]
+    live = [(visit, visit.booked_on) for visit in visits if visit.booked_on and _is_running(visit)]
     asked = [
         ProposedBooking(
             visit.participant,
-            booked_day(visit),
+            on,
             *(visit.booked_start, visit.booked_end, visit.booked_resource_id, visit.booked_staff_id),
             *(visit.pk, visit.place == VisitPlace.WARD),
         )
-        for visit in live
+        for visit, on in live
     ]
     found = clashes_of_bookings(asked, say, seen_trials=seen_trials)
-    return {visit.pk: clashes for visit, clashes in zip(live, found, strict=True) if clashes}
-
-
-def booked_day(visit: Visit) -> date:
-    """Return the day for which a visit is booked; only of one that is."""
-    assert visit.booked_on is not None, "the visit is booked"
-    return visit.booked_on
+    return {visit.pk: clashes for (visit, _on), clashes in zip(live, found, strict=True) if clashes}
 
 
 def _is_running(visit: Visit) -> bool:

@@ -39,7 +39,7 @@ from trials.web.shared.query_params import choice_in, query_params
 
 WEEK, MONTH, AGENDA = "week", "month", "agenda"
 AGENDA_DAYS = 14
-SHOWN_A_DAY = 3
+SHOWN_A_DAY, CLOSING_A_DAY = 3, 2
 DAYS_A_WEEK = 7
 
 
@@ -112,12 +112,22 @@ class Column:
     inside: bool
     address: str
     hours: Sequence[tuple[str, str]] = ()
-    more: int = 0
 
     @property
     def entries(self) -> Sequence[Entry]:
         """The entries that a month has room for."""
         return self.shown.entries[:SHOWN_A_DAY]
+
+    @property
+    def closing(self) -> Sequence[Entry]:
+        """The windows that close, as many as a month has room for."""
+        return self.shown.closing[:CLOSING_A_DAY]
+
+    @property
+    def more(self) -> int:
+        """How much of the day a month leaves out."""
+        shown = len(self.entries) + len(self.closing)
+        return len(self.shown.entries) + len(self.shown.closing) - shown
 
 
 @login_required
@@ -204,7 +214,6 @@ def _column(day: CalendarDay, asked: CalendarQuery, found: SiteCalendar, picked:
         inside,
         asked.address(view=AGENDA, day=day.day),
         hours,
-        more=max(0, len(day.entries) - SHOWN_A_DAY),
     )
 
 

@@ -72,6 +72,13 @@ def test_each_view_shows_who_comes_and_what_clashes(client: Client, view: str) -
     assert "诊室 12 is taken: S01-002" in side
 
 
+def test_a_month_says_how_many_closing_windows_it_leaves_out(client: Client) -> None:
+    closes = {Visit.objects.get(participant=person(f"S01-00{n}"), code="d28").closes for n in (1, 2, 3)}
+    page = client.get(reverse("calendar"), {"view": "month", "day": closes.pop()}).content.decode()
+    assert page.count('class="closing"') == 2
+    assert "1 more" in page
+
+
 def test_an_agenda_says_what_clashes_with_a_booking_without_an_hour(client: Client) -> None:
     doctor = Resource.objects.create(site=a_site(), kind="staff", name="Dr A")
     ResourceClosure.objects.create(resource=doctor, first=D14, last=D14, note="congress")
