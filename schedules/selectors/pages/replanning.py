@@ -40,16 +40,8 @@ def last_entry(participant: int) -> int:
 def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     """What others did about a participant after this entry of the trail: one for each act; four queries."""
     entries = AuditEntry.objects.filter(participant_id=participant, id__gt=entry).order_by("id")
-    told = list(entries.filter(model__in=TOLD)[:_MANY])
-    names = {
-        "schedules.visit": _names(Visit, "label", told),
-        "participants.anchor": _names(Anchor, "code", told),
-        "participants.coursestep": _steps(told),
-    }
-    acts: dict[str, list[AuditEntry]] = {}
-    for one in told:
-        acts.setdefault(one.act or str(one.pk), []).append(one)
-    return [_change(found, names, zone) for found in acts.values()]
+    shown = list(entries.filter(model__in=TOLD)[:_MANY])
+    return [change for _participant, change in acts_of(shown, {participant: zone})]
 
 
 def acts_of(entries: Sequence[AuditEntry], zones: Mapping[int, ZoneInfo]) -> list[tuple[int, Change]]:
@@ -99,7 +91,8 @@ def _fields(entries: Iterable[AuditEntry], names: _Names, zone: ZoneInfo) -> Ite
         fields = fields_outside(entry.model)
         of = names.get(entry.model, {}).get(entry.object_id, "")
         for one in said_of(fields, old, changed, zone):
-            yield FieldChange(f"{_(of)}: {one.name}" if of else one.name, one.old, one.new)
+            name = _("%(of)s: %(name)s") % {"of": _(of), "name": one.name} if of else one.name
+            yield FieldChange(name, one.old, one.new)
 
 
 def other_versions(participant: Participant) -> QuerySet[ProtocolVersion]:

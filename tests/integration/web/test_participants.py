@@ -189,7 +189,7 @@ def test_the_next_step_stands_first_with_one_button(page: Client, enrolled: Enro
     assert (late.act, late.on, late.grave) == ("done", TODAY - DAY, True)
 
 
-@pytest.mark.parametrize(("timing", "days"), [("at", 0), ("over", 1)])
+@pytest.mark.parametrize(("timing", "days"), [("offset", 0), ("over", 1)])
 def test_a_day_on_the_ward_is_recorded_and_never_booked(
     page: Client, enrolled: Enrol, timing: str, days: int
 ) -> None:
