@@ -31,8 +31,9 @@ from schedules.services.visits import appointments, clashing
 from schedules.services.visits.appointments import book_visit, complete_visit, undo_visit
 from tests.cast import a_site, a_version, an_approval, an_enrolment
 from tests.overtaken import Act, Outcome, Where, overtaken
-from trials.domain.errors import Stale
+from trials.domain.errors import Refused, Stale
 from trials.models import Resource, Site, TrialSite
+from trials.services.sites import resources
 from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +190,16 @@ def test_of_two_people_who_book_one_room_for_different_participants_one_is_told(
     outcomes = overtaken(monkeypatch, where, books_in(person, room), books_in(other, room))
     assert outcomes == [None, VisitRefused]
     assert Visit.objects.get(booked_resource=room).participant == person
+
+
+def test_of_two_people_who_add_a_room_of_one_name_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, site: Site
+) -> None:
+    def adds() -> Resource:
+        return resources.add_resource(site=site, said=resources.ResourceSaid("room", "Room 12"), by=None)
+
+    assert overtaken(monkeypatch, (resources, "_refuse"), adds, adds) == [None, Refused]
+    assert Resource.objects.filter(name="Room 12").count() == 1
 
 
 def test_of_two_people_who_take_the_same_visit_back_one_is_told(

@@ -91,6 +91,7 @@ def _locked(resource: Resource, version: int) -> Resource:
 
 
 def _refuse(site: Site, said: ResourceSaid, but: Resource | None = None) -> None:
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)  # of two who take one name, one is told
     fields: dict[str, list[str]] = {}
     name = said.name.strip()
     if said.kind not in set(ResourceKind):
