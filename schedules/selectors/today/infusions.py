@@ -149,7 +149,7 @@ def _broken(product: Product) -> bool:
 
 
 def _flags(ids: Collection[int]) -> dict[int, list[Flag]]:
-    """The open flags of these participants, the gravest first; one query."""
+    """The open flags of these participants, the most severe first; one query."""
     found: dict[int, list[Flag]] = {}
     flags = Flag.objects.filter(participant__in=ids, cleared_at=None).select_related("window")
     for flag in flags.order_by(flag_rank(), "raised_at", "pk"):
@@ -169,7 +169,7 @@ def _steps(ids: Collection[int]) -> dict[int, tuple[bool, bool]]:
 def _begun(
     ids: Collection[int], protocols: Mapping[int, Protocol], people: Mapping[int, Participant]
 ) -> dict[int, date]:
-    """The day on which what cannot be taken back began; one query."""
+    """The day on which the point of no return was passed, where it was; one query."""
     codes = {
         pk: {rule.code for rule in protocol.anchors if rule.point_of_no_return}
         for pk, protocol in protocols.items()
