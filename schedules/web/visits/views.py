@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from schedules.domain.visits.clashes import Clash
+from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.values import UNSCHEDULED, Deed
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import VisitPage, visit_page
@@ -197,6 +198,15 @@ def _home(page: VisitPage) -> str:
     return reverse("participant", kwargs={"pk": page.visit.participant_id})
 
 
+def _day_to_offer(page: VisitPage) -> date:
+    """The day that the form begins with: the one that Today offers, which is not refused as it stands."""
+    visit, reading, planned = page.visit, page.reading, page.row.planned
+    offered = day_to_offer(
+        planned.window, planned.rule.place, reading.calendar, reading.today, visit.suggested
+    )
+    return offered or max(visit.target, reading.today)
+
+
 def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
     visit, today = page.visit, page.reading.today
@@ -206,7 +216,7 @@ def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> V
             at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
         )
         kept = None if page.row.booking_lost else visit.booked_on
-        likely = max(kept or visit.suggested or visit.target, today)  # a day that is over is refused
+        likely = kept if kept and kept >= today else _day_to_offer(page)
         minutes = int((end - start).total_seconds() // 60) if start and end else None
         initial |= {"on": likely, "start": start, "minutes": minutes, "place": visit.booked_place}
         initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}

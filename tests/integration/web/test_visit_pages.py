@@ -546,3 +546,19 @@ def test_an_arrival_is_recorded_on_its_page_and_undone(client: Client, participa
     said = {"version": visit("d14").version, "reason": "of another participant"}
     client.post(undo, said)
     assert (visit("d14").arrived_on, "Arrived" in client.get(page).content.decode()) == (None, False)
+
+
+def test_the_day_that_the_form_proposes_is_taken_as_it_stands(
+    client: Client, participant: Participant
+) -> None:
+    """On Sunday 27 December its target is past: the form began with that Sunday, and was refused."""
+    with time_machine.travel("2026-12-27T04:00:00Z", tick=False):
+        record_working_days(site=participant.site, by=None, first_year=2025, last_year=2028)
+        client.force_login(User.objects.get(username="coordinator"))
+        Visit.objects.filter(code="d14").update(
+            target=date(2026, 12, 26), closes=date(2026, 12, 29), suggested=None
+        )
+        form = client.get(deed("book")).context["form"]
+        assert form["on"].value() == date(2026, 12, 28), "Monday, as Today offers it"
+        said = {name: form[name].value() or "" for name in ("version", "on")}
+        assert client.post(deed("book"), said).status_code == 302
