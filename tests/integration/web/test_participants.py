@@ -252,3 +252,20 @@ def test_the_next_step_says_a_missing_fact_as_one_sentence(
         step = next_step(page, [row])
     assert step is not None
     assert step.words == words
+
+
+def test_the_list_says_the_booked_day_of_the_next_visit_else_its_window(
+    page: Client, enrolled: Enrol
+) -> None:
+    person = enrolled("S01-001", TODAY - 20 * DAY)
+    visit = Visit.objects.get(participant=person, code="d28")
+    days = re.compile(r"<b>D28</b>(.*?)</td>", re.DOTALL)
+
+    def shown() -> list[str]:
+        (cell,) = days.findall(page.get("/participants/").content.decode())
+        return re.findall(r'datetime="([^"]+)"', cell)
+
+    assert shown() == [visit.opens.isoformat(), visit.closes.isoformat()]
+    booked = visit.target + DAY
+    Visit.objects.filter(pk=visit.pk).update(booked_on=booked)
+    assert shown() == [booked.isoformat()]
