@@ -15,7 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
+from schedules.services.course import holds
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo, newer_editions
+from schedules.services.readiness import start_flags
 from schedules.services.reminders import ledger
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
@@ -52,6 +54,8 @@ class Command(BaseCommand):
                 load_demo(today=timezone.localdate(now), now=now)
             with caused_by("sweep"):
                 evaluation.sweep_windows(now=now)
+                start_flags.sweep_starts(now=now)
+                holds.sweep_holds(now=now)
             ledger.sweep_closing(now=now)
             while ledger.deliver_reminders(now=now):
                 pass
