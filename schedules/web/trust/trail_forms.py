@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from participants.selectors.participants import participants_called
 from schedules.web.shared.clock import now, server_day
@@ -42,7 +42,7 @@ class TrailForm(forms.Form):
     number = forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
     participant = forms.CharField(label=gettext_lazy("Subject code"), required=False, max_length=40)
     who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)
-    action = forms.ChoiceField(label=gettext_lazy("Action"), required=False, choices=ACTIONS)
+    action = forms.ChoiceField(label=pgettext_lazy("audit trail", "Action"), required=False, choices=ACTIONS)
     first = forms.DateField(
         label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
     )

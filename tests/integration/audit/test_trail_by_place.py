@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -179,3 +180,11 @@ def test_what_is_not_sealed_is_counted_up_to_a_bound(
     monkeypatch.setattr(trail, "COUNTED", 3)
     state = seal_state()
     assert (state.counted, state.more) == (3, True)
+
+
+def test_a_long_value_is_folded_and_what_a_text_was_looked_for_in_is_open(monitor: Client) -> None:
+    text = monitor.get(reverse("trail"), {"record": "trials.protocolversion"}).content.decode()
+    assert re.search(r"<li>\s*<details>\s*<summary>", text), "its document"
+    of_people = {"record": "participants.participant"}
+    assert "<details open>" not in monitor.get(reverse("trail"), of_people).content.decode()
+    assert "<details open>" in monitor.get(reverse("trail"), of_people | {"text": OF_ONE}).content.decode()
