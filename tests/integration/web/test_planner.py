@@ -17,6 +17,7 @@ from django.urls import reverse
 from participants.models import Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
+from schedules.selectors.calendar.cards import visit_card
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, an_enrolment
 from trials.models import Membership, Resource, ResourceClosure, Role, User
@@ -186,3 +187,18 @@ def test_a_visit_card_has_the_code_and_the_number_and_no_trial(
     assert "14:00" in card
     assert "0515 5550 1234" in card
     assert visit.participant.trial.code not in card
+
+
+def test_a_visit_card_names_the_days_in_hospital_as_one_stay(client: Client) -> None:
+    """Chemotherapy, rest and infusion were left out: somebody with an infusion on Wednesday read Monday."""
+    someone = person("S01-001")
+    days = [date(2026, 12, 23), date(2026, 12, 24), date(2026, 12, 25)]
+    for visit, on in zip(someone.visits.order_by("-target")[:3], days, strict=True):
+        Visit.objects.filter(pk=visit.pk).update(place="ward", opens=on, target=on, closes=on)
+    found = visit_card(someone, datetime(2026, 12, 21, 12, tzinfo=ZONE))
+    (stay,) = [line for line in found.lines if line.ward]
+    assert (stay.on, stay.until) == (days[0], days[-1])
+    assert len(stay.labels) == 3
+    assert found.first == stay, "nothing is booked before it"
+    page = client.get(reverse("visit-card", kwargs={"pk": someone.pk})).content.decode()
+    assert "in hospital" in page
