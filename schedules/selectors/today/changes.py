@@ -16,7 +16,8 @@ from schedules.selectors.today.worklist import Wanted, people_wanted
 from trials.models import AuditEntry, User
 from trials.zones import zone_of
 
-SHOWN = 12
+SHOWN = 50
+"""So many acts at most stand on the page; all of them in the audit trail."""
 _READ = 300
 _BACK = 500
 """So many entries back begins the first look of somebody who has never marked anything as read."""

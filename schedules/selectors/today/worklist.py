@@ -204,8 +204,8 @@ def in_part(part: Part, days: Mapping[ClinicDays, Sequence[int]]) -> Q:
 
 
 def with_relations(visits: QuerySet[Visit]) -> QuerySet[Visit]:
-    """Visits, each with its participant, trial and site."""
-    return visits.select_related("participant__trial", "participant__site")
+    """Visits, each with its participant, trial and site, and with what its booking takes."""
+    return visits.select_related("participant__trial", "participant__site", "booked_resource", "booked_staff")
 
 
 def work_rows(visits: Sequence[Visit], now: datetime, say: Say, places: SiteCalendars) -> list[WorkRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -37,6 +37,8 @@ PHASES = {
     **{phase.value: PHASE_LABELS[phase] for phase in Phase},
 }
 """By what a list is asked for: all that goes on, all that has ended, or one phase."""
+SOON = timedelta(days=14)
+"""What opens within these days is never folded away."""
 NOT_NEXT = frozenset({WindowPosition.CLOSED, WindowPosition.WAITING})
 
 
@@ -77,14 +79,15 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page = participant_page(participant, now(), say)
     judged = verdict_context(request, page.docket, page.windows)
     context = _context(request, page) | judged
+    soon = page.reading.today + SOON
     context |= {
         "step": None if context["gone"] else next_step(page, judged["verdicts"]),
         "just": taken_from_session(request),
         "back": request.get_full_path(),
         "person_words": person_words(participant),
         "place": place_words(participant.site),
-        "visits_first": [row for row in page.visits if row.live and not _later(row)],
-        "visits_later": [row for row in page.visits if row.live and _later(row)],
+        "visits_first": [row for row in page.visits if row.live and not _later(row, soon)],
+        "visits_later": [row for row in page.visits if row.live and _later(row, soon)],
         "visits_ended": [row for row in page.visits if not row.live],
         "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
     }
@@ -139,10 +142,11 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
     }
 
 
-def _later(row: VisitRow) -> bool:
-    """Whether a visit is to come and nobody has to do anything about it yet."""
+def _later(row: VisitRow, soon: date) -> bool:
+    """Whether a visit opens after a day that is soon, and nobody has to do anything about it yet."""
     return (
-        row.standing.window is WindowPosition.UPCOMING
+        row.planned.window.opens > soon
+        and row.standing.window is WindowPosition.UPCOMING
         and row.standing.appointment is Appointment.TO_BOOK
         and not row.booking_lost
     )
