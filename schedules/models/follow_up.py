@@ -53,7 +53,7 @@ class Severity(models.TextChoices):
     CRITICAL = "critical", _("critical")
 
 
-GRAVEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
+MOST_SEVERE_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 
 FLAG_KINDS: dict[str, Any] = {
     START_FLAG: _("Start"),
@@ -66,8 +66,8 @@ FLAG_KINDS: dict[str, Any] = {
 
 def flag_rank() -> Case:
     """Say how severe a flag is, 0 for the most severe: the order of lists and of their index."""
-    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(GRAVEST_FIRST)]
-    return Case(*cases, default=Value(len(GRAVEST_FIRST)), output_field=SmallIntegerField())
+    cases = [When(severity=severity, then=Value(place)) for place, severity in enumerate(MOST_SEVERE_FIRST)]
+    return Case(*cases, default=Value(len(MOST_SEVERE_FIRST)), output_field=SmallIntegerField())
 
 
 class Flag(models.Model):

@@ -11,7 +11,7 @@ from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, WindowKind
-from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
+from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
 from schedules.selectors.today.worklist import Wanted
 from schedules.selectors.windows.flags import (
     FlagRow,
@@ -97,7 +97,7 @@ def attention(
         Card(row.flag.participant, row, tuple(mine_of[row.flag.participant_id][1:]), missing_of(row))
         for row in worst
     ]
-    grave = sum(severity == GRAVEST_FIRST[0] for _pk, _person, severity in keys)
+    grave = sum(severity == MOST_SEVERE_FIRST[0] for _pk, _person, severity in keys)
     return Attention(cards, len(people), len(keys), grave, len(keys) == _READ)
 
 

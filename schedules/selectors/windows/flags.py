@@ -22,7 +22,7 @@ from schedules.domain.replanning.protocol_departures import (
 )
 from schedules.domain.replanning.protocol_departures import Case as Contradicted
 from schedules.models import Flag, Severity
-from schedules.models.follow_up import GRAVEST_FIRST, flag_rank
+from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
 from schedules.selectors.store.records import records_read
 from schedules.selectors.windows.evaluation import Docket, dockets_read
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
@@ -78,7 +78,7 @@ def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, sa
     if wanted.mine:
         seen = seen.filter(owner=user)
     unordered = seen.order_by()
-    counts = {one.value: unordered.filter(severity=one)[:MANY].count() for one in GRAVEST_FIRST}
+    counts = {one.value: unordered.filter(severity=one)[:MANY].count() for one in MOST_SEVERE_FIRST}
     if wanted.severity:
         seen = seen.filter(severity=wanted.severity)
     total = seen.order_by()[:LISTED].count()

@@ -25,7 +25,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.hours import HourInput, MinutesField
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import number, row_id
 from trials.domain.errors import Refused, Stale
 from trials.domain.sites.resources import DEFAULT_MINUTES
 from trials.domain.words import WEEKDAYS
@@ -139,41 +139,57 @@ def _form(request: HttpRequest, chosen: Resource | None, *, closing: bool) -> Ve
 
 def _acted(request: HttpRequest, site: Site, chosen: Resource | None, form: VersionedForm | None) -> bool:
     """Do what was posted; False where the form has to be shown again, with what is wrong in it."""
-    by, act = user_of(request), request.POST.get("act", "")
+    if request.POST.get("act") == "save" and form is not None:
+        return _saved(request, site, chosen, form)
+    act = _ACTS.get(request.POST.get("act", ""))
     try:
-        if act == "save" and form is not None:
-            if not form.is_valid():
-                return False
-            _save(request, site, chosen, form)
-        elif act == "retire":
-            found = _named(site, request.POST.get("resource"))
-            version = int(request.POST.get("version") or 0)
-            retire_resource(resource=found, version=version, on=today_at(site, now()), by=by)
-            messages.success(request, _("%(name)s is no longer offered.") % {"name": found.name})
-        elif act == "open":
-            closure = closure_of(site, int(request.POST.get("closure") or 0))
-            if closure:
-                end_closure(closure=closure, by=by)
-                messages.success(request, _("%(name)s can be used again.") % {"name": closure.resource.name})
-        elif act == "match":
-            found = _named(site, request.POST.get("resource"))
-            count = match_place(text=request.POST.get("place", ""), resource=found, by=by, now=now())
-            words = ngettext("%(count)d booking takes %(name)s.", "%(count)d bookings take %(name)s.", count)
-            messages.success(request, words % {"count": count, "name": found.name})
-    except Stale as stale:
-        message = _("Somebody changed it meanwhile. Look at it again; nothing was saved.")
-        if act == "save" and form is not None:
-            form.overtaken(stale.version, message)
-            return False
-        messages.error(request, message)
+        if act is not None:
+            act(request, site)
+    except Stale:
+        messages.error(request, _CHANGED_MEANWHILE)
     except Refused as refused:
-        if act == "save" and form is not None:
-            form.refuse(refused.fields)
-            return False
         messages.error(request, str(refused))
-    except ValueError:
-        messages.error(request, _("Choose one of the list."))
     return True
+
+
+def _saved(request: HttpRequest, site: Site, chosen: Resource | None, form: VersionedForm) -> bool:
+    if not form.is_valid():
+        return False
+    try:
+        _save(request, site, chosen, form)
+    except Stale as stale:
+        form.overtaken(stale.version, str(_CHANGED_MEANWHILE))
+        return False
+    except Refused as refused:
+        form.refuse(refused.fields)
+        return False
+    return True
+
+
+def _retire(request: HttpRequest, site: Site) -> None:
+    found, version = _named(request, site), row_id(request.POST.get("version", ""))
+    on = today_at(site, now())
+    retire_resource(resource=found, version=version, on=on, by=user_of(request))
+    messages.success(request, _("%(name)s is no longer offered.") % {"name": found.name})
+
+
+def _open_again(request: HttpRequest, site: Site) -> None:
+    closure = closure_of(site, row_id(request.POST.get("closure", "")))
+    if closure:
+        end_closure(closure=closure, by=user_of(request))
+        messages.success(request, _("%(name)s can be used again.") % {"name": closure.resource.name})
+
+
+def _match(request: HttpRequest, site: Site) -> None:
+    found = _named(request, site)
+    text = request.POST.get("place", "")
+    count = match_place(text=text, resource=found, by=user_of(request), now=now())
+    words = ngettext("%(count)d booking takes %(name)s.", "%(count)d bookings take %(name)s.", count)
+    messages.success(request, words % {"count": count, "name": found.name})
+
+
+_ACTS = {"retire": _retire, "open": _open_again, "match": _match}
+_CHANGED_MEANWHILE = gettext_lazy("Somebody changed it meanwhile. Look at it again; nothing was saved.")
 
 
 def _save(request: HttpRequest, site: Site, chosen: Resource | None, form: VersionedForm) -> None:
@@ -191,8 +207,8 @@ def _save(request: HttpRequest, site: Site, chosen: Resource | None, form: Versi
         messages.success(request, _("%(name)s is recorded.") % {"name": saved.name})
 
 
-def _named(site: Site, pk: str | None) -> Resource:
-    found = resource_of(site, int(pk or 0))
+def _named(request: HttpRequest, site: Site) -> Resource:
+    found = resource_of(site, row_id(request.POST.get("resource", "")))
     if found is None:
         raise Refused({"resource": [_("Choose one of the list.")]})
     return found

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from schedules.models import Flag, Severity
-from schedules.models.follow_up import GRAVEST_FIRST
+from schedules.models.follow_up import MOST_SEVERE_FIRST
 from schedules.selectors.windows.flags import (
     FlagRow,
     WantedFlags,
@@ -81,7 +81,8 @@ def flags(request: HttpRequest) -> HttpResponse:
         "found": found,
         "wanted": wanted,
         "tiles": [
-            (severity.value, SEVERITIES[severity], found.counts[severity.value]) for severity in GRAVEST_FIRST
+            (severity.value, SEVERITIES[severity], found.counts[severity.value])
+            for severity in MOST_SEVERE_FIRST
         ],
         "sites": sites_visible_to(user, here),
         "filtered": bool(wanted.severity or wanted.site or wanted.mine or wanted.asleep),
@@ -159,7 +160,7 @@ TITLES = {
         gettext_lazy("Clear"),
         gettext_lazy("Cleared; it comes back only when the evidence changes."),
     ),
-    "snooze": (gettext_lazy("Snooze the flag"), gettext_lazy("Put off"), gettext_lazy("Put off.")),
+    "snooze": (gettext_lazy("Snooze the flag"), gettext_lazy("Snooze"), gettext_lazy("Snoozed.")),
     "owner": (gettext_lazy("Give the flag to somebody"), gettext_lazy("Save"), gettext_lazy("Saved.")),
 }
 

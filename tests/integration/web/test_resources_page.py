@@ -108,3 +108,16 @@ def test_a_place_in_words_is_matched_by_a_person_and_stays_as_it_was_written() -
     visit.refresh_from_db()
     assert visit.booked_resource is not None
     assert visit.booked_place == "room three"
+
+
+@pytest.mark.parametrize("nonsense", ["²", "9" * 4000, "-1", "abc", ""])
+def test_an_id_that_is_none_is_refused_in_words(nonsense: str) -> None:
+    client = signed_in()
+    address = reverse("resources", kwargs={"pk": a_site().pk})
+    for said in ({"act": "retire"}, {"act": "match", "place": "x"}, {"act": "open", "closure": nonsense}):
+        answer = client.post(address, {"resource": nonsense, "version": nonsense, **said}, follow=True)
+        assert answer.status_code == 200
+    assert (
+        "Choose one of the list."
+        in client.post(address, {"act": "retire", "resource": nonsense}, follow=True).content.decode()
+    )
