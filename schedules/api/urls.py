@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
+from schedules.api.follow_up import DeviationList, FlagList
 from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
@@ -17,9 +18,11 @@ urlpatterns = [
     path("visits", VisitList.as_view(), name="api-visits"),
     path("visits/<int:id>", VisitDetail.as_view(), name="api-visit"),
     path("changes", ChangeFeed.as_view(), name="api-changes"),
+    path("deviations", DeviationList.as_view(), name="api-deviations"),
     path("differences", DifferenceList.as_view(), name="api-differences"),
     path("differences/<int:id>/settlement", DifferenceSettled.as_view(), name="api-difference-settlement"),
     path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
+    path("flags", FlagList.as_view(), name="api-flags"),
     path("participants/<int:id>/anchors", ParticipantAnchors.as_view(), name="api-anchors"),
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants", ParticipantList.as_view(), name="api-participants"),

@@ -9,6 +9,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
@@ -31,6 +32,19 @@ class CursorField(serializers.CharField):
             ) from error
 
 
+class SeveralField(serializers.ListField):
+    """A parameter that is given once for each of its values; without any, an empty list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, default=list, **kwargs)
+
+    def get_value(self, dictionary: Any) -> Any:
+        # its own would look for `name[0]` by reading every parameter as one value, which refuses several
+        if not isinstance(dictionary, MultiValueDict):
+            return super().get_value(dictionary)
+        return dictionary.getlist(self.field_name) or empty
+
+
 class ListQuery(serializers.Serializer):
     """The parameters that every list has.
 
@@ -44,9 +58,8 @@ class ListQuery(serializers.Serializer):
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        several = [
-            name for name, field in self.fields.items() if isinstance(field, serializers.MultipleChoiceField)
-        ]
+        lists = (serializers.MultipleChoiceField, SeveralField)
+        several = [name for name, field in self.fields.items() if isinstance(field, lists)]
         refuse_query(data, self.fields, several)
         return super().to_internal_value(data)
 

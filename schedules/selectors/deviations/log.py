@@ -24,6 +24,7 @@ from trials.keyset import Key, RowBefore
 from trials.models import Signature, User
 
 PAGE = 50
+_FEW = 200  # ids that a statement names; SQLite takes no endless list
 
 STATES: Mapping[DeviationState, Q] = {
     DeviationState.DRAFT: Q(withdrawn_on=None, lapsed_on=None, classification=""),
@@ -176,6 +177,11 @@ def deviations_wanted(user: User, today: date, wanted: WantedDeviations) -> Quer
     return _related(found).order_by("-occurred_on", "-id")
 
 
+def rows_of(deviations: Sequence[Deviation]) -> list[DeviationRow]:
+    """The lines of deviations that were read with all that these are made of; one query."""
+    return _rows(deviations)
+
+
 def deviation_in_log(user: User, today: date, pk: int) -> DeviationRow | None:
     """One deviation in a user's sight, or None."""
     seen = Deviation.objects.filter(participant__in=participants_visible_to(user, today), pk=pk)
@@ -205,8 +211,9 @@ def _signatures(ids: Sequence[int]) -> Iterator[Signature]:
     """The signatures of these; of very many, those between the first and the last."""
     known = set(ids)
     if known:
-        between = Signature.objects.filter(model=DEVIATION, object_id__range=(min(known), max(known)))
-        yield from (signature for signature in between if signature.object_id in known)
+        these = Q(object_id__in=known) if len(known) <= _FEW else Q(object_id__range=(min(known), max(known)))
+        found = Signature.objects.filter(these, model=DEVIATION)
+        yield from (signature for signature in found if signature.object_id in known)
 
 
 def _signed(one: Deviation, signatures: Sequence[Signature]) -> Standing | None:

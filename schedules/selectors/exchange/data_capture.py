@@ -145,6 +145,17 @@ def visit_by_key(user: User, key: VisitKey, now: datetime) -> Visit | None:
     return visits.select_related(*person, "cancelled_by").order_by("-attempt").first()
 
 
+def ids_by_code(rows: QuerySet[Any], field: str, codes: Collection[str]) -> list[int]:
+    """The ids of the rows with these codes; raises FilterRefused, which names the codes that are possible."""
+    ids: dict[str, int] = dict(rows.values_list("code", "pk"))
+    possible = ", ".join(sorted(ids)) or gettext("none")
+    words = gettext("%(code)s is not visible to you. Possible: %(possible)s.")
+    refused = [words % {"code": code, "possible": possible} for code in codes if code not in ids]
+    if refused:
+        raise FilterRefused({field: refused})
+    return [ids[code] for code in codes]
+
+
 def listed_participants(
     user: User, wanted: WantedVisits, subject_code: str | None, after: int | None, size: int, now: datetime
 ) -> Page[Participant]:
@@ -230,12 +241,7 @@ def _people(user: User, wanted: WantedVisits, today: date) -> QuerySet[Participa
 
 def _by_code(rows: QuerySet[Any], field: str, code: str) -> int:
     """The id of the row with this code; raises FilterRefused, which names the codes that are possible."""
-    ids: dict[str, int] = dict(rows.values_list("code", "pk"))
-    if code not in ids:
-        possible = ", ".join(sorted(ids)) or gettext("none")
-        words = gettext("%(code)s is not visible to you. Possible: %(possible)s.")
-        raise FilterRefused({field: [words % {"code": code, "possible": possible}]})
-    return ids[code]
+    return ids_by_code(rows, field, [code])[0]
 
 
 def _version(visit: Visit) -> int:
