@@ -199,6 +199,16 @@ if REMINDERS_LEAVE:
 EMAIL_TIMEOUT = 10  # a worker must not hold its claims for longer than they are worth
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dayzero@localhost")
 
+# --- what leaves for addresses that people enter (channels, webhooks) ----------------------------
+# Whether this installation has a way out to other servers at all; without it bell and e-mail remain.
+OUTBOUND = env.bool("OUTBOUND", default=True)
+# Internal networks that may be connected to, such as 10.20.0.0/16; else public addresses alone.
+OUTBOUND_NETWORKS = env.list("OUTBOUND_NETWORKS", default=[])
+# A file of certificates to trust in place of the public ones: where a hospital signs its own.
+OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+# What stored secrets of channels and webhooks are encrypted with, the newest first (trials/stored_secrets.py).
+STORED_SECRET_KEYS = env.list("STORED_SECRET_KEYS", default=[])
+
 # --- what is for trying out ----------------------------------------------------------------------
 # Whether made-up participants and accounts with a known password may be loaded. No environment sets it.
 DEMO_ALLOWED = False
