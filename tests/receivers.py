@@ -1,8 +1,8 @@
 """What stands outside and takes what leaves: an HTTP receiver and an SMTP sink, as threads or processes.
 
-As a process: `python -m tests.receivers http PORT LOG` or `… smtp PORT LOG [hang]`; each writes a line of JSON
-for each message. The HTTP receiver answers by its path: /ok, /status/503, /redirect, /hang, /drip, /flood. The
-SMTP sink with `hang` takes every second connection and says nothing.
+As a process: `python -m tests.receivers http PORT LOG` or `… smtp PORT LOG [hang]`; each writes a line of
+JSON for each message. The HTTP receiver answers by its path: /ok, /status/503, /redirect, /hang, /drip,
+/flood. The SMTP sink with `hang` takes every second connection and says nothing.
 """
 
 from __future__ import annotations
@@ -83,9 +83,14 @@ def http_server(port: int, keep: Keep) -> ThreadingHTTPServer:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
-    server.daemon_threads = True
-    return server
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, *_: Any) -> None:
+            return  # whoever left may leave
+
+    return Server(("127.0.0.1", port), Receiver)
 
 
 def smtp_server(port: int, keep: Keep, *, hang: bool = False) -> socketserver.ThreadingTCPServer:

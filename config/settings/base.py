@@ -206,7 +206,7 @@ OUTBOUND = env.bool("OUTBOUND", default=True)
 OUTBOUND_NETWORKS = env.list("OUTBOUND_NETWORKS", default=[])
 # A file of certificates to trust in place of the public ones: where a hospital signs its own.
 OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
-# What stored secrets of channels and webhooks are encrypted with, the newest first (trials/stored_secrets.py).
+# What stored secrets of channels and webhooks are encrypted with, the newest key first.
 STORED_SECRET_KEYS = env.list("STORED_SECRET_KEYS", default=[])
 
 # --- what is for trying out ----------------------------------------------------------------------

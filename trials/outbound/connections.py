@@ -116,8 +116,8 @@ def answer_of(send: Callable[[], requests.Response]) -> Answer:
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **given: Any) -> None:
-        super().init_poolmanager(*args, **given)  # type: ignore[no-untyped-call]
-        manager: PoolManager = self.poolmanager  # type: ignore[attr-defined]
+        super().init_poolmanager(*args, **given)
+        manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
@@ -197,5 +197,5 @@ def _beginning(response: requests.Response) -> bytes:
             if len(body) >= KEPT:
                 break
     response._content = body[:KEPT]  # noqa: SLF001  what `content` gives
-    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+    response._content_consumed = True  # noqa: SLF001
     return body[:KEPT]
