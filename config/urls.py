@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from config.health import health
 from config.records import leave_out_packages, open_by_roles
 from schedules.web.shared.shell import records_sign_in
+from trials.api.oauth import metadata
 
 leave_out_packages()
 open_by_roles()
@@ -19,6 +20,8 @@ urlpatterns = [
     path("accounts/", include("trials.web.accounts.urls")),
     path("people/", include("trials.web.accounts.people_urls")),
     path("memberships/", include("trials.web.accounts.membership_urls")),
+    path("clients/", include("trials.web.accounts.client_urls")),
+    path(".well-known/oauth-authorization-server", metadata, name="oauth-metadata"),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feeds.urls")),
     path("", include("schedules.web.urls")),

@@ -7,10 +7,15 @@ from datetime import datetime
 from django.core.cache import cache
 
 
-def seconds_to_wait(name: str, now: datetime, *, times: int, seconds: int) -> int:
-    """0 where `name` has asked at most `times` in these `seconds`, else the seconds until the next ones."""
+def seconds_to_wait(name: str, now: datetime, *, times: int, seconds: int, count: bool = True) -> int:
+    """0 where `name` has asked at most `times` in these `seconds`, else the seconds until the next ones.
+
+    Without `count` it only looks whether one more would be too many.
+    """
     stretch, passed = divmod(int(now.timestamp()), seconds)
     key = f"limit:{name}:{stretch}"
+    if not count:
+        return 0 if int(cache.get(key) or 0) < times else seconds - passed
     cache.add(key, 0, timeout=seconds)
     try:
         asked = cache.incr(key)

@@ -13,6 +13,7 @@ from schedules.api.trials import TrialList
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
+from trials.api.oauth import revoke, token
 
 urlpatterns = [
     path("visits", VisitList.as_view(), name="api-visits"),
@@ -28,6 +29,8 @@ urlpatterns = [
     path("participants", ParticipantList.as_view(), name="api-participants"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
     path("trials", TrialList.as_view(), name="api-trials"),
+    path("oauth/token", token, name="oauth-token"),
+    path("oauth/revoke", revoke, name="oauth-revoke"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),
     re_path(r"", NoSuchAddress.as_view(), name="api-nothing"),

@@ -2,6 +2,7 @@
 
 from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
+from trials.models.clients import AccessToken, ApiClient, ClientSecret
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.resources import Resource, ResourceClosure
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
@@ -10,8 +11,10 @@ from trials.models.users import AccountChange, User
 
 __all__ = [
     "CODE",
+    "AccessToken",
     "AccountChange",
     "ApiAct",
+    "ApiClient",
     "ApiToken",
     "AuditEntry",
     "AuditEpoch",
@@ -19,6 +22,7 @@ __all__ = [
     "AuditMail",
     "AuditReview",
     "AuditSeal",
+    "ClientSecret",
     "Cohort",
     "ConsentForm",
     "Export",
