@@ -23,6 +23,7 @@ from trials.services.protocols.publishing import import_protocol, publish_protoc
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
 INFUSION = date(2026, 12, 7)
+WHY = "the consent is entered afterwards"
 _GATES = re.compile(r"^gates:.*?(?=^notes:)", re.MULTILINE | re.DOTALL)
 
 
@@ -77,7 +78,7 @@ def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enro
     if version.published_at and site.zone:
         an_approval(site, version)
     day = AnchorDay(INFUSION)
-    enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day})
+    enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day}, no_consent_reason=WHY)
     return replace(enrolment, **changes)
 
 

@@ -40,6 +40,9 @@ class Participant(models.Model):
         editable=False,
         help_text=_("Until it is complete nothing is judged, drafted or flagged."),
     )
+    no_consent_reason = models.CharField(
+        _("why enrolled without a consent form"), max_length=500, blank=True, default="", db_default=""
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

@@ -1,5 +1,5 @@
 """Changes to what is on record of participants."""
 
-from participants.services.registration import Registration, register, register_many
+from participants.services.registration import ConsentGiven, Registration, register, register_many
 
-__all__ = ["Registration", "register", "register_many"]
+__all__ = ["ConsentGiven", "Registration", "register", "register_many"]

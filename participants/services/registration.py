@@ -11,17 +11,26 @@ from django.db import IntegrityError, transaction
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import SubjectCodeTaken
-from participants.models import Anchor, Participant
+from participants.models import Anchor, Consent, Participant
 from participants.selectors.participants import subject_codes_in_use
 from trials.audit.acts import recorded
-from trials.models import Cohort, ProtocolVersion, Site, Trial, User
+from trials.models import Cohort, ConsentForm, ProtocolVersion, Site, Trial, User
 from trials.services.store.loading import as_json, load_rows, reserve_ids
 
 _PARTICIPANT = (
     "id", "trial_id", "site_id", "cohort_id", "protocol_version_id", "subject_code", "traits",
-    "comes_of_age_on", "created_by_id",
+    "comes_of_age_on", "no_consent_reason", "created_by_id",
 )  # fmt: skip
+_CONSENT = ("participant_id", "form_id", "signed_on")
 _ANCHOR = ("participant_id", "code", "planned_on", "planned_at", "actual_on", "actual_at", "actual_zone")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """An edition of the consent form, and the day on which the participant (or a guardian) signed it."""
+
+    form: ConsentForm
+    signed_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Registration:
     traits: Sequence[str] = field(default=())
     cohort: Cohort | None = None
     comes_of_age_on: date | None = None
+    consent: ConsentGiven | None = None
+    no_consent_reason: str = ""
 
 
 def register(*, registration: Registration, by: User | None) -> Participant:
@@ -50,6 +61,7 @@ def register(*, registration: Registration, by: User | None) -> Participant:
         subject_code=registration.subject_code,
         traits=sorted(registration.traits),
         comes_of_age_on=registration.comes_of_age_on,
+        no_consent_reason=registration.no_consent_reason,
         created_by=by,
     )
 
@@ -71,6 +83,9 @@ def register_many(*, registrations: Sequence[Registration], by: User | None) -> 
         _refuse(_in_use(registrations))
         raise
     load_rows(Anchor, _ANCHOR, (row for pk, who in people for row in _anchor_rows(pk, who)))
+    signed = [(pk, who.consent.form.pk, who.consent.signed_on) for pk, who in people if who.consent]
+    if signed:
+        load_rows(Consent, _CONSENT, signed)
     return ids
 
 
@@ -94,7 +109,7 @@ def _in_use(registrations: Sequence[Registration]) -> set[str]:
 def _participant_row(pk: int, who: Registration, by: User | None) -> tuple[object, ...]:
     return (
         pk, who.trial.pk, who.site.pk, who.cohort and who.cohort.pk, who.version.pk, who.subject_code,
-        as_json(sorted(who.traits)), who.comes_of_age_on, by and by.pk,
+        as_json(sorted(who.traits)), who.comes_of_age_on, who.no_consent_reason, by and by.pk,
     )  # fmt: skip
 
 

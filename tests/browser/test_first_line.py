@@ -100,10 +100,8 @@ def sign_in(page: Page, address: str) -> None:
 def enrol(page: Page, infusion: date) -> None:
     """Fill in the form as a coordinator does, look at the plan, and save it."""
     page.get_by_role("link", name="Enrol").first.click()
-    page.get_by_label("Trial and protocol version").select_option(index=1)
-    page.get_by_label("Site", exact=True).select_option(index=1)
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Subject code").fill(CODE)
+    page.get_by_label("Subject code").fill(CODE)  # one version and one site: both are chosen already
+    page.get_by_label("Or why no form is on record yet").fill("kept on paper until now")
     page.locator("[name=anchor-consent-actual-on]").fill(f"{infusion - timedelta(days=30)}")
     page.locator("[name=anchor-infusion-planned-on]").fill(f"{infusion}")
     page.locator("[name=anchor-infusion-actual-on]").fill(f"{infusion}")

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
+from participants.services import ConsentGiven
 from schedules.models import Visit, VisitPlace
 from schedules.services.demo.bookings import book_around, furnish
 from schedules.services.demo.cast import PARTS, SITES, Player, cast
 from schedules.services.demo.facts import record_demo_facts
-from schedules.services.demo.trust import put_to_use, record_consents
+from schedules.services.demo.trust import put_to_use, record_consent_forms
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.refusals import Enrolment
 from trials.audit.acts import recorded_as_caused
@@ -24,7 +25,7 @@ from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol
 from trials.formats.protocols import library
 from trials.formats.sites.holiday_calendars import CHINA, load_calendar
-from trials.models import ProtocolVersion, Role, Site, TrialSite, User
+from trials.models import ConsentForm, ProtocolVersion, Role, Site, TrialSite, User
 from trials.selectors.records import protocol_of
 from trials.services.accounts.memberships import grant_membership
 from trials.services.protocols.publishing import import_protocol, publish_protocol
@@ -76,11 +77,14 @@ def load_demo(*, today: date, now: datetime) -> bool:
     signed_at = datetime.combine(today, now.astimezone(ZoneInfo(ZONE)).timetz())
     put_to_use(sites, versions, by=accounts["investigator"], password=PASSWORD, now=signed_at)
     players = cast(today, _next_festival(today))
-    enrolments = [_enrolment(player, versions[player.trial], sites[player.site]) for player in players]
+    forms = record_consent_forms(versions, by=accounts["coordinator"], today=today)
+    enrolments = [
+        _enrolment(player, versions[player.trial], sites[player.site], forms[player.trial])
+        for player in players
+    ]
     ids = bulk_enrol(enrolments=enrolments, by=accounts["coordinator"])
     _perform(dict(zip(ids, players, strict=True)), today)
     record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
-    record_consents(versions, by=accounts["coordinator"], today=today)
     book_around(ids, today, ZoneInfo(ZONE))
     return True
 
@@ -142,8 +146,8 @@ def _next_festival(today: date) -> date:
     return min(day for day, name in holidays.items() if "Spring" in name and day > today + UNTIL_FESTIVAL)
 
 
-def _enrolment(player: Player, version: ProtocolVersion, site: Site) -> Enrolment:
-    protocol = protocol_of(version)
+def _enrolment(player: Player, version: ProtocolVersion, site: Site, form: ConsentForm) -> Enrolment:
+    protocol, signed = protocol_of(version), player.actual.get("consent")
     return Enrolment(
         trial=version.trial,
         site=site,
@@ -153,6 +157,8 @@ def _enrolment(player: Player, version: ProtocolVersion, site: Site) -> Enrolmen
         traits=player.traits & {trait.code for trait in protocol.traits},
         cohort=version.trial.cohorts.first(),
         comes_of_age_on=player.comes_of_age_on,
+        consent=ConsentGiven(form, signed) if signed else None,
+        no_consent_reason=_("The consent is still to be signed."),
     )
 
 

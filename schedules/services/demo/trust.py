@@ -1,14 +1,12 @@
-"""What the demo's sites may use and what its participants consented to: approvals, signatures, consents."""
+"""What the demo's sites may use and what its participants consented to: approvals, signatures, forms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from participants.models import Anchor, Consent
 from schedules.services.demo.cast import PARTS
-from trials.domain.protocols.protocol import Role
-from trials.models import Meaning, ProtocolVersion, Site, User
+from trials.models import ConsentForm, Meaning, ProtocolVersion, Site, User
 from trials.selectors.protocols.approvals import signable_approval
 from trials.services.accounts.proofs import prove_by_password
 from trials.services.audit.signatures import sign
@@ -45,19 +43,15 @@ def put_to_use(
         sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=now)
 
 
-def record_consents(versions: Mapping[str, ProtocolVersion], *, by: User, today: date) -> None:
-    """The consent forms of the trials, and a consent of everybody who gave one, as an import brings them."""
+def record_consent_forms(
+    versions: Mapping[str, ProtocolVersion], *, by: User, today: date
+) -> dict[str, ConsentForm]:
+    """The editions of each trial's consent form; gives by trial the one that everybody signed."""
+    forms = {}
     for code, version in versions.items():
         first = Edition("1.0", today - APPROVED_BEFORE)
-        form = record_consent_form(trial=version.trial, edition=first, by=by)
+        forms[code] = record_consent_form(trial=version.trial, edition=first, by=by)
         if code == ASKS_AGAIN:
             newer = Edition("2.0", today - NEW_FORM_BEFORE, consent_again=True)
             record_consent_form(trial=version.trial, edition=newer, by=by)
-        given = Anchor.objects.filter(
-            participant__trial=version.trial, code=Role.CONSENT.value, actual_on__isnull=False
-        )
-        Consent.objects.bulk_create(
-            Consent(participant_id=person, form=form, signed_on=day)
-            for person, day in given.values_list("participant_id", "actual_on")
-            if day
-        )
+    return forms

@@ -8,6 +8,7 @@ from participants.domain.errors import SubjectCodeTaken
 from participants.services import register_many
 from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
 from schedules.domain.plan.values import Plan
+from schedules.services.enrolment.consenting import dated_by_consent
 from schedules.services.enrolment.enrolling import code_taken, registration_of
 from schedules.services.enrolment.history import await_histories, draft_histories
 from schedules.services.enrolment.refusals import Enrolment, Ground, plan_enrolment
@@ -25,6 +26,7 @@ def bulk_enrol(*, enrolments: Sequence[Enrolment], by: User | None) -> list[int]
     One COPY (executemany on SQLite) for each table, however many there are. Raises
     EnrolmentsRefused, which says of everybody who is refused what would mend it.
     """
+    enrolments = [dated_by_consent(one) for one in enrolments]
     plans = _plans(enrolments)
     try:
         ids = register_many(registrations=[registration_of(one) for one in enrolments], by=by)

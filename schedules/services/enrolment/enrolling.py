@@ -12,6 +12,7 @@ from participants.services import Registration, register
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan.recorded_anchors import recorded_anchor
 from schedules.domain.plan.values import Plan
+from schedules.services.enrolment.consenting import dated_by_consent
 from schedules.services.enrolment.history import await_histories, draft_histories
 from schedules.services.enrolment.refusals import Enrolment, Ground, plan_enrolment
 from schedules.services.readiness.gates import Candidate, refusal_of_start
@@ -26,6 +27,7 @@ __all__ = ["Enrolment", "enrol", "preview_enrolment"]
 
 def preview_enrolment(enrolment: Enrolment) -> Plan:
     """The plan that an enrolment would make, without writing; raises EnrolmentRefused as `enrol` does."""
+    enrolment = dated_by_consent(enrolment)
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
     refuse_closed_gate(enrolment, plan)
     if subject_codes_in_use(enrolment.trial, [enrolment.subject_code]):
@@ -38,10 +40,12 @@ def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     """A participant on record with anchors, visits, protocol windows and a calendar: all of it or nothing.
 
     Raises EnrolmentRefused, which says by field what would mend it, also where another was
-    quicker with the same subject code. What is said to have happened against the protocol is taken with a
-    reason and drafted as deviations. The number of queries does not depend on the visits.
+    quicker with the same subject code, and where neither a consent form nor a reason is given. What is
+    said to have happened against the protocol is taken with a reason and drafted as deviations. The
+    number of queries does not depend on the visits.
     """
     lock_sites([enrolment.site.pk])
+    enrolment = dated_by_consent(enrolment)
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
     refuse_closed_gate(enrolment, plan)
     try:
@@ -66,6 +70,8 @@ def registration_of(enrolment: Enrolment) -> Registration:
         traits=sorted(enrolment.traits),
         cohort=enrolment.cohort,
         comes_of_age_on=enrolment.comes_of_age_on,
+        consent=enrolment.consent,
+        no_consent_reason="" if enrolment.consent else enrolment.no_consent_reason.strip(),
     )
 
 

@@ -18,6 +18,7 @@ from schedules.domain.plan.projection import project
 from schedules.domain.plan.recorded_anchors import anchor_days, hours_that_are_none, recorded_anchor
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.selectors.store.absences import away_days
+from schedules.services.enrolment.consenting import refusals_without_consent
 from schedules.services.enrolment.history import asked_of, ruling_on
 from schedules.services.enrolment.values import Enrolment
 from trials.domain.errors import DomainError
@@ -78,7 +79,8 @@ def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
         for code, anchor in enrolment.anchors.items()
     }
     anchors = anchor_days(given, zone)
-    refuse(_refusals_of_words(enrolment, protocol, anchors), EnrolmentRefused)
+    asked = (*_refusals_of_words(enrolment, protocol, anchors), *refusals_without_consent(enrolment))
+    refuse(asked, EnrolmentRefused)
     plan = _project(enrolment, protocol, anchors, ground, zone)
     refuse(_refusals_of_years(enrolment, anchors), EnrolmentRefused)
     refuse(_refusals_of_plan(enrolment, plan), EnrolmentRefused)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from participants.domain.anchors import RecordedAnchor
+from participants.services import ConsentGiven
 from schedules.domain.plan.values import AnchorDay
 from trials.models import Cohort, ProtocolVersion, Site, Trial
 
@@ -27,5 +28,9 @@ class Enrolment:
     """The site's today, where somebody is enrolled now: nothing has happened after it."""
     reason: str = ""
     """Why what is on record of them happened against the protocol."""
+    consent: ConsentGiven | None = None
+    """The consent form that was signed; nobody is enrolled without one on record or a reason."""
+    no_consent_reason: str = ""
+    """Why none is on record yet, such as a consent that was given at another site's screening."""
     history: bool = False
     """Whether visits that took place before are entered next: until then nothing is judged or drafted."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -19,7 +20,12 @@ from schedules.domain.plan.document import plan_document
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.values import Plan
 from schedules.domain.visits.status import clinic_days
-from schedules.selectors.pages.enrolment import versions_to_enrol_under
+from schedules.selectors.pages.enrolment import (
+    LastPlace,
+    last_code_at,
+    last_place,
+    versions_to_enrol_under,
+)
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import (
     Reading,
@@ -29,7 +35,8 @@ from schedules.selectors.store.plan_rows import (
     planned_window_rows,
 )
 from schedules.services.enrolment.enrolling import Enrolment, enrol, preview_enrolment
-from schedules.web.participants.enrolment_form import EnrolmentForm, PlaceForm, mended
+from schedules.web.participants.day_proposals import proposals_for
+from schedules.web.participants.enrolment_form import PLANNED, EnrolmentForm, PlaceForm, mended
 from schedules.web.participants.timelines import Drawn, draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
@@ -37,7 +44,7 @@ from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say, warnings_in_words
 from trials.domain.accounts.access import Right
 from trials.models import ProtocolVersion
-from trials.selectors.records import may, roles_of
+from trials.selectors.records import may, protocol_of, roles_of
 from trials.zones import zone_of
 
 
@@ -61,17 +68,38 @@ def enrolment(request: HttpRequest) -> HttpResponse:
     if not roles_of(user, today).allows(Right.ENROL):
         raise PermissionDenied(_("Your roles do not allow enrolling."))
     data = mended(request.POST, request.POST["mend"]) if request.POST.get("mend") else request.POST
-    version = _version(request, data.get("version") or request.GET.get("version", ""))
+    asked = data.get("version") or request.GET.get("version", "")
+    place = None if data or asked else last_place(user, today)
+    version = _version(request, str(place.version) if place else asked)
     if version is None:
         return render(request, "participants/enrol.html", {"form": PlaceForm(user, today, data or None)})
-    if request.method == "GET" or data.get("action") == "choose":
+    if request.method == "GET" or data.get("action") in ("choose", "propose"):
         form = EnrolmentForm(version, user, today, data or None)
+        form.begin_at(place or LastPlace(version.pk, 0))
         form.is_valid()
-        return render(request, "participants/enrol.html", {"form": _unjudged(form), "whole": True})
-    return _answer(request, EnrolmentForm(version, user, today, data), data)
+        return render(request, "participants/enrol.html", _asking(_unjudged(form)))
+    form = EnrolmentForm(version, user, today, _taken(data, version))
+    return _answer(request, form, data)
 
 
-def _answer(request: HttpRequest, form: EnrolmentForm, data: dict[str, str]) -> HttpResponse:
+def _asking(form: EnrolmentForm) -> dict[str, Any]:
+    """The form with days that are proposed, and the code that was given last at the site."""
+    given = getattr(form, "cleaned_data", {})
+    site = given.get("site")
+    last = last_code_at(form.chosen.trial, site.pk if site else form.initial.get("site") or 0)
+    return {"form": form, "whole": True, "proposals": proposals_for(form), "last_code": last}
+
+
+def _taken(data: QueryDict, version: ProtocolVersion) -> QueryDict:
+    """The form with the day that was proposed and taken, as the planned day zero."""
+    if "take" not in data:
+        return data
+    copy = data.copy()
+    copy[f"anchor-{protocol_of(version).day_zero}-{PLANNED}-on"] = str(data["take"])
+    return copy
+
+
+def _answer(request: HttpRequest, form: EnrolmentForm, data: QueryDict) -> HttpResponse:
     """Save what was previewed; else show the plan, or what is wrong."""
     preview, changed = None, False
     if form.is_valid():
@@ -85,7 +113,9 @@ def _answer(request: HttpRequest, form: EnrolmentForm, data: dict[str, str]) -> 
         except EnrolmentRefused as refused:
             preview = None
             form.refuse(refused)
-    context = {"form": form, "whole": True, "preview": preview, "changed": changed}
+    context: dict[str, Any] = {"form": form, "whole": True, "preview": preview, "changed": changed}
+    if preview is None:
+        context |= _asking(form)
     return render(request, "participants/enrol.html", context)
 
 

@@ -10,10 +10,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from participants.services import ConsentGiven
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan.labels import in_language
 from schedules.selectors.pages.enrolment import (
+    LastPlace,
     cohorts_of,
+    consent_forms_of,
     contradictions_of,
     sites_to_enrol_at,
     versions_to_enrol_under,
@@ -24,7 +27,7 @@ from schedules.web.shared.anchor_fields import PLANNED, AnchorFieldsMixin, DayIn
 from schedules.web.shared.wording import say
 from trials import request_clock
 from trials.domain.protocols.protocol import EventAfter, Protocol
-from trials.models import Cohort, ProtocolVersion, Site, User
+from trials.models import Cohort, ConsentForm, ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of
 from trials.web.shared.refusals import put_refusals
 from trials.zones import zone_of
@@ -63,6 +66,11 @@ class PlaceForm(forms.Form):
         version.queryset = versions_to_enrol_under(user, today)
         site.queryset = sites_to_enrol_at(user, today)
 
+    def begin_at(self, place: LastPlace | None) -> None:
+        """Begin with the site and version under which somebody was enrolled last."""
+        if place:
+            self.initial.update(version=place.version, site=place.site)
+
 
 class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
     """The whole form, made for one protocol version."""
@@ -83,6 +91,25 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         required=False,
         label=gettext_lazy("Cohort"),
         empty_label=pgettext_lazy("cohort", "None"),
+    )
+    consent_form: forms.ModelChoiceField[ConsentForm] = forms.ModelChoiceField(
+        queryset=None,
+        required=False,
+        label=gettext_lazy("Consent form"),
+        empty_label=pgettext_lazy("consent form", "None yet"),
+    )
+    signed_on = forms.DateField(
+        required=False,
+        label=gettext_lazy("Signed on"),
+        widget=DayInput(),
+        help_text=gettext_lazy("The key date of the consent takes this day."),
+    )
+    no_consent_reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label=gettext_lazy("Or why no form is on record yet"),
+        help_text=gettext_lazy("Nobody is enrolled without a consent form or a reason; never a name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     reason = forms.CharField(
         required=False,
@@ -113,6 +140,12 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         assert isinstance(cohort, forms.ModelChoiceField)
         assert isinstance(traits, forms.MultipleChoiceField)
         cohort.queryset = cohorts_of(version.trial)
+        consent = self.fields["consent_form"]
+        assert isinstance(consent, forms.ModelChoiceField)
+        self.editions = list(consent_forms_of(version.trial))
+        consent.queryset = consent_forms_of(version.trial)
+        in_use = [one.pk for one in self.editions if one.effective_on <= today]
+        self.initial["consent_form"] = in_use[-1] if in_use else None
         traits.choices = [(trait.code, trait.label) for trait in self.protocol.traits if not trait.always]
         self._drop_what_the_protocol_has_not()
         self.add_anchors()
@@ -133,6 +166,17 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         """The code as it is stored: capital letters without blanks around them."""
         return str(self.cleaned_data["subject_code"]).strip().upper()
 
+    def clean(self) -> dict[str, Any]:
+        """The day of a signature belongs to a form."""
+        cleaned = super().clean()
+        if cleaned.get("signed_on") and not cleaned.get("consent_form") and "consent_form" not in self.errors:
+            self.add_error("consent_form", _("Choose the edition of the form that was signed."))
+        return cleaned
+
+    def _consent(self) -> ConsentGiven | None:
+        form, signed_on = self.cleaned_data.get("consent_form"), self.cleaned_data.get("signed_on")
+        return ConsentGiven(form, signed_on) if form and signed_on else None
+
     def enrolment(self) -> Enrolment:
         """What the form asks for; only of a form that is valid so far."""
         data = self.cleaned_data
@@ -148,6 +192,8 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             comes_of_age_on=data.get("comes_of_age_on"),
             today=today_at(site, request_clock.now()),
             reason=data.get("reason", ""),
+            consent=self._consent(),
+            no_consent_reason=data.get("no_consent_reason", ""),
             history=bool(data.get("history")),
         )
 

@@ -14,17 +14,19 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
-from participants.models import Anchor, Participant
+from participants.models import Anchor, Consent, Participant
 from participants.selectors.participants import anchor_days
-from participants.services import registration
-from schedules.domain.errors import EnrolmentRefused
+from participants.services import ConsentGiven, registration
+from schedules.domain.errors import EnrolmentRefused, EnrolmentsRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import CalendarState, ProtocolWindow, Visit
+from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import Enrolment, enrol, preview_enrolment
 from schedules.services.store import plan_rows
 from tests.cast import INFUSION, TODAY, a_site, a_version, an_enrolment, document
 from tests.protocols import document_of, long_protocol
 from trials.models import Cohort, TrialSite, User
+from trials.services.protocols.consent_forms import Edition, record_consent_form
 from trials.services.protocols.publishing import import_protocol
 from trials.services.sites.working_days import record_working_days
 from trials.services.store.loading import load_rows
@@ -344,3 +346,35 @@ def test_what_has_happened_is_not_in_the_future() -> None:
 def test_a_name_is_no_subject_code() -> None:
     with pytest.raises(EnrolmentRefused, match="at least one digit"):
         enrol(enrolment=an_enrolment(subject_code="WANG-XIAOMING"), by=None)
+
+
+def test_nobody_is_enrolled_without_a_consent_form_or_a_reason_whoever_calls() -> None:
+    enrolment = an_enrolment(no_consent_reason=" ")
+    for call in (
+        lambda: enrol(enrolment=enrolment, by=None),
+        lambda: preview_enrolment(enrolment),
+        lambda: bulk_enrol(enrolments=[enrolment], by=None),
+    ):
+        with pytest.raises((EnrolmentRefused, EnrolmentsRefused), match="No consent form is on record"):
+            call()
+    assert not Participant.objects.exists()
+
+
+def test_a_consent_of_another_trial_or_too_long_a_reason_is_refused_and_a_consent_dates_its_anchor() -> None:
+    enrolment = an_enrolment()
+    own = record_consent_form(trial=enrolment.trial, edition=Edition("1", date(2026, 1, 1)), by=None)
+    other = record_consent_form(
+        trial=a_version(ADULTS).trial, edition=Edition("1", date(2026, 1, 1)), by=None
+    )
+    foreign = replace(enrolment, consent=ConsentGiven(other, TODAY))
+    with pytest.raises(EnrolmentRefused, match="another trial"):
+        enrol(enrolment=foreign, by=None)
+    with pytest.raises(EnrolmentRefused, match="at most 500"):
+        enrol(enrolment=replace(enrolment, no_consent_reason="x" * 501), by=None)
+    people = [replace(enrolment, consent=ConsentGiven(own, TODAY), subject_code=f"S01-00{n}") for n in (1, 2)]
+    bulk_enrol(enrolments=people, by=None)
+    enrol(enrolment=replace(people[0], subject_code="S01-003"), by=None)
+    signed = Consent.objects.order_by("pk").values_list("participant__subject_code", "form", "signed_on")
+    assert list(signed) == [(f"S01-00{n}", own.pk, TODAY) for n in (1, 2, 3)]
+    assert set(Anchor.objects.filter(code="consent").values_list("actual_on", flat=True)) == {TODAY}
+    assert not Participant.objects.exclude(no_consent_reason="").exists(), "a form needs no reason"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from participants.models import Participant
+from participants.models import Anchor, Participant
 from schedules.models import Deviation, Visit
-from tests.cast import an_approval, an_enrolment, document
+from tests.cast import NOW, an_approval, an_enrolment, document
 from tests.integration.web.conftest import Enrol, with_role
 from trials.models import ProtocolVersion, Role, Site
-from trials.services.protocols.publishing import import_protocol
+from trials.services.protocols.consent_forms import Edition, record_consent_form
+from trials.services.protocols.publishing import import_protocol, publish_protocol
 
 ADDRESS = "/participants/enrol/"
 
@@ -26,6 +28,7 @@ def filled(site: Site, version: ProtocolVersion) -> dict[str, Any]:
         "site": site.pk,
         "subject_code": "S01-007",
         "anchor-infusion-planned-on": "2026-12-21",
+        "no_consent_reason": "signed tomorrow",
     }
 
 
@@ -34,9 +37,13 @@ def shown(page: Client, data: dict[str, Any], action: str = "preview") -> tuple[
     return answer.content.decode(), answer.context
 
 
-def test_the_form_asks_first_where_and_under_which_version(page: Client, filled: dict[str, Any]) -> None:
+def test_the_form_asks_first_where_and_under_which_version(
+    page: Client, filled: dict[str, Any], version: ProtocolVersion
+) -> None:
+    later = document("NCT07274059").replace('version: "2025-12-10"', 'version: "2026-01-01"')
+    publish_protocol(version=import_protocol(text=later, by=None), by=None, now=NOW)
     first = page.get(ADDRESS).content.decode()
-    assert "subject_code" not in first
+    assert "subject_code" not in first, "there is a choice"
     text, _ = shown(page, {"version": filled["version"], "site": filled["site"]}, "choose")
     assert "Subject code" in text
     assert "Receives lymphodepletion" in text
@@ -188,3 +195,65 @@ def test_a_history_against_the_protocol_asks_why_and_keeps_what_was_typed(
     seal = context["preview"].seal
     page.post(ADDRESS, {**filled, "reason": "found afterwards", "action": "enrol", "seal": seal})
     assert Deviation.objects.get().kind == "order"
+
+
+def test_nobody_is_enrolled_without_a_consent_form_or_a_reason(page: Client, filled: dict[str, Any]) -> None:
+    text, _ = shown(page, {**filled, "no_consent_reason": "  "})
+    assert "No consent form is on record: give the form and the day it was signed, or say why not." in text
+    assert 'value="S01-007"' in text, "what was typed is kept"
+    assert "The trial has no consent form on record yet" in text
+    _, context = shown(page, filled)
+    page.post(ADDRESS, {**filled, "action": "enrol", "seal": context["preview"].seal})
+    person = Participant.objects.get()
+    assert person.no_consent_reason == "signed tomorrow"
+    assert "signed tomorrow" in page.get(f"/participants/{person.pk}/consent/").content.decode()
+    assert "signed tomorrow" in page.get("/consents/?show=missing").content.decode()
+
+
+def test_the_consent_form_is_recorded_with_the_enrolment_and_dates_the_key_date(
+    page: Client, filled: dict[str, Any], version: ProtocolVersion
+) -> None:
+    edition = record_consent_form(trial=version.trial, edition=Edition("1.0", date(2026, 1, 1)), by=None)
+    filled |= {"consent_form": edition.pk, "signed_on": "2026-11-16", "no_consent_reason": ""}
+    assert (
+        "day of consent is on record as"
+        in shown(page, {**filled, "anchor-consent-actual-on": "2026-11-10"})[0]
+    )
+    assert "is used from" in shown(page, {**filled, "signed_on": "2025-11-16"})[0]
+    assert "Choose the edition" in shown(page, {**filled, "consent_form": ""})[0]
+    _, context = shown(page, filled)
+    page.post(ADDRESS, {**filled, "action": "enrol", "seal": context["preview"].seal})
+    person = Participant.objects.get()
+    assert [str(one.signed_on) for one in person.consents.all()] == ["2026-11-16"]
+    assert (
+        str(person.anchors.get(code="consent").actual_on) == "2026-11-16"
+        if (person.anchors.filter(code="consent").exists())
+        else True
+    )
+
+
+def test_days_are_proposed_and_one_click_leads_to_the_calendar(page: Client, filled: dict[str, Any]) -> None:
+    """Where there is one site and one version the form begins with them: two clicks, and enrolled."""
+    first = page.get(ADDRESS)
+    days = first.context["proposals"].days
+    assert len(days) == 5
+    assert f'name="take" value="{days[0].day}"' in first.content.decode()
+    asked = {**filled, "anchor-infusion-planned-on": "", "take": str(days[0].day)}
+    answer = page.post(ADDRESS, asked)
+    assert answer.context["preview"]
+    assert f'value="{days[0].day}"' in answer.content.decode()
+    wrong = page.post(ADDRESS, {**asked, "subject_code": ""})
+    assert not wrong.context["preview"]
+    assert f'value="{days[0].day}"' in wrong.content.decode(), "the day that was taken is kept"
+
+
+def test_the_form_begins_where_one_enrolled_last(
+    page: Client, filled: dict[str, Any], version: ProtocolVersion
+) -> None:
+    later = document("NCT07274059").replace('version: "2025-12-10"', 'version: "2026-01-01"')
+    publish_protocol(version=import_protocol(text=later, by=None), by=None, now=NOW)
+    _, context = shown(page, filled)
+    page.post(ADDRESS, {**filled, "action": "enrol", "seal": context["preview"].seal})
+    again = page.get(ADDRESS)
+    assert again.context["form"].initial["version"] == version.pk
+    assert "The code that was given last here: S01-007." in again.content.decode()
