@@ -39,6 +39,9 @@ app.conf.beat_schedule = {
     "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }
+# A message that waited until the next one came is dropped: a hanging worker is not rung at a hundred times.
+for _entry in app.conf.beat_schedule.values():
+    _entry["options"] = {"expires": _entry["schedule"].total_seconds()}
 # What beat last did is of no interest: all of it may be done again at any time.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
 

@@ -65,17 +65,16 @@ class ProtocolWindowRecords(OfParticipants):
 class ReminderRecords(OfParticipants):
     """What was said, once."""
 
-    owner = "visit__participant"
-    list_display = ("visit", "kind", "due_on", "created_at", "sent_at")
+    list_display = ("participant", "visit", "kind", "day", "due_on", "created_at", "sent_at")
     list_filter = ("kind",)
-    list_select_related = ("visit",)
+    list_select_related = ("participant", "visit")
 
 
 @admin.register(ReminderDelivery)
 class ReminderDeliveryRecords(OfParticipants):
     """What was said to whom, and what could not be."""
 
-    owner = "reminder__visit__participant"
+    owner = "reminder__participant"
     list_display = ("reminder", "recipient", "attempts", "tried_at", "sent_at", "refused_at", "reason")
     list_filter = (("refused_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
     list_select_related = ("reminder", "recipient")

@@ -13,7 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.domain.reminders import START, Notice
+from schedules.domain.reminders import CLOSING, START, Notice
+from schedules.domain.reminders.rules import BY_KIND
 from trials.spoken import say
 
 _PERMANENT = 500
@@ -74,13 +75,31 @@ def _text(said: bytes | str) -> str:
 
 def _message(notice: Notice) -> EmailMessage:
     name = hashlib.sha256(f"{notice.key} {notice.address}".encode()).hexdigest()[:32]
-    subject, body = _of_start(notice) if notice.kind == START else _of_window(notice)
+    subject, body = _written_out(notice)
     return EmailMessage(
         subject=subject,
         body=body,
         to=[notice.address],
         headers={"Message-ID": f"<{name}@dayzero>", "X-Dayzero-Key": notice.key},
     )
+
+
+def _written_out(notice: Notice) -> tuple[str, str]:
+    if notice.kind == START:
+        return _of_start(notice)
+    return _of_window(notice) if notice.kind == CLOSING else _of_rule(notice)
+
+
+def _of_rule(notice: Notice) -> tuple[str, str]:
+    subject = _("Dayzero: %(what)s") % {"what": say(BY_KIND[notice.kind].label)}
+    body = _("%(trial)s, participant %(subject_code)s: %(said)s")
+    said = sentence(notice.kind, notice.label, notice.day or notice.opens)
+    return subject, body % {"trial": notice.trial, "subject_code": notice.subject_code, "said": said}
+
+
+def sentence(kind: str, thing: str, day: date) -> str:
+    """Say what a reminder of a rule tells, in the reader's language."""
+    return say(BY_KIND[kind].says) % {"thing": say(thing), "day": _written(day)}
 
 
 def _of_start(notice: Notice) -> tuple[str, str]:

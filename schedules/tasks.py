@@ -20,6 +20,7 @@ def sweep() -> None:
     now = timezone.now()
     ledger.lapse_drafts(now=now)
     ledger.sweep_closing(now=now)
+    ledger.sweep_rules(now=now)
 
 
 @shared_task

@@ -28,7 +28,7 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.saying import Reminder, ReminderDelivery
+from schedules.models.saying import Reminder, ReminderDelivery, ReminderStart
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
     RUNNING,
@@ -67,6 +67,7 @@ __all__ = [
     "ReadinessCheck",
     "Reminder",
     "ReminderDelivery",
+    "ReminderStart",
     "SavedView",
     "Severity",
     "ValueDifference",

@@ -7,12 +7,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from schedules.domain.reminders import CLOSING, START
+from participants.models import Participant
+from schedules.domain.reminders.rules import KIND_LABELS
 from schedules.models.visits import Visit
 from trials.models import User
 from trials.models.enumerated import choices_of, only
+from trials.models.labels import LabelField
 
-REMINDER_KINDS = {CLOSING: _("window closes"), START: _("Start")}
+REMINDER_KINDS = KIND_LABELS
 """What a reminder says."""
 
 
@@ -23,7 +25,15 @@ class Reminder(models.Model):
 
     key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=20, choices=choices_of(REMINDER_KINDS))
-    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="reminders")
+    visit = models.ForeignKey(
+        Visit, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders"
+    )
+    participant = models.ForeignKey(
+        Participant, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders"
+    )
+    day = models.DateField(_("about the day"), null=True, blank=True)
+    thing = LabelField(_("about"), max_length=200, blank=True, default="", db_default="")
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
     due_on = models.DateField(_("due on"))
     created_at = models.DateTimeField(db_default=Now())
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -43,11 +53,26 @@ class Reminder(models.Model):
         indexes = [
             models.Index(
                 fields=["claimed_at", "id"], condition=Q(sent_at__isnull=True), name="reminder_unsent"
-            )
+            ),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class ReminderStart(models.Model):
+    """Since when a kind of reminder is known where a record was there before it: the past counts as said."""
+
+    audited = False
+
+    kind = models.CharField(max_length=20, unique=True, choices=choices_of(KIND_LABELS))
+    since = models.DateField()
+
+    class Meta:
+        constraints = [only("kind", KIND_LABELS, name="reminder_start_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.since}"
 
 
 class ReminderDelivery(models.Model):

@@ -247,6 +247,16 @@ class Visit(models.Model):
                 ),
                 name="visit_live_by_target",
             ),
+            models.Index(
+                fields=["booked_on"],
+                condition=Q(
+                    booked_on__isnull=False,
+                    performed_on__isnull=True,
+                    missed_on__isnull=True,
+                    cancelled_on__isnull=True,
+                ),
+                name="visit_live_by_booking",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -304,7 +314,13 @@ class ProtocolWindow(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["judge_at"], condition=Q(judge_at__isnull=False), name="window_to_judge")
+            models.Index(fields=["judge_at"], condition=Q(judge_at__isnull=False), name="window_to_judge"),
+            models.Index(
+                fields=["kind", "starts_on"], condition=Q(cancelled_on__isnull=True), name="window_by_start"
+            ),
+            models.Index(
+                fields=["kind", "ends_on"], condition=Q(cancelled_on__isnull=True), name="window_by_end"
+            ),
         ]
 
     def __str__(self) -> str:

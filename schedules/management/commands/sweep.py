@@ -37,6 +37,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
         ledger.lapse_drafts(now=timezone.now())
         written = ledger.sweep_closing(now=timezone.now(), days=options["days"])
+        written += ledger.sweep_rules(now=timezone.now())
         taken = 0
         while claimed := ledger.deliver_reminders(now=timezone.now(), at=database_now()):
             taken += claimed

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -30,9 +30,11 @@ from schedules.domain.reminders import (
     local_days,
     start_key,
 )
+from schedules.domain.reminders.rules import SWEPT
 from schedules.models import Reminder, ReminderDelivery, Visit
 from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
 from schedules.selectors.exchange.reminders import holding_reminders, is_due, is_free, notices_of, present_key
+from schedules.selectors.reminders.candidates import COLUMNS, Places, parameters, places_now, statement
 from trials.database_time import database_now
 from trials.domain.sites.zones import is_zone
 from trials.models import Site
@@ -68,10 +70,10 @@ _MANY = 1000
 # What waits on hold is not spoken of, nor what has an appointment still to come: the same conditions as
 # `is_worth_saying` and `booking_no_longer_fits`, and looked at again before anything is sent.
 _WRITE_CLOSING = """
-INSERT INTO schedules_reminder (key, kind, visit_id, due_on)
-SELECT due.key, said.kind, due.id, said.today
+INSERT INTO schedules_reminder (key, kind, visit_id, participant_id, day, due_on)
+SELECT due.key, said.kind, due.id, due.participant_id, due.closes, said.today
 FROM (SELECT %s AS kind, %s AS today) said, (
-    SELECT visit.id, {key} AS key, visit.booked_on,
+    SELECT visit.id, visit.participant_id, visit.closes, {key} AS key, visit.booked_on,
         (visit.outside_reason <> '' OR visit.booked_on BETWEEN visit.opens AND visit.closes) AS fits
     FROM schedules_visit visit
     WHERE visit.performed_on IS NULL AND visit.missed_on IS NULL AND visit.cancelled_on IS NULL
@@ -121,6 +123,43 @@ def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:
         return int(cursor.rowcount)
 
 
+def sweep_rules(*, now: datetime) -> int:
+    """Write what is due by all other rules, each once; give how many rows were written.
+
+    One statement for all of them. Where that fails, one for each: a rule that fails is reported and
+    passed over, and holds up no other. None where settings.REMINDER_RULES is off.
+    """
+    if not settings.REMINDER_RULES:
+        return 0
+    places = places_now(now)
+    if not places.kinds:
+        return 0
+    try:
+        return _write_rules(places, places.kinds)
+    except DatabaseError:
+        logger.exception("the rules could not be swept together")
+    written = 0
+    for kind in places.kinds:
+        try:
+            written += _write_rules(places, (kind,))
+        except DatabaseError:
+            logger.exception("the reminders of rule %s could not be written", kind)
+    return written
+
+
+def _write_rules(places: Places, kinds: Sequence[str]) -> int:
+    columns = ", ".join(COLUMNS)
+    found = statement(kinds)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"  # noqa: S608 (no input)
+            " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key)"
+            " ON CONFLICT DO NOTHING",
+            parameters(places, kinds),
+        )
+        return int(cursor.rowcount)
+
+
 def lapse_drafts(*, now: datetime) -> int:
     """Drop what was written and never taken to anybody, and is not true any more; give how many.
 
@@ -130,7 +169,11 @@ def lapse_drafts(*, now: datetime) -> int:
     early = Q(due_on__gt=now.date() + timedelta(days=1))
     over = Q(visit__closes__lt=now.date() - KEPT_DRAFTS) | ~Q(key=present_key())
     drafts = Reminder.objects.filter(early | over, sent_at=None, kind=CLOSING, deliveries=None)
+    early_of_rules = Reminder.objects.filter(
+        early, sent_at=None, kind__in=SWEPT, deliveries=None, claimed_at=None
+    )
     ids = list(drafts.values_list("pk", flat=True)[:DROPPED])
+    ids += early_of_rules.values_list("pk", flat=True)[:DROPPED]
     Reminder.objects.filter(pk__in=ids, sent_at=None, deliveries=None).delete()
     return len(ids)
 
@@ -280,7 +323,16 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
     visit = live.order_by("target", "pk").first()
     if visit:
         key = start_key(participant, start.day, start.lines)
-        Reminder.objects.get_or_create(key=key, defaults={"kind": START, "visit": visit, "due_on": today})
+        Reminder.objects.get_or_create(
+            key=key,
+            defaults={
+                "kind": START,
+                "visit": visit,
+                "participant_id": participant,
+                "day": start.day,
+                "due_on": today,
+            },
+        )
 
 
 @transaction.atomic
