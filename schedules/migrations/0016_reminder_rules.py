@@ -65,10 +65,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='visit',
-            index=models.Index(condition=models.Q(('cancelled_on__isnull', True), ('missed_on__isnull', True), ('performed_on__isnull', True)), fields=['opens', 'closes'], name='visit_live_by_opens'),
-        ),
-        migrations.AddIndex(
-            model_name='visit',
             index=models.Index(condition=models.Q(('booked_on__isnull', False), ('cancelled_on__isnull', True), ('missed_on__isnull', True), ('performed_on__isnull', True)), fields=['booked_on'], name='visit_live_by_booking'),
         ),
         migrations.AddConstraint(

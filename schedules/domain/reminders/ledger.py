@@ -35,9 +35,8 @@ class Notice:
     """A reminder as it goes to one person: the facts it tells, who is told, and at which address.
 
     `key` is the reminder's, the same each time that it is sent; `trial` is the trial's name outside;
-    `opens` and `closes` are the visit's window,
-    `day` is what a reminder of a rule is about. Of a start, `opens` is its day and `why` what the list
-    says, as it is stored.
+    `opens` and `closes` are the visit's window, `day` is what a reminder of a rule is about.
+    Of a start, `opens` is its day and `why` what the list says, as it is stored.
     """
 
     reminder: int
