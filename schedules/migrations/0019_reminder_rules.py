@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0001_release_0_1_0'),
-        ('schedules', '0015_today'),
+        ('schedules', '0018_lists_walk_along_indexes'),
         ('trials', '0014_audit_by_place'),
     ]
 

@@ -27,7 +27,7 @@ def begin_today(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("schedules", "0016_reminder_rules")]
+    dependencies = [("schedules", "0019_reminder_rules")]
 
     operations = [
         migrations.RunPython(name_participants, migrations.RunPython.noop),
