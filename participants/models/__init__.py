@@ -2,7 +2,7 @@
 
 from participants.models.course import Absence, Consent, CourseStep, EndsChoice, ProductStep
 from participants.models.facts import Fact, SafetyReview
-from participants.models.participant import SUBJECT_CODE, Anchor, Participant
+from participants.models.participant import SUBJECT_CODE, Anchor, Participant, ParticipantCoordinator
 
 __all__ = [
     "SUBJECT_CODE",
@@ -13,6 +13,7 @@ __all__ = [
     "EndsChoice",
     "Fact",
     "Participant",
+    "ParticipantCoordinator",
     "ProductStep",
     "SafetyReview",
 ]

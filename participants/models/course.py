@@ -90,6 +90,9 @@ class Absence(models.Model):
     first = models.DateField(_("first day"))
     last = models.DateField(_("last day"))
     note = models.CharField(_("note"), max_length=200, blank=True)
+    deputy = models.ForeignKey(
+        User, verbose_name=_("deputy"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     ended = models.BooleanField(default=False)
 
     class Meta:

@@ -63,6 +63,28 @@ class Participant(models.Model):
         return self.subject_code
 
 
+class ParticipantCoordinator(models.Model):
+    """Who looks after a participant: told first of what concerns them, whoever else coordinates at the site.
+
+    A table of its own: who that is belongs to no record that is signed, and changes without the participant's
+    version.
+    """
+
+    participant = models.OneToOneField(
+        Participant, primary_key=True, on_delete=models.PROTECT, related_name="coordinated_by"
+    )
+    user = models.ForeignKey(
+        User, verbose_name=_("study coordinator"), on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("participant's coordinator")
+        verbose_name_plural = _("participants' coordinators")
+
+    def __str__(self) -> str:
+        return f"{self.participant_id} {self.user_id}"
+
+
 class Anchor(models.Model):
     """A day that a participant's visits count from, planned and then actual; the hour where it is known."""
 

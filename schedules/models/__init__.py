@@ -28,7 +28,14 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.saying import Reminder, ReminderDelivery, ReminderStart
+from schedules.models.reminder_settings import ReminderPause, ReminderSetting
+from schedules.models.reminders import (
+    Reminder,
+    ReminderDelivery,
+    ReminderRecipient,
+    ReminderStart,
+    ReminderSweep,
+)
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
     RUNNING,
@@ -67,7 +74,11 @@ __all__ = [
     "ReadinessCheck",
     "Reminder",
     "ReminderDelivery",
+    "ReminderPause",
+    "ReminderRecipient",
+    "ReminderSetting",
     "ReminderStart",
+    "ReminderSweep",
     "SavedView",
     "Severity",
     "ValueDifference",

@@ -28,6 +28,21 @@ class Direction(StrEnum):
     AT_ONCE = "at once"
 
 
+class Manner(StrEnum):
+    """How a reminder reaches somebody: by itself, in the morning with all others, or in the bell alone."""
+
+    AT_ONCE = "at-once"
+    DIGEST = "digest"
+    BELL = "bell"
+
+
+MANNER_LABELS = {
+    Manner.AT_ONCE: _("at once"),
+    Manner.DIGEST: _("in the morning, with the others of the day"),
+    Manner.BELL: _("in the bell alone"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of reminder.
@@ -164,7 +179,10 @@ BY_KIND = {rule.kind: rule for rule in RULES}
 SWEPT = tuple(rule.kind for rule in RULES if rule.kind != CLOSING)
 """The kinds that the one statement for all of them writes; the oldest has a statement of its own."""
 
-KIND_LABELS = {**{rule.kind: rule.label for rule in RULES}, START: _("Start")}
+UNTOLD = "untold"
+"""The kind of reminder that tells administrators: at this site there is nobody to be told."""
+
+KIND_LABELS = {**{rule.kind: rule.label for rule in RULES}, START: _("Start"), UNTOLD: _("Nobody to tell")}
 
 
 @dataclass(frozen=True, slots=True)

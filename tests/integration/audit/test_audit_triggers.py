@@ -129,6 +129,8 @@ NOT_AUDITED = {
     "schedules.windowstamp": "as visitstamp, of protocol windows",
     "schedules.visitstamp": "what phones were shown last, kept for the stamps of calendars",
     "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
+    "schedules.reminderrecipient": "who was told of a reminder: a ledger that says itself when and to whom",
+    "schedules.remindersweep": "what the last sweep saw, so that an idle one asks no more",
     "schedules.reminderstart": "since when a kind of reminder is known, written by the migration alone",
     "schedules.idempotentanswer": "an answer kept for a day, so that it can be given again",
     "schedules.changeevent": "says that a recorded change happened",
