@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('participants', '0009_reminder_people'),
+        ('participants', '0010_reminder_people'),
         ('schedules', '0018_lists_walk_along_indexes'),
         ('trials', '0015_resources'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('participants', '0001_release_0_1_0'),
+        ('participants', '0009_no_consent_reason'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
