@@ -224,6 +224,7 @@ def life() -> Iterator[Life]:
         yield Life(enrol(enrolment=an_enrolment(anchors=anchors), by=None), clock)
 
 
+@pytest.mark.long
 def test_a_visit_is_followed_over_its_whole_life(life: Life, live_server: object, tmp_path: Path) -> None:
     owner = a_coordinator()
     feed, token = open_feed(owner=owner, participant=life.participant, now=timezone.now())

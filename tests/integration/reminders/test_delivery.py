@@ -314,7 +314,9 @@ def test_a_ring_stops_where_nobody_answers() -> None:
 # clocks
 
 
-@pytest.mark.parametrize("jump", [HOUR, DAY, 30 * DAY])
+@pytest.mark.parametrize(
+    "jump", [pytest.param(HOUR, marks=pytest.mark.long), DAY, pytest.param(30 * DAY, marks=pytest.mark.long)]
+)
 def test_a_clock_put_forward_while_mail_fails_and_back_loses_and_doubles_nothing(jump: timedelta) -> None:
     a_coordinator("here")
     site = a_site()
