@@ -29,7 +29,7 @@ from schedules.api.writing import (
     require_record,
     source_kept,
 )
-from schedules.models import ValueDifference
+from schedules.models import Settlement, ValueDifference
 from schedules.selectors.exchange.agreements import anchor_on_record, differences_visible_to
 from schedules.selectors.store.course import person_in_sight
 from schedules.selectors.windows.verdicts import docket_of, feeds_by_kind, windows_asked
@@ -137,6 +137,9 @@ class DifferenceSerializer(serializers.Serializer):
     reported = serializers.DictField(source="source", child=serializers.CharField())
     noticed_at = serializers.DateTimeField()
     settled_at = serializers.DateTimeField(allow_null=True)
+    settlement = serializers.ChoiceField(
+        [*Settlement.values, ""], help_text="Whose value was kept; empty while it waits."
+    )
     settled_reason = serializers.CharField()
 
 

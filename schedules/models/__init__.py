@@ -6,6 +6,7 @@ from schedules.models.exchange import (
     EdcSubject,
     FeedEpoch,
     IdempotentAnswer,
+    Settlement,
     ValueDifference,
 )
 from schedules.models.feeds import (
@@ -80,6 +81,7 @@ __all__ = [
     "ReminderStart",
     "ReminderSweep",
     "SavedView",
+    "Settlement",
     "Severity",
     "ValueDifference",
     "Visit",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from participants.models import Participant
 from schedules.models.visits import Visit
 from trials.models import CODE, Trial, User
+from trials.models.enumerated import only
 
 
 class EdcEnvironment(models.TextChoices):
@@ -87,8 +88,20 @@ class IdempotentAnswer(models.Model):
         return self.key
 
 
+class Settlement(models.TextChoices):
+    """How a difference was settled."""
+
+    OURS = "ours", _("our value was kept")
+    THEIRS = "theirs", _("the value of the EDC was taken over")
+    AGREED = "agreed", _("both agree again")
+
+
 class ValueDifference(models.Model):
-    """A day on which an EDC and Dayzero do not agree: both are kept until a person settles it."""
+    """A day on which an EDC and Dayzero do not agree: both are kept until a person settles it.
+
+    `ours` and `theirs` are a day, or an instant where the hour is known, or `missed` or `cancelled` with the
+    day on which that was recorded.
+    """
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="differences")
     visit = models.ForeignKey(
@@ -104,6 +117,7 @@ class ValueDifference(models.Model):
     settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
     settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     settled_reason = models.CharField(_("reason"), max_length=300, blank=True)
+    settlement = models.CharField(_("settled how"), max_length=8, choices=Settlement.choices, blank=True)
 
     class Meta:
         verbose_name = _("difference between EDC and Dayzero")
@@ -115,6 +129,7 @@ class ValueDifference(models.Model):
                 condition=Q(settled_at__isnull=True),
                 name="difference_open_once",
             ),
+            only("settlement", Settlement.values, name="difference_settlement", blank=True),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import QuerySet
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import EdcMap, ValueDifference
+from trials.keyset import Page, page_by_id
 from trials.models import Trial, User
 
 
@@ -23,6 +25,38 @@ def differences_visible_to(user: User, today: date) -> QuerySet[ValueDifference]
     people = participants_visible_to(user, today)
     related = ("participant__trial", "participant__site", "visit")
     return ValueDifference.objects.filter(participant__in=people).select_related(*related)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedDifferences:
+    """Which differences: ids of trial and site, part of a subject code, open ones or settled."""
+
+    trial: int | None = None
+    site: int | None = None
+    search: str = ""
+    settled: bool = False
+
+
+def listed_differences(
+    user: User, today: date, wanted: WantedDifferences, after: int | None, size: int
+) -> Page[ValueDifference]:
+    """Read a page of the differences in a user's sight, the oldest first; a constant number of queries."""
+    rows = differences_visible_to(user, today).filter(settled_at__isnull=not wanted.settled)
+    if wanted.trial:
+        rows = rows.filter(participant__trial=wanted.trial)
+    if wanted.site:
+        rows = rows.filter(participant__site=wanted.site)
+    if wanted.search:
+        rows = rows.filter(participant__subject_code__icontains=wanted.search)
+    related = ("participant__protocol_version", "settled_by")
+    return page_by_id(
+        rows.select_related(*related).defer("participant__protocol_version__document"), after, size
+    )
+
+
+def open_differences(user: User, today: date) -> int:
+    """How many differences in a user's sight wait for somebody; at most 100 are counted."""
+    return differences_visible_to(user, today).filter(settled_at__isnull=True)[:100].count()
 
 
 def anchor_on_record(participant: Participant, code: str) -> Anchor | None:

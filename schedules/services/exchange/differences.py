@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
-from schedules.models import ValueDifference, Visit
+from schedules.models import Settlement, ValueDifference, Visit
 from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError, Refused
@@ -47,7 +47,7 @@ def keep_difference(
     lock_participant(participant.pk)
     found = ValueDifference.objects.filter(settled_at=None).filter(**_of(participant, reported)).first()
     row = found or ValueDifference(noticed_at=now, **_of(participant, reported))
-    if found is None or (found.ours, found.theirs) != (ours, reported.value):
+    if found is None or (found.ours, found.theirs, found.source) != (ours, reported.value, reported.source):
         row.ours, row.theirs, row.source = ours, reported.value, reported.source
         row.save()
     return row
@@ -59,22 +59,34 @@ def agree(*, participant: Participant, reported: Reported, now: datetime, by: Us
     found = ValueDifference.objects.filter(settled_at=None).filter(**_of(participant, reported))
     for row in found:
         row.settled_at, row.settled_by = now, by
-        row.settled_reason = "both agree"
-        row.save(update_fields=["settled_at", "settled_by", "settled_reason"])
+        row.settlement = Settlement.AGREED
+        row.save(update_fields=["settled_at", "settled_by", "settlement"])
 
 
 @recorded
 def settle_difference(
-    *, difference: ValueDifference, now: datetime, by: User | None, reason: str
+    *,
+    difference: ValueDifference,
+    now: datetime,
+    by: User | None,
+    reason: str,
+    settlement: Settlement = Settlement.OURS,
 ) -> ValueDifference:
     """Settle a difference, with a reason; what is on record stays as it is. Raises Refused."""
     require_reason(reason)
+    row = open_difference(difference)
+    row.settled_at, row.settled_by, row.settled_reason = now, by, reason.strip()[:300]
+    row.settlement = settlement
+    row.save(update_fields=["settled_at", "settled_by", "settled_reason", "settlement"])
+    return row
+
+
+def open_difference(difference: ValueDifference) -> ValueDifference:
+    """The difference as it is now, under its participant's lock; raises Refused for one that is settled."""
     lock_participant(difference.participant_id)
     row = ValueDifference.objects.get(pk=difference.pk)
     if row.settled_at:
         raise Refused({"": [_("This difference is settled already.")]})
-    row.settled_at, row.settled_by, row.settled_reason = now, by, reason.strip()[:300]
-    row.save(update_fields=["settled_at", "settled_by", "settled_reason"])
     return row
 
 

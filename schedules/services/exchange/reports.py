@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
@@ -29,6 +30,10 @@ from schedules.services.visits.appointments import (
 from trials.domain.errors import Refused, Stale
 from trials.models import User
 from trials.selectors.records import protocol_of
+from trials.zones import zone_of
+
+MISSED, CANCELLED = "missed", "cancelled"
+_DAY = len("2026-12-07")
 
 Act = Completion | Booking | str
 """What is reported: done, booked, or the name of an act that needs a reason alone."""
@@ -55,18 +60,19 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
     """Put a report of a visit on record; raises as the services of the screens do.
 
     What is on record already is left as it is. Raises Stale, and ValuesDiffer where it was done on another
-    day: the difference is kept unless the caller's transaction is rolled back.
+    day or hour, or missed: the difference is kept unless the caller's transaction is rolled back.
     """
     if visit.version != version:
         raise Stale("schedules.visit", visit.pk, version, visit.version)
     shared: dict[str, Any] = {"visit": visit, "version": version, "by": by, "now": now}
     act = report.act
     if isinstance(act, Completion):
-        if visit.performed_on is None:
+        ours = outcome_on_record(visit)
+        if not ours:
             return complete_visit(**shared, completion=act, reason=report.reason)
-        reported = _reported(visit, act.on, report)
-        if visit.performed_on != act.on:
-            raise ValuesDiffer(_kept(visit.participant, visit.performed_on, reported, by, now))
+        reported = _reported(visit, value_of(act.on, act.at, zone_of(visit.participant.site)), report)
+        if not _same(ours, reported.value):
+            raise ValuesDiffer(_kept(visit.participant, ours, reported, by, now))
         agree(participant=visit.participant, reported=reported, by=by, now=now)
         return visit
     if isinstance(act, Booking):
@@ -75,8 +81,12 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
         if (*stands, *taken) == (act.on, act.start, act.end, act.place.strip(), act.resource, act.staff):
             return visit
         return book_visit(**shared, booking=act, reason=report.reason)
-    if act == "missed" and visit.missed_on is not None:
+    if act == MISSED and visit.missed_on is not None:
+        agree(participant=visit.participant, reported=_reported(visit, MISSED, report), by=by, now=now)
         return visit
+    if act == MISSED and visit.performed_on is not None:
+        reported = _reported(visit, MISSED, report)
+        raise ValuesDiffer(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
     return REASONED[act](**shared, reason=report.reason)
 
 
@@ -93,19 +103,46 @@ def report_anchor(
         words = _("%(code)s is no anchor of this protocol; possible are %(possible)s.")
         raise Refused({"code": [words % {"code": anchor.code, "possible": ", ".join(codes)}]})
     stands = Anchor.objects.filter(participant=participant, code=anchor.code).first()
-    day = anchor.actual_on
-    reported = Reported("actual_on", str(day), report.client, anchor=anchor.code, source=report.source)
+    zone = zone_of(participant.site)
+    value = value_of(anchor.actual_on, anchor.actual_at, zone)
+    reported = Reported("actual_on", value, report.client, anchor=anchor.code, source=report.source)
     if stands and stands.actual_on:
-        if stands.actual_on != day:
-            raise ValuesDiffer(_kept(participant, stands.actual_on, reported, by, now))
+        ours = value_of(stands.actual_on, stands.actual_at, zone)
+        if not _same(ours, value):
+            raise ValuesDiffer(_kept(participant, ours, reported, by, now))
         agree(participant=participant, reported=reported, by=by, now=now)
         return
     record_anchor(participant=participant, anchor=anchor, now=now, by=by, reason=report.reason)
 
 
-def _reported(visit: Visit, day: date, report: Report) -> Reported:
-    return Reported("performed_on", str(day), report.client, visit=visit, source=report.source)
+def outcome_on_record(visit: Visit) -> str:
+    """What is on record of a visit: when it was done, that people recorded it as missed or cancelled; or "".
+
+    What the course cancelled may still turn out to have been done, so it stands against nothing.
+    """
+    if visit.performed_on:
+        return value_of(visit.performed_on, visit.performed_at, zone_of(visit.participant.site))
+    if visit.missed_on:
+        return f"{MISSED} {visit.missed_on}"
+    by_people = visit.cancelled_on and visit.applies and visit.cancelled_by_id is None
+    return f"{CANCELLED} {visit.cancelled_on}" if by_people else ""
 
 
-def _kept(participant: Participant, ours: date, reported: Reported, by: User | None, now: datetime) -> Any:
-    return keep_difference(participant=participant, ours=str(ours), reported=reported, now=now, by=by)
+def value_of(day: date | None, at: datetime | None, zone: ZoneInfo) -> str:
+    """A day as it is compared, or its instant by the site's clock where the hour is known."""
+    return at.astimezone(zone).isoformat() if at else str(day)
+
+
+def _same(ours: str, theirs: str) -> bool:
+    """Whether two values agree: by the day where theirs has no hour."""
+    if len(theirs) > _DAY and len(ours) > _DAY and ours[0].isdigit():
+        return datetime.fromisoformat(ours) == datetime.fromisoformat(theirs)
+    return ours == theirs or (len(theirs) == _DAY and ours.startswith(theirs))
+
+
+def _reported(visit: Visit, value: str, report: Report) -> Reported:
+    return Reported("performed_on", value, report.client, visit=visit, source=report.source)
+
+
+def _kept(participant: Participant, ours: str, reported: Reported, by: User | None, now: datetime) -> Any:
+    return keep_difference(participant=participant, ours=ours, reported=reported, now=now, by=by)

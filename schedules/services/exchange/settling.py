@@ -1,0 +1,79 @@
+"""Taking over what an EDC says of a day on which both do not agree, by the services of the screens."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Anchor, Participant
+from schedules.domain.visits.values import Answer, Completion
+from schedules.models import Settlement, ValueDifference, Visit, VisitActivity
+from schedules.services.exchange.differences import open_difference, settle_difference
+from schedules.services.exchange.reports import MISSED
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from schedules.services.visits.appointments import complete_visit, miss_visit, undo_visit
+from trials.audit.acts import recorded
+from trials.domain.errors import Stale
+from trials.models import User
+from trials.spoken import require_reason
+from trials.zones import zone_of
+
+_DAY = len("2026-12-07")
+
+
+@recorded
+def take_theirs(
+    *, difference: ValueDifference, version: int, sure: bool, by: User | None, reason: str, now: datetime
+) -> ValueDifference:
+    """Correct the record to what the EDC says, plan again what hangs on it, and settle the difference.
+
+    `version` is that of the visit, or of the participant where an anchor differs. The activities on record
+    stay. Raises as the services of the screens do, Stale, and Refused for a difference that is settled.
+    """
+    require_reason(reason)
+    row = open_difference(difference)
+    if row.visit_id:
+        _correct_visit(row, version, sure=sure, by=by, reason=reason, now=now)
+    else:
+        _correct_anchor(row, version, by=by, reason=reason, now=now)
+    return settle_difference(difference=row, now=now, by=by, reason=reason, settlement=Settlement.THEIRS)
+
+
+def _correct_visit(
+    row: ValueDifference, version: int, *, sure: bool, by: User | None, reason: str, now: datetime
+) -> None:
+    related = ("participant__trial", "participant__site", "participant__protocol_version")
+    visit = Visit.objects.select_related(*related).get(differences=row)
+    stood = VisitActivity.objects.filter(visit=visit)
+    said = {one.code: Answer(one.done, one.reason, one.done_at) for one in stood}
+    visit = undo_visit(visit=visit, version=version, by=by, reason=reason, now=now)
+    if row.theirs == MISSED:
+        miss_visit(visit=visit, version=visit.version, by=by, reason=reason, now=now)
+        return
+    day, at = _read(row.theirs)
+    done = Completion(on=day, at=at, activities=said or None, outside_reason=reason, sure=sure)
+    complete_visit(visit=visit, version=visit.version, completion=done, by=by, reason=reason, now=now)
+
+
+def _correct_anchor(
+    row: ValueDifference, version: int, *, by: User | None, reason: str, now: datetime
+) -> None:
+    person = Participant.objects.select_related("site").get(pk=row.participant_id)
+    if person.version != version:
+        raise Stale("participants.participant", person.pk, version, person.version)
+    stands = Anchor.objects.get(participant=person, code=row.anchor)
+    day, at = _read(row.theirs)
+    anchor = RecordedAnchor(
+        row.anchor, stands.planned_on, stands.planned_at, day, at, zone_of(person.site).key if at else ""
+    )
+    proposal = Proposal(anchors={row.anchor: anchor}, accept_orphans=True)
+    shown = preview_replanning(participant=person, proposal=proposal, now=now)
+    commit_replanning(
+        participant=person, proposal=proposal, digest=shown.digest, now=now, by=by, reason=reason
+    )
+
+
+def _read(value: str) -> tuple[date, datetime | None]:
+    """A value as its day and, where it has one, its instant."""
+    at = datetime.fromisoformat(value) if len(value) > _DAY else None
+    return (date.fromisoformat(value[:_DAY]), at)

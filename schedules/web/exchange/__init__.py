@@ -1,0 +1,1 @@
+"""Pages about what passes between Dayzero and EDCs."""
