@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0001_release_0_1_0'),
-        ('schedules', '0018_lists_walk_along_indexes'),
+        ('schedules', '0020_reminder_starts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
