@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
 from trials.domain.refusals import REASON_MISSING, Refusal
+from trials.domain.sites.names import in_language, place_name
+from trials.models import Site, Trial
 
 
 def say(message: str) -> str:
@@ -47,3 +49,18 @@ def require_reason(reason: str, error: type[Refused] = Refused) -> None:
     """Raise an error at the field `reason` where nobody gave one."""
     if not reason.strip():
         refuse([Refusal("reason", REASON_MISSING)], error)
+
+
+def site_name(site: Site) -> str:
+    """Return the name of a hospital: its Chinese one on Chinese pages, where somebody entered it."""
+    return str(site)
+
+
+def site_place(site: Site) -> str:
+    """Return the short name of a site that stands beside a subject code."""
+    return place_name(site.code, site.short_name, site.short_name_zh, get_language() or "en")
+
+
+def trial_name(trial: Trial) -> str:
+    """Return what a trial is called in lists at its sites: its short name, else its code; never outside."""
+    return in_language(trial.short_name, trial.short_name_zh, get_language() or "en") or trial.code

@@ -155,6 +155,9 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# The language that somebody chose is kept as long as the light is, and not only until the browser closes.
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 # Of the server's own pages; every site has a zone of its own.
 TIME_ZONE = env.str("TIME_ZONE", default="") or "Asia/Shanghai"

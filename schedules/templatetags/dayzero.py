@@ -17,6 +17,9 @@ from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.shared import wording
 
 register = template.Library()
+register.filter("site_name", wording.site_name)
+register.filter("site_place", wording.place_words)
+register.filter("trial_name", wording.trial_name)
 
 
 @register.filter

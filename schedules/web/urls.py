@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("schedules.web.replanning.urls")),
     path("", include("schedules.web.deviations.urls")),
     path("", include("schedules.web.exchange.urls")),
+    path("", include("schedules.web.setup.urls")),
     path("", include("schedules.web.trust.urls")),
     path("trail/", include("schedules.web.trust.trail_urls")),
     path("", include("schedules.web.windows.urls")),

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
@@ -17,10 +16,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from trials.domain.errors import DomainError, ProtocolInvalid
+from trials.domain.errors import DomainError, ProtocolInvalid, Refused
 from trials.domain.sites.working_days import WorkingDays, WorkingDaysError
 from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
-from trials.services.protocols.publishing import import_protocol
+from trials.services.protocols.trials import take_in
 from trials.services.sites.working_days import Corrections, record_working_days, working_days_from
 
 Watcher = Callable[[Site, WorkingDays], int]
@@ -89,34 +88,20 @@ class ProtocolDocumentForm(ServiceForm):
         """Take the document in, or say everything that is wrong with it."""
         text: str = self.cleaned_data["document"]
         try:
-            self.recorded = self._take_in(text)
+            self.recorded = take_in(
+                text=text,
+                outside_name=self.cleaned_data.get("outside_name", ""),
+                may_design=self.may_design,
+                by=self.by,
+            )
         except ProtocolInvalid as error:
             raise ValidationError([str(problem) for problem in error.problems]) from error
+        except Refused as error:
+            for name, words in error.fields.items():
+                self.add_error(name, list(words))
         except DomainError as error:
             raise ValidationError(str(error)) from error
-        except ValidationError as error:
-            if not hasattr(error, "error_dict"):
-                raise
-            self.add_error(None, error)
         return text
-
-    def _take_in(self, text: str) -> ProtocolVersion:
-        """The draft, unless its trial is not one that the person designs: then nothing is kept of it."""
-        with transaction.atomic():
-            version = import_protocol(text=text, by=self.by)
-            if not self.may_design(version.trial):
-                words = _("Your role does not allow designing %(trial)s.") % {"trial": version.trial.code}
-                raise ValidationError(words)
-            self._name_outside(version.trial)
-        return version
-
-    def _name_outside(self, trial: Trial) -> None:
-        """Keep what the trial is called outside; it is asked for where nothing is left of the code."""
-        name = self.cleaned_data.get("outside_name", "")
-        trial.outside_name = name or trial.outside_name
-        trial.clean()
-        if name:
-            trial.save(update_fields=["outside_name"])
 
 
 class WorkingDaysForm(ServiceForm):

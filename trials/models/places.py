@@ -6,9 +6,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from trials.domain.sites.calendar_names import calendar_names
+from trials.domain.sites.names import in_language
 from trials.domain.sites.zones import is_zone, near_zones
 from trials.models.users import User
 
@@ -109,7 +111,7 @@ class Site(models.Model):
         ordering = ("code",)
 
     def __str__(self) -> str:
-        return self.name
+        return in_language(self.name, self.name_zh, get_language() or "en")
 
 
 class WorkingDayTable(models.Model):

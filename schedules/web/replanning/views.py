@@ -32,10 +32,11 @@ from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import preview_rows, visit_row
+from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
 from trials.domain.words import WEEKDAYS
 from trials.models import Site
-from trials.selectors.records import sites_administered_by, sites_visible_to, working_days_of
+from trials.selectors.records import roles_of, sites_administered_by, sites_visible_to, working_days_of
 from trials.zones import zone_of
 
 COMMIT = "commit"
@@ -201,7 +202,9 @@ def sites(request: HttpRequest) -> HttpResponse:
     user, today = user_of(request), server_day(now())
     seen = sites_by_name(sites_visible_to(user, today))
     administered = set(sites_administered_by(user, today).values_list("pk", flat=True))
-    return render(request, "replanning/sites.html", {"sites": seen, "administered": administered})
+    may_add = roles_of(user, today).allows_throughout(Right.ADMINISTER)
+    context = {"sites": seen, "administered": administered, "may_add": may_add}
+    return render(request, "replanning/sites.html", context)
 
 
 @login_required

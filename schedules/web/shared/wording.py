@@ -17,6 +17,9 @@ from schedules.selectors.today.worklist import Part
 from trials.domain.words import day_text
 from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
+from trials.spoken import site_name as site_name  # noqa: PLC0414
+from trials.spoken import site_place
+from trials.spoken import trial_name as trial_name  # noqa: PLC0414
 
 WEEKDAYS = (
     pgettext_lazy("short weekday", "Mon"),
@@ -121,8 +124,6 @@ def day_words(day: date) -> str:
 
 
 _HALF_A_YEAR = 183
-_ABBREVIATION = 3
-"""Words of a site's code up to this length are abbreviations, and stay in capitals."""
 
 
 def near_day_words(day: date, today: date) -> str:
@@ -136,10 +137,7 @@ def near_day_words(day: date, today: date) -> str:
 
 def place_words(site: Site) -> str:
     """The place of a site, as it stands beside a subject code: S01-003 Wuhan Union."""
-    words = site.code.replace("_", "-").split("-")
-    return " ".join(
-        word.capitalize() if word.isalpha() and len(word) > _ABBREVIATION else word for word in words
-    )
+    return site_place(site)
 
 
 def person_words(participant: Participant) -> str:

@@ -58,6 +58,7 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         "forms": found.consent_forms.order_by("-effective_on", "-pk"),
         "may_record_forms": may_throughout(user, Right.RECORD, found, today),
         "may_close": may_throughout(user, Right.CLOSE, found, today),
+        "may_set_up": may_throughout(user, Right.ADMINISTER, found, today),
         "today": today,
     }
     return render(request, "trust/trial.html", context)

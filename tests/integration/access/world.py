@@ -108,6 +108,7 @@ def build() -> World:
     world.put("review", "theirs", trial=far_away.trial.code, review=_reviewed(far_away.trial).pk)
     world.put("level", "theirs", trial=far_away.trial.code, level=level.code if level else "none")
     world.put("trial-by-role", "theirs", pk=far_away.trial_id)
+    world.put("version", "theirs", pk=far_away.pk)
     _fixed(world)
     _cast(world, here, main)
     return world
@@ -141,6 +142,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     world.put("trial", whose, pk=version.trial_id)
     world.put("trial-deed", whose, pk=version.trial_id, deed="freeze")
     world.put("trial-by-role", whose, pk=version.trial_id)
+    world.put("version", whose, pk=version.pk)
     world.put("board", whose, trial=version.trial.code)
     world.put("review", whose, trial=version.trial.code, review=_reviewed(version.trial).pk)
     level = version.trial.cohorts.order_by("position").first()

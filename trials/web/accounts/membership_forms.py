@@ -73,8 +73,16 @@ class GrantForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, data: Any, *, today: date, users: QuerySet[User], **places: QuerySet[Any]) -> None:
-        super().__init__(data, initial={"starts_on": today})
+    def __init__(
+        self,
+        data: Any,
+        *,
+        today: date,
+        users: QuerySet[User],
+        proposed: dict[str, str] | None = None,
+        **places: QuerySet[Any],
+    ) -> None:
+        super().__init__(data, initial={"starts_on": today, **(proposed or {})})
         self.today = today
         self.fields["user"].queryset = users  # type: ignore[attr-defined]
         choose(self, **places)

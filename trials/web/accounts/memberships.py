@@ -87,12 +87,16 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 @never_cache
 @reauthenticated(allow_get=True)
+@query_params("user", "role", "site", "trial")
 def grant(request: HttpRequest) -> HttpResponse:
     """Give somebody a role where one administers."""
     user, today = _asker(request)
     places = {"sites": sites_visible_to(user, today), "trials": trials_visible_to(user, today)}
     accounts = accounts_visible_to(user, today).filter(is_active=True).exclude(pk=user.pk)
-    form = GrantForm(request.POST or None, today=today, users=accounts, **places)
+    proposed = {
+        name: request.GET[name] for name in ("user", "role", "site", "trial") if request.GET.get(name)
+    }
+    form = GrantForm(request.POST or None, today=today, users=accounts, proposed=proposed, **places)
     if form.is_valid():
         given: dict[str, Any] = form.cleaned_data
         if not may_administer(user, given["site"], given["trial"], today):

@@ -1,0 +1,206 @@
+"""The forms of sites, of trials and of the documents that trials are made of."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from schedules.web.shared.forms import VersionedForm
+from trials.domain.sites.calendar_names import calendar_names, modules_by_code
+from trials.domain.sites.zones import zone_names
+from trials.domain.words import WEEKDAYS
+from trials.formats.protocols import library
+from trials.formats.protocols.yaml import read_document
+from trials.models import Site
+from trials.services.sites.sites import NAMES, NewSite, SiteNames
+from trials.zones import server_zone
+
+CHINA = "CN"
+_TITLE = re.compile(r"^title:\s*(.+)$", re.MULTILINE)
+
+
+def _text(label: Any, length: int, help_text: Any = "", *, required: bool = False) -> forms.CharField:
+    return forms.CharField(label=label, max_length=length, required=required, help_text=help_text)
+
+
+class SiteNamesForm(VersionedForm):
+    """What a site is called, how it is reached, what its cards say, and how many it can treat."""
+
+    name = _text(gettext_lazy("Name of the hospital"), 200, required=True)
+    name_zh = _text(gettext_lazy("Name in Chinese"), 200, gettext_lazy("Shown on Chinese pages and cards."))
+    short_name = _text(
+        gettext_lazy("Short name"),
+        40,
+        gettext_lazy("Beside subject codes, such as Wuhan; without one the code of the site is shown."),
+    )
+    short_name_zh = _text(gettext_lazy("Short name in Chinese"), 40)
+    night_phone = _text(
+        gettext_lazy("24-hour telephone number"),
+        32,
+        gettext_lazy("Printed on visit cards, for a participant who feels unwell at night."),
+    )
+    day_phone = _text(gettext_lazy("Telephone number of the study office"), 32)
+    bring = _text(
+        gettext_lazy("What participants bring"),
+        300,
+        gettext_lazy("Printed on English visit cards, such as: medicines in their boxes, this card."),
+    )
+    bring_zh = _text(gettext_lazy("What participants bring, in Chinese"), 300)
+    ward_beds = forms.IntegerField(
+        label=gettext_lazy("Beds on the ward"), min_value=0, max_value=999, required=False
+    )
+    infusions_per_day = forms.IntegerField(
+        label=gettext_lazy("Infusions a day at most"), min_value=0, max_value=99, required=False
+    )
+
+    def names(self) -> SiteNames:
+        """What was entered."""
+        return SiteNames(**{name: self.cleaned_data[name] for name in NAMES})
+
+
+class NewSiteForm(SiteNamesForm):
+    """A site to be added, with its zone, clinic days and holidays."""
+
+    code = _text(
+        gettext_lazy("Code"),
+        40,
+        gettext_lazy("Short and for good, such as WUHAN-UNION: letters, digits, dots and hyphens."),
+        required=True,
+    )
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
+    clinic_days = forms.MultipleChoiceField(
+        label=gettext_lazy("Clinic days"),
+        widget=forms.CheckboxSelectMultiple,
+        choices=[(str(number), gettext_lazy(name)) for number, name in enumerate(WEEKDAYS, start=1)],
+        initial=list("12345"),
+        help_text=gettext_lazy("The weekdays on which the clinic sees participants."),
+    )
+    holiday_calendar = forms.ChoiceField(
+        label=gettext_lazy("Public holidays"),
+        help_text=gettext_lazy("A year whose official calendar is not out yet is marked as provisional."),
+    )
+    field_order = ("code", "name", "name_zh", "short_name", "short_name_zh", "time_zone", "clinic_days")
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        here = server_zone().key
+        zones = [here, *(name for name in zone_names() if name != here)]
+        self._choose("time_zone", [(name, name) for name in zones], here)
+        countries = modules_by_code()
+        codes = sorted(calendar_names(), key=lambda code: (code != CHINA, code))
+        self._choose("holiday_calendar", [(code, f"{code} · {countries[code][1]}") for code in codes], CHINA)
+
+    def _choose(self, name: str, choices: list[tuple[str, str]], initial: str) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices, field.initial = choices, initial
+
+    def said(self) -> NewSite:
+        """What was entered."""
+        data = self.cleaned_data
+        days = "".join(sorted(data["clinic_days"]))
+        return NewSite(data["code"], data["time_zone"], days, data["holiday_calendar"], self.names())
+
+
+class DocumentForm(VersionedForm):
+    """A protocol document: one that is shipped, a file, or a text."""
+
+    shipped = forms.ChoiceField(
+        label=gettext_lazy("A protocol that comes with Dayzero"),
+        required=False,
+        help_text=gettext_lazy("Read it through against your own protocol before you publish it."),
+    )
+    file = forms.FileField(
+        label=gettext_lazy("Or a file"),
+        required=False,
+        help_text=gettext_lazy("A protocol document in YAML, format 1 (docs/protocol-format.md)."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml"}),
+    )
+    document = forms.CharField(
+        label=gettext_lazy("Or its text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "secret"}),
+    )
+    outside_name = forms.CharField(
+        label=gettext_lazy("Name outside"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy(
+            "What calendars, cards, e-mails and messages call the trial, where its code names a disease. "
+            "Empty: the code without the words for its disease."
+        ),
+    )
+
+    def __init__(self, data: Any = None, files: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, files=files, **kwargs)
+        field = self.fields["shipped"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Choose …")), *shipped_editions()]
+
+    def clean(self) -> dict[str, Any]:
+        """One document is given, and one only."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        given = [name for name in ("shipped", "file", "document") if data.get(name)]
+        if not given and not self.errors:
+            self.add_error("shipped", _("Choose a protocol, a file, or put the text of a document in."))
+        elif len(given) > 1:
+            self.add_error(given[-1], _("Give one of them only: a shipped protocol, a file or a text."))
+        return data
+
+    def text(self) -> str:
+        """The text of the document that was given; raises ValueError for a file that is no text."""
+        data = self.cleaned_data
+        if data.get("shipped"):
+            return read_document(library.path(data["shipped"])).decode("utf-8")
+        if data.get("file"):
+            found: str = data["file"].read().decode("utf-8-sig")
+            return found
+        return str(data["document"])
+
+
+class TrialNamesForm(VersionedForm):
+    """What a trial is called on pages and outside."""
+
+    short_name = _text(
+        gettext_lazy("Short name"),
+        40,
+        gettext_lazy("For lists and calendars; without one the code is shown."),
+    )
+    short_name_zh = _text(gettext_lazy("Short name in Chinese"), 40)
+    outside_name = _text(
+        gettext_lazy("Name outside"),
+        40,
+        gettext_lazy("What calendars, cards, e-mails and messages call the trial. Do not name the disease."),
+    )
+
+
+class TrialSiteForm(VersionedForm):
+    """A site at which a trial is to run."""
+
+    site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
+        queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …")
+    )
+
+    def __init__(self, sites: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        field = self.fields["site"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = sites
+
+
+@lru_cache(maxsize=1)
+def shipped_editions() -> tuple[tuple[str, str], ...]:
+    """The shipped editions with their titles, those of a trial together, the newest first."""
+    found = []
+    for code in library.codes():
+        for name in reversed(library.editions(code)):
+            title = _TITLE.search(library.path(name).read_text(encoding="utf-8"))
+            words = title[1].strip().strip("'\"") if title else ""
+            found.append((name, f"{name} · {words}" if words else name))
+    return tuple(found)
