@@ -145,7 +145,8 @@ def test_an_empty_database_leads_to_the_first_participant(chief: Client) -> None
         "version": version.pk,
         "site": site.pk,
         "subject_code": "S01-001",
-        "anchor-consent-actual-on": today,
+        "consent_form": trial.consent_forms.get().pk,
+        "signed_on": today,
         "anchor-infusion-planned-on": day,
     }
     plan = coordinator.post(link, {**asked, "action": "preview"})
