@@ -10,6 +10,8 @@ from typing import Any
 from celery import Celery, signals
 from django.db import connections
 
+from config import running  # noqa: F401  its signals register themselves
+
 EVERY_MINUTE = timedelta(minutes=1)
 EVERY_TEN_MINUTES = timedelta(minutes=10)
 

@@ -12,7 +12,7 @@ RESERVED = 10
 
 def most_connections() -> int:
     """Count the connections that all web threads, all tasks of workers and beat may hold at once."""
-    web = settings.WEB_PROCESSES * settings.WEB_THREADS
+    web = settings.WEBS * settings.WEB_PROCESSES * settings.WEB_THREADS
     return int(web + settings.WORKERS * (settings.CELERY_WORKER_CONCURRENCY + 1) + 1)
 
 
@@ -29,7 +29,7 @@ def enough_connections(databases: Any = None, **_kwargs: Any) -> list[CheckMessa
         most = most_connections()
         said = f"Web, workers and beat hold up to {most} connections; the server allows {allowed}."
         if most + RESERVED > allowed:
-            hint = "Lower WEB_THREADS or WORKER_CONCURRENCY, or raise max_connections of the server."
+            hint = "Lower WEBS, WEB_THREADS or WORKER_CONCURRENCY, or raise max_connections of the server."
             found.append(Error(said, hint=hint, id="dayzero.E001"))
         else:
             found.append(Info(said, id="dayzero.I001"))

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config.health import health
+from config.health import health, live, ready
+from config.metrics import metrics
 from config.records import leave_out_packages, open_by_roles
 from schedules.web.shared.shell import records_sign_in
 from trials.api.oauth import metadata
@@ -14,6 +15,9 @@ open_by_roles()
 
 urlpatterns = [
     path("health/", health, name="health"),
+    path("health/live/", live, name="live"),
+    path("health/ready/", ready, name="ready"),
+    path("metrics/", metrics, name="metrics"),
     path("admin/login/", records_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),

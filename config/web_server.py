@@ -15,7 +15,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from config.logs import IdsOnlyFormatter
+from config.logs import IdsOnlyFormatter, JsonFormatter
 
 READ_SECONDS = 20
 """For how long a client may say nothing in the middle of what it sends."""
@@ -50,7 +50,8 @@ class ErrorLog(Logger):
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.addFilter(WithoutAddresses())
-            handler.setFormatter(IdsOnlyFormatter(self.error_fmt, self.datefmt))
+            written = JsonFormatter if os.environ.get("LOG_FORMAT") == "json" else IdsOnlyFormatter
+            handler.setFormatter(written(self.error_fmt, self.datefmt))
 
 
 class PatientWorker(ThreadWorker):

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.logs.RequestLogMiddleware",
     "trials.request_clock.ClockMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.compression.PageCompressionMiddleware",
@@ -113,7 +114,7 @@ DATABASES = {
     "default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR}/dayzero.sqlite3")
 }
 # How many may hold a connection at once; production counts them in the environment (config/connections.py).
-WEB_PROCESSES, WEB_THREADS, WORKERS, CELERY_WORKER_CONCURRENCY = 1, 1, 1, 1
+WEBS, WEB_PROCESSES, WEB_THREADS, WORKERS, CELERY_WORKER_CONCURRENCY = 1, 1, 1, 1, 1
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- who may come in: config/settings/accounts.py; here is what their browsers are told -----------
@@ -173,9 +174,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- background work ---------------------------------------------------------------------------
 # Without Redis everything runs in one process: tasks at once, the beat as one process of its own.
+# One server for both, or one for each: what is counted may be thrown out, what is rung must not be.
 REDIS_URL = env.str("REDIS_URL", default="")
-CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
-CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
+BROKER_URL = env.str("BROKER_URL", default="") or REDIS_URL
+SHARED_CACHE_URL = env.str("SHARED_CACHE_URL", default="") or REDIS_URL
+CELERY_BROKER_URL = BROKER_URL or "memory://localhost"
+CELERY_TASK_ALWAYS_EAGER = not BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the database is the queue: a late acknowledgement only doubles work
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -183,8 +187,12 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-        if REDIS_URL
+        {
+            "BACKEND": "config.caching.ForgivingRedisCache",
+            "LOCATION": SHARED_CACHE_URL,
+            "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        }
+        if SHARED_CACHE_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     ),
 }
@@ -282,25 +290,32 @@ AUDIT_HEADS_TO = env.list("AUDIT_HEADS_TO", default=[]) if REMINDERS_LEAVE else 
 # again when it is archived. A day that was set is never made an earlier one.
 RETENTION_YEARS = env.int("DAYZERO_RETENTION_YEARS", default=30)
 
-# --- logs --------------------------------------------------------------------------------------
+# --- logs, measures, reports of errors -------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = {
+# text, or json for programs that collect logs
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it can be text or json.")
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"route": {"()": "config.logs.RouteInsteadOfPath"}},
     "formatters": {
-        "ids": {
+        "text": {
             "()": "config.logs.IdsOnlyFormatter",
             "format": "{asctime} {levelname} {name} {message}",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             "style": "{",
         },
+        "json": {"()": "config.logs.JsonFormatter"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "ids", "filters": ["route"]},
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["route"]},
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # One line a request; production turns it on.
+        "dayzero.requests": {"level": "WARNING"},
         # Django gives these two handlers of their own, which would write the address.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
@@ -308,8 +323,20 @@ LOGGING = {
         "axes": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "allauth": {"handlers": [], "level": "CRITICAL", "propagate": False},
         "fido2": {"level": "WARNING"},  # below that it writes which passkey was shown
+        "httpx": {"level": "WARNING"},  # below that it writes every address it asks
+        "urllib3": {"level": "WARNING"},
     },
 }
+# Whoever reads /metrics/ shows this word as a bearer token; without it there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Where errors are reported to (frames and types, nothing that was entered), and under which name.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+
+# --- backups ---------------------------------------------------------------------------------------
+# The folder of `manage.py backup`, and how many hours old the newest may grow before it is said.
+BACKUP_FOLDER = env.str("BACKUP_FOLDER", default="")
+BACKUP_HOURS = env.int("BACKUP_HOURS", default=26)
 
 # Points by which days zero are compared, as `shifted=2,week=0`: no protocol says them. Names and defaults
 # stand in schedules/domain/readiness/day_zero_search.py.

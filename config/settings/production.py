@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
-from config.settings.base import env
+from config.settings.base import LOG_LEVEL, LOGGING, SENTRY_DSN, SENTRY_ENVIRONMENT, env
 
 _missing = [name for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL") if not env.str(name, default="")]
 if _missing:
@@ -36,6 +36,7 @@ SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=["everybody"])
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DB_KEEP_SECONDS", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # How many threads and tasks may hold a connection at once; `manage.py check --database default` adds them up.
+WEBS = env.int("WEBS", default=1)
 WEB_PROCESSES = env.int("WEB_CONCURRENCY", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=64)
 WORKERS = env.int("WORKERS", default=1)
@@ -45,3 +46,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+LOGGING["loggers"]["dayzero.requests"] = {"level": LOG_LEVEL}
+if SENTRY_DSN:
+    from config import error_reports
+    from trials.domain.release import RELEASE
+
+    error_reports.start(SENTRY_DSN, SENTRY_ENVIRONMENT, RELEASE)

@@ -23,7 +23,7 @@ match env.str("DAYZERO_TEST_DATABASE", default="sqlite"):
         raise ValueError(f"DAYZERO_TEST_DATABASE is {other!r}; it can be sqlite or postgres.")
 
 # Tests never reach a broker that the environment names; those that need one start it.
-REDIS_URL = ""
+REDIS_URL = BROKER_URL = SHARED_CACHE_URL = ""
 CELERY_BROKER_URL = "memory://"
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True

@@ -3,6 +3,7 @@
 from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.clients import AccessToken, ApiClient, ClientSecret
+from trials.models.operations import BackupRun, TaskRun
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.resources import Resource, ResourceClosure
 from trials.models.studies import Cohort, ProtocolVersion, StudyType, Trial, TrialSite
@@ -22,6 +23,7 @@ __all__ = [
     "AuditMail",
     "AuditReview",
     "AuditSeal",
+    "BackupRun",
     "ClientSecret",
     "Cohort",
     "ConsentForm",
@@ -37,6 +39,7 @@ __all__ = [
     "Site",
     "SiteApproval",
     "StudyType",
+    "TaskRun",
     "Trial",
     "TrialSite",
     "User",

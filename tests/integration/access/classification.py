@@ -254,6 +254,9 @@ ADDRESSES: dict[str, Endpoint] = {
         seen_by=NOBODY, get=NOBODY, post=NOBODY, open_to_all=True, why="the token in its address is the key"
     ),
     "health": for_all("whatever watches the server"),
+    "live": for_all("whatever watches the server"),
+    "ready": for_all("whatever watches the server"),
+    "metrics": Endpoint(seen_by=NOBODY, why="for whoever shows the token of the settings"),
     "login": for_all("the door", post=True),
     "account_login": for_all("the door", post=True),
     "logout": one_s_own(),

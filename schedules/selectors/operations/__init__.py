@@ -1,0 +1,1 @@
+"""How the reminders are: what waits, what failed, over which channel."""

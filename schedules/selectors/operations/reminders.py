@@ -1,0 +1,49 @@
+"""What waits to be told, since when, and what came of telling by channel: for operations, naming nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q
+
+from schedules.models import ReminderDelivery
+from schedules.selectors.exchange.reminders import holding_reminders
+
+LATELY = timedelta(days=1)
+"""How far back what was sent and refused is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One channel: what is open, what of it has failed before, and what was sent and refused lately."""
+
+    channel: str
+    open: int
+    failed: int
+    sent: int
+    refused: int
+
+
+def oldest_unsent(now: datetime) -> tuple[int, datetime | None]:
+    """How many reminders that hold are not told yet, and since when the oldest is written; one query."""
+    found = holding_reminders(now).aggregate(number=Count("pk"), since=Min("created_at"))
+    return found["number"], found["since"]
+
+
+def channels_lately(now: datetime) -> list[ChannelState]:
+    """Each channel over which something is open or was told lately, by its name; one query."""
+    since = now - LATELY
+    open_ = Q(sent_at=None, refused_at=None)
+    rows = (
+        ReminderDelivery.objects.filter(open_ | Q(tried_at__gte=since))
+        .order_by("channel")
+        .values("channel")
+        .annotate(
+            open=Count("pk", filter=open_),
+            failed=Count("pk", filter=open_ & Q(attempts__gt=0)),
+            sent=Count("pk", filter=Q(sent_at__gte=since)),
+            refused=Count("pk", filter=Q(refused_at__gte=since)),
+        )
+    )
+    return [ChannelState(**row) for row in rows]

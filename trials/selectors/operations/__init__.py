@@ -1,0 +1,1 @@
+"""How the running system is: tasks, backups, the seal of the trail, clocks, migrations."""

@@ -1,0 +1,1 @@
+"""What the running system keeps of itself: runs of tasks, backups, and what a restore has to set right."""
