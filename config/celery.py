@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 from django.db import connections
+from kombu import Queue
 
 from config import running  # noqa: F401  its signals register themselves
 
@@ -44,6 +45,21 @@ app.conf.beat_schedule = {
 # A message that waited until the next one came is dropped: a hanging worker is not rung at a hundred times.
 for _entry in app.conf.beat_schedule.values():
     _entry["options"] = {"expires": _entry["schedule"].total_seconds()}
+# Each kind of work has a queue of its own, and docker-compose.yml a worker for each: what hangs in one (a
+# mail server, a long amendment) holds up none of the others.
+SWEEP, JUDGE, DELIVER, LONG = QUEUES = ("sweep", "judge", "deliver", "long")
+app.conf.task_default_queue = SWEEP
+app.conf.task_routes = {
+    "schedules.tasks.judge": {"queue": JUDGE},
+    "schedules.tasks.draft": {"queue": JUDGE},
+    "schedules.tasks.hold": {"queue": JUDGE},
+    "schedules.tasks.start": {"queue": JUDGE},
+    "schedules.tasks.deliver": {"queue": DELIVER},
+    "trials.tasks.tell_owners_of_accounts": {"queue": DELIVER},
+    "schedules.tasks.amend": {"queue": LONG},
+}
+# A worker that is told no queues takes from all of them.
+app.conf.task_queues = [Queue(name) for name in QUEUES]
 # What beat last did is of no interest: all of it may be done again at any time.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
 
