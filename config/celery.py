@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 from django.db import connections
-from kombu import Queue
+from kombu.entity import Queue
 
 from config import running  # noqa: F401  its signals register themselves
 
