@@ -58,6 +58,7 @@ class AnchorBody(StrictSerializer):
     actual_on = serializers.DateField()
     actual_at = HourField(required=False)
     reason = serializers.CharField(max_length=500, required=False, default="")
+    sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
     source = SourceBody(required=False)  # type: ignore[assignment]  # a field, and not the attribute
 
 
@@ -271,7 +272,7 @@ def _anchor(request: Request, person: Participant) -> Any:
         values["code"], actual_on=values["actual_on"], actual_at=at, actual_zone=zone.key if at else ""
     )
     source = values.get("source")
-    report = Report("", values["reason"], client_name(request), source_kept(source))
+    report = Report("", values["reason"], client_name(request), source_kept(source), values["sure"])
     with on_behalf_of(request, source):
         try:
             report_anchor(

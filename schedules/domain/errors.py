@@ -31,6 +31,14 @@ class ReplanningRefused(DomainError):
     """A calendar cannot be moved so; the message says why and what would mend it."""
 
 
+class UnlikelyDay(ReplanningRefused):
+    """A day is possible and not likely, and nobody has said that it is meant; `field` is the one to mend."""
+
+    def __init__(self, message: str, field: str = "sure") -> None:
+        self.field = field
+        super().__init__(message)
+
+
 class BookingsOrphaned(ReplanningRefused):
     """A re-planning would leave bookings behind, and nobody said that this is meant; `preview` shows it."""
 

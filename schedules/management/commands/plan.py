@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, date
 from difflib import get_close_matches
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -20,12 +20,13 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.management.plan_table import render
 from trials.domain.errors import DomainError, ProtocolInvalid
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.sites.wall_clock import HourError, HourTwice, instant_from
 from trials.domain.sites.working_days import WorkingDays
 from trials.formats.protocols.library import codes, load_named
 from trials.formats.protocols.yaml import digest
 from trials.formats.sites.holiday_calendars import calendar_names, load_calendar
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}([+-]\d{2}:\d{2})?)?")
 NO_CALENDAR = "none"
 _YEARS_BEFORE, _YEARS_AFTER = 1, 5
 BAD_INPUT = 2
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options; DATE is 2026-12-07 or 2026-12-07T14:00 in the protocol's zone."""
+        """The options; DATE is 2026-12-07 or 2026-12-07T14:00, in the protocol's zone or with an offset."""
         add = parser.add_argument
         add(
             "trial",
@@ -134,22 +135,20 @@ def _anchors(protocol: Protocol, options: dict[str, Any], zone: ZoneInfo) -> dic
 
 
 def _anchor_day(text: str, kind: AnchorKind, zone: ZoneInfo) -> AnchorDay:
-    remedy = "write a day as 2026-12-07 or an hour as 2026-12-07T14:00"
+    remedy = "write a day as 2026-12-07 or an hour as 2026-12-07T14:00, with its offset where it comes twice"
     if not _DATE.fullmatch(text):
         raise _error(f"{text!r} is not a date: {remedy}")
     try:
         if "T" not in text:
             return AnchorDay(date.fromisoformat(text), kind)
-        instant = datetime.fromisoformat(text).replace(tzinfo=zone)
-        real = instant.astimezone(UTC).astimezone(zone)
+        return AnchorDay.at_instant(instant_from(text, zone), kind)
+    except HourTwice as error:
+        both = " or ".join(at.isoformat(timespec="minutes") for at in error.instants)
+        raise _error(f"{text!r} comes twice in {zone.key}: write {both}") from error
+    except HourError as error:
+        raise _error(f"{text!r} in {zone.key}: {error} ({remedy})") from error
     except (ValueError, OverflowError) as error:
         raise _error(f"{text!r} is not a date ({error}): {remedy}") from error
-    if real.replace(tzinfo=None) != instant.replace(tzinfo=None):
-        raise _error(
-            f"{text!r} does not exist in {zone.key}: the clocks are put forward then; "
-            f"possible is {real:%Y-%m-%dT%H:%M}"
-        )
-    return AnchorDay.at_instant(instant, kind)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -220,15 +220,41 @@ def staying_visits(protocol: Protocol) -> Q:
 def frame_of(participant: Participant, consented: date | None) -> Frame:
     """The days that can be meant for a participant; one query, and one where no consent is known."""
     planned = Visit.objects.of(participant).asked_for()
-    last = planned.aggregate(last=Max("closes"))["last"]
+    return frame_around(participant, consented, planned.aggregate(last=Max("closes"))["last"])
+
+
+def frame_around(participant: Participant, consented: date | None, last: date | None) -> Frame:
+    """The same where the last window is known: no query, and one where no consent is known."""
     start = consented
     if start is None:
-        here = SiteApproval.objects.filter(
-            site=participant.site_id, protocol_version__trial=participant.trial_id
-        )
-        start = here.aggregate(first=Min("approved_on"))["first"]
+        place = (participant.site_id, participant.trial_id)
+        start = trials_began([place]).get(place)
     known = [day for day in (participant.trial.planned_end, last) if day]
     return Frame(max(known, default=FIRST_DAY), start, last, by_consent=consented is not None)
+
+
+def trials_began(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], date]:
+    """The day of the first approval of each trial at a site, by the ids of site and trial; one query."""
+    asked = set(places)
+    rows = SiteApproval.objects.filter(
+        site__in={site for site, _trial in asked},
+        protocol_version__trial__in={trial for _site, trial in asked},
+    )
+    began = rows.values_list("site", "protocol_version__trial").annotate(first=Min("approved_on"))
+    return {(site, trial): first for site, trial, first in began.order_by() if (site, trial) in asked}
+
+
+def first_consent(participant: Participant) -> date | None:
+    """The day of the first consent on record, of the forms and of the anchor; None where there is none."""
+    code = protocol_of(participant.protocol_version).code_of(Role.CONSENT)
+    anchor = Anchor.objects.filter(participant=participant, code=code).values_list("actual_on", flat=True)
+    days = (first_signature(participant), anchor.first())
+    return min((day for day in days if day), default=None)
+
+
+def first_signature(participant: Participant) -> date | None:
+    """The day on which the participant first signed a consent form; None where no form is on record."""
+    return Consent.objects.filter(participant=participant).aggregate(first=Min("signed_on"))["first"]
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:

@@ -21,7 +21,7 @@ from schedules.domain.errors import ReplanningRefused
 from schedules.domain.replanning.hold_clock import Waiting
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Deviation, Visit
-from schedules.selectors.store.course import Standing, clock_at, standing_of
+from schedules.selectors.store.course import Standing, clock_at, first_consent, standing_of
 from schedules.selectors.store.records import Record, records_of
 from schedules.services.course.holds import waiting_now
 from schedules.services.course.status_changes import (
@@ -34,12 +34,14 @@ from schedules.services.course.status_changes import (
 from schedules.services.course.transitions import FRESH, plan_once_more
 from schedules.services.replanning.hold_rows import draft_broken_off, follow_person
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
+from schedules.services.store.unlikely_days import questions_about
 from schedules.services.store.visit_writing import NO_BOOKING, Value, keep_held, write_visits
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import AnchorRule, Protocol
 from trials.domain.protocols.treatment_names import capital
 from trials.models import User
 from trials.selectors.records import protocol_of
+from trials.services.sites.plausible_days import impossible_days
 from trials.spoken import require_reason, say
 
 TAKEN_BACK = 0
@@ -51,13 +53,21 @@ Their rows stay, for calendars and the trail know them; a later repetition takes
 
 @recorded
 def repeat_lymphodepletion(
-    *, participant: Participant, version: int, day_zero: date, by: User | None, reason: str, now: datetime
+    *,
+    participant: Participant,
+    version: int,
+    day_zero: date,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    sure: bool = False,
 ) -> CourseStep:
     """Plan chemotherapy again, as a new block before a new infusion; what was given stays on record.
 
     The block gets rows of its own, of the next attempt, and everything else goes over to that attempt;
     that the first block was broken off drafts itself as a deviation. Raises CourseRefused where the new
-    chemotherapy would begin before today, and where no visit says what was given; and Stale.
+    chemotherapy would begin before today, where no visit says what was given, and for an unlikely day that
+    nobody has said is meant (`sure`); and Stale.
     """
     waiting = waiting_now(participant, version)
     (record,) = records_of([participant.pk])
@@ -67,9 +77,10 @@ def repeat_lymphodepletion(
     if not any(waiting.anchor in anchors_of_rule(rules.get(v.rule_code), v.occurrence) for v in given):
         message = _("No visit says that %(given)s was given on %(day)s: record it as done first.")
         raise CourseRefused({"": [message % {"given": say(waiting.given), "day": waiting.began}]})
-    request = StepRequest(Step.RESUMPTION, clock_at(person.site, now).today)
+    _refuse_unlikely(person, day_zero, sure=sure)
+    request = StepRequest(Step.RESUMPTION, clock_at(person.site, now).today, sure=True)
     if waiting.since is None:  # delayed without having been put on hold
-        hold = StepRequest(Step.HOLD, request.on)
+        hold = StepRequest(Step.HOLD, request.on, sure=True)
         take_step(participant=person, version=version, request=hold, by=by, reason=reason, now=now)
         version = Participant.objects.values_list("version", flat=True).get(pk=person.pk)
     step = take_step(participant=person, version=version, request=request, by=by, reason=reason, now=now)
@@ -85,17 +96,25 @@ def repeat_lymphodepletion(
 
 @recorded
 def take_back_repetition(
-    *, participant: Participant, version: int, day_zero: date, by: User | None, reason: str, now: datetime
+    *,
+    participant: Participant,
+    version: int,
+    day_zero: date,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    sure: bool = False,
 ) -> CourseStep:
     """Take back a repetition that was a mistake: the hold goes on, with the infusion planned on `day_zero`.
 
     The first block counts again, and what was planned of the new one is cancelled. Raises CourseRefused
     without a reason, where the last step is none, once anything of the new block was done, and for a day
-    that contradicts what was given; and Stale.
+    that contradicts what was given or is unlikely and not confirmed (`sure`); and Stale.
     """
     person = locked(participant, version)
     standing = standing_of(person)
     require_reason(reason, CourseRefused)
+    _refuse_unlikely(person, day_zero, sure=sure)
     if not is_repetition(standing.steps):
         raise CourseRefused({"": [_("The last step on record is no repeated treatment.")]})
     step, start = standing.steps[-1], _start_of(standing.protocol)
@@ -109,6 +128,15 @@ def take_back_repetition(
     person.refresh_from_db(fields=["version"])
     raise_version(person, now)
     return step
+
+
+def _refuse_unlikely(person: Participant, day_zero: date, *, sure: bool) -> None:
+    """Raise CourseRefused for a new day zero that is impossible, or unlikely and not confirmed."""
+    if impossible := impossible_days({"day_zero": day_zero}, person.trial.planned_end):
+        raise CourseRefused(impossible)
+    unlikely = questions_about(person, [day_zero], consented=first_consent(person))
+    if unlikely and not sure:
+        raise CourseRefused({"sure": unlikely})
 
 
 def _next_attempt(person: Participant, step: CourseStep, block: Collection[str], now: datetime) -> None:

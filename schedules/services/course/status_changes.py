@@ -19,6 +19,7 @@ from schedules.selectors.store.course import (
     attempt_of,
     clock_at,
     course_of,
+    first_consent,
     held_since,
     live_visits,
     standing_of,
@@ -30,6 +31,7 @@ from schedules.services.course.transitions import plan_anew, rescreen, transfer
 from schedules.services.replanning.departure_rows import settle_planned
 from schedules.services.replanning.hold_rows import follow_person
 from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.unlikely_days import questions_about
 from schedules.services.store.visit_writing import (
     cancelled_with,
     keep_held,
@@ -39,6 +41,7 @@ from schedules.services.store.visit_writing import (
 from schedules.services.visits.unscheduled import add_early_termination
 from trials.audit.acts import recorded
 from trials.domain.errors import Stale
+from trials.domain.refusals import Refusal
 from trials.models import Site, User
 from trials.services.sites.plausible_days import impossible_days
 from trials.spoken import refuse, require_reason
@@ -57,7 +60,7 @@ class StepRequest:
     `ends` is what an end ends, None for what it ends by itself; `seen_by` is the last day for the
     visit of an early termination; `day_zero` the new planned day
     of a rescreening; `site` where a transfer goes, `release` whether the bookings at the old site
-    are given up with it.
+    are given up with it. `sure`: an unlikely day was confirmed.
     """
 
     step: Step
@@ -67,6 +70,7 @@ class StepRequest:
     day_zero: date | None = None
     site: Site | None = None
     release: bool = False
+    sure: bool = False
 
 
 @recorded
@@ -81,8 +85,8 @@ def take_step(
 ) -> CourseStep:
     """Take a step of a course: the row, what becomes of the visits to come, and what the step brings with it.
 
-    Raises CourseRefused, by field, for a step that the lifecycle does not allow now or on that day,
-    and Stale unless the participant is in this version.
+    Raises CourseRefused, by field, for a step that the lifecycle does not allow now or on that day and
+    for an unlikely day that nobody has said is meant, and Stale unless the participant is in this version.
     """
     person = locked(participant, version)
     standing, clock = standing_of(person), clock_at(person.site, now)
@@ -96,6 +100,9 @@ def take_step(
         ),
         CourseRefused,
     )
+    if not request.sure and request.step not in HOLDING:
+        unlikely = questions_about(person, asked.values(), consented=first_consent(person))
+        refuse((Refusal.said("sure", message) for message in unlikely), CourseRefused)
     attempt = standing.attempt + (request.step is Step.RESCREENING)
     record = StepTaken(request.step, request.on, attempt, request.ends)
     step = record_step(participant=person, record=record, by=by, reason=reason)

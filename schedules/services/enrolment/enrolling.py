@@ -35,15 +35,19 @@ def preview_enrolment(enrolment: Enrolment) -> Plan:
     return plan
 
 
-@recorded
 def enrol(*, enrolment: Enrolment, by: User | None) -> Participant:
     """A participant on record with anchors, visits, protocol windows and a calendar: all of it or nothing.
 
     Raises EnrolmentRefused, which says by field what would mend it, also where another was
     quicker with the same subject code, and where neither a consent form nor a reason is given. What is
-    said to have happened against the protocol is taken with a reason and drafted as deviations. The
-    number of queries does not depend on the visits.
+    said to have happened against the protocol is taken with a reason and drafted as deviations; the reason
+    is kept in the audit trail. The number of queries does not depend on the visits.
     """
+    return _enrol(enrolment=enrolment, by=by, reason=enrolment.reason)
+
+
+@recorded
+def _enrol(*, enrolment: Enrolment, by: User | None, reason: str) -> Participant:
     lock_sites([enrolment.site.pk])
     enrolment = dated_by_consent(enrolment)
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -18,19 +18,22 @@ from schedules.domain.plan.projection import project
 from schedules.domain.plan.recorded_anchors import anchor_days, hours_that_are_none, recorded_anchor
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
 from schedules.selectors.store.absences import away_days
+from schedules.selectors.store.course import trials_began
 from schedules.services.enrolment.consenting import refusals_without_consent
 from schedules.services.enrolment.history import asked_of, ruling_on
 from schedules.services.enrolment.values import Enrolment
+from schedules.services.store.unlikely_days import questions_of
 from trials.domain.errors import DomainError
-from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.refusals import Refusal
+from trials.domain.sites.plausible_days import LAST_DAY, Frame, latest_day
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 from trials.selectors.records import protocol_of, working_days_of
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import refuse, say
+from trials.spoken import refuse, require_reason, say
 from trials.zones import zone_of
 
 __all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment"]
@@ -44,10 +47,12 @@ class Ground:
     published: frozenset[int]
     calendars: Mapping[int, WorkingDays | None]
     approvals: Mapping[Pair, ApprovalState]
+    began: Mapping[Pair, date]
+    """When each trial began at a site, by the ids of site and trial."""
 
     @classmethod
     def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
-        """Read with five queries, and one for each site; days on which its people are away are closed."""
+        """Read with six queries, and one for each site; days on which its people are away are closed."""
         trials = {one.trial.pk for one in enrolments}
         versions = {one.version.pk for one in enrolments}
         sites = {one.site.pk: one.site for one in enrolments}
@@ -59,6 +64,7 @@ class Ground:
             frozenset(published.values_list("pk", flat=True)),
             {pk: away.applied(working_days_of(site), None, pk) for pk, site in sites.items()},
             approval_states((one.site.pk, one.version.pk) for one in enrolments),
+            trials_began((one.site.pk, one.trial.pk) for one in enrolments),
         )
 
 
@@ -83,7 +89,12 @@ def plan_enrolment(enrolment: Enrolment, ground: Ground) -> Plan:
     refuse(asked, EnrolmentRefused)
     plan = _project(enrolment, protocol, anchors, ground, zone)
     refuse(_refusals_of_years(enrolment, anchors), EnrolmentRefused)
-    refuse(_refusals_of_plan(enrolment, plan), EnrolmentRefused)
+    refusals, unlikely = list(_refusals_of_plan(enrolment, plan)), list(_unlikely(enrolment, plan, ground))
+    if not enrolment.sure and all(refusal.field == "reason" for refusal in refusals):
+        refusals += (Refusal.said("sure", message) for message in unlikely)
+    refuse(refusals, EnrolmentRefused)
+    if unlikely:
+        require_reason(enrolment.reason, EnrolmentRefused)
     return plan
 
 
@@ -163,6 +174,24 @@ def _refusals_of_years(enrolment: Enrolment, anchors: Mapping[str, AnchorDay]) -
     end = enrolment.trial.planned_end or enrolment.today
     for messages in impossible_days({code: day.day for code, day in anchors.items()}, end).values():
         yield from (Refusal.said("anchors", message) for message in messages)
+
+
+def _unlikely(enrolment: Enrolment, plan: Plan, ground: Ground) -> Iterator[str]:
+    """What is asked about the days given: before the trial began or the consent, long after the last window.
+
+    What departs from the protocol is asked about as that.
+    """
+    consent, given = plan.protocol.code_of(Role.CONSENT), plan.anchors
+    departing = {one.anchor for one in ruling_on(enrolment, plan).departures}
+    days = {code: given[code].day for code in enrolment.anchors if code in given and code not in departing}
+    end = enrolment.trial.planned_end
+    last = end or (enrolment.today and latest_day(enrolment.today, years=1))
+    began = ground.began.get((enrolment.site.pk, enrolment.trial.pk))
+    at_site = Frame(LAST_DAY, began, last)
+    signed = days.pop(consent, None)
+    yield from questions_of(at_site, [signed] if signed else [])
+    frame = replace(at_site, start=signed, by_consent=True) if signed else at_site
+    yield from questions_of(frame, days.values())
 
 
 def _refusals_of_words(

@@ -34,3 +34,5 @@ class Enrolment:
     """Why none is on record yet, such as a consent that was given at another site's screening."""
     history: bool = False
     """Whether visits that took place before are entered next: until then nothing is judged or drafted."""
+    sure: bool = False
+    """Whether an unlikely day is meant."""

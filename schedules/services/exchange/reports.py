@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
+from schedules.domain.errors import UnlikelyDay
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
@@ -48,12 +49,16 @@ REASONED: Mapping[str, Callable[..., Visit]] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report of one visit: what, why, by which client, and from where."""
+    """One report of one visit: what, why, by which client, and from where.
+
+    `sure`: the unlikely day of an anchor is meant; a visit's act says so itself.
+    """
 
     act: Act
     reason: str = ""
     client: str = ""
     source: dict[str, Any] = field(default_factory=dict)
+    sure: bool = False
 
 
 def report_visit(*, visit: Visit, version: int, report: Report, by: User | None, now: datetime) -> Visit:
@@ -96,7 +101,7 @@ def report_anchor(
     """Put the actual day of an anchor on record, and re-plan what hangs on it.
 
     Raises ValuesDiffer where another day is on record, Refused for an anchor that the protocol does not
-    have, and as `record_anchor`.
+    have or an unlikely day that nobody has confirmed or explained, and as `record_anchor`.
     """
     codes = protocol_of(participant.protocol_version).anchor_by_code
     if anchor.code not in codes:
@@ -112,7 +117,11 @@ def report_anchor(
             raise ValuesDiffer(_kept(participant, ours, reported, by, now))
         agree(participant=participant, reported=reported, by=by, now=now)
         return
-    record_anchor(participant=participant, anchor=anchor, now=now, by=by, reason=report.reason)
+    said: dict[str, Any] = {"reason": report.reason, "sure": report.sure}
+    try:
+        record_anchor(participant=participant, anchor=anchor, now=now, by=by, **said)
+    except UnlikelyDay as asked:
+        raise Refused({asked.field: [str(asked)]}) from asked
 
 
 def outcome_on_record(visit: Visit) -> str:

@@ -26,6 +26,7 @@ from schedules.services.replanning.rewording import raise_reworded, reworded_vis
 from schedules.services.replanning.side_effects import with_surroundings
 from schedules.services.replanning.start_objections import ask_why, gate_against, recorded_start, with_start
 from schedules.services.store.replanning_rows import write_plans
+from schedules.services.store.unlikely_days import refuse_unlikely
 from schedules.services.store.visit_writing import keep_held
 from trials.audit.acts import recorded
 from trials.models import User
@@ -48,11 +49,13 @@ __all__ = [
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to a calendar; writes nothing, in a constant number of queries.
 
-    Raises ReplanningRefused for a day that is said to have happened and has not come.
+    Raises ReplanningRefused for a day that is said to have happened and has not come, and UnlikelyDay for
+    one that nobody has said is meant.
     """
     (record,) = records_of([participant.pk])
     preview = preview_of(with_corrected_visits(record, proposal.anchors), proposal, now)
     _refuse_future(preview)
+    refuse_unlikely(record, preview.proposal.anchors, sure=proposal.sure)
     return with_surroundings(with_start(preview, now), now)
 
 
@@ -70,10 +73,9 @@ def commit_replanning(
 
     Raises ReplanningRefused for contradictory anchors, naming the days that would mend them, what
     the consents on record forbid, a closed gate, a day taken away that a visit stands for, or a
-    missing reason; BookingsOrphaned where a booking would lose its window or
-    its visit and the proposal does not accept that;
-    ReplanningStale, which carries the preview as it is now, where anything changed since it was
-    shown; StartNeedsReason as `record_anchor` does.
+    missing reason; UnlikelyDay as `preview_replanning`; BookingsOrphaned where a booking would lose its
+    window or its visit and the proposal does not accept that; ReplanningStale, which carries the preview
+    as it is now, where anything changed since it was shown; StartNeedsReason as `record_anchor` does.
     """
     if not reason.strip():
         raise ReplanningRefused(_("Enter why you move the calendar. The reason is kept in the audit trail."))
@@ -83,6 +85,7 @@ def commit_replanning(
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     _refuse_impossible(preview)
+    refuse_unlikely(standing, preview.proposal.anchors, sure=proposal.sure)
     _refuse_orphans(preview)
     correct_visits(standing, proposal.anchors, now)
     return _made_true(preview, now=now, by=by, reason=reason)
@@ -97,13 +100,15 @@ def record_anchor(
     by: User | None,
     reason: str = "",
     taken_back: bool = False,
+    sure: bool = False,
 ) -> Preview:
     """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
 
     For what has happened, such as an infusion, and for what is withdrawn again; moving a planned day
     goes through a preview. Raises ReplanningRefused for a day in the future, against the consents and
     for what cannot have been; DepartureNeedsReason, with the preview, for what happened against the
-    protocol, a closed gate or the list of readiness while nobody says why.
+    protocol, a closed gate or the list of readiness while nobody says why; UnlikelyDay for a day that
+    nobody has said is meant (`sure`), or that is meant and has no reason.
     """
     (record,) = records_of([participant.pk], lock=True)
     merged = _merged(record.anchors.get(anchor.code), anchor)
@@ -111,6 +116,7 @@ def record_anchor(
     preview = with_start(preview_of(record, proposal, now), now)
     _refuse_impossible(preview)
     if not taken_back:
+        refuse_unlikely(record, preview.proposal.anchors, sure=sure, reason=reason)
         ask_why(preview, reason, now)
     return _made_true(preview, now=now, by=by, reason=reason)
 

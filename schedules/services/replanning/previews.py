@@ -44,7 +44,7 @@ class Proposal:
 
     `accept_orphans` says that bookings which lose their window or their visit may do so: anyone who
     proposes has seen them. `recorded` are anchors that a visit on record has just dated; `taken_back`
-    says that a day on record is withdrawn, which plans nothing.
+    says that a day on record is withdrawn, which plans nothing. `sure`: unlikely days were confirmed.
     """
 
     anchors: Mapping[str, RecordedAnchor] = field(default_factory=dict)
@@ -54,6 +54,7 @@ class Proposal:
     accept_orphans: bool = False
     recorded: frozenset[str] = frozenset()
     taken_back: bool = False
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from schedules.models import Visit
 from schedules.selectors.store.course import clock_at
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.store.deviation_drafts import draft_of_visits
+from schedules.services.store.unlikely_days import questions_about
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import Role
 from trials.models import ConsentForm, User
 from trials.selectors.records import protocol_of
+from trials.spoken import require_reason
 
 
 @recorded
@@ -29,15 +31,18 @@ def record_consent(
     now: datetime,
     by: User | None,
     reason: str = "",
+    sure: bool = False,
 ) -> Consent:
     """A consent on record; the first one gives its day to the anchor `consent`, and the plan follows.
 
     Raises ConsentRefused for a day in the future or before the form was used, a form that was
-    consented to, a first consent of another day than the anchor on record, and for one that came
-    after what it comes before, such as the screening, while nobody says why.
+    consented to, a first consent of another day than the anchor on record, for one that came
+    after what it comes before, such as the screening, while nobody says why, and for an unlikely day
+    that nobody has said is meant (`sure`), or that is meant and has no reason.
     """
     today = clock_at(participant.site, now).today
     consent = write_consent(participant=participant, form=form, signed_on=signed_on, today=today, by=by)
+    _refuse_unlikely(participant, signed_on, sure=sure, reason=reason)
     if _actual_day(participant, _consent(participant)) is None:
         _follow(participant, signed_on, now=now, by=by, reason=reason)
     _judge_visits(participant, now)
@@ -46,17 +51,23 @@ def record_consent(
 
 @recorded
 def correct_consent(
-    *, consent: Consent, correction: Correction, now: datetime, by: User | None, reason: str
+    *,
+    consent: Consent,
+    correction: Correction,
+    now: datetime,
+    by: User | None,
+    reason: str,
+    sure: bool = False,
 ) -> Consent:
     """A wrongly recorded consent as it should have been; where the first one's day changes, the plan follows.
 
     The anchor `consent` takes the day of the first consent, what counts from it is planned and judged
     again, and a signed schedule that holds the day is void by that. Raises ConsentRefused for what no
-    consent can be, for an infusion that would come before it and for anchors that would contradict it;
-    Stale where the consent changed since it was shown.
+    consent can be, for an infusion that would come before it, for anchors that would contradict it and for
+    an unlikely day as `record_consent`; Stale where the consent changed since it was shown.
     """
     person = consent.participant
-    before = _first(person)
+    moves, before = correction.signed_on != consent.signed_on, _first(person)
     corrected = rewrite_consent(
         consent=consent,
         correction=correction,
@@ -65,6 +76,8 @@ def correct_consent(
         by=by,
         reason=reason,
     )
+    if moves:
+        _refuse_unlikely(person, correction.signed_on, sure=sure, reason=reason)
     first = _first(person)
     if first and first != before and first != _actual_day(person, _consent(person)):
         _follow(person, first, now=now, by=by, reason=reason)
@@ -90,11 +103,20 @@ def _follow(person: Participant, day: date, *, now: datetime, by: User | None, r
         return
     try:
         anchor = RecordedAnchor(code, actual_on=day)
-        record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason)
+        record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason, sure=True)
     except DepartureNeedsReason as refused:
         raise ConsentRefused({"reason": [str(refused)]}) from refused
     except ReplanningRefused as refused:
         raise ConsentRefused({"signed_on": [str(refused)]}) from refused
+
+
+def _refuse_unlikely(person: Participant, day: date, *, sure: bool, reason: str) -> None:
+    """Ask about the day of a consent before the trial began at the site, or long after the last window."""
+    asked = questions_about(person, [day])
+    if asked and not sure:
+        raise ConsentRefused({"sure": asked})
+    if asked:
+        require_reason(reason, ConsentRefused)
 
 
 def _first(person: Participant) -> date | None:

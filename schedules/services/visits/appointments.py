@@ -167,7 +167,7 @@ def complete_visit(
     write_activities(visit, completion, protocol)
     why = "" if asked else reason or completion.outside_reason
     with asking(asked):
-        previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now)
+        previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now, sure=completion.sure)
         refuse_orphans(previews, completion, now)
         show_first(visit, previews, completion, now)
     confirm_windows(visit, completion, by=by, now=now)

@@ -14,7 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import Confirmation
 from participants.models import Anchor, Fact
-from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
+from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.state import activities_of
@@ -28,6 +28,7 @@ from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
 from trials.spoken import say
 
+_OF_A_VISIT = {"reason": "outside_reason"}
 _STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
 
 
@@ -61,11 +62,18 @@ def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant
 
 
 def follow_completion(
-    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+    visit: Visit,
+    life: VisitLife,
+    protocol: Protocol,
+    *,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    sure: bool = False,
 ) -> list[Preview]:
     """Set the anchors that this visit is, or plan again what counts from it; gives what that did.
 
-    Raises VisitRefused.
+    `sure`: an unlikely day was confirmed with the visit. Raises VisitRefused.
     """
     codes, previews = anchors_set_by(protocol, life), []
     try:
@@ -76,8 +84,9 @@ def follow_completion(
                 actual_at=visit.performed_at,
                 actual_zone=visit.performed_zone,
             )
+            person = visit.participant
             previews.append(
-                record_anchor(participant=visit.participant, anchor=anchor, now=now, by=by, reason=reason)
+                record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason, sure=sure)
             )
         if not codes and _lends(protocol, life):
             dated = frozenset(anchors_dated_by(protocol, life))
@@ -86,6 +95,8 @@ def follow_completion(
             )
     except DepartureNeedsReason as refused:
         raise VisitRefused({"outside_reason": [str(refused)]}, refused.preview) from refused
+    except UnlikelyDay as asked:
+        raise VisitRefused({_OF_A_VISIT.get(asked.field, asked.field): [str(asked)]}) from asked
     except ReplanningRefused as refused:
         raise VisitRefused({"on": [str(refused)]}) from refused
     return previews

@@ -14,7 +14,7 @@ from participants.models import EndsChoice
 from participants.services.absences import Away
 from schedules.services.course.status_changes import StepRequest
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm
+from schedules.web.shared.forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm, SureField
 from trials.models import Site, User
 
 
@@ -48,6 +48,7 @@ class StepForm(ShownForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=500, help_text=NO_NAMES, error_messages={"required": SAY_WHY}
     )
+    sure = SureField()
     only = {
         "seen_by": Step.EARLY_TERMINATION,
         "day_zero": Step.RESCREENING,
@@ -74,7 +75,7 @@ class StepForm(ShownForm):
         data = self.cleaned_data
         asked = {name: data[name] for name in self.only if name in data}
         ends = Extent(data["ends"]) if data.get("ends") else None
-        return StepRequest(self.step, data["on"], ends=ends, **asked)
+        return StepRequest(self.step, data["on"], ends=ends, sure=data["sure"], **asked)
 
     def _offer_extents(self, step: Step) -> None:
         """Ask what ends, where a step may end more than one thing; the usual one is chosen."""
@@ -94,7 +95,8 @@ class TakeBackForm(ShownReasonForm):
     day_zero = forms.DateField(
         label=gettext_lazy("Planned day of %(awaited)s after %(given)s"), widget=DayInput()
     )
-    field_order = ("day_zero", "reason")
+    sure = SureField()
+    field_order = ("day_zero", "reason", "sure")
 
 
 class AbsenceForm(ShownForm):

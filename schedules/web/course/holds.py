@@ -43,7 +43,7 @@ from schedules.web.shared.answers import (
     require_record,
 )
 from schedules.web.shared.clock import now
-from schedules.web.shared.forms import ShownForm, ShownReasonForm, VersionedForm
+from schedules.web.shared.forms import ShownForm, ShownReasonForm, SureField, VersionedForm
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.people import user_of
 from schedules.web.shared.treatment_words import name_fields, treatment_words
@@ -81,7 +81,8 @@ class RepeatForm(ShownReasonForm):
     """The new planned day of the infusion."""
 
     day_zero = forms.DateField(label=gettext_lazy("New planned day of %(awaited)s"), widget=DayInput())
-    field_order = ("day_zero", "reason")
+    sure = SureField()
+    field_order = ("day_zero", "reason", "sure")
 
 
 Asked = Callable[[Any, dict[str, Any]], Service]
@@ -97,7 +98,8 @@ def _resume(form: Any, shared: dict[str, Any]) -> Service:
 
 
 def _repeat(form: Any, shared: dict[str, Any]) -> Service:
-    return partial(repeat_lymphodepletion, day_zero=form.cleaned_data["day_zero"], **shared)
+    asked = {name: form.cleaned_data[name] for name in ("day_zero", "sure")}
+    return partial(repeat_lymphodepletion, **asked, **shared)
 
 
 def _abandon(form: Any, shared: dict[str, Any]) -> Service:

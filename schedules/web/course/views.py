@@ -94,7 +94,8 @@ def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
         said = _said(request, participant, form)
         if not repeated:
             return partial(undo_last_step, **said)
-        return partial(take_back_repetition, day_zero=form.cleaned_data["day_zero"], **said)
+        asked = {name: form.cleaned_data[name] for name in ("day_zero", "sure")}
+        return partial(take_back_repetition, **asked, **said)
 
     def done(form: Any) -> HttpResponse:
         messages.success(request, _("The last status change is withdrawn."))

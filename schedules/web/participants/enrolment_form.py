@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -24,6 +25,7 @@ from schedules.selectors.pages.enrolment import (
 from schedules.selectors.store.calendars import today_at
 from schedules.services.enrolment.enrolling import Enrolment
 from schedules.web.shared.anchor_fields import PLANNED, AnchorFieldsMixin, DayInput, mended, recorded_anchors
+from schedules.web.shared.forms import SureField, without_question
 from schedules.web.shared.wording import say
 from trials import request_clock
 from trials.domain.protocols.protocol import EventAfter, Protocol
@@ -114,9 +116,11 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
     reason = forms.CharField(
         required=False,
         max_length=500,
-        label=gettext_lazy("Why it happened against the protocol"),
+        label=gettext_lazy("Reason"),
+        help_text=gettext_lazy("Why it happened against the protocol, or on an unlikely day; never a name."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    sure = SureField()
     history = forms.BooleanField(
         required=False,
         label=gettext_lazy("A history is entered next"),
@@ -162,6 +166,10 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         site = self.cleaned_data.get("site")
         return zone_of(site) if site else None
 
+    def question(self) -> list[BoundField]:
+        """The field of an unlikely day, once it is asked."""
+        return without_question(self, [self["sure"]])
+
     def clean_subject_code(self) -> str:
         """The code as it is stored: capital letters without blanks around them."""
         return str(self.cleaned_data["subject_code"]).strip().upper()
@@ -195,11 +203,12 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
             consent=self._consent(),
             no_consent_reason=data.get("no_consent_reason", ""),
             history=bool(data.get("history")),
+            sure=bool(data.get("sure")),
         )
 
     def refuse(self, refused: EnrolmentRefused) -> None:
         """Put what was refused next to the fields that it is about, with the days that would mend it."""
-        self.fields["reason"].required = "reason" in refused.fields
+        self.fields["reason"].required = bool({"reason", "sure"} & refused.fields.keys())
         self.anchor_refusals.extend(refused.fields.get("anchors", ()))
         put_refusals(self, {name: said for name, said in refused.fields.items() if name != "anchors"})
         site = self.cleaned_data.get("site")

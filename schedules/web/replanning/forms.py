@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,7 +30,7 @@ from schedules.web.shared.anchor_fields import (
     DayInput,
     recorded_anchors,
 )
-from schedules.web.shared.forms import NO_NAMES
+from schedules.web.shared.forms import NO_NAMES, SureField, without_question
 from schedules.web.shared.wording import say
 from trials.domain.words import WEEKDAYS
 from trials.models import ProtocolVersion, Site
@@ -80,6 +81,7 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
         super().__init__(data, initial=_as_fields(recorded, zone))
         self.protocol = in_language(protocol_of(participant.protocol_version), say)
         self.add_anchors()
+        self.fields["sure"] = SureField()
         for name, there in self.zones.items():
             self.fields[name].help_text = _("By the clocks of %(zone)s, where it was recorded.") % {
                 "zone": there.key
@@ -88,6 +90,10 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
     def hour_zone(self, name: str) -> ZoneInfo | None:
         """The zone of the record for an hour that is on it, else the site's."""
         return self.zones.get(name, self.zone)
+
+    def question(self) -> list[BoundField]:
+        """The field of an unlikely day, once it is asked."""
+        return without_question(self, [self["sure"]])
 
     def clean(self) -> dict[str, Any]:
         """What stands may be moved, and not be left out."""
@@ -113,7 +119,8 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
             for code, anchor in given.items()
         }
         changed = {code: anchor for code, anchor in as_recorded.items() if anchor != self.recorded.get(code)}
-        return Proposal(anchors=changed, accept_orphans=self.cleaned_data["accept"])
+        data = self.cleaned_data
+        return Proposal(anchors=changed, accept_orphans=data["accept"], sure=data["sure"])
 
 
 class TraitsForm(PreviewForm):

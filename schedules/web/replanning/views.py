@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned, ReplanningStale, UnlikelyDay
 from schedules.selectors.pages.course import may_record_at
 from schedules.selectors.pages.enrolment import Contradicting
 from schedules.selectors.pages.replanning import acts_since, last_entry, other_versions, sites_by_name
@@ -96,7 +96,7 @@ def replanning(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     if not form.is_valid():
         return page.shown(form, status=422)
     proposal = form.proposal()
-    if proposal == Proposal(accept_orphans=proposal.accept_orphans):
+    if proposal == Proposal(accept_orphans=proposal.accept_orphans, sure=proposal.sure):
         form.add_error(None, _("Nothing is changed yet: give another day, trait or version."))
         return page.shown(form, status=422)
     return page.answered(form, proposal, commit=data.get("action") == COMMIT)
@@ -120,6 +120,8 @@ class _Page:
             return self.shown(form, cast(Preview, stale.preview), status=OVERTAKEN)
         except BookingsOrphaned as refused:
             form.add_error("accept", str(refused))
+        except UnlikelyDay as asked:
+            form.add_error(asked.field, str(asked))
         except DomainError as refused:
             form.add_error("reason" if commit and not form.cleaned_data["reason"] else None, str(refused))
         else:

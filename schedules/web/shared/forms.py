@@ -27,8 +27,8 @@ class VersionedForm(HoursMixin, forms.Form):
         put_refusals(self, fields)
 
     def plain_fields(self) -> list[BoundField]:
-        """The fields that stand alone, one below the other."""
-        return self.visible_fields()
+        """The fields that stand alone, one below the other; about an unlikely day only once it is asked."""
+        return without_question(self, self.visible_fields())
 
     def shown(self) -> int:
         """The version that was shown; 0, which no record is in, where the form does not say."""
@@ -65,7 +65,7 @@ class ShownForm(VersionedForm):
 
     def plain_fields(self) -> list[BoundField]:
         """All but the question about bookings, which is asked once there are any; it comes last."""
-        fields = [field for field in self.visible_fields() if field.name != "accept"]
+        fields = [field for field in super().plain_fields() if field.name != "accept"]
         return [*fields, self["accept"]] if self.orphans else fields
 
     def showing(self, digest: str, *, orphans: bool, seen: int = 0) -> None:

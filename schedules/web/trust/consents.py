@@ -85,6 +85,7 @@ def consent_new(request: HttpRequest, pk: int) -> HttpResponse:
             now=now(),
             by=user_of(request),
             reason=given["reason"],
+            sure=given["sure"],
         )
         messages.success(request, _("The consent is recorded."))
         return redirect("consent", pk=pk)
@@ -113,6 +114,7 @@ def consent_correct(request: HttpRequest, pk: int, consent: int) -> HttpResponse
             now=now(),
             by=user_of(request),
             reason=form.why(),
+            sure=form.cleaned_data["sure"],
         )
         messages.success(request, _("The consent is corrected, and the calendar follows it."))
         return redirect("consent", pk=pk)

@@ -11,7 +11,7 @@ from participants.models import Consent, Participant
 from participants.selectors.consents import forms_of
 from participants.services.consent import Correction
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, SAY_WHY, VersionedForm
+from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm
 from trials.models import ConsentForm, Meaning, SiteApproval
 from trials.services.protocols.approvals import Approval
 from trials.services.protocols.consent_forms import Edition
@@ -105,8 +105,11 @@ class ConsentGivenForm(Asking):
         label=gettext_lazy("Reason"),
         max_length=300,
         required=False,
-        help_text=gettext_lazy("For a consent that came after what it comes before; never a name."),
+        help_text=gettext_lazy(
+            "For a consent that came after what it comes before, or on an unlikely day; never a name."
+        ),
     )
+    sure = SureField()
 
     def __init__(self, participant: Participant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -119,8 +119,10 @@ def test_csv_has_one_row_for_each_visit(plan):
         ((*ON, "--actual", "infusion=2026-12-08"), "infusion", ("2026-12-08", "actual", None),
          "an actual day beats a planned one"),
         ((*ON, "--on", "enrolment=2026-11-30"), "enrolment", ("2026-11-30", "planned", None), "two of them"),
-        (("--on", "infusion=2026-10-25T02:30", "--zone", "Europe/Berlin"), "infusion",
-         ("2026-10-25", "planned", "2026-10-25T02:30+02:00"), "an hour that comes twice is the first one"),
+        (("--on", "infusion=2026-10-25T02:30+02:00", "--zone", "Europe/Berlin"), "infusion",
+         ("2026-10-25", "planned", "2026-10-25T02:30+02:00"), "an hour that comes twice, the first"),
+        (("--actual", "infusion=2026-10-25T02:30+01:00", "--zone", "Europe/Berlin"), "infusion",
+         ("2026-10-25", "actual", "2026-10-25T02:30+01:00"), "and the second"),
     ],
 )  # fmt: skip
 def test_anchors(plan, arguments, anchor, expected, reason):
@@ -184,7 +186,7 @@ IMPOSSIBLE_DATES = [
     "20261207",
     "07.12.2026", "12/07/2026", "2026-W50-1", "2026-341", "tomorrow", "", " 2026-12-07", "2026-12-07 ",
     "2026-12-07T", "2026-12-07 14:00", "2026-12-07T24:00", "2026-12-07T14", "2026-12-07T14:60",
-    "2026-12-07T14:00:00", "2026-12-07T14:00Z", "2026-12-07T14:00+08:00", "2026-12-07t14:00", "-2026-12-07",
+    "2026-12-07T14:00:00", "2026-12-07T14:00Z", "2026-12-07T14:00+8", "2026-12-07t14:00", "-2026-12-07",
     "٢٠٢٦-١٢-٠٧", "２０２６-12-07", "2026\u201012\u201007", "99999-01-01", "1e9", "2026-12-07;ls",
     "2026-12-07\n",
     "0001-01-01T00:00", "9999-12-31T24:00", "None", "2026-06-31",
@@ -241,15 +243,19 @@ def test_a_wrong_date_is_refused(plan, day):
         ((TRIAL, "--on", "infusion=0001-01-01"), YEARS),
         ((TRIAL, "--on", "infusion=0001-01-20", "--calendar", "CN"), YEARS),
         ((TRIAL, "--on", "infusion=9999-12-31"), YEARS),
-        ((TRIAL, "--on", "infusion=9999-12-31T23:59", "--calendar", "CN"), YEARS),
+        ((TRIAL, "--on", "infusion=9999-12-31T23:59", "--calendar", "CN"), "end of the calendar"),
         (("NCT07339332", "--on", "infusion=9999-12-31", "--with", "childbearing_potential"), YEARS),
         ((TRIAL, "--on", "infusion=2026-03-29T02:30", "--zone", "Europe/Berlin"),
-         ("'2026-03-29T02:30' does not exist in Europe/Berlin: the clocks are put forward then; possible is "
-         "2026-03-29T03:30")),
+         ("'2026-03-29T02:30' in Europe/Berlin: 02:30 does not exist on 2026-03-29: the clocks go from 02:00 "
+          "to 03:00. Enter another hour.")),
         ((TRIAL, "--on", "infusion=2026-03-08T02:00", "--zone", "America/New_York"),
-         "possible is 2026-03-08T03:00"),
+         "the clocks go from 02:00 to 03:00"),
         ((TRIAL, "--on", "infusion=2011-12-30T12:00", "--zone", "Pacific/Apia"),
-         "possible is 2011-12-31T12:00"),
+         "the clocks go from 2011-12-30 00:00 to 2011-12-31 00:00"),
+        ((TRIAL, "--on", "infusion=2026-10-25T02:30", "--zone", "Europe/Berlin"),
+         ("'2026-10-25T02:30' comes twice in Europe/Berlin: write 2026-10-25T02:30+02:00 or "
+          "2026-10-25T02:30+01:00")),
+        ((TRIAL, "--actual", "infusion=2026-11-01T01:15", "--zone", "America/New_York"), "comes twice"),
     ],
 )  # fmt: skip
 def test_anything_else_that_is_wrong_is_refused_in_one_line(plan, arguments, expected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,19 +12,21 @@ from django.test import Client
 from django.urls import reverse
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.errors import AbsenceRefused, CourseRefused
+from participants.domain.errors import AbsenceRefused, ConsentRefused, CourseRefused
 from participants.domain.lifecycle import Step
-from participants.models import Participant
+from participants.models import Anchor, Consent, Participant
 from participants.services.absences import Away, record_absence
 from participants.services.consent import Correction, rewrite_consent, withdraw_consent, write_consent
-from schedules.domain.errors import EnrolmentRefused, ReplanningRefused, VisitRefused
+from schedules.domain.errors import EnrolmentRefused, ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.exchange.reports import Report, report_anchor
 from schedules.services.readiness.gates import ReviewRecord, record_safety_review
-from schedules.services.replanning.moves import Proposal, preview_replanning
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from schedules.services.trust.consents import correct_consent, record_consent
 from schedules.services.visits.appointments import book_visit, complete_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_version, an_enrolment, show_who_one_is
@@ -247,3 +250,109 @@ def test_forms_with_days_at_the_ends_of_the_calendar(
         address = reverse(name, kwargs={"pk": pk})
         for asked in ("day", "first", "last", "wished"):
             assert chief.get(address, {asked: day}).status_code < 500, (name, asked)
+
+
+FAR = date(2036, 3, 3)
+"""Within twenty years, and more than ninety days after the last window."""
+
+
+def test_an_anchor_moved_to_an_unlikely_day_is_asked_about_once(participant: Participant) -> None:
+    moved = Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=FAR)})
+    asked = {"participant": participant, "now": at(11, 21)}
+    with pytest.raises(UnlikelyDay, match="days after") as refused:
+        preview_replanning(proposal=moved, **asked)
+    assert refused.value.field == "sure"
+    meant = replace(moved, sure=True)
+    digest = preview_replanning(proposal=meant, **asked).digest
+    with pytest.raises(UnlikelyDay, match="days after"):
+        commit_replanning(proposal=moved, digest=digest, by=None, reason="paused", **asked)
+    commit_replanning(proposal=meant, digest=digest, by=None, reason="paused by the sponsor", **asked)
+    assert Anchor.objects.get(participant=participant, code="infusion").planned_on == FAR
+    assert AuditEntry.objects.filter(model="participants.anchor", reason="paused by the sponsor").exists()
+
+
+def test_an_unlikely_day_on_record_wants_to_be_meant_and_explained(participant: Participant) -> None:
+    """An anchor of an EDC, before the consent."""
+    early = RecordedAnchor("screening", actual_on=date(2024, 11, 2))
+    shared = {"participant": participant, "anchor": early, "by": None, "now": at(12, 8)}
+    with pytest.raises(Refused) as refused:
+        report_anchor(report=Report(""), **shared)
+    assert set(refused.value.fields) == {"sure"}
+    with pytest.raises(Refused, match="audit trail") as refused:
+        report_anchor(report=Report("", sure=True), **shared)
+    assert set(refused.value.fields) == {"reason"}
+    report_anchor(report=Report("", reason="typed from paper", sure=True), **shared)
+    assert Anchor.objects.get(participant=participant, code="screening").actual_on == date(2024, 11, 2)
+
+
+def test_a_consent_before_the_trial_began_at_the_site_is_asked_about() -> None:
+    participant = enrol(enrolment=an_enrolment(), by=None)
+    used = date(2024, 1, 1)
+    form = ConsentForm.objects.create(trial=participant.trial, version="9.0", effective_on=used)
+    said = {"participant": participant, "form": form, "now": at(11, 21), "by": None}
+    with pytest.raises(ConsentRefused) as refused:
+        record_consent(signed_on=date(2025, 11, 3), **said)
+    assert "when the trial began here" in refused.value.fields["sure"][0]
+    assert not Consent.objects.exists(), "nothing half-written stays"
+    with pytest.raises(ConsentRefused, match="audit trail"):
+        record_consent(signed_on=date(2025, 11, 3), sure=True, **said)
+    consent = record_consent(signed_on=date(2025, 11, 3), sure=True, reason="from the pilot", **said)
+    right = Correction(consent.version, form, date(2024, 11, 3))
+    with pytest.raises(ConsentRefused) as refused:
+        correct_consent(consent=consent, correction=right, now=at(11, 21), by=None, reason="misread")
+    assert set(refused.value.fields) == {"sure"}
+    correct_consent(consent=consent, correction=right, now=at(11, 21), by=None, reason="misread", sure=True)
+
+
+def test_an_unlikely_day_at_the_enrolment_is_asked_about_and_its_reason_kept() -> None:
+    """Before the trial began at the site, before the consent, and long after the planned end."""
+    asked = an_enrolment(today=date(2026, 11, 21))
+    for anchors in (
+        {"infusion": AnchorDay(date(2025, 12, 7), AnchorKind.ACTUAL)},
+        {"infusion": AnchorDay(date(2028, 12, 7))},
+        {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(date(2025, 11, 3), AnchorKind.ACTUAL)},
+    ):
+        enrolment = replace(asked, anchors=anchors)
+        with pytest.raises(EnrolmentRefused) as refused:
+            enrol(enrolment=enrolment, by=None)
+        assert set(refused.value.fields) == {"sure"}, anchors
+        with pytest.raises(EnrolmentRefused) as refused:
+            enrol(enrolment=replace(enrolment, sure=True), by=None)
+        assert set(refused.value.fields) == {"reason"}, anchors
+    enrol(enrolment=replace(enrolment, sure=True, reason="seen in the pilot"), by=None)
+    assert AuditEntry.objects.filter(model="participants.participant", reason="seen in the pilot").exists()
+
+
+def test_a_step_of_a_course_before_the_consent_is_asked_about(participant: Participant) -> None:
+    participant.refresh_from_db()
+    said = {"participant": participant, "version": participant.version, "by": None, "now": at(12, 1)}
+    early = StepRequest(Step.SCREEN_FAILURE, date(2025, 11, 20))
+    with pytest.raises(CourseRefused) as refused:
+        take_step(request=early, reason="liver", **said)
+    assert set(refused.value.fields) == {"sure"}
+    take_step(request=replace(early, sure=True), reason="liver", **said)
+
+
+def test_the_pages_ask_about_an_unlikely_day_of_an_anchor_and_keep_what_was_typed(
+    participant: Participant, client: Client
+) -> None:
+    coordinator = User.objects.create_user("lin")
+    Membership.objects.create(
+        user=coordinator, site=participant.site, role=Role.COORDINATOR, starts_on=date(2020, 1, 1)
+    )
+    client.force_login(coordinator)
+    address = reverse("replan", args=[participant.pk, "anchors"])
+    typed = {
+        "anchor-consent-actual-on": str(CONSENT),
+        "anchor-infusion-planned-on": str(FAR),
+        "action": "preview",
+    }
+    assert 'name="sure"' not in client.get(address).content.decode()
+    asked = client.post(address, typed)
+    page = asked.content.decode()
+    assert asked.status_code == 422
+    assert 'name="sure"' in page
+    assert str(FAR) in page, "what was typed is kept"
+    shown = client.post(address, {**typed, "sure": "on"})
+    assert shown.status_code == 200
+    assert "What would happen" in shown.content.decode()

@@ -69,9 +69,9 @@ class Frame:
         return None
 
 
-def latest_day(end: date) -> date:
-    """Return the day that lies YEARS_AFTER_END after an end, or the last of the calendar."""
-    year = end.year + YEARS_AFTER_END
+def latest_day(end: date, years: int = YEARS_AFTER_END) -> date:
+    """Return the day that lies some years after an end, or the last of the calendar."""
+    year = end.year + years
     if year >= date.max.year:
         return date.max - timedelta(days=2)
     return date(year, end.month, min(end.day, 28))

@@ -1,0 +1,80 @@
+"""Days that are possible and not likely: asked about once, and taken with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Participant
+from schedules.domain.errors import UnlikelyDay
+from schedules.selectors.store.course import first_signature, frame_around, frame_of
+from schedules.selectors.store.records import Record
+from trials.domain.protocols.protocol import Role
+from trials.domain.refusals import REASON_MISSING, in_words
+from trials.domain.sites.plausible_days import Frame
+from trials.selectors.records import protocol_of
+from trials.spoken import say
+
+
+def questions_about(
+    participant: Participant, days: Iterable[date | None], *, consented: date | None = None
+) -> list[str]:
+    """Return what is asked about days of a participant, in words; at most two queries, none without a day.
+
+    `consented` is the first consent, which no day is likely to come before; without one the days are
+    held against the trial's start at the site.
+    """
+    given = [day for day in days if day]
+    return list(questions_of(frame_of(participant, consented), given)) if given else []
+
+
+def questions_of(frame: Frame, days: Iterable[date]) -> Iterator[str]:
+    """Yield what a frame asks about days, in words; about each day once."""
+    doubts = (frame.question(day) for day in dict.fromkeys(days))
+    yield from (in_words(doubt.message, doubt.words, say) for doubt in doubts if doubt)
+
+
+def refuse_unlikely(
+    record: Record, after: Mapping[str, RecordedAnchor], *, sure: bool, reason: str | None = None
+) -> None:
+    """Raise UnlikelyDay for anchors on a day that nobody has said is meant, and then for want of a reason.
+
+    `after` are the anchors that change; `reason` is None where it is asked for later. A consent is held
+    against the trial's start at the site, every other day against the first consent. At most two queries,
+    none where no day changes.
+    """
+    person = record.participant
+    consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
+    own, others = _changed(record, after, {consent}), _changed(record, after, after.keys() - {consent})
+    last = max((visit.closes for visit in record.visits if not visit.unscheduled), default=None)
+    found = list(questions_of(frame_around(person, None, last), own)) if own else []
+    if others:
+        consented = _consented(record, after.get(consent))
+        found += questions_of(frame_around(person, consented, last), others)
+    if found and not sure:
+        raise UnlikelyDay(" ".join(found))
+    if found and reason is not None and not reason.strip():
+        raise UnlikelyDay(_(REASON_MISSING), field="reason")
+
+
+def _consented(record: Record, proposed: RecordedAnchor | None) -> date | None:
+    """The first consent: as it is proposed, or the earliest on record."""
+    if proposed and proposed.actual_on:
+        return proposed.actual_on
+    stands = record.anchors.get(protocol_of(record.participant.protocol_version).code_of(Role.CONSENT))
+    days = (stands and stands.actual_on, first_signature(record.participant))
+    return min((day for day in days if day), default=None)
+
+
+def _changed(record: Record, after: Mapping[str, RecordedAnchor], codes: Collection[str]) -> list[date]:
+    """The planned and actual days of these anchors that are others than on record, in their order."""
+    found = []
+    for code in (code for code in after if code in codes):
+        stood, now = record.anchors.get(code, RecordedAnchor(code)), after[code]
+        for was, day in ((stood.planned_on, now.planned_on), (stood.actual_on, now.actual_on)):
+            if day and day != was:
+                found.append(day)
+    return found
