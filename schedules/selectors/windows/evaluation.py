@@ -98,7 +98,7 @@ def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> l
 
 def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Docket]:
     """The dockets of records that were read already, labels in the language of `say`; one query."""
-    steps = _steps([record.participant.pk for record in records])
+    steps = steps_by_person([record.participant.pk for record in records])
     protocols: dict[int, Protocol] = {}
     found = []
     for record in records:
@@ -110,7 +110,7 @@ def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Docket]:
 
 def docket_of_record(record: Record) -> Docket:
     """The docket of a record that was read already; one query."""
-    steps = _steps([record.participant.pk]).get(record.participant.pk, ())
+    steps = steps_by_person([record.participant.pk]).get(record.participant.pk, ())
     return _docket(record, protocol_of(record.participant.protocol_version), steps)
 
 
@@ -163,7 +163,7 @@ def _expected(record: Record) -> dict[str, date]:
     }
 
 
-def _steps(ids: Iterable[int]) -> dict[int, list[CourseStep]]:
+def steps_by_person(ids: Iterable[int]) -> dict[int, list[CourseStep]]:
     """The steps of these participants' courses that stand, in order; one query."""
     steps = CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk")
     taken: dict[int, list[CourseStep]] = defaultdict(list)

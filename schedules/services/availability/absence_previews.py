@@ -14,7 +14,7 @@ from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
 from schedules.selectors.store.records import records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
-from schedules.services.replanning.side_effects import with_surroundings
+from schedules.services.replanning.side_effects import with_surroundings, with_verdicts
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.records import working_days_of
@@ -66,7 +66,8 @@ def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime,
 def _preview_end(absence: Absence, now: datetime, *, lock: bool) -> Preview:
     assert absence.participant_id is not None, "a site's absence is shown for all its participants"
     (record,) = without_absence(records_of([absence.participant_id], lock=lock), absence)
-    return preview_of(record, Proposal(calendar=working_days_of(record.participant.site)), now)
+    asked = Proposal(calendar=working_days_of(record.participant.site))
+    return with_verdicts(preview_of(record, asked, now), now)
 
 
 def _preview(away: Away, now: datetime, *, lock: bool) -> Preview:
@@ -77,4 +78,4 @@ def _preview(away: Away, now: datetime, *, lock: bool) -> Preview:
     calendar = working_days_of(record.participant.site)
     days = dict.fromkeys(days_between(away.first, away.last), PARTICIPANT_AWAY)
     closed = calendar.with_corrections(closures=days) if calendar else None
-    return preview_of(record, Proposal(calendar=closed), now)
+    return with_verdicts(preview_of(record, Proposal(calendar=closed), now), now)

@@ -19,6 +19,7 @@ from schedules.selectors.store.records import records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.moves import replan_many
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
+from schedules.services.replanning.side_effects import with_verdicts_of
 from schedules.services.store.site_locks import lock_people_at
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError
@@ -68,8 +69,8 @@ class SitePreview:
 
     @property
     def affected(self) -> tuple[Preview, ...]:
-        """The participants for whom anything changes."""
-        return tuple(preview for preview in self.previews if preview.changed)
+        """The participants for whom anything changes: a visit, or the verdict on a window."""
+        return tuple(one for one in self.previews if one.changed or one.around.verdicts)
 
     @property
     def orphans(self) -> list[str]:
@@ -144,7 +145,7 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
     if proposal.ended:
         records = without_absence(records, proposal.ended)
     asked = Proposal(calendar=planned_by)
-    previews = tuple(preview_of(record, asked, now) for record in records)
+    previews = with_verdicts_of([preview_of(record, asked, now) for record in records], now)
     said = [
         corrected.digest,
         str(proposal.absence),

@@ -159,6 +159,8 @@ def _enrolment(player: Player, version: ProtocolVersion, site: Site, form: Conse
         comes_of_age_on=player.comes_of_age_on,
         consent=ConsentGiven(form, signed) if signed else None,
         no_consent_reason=_("The consent is still to be signed."),
+        sure=True,
+        reason="demonstration",
     )
 
 

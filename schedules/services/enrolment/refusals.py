@@ -26,7 +26,7 @@ from schedules.services.store.unlikely_days import questions_of
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.refusals import Refusal
-from trials.domain.sites.plausible_days import LAST_DAY, Frame, latest_day
+from trials.domain.sites.plausible_days import AFTER_PLANNED_END, LAST_DAY, LONG_AHEAD, Frame, latest_day
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
@@ -187,8 +187,8 @@ def _unlikely(enrolment: Enrolment, plan: Plan, ground: Ground) -> Iterator[str]
     end = enrolment.trial.planned_end
     last = end or (enrolment.today and latest_day(enrolment.today, years=1))
     began = ground.began.get((enrolment.site.pk, enrolment.trial.pk))
-    at_site = Frame(LAST_DAY, began, last)
-    signed = days.pop(consent, None)
+    at_site = Frame(LAST_DAY, began, last, too_late=AFTER_PLANNED_END if end else LONG_AHEAD)
+    signed = days.pop(consent, enrolment.consent.signed_on if enrolment.consent else None)
     yield from questions_of(at_site, [signed] if signed else [])
     frame = replace(at_site, start=signed, by_consent=True) if signed else at_site
     yield from questions_of(frame, days.values())

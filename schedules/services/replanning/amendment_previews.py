@@ -13,15 +13,18 @@ from django.utils.translation import gettext_noop
 
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS
-from participants.models import Participant
+from participants.models import CourseStep, Participant
 from schedules.domain.deviations.stored_sentences import joined
 from schedules.domain.errors import AmendmentRefused
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.replanning.visit_effects import Effect, VisitChange
+from schedules.domain.windows.verdict_changes import VerdictChange
 from schedules.selectors.pages.amendments import Standing, people_at, standings_of
 from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.windows.evaluation import steps_by_person
 from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.replanning.moves import Preview, Proposal, preview_of
+from schedules.services.replanning.side_effects import with_verdicts_by
 from trials.domain.words import Code, Value, Words
 from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
@@ -68,6 +71,11 @@ class Prospect:
         version = next((record.older[pk] for pk in done if pk), None) if record else None
         return (version or self.participant.protocol_version).label
 
+    @property
+    def verdicts(self) -> tuple[VerdictChange, ...]:
+        """The windows whose verdict changes."""
+        return self.preview.around.verdicts if self.preview else ()
+
     def count(self, effect: Effect) -> int:
         """How many visits to come this happens to."""
         return sum(effect in change.effects for change in self.changes)
@@ -102,13 +110,14 @@ def preview_amendment(*, amendment: Amendment, now: datetime) -> DryRun:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """By what each participant is judged: standings, with what asks for consent again, and approvals."""
+    """By what each participant is judged: standings, with what asks for consent again, approvals, steps."""
 
     from_version: ProtocolVersion
     to_version: ProtocolVersion
     standings: Mapping[int, Standing]
     approvals: Mapping[Pair, ApprovalState]
     now: datetime
+    steps: Mapping[int, Sequence[CourseStep]]
 
     @classmethod
     def of(
@@ -127,6 +136,7 @@ class Judging:
             standings_of(people, now),
             approval_states(pairs),
             now,
+            steps_by_person([person.pk for person in people]),
         )
 
     def prospect(self, record: Record) -> Prospect:
@@ -134,7 +144,7 @@ class Judging:
         person = record.participant
         if why := self._skipped(person):
             return Prospect(person, Outcome.SKIPPED, why)
-        preview = preview_of(record, Proposal(version=self.to_version), self.now)
+        preview = self._judged(preview_of(record, Proposal(version=self.to_version), self.now))
         if why := self._consent(person):
             return Prospect(person, Outcome.CONSENT, why, preview)
         if refused := preview.ruling.refused:
@@ -143,6 +153,10 @@ class Judging:
             words = Words.of(_BOOKED, {"bookings": _listed(preview.orphans)})
             return Prospect(person, Outcome.BOOKING, words, preview)
         return Prospect(person, Outcome.READY, None, preview)
+
+    def _judged(self, preview: Preview) -> Preview:
+        """The preview with the verdicts that it changes."""
+        return with_verdicts_by(preview, self.steps.get(preview.record.participant.pk, ()), self.now)
 
     def _skipped(self, person: Participant) -> Words | None:
         """Why somebody is not concerned."""

@@ -23,7 +23,7 @@ from schedules.services.replanning.departure_rows import follow_departures, foll
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.rewording import raise_reworded, reworded_visits
-from schedules.services.replanning.side_effects import with_surroundings
+from schedules.services.replanning.side_effects import with_surroundings, with_verdicts
 from schedules.services.replanning.start_objections import ask_why, gate_against, recorded_start, with_start
 from schedules.services.store.replanning_rows import write_plans
 from schedules.services.store.unlikely_days import refuse_unlikely
@@ -81,7 +81,7 @@ def commit_replanning(
         raise ReplanningRefused(_("Enter why you move the calendar. The reason is kept in the audit trail."))
     (standing,) = records_of([participant.pk], lock=True)
     record = with_corrected_visits(standing, proposal.anchors)
-    preview = with_start(preview_of(record, proposal, now), now)
+    preview = with_verdicts(with_start(preview_of(record, proposal, now), now), now)
     if preview.digest != digest:
         raise ReplanningStale(with_surroundings(preview, now))
     _refuse_impossible(preview)

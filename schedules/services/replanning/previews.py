@@ -182,6 +182,11 @@ class Preview:
         }
         if self.departures:
             seen["departures"] = [str(one) for one in self.departures]
+        if self.around.verdicts:
+            seen["verdicts"] = [
+                [one.code, one.before, one.after, one.end_before, one.end_after, str(one.repeat or "")]
+                for one in self.around.verdicts
+            ]
         return seen
 
 

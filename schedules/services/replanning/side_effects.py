@@ -8,14 +8,19 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
-from participants.models import Participant
+from participants.models import CourseStep, Participant
 from schedules.domain.readiness.gates import Cohorts, Course, course_of
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.replanning.window_and_gate_changes import GateChange, compare_gates
 from schedules.domain.windows.verdict_changes import VerdictChange, compare_verdicts
 from schedules.models import Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, reviews_of
-from schedules.selectors.windows.evaluation import docket_of_record
+from schedules.selectors.windows.evaluation import (
+    Docket,
+    docket_of_record,
+    docket_of_steps,
+    steps_by_person,
+)
 from schedules.services.replanning.previews import Around, Preview
 from trials.domain.protocols.protocol import Protocol
 
@@ -32,11 +37,46 @@ def with_surroundings(preview: Preview, now: datetime) -> Preview:
     return replace(preview, around=around)
 
 
+def with_verdicts(preview: Preview, now: datetime) -> Preview:
+    """The preview with the verdicts that it changes, which its digest stands for as well; one query."""
+    return _with(preview, verdicts_changed(preview, now))
+
+
+def with_verdicts_of(previews: Sequence[Preview], now: datetime) -> tuple[Preview, ...]:
+    """The same for any number of previews; one query. Where nothing moves no verdict is worked out."""
+    moving = [preview for preview in previews if _may_change_verdicts(preview)]
+    steps = steps_by_person([preview.record.participant.pk for preview in moving]) if moving else {}
+    found = {}
+    for preview in moving:
+        person = preview.record.participant.pk
+        found[person] = with_verdicts_by(preview, steps.get(person, ()), now)
+    return tuple(found.get(preview.record.participant.pk, preview) for preview in previews)
+
+
+def with_verdicts_by(preview: Preview, steps: Sequence[CourseStep], now: datetime) -> Preview:
+    """The same for the steps of the participant's course, which were read already; no query."""
+    return _with(preview, _changes(docket_of_steps(preview.record, steps), preview, now))
+
+
 def verdicts_changed(preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
     """The windows whose verdict would be another one at this moment if the calendar moves."""
-    before = docket_of_record(preview.record)
+    return _changes(docket_of_record(preview.record), preview, now)
+
+
+def _changes(before: Docket, preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
     after = before.as_planned(preview.plan, _expected(preview))
     return compare_verdicts(before.verdicts(now), after.verdicts(now), preview.plan.protocol.named)
+
+
+def _with(preview: Preview, verdicts: tuple[VerdictChange, ...]) -> Preview:
+    return replace(preview, around=replace(preview.around, verdicts=verdicts))
+
+
+def _may_change_verdicts(preview: Preview) -> bool:
+    """Whether anything moves that a window is judged by; another version may judge by other terms."""
+    if preview.proposal.version is not None or preview.proposal.traits is not None or preview.changed:
+        return True
+    return any(change.effect is not Effect.UNCHANGED for change in preview.windows)
 
 
 def _expected(preview: Preview) -> dict[str, date]:

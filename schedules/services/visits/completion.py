@@ -161,9 +161,12 @@ def show_first(visit: Visit, previews: Sequence[Preview], completion: Completion
     """Raise VisitRefused, with the preview, where other visits move with this one and nobody has seen it."""
     for preview in previews:
         moved = any(change.code != visit.code and change.gravest not in _STAYS for change in preview.changed)
-        if moved and completion.seen not in (None, preview.digest):
+        if not moved or completion.seen is None:
+            continue
+        shown = with_surroundings(preview, now)
+        if completion.seen != shown.digest:
             message = _("The calendar moves with it: look at what would happen, and save again if it is so.")
-            raise VisitRefused({"": [message]}, with_surroundings(preview, now))
+            raise VisitRefused({"": [message]}, shown)
 
 
 def take_back(

@@ -40,7 +40,7 @@ from schedules.web.shared.answers import (
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ShownForm, ShownReasonForm
 from schedules.web.shared.people import user_of
-from schedules.web.shared.preview_rows import preview_rows, visit_row
+from schedules.web.shared.preview_rows import person_rows, preview_rows
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors.records import sites_visible_to
@@ -216,7 +216,5 @@ def _rows(preview: Shown) -> dict[str, Any]:
     """What would happen, to one participant or to those of a site."""
     if isinstance(preview, Preview):
         return {"rows": preview_rows(preview)}
-    people = [
-        (one.record.participant, [visit_row(change) for change in one.changed]) for one in preview.affected
-    ]
+    people = [person_rows(one) for one in preview.affected]
     return {"people": people, "nobody": not people}

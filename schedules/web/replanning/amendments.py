@@ -47,6 +47,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.preview_rows import verdict_lines
 from schedules.web.shared.wording import say
 from trials.models import ProtocolVersion, Site, Trial
 from trials.selectors.protocols.approvals import trials_in_view
@@ -273,6 +274,7 @@ def _shown(request: HttpRequest, dry: DryRun) -> dict[str, Any]:
 
 def _row(one: Prospect) -> dict[str, Any]:
     effects = (Effect.ADDED, Effect.MOVED, Effect.CANCELLED)
+    notes, verdicts = verdict_lines(one.verdicts)
     return {
         "prospect": one,
         "outcome": _outcome(one.outcome),
@@ -280,6 +282,8 @@ def _row(one: Prospect) -> dict[str, Any]:
         "counts": [(effect_label(effect, say), one.count(effect)) for effect in effects if one.preview],
         "changes": [(change.label, change_sentence(change, say)) for change in one.changes],
         "done": [(change.label, one.under(change.code)) for change in one.done],
+        "notes": notes,
+        "verdicts": verdicts,
     }
 
 

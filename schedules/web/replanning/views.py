@@ -31,7 +31,7 @@ from schedules.web.shared.anchor_fields import PLANNED, mended
 from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.preview_rows import preview_rows, visit_row
+from schedules.web.shared.preview_rows import person_rows, preview_rows
 from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
 from trials.domain.words import WEEKDAYS
@@ -279,10 +279,7 @@ def _site_page(
             "come_out": years_come_out(site, calendar, today),
         }
     if preview is not None and form is not None:
-        people = [
-            (one.record.participant, [visit_row(change) for change in one.changed])
-            for one in preview.affected
-        ]
+        people = [person_rows(one) for one in preview.affected]
         context |= {
             "people": people,
             "shown": True,

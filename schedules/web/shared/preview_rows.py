@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS, DeviationKind
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.values import PlanWarning
@@ -129,6 +130,33 @@ def preview_rows(preview: Preview) -> PreviewRows:
         _departures(preview),
         moves=any(change.effect is not Effect.UNCHANGED for change in windows),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRows:
+    """What a change for many does to one of them: visits, verdicts for the worse, each verdict in words."""
+
+    participant: Participant
+    visits: tuple[ChangeRow, ...]
+    notes: tuple[tuple[str, str], ...]
+    verdicts: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def person_rows(preview: Preview) -> PersonRows:
+    """The lines of one participant in a preview for many."""
+    return PersonRows(
+        preview.record.participant,
+        tuple(visit_row(change) for change in preview.changed),
+        *verdict_lines(preview.around.verdicts),
+    )
+
+
+def verdict_lines(
+    changes: Sequence[VerdictChange],
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Which verdicts change for the worse and which tests must be repeated; then each change, in words."""
+    each = tuple((say(one.label), verdict_sentences(one, say)) for one in sorted(changes, key=_gravity))
+    return tuple(_verdicts(changes)), each
 
 
 def _departures(preview: Preview) -> tuple[str, ...]:

@@ -19,6 +19,15 @@ YEARS_AFTER_END = 20
 DAYS_AFTER_LAST = 90
 
 
+AFTER_LAST_WINDOW = _(
+    "%(day)s is %(days)d days after %(last)s, when the last window closes. Confirm it if it is right."
+)
+AFTER_PLANNED_END = _(
+    "%(day)s is %(days)d days after %(last)s, the planned end of the trial. Confirm it if it is right."
+)
+LONG_AHEAD = _("%(day)s lies more than a year ahead. Confirm it if it is right.")
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why a day is refused or asked about: a marked message and its words."""
@@ -32,13 +41,15 @@ class Frame:
     """The days between which a trial takes place for somebody.
 
     `end` is the planned end of the trial, or today where none is recorded; `start` the first consent
-    (then `by_consent`), or the trial's start at the site; `last` the day on which the last window closes.
+    (then `by_consent`), or the trial's start at the site; `last` the day on which the last window closes,
+    or what `too_late` says it is.
     """
 
     end: date
     start: date | None = None
     last: date | None = None
     by_consent: bool = False
+    too_late: str = AFTER_LAST_WINDOW
 
     @property
     def latest(self) -> date:
@@ -61,11 +72,8 @@ class Frame:
             message = _("%(day)s is before %(start)s, when the trial began here. Confirm it if it is right.")
             return Doubt(message, {"day": day, "start": self.start})
         if self.last and (day - self.last).days > DAYS_AFTER_LAST:
-            message = _(
-                "%(day)s is %(days)d days after %(last)s, when the last window closes. "
-                "Confirm it if it is right."
-            )
-            return Doubt(message, {"day": day, "days": (day - self.last).days, "last": self.last})
+            words = {"day": day, "days": (day - self.last).days, "last": self.last}
+            return Doubt(self.too_late, words)
         return None
 
 
