@@ -52,7 +52,12 @@ class FactWarning:
 
 
 class FactRefused(Refused, ValueError):
-    """A fact cannot be; `refusals` holds everything that is wrong with it."""
+    """A fact cannot be; `refusals` holds everything that is wrong with it.
+
+    `place` is which one it is of several that were given together.
+    """
+
+    place: int = 0
 
 
 def accept(

@@ -19,6 +19,9 @@ from schedules.selectors.windows.evaluation import Docket, JudgedWindow, dockets
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
 from trials.domain.words import Say, plain
 
+_REPEATED = frozenset({FactKind.DOSE, FactKind.LODGING, FactKind.NIGHT_AWAY})
+"""The kinds of which one is much like the last one."""
+
 URGENCY = (
     VerdictStatus.VIOLATED,
     VerdictStatus.AT_RISK,
@@ -136,6 +139,22 @@ def fact_on_record(participant: Participant, pk: int) -> StoredFact | None:
     """A fact of this participant by its id."""
     related = StoredFact.objects.select_related("participant__site", "participant__trial")
     return related.filter(participant=participant, pk=pk).first()
+
+
+def last_of_kind(participant: Participant, kind: FactKind, like: int | None, of: str) -> StoredFact | None:
+    """The standing fact of a kind that another is likely to repeat; None where there is none.
+
+    The one of the id `like`, else the last one of the same thing; for a kind that names what it is of,
+    the last of any where nobody says.
+    """
+    stands = StoredFact.objects.filter(participant=participant, kind=kind, withdrawn_at=None)
+    if like:
+        return stands.filter(pk=like).first()
+    if of:
+        stands = stands.filter(of=of)
+    elif kind not in _REPEATED:
+        return None
+    return stands.order_by("starts_on", "pk").last()
 
 
 def performed_days(docket: Docket) -> list[tuple[str, date]]:

@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from participants.domain.facts import Fact, Facts, Waiver
-from participants.domain.facts_validation import FactWarning
+from participants.domain.facts_validation import FactRefused, FactWarning
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.services.facts import Beside, add_fact, replace_fact, take_back_fact
@@ -58,14 +58,24 @@ def record_fact(
 @recorded
 def record_facts(
     *, participant: Participant, facts: Sequence[Fact], by: User | None, now: datetime, reason: str = ""
-) -> None:
-    """Put several facts on record, and judge the participant's windows once. Raises as `record_fact`."""
+) -> tuple[Recorded, ...]:
+    """Put several facts on record, all or none, and judge the participant's windows once.
+
+    Raises as `record_fact`; the error's `place` says which of them it is.
+    """
     docket = _locked(participant)
-    added = [
-        add_fact(participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason)
-        for fact in facts
-    ]
+    added = []
+    for place, fact in enumerate(facts):
+        try:
+            one = add_fact(
+                participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason
+            )
+        except FactRefused as refused:
+            refused.place = place
+            raise
+        added.append(Recorded(one.stored, one.warnings))
     _follow(docket, [one.stored.of for one in added], by=by, now=now)
+    return tuple(added)
 
 
 @recorded

@@ -27,6 +27,7 @@ from schedules.selectors.windows.verdicts import (
     fact_lines,
     fact_on_record,
     feeds_by_kind,
+    last_of_kind,
     performed_days,
     verdict_rows,
     windows_asked,
@@ -37,11 +38,16 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
+from schedules.web.windows.day_facts import judged_words
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.windows.fact_wording import KINDS
 from trials.models import User
 from trials.selectors.records import roles_of
+
+REPEATED = ("of", "name", "half_life", "source", "minutes")
+"""What a form takes from the last fact of its kind: never a day, an hour or a result."""
 
 
 @login_required
@@ -74,9 +80,11 @@ def fact_new(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     choices = _choices(docket)
     context = _context(docket, _("Record: %(kind)s") % {"kind": KINDS[what]}, _("Record"))
     context["fed"] = _windows_fed(choices, what)
+    initial, last = _repeated(request, docket, what)
+    context["repeated"] = last
 
     def make(data: Any) -> FactForm:
-        return FactForm(what, choices, data, initial=request.GET.dict())
+        return FactForm(what, choices, data, initial=initial)
 
     def record(form: FactForm, by: User, instant: datetime) -> Recorded:
         return record_fact(participant=participant, fact=form.fact(docket.zone), by=by, now=instant)
@@ -121,7 +129,7 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
 
     def perform(form: Any) -> HttpResponse:
         withdraw_fact(stored=stored, by=user_of(request), now=now(), reason=form.why())
-        messages.success(request, _("Withdrawn. The protocol windows are being evaluated again."))
+        messages.success(request, " ".join([_("Withdrawn."), *judged_words(participant, [stored])]))
         return redirect("facts", pk=participant.pk)
 
     context = _context(docket, title, _("Withdraw"))
@@ -170,11 +178,25 @@ def _answer(
         recorded = record(form, user_of(request), now())
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
-        messages.success(request, _("Recorded. The protocol windows are being evaluated again."))
+        said = judged_words(docket.record.participant, [recorded.stored])
+        messages.success(request, " ".join([_("Recorded."), *said]))
         facts_page = reverse("facts", kwargs={"pk": docket.record.participant.pk})
         return redirect(back_or(request, facts_page))
 
     return answer(request, make, perform, context, docket.zone)
+
+
+def _repeated(
+    request: HttpRequest, docket: Docket, kind: FactKind
+) -> tuple[dict[str, Any], StoredFact | None]:
+    """What a form begins with: what the address gives, else the details of the last one, never its days."""
+    given = request.GET.dict()
+    last = last_of_kind(docket.record.participant, kind, row_id(given.pop("like", "")), given.get("of", ""))
+    if last is None:
+        return given, None
+    before = initial_of(fact_of(fact_row(last), docket.zone))
+    kept = {name: before[name] for name in REPEATED if before.get(name) not in (None, "")}
+    return {**kept, **given}, last if set(kept) - {"of"} or "like" in request.GET else None
 
 
 def _context(docket: Docket, title: str, button: str) -> dict[str, Any]:
