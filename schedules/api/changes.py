@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from schedules.api.serializers import VisitSerializer
+from schedules.api.reading.queries import feed_place
+from schedules.api.serializers import VisitSerializer, visit_document
 from schedules.selectors.exchange.change_feed import changes_after, last_number
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.queries import refuse_query
-from trials.api.refusals import CursorGone
 from trials.spoken import say
 
 LONGEST_WAIT = 20
 PAUSE = 0.5
-_CURSOR = re.compile(r"([0-9a-f]{12})-([0-9]{1,18})")
 
 
 class ChangeQuery(serializers.Serializer):
@@ -75,7 +72,7 @@ class ChangeSerializer(serializers.Serializer):
     @extend_schema(responses=VisitSerializer(allow_null=True))
     def get_visit(self, event: Any) -> Any:
         found = self.context["visits"].get(event.visit_id)
-        return VisitSerializer(found).data if found else None
+        return visit_document(found, say) if found else None
 
 
 class ChangePage(serializers.Serializer):
@@ -106,34 +103,15 @@ class ChangeFeed(APIView):
         number_all_changes()
         head = last_number()
         given = request.query_params.get("cursor")  # an empty one is refused: it would skip what came before
-        after = head if given is None else _place(given, epoch, head)
-        found = changes_after(user, after, asked["page_size"], now, say)
+        after = head if given is None else feed_place(given, epoch, head)
+        found = changes_after(user, after, asked["page_size"], now)
         until = time.monotonic() + asked["wait"]
         while not found.events and given is not None and time.monotonic() < until:
             time.sleep(PAUSE)
             number_all_changes()
-            found = changes_after(user, after, asked["page_size"], now, say)
+            found = changes_after(user, after, asked["page_size"], now)
         results = ChangeSerializer(found.events, many=True, context={"visits": found.visits}).data
         more = len(found.events) == asked["page_size"]
         return Response(
             {"cursor": f"{epoch}-{found.last}", "as_of": now.isoformat(), "more": more, "results": results}
         )
-
-
-def feed_cursor() -> str:
-    """Where the feed stands now: a full read begins with it, and follows the feed from there."""
-    number_all_changes()
-    return f"{feed_epoch()}-{last_number()}"
-
-
-def _place(cursor: str, epoch: str, head: int) -> int:
-    """The number in a cursor. Raises ValidationError, and CursorGone for one from before a restore."""
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        words = _("This is no cursor. Use the one of the answer before, or leave it out to begin now.")
-        raise serializers.ValidationError({"cursor": [words]}, code="invalid_cursor")
-    if found[1] != epoch or int(found[2]) > head:
-        raise CursorGone(
-            _("The record was restored since. Read everything again, then follow the feed from there.")
-        )
-    return int(found[2])

@@ -1,146 +1,203 @@
-"""GET /api/v1/participants/{id}. It stands here, since what the protocol asks of somebody is kept here."""
+"""GET /api/v1/participants and /api/v1/participants/{id}."""
 
 from __future__ import annotations
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
-from schedules.api.changes import feed_cursor
+from participants.domain.lifecycle import Phase
 from schedules.api.fields import SiteInstant
+from schedules.api.reading.queries import PeopleQuery, SinceField, feed_cursor
+from schedules.api.reading.views import ReadView, asked, listed
 from schedules.models import Basis, WindowKind
 from schedules.selectors.exchange.data_capture import (
     ParticipantRecord,
-    WantedVisits,
     listed_participants,
     participant_record,
 )
 from trials import request_clock
+from trials.api.answers import answer, some_of
 from trials.api.authentication import signed_in
-from trials.api.queries import ListQuery, id_after, page_document, refuse_query
+from trials.api.queries import OneQuery, SparseMixin, id_after
+from trials.api.schema import page_of
+from trials.spoken import say
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
     """Which edition of the protocol the participant follows."""
 
-    label = serializers.CharField()  # type: ignore[assignment]
-    digest = serializers.CharField()
+    id = serializers.IntegerField(source="pk", help_text="Of the version, for /protocol-versions/{id}.")
+    label = serializers.CharField(help_text="As the document names it.")  # type: ignore[assignment]
+    digest = serializers.CharField(help_text="Of the document: SHA-256 of its canonical bytes.")
 
 
 class AnchorSerializer(serializers.Serializer):
     """A day that was set for the participant, planned and then actual."""
 
-    code = serializers.CharField(source="row.code")
-    label = serializers.CharField()  # type: ignore[assignment]
-    planned_on = serializers.DateField(source="row.planned_on", allow_null=True)
-    planned_at = SiteInstant(source="row.planned_at")
-    actual_on = serializers.DateField(source="row.actual_on", allow_null=True)
-    actual_at = SiteInstant(source="row.actual_at", recorded="row.actual_zone")
+    code = serializers.CharField(source="row.code", help_text="The anchor's code in the protocol version.")
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="What people call it, from the protocol, in the client's language."
+    )
+    planned_on = serializers.DateField(
+        source="row.planned_on", allow_null=True, help_text="The planned day at the site, as entered."
+    )
+    planned_at = SiteInstant(source="row.planned_at", help_text="The planned hour, with the site's offset.")
+    actual_on = serializers.DateField(
+        source="row.actual_on", allow_null=True, help_text="The day on which it happened, as entered."
+    )
+    actual_at = SiteInstant(
+        source="row.actual_at",
+        recorded="row.actual_zone",
+        help_text="The hour at which it happened, with the offset of the place where it was recorded.",
+    )
 
 
 class ProtocolWindowSerializer(serializers.Serializer):
     """An interval in which something must hold; an end that hangs on something unknown is null."""
 
-    code = serializers.CharField(source="row.code")
-    label = serializers.CharField(source="row.label")  # type: ignore[assignment]
-    kind = serializers.ChoiceField(WindowKind.values, source="row.kind")
-    starts_on = serializers.DateField(source="row.starts_on", allow_null=True)
-    starts_at = SiteInstant(source="row.starts_at")
-    ends_on = serializers.DateField(source="row.ends_on", allow_null=True)
-    ends_at = SiteInstant(source="row.ends_at")
-    basis = serializers.ChoiceField(Basis.values, source="row.basis")
-    because = serializers.CharField(source="row.because")
+    code = serializers.CharField(source="row.code", help_text="The window's code in the protocol version.")
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="What people call it, from the protocol, in the client's language."
+    )
+    kind = serializers.ChoiceField(WindowKind.values, source="row.kind", help_text="What it asks for.")
+    starts_on = serializers.DateField(
+        source="row.starts_on", allow_null=True, help_text="Its first day at the site, worked out."
+    )
+    starts_at = SiteInstant(source="row.starts_at", help_text="The instant, where it counts in hours.")
+    ends_on = serializers.DateField(
+        source="row.ends_on", allow_null=True, help_text="Its last day at the site, worked out."
+    )
+    ends_at = SiteInstant(source="row.ends_at", help_text="The instant, where it counts in hours.")
+    basis = serializers.ChoiceField(
+        Basis.values, source="row.basis", help_text="Whether the protocol states it or somebody assumed it."
+    )
+    because = serializers.CharField(
+        source="row.because", help_text="Why its ends are what they are, in words."
+    )
 
 
 class ParticipantSerializer(serializers.Serializer):
     """Somebody in a trial, known by a subject code."""
 
-    id = serializers.IntegerField(source="participant.pk")
-    trial = serializers.CharField(source="participant.trial.code")
-    site = serializers.CharField(source="participant.site.code")
+    id = serializers.IntegerField(source="participant.pk", help_text="Ours.")
+    trial = serializers.CharField(source="participant.trial.code", help_text="The trial's code.")
+    site = serializers.CharField(source="participant.site.code", help_text="The code of the present site.")
     zone = serializers.CharField(source="zone.key", help_text="The site's IANA zone.")
-    subject_code = serializers.CharField(source="participant.subject_code")
-    cohort = serializers.CharField(source="participant.cohort.code", allow_null=True, default=None)
-    traits = serializers.ListField(child=serializers.CharField(), source="participant.traits")
-    protocol_version = ProtocolVersionSerializer(source="participant.protocol_version")
-    anchors = AnchorSerializer(many=True)
-    windows = ProtocolWindowSerializer(many=True)
+    subject_code = serializers.CharField(
+        source="participant.subject_code", help_text="The pseudonym, once in a trial; never a name."
+    )
+    cohort = serializers.CharField(
+        source="participant.cohort.code",
+        allow_null=True,
+        default=None,
+        help_text="The code of the dose level; null without one.",
+    )
+    traits = serializers.ListField(
+        child=serializers.CharField(),
+        source="participant.traits",
+        help_text="Codes of the protocol's traits that hold, as entered.",
+    )
+    phase = serializers.ChoiceField(
+        [phase.value for phase in Phase],
+        help_text="Where the course stands, derived from its steps, chemotherapy and infusion.",
+    )
+    protocol_version = ProtocolVersionSerializer(
+        source="participant.protocol_version", help_text="The present version of the protocol."
+    )
+    anchors = AnchorSerializer(many=True, help_text="The days that others count from, as entered.")
+    windows = ProtocolWindowSerializer(
+        many=True, help_text="What must hold when; /protocol-windows has the verdicts."
+    )
     visits = serializers.SerializerMethodField(help_text="Where this participant's visits are.")
-    version = serializers.IntegerField(source="participant.version")
+    history_since = serializers.DateField(
+        source="participant.history_since",
+        allow_null=True,
+        help_text="While days before enrolment are being entered: since when; nothing is judged until then.",
+    )
+    version = serializers.IntegerField(
+        source="participant.version", help_text="Counts the changes of the record."
+    )
 
     def get_visits(self, record: ParticipantRecord) -> str:
         address = reverse("api-visits", request=self.context["request"])
         return f"{address}?participant={record.participant.pk}"
 
 
-class ParticipantQuery(ListQuery):
-    """Which participants are wanted; without any of these, all in sight."""
-
-    trial = serializers.CharField(required=False, help_text="A trial's code.")
-    site = serializers.CharField(required=False, help_text="A site's code.")
-    subject_code = serializers.CharField(required=False, max_length=32, help_text="Exactly this one.")
-
-
 class ListedParticipantSerializer(serializers.Serializer):
     """Somebody in a trial, as a list shows them."""
 
-    id = serializers.IntegerField(source="pk")
-    trial = serializers.CharField(source="trial.code")
-    site = serializers.CharField(source="site.code")
-    subject_code = serializers.CharField()
-    cohort = serializers.CharField(source="cohort.code", allow_null=True, default=None)
-    protocol_version = serializers.CharField(source="protocol_version.label")
-    version = serializers.IntegerField()
-
-
-class ParticipantPageSerializer(serializers.Serializer):
-    """Participants by id, and the address of those that follow."""
-
-    next = serializers.URLField(allow_null=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    changes_cursor = serializers.CharField(
-        allow_null=True, help_text="On the first page: where the change feed stood when the read began."
+    id = serializers.IntegerField(source="pk", help_text="Ours.")
+    trial = serializers.CharField(source="trial.code", help_text="The trial's code.")
+    site = serializers.CharField(source="site.code", help_text="The code of the present site.")
+    subject_code = serializers.CharField(help_text="The pseudonym, once in a trial; never a name.")
+    cohort = serializers.CharField(
+        source="cohort.code",
+        allow_null=True,
+        default=None,
+        help_text="The code of the dose level; null without one.",
     )
-    results = ListedParticipantSerializer(many=True)
+    traits = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the protocol's traits that hold, as entered."
+    )
+    protocol_version = serializers.CharField(
+        source="protocol_version.label", help_text="The label of the present version of the protocol."
+    )
+    version = serializers.IntegerField(help_text="Counts the changes of the record.")
 
 
-class ParticipantList(APIView):
+class ParticipantQuery(SparseMixin, PeopleQuery):
+    """Which participants are wanted; without any of these, all in sight."""
+
+    shows = ListedParticipantSerializer
+    participant = None  # type: ignore[assignment]  # each has an address
+
+    changed_since = SinceField()
+
+
+class OneParticipantQuery(SparseMixin, OneQuery):
+    """Which fields of a participant are wanted."""
+
+    shows = ParticipantSerializer
+
+
+class ParticipantList(ReadView):
     """The participants in the reader's sight."""
 
     @extend_schema(
         operation_id="participants_list",
-        summary="Participants: a full read by id, or one by subject code",
+        summary="Participants: a full read by id, or those with a subject code",
         parameters=[ParticipantQuery],
-        responses={200: ParticipantPageSerializer},
+        responses={200: page_of("Participant", ListedParticipantSerializer, follows=True)},
     )
-    def get(self, request: Request) -> Response:
-        query = ParticipantQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        after = id_after(asked)
-        begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
-        wanted = WantedVisits(trial=asked.get("trial"), site=asked.get("site"))
-        now, code = request_clock.now(), asked.get("subject_code")
-        page = listed_participants(signed_in(request), wanted, code, after, asked["page_size"], now)
-        results = list(ListedParticipantSerializer(page.rows, many=True).data)
-        return Response({**page_document(request, results, page.after), "changes_cursor": begins})
+    def get(self, request: Request) -> HttpResponse:
+        query = asked(ParticipantQuery, request)
+        given = query.validated_data
+        begins = None if "cursor" in given else feed_cursor()  # before the rows are read
+        page = (id_after(given), given["page_size"])
+        since, now = given.get("changed_since"), request_clock.now()
+        found = listed_participants(signed_in(request), query.people, since, page, now)
+        beside = {"changes_cursor": begins}
+        return listed(request, query, ListedParticipantSerializer, (found.rows, found.after), beside)
 
 
-class ParticipantDetail(APIView):
+class ParticipantDetail(ReadView):
     """One participant in the reader's sight."""
 
     @extend_schema(
         operation_id="participants_retrieve",
-        summary="A participant with anchors and protocol windows",
+        summary="A participant with phase, anchors and protocol windows",
+        parameters=[OneParticipantQuery],
         responses={200: ParticipantSerializer},
     )
-    def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
-        refuse_query(request.query_params, ())
-        record = participant_record(signed_in(request), id, request_clock.now())
+    def get(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 (its name in the schema)
+        query = asked(OneParticipantQuery, request)
+        record = participant_record(signed_in(request), id, request_clock.now(), say)
         if record is None:
             raise NotFound
-        return Response(ParticipantSerializer(record, context={"request": request}).data)
+        shown = ParticipantSerializer(record, context={"request": request}).data
+        version = record.participant.version
+        return answer(request, some_of([shown], query.names)[0], version=version)

@@ -5,11 +5,11 @@ from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
-from schedules.api.follow_up import DeviationList, FlagList
 from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail, ParticipantList
+from schedules.api.reading.follow_up import DeviationList, FlagList
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
-from schedules.api.trials import TrialList
+from schedules.api.trials import SiteList, TrialDetail, TrialList
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
@@ -31,6 +31,8 @@ urlpatterns = [
     path("trials", TrialList.as_view(), name="api-trials"),
     path("oauth/token", token, name="oauth-token"),
     path("oauth/revoke", revoke, name="oauth-revoke"),
+    path("trials/<str:trial>", TrialDetail.as_view(), name="api-trial"),
+    path("sites", SiteList.as_view(), name="api-sites"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),
     re_path(r"", NoSuchAddress.as_view(), name="api-nothing"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+from datetime import date
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from schedules.api.serializers import VisitSerializer
+from schedules.api.serializers import VisitSerializer, visit_document
 from schedules.api.writing import (
     DRY_RUN,
     IF_MATCH,
@@ -32,23 +32,27 @@ from schedules.api.writing import (
 )
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import Visit
-from schedules.selectors.exchange.data_capture import VisitKey, listed_visit, visit_by_key
+from schedules.selectors.exchange.data_capture import VisitKey, visit_by_key
+from schedules.selectors.exchange.visit_rows import listed_visit
 from schedules.selectors.store.course import visit_in_sight
 from schedules.services.exchange.differences import ValuesDiffer
 from schedules.services.exchange.reports import Act, Report, report_visit
 from trials import request_clock
+from trials.api.answers import answer, some_of
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
 from trials.api.errors import Problem, overtaken
 from trials.api.permissions import require_act
-from trials.api.queries import refuse_query
+from trials.api.queries import OneQuery, SparseMixin
 from trials.api.refusals import Overtaken, ValueDiffers, VersionNotNamed
 from trials.domain.errors import Stale
+from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.models import ApiAct
 from trials.spoken import say
 from trials.zones import roles_day, zone_of
 
 MOST_ITEMS = 500
+INCLUDES = ["because"]
 ACTS = ("performed", "booked", "missed", "cancelled", "restored")
 LARGEST_ID = 2**63 - 1
 
@@ -179,13 +183,56 @@ class BulkAnswer(serializers.Serializer):
     results = ItemResult(many=True)
 
 
+class PlausibleDay(serializers.DateField):
+    """A day on which a trial may be looked at."""
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            words = _("%(day)s is not between %(first)s and %(last)s.")
+            raise serializers.ValidationError(words % {"day": day, "first": FIRST_DAY, "last": LAST_DAY})
+        return day
+
+
+class AsOfQuery(serializers.Serializer):
+    """How a visit is to be told."""
+
+    as_of = PlausibleDay(
+        required=False,
+        help_text="Take `window` and `appointment` on this day, by what is on record now; else on the site's "
+        "present day.",
+    )
+    include = serializers.MultipleChoiceField(
+        choices=INCLUDES, required=False, help_text="`because`: the explanation of the date, in words."
+    )
+
+
+class OneVisitQuery(SparseMixin, AsOfQuery, OneQuery):
+    """How one visit is to be told."""
+
+    shows = VisitSerializer
+
+
 class VisitDetail(APIView):
     """One visit in the reader's sight."""
 
-    @extend_schema(operation_id="visits_retrieve", summary="A visit", responses={200: VisitSerializer})
-    def get(self, request: Request, id: int) -> Response:  # noqa: A002 (its name in the schema)
-        refuse_query(request.query_params, ())
-        return tagged(request, visit_data(request, id))
+    validates = True
+
+    @extend_schema(
+        operation_id="visits_retrieve",
+        summary="A visit",
+        parameters=[OneVisitQuery],
+        responses={200: VisitSerializer},
+    )
+    def get(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 (its name in the schema)
+        query = OneVisitQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        found = listed_visit(signed_in(request), id, request_clock.now(), asked.get("as_of"))
+        if found is None:
+            raise NotFound
+        document = visit_document(found, say, because="because" in asked.get("include", ()))
+        return answer(request, some_of([document], query.names)[0], version=found.state.version)
 
     @extend_schema(
         operation_id="visits_report",
@@ -194,7 +241,7 @@ class VisitDetail(APIView):
         request=VisitReport,
         responses={200: VisitSerializer},
     )
-    def patch(self, request: Request, id: int) -> Response:  # noqa: A002
+    def patch(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
         require_act(request, ApiAct.VISITS)
         dry_run = dry_run_asked(request)
         visit = visit_in_sight(signed_in(request), roles_day(request_clock.now()), id)
@@ -204,7 +251,8 @@ class VisitDetail(APIView):
         version = version_named(request)
         body = VisitReport(data=request.data)
         body.is_valid(raise_exception=True)
-        return tagged(request, reported(request, visit, version, body.validated_data, dry_run=dry_run))
+        data = reported(request, visit, version, body.validated_data, dry_run=dry_run)
+        return answer(request, data, version=data["version"])
 
 
 class VisitsReported(APIView):
@@ -243,21 +291,10 @@ class VisitsReported(APIView):
 
 def visit_data(request: Request, pk: int) -> dict[str, Any]:
     """A visit as the API shows it. Raises NotFound."""
-    found = listed_visit(signed_in(request), pk, request_clock.now(), say)
+    found = listed_visit(signed_in(request), pk, request_clock.now())
     if found is None:
         raise NotFound
-    return dict(VisitSerializer(found).data)
-
-
-def tagged(request: Request, data: dict[str, Any]) -> Response:
-    """A record with its ETag: its version and the digest of what is shown; 304 where it is known."""
-    digest = hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:16]
-    tag = f'"{data["version"]}-{digest}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
-    if request.method == "GET" and tag in known:
-        return Response(status=304, headers=headers)
-    return Response(data, headers=headers)
+    return visit_document(found, say)
 
 
 def reported(

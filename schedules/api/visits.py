@@ -4,42 +4,66 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from schedules.api.changes import feed_cursor
-from schedules.api.serializers import APPOINTMENTS, WINDOWS, VisitSerializer
-from schedules.api.visit_reports import VisitsReported
+from schedules.api.reading.queries import CodesField, PeopleQuery, SinceField, feed_cursor, people_of
+from schedules.api.serializers import APPOINTMENTS, EDC_STATUSES, WINDOWS, VisitSerializer, visit_document
+from schedules.api.visit_reports import AsOfQuery, VisitsReported
+from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import Appointment, WindowPosition
-from schedules.selectors.exchange.data_capture import WantedVisits, listed_visits
+from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from trials import request_clock
+from trials.api.answers import page_answer, some_of
 from trials.api.authentication import signed_in
-from trials.api.queries import ListQuery, page_document
+from trials.api.queries import SeveralField, SparseMixin
+from trials.api.schema import page_of
 from trials.spoken import say
 
 ORDERS = ["id", "target"]
-_LARGEST_ID = 2**63 - 1
+_MOST_OCCURRENCES = 32767
 
 
-class VisitQuery(ListQuery):
+class VisitQuery(SparseMixin, PeopleQuery, AsOfQuery):
     """Which visits are wanted; without any of these, all in sight."""
 
-    trial = serializers.CharField(required=False, help_text="A trial's code.")
-    site = serializers.CharField(required=False, help_text="A site's code.")
-    participant = serializers.IntegerField(required=False, min_value=1, max_value=_LARGEST_ID)
+    shows = VisitSerializer
+
+    code = CodesField(help_text="A visit's code.")
+    rule = CodesField(
+        help_text="The code of a visit rule: with trial, subject_code and occurrence the natural key."
+    )
+    occurrence = SeveralField(
+        child=serializers.IntegerField(min_value=1, max_value=_MOST_OCCURRENCES),
+        help_text="Which of a rule's visits, from 1.",
+    )
     window = serializers.MultipleChoiceField(
-        choices=WINDOWS, required=False, help_text="On the site's present day; repeat it for several values."
+        choices=WINDOWS,
+        required=False,
+        help_text="On the site's present day, or `as_of`; repeat it for several values.",
     )
     appointment = serializers.MultipleChoiceField(
         choices=APPOINTMENTS,
         required=False,
-        help_text="On the site's present day; repeat it for several values.",
+        help_text="On the site's present day, or `as_of`; repeat it for several values.",
+    )
+    edc_status = serializers.MultipleChoiceField(
+        choices=EDC_STATUSES,
+        required=False,
+        help_text="In an EDC's words, whatever the day; repeat it for several values.",
     )
     target_from = serializers.DateField(required=False, help_text="Targets on this day or later.")
     target_to = serializers.DateField(required=False, help_text="Targets on this day or earlier.")
+    window_from = serializers.DateField(
+        required=False, help_text="Windows that have this day or a later one in them."
+    )
+    window_to = serializers.DateField(
+        required=False, help_text="Windows that have this day or an earlier one in them."
+    )
+    changed_since = SinceField()
     order = serializers.ChoiceField(
         ORDERS,
         default="id",
@@ -54,29 +78,45 @@ class VisitQuery(ListQuery):
     def validate_appointment(self, values: set[str]) -> list[Appointment]:
         return [appointment for appointment in Appointment if appointment.value in values]
 
+    def validate_edc_status(self, values: set[str]) -> list[EdcStatus]:
+        return [status for status in EdcStatus if status.value in values]
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        first, last = attrs.get("target_from"), attrs.get("target_to")
-        if first and last and first > last:
-            words = gettext("%(last)s is before target_from; give %(first)s or a later day.")
-            raise serializers.ValidationError({"target_to": words % {"first": first, "last": last}})
+        for name in ("target", "window"):
+            first, last = attrs.get(f"{name}_from"), attrs.get(f"{name}_to")
+            if first and last and first > last:
+                words = gettext("%(last)s is before %(name)s_from; give %(first)s or a later day.")
+                said = words % {"first": first, "last": last, "name": name}
+                raise serializers.ValidationError({f"{name}_to": said})
         return attrs
 
+    @property
+    def wanted(self) -> WantedVisits:
+        """Which visits are asked for."""
+        asked: dict[str, Any] = self.validated_data
+        return WantedVisits(
+            people=people_of(asked),
+            codes=asked["code"],
+            rules=asked["rule"],
+            occurrences=asked["occurrence"],
+            window=asked.get("window", ()),
+            appointment=asked.get("appointment", ()),
+            edc_status=asked.get("edc_status", ()),
+            target=(asked.get("target_from"), asked.get("target_to")),
+            touching=(asked.get("window_from"), asked.get("window_to")),
+            changed_since=asked.get("changed_since"),
+            as_of=asked.get("as_of"),
+            by_target=asked["order"] == "target",
+        )
 
-class VisitPageSerializer(serializers.Serializer):
-    """Visits by id or by target, and the address of those that follow."""
 
-    next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
-    next_cursor = serializers.CharField(allow_null=True, help_text="The `cursor` of the next page.")
-    changes_cursor = serializers.CharField(
-        allow_null=True,
-        help_text="On the first page: where the change feed stood when the read began. Read all pages, then "
-        "follow /api/v1/changes from here.",
-    )
-    results = VisitSerializer(many=True)
+VisitPageSerializer = page_of("Visit", VisitSerializer, follows=True)
 
 
 class VisitList(VisitsReported):
     """The visits in the reader's sight."""
+
+    validates = True
 
     @extend_schema(
         operation_id="visits_list",
@@ -84,13 +124,14 @@ class VisitList(VisitsReported):
         parameters=[VisitQuery],
         responses={200: VisitPageSerializer},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = VisitQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked = dict(query.validated_data)
+        asked = query.validated_data
         begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
-        page = asked.pop("cursor", None), asked.pop("page_size")
-        asked["by_target"] = asked.pop("order") == "target"
-        found = listed_visits(signed_in(request), WantedVisits(**asked), page, request_clock.now(), say)
-        results = list(VisitSerializer(found.visits, many=True).data)
-        return Response({**page_document(request, results, found.after), "changes_cursor": begins})
+        page = asked.get("cursor"), asked["page_size"]
+        found = listed_visits(signed_in(request), query.wanted, page, request_clock.now())
+        because = "because" in asked.get("include", ())
+        documents = (visit_document(one, say, because=because) for one in found.visits)
+        results = some_of(documents, query.names)
+        return page_answer(request, results, found.after, {"changes_cursor": begins})

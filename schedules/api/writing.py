@@ -18,7 +18,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -30,6 +29,7 @@ from trials.api.bodies import StrictSerializer
 from trials.api.errors import PROBLEM, DomainExceptionHandler
 from trials.api.queries import refuse_query
 from trials.api.refusals import KeyNotNamed, KeyReused, VersionNotNamed
+from trials.api.rendering import to_json
 from trials.audit.acts import caused_by
 from trials.domain.accounts.access import Right
 from trials.domain.sites.wall_clock import HourError, instant_from
@@ -41,7 +41,7 @@ from trials.zones import roles_day
 LONGEST_CAUSE = 200
 SERVER_ERROR = 500
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]+)?"')
+_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]+(?:-gzip)?)?"')
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -197,7 +197,7 @@ class AnswersOnce(APIView):
             except Exception as error:  # noqa: BLE001  what is ours is raised again inside
                 data = problem_of(error, self)
                 status = data["status"]
-            return Answer(status, JSONRenderer().render(data).decode())
+            return Answer(status, to_json(data).decode())
 
         if request.query_params.get("dry_run") and dry_run_asked(request):
             with kept_unless(dry_run=True):

@@ -44,6 +44,16 @@ class SeveralField(serializers.ListField):
             return super().get_value(dictionary)
         return dictionary.getlist(self.field_name) or empty
 
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Each value by itself; what is wrong with any of them is wrong with the parameter."""
+        try:
+            checked: list[Any] = super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            found: Any = error.detail
+            wrong = found.values() if isinstance(found, dict) else found
+            raise serializers.ValidationError([one for each in wrong for one in each]) from error
+        return checked
+
 
 class ListQuery(serializers.Serializer):
     """The parameters that every list has.
@@ -54,14 +64,60 @@ class ListQuery(serializers.Serializer):
 
     cursor = CursorField(required=False, help_text="From the `next` of the page before.")
     page_size = serializers.IntegerField(
-        min_value=1, max_value=LARGEST_SIZE, default=DEFAULT_SIZE, required=False
+        min_value=1,
+        max_value=LARGEST_SIZE,
+        default=DEFAULT_SIZE,
+        required=False,
+        help_text="How many records a page holds.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        lists = (serializers.MultipleChoiceField, SeveralField)
-        several = [name for name, field in self.fields.items() if isinstance(field, lists)]
-        refuse_query(data, self.fields, several)
+        refuse_unasked(self, data)
         return super().to_internal_value(data)
+
+
+class SparseMixin(serializers.Serializer):
+    """The parameter by which a list or a record is read in part; `shows` is what is read as a whole."""
+
+    shows: type[serializers.Serializer] | None = None
+
+    fields = serializers.CharField(  # type: ignore[assignment]  # a parameter, and not the property
+        required=False,
+        max_length=2000,
+        help_text="Only these fields of each record, by commas: `id,code,opens`. The answer is then of the "
+        "type `application/vnd.dayzero.sparse+json`.",
+    )
+
+    def validate_fields(self, text: str) -> list[str]:
+        known = list(self.shows().fields) if self.shows else []
+        names = [name.strip() for name in text.split(",") if name.strip()]
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            words = _("There is no field %(unknown)s; possible are %(names)s.")
+            said = words % {"unknown": ", ".join(unknown) or "“”", "names": ", ".join(known)}
+            raise serializers.ValidationError(said, code="unknown_field")
+        return names
+
+    @property
+    def names(self) -> list[str]:
+        """The fields that are asked for; none for all of them."""
+        asked: list[str] = self.validated_data.get("fields", [])
+        return asked
+
+
+class OneQuery(serializers.Serializer):
+    """The parameters of an address that shows one thing."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        refuse_unasked(self, data)
+        return super().to_internal_value(data)
+
+
+def refuse_unasked(query: serializers.Serializer, data: Any) -> None:
+    """Refuse parameters that a query does not know, and those that take one value and are given several."""
+    lists = (serializers.MultipleChoiceField, SeveralField)
+    several = [name for name, field in query.fields.items() if isinstance(field, lists)]
+    refuse_query(data, query.fields, several)
 
 
 def id_after(asked: Mapping[str, Any]) -> int | None:
@@ -74,7 +130,7 @@ def id_after(asked: Mapping[str, Any]) -> int | None:
 
 
 def refuse_query(asked: Any, names: Collection[str], several: Collection[str] = ()) -> None:
-    """Refuse parameters that are not among these names, and those given more than once but for `several`."""
+    """Refuse parameters that are not among these names, that have no value, or too many but for `several`."""
     wrong: dict[str, list[ErrorDetail]] = {}
     for name in sorted(set(asked)):
         given = asked.getlist(name) if isinstance(asked, MultiValueDict) else [asked[name]]
@@ -86,6 +142,9 @@ def refuse_query(asked: Any, names: Collection[str], several: Collection[str] = 
             words = _("Given %(count)d times (%(values)s): give it once, and ask again for each other value.")
             said = words % {"count": len(given), "values": ", ".join(given)}
             wrong[name] = [ErrorDetail(said, "repeated_parameter")]
+        elif "" in given:
+            words = _("Given without a value: give one, or leave the parameter out.")
+            wrong[name] = [ErrorDetail(words, "empty_parameter")]
     if wrong:
         raise serializers.ValidationError(wrong)
 

@@ -10,8 +10,7 @@ from django.db.models import Max
 
 from participants.selectors.participants import participants_visible_to
 from schedules.models import ChangeEvent
-from schedules.selectors.exchange.data_capture import ListedVisit, visits_by_id
-from trials.domain.words import Say, plain
+from schedules.selectors.exchange.visit_rows import ListedVisit, visits_by_id
 from trials.models import User
 from trials.zones import roles_day
 
@@ -30,13 +29,13 @@ def last_number() -> int:
     return int(ChangeEvent.objects.aggregate(last=Max("number"))["last"] or 0)
 
 
-def changes_after(user: User, number: int, size: int, now: datetime, say: Say = plain) -> Changes:
+def changes_after(user: User, number: int, size: int, now: datetime) -> Changes:
     """Read up to `size` changes of what a user may see after a number; a constant number of queries."""
     head = last_number()
     found = ChangeEvent.objects.filter(
         number__gt=number, number__lte=head, participant__in=participants_visible_to(user, roles_day(now))
     ).select_related("participant__trial", "participant__site", "visit")
     events = list(found.order_by("number")[:size])
-    visits = visits_by_id(user, {one.visit_id for one in events if one.visit_id}, now, say)
+    visits = visits_by_id(user, {one.visit_id for one in events if one.visit_id}, now)
     last = events[-1].number if len(events) == size else head
     return Changes(events, visits, max(last or 0, number))

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
-from django.utils.translation import gettext
-
-from participants.models import Participant
-from participants.selectors.participants import participants_visible_to
-from schedules.domain.errors import FilterRefused
 from schedules.models import Deviation, Flag
-from schedules.selectors.exchange.data_capture import ids_by_code
+from schedules.selectors.exchange.people import WantedPeople, people_wanted
 from schedules.selectors.windows.flags import related_flags
 from trials.keyset import Page, page_by_id
 from trials.models import User
-from trials.selectors.records import sites_visible_to, trials_visible_to
-from trials.zones import roles_day
-
-
-@dataclass(frozen=True, slots=True)
-class WantedPeople:
-    """Whose rows are asked for: codes of trials and sites, ids of participants; of each none means all."""
-
-    trials: Collection[str] = ()
-    sites: Collection[str] = ()
-    participants: Collection[int] = ()
 
 
 def listed_deviations(
@@ -37,7 +18,7 @@ def listed_deviations(
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    found = Deviation.objects.filter(participant__in=_people(user, wanted, now)).select_related(
+    found = Deviation.objects.filter(participant__in=people_wanted(user, wanted, now)).select_related(
         "participant__trial", "participant__site", "protocol_version", "visit", "window"
     )
     return page_by_id(found.defer("protocol_version__document"), after, size)
@@ -48,27 +29,5 @@ def listed_flags(user: User, wanted: WantedPeople, after: int | None, size: int,
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    found = Flag.objects.filter(participant__in=_people(user, wanted, now))
+    found = Flag.objects.filter(participant__in=people_wanted(user, wanted, now))
     return page_by_id(related_flags(found).defer("participant__protocol_version__document"), after, size)
-
-
-def _people(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[Participant]:
-    today = roles_day(now)
-    people = participants_visible_to(user, today)
-    if wanted.participants:
-        _require_in_sight(people, wanted.participants)
-        people = people.filter(pk__in=set(wanted.participants))
-    if wanted.trials:
-        people = people.filter(trial__in=ids_by_code(trials_visible_to(user, today), "trial", wanted.trials))
-    if wanted.sites:
-        people = people.filter(site__in=ids_by_code(sites_visible_to(user, today), "site", wanted.sites))
-    return people
-
-
-def _require_in_sight(people: QuerySet[Participant], ids: Collection[int]) -> None:
-    """Raise FilterRefused that names each of these participants who is not among those in sight."""
-    seen = set(people.filter(pk__in=set(ids)).values_list("pk", flat=True))
-    words = gettext("Participant %(id)s does not exist or is not visible to you.")
-    refused = [words % {"id": one} for one in sorted(set(ids) - seen)]
-    if refused:
-        raise FilterRefused({"participant": refused})

@@ -38,7 +38,7 @@ _BESIDE = gettext_noop("not one of the protocol's visits: added at the site")
 _columns = attrgetter(*COLUMNS)
 
 
-def window_of(visit: Visit) -> VisitWindow:
+def window_of(visit: Visit | VisitState) -> VisitWindow:
     """The days on which a stored visit counts as on time."""
     return VisitWindow(visit.opens, visit.target, visit.closes)
 
@@ -53,7 +53,7 @@ def lost_booking(visit: Visit) -> bool:
     return record_of(visit).booking_lost
 
 
-def rule_of(visit: Visit, protocol: Protocol) -> VisitRule:
+def rule_of(visit: Visit | VisitState, protocol: Protocol) -> VisitRule:
     """The rule that a stored visit follows; of one that the protocol did not ask for, what it amounts to."""
     if not visit.unscheduled and visit.rule_code in protocol.visit_by_code:
         return protocol.visit_by_code[visit.rule_code]
@@ -79,7 +79,7 @@ def version_of(visit: Visit, present: ProtocolVersion) -> ProtocolVersion:
     return visit.done_under or present
 
 
-def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:
+def planned_visit(visit: Visit | VisitState, protocol: Protocol, zone: ZoneInfo) -> PlannedVisit:
     """The visit as it was planned, so that it can explain itself; hours in the site's zone."""
     rule = rule_of(visit, protocol)
     return PlannedVisit(
@@ -96,14 +96,14 @@ def planned_visit(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> PlannedVi
     )
 
 
-def _lengthened(visit: Visit, rule: VisitRule, protocol: Protocol) -> bool:
+def _lengthened(visit: Visit | VisitState, rule: VisitRule, protocol: Protocol) -> bool:
     """Whether a rest began before its rule puts it, because day zero came later after chemotherapy."""
     if rule.block is None or not isinstance(rule.timing, Over):
         return False
     return visit.opens < shift_day(visit.anchor_on, rule.timing.first, protocol.month)
 
 
-def _base(visit: Visit, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
+def _base(visit: Visit | VisitState, protocol: Protocol, zone: ZoneInfo) -> AnchorDay:
     """The day that a stored visit counts from; one that follows from others by an assumption says so."""
     kind, rule = AnchorKind(visit.anchor_kind), protocol.anchor_by_code.get(visit.anchor_code)
     guessed = bool(rule and rule.derived and rule.derived.basis.assumed)

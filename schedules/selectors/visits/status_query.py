@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.db.models import F, Q
 
+from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import LAST_DAYS, Appointment, ClinicDays, WindowPosition
 from schedules.models import VisitPlace
 
@@ -34,6 +35,26 @@ _RECORDED = {
     Appointment.CANCELLED: ~_DONE & _ENDED,
     Appointment.MISSED: ~_DONE & ~_ENDED & Q(missed_on__isnull=False),
 }
+
+
+_STARTED = BOOKED | Q(arrived_on__isnull=False)
+_STOPPED = ~_DONE & _ENDED & Q(cancelled_by__isnull=False)
+_SKIPPED = ~_DONE & ((_ENDED & Q(cancelled_by=None)) | (~_ENDED & Q(missed_on__isnull=False)))
+
+_EDC = {
+    EdcStatus.COMPLETED: _DONE,
+    EdcStatus.STOPPED: _STOPPED,
+    EdcStatus.SKIPPED: _SKIPPED,
+    EdcStatus.SCHEDULED: _UNRECORDED & _STARTED,
+}
+
+
+def edc_condition(wanted: EdcStatus) -> Q:
+    """Select the visits that stand so in the words of an EDC; of all words exactly one holds."""
+    if wanted is EdcStatus.NOT_SCHEDULED:
+        lost = Q(outside_reason="") & _off_window()
+        return _UNRECORDED & Q(arrived_on=None) & (Q(booked_on=None) | lost)
+    return _EDC[wanted]
 
 
 def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collection[int]]) -> Q:

@@ -224,6 +224,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-deviations": Endpoint(get=VIEW, no_role_for_it=True),
     "api-flags": Endpoint(get=VIEW, no_role_for_it=True),
     "api-trials": Endpoint(get=VIEW, no_role_for_it=True),
+    "api-trial": Endpoint("api-trial", seen_by=VIEW, get=VIEW, no_role_for_it=True),
+    "api-sites": Endpoint(get=VIEW, no_role_for_it=True),
     "api-anchors": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-facts": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-differences": Endpoint(get=VIEW, no_role_for_it=True),

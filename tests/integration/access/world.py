@@ -105,6 +105,7 @@ def build() -> World:
     world.objects["site"].pop("other")  # it is ours
     level = far_away.trial.cohorts.order_by("position").first()
     world.put("board", "theirs", trial=far_away.trial.code)
+    world.put("api-trial", "theirs", trial=far_away.trial.code)
     world.put("review", "theirs", trial=far_away.trial.code, review=_reviewed(far_away.trial).pk)
     world.put("level", "theirs", trial=far_away.trial.code, level=level.code if level else "none")
     world.put("trial-by-role", "theirs", pk=far_away.trial_id)
@@ -144,6 +145,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     world.put("trial-by-role", whose, pk=version.trial_id)
     world.put("version", whose, pk=version.pk)
     world.put("board", whose, trial=version.trial.code)
+    world.put("api-trial", whose, trial=version.trial.code)
     world.put("review", whose, trial=version.trial.code, review=_reviewed(version.trial).pk)
     level = version.trial.cohorts.order_by("position").first()
     world.put("level", whose, trial=version.trial.code, level=level.code if level else "none")

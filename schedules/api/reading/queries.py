@@ -1,0 +1,102 @@
+"""Parameters that lists of a participant's records share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from schedules.selectors.exchange.change_feed import last_number
+from schedules.selectors.exchange.people import WantedPeople
+from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
+from trials.api.queries import ListQuery, SeveralField
+from trials.api.refusals import CursorGone
+
+LARGEST_ID = 2**63 - 1
+_FEED = re.compile(r"([0-9a-f]{12})-([0-9]{1,18})")
+
+
+def feed_cursor() -> str:
+    """Where the feed stands now: a full read begins with it, and follows the feed from there."""
+    number_all_changes()
+    return f"{feed_epoch()}-{last_number()}"
+
+
+def feed_place(cursor: str, epoch: str, head: int, name: str = "cursor") -> int:
+    """The number in a cursor of the feed. Raises ValidationError, and CursorGone for one before a restore."""
+    found = _FEED.fullmatch(cursor)
+    if found is None:
+        words = _("This is no cursor. Use the one of the answer before, or leave it out to begin now.")
+        raise serializers.ValidationError({name: [words]}, code="invalid_cursor")
+    if found[1] != epoch or int(found[2]) > head:
+        raise CursorGone(
+            _("The record was restored since. Read everything again, then follow the feed from there.")
+        )
+    return int(found[2])
+
+
+class CodesField(SeveralField):
+    """Codes, one for each time that the parameter is given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=64), **kwargs)
+
+
+class IdsField(SeveralField):
+    """Ids, one for each time that the parameter is given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID), **kwargs)
+
+
+class SinceField(serializers.CharField):
+    """A place in the change feed, or an instant with its offset."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            help_text="What changed since: a cursor of the change feed, which misses nothing and is quick, "
+            "or an instant with its offset (`2026-12-07T14:00+08:00`), by the database's clock.",
+        )
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        if _FEED.fullmatch(text):
+            number_all_changes()
+            return feed_place(text, feed_epoch(), last_number())
+        try:
+            instant: datetime | None = datetime.fromisoformat(text.replace(" ", "+"))  # a plus, not escaped
+        except ValueError:
+            instant = None
+        if instant is None or instant.tzinfo is None:
+            words = _(
+                "%(text)s is neither a cursor of the change feed nor an instant. Write an instant like "
+                "2026-12-07T14:00+08:00."
+            )
+            raise serializers.ValidationError(words % {"text": text})
+        return instant.astimezone(UTC)
+
+
+class PeopleQuery(ListQuery):
+    """Whose rows are wanted; without any of these, of all in sight. Repeat one for several values."""
+
+    trial = CodesField(help_text="A trial's code.")
+    site = CodesField(help_text="A site's code.")
+    participant = IdsField(help_text="A participant's id.")
+    subject_code = CodesField(help_text="Exactly this subject code; it is known once in a trial.")
+
+    @property
+    def people(self) -> WantedPeople:
+        """Whose rows are asked for."""
+        return people_of(self.validated_data)
+
+
+def people_of(asked: dict[str, Any]) -> WantedPeople:
+    """Whose rows are asked for by these parameters, which are taken out."""
+    names = ("trial", "site", "participant", "subject_code")
+    given: list[Collection[Any]] = [asked.get(name, ()) for name in names]
+    return WantedPeople(*given)

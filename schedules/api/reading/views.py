@@ -1,0 +1,46 @@
+"""What every list of the API does alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from trials.api.answers import page_answer, some_of
+from trials.api.queries import ListQuery, SparseMixin
+from trials.keyset import Place
+
+Query = TypeVar("Query", bound=serializers.Serializer)
+
+
+class ReadView(APIView):
+    """An address that is read, and whose answers carry a validator."""
+
+    validates = True
+
+
+def asked(query: type[Query], request: Request) -> Query:
+    """The parameters of a request, checked. Raises ValidationError."""
+    found = query(data=request.query_params)
+    found.is_valid(raise_exception=True)
+    return found
+
+
+def listed(
+    request: Request,
+    query: ListQuery,
+    item: type[serializers.Serializer],
+    page: tuple[Sequence[Any], Place | None],
+    beside: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """A page of rows as a serializer shows them, with the fields that are asked for."""
+    rows, after = page
+    names = query.names if isinstance(query, SparseMixin) else []
+    shown: Any = item(rows, many=True)
+    for name in set(shown.child.fields) - set(names) if names else ():
+        shown.child.fields.pop(name)
+    return page_answer(request, some_of(shown.data, names), after, beside)

@@ -1,0 +1,263 @@
+"""Visits as machines read them: rows of columns and a constant number of queries, no models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+
+from participants.selectors.participants import participants_visible_to
+from schedules.domain.errors import FilterRefused
+from schedules.domain.plan.explanations import because_visit
+from schedules.domain.plan.values import AnchorKind
+from schedules.domain.visits.edc_words import EdcStatus
+from schedules.domain.visits.status import (
+    Appointment,
+    ClinicDays,
+    Standing,
+    WindowPosition,
+    clinic_days,
+    standing,
+)
+from schedules.domain.visits.visit import COLUMNS, VisitState
+from schedules.models import Visit
+from schedules.selectors.exchange.people import Since, WantedPeople, changed_visits, people_wanted
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars
+from schedules.selectors.store.stored_visits import planned_visit
+from schedules.selectors.visits.status_query import appointment_condition, edc_condition, window_condition
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.words import Say, plain
+from trials.keyset import Key, Place, RowAfter
+from trials.models import ProtocolVersion, Site, Trial, User
+from trials.selectors.records import protocol_of, sites_visible_to
+from trials.zones import roles_day, zone_of
+
+_ID_END = 2**63
+
+
+class Beside(NamedTuple):
+    """What of a visit rules do not look at, and whose it is."""
+
+    booked_start: datetime | None
+    booked_end: datetime | None
+    booked_place: str
+    arrived_at: datetime | None
+    missed_reason: str
+    cancelled_reason: str
+    ended_by: str | None
+    ended_because: str | None
+    subject_code: str
+    trial_id: int
+    site_id: int
+    version_id: int
+
+
+_BESIDE = (
+    "booked_start", "booked_end", "booked_place", "arrived_at", "missed_reason", "cancelled_reason",
+    "cancelled_by__step", "cancelled_by__reason", "participant__subject_code", "participant__trial_id",
+    "participant__site_id", "participant__protocol_version_id",
+)  # fmt: skip
+_STATE = len(COLUMNS)
+_TARGET, _ID = COLUMNS.index("target"), COLUMNS.index("pk")
+
+
+@dataclass(frozen=True, slots=True)
+class AtSite:
+    """What the visits at one site share: the site, its zone, and the day that is asked about there."""
+
+    site: Site
+    zone: ZoneInfo
+    days: ClinicDays
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisit:
+    """A visit as machines get it: what is on record, and by what it is read."""
+
+    state: VisitState
+    beside: Beside
+    at: AtSite
+    trial: str
+    version: ProtocolVersion
+    protocol: Protocol
+
+    @property
+    def standing(self) -> Standing:
+        """Both axes on the day that is asked about."""
+        return standing(self.state, self.at.days)
+
+    @property
+    def anchor_assumed(self) -> bool:
+        """Whether the day that it counts from follows from others by a rule that no record states."""
+        rule = self.protocol.anchor_by_code.get(self.state.anchor_code)
+        guessed = rule is not None and rule.derived is not None and rule.derived.basis.assumed
+        return guessed and self.state.anchor_kind == AnchorKind.DERIVED
+
+    @property
+    def booking_fits(self) -> bool | None:
+        """Whether the booked day is still in the window; None without a booking."""
+        return None if self.state.booked_on is None else not self.state.booking_lost
+
+    def because(self, say: Say = plain) -> str:
+        """Why its date is what it is, in words."""
+        return because_visit(self.protocol, planned_visit(self.state, self.protocol, self.at.zone), say)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedVisits:
+    """Which visits are asked for; of each none means all.
+
+    `codes` are those of visits, `rules` those of visit rules. `target` and `touching` are ranges of days,
+    open at an end that is None: of targets, and of windows that have a day in common with it. `as_of` is
+    the day on which both axes are taken, the site's present day where nobody gives one. `by_target` asks
+    for a list in the order of targets, where a full read goes by id.
+    """
+
+    people: WantedPeople = field(default_factory=WantedPeople)
+    codes: Collection[str] = ()
+    rules: Collection[str] = ()
+    occurrences: Collection[int] = ()
+    window: Collection[WindowPosition] = ()
+    appointment: Collection[Appointment] = ()
+    edc_status: Collection[EdcStatus] = ()
+    target: tuple[date | None, date | None] = (None, None)
+    touching: tuple[date | None, date | None] = (None, None)
+    changed_since: Since | None = None
+    as_of: date | None = None
+    by_target: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVisits:
+    """A page of visits, and the key that the next one starts after."""
+
+    visits: Sequence[ListedVisit]
+    after: Place | None
+
+
+def listed_visits(
+    user: User, wanted: WantedVisits, page: tuple[Place | None, int], now: datetime
+) -> ListedVisits:
+    """Read a page of the visits in a user's sight; `page` is the place to start after and the size.
+
+    By id, where nothing moves; by target only where that is wanted, since a target moves with each
+    re-planning. Raises FilterRefused for what is not in sight. The number of queries does not depend on
+    what is found.
+    """
+    after, size = page
+    found = _in_order(_wanted(user, wanted, now), wanted.by_target, after)
+    rows = list(found.values_list(*COLUMNS, *_BESIDE)[: size + 1])
+    last = rows[size - 1] if len(rows) > size else None
+    following: Place | None = None
+    if last is not None:
+        following = (last[_TARGET], last[_ID]) if wanted.by_target else last[_ID]
+    return ListedVisits(_listed(rows[:size], now, wanted.as_of), following)
+
+
+def listed_visit(user: User, pk: int, now: datetime, as_of: date | None = None) -> ListedVisit | None:
+    """A visit in a user's sight as machines get it; None for any other id."""
+    return next(iter(visits_by_id(user, [pk], now, as_of).values()), None)
+
+
+def visits_by_id(
+    user: User, pks: Collection[int], now: datetime, as_of: date | None = None
+) -> dict[int, ListedVisit]:
+    """Those of the visits in a user's sight, by id; a constant number of queries."""
+    people = participants_visible_to(user, roles_day(now))
+    possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
+    if not possible:
+        return {}
+    rows = Visit.objects.filter(pk__in=possible, participant__in=people).values_list(*COLUMNS, *_BESIDE)
+    return {one.state.pk: one for one in _listed(list(rows), now, as_of)}
+
+
+def visits_of_participants(people: QuerySet[Any], after: int, size: int, now: datetime) -> list[ListedVisit]:
+    """Up to `size` visits of these participants after an id, by id; for readers of everything."""
+    found = Visit.objects.filter(participant__in=people, pk__gt=after).order_by("pk")
+    return _listed(list(found.values_list(*COLUMNS, *_BESIDE)[:size]), now, None)
+
+
+def _in_order(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
+    """What follows a place of the same order; raises FilterRefused for a place in the other one."""
+    if after is not None and isinstance(after, int) == by_target:
+        raise FilterRefused(
+            {"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]}
+        )
+    if not by_target:
+        return (visits if after is None else visits.filter(pk__gt=after)).order_by("pk")
+    if after is not None:
+        key: Key = after  # type: ignore[assignment]  # a place by target is one of day and id
+        visits = visits.filter(RowAfter({"target": key[0], "id": key[1]}))
+    return visits.order_by("target", "id")
+
+
+def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
+    visits: QuerySet[Visit] = Visit.objects.filter(participant__in=people_wanted(user, wanted.people, now))
+    for name, values in (
+        ("code", wanted.codes),
+        ("rule_code", wanted.rules),
+        ("occurrence", wanted.occurrences),
+    ):
+        if values:
+            visits = visits.filter(**{f"{name}__in": set(values)})
+    bounds = {
+        "target__gte": wanted.target[0],
+        "target__lte": wanted.target[1],
+        "closes__gte": wanted.touching[0],
+        "opens__lte": wanted.touching[1],
+    }
+    visits = visits.filter(**{name: day for name, day in bounds.items() if day is not None})
+    if wanted.changed_since is not None:
+        visits = visits.filter(changed_visits(wanted.changed_since))
+    if wanted.window or wanted.appointment:
+        days = _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
+        visits = _any(visits, [window_condition(one, days) for one in wanted.window])
+        visits = _any(visits, [appointment_condition(one, days) for one in wanted.appointment])
+    return _any(visits, [edc_condition(one) for one in wanted.edc_status])
+
+
+def _any(visits: QuerySet[Visit], conditions: Sequence[Q]) -> QuerySet[Visit]:
+    """Those of which one of the conditions holds; all where there is none."""
+    return visits.filter(reduce(or_, conditions)) if conditions else visits
+
+
+def _days(calendars: SiteCalendars, now: datetime, as_of: date | None) -> Mapping[int, ClinicDays]:
+    """The day that is asked about at each site, by its id, with the clinic days that come next."""
+    if as_of is None:
+        return calendars.clinic_days(now)
+    return {site.pk: clinic_days(as_of, calendars.working_days.get(site.pk)) for site in calendars.sites}
+
+
+def _by_day(calendars: SiteCalendars, now: datetime, as_of: date | None) -> dict[ClinicDays, list[int]]:
+    days: dict[ClinicDays, list[int]] = {}
+    for site, here in _days(calendars, now, as_of).items():
+        days.setdefault(here, []).append(site)
+    return days
+
+
+def _listed(rows: Sequence[tuple[Any, ...]], now: datetime, as_of: date | None) -> list[ListedVisit]:
+    """Rows as machines get them; four queries, or none where there is no row."""
+    if not rows:
+        return []
+    read = [(VisitState(*row[:_STATE]), Beside(*row[_STATE:])) for row in rows]
+    calendars = site_calendars(Site.objects.filter(pk__in={beside.site_id for _state, beside in read}))
+    days = _days(calendars, now, as_of)
+    places = {site.pk: AtSite(site, zone_of(site), days[site.pk]) for site in calendars.sites}
+    trials = dict(
+        Trial.objects.filter(pk__in={beside.trial_id for _state, beside in read}).values_list("pk", "code")
+    )
+    # by the version under which it was done, else by the participant's present one
+    under = [state.done_under_id or beside.version_id for state, beside in read]
+    versions = ProtocolVersion.objects.defer("document").in_bulk(set(under))
+    read_by = {pk: (version, protocol_of(version)) for pk, version in versions.items()}
+    return [
+        ListedVisit(state, beside, places[beside.site_id], trials[beside.trial_id], *read_by[pk])
+        for (state, beside), pk in zip(read, under, strict=True)
+    ]
