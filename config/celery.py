@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
         "schedule": EVERY_MINUTE,
     },
     "number the changes of the feed": {"task": "schedules.tasks.number_changes", "schedule": EVERY_MINUTE},
+    "tell programs of changes": {"task": "schedules.tasks.ring_webhooks", "schedule": EVERY_MINUTE},
     "judge the windows that are due": {"task": "schedules.tasks.judge", "schedule": EVERY_MINUTE},
     "draft what closed without a record": {"task": "schedules.tasks.draft", "schedule": EVERY_MINUTE},
     "count the days on hold": {"task": "schedules.tasks.hold", "schedule": EVERY_TEN_MINUTES},

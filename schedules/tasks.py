@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from schedules.services.course import holds
 from schedules.services.deviations import classification
-from schedules.services.exchange import change_feed
+from schedules.services.exchange import change_feed, webhook_messages
 from schedules.services.feeds import access
 from schedules.services.readiness import start_flags
 from schedules.services.reminders import ledger
@@ -27,6 +27,13 @@ def sweep() -> None:
 def number_changes() -> None:
     """Number the changes that readers of the change feed follow."""
     change_feed.number_all_changes()
+
+
+@shared_task
+def ring_webhooks() -> None:
+    """Tell programs of changes, and forget what they took long ago."""
+    webhook_messages.ring_webhooks()
+    webhook_messages.forget_messages(now=timezone.now())
 
 
 @shared_task

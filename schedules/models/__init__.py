@@ -49,8 +49,10 @@ from schedules.models.visits import (
     WindowKind,
     new_uid,
 )
+from schedules.models.webhooks import PAUSES, Webhook, WebhookDelivery
 
 __all__ = [
+    "PAUSES",
     "PREPARATIONS",
     "RUNNING",
     "AlarmChoice",
@@ -91,6 +93,8 @@ __all__ = [
     "VisitQuerySet",
     "VisitStamp",
     "VisitTiming",
+    "Webhook",
+    "WebhookDelivery",
     "WindowKind",
     "WindowStamp",
     "new_uid",

@@ -24,8 +24,8 @@ from oauthlib.oauth2 import BackendApplicationServer, OAuth2Error, RequestValida
 from trials import request_clock
 from trials.addresses import client_address
 from trials.limits import seconds_to_wait
-from trials.models import ApiAct, ApiClient, Site, Trial
-from trials.selectors.accounts.clients import secret_in_use
+from trials.models import ApiAct, ApiClient
+from trials.selectors.accounts.clients import secret_in_use, site_in_scope, trial_in_scope
 from trials.services.accounts.clients import (
     issue_access_token,
     lifetime_of,
@@ -78,8 +78,8 @@ class ClientCredentials(RequestValidator):
         places = [word for word in scopes if word.startswith(("trial:", "site:"))]
         acts = [word for word in scopes if word not in places] or list(client.acts)
         try:
-            request.trial = _narrowed(Trial, client.trial, places, "trial:")
-            request.site = _narrowed(Site, client.site, places, "site:")
+            request.trial = trial_in_scope(client, places)
+            request.site = site_in_scope(client, places)
         except LookupError:
             return False
         request.acts = [act for act in ApiAct.values if act in acts]
@@ -191,17 +191,3 @@ def _credentials(request: Request) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         return "", ""
     return unquote_plus(client_id), unquote_plus(text)
-
-
-def _narrowed(model: Any, bound: Any, words: list[str], prefix: str) -> Any:
-    """The place that a scope names inside the client's; the client's own where none is named.
-
-    Raises LookupError for one that does not exist, lies outside or is named beside another.
-    """
-    codes = {word.removeprefix(prefix) for word in words if word.startswith(prefix)}
-    if not codes:
-        return bound
-    found = model.objects.filter(code=next(iter(codes))).first() if len(codes) == 1 else None
-    if found is None or (bound is not None and bound != found):
-        raise LookupError
-    return found

@@ -18,6 +18,7 @@ SHORT = 24
 FREE = {
     "trials.resource.weekdays": "weekdays by their numbers",
     "schedules.feedepoch.word": "made at random",
+    "schedules.webhook.epoch": "made at random",
     "schedules.visit.offset": "an amount with a unit",
     "schedules.visitstamp.edition": "a version of the software",
     "schedules.windowstamp.edition": "a version of the software",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TypeVar
 
 from django.db.models import F, Q, QuerySet
 
-from trials.models import AccessToken, ApiClient, ClientSecret, User
+from trials.models import AccessToken, ApiClient, ClientSecret, Site, Trial, User
 from trials.selectors.accounts.accounts import changeable_accounts
 from trials.selectors.records import token_digest
+
+Place = TypeVar("Place", Trial, Site)
 
 
 def clients_administered_by(user: User, today: date) -> QuerySet[ApiClient]:
@@ -50,6 +54,34 @@ def access_token_in_use(text: str, now: datetime) -> AccessToken | None:
     if token:
         token.client.user.narrowed_to = (token.site_id, token.trial_id)
     return token
+
+
+def trial_in_scope(client: ApiClient, words: Sequence[str]) -> Trial | None:
+    """The trial that a scope names as `trial:CODE` inside the client's own; the client's where none is named.
+
+    Raises LookupError for one that does not exist, lies outside or is named beside another.
+    """
+    code = _named(words, "trial:")
+    return _inside(client.trial, Trial.objects.filter(code=code).first()) if code else client.trial
+
+
+def site_in_scope(client: ApiClient, words: Sequence[str]) -> Site | None:
+    """The site that a scope names as `site:CODE`, as `trial_in_scope`."""
+    code = _named(words, "site:")
+    return _inside(client.site, Site.objects.filter(code=code).first()) if code else client.site
+
+
+def _named(words: Sequence[str], prefix: str) -> str:
+    codes = {word.removeprefix(prefix) for word in words if word.startswith(prefix)}
+    if len(codes) > 1 or "" in codes:
+        raise LookupError
+    return next(iter(codes), "")
+
+
+def _inside(bound: Place | None, found: Place | None) -> Place:
+    if found is None or (bound is not None and bound != found):
+        raise LookupError
+    return found
 
 
 def _goes_on(of: str, now: datetime) -> Q:

@@ -1,0 +1,124 @@
+"""Webhooks on record: made, given another secret, paused, resumed, replayed, ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from schedules.domain.webhooks import PauseReason
+from schedules.models import Webhook, WebhookDelivery
+from schedules.selectors.exchange.change_feed import last_number
+from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
+from trials.audit.acts import recorded
+from trials.domain.errors import Refused
+from trials.models import ApiClient, User
+from trials.outbound import OutboundError, check_url, new_signing_secret, way_out
+from trials.stored_secrets import decrypted, encrypted
+
+MOST = 10
+LONGEST_OVERLAP = 30
+"""Days for which the secret before can go on signing."""
+
+
+@recorded
+def open_webhook(*, client: ApiClient, url: str, by: User | None) -> tuple[Webhook, str]:
+    """Tell a client of what changes from now on, at this address; give the secret that signs it, shown once.
+
+    Raises Refused for an address that is wrong or may not be connected to, SecretsUnreadable without a key.
+    """
+    if client.ended_at:
+        raise Refused({"": [_("This client has ended. Make another one.")]})
+    if Webhook.objects.filter(client=client, ended_at=None).count() >= MOST:
+        raise Refused({"url": [_("A client has at most %(most)d webhooks. End one first.") % {"most": MOST}]})
+    if not way_out():
+        raise Refused({"url": [_("This installation has no way out to other servers (OUTBOUND).")]})
+    try:
+        check_url(url)
+    except OutboundError as error:
+        raise Refused({"url": [str(error)]}) from error
+    number_all_changes()
+    secret = new_signing_secret()
+    webhook = Webhook.objects.create(
+        client=client, url=url, secret=encrypted(secret), cursor=last_number(), epoch=feed_epoch()
+    )
+    return webhook, secret
+
+
+@recorded
+def rotate_webhook_secret(*, webhook: Webhook, overlap_days: int, now: datetime, by: User | None) -> str:
+    """Sign with another secret, and with the one before for so many days more. Raises Refused."""
+    if not 0 <= overlap_days <= LONGEST_OVERLAP:
+        words = _("The secret before can go on for 0 to %(days)d days.") % {"days": LONGEST_OVERLAP}
+        raise Refused({"overlap_days": [words]})
+    row = _running(webhook)
+    secret = new_signing_secret()
+    row.previous_secret = row.secret if overlap_days else ""
+    row.previous_until = now + timedelta(days=overlap_days) if overlap_days else None
+    row.secret = encrypted(secret)
+    row.save(update_fields=["secret", "previous_secret", "previous_until"])
+    return secret
+
+
+@recorded
+def pause_webhook(
+    *, webhook: Webhook, now: datetime, by: User | None, because: PauseReason = PauseReason.BY_HAND
+) -> None:
+    """Send nothing until somebody resumes it; what changes meanwhile waits."""
+    Webhook.objects.filter(pk=webhook.pk, paused_at=None, ended_at=None).update(
+        paused_at=now, paused_because=because
+    )
+
+
+@recorded
+def resume_webhook(*, webhook: Webhook, by: User | None) -> None:
+    """Send again, at once, what waited."""
+    row = _running(webhook)
+    row.paused_at, row.paused_because, row.rests_until = None, "", None
+    row.failures = row.refused = 0
+    row.save(update_fields=["paused_at", "paused_because", "rests_until", "failures", "refused"])
+    waiting = WebhookDelivery.objects.filter(webhook=row, sent_at=None, refused_at=None)
+    waiting.update(due_at=None, first_tried_at=None, attempts=0)
+
+
+@recorded
+def end_webhook(*, webhook: Webhook, now: datetime, by: User | None) -> None:
+    """Tell nobody at this address any more; what waited is given up."""
+    Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=now)
+    WebhookDelivery.objects.filter(webhook=webhook, sent_at=None, refused_at=None).update(
+        refused_at=now, reason=_("The webhook was ended.")
+    )
+
+
+@recorded
+def replay_webhook(*, webhook: Webhook, since: datetime, by: User | None) -> int:
+    """Send the messages about changes since an instant again, with the same keys; give how many."""
+    return _again(WebhookDelivery.objects.filter(webhook=_running(webhook), at__gte=since))
+
+
+@recorded
+def replay_message(*, delivery: WebhookDelivery, by: User | None) -> int:
+    """Send one message again, with the same key."""
+    _running(delivery.webhook)
+    return _again(WebhookDelivery.objects.filter(pk=delivery.pk))
+
+
+def secrets_of(webhook: Webhook, now: datetime) -> list[str]:
+    """The secrets that sign now, the newest first. Raises SecretsUnreadable."""
+    stored = [webhook.secret]
+    if webhook.previous_secret and webhook.previous_until and webhook.previous_until > now:
+        stored.append(webhook.previous_secret)
+    return [decrypted(one) for one in stored]
+
+
+def _again(deliveries: QuerySet[WebhookDelivery]) -> int:
+    blank = dict.fromkeys(("sent_at", "refused_at", "due_at", "claimed_at", "first_tried_at"))
+    return deliveries.update(**blank, attempts=0, reason="")
+
+
+def _running(webhook: Webhook) -> Webhook:
+    row = Webhook.objects.select_for_update().get(pk=webhook.pk)
+    if row.ended_at:
+        raise Refused({"": [_("This webhook has ended. Make another one.")]})
+    return row
