@@ -26,6 +26,7 @@ urlpatterns = [
     path("memberships/", include("trials.web.accounts.membership_urls")),
     path("clients/", include("trials.web.accounts.client_urls")),
     path(".well-known/oauth-authorization-server", metadata, name="oauth-metadata"),
+    path("channels/", include("trials.web.channels.urls")),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feeds.urls")),
     path("", include("schedules.web.urls")),

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from trials.domain.errors import DomainError
@@ -17,8 +20,19 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 
+COLUMNS = [("trials", "channel", "secret")]
+"""Where secrets are stored: app, model and column. `renew_secrets` goes through all of them."""
+
+
 class SecretsUnreadable(DomainError):
     """Secrets cannot be stored or read: no key is set, or none of those set fits."""
+
+    @classmethod
+    def without_key(cls) -> SecretsUnreadable:
+        """Make the error of an installation that has no key."""
+        return cls(
+            _("Secrets cannot be stored here: set STORED_SECRET_KEYS in the environment of the server.")
+        )
 
 
 def can_store_secrets() -> bool:
@@ -48,13 +62,30 @@ def encrypted_again(stored: str) -> str:
     return encrypted(decrypted(stored))
 
 
+def renew_stored_secrets(tell: Callable[[str], None]) -> int:
+    """Encrypt every stored secret with the newest key; give how many.
+
+    One that none of the keys opens, or whose record may not be written (a frozen trial), is told and left
+    as it is. The columns are hidden from the trail, so nothing is written there.
+    """
+    count = 0
+    for app, name, column in COLUMNS:
+        model = apps.get_model(app, name)
+        for pk, stored in model._base_manager.exclude(**{column: ""}).values_list("pk", column):  # noqa: SLF001
+            try:
+                with transaction.atomic():
+                    again = {column: encrypted_again(stored)}
+                    count += model._base_manager.filter(pk=pk, **{column: stored}).update(**again)  # noqa: SLF001
+            except (SecretsUnreadable, IntegrityError) as error:
+                tell(f"{name} {pk}: {error}")
+    return count
+
+
 def _box() -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
 
     if not settings.STORED_SECRET_KEYS:
-        raise SecretsUnreadable(
-            _("Secrets cannot be stored here: set STORED_SECRET_KEYS in the environment of the server.")
-        )
+        raise SecretsUnreadable.without_key()
     try:
         return MultiFernet([Fernet(key.strip()) for key in settings.STORED_SECRET_KEYS])
     except ValueError as error:

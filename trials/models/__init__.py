@@ -2,6 +2,7 @@
 
 from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
+from trials.models.channels import Channel, ChannelHealth
 from trials.models.clients import AccessToken, ApiClient, ClientSecret
 from trials.models.operations import BackupRun, TaskRun
 from trials.models.places import CODE, Site, WorkingDayTable
@@ -24,6 +25,8 @@ __all__ = [
     "AuditReview",
     "AuditSeal",
     "BackupRun",
+    "Channel",
+    "ChannelHealth",
     "ClientSecret",
     "Cohort",
     "ConsentForm",

@@ -70,6 +70,7 @@ class GuardedSession(requests.Session):
         self.seconds = seconds
         self.trust_env = False
         self.last: Answer | None = None
+        self.failed: Exception | None = None
         self.verify = settings.OUTBOUND_CA_FILE or True
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(max_retries=0))
@@ -82,19 +83,18 @@ class GuardedSession(requests.Session):
         target = target_of(str(url))
         if isinstance(target, Refusal):
             raise OutboundRefused(target)
-        self.last = None
+        self.last, self.failed = None, None
         given |= {"allow_redirects": False, "timeout": self.seconds, "stream": True}
         given |= {"verify": self.verify, "proxies": None}
         with _ended_after(self.seconds) as watch:
             try:
                 response = super().request(method, url, **given)
                 body = _beginning(response)
+                if watch.over.is_set():  # what was read may be a part
+                    raise requests.Timeout
             except (requests.RequestException, OSError) as error:
-                if watch.over.is_set():
-                    raise requests.Timeout from error
-                raise
-            if watch.over.is_set():  # what was read may be a part
-                raise requests.Timeout
+                self.failed = requests.Timeout() if watch.over.is_set() else error
+                raise self.failed from error
         self.last = Answer(response.status_code, body, str(target.host))
         return response
 

@@ -1,0 +1,71 @@
+"""A channel that does not answer rests, longer each time, and is then tried with one message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FAILURES = 3
+"""After so many connections in a row that nobody answered, a channel rests."""
+
+RESTS = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
+"""How long it rests the first, second, … time in a row; then always as long as the last time."""
+
+PROBE = timedelta(minutes=1)
+"""How long one probe has for itself before another worker may try."""
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a channel has done lately: failures in a row, rests in a row, and what this minute has taken."""
+
+    failures: int = 0
+    rests: int = 0
+    rests_until: datetime | None = None
+    minute: datetime | None = None
+    sent: int = 0
+
+    def allowance(self, at: datetime, per_minute: int) -> int:
+        """Give how many messages may leave now: none while it rests, one as a probe, else what is left.
+
+        A rest that ends later than the longest one was written by a clock that ran ahead, and is over.
+        """
+        if self.resting(at):
+            return 0
+        if self.failures >= FAILURES:
+            return 1
+        return max(per_minute - self._sent(at), 0)
+
+    def resting(self, at: datetime) -> bool:
+        """Whether it rests at this instant."""
+        return self.rests_until is not None and at < self.rests_until <= at + RESTS[-1] + PROBE
+
+    def probing(self, at: datetime) -> Health:
+        """Take the one probe after a rest: meanwhile nobody else tries."""
+        return Health(self.failures, self.rests, at + PROBE, self.minute, self.sent)
+
+    def answered(self, at: datetime) -> Health:
+        """The channel took a message, or refused it: either way somebody is there."""
+        return Health(0, 0, None, *self._counted(at))
+
+    def unanswered(self, at: datetime) -> Health:
+        """Nobody answered; from FAILURES on it rests."""
+        failures = self.failures + 1
+        if failures < FAILURES:
+            return Health(failures, self.rests, None, *self._counted(at))
+        rest = RESTS[min(self.rests, len(RESTS) - 1)]
+        return Health(failures, self.rests + 1, at + rest, *self._counted(at))
+
+    def _counted(self, at: datetime) -> tuple[datetime, int]:
+        if self._begun(at):
+            return at, 1
+        assert self.minute is not None
+        return self.minute, self.sent + 1
+
+    def _sent(self, at: datetime) -> int:
+        return 0 if self._begun(at) else self.sent
+
+    def _begun(self, at: datetime) -> bool:
+        return self.minute is None or not self.minute <= at < self.minute + MINUTE

@@ -1,0 +1,1 @@
+"""Channels of people, sites and trials: entered, tried, renewed, switched off, and let rest."""

@@ -1,0 +1,62 @@
+"""Let a way out rest where nobody answers, and keep to what its receiver takes in a minute.
+
+All workers share it: it is a row, changed under its lock in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import transaction
+
+from trials.domain.channels.breaker import FAILURES, Health
+from trials.models import ChannelHealth
+
+_REASON = 300
+EMAIL = "email"
+
+
+@transaction.atomic
+def claim_allowance(way: str, *, at: datetime, per_minute: int) -> int:
+    """Give how many messages may leave by a way now; 0 while it rests, 1 for the one probe after a rest.
+
+    Who is given the probe has it alone for a minute. `at` is the database's instant.
+    """
+    row = _locked(way)
+    health = _health(row)
+    allowance = health.allowance(at, per_minute)
+    if allowance and health.failures >= FAILURES:
+        _keep(row, health.probing(at))
+    return allowance
+
+
+@transaction.atomic
+def record_answer(way: str, *, at: datetime) -> None:
+    """Keep that somebody answered by a way: it took a message, or refused one."""
+    row = _locked(way)
+    row.answered_at = at
+    _keep(row, _health(row).answered(at))
+
+
+@transaction.atomic
+def record_silence(way: str, *, at: datetime, reason: str) -> None:
+    """Keep that nobody answered by a way; the third time in a row it begins to rest."""
+    row = _locked(way)
+    row.failed_at, row.reason = at, reason[:_REASON]
+    _keep(row, _health(row).unanswered(at))
+
+
+def _locked(way: str) -> ChannelHealth:
+    ChannelHealth.objects.bulk_create([ChannelHealth(way=way)], ignore_conflicts=True)
+    return ChannelHealth.objects.select_for_update().get(way=way)
+
+
+def _health(row: ChannelHealth) -> Health:
+    return Health(row.failures, row.rests, row.rests_until, row.minute, row.sent)
+
+
+def _keep(row: ChannelHealth, health: Health) -> None:
+    for name, value in asdict(health).items():
+        setattr(row, name, value)
+    row.save()

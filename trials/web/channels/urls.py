@@ -1,0 +1,11 @@
+"""The addresses of channels."""
+
+from django.urls import path
+
+from trials.web.channels.views import channel, channel_new, channels
+
+urlpatterns = [
+    path("", channels, name="channels"),
+    path("add/", channel_new, name="channel-new"),
+    path("<int:pk>/", channel, name="channel"),
+]
