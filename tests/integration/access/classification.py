@@ -252,6 +252,14 @@ ADDRESSES: dict[str, Endpoint] = {
     "own-calendar-replace": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever made it"),
     "account": one_s_own(post=False),
     "own-changes": one_s_own(),
+    "channels": one_s_own(post=False),
+    "channel-new": one_s_own(),
+    "channel": Endpoint(
+        "channel",
+        seen_by=AT_WHOLE_SITE | ADMINISTER,
+        get=AT_WHOLE_SITE | ADMINISTER,
+        post=AT_WHOLE_SITE | ADMINISTER,
+    ),
     "stop-change": Endpoint(
         seen_by=NOBODY, get=NOBODY, post=NOBODY, open_to_all=True, why="the token in its address is the key"
     ),

@@ -46,6 +46,7 @@ from trials.models import (
 )
 from trials.services.accounts.memberships import grant_membership, withdraw_membership
 from trials.services.accounts.tokens import issue_api_token
+from trials.services.channels.channels import ChannelSaid, add_channel
 from trials.services.sites.working_days import record_working_days
 
 MAIN, OTHER, ELSEWHERE = "NCT07331467", "CART-SLE", "NCT07339332"
@@ -138,6 +139,8 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     for row in (site, table, person, member, held, token, version, version.trial):
         world.row(whose, row)
     world.put("site", whose, pk=site.pk)
+    said = ChannelSaid("wecom", THEIRS[3] if whose == "theirs" else f"Group {whose}", "wecombot://key")
+    world.put("channel", whose, pk=add_channel(said=said, now=NOW, by=member, site=site).channel.pk)
     world.put("account", whose, pk=member.pk)
     world.put("membership", whose, pk=held.pk)
     world.put("trial", whose, pk=version.trial_id)

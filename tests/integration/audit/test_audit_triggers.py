@@ -135,6 +135,7 @@ NOT_AUDITED = {
     "schedules.idempotentanswer": "an answer kept for a day, so that it can be given again",
     "schedules.changeevent": "says that a recorded change happened",
     "schedules.feedshown": "what a feed showed when it was last fetched",
+    "trials.channelhealth": "how ways out have done lately; no trial data",
     "trials.auditentry": "the trail itself",
     "trials.auditmail": "which heads of the trail have left by e-mail",
     "trials.auditlink": "the trail's chain",

@@ -103,7 +103,7 @@ def _address(name: str, participant: Participant) -> str | None:
         "resources": {"pk": participant.site_id},
         **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility", "visit-card")},
     }
-    return None if name == "amendment" else reverse(name, kwargs=kwargs.get(name))
+    return None if name in {"amendment", "channel"} else reverse(name, kwargs=kwargs.get(name))
 
 
 @pytest.mark.parametrize(
