@@ -337,6 +337,8 @@ SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 # The folder of `manage.py backup`, and how many hours old the newest may grow before it is said.
 BACKUP_FOLDER = env.str("BACKUP_FOLDER", default="")
 BACKUP_HOURS = env.int("BACKUP_HOURS", default=26)
+# The folder of pg_dump and pg_restore, where they are not found by themselves.
+POSTGRES_TOOLS = env.str("POSTGRES_TOOLS", default="")
 
 # Points by which days zero are compared, as `shifted=2,week=0`: no protocol says them. Names and defaults
 # stand in schedules/domain/readiness/day_zero_search.py.
