@@ -1,5 +1,6 @@
 """Visits, windows and what follows from them, as they are stored."""
 
+from schedules.models.cards import VisitCardGiven
 from schedules.models.exchange import (
     EdcEnvironment,
     EdcMap,
@@ -88,6 +89,7 @@ __all__ = [
     "ValueDifference",
     "Visit",
     "VisitActivity",
+    "VisitCardGiven",
     "VisitPlace",
     "VisitPreparation",
     "VisitQuerySet",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django import template
 from django.utils.dates import WEEKDAYS
@@ -63,6 +64,18 @@ def anchor_kind(kind: AnchorKind) -> str:
 def short_day(value: date) -> str:
     """A day under a tick: its weekday, day and month."""
     return wording.short_day_words(value)
+
+
+@register.filter
+def paper_day(value: date) -> str:
+    """A day on paper, always with its year."""
+    return wording.paper_day_words(value)
+
+
+@register.filter
+def get(found: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping holds under a key; nothing where it holds nothing."""
+    return found.get(key, "")
 
 
 @register.filter

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 NEEDS_ROOT = (
     r"RUN useradd --system --uid \d+ --home-dir \S+ dayzero\s+&& install -d -o dayzero (?P<folder>\S+)",
+    r"RUN apt-get update && apt-get install -y --no-install-recommends [a-z0-9. -]+ && rm -rf \S+",
     r"USER dayzero",
 )
 """What a test cannot do without being root, and leaves out but for the folder. It leaves out nothing else."""

@@ -157,6 +157,11 @@ def short_day_words(day: date) -> str:
     return pgettext("weekday day month", "%(weekday)s %(day)d %(month)s") % _parts(day)
 
 
+def paper_day_words(day: date) -> str:
+    """A day as it stands on paper, which is read on any day: Mon 7 Dec 2026."""
+    return pgettext("day on paper", "%(weekday)s %(day)d %(month)s %(year)d") % _parts(day)
+
+
 def shortest_day_words(day: date) -> str:
     """A day with hardly any room: 7 Dec."""
     return pgettext("day month", "%(day)d %(month)s") % _parts(day)

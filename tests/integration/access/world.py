@@ -104,6 +104,7 @@ def build() -> World:
     world.row("theirs", far_away.trial)
     world.row("theirs", far_away)
     world.objects["site"].pop("other")  # it is ours
+    world.objects["paper"].pop("other")
     level = far_away.trial.cohorts.order_by("position").first()
     world.put("board", "theirs", trial=far_away.trial.code)
     world.put("api-trial", "theirs", trial=far_away.trial.code)
@@ -141,6 +142,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     world.put("site", whose, pk=site.pk)
     said = ChannelSaid("wecom", THEIRS[3] if whose == "theirs" else f"Group {whose}", "wecombot://key")
     world.put("channel", whose, pk=add_channel(said=said, now=NOW, by=member, site=site).channel.pk)
+    world.put("paper", whose, pk=site.pk, what="week")
     world.put("account", whose, pk=member.pk)
     world.put("membership", whose, pk=held.pk)
     world.put("trial", whose, pk=version.trial_id)

@@ -101,6 +101,7 @@ def _address(name: str, participant: Participant) -> str | None:
         "amendment-new": {"pk": trial},
         "trail-record": {"kind": "participants.participant", "number": participant.pk},
         "resources": {"pk": participant.site_id},
+        "paper": {"pk": participant.site_id, "what": "week"},
         **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility", "visit-card")},
     }
     return None if name in {"amendment", "channel"} else reverse(name, kwargs=kwargs.get(name))

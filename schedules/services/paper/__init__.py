@@ -1,0 +1,1 @@
+"""Paper: cards and lists as HTML to print and as PDF."""
