@@ -202,13 +202,15 @@ _READERS: Mapping[FactKind, Callable[[FactRow, Any, Any], Fact]] = {
     FactKind.NIGHT_AWAY: lambda row, a, _: NightAway(a, row.detail.get("minutes"), row.ref),
     FactKind.COMPANION: lambda row, a, b: CompanionConfirmed(a, b, row.ref),
     FactKind.ADMISSION: lambda row, a, b: Admission(a, b, _day(row.detail.get("planned_discharge")), row.ref),
-    FactKind.TEST: lambda row, a, b: TestResult(row.of, a, b, row.detail.get("result"), row.ref),
+    FactKind.TEST: lambda row, a, b: TestResult(
+        row.of, a, b, row.detail.get("result"), row.ref, row.detail.get("visit")
+    ),
     FactKind.DOSE: _dose,
     FactKind.VACCINATION: lambda row, a, _: Vaccination(row.of, a, row.ref),
     FactKind.ILLNESS: lambda row, a, b: Illness(row.of, a, b, row.ref),
     FactKind.INFECTION: lambda row, a, b: Infection(a, b, row.of, row.ref),
     FactKind.PROCEDURE: lambda row, a, _: Procedure(row.of, a, row.ref),
-    FactKind.EVENT: lambda row, a, _: Event(row.of, a, row.ref),
+    FactKind.EVENT: lambda row, a, _: Event(row.of, a, row.ref, row.detail.get("visit")),
     FactKind.CONFIRMATION: _confirmation,
     FactKind.WAIVER: _waiver,
 }
@@ -227,7 +229,8 @@ _WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     Lodging: lambda fact: {"minutes": fact.minutes},
     NightAway: lambda fact: {"minutes": fact.minutes},
     Admission: lambda fact: {"planned_discharge": _text(fact.planned_discharge)},
-    TestResult: lambda fact: {"result": fact.result},
+    TestResult: lambda fact: {"result": fact.result, "visit": fact.visit},
+    Event: lambda fact: {"visit": fact.visit},
     Dose: _detail_of_dose,
     Confirmation: lambda fact: {"visit": fact.visit, "since": _text(fact.since), "holds": fact.holds},
     Waiver: lambda fact: {"by": fact.by, "role": fact.role, "reason": fact.reason},

@@ -66,13 +66,17 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """A sample or examination by its code, when it was taken, and its result once that is known."""
+    """A sample or examination by its code, when it was taken, and its result once that is known.
+
+    `visit` is the code of the visit with which it was put on record, if it was one.
+    """
 
     test: str
     taken_at: Point
     resulted_at: Point | None = None
     result: str | None = None
     ref: str = ""
+    visit: str | None = None
 
     @property
     def code(self) -> str:
@@ -200,6 +204,7 @@ class Event:
     code: str
     at: Point
     ref: str = ""
+    visit: str | None = None
 
     @property
     def first(self) -> Point:

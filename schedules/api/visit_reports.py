@@ -30,7 +30,7 @@ from schedules.api.writing import (
     source_kept,
     version_named,
 )
-from schedules.domain.visits.values import Answer, Booking, Completion
+from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
 from schedules.models import Visit
 from schedules.selectors.exchange.data_capture import VisitKey, visit_by_key
 from schedules.selectors.exchange.visit_rows import listed_visit
@@ -65,6 +65,13 @@ class ActivityBody(StrictSerializer):
     at = HourField(required=False)
 
 
+class ResultBody(StrictSerializer):
+    """The result of a sample taken at the visit, and its hour where it is known."""
+
+    result = serializers.CharField(max_length=120)
+    at = HourField(required=False)
+
+
 class PerformedBody(StrictSerializer):
     """That the visit was done: its day at the site, its hour where known, its activities by code."""
 
@@ -75,6 +82,16 @@ class PerformedBody(StrictSerializer):
         child=serializers.BooleanField(),
         required=False,
         help_text="Whether protocol windows were kept, by code.",
+    )
+    results = serializers.DictField(
+        child=ResultBody(),
+        required=False,
+        help_text="Of tests that windows need, taken at the visit, by the test's code.",
+    )
+    events = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        required=False,
+        help_text="What was done at the visit that a window asks for once, by code.",
     )
     sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
     accept_orphans = serializers.BooleanField(
@@ -339,6 +356,11 @@ def _act(visit: Visit, values: dict[str, Any]) -> Act:
             accept_orphans=done["accept_orphans"],
             confirmed=done.get("confirmed", {}),
             sure=done["sure"],
+            results={
+                code: Sampled(one["result"], _hour(one, "at", zone, f"performed.results.{code}"))
+                for code, one in done.get("results", {}).items()
+            },
+            events=frozenset(done.get("events", ())),
         )
     if "booked" in values:
         booked = values["booked"]

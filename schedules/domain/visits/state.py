@@ -7,7 +7,7 @@ its words. What is only unusual (a day outside the window) asks for a reason; wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from participants.domain.lifecycle import STEP_LABELS, Step
@@ -20,7 +20,7 @@ from schedules.domain.visits.order import (
     refusals_of_day,
 )
 from schedules.domain.visits.values import Answer, Booking, Clock, Completion, Deed, End, History, VisitLife
-from trials.domain.protocols.protocol import Activity, Protocol, applies
+from trials.domain.protocols.protocol import Activity, EventAfter, Freshness, Protocol, applies
 from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
 from trials.domain.words import days_words
@@ -111,6 +111,7 @@ def refusals_of_completion(
             yield Refusal("outside_reason", message, {**visit.named, "end": after.step, "ended": after.on})
     if completion.activities is not None:
         yield from _refusals_of_activities(visit, completion.activities, history)
+    yield from _refusals_of_results(completion, history.protocol, clock)
 
 
 def refusals_of_missing(visit: VisitLife, today: date, reason: str) -> Iterator[Refusal]:
@@ -255,6 +256,38 @@ def _refusals_of_activities(
             yield Refusal(f"activity-{code}", _("Say whether %(activity)s was done."), words)
         elif not answer.done and not answer.reason.strip():
             yield Refusal(f"activity-{code}", _("Enter why %(activity)s was not done."), words)
+
+
+def _refusals_of_results(completion: Completion, protocol: Protocol, clock: Clock) -> Iterator[Refusal]:
+    """Results and events that no window is judged by, of what was not done, or of an hour of another day."""
+    terms = [window.terms for window in protocol.windows]
+    tests = {one.test for one in terms if isinstance(one, Freshness)}
+    events = {one.event for one in terms if isinstance(one, EventAfter)}
+    yield from _refusals_of_codes("results", completion.results, tests)
+    yield from _refusals_of_codes("events", completion.events, events)
+    for code, sample in completion.results.items():
+        answer = (completion.activities or {}).get(code)
+        if answer is not None and not answer.done:
+            yield Refusal(f"result-{code}", _("It was not done at this visit: leave its result empty."))
+        if sample.at:
+            yield from _refusals_of_sample(f"taken-{code}", sample.at, completion.on, clock)
+
+
+def _refusals_of_codes(field: str, given: Collection[str], known: Collection[str]) -> Iterator[Refusal]:
+    message = _("No window of the protocol is judged by %(of)s; possible are: %(possible)s.")
+    for code in sorted(set(given).difference(known)):
+        yield Refusal(field, message, {"of": code, "possible": ", ".join(sorted(known)) or "–"})
+
+
+def _refusals_of_sample(field: str, at: datetime, on: date, clock: Clock) -> Iterator[Refusal]:
+    if refusal := _no_hour(field, at):
+        yield refusal
+    elif at.date() != on:
+        message = _("The hour lies on %(other)s, the visit on %(day)s: give an hour of that day.")
+        yield Refusal(field, message, {"other": at.date(), "day": on})
+    elif at.astimezone(UTC) > clock.now.astimezone(UTC):
+        message = _("%(hour)s has not come yet: at the site it is %(now)s.")
+        yield Refusal(field, message, {"hour": f"{at:%H:%M}", "now": f"{clock.now:%H:%M}"})
 
 
 def _outside(visit: VisitLife, on: date, days: int, name: str) -> Refusal:

@@ -111,14 +111,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """The result of a sample taken at a visit, and the hour at which it was taken where that is known."""
+
+    result: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """That a visit was done: its day, the instant where known, and what was done at it.
 
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
     `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
     of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
-    they were kept, as the person was asked. `sure`: an unlikely day was
-    confirmed. Anyone who can ask a person asks and shows first.
+    they were kept, as the person was asked; `results` are those of tests taken at it, `events` what was
+    done at it that is due once, by their codes. `sure`: an unlikely day was confirmed. Anyone who can ask a
+    person asks and shows first.
     """
 
     on: date
@@ -129,6 +138,8 @@ class Completion:
     seen: str | None = None
     confirmed: Mapping[str, bool] = field(default_factory=dict)
     sure: bool = False
+    results: Mapping[str, Sampled] = field(default_factory=dict)
+    events: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Confirmation
+from participants.domain.facts import Confirmation, Event, Facts
 from participants.domain.moments import day_of
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.values import VisitLife
-from trials.domain.protocols.protocol import Conduct, Protocol, ProtocolWindow, ReferenceKind, Washout
+from trials.domain.language import label_of, readable
+from trials.domain.protocols.protocol import (
+    Conduct,
+    EventAfter,
+    Freshness,
+    Protocol,
+    ProtocolWindow,
+    ReferenceKind,
+    Washout,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,132 @@ class Question:
     window: str
     label: str
     conduct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultAsked:
+    """A test whose result windows need: its name, the result that they ask for, and the windows' names.
+
+    `by_hour` where hours count from the sample. `result` is None where any result will do.
+    """
+
+    test: str
+    name: str
+    result: str | None
+    windows: tuple[str, ...]
+    by_hour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventAsked:
+    """Something that is due once, such as consent again on coming of age; asked until it has been done."""
+
+    event: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that is asked at a visit, while the person is there."""
+
+    questions: tuple[Question, ...] = ()
+    results: tuple[ResultAsked, ...] = ()
+    events: tuple[EventAsked, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.questions or self.results or self.events)
+
+    @property
+    def names(self) -> list[str]:
+        """What is asked, by the names of the windows and tests."""
+        asked = (*(one.label for one in self.questions), *(one.label for one in self.events))
+        return [*asked, *(one.name for one in self.results)]
+
+
+def asked_at(
+    visit: VisitLife,
+    protocol: Protocol,
+    windows: Sequence[PlannedWindow],
+    facts: Facts,
+    day: tuple[date, ZoneInfo],
+) -> Asked:
+    """What is asked at a visit on a day at the site: what was kept, results of tests, what is due once."""
+    return Asked(
+        questions_at(visit, protocol, windows, facts.confirmations, day),
+        tuple(_results(visit, protocol, windows, facts, day)),
+        tuple(_events(windows, facts, day)),
+    )
+
+
+def _results(
+    visit: VisitLife,
+    protocol: Protocol,
+    windows: Sequence[PlannedWindow],
+    facts: Facts,
+    day: tuple[date, ZoneInfo],
+) -> Iterator[ResultAsked]:
+    """The tests that are taken at the visit, and those of windows that end by it and have no result yet."""
+    names = {visit.code, visit.rule.code} if visit.rule else {visit.code}
+    own = {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
+    here = {one.code: one.label for one in protocol.activities if names & set(one.visits)}
+    wanted: dict[str, list[PlannedWindow]] = {}
+    for window in windows:
+        terms = window.rule.terms
+        if isinstance(terms, Freshness) and _holds(window, day):
+            ends_here = any(_ends_by(window.rule, names, own))
+            if terms.test in here or (ends_here and not _has_result(terms, window, facts, day)):
+                wanted.setdefault(terms.test, []).append(window)
+    for test, found in wanted.items():
+        if _resulted_on(test, facts, day):
+            continue
+        results = {one.rule.terms.result for one in found if isinstance(one.rule.terms, Freshness)}
+        yield ResultAsked(
+            test,
+            here.get(test) or readable(label_of(protocol.named(test))),
+            results.pop() if len(results) == 1 else None,
+            tuple(one.rule.label for one in found),
+            any(_counts_hours(one) for one in found),
+        )
+
+
+def _events(
+    windows: Sequence[PlannedWindow], facts: Facts, day: tuple[date, ZoneInfo]
+) -> Iterator[EventAsked]:
+    on, zone = day
+    for window in windows:
+        terms = window.rule.terms
+        if not isinstance(terms, EventAfter) or window.starts is None or day_of(window.starts, zone) > on:
+            continue
+        done = (one for one in facts.occurrences if isinstance(one, Event) and one.code == terms.event)
+        if not any(day_of(one.at, zone) >= day_of(window.starts, zone) for one in done):
+            yield EventAsked(terms.event, window.rule.label)
+
+
+def _holds(window: PlannedWindow, day: tuple[date, ZoneInfo]) -> bool:
+    """Whether a window holds a day; one whose ends are not known holds every day."""
+    on, zone = day
+    begun = window.starts is None or day_of(window.starts, zone) <= on
+    return begun and (window.ends is None or on <= day_of(window.ends, zone))
+
+
+def _has_result(terms: Freshness, window: PlannedWindow, facts: Facts, day: tuple[date, ZoneInfo]) -> bool:
+    """Whether a result is on record of a sample that the window may hold."""
+    _on, zone = day
+    found = (one for one in facts.tests if one.test == terms.test and one.result is not None)
+    first = day_of(window.starts, zone) if window.starts is not None else date.min
+    return any(day_of(one.taken_at, zone) >= first for one in found)
+
+
+def _counts_hours(window: PlannedWindow) -> bool:
+    """Whether the hour of a sample tells if it lies in the window."""
+    ends = (window.starts, window.ends)
+    return window.other is not None or any(isinstance(end, datetime) for end in ends)
+
+
+def _resulted_on(test: str, facts: Facts, day: tuple[date, ZoneInfo]) -> bool:
+    on, zone = day
+    mine = (one for one in facts.tests if one.test == test and one.result is not None)
+    return any(day_of(one.taken_at, zone) == on for one in mine)
 
 
 def questions_at(

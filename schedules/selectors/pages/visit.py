@@ -10,7 +10,7 @@ from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.status import clinic_days
 from schedules.domain.visits.values import Deed
-from schedules.domain.windows.asked_at_visit import Question, questions_at
+from schedules.domain.windows.asked_at_visit import Asked, asked_at
 from schedules.models import ReminderDelivery, Visit, VisitActivity
 from schedules.selectors.exchange.reminders import deliveries_of
 from schedules.selectors.store.absences import away_days
@@ -42,15 +42,14 @@ class VisitPage:
     added: str = ""
     told: Sequence[ReminderDelivery] = ()
 
-    def questions(self) -> tuple[Question, ...]:
+    def questions(self) -> Asked:
         """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
         (docket,) = dockets_of([self.visit.participant_id], self.reading.say)
         day = self.visit.booked_on or self.reading.today
         today = min(day, self.reading.today)
         windows = [planned for _stored, planned in docket.placed()]
         life = life_of(self.visit, docket.protocol)
-        said = docket.facts.confirmations
-        return questions_at(life, docket.protocol, windows, said, (today, self.reading.zone))
+        return asked_at(life, docket.protocol, windows, docket.facts, (today, self.reading.zone))
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactKind
-from participants.domain.facts import Confirmation
-from participants.models import Anchor, Fact
+from participants.domain.facts import Confirmation, Event, Fact, TestResult
+from participants.models import Anchor
+from participants.models import Fact as StoredFact
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
@@ -28,6 +29,7 @@ from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
 from trials.spoken import say
 
+_SAID_AT_VISITS = (FactKind.CONFIRMATION, FactKind.TEST, FactKind.EVENT)
 _OF_A_VISIT = {"reason": "outside_reason"}
 _STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
 
@@ -114,10 +116,15 @@ def follow_booking(
 
 
 def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, now: datetime) -> None:
-    """Put on record what was said of windows at a visit. Raises VisitRefused for what cannot be."""
-    said = [
-        Confirmation(code, completion.at or completion.on, visit.code, holds=holds)
-        for code, holds in completion.confirmed.items()
+    """Put on record what was said of windows at a visit, results and events. Raises VisitRefused."""
+    at = completion.at or completion.on
+    said: list[Fact] = [
+        *(Confirmation(code, at, visit.code, holds=holds) for code, holds in completion.confirmed.items()),
+        *(
+            TestResult(code, sample.at or at, result=sample.result, visit=visit.code)
+            for code, sample in completion.results.items()
+        ),
+        *(Event(code, at, visit=visit.code) for code in sorted(completion.events)),
     ]
     if said:
         try:
@@ -129,13 +136,13 @@ def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, no
 
 
 def withdraw_confirmed(visit: Visit, life: VisitLife, *, by: User | None, reason: str, now: datetime) -> None:
-    """Withdraw what was said of windows at a visit that did not take place; raises VisitRefused.
+    """Withdraw what was said of windows at a visit that did not take place, results too; raises VisitRefused.
 
     Before the visit's own day is written over: what was said at it carries its code and its day.
     """
     said = Q(starts_on=visit.performed_on) | Q(starts_at__isnull=False, starts_at=visit.performed_at)
-    standing = Fact.objects.filter(
-        said, participant=visit.participant_id, kind=FactKind.CONFIRMATION, withdrawn_at=None
+    standing = StoredFact.objects.filter(
+        said, participant=visit.participant_id, kind__in=_SAID_AT_VISITS, withdrawn_at=None
     )
     for fact in standing.select_related("participant").order_by("pk"):
         if fact.detail.get("visit") != life.code:

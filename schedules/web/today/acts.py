@@ -16,12 +16,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion
+from schedules.domain.windows.asked_at_visit import Asked
 from schedules.models import PREPARATIONS, Visit
 from schedules.selectors.pages.consequences import consequences_since, standing_now
+from schedules.selectors.pages.visit import visit_page
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.today.board import BoardRow, Section, board_row
@@ -62,6 +66,10 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     require_record(request, visit.participant)
     section = _section(request)
     outcome = perform(request, board_row(visit, now(), section, say), act, request.POST)
+    if outcome.form:  # what the windows need to hear is asked while the person is there
+        messages.info(request, outcome.text)
+        address = with_back(outcome.form, f"{back_or(request, '/')}#v-{pk}")
+        return HttpResponseClientRedirect(address) if getattr(request, "htmx", False) else redirect(address)
     if outcome.ask and not getattr(request, "htmx", False):  # the whole form asks for what is missing
         messages.error(request, outcome.text)
         deed = {"book": "book", "missed": "miss"}.get(act, "complete")
@@ -150,6 +158,8 @@ def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     visit, day = row.visit, _day(said)
     protocol, person = row.work.reading.protocol, row.participant
     asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
+    if wanted := visit_page(visit, now(), say).questions():
+        return _asks_first(row, wanted)
     completion = Completion(
         on=day,
         activities={one.code: Answer(True) for one in asked},
@@ -166,6 +176,15 @@ def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
         else _("%(visit)s is recorded as done on %(day)s.")
     )
     return Outcome(text % words, undo="done")
+
+
+def _asks_first(row: BoardRow, wanted: Asked) -> Outcome:
+    """What the windows need to hear at a visit, which the whole form asks."""
+    asked = pgettext("list", ", ").join(wanted.names)
+    text = _("%(visit)s: to be asked while the person is there: %(asked)s. Record it on the form.")
+    words = {"visit": named(row.participant, row.work.line.mark), "asked": asked}
+    form = reverse("visit-deed", kwargs={"pk": row.visit.pk, "deed": "complete"})
+    return Outcome(text % words, "failed", form=form)
 
 
 def _miss(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:

@@ -23,7 +23,8 @@ FAILED, STALE = 422, 409
 class Outcome:
     """What a row says after an act; `undo` names what can be undone, empty for nothing.
 
-    `tone` is just, failed or stale; `ask` are the fields that the row asks for before it tries again.
+    `tone` is just, failed or stale; `ask` are the fields that the row asks for before it tries again; `form`
+    is the address of the whole form, where that asks first.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Outcome:
     undo: str = ""
     details: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    form: str = ""
 
     @property
     def status(self) -> int:

@@ -11,21 +11,23 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from schedules.domain.visits.clashes import Clash
-from schedules.domain.visits.values import Answer, Booking, Completion
-from schedules.domain.windows.asked_at_visit import Question
+from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
+from schedules.domain.windows.asked_at_visit import Asked, ResultAsked
 from schedules.models import VisitPlace
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
 from schedules.web.shared.hours import HourField, MinutesField
+from schedules.web.shared.wording import say
 from trials.domain.protocols.protocol import Activity
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models import Resource
 
 DONE, LEFT = "done", "left"
 KEPT, BROKEN = "kept", "broken"
+AS_ASKED, OTHER = "as-asked", "other"
 
 
 class BookingForm(VersionedForm):
@@ -142,19 +144,10 @@ class CompletionForm(VersionedForm):
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
     sure = SureField()
 
-    def __init__(
-        self, asked: Sequence[Activity], questions: Sequence[Question], *args: Any, **kwargs: Any
-    ) -> None:
+    def __init__(self, asked: Sequence[Activity], wanted: Asked, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.asked, self.to_confirm = asked, questions
-        for question in questions:
-            kept = ((KEPT, _("confirmed")), (BROKEN, _("not kept")))
-            self.fields[f"window-{question.window}"] = forms.ChoiceField(
-                label=question.label,
-                choices=kept if question.conduct else kept[:1],
-                widget=forms.RadioSelect,
-                required=False,
-            )
+        self.asked, self.wanted = asked, wanted
+        self._add_questions()
         for activity in asked:
             self.fields[f"activity-{activity.code}"] = forms.ChoiceField(
                 label=activity.label,
@@ -166,6 +159,50 @@ class CompletionForm(VersionedForm):
                 label=_("Why not: %(activity)s") % {"activity": activity.label},
                 required=False,
                 max_length=500,
+            )
+
+    def _add_questions(self) -> None:
+        """Add what the windows need to hear at the visit: what was kept, what came of tests, what is due."""
+        for question in self.wanted.questions:
+            kept = ((KEPT, _("confirmed")), (BROKEN, _("not kept")))
+            self.fields[f"window-{question.window}"] = forms.ChoiceField(
+                label=question.label,
+                choices=kept if question.conduct else kept[:1],
+                widget=forms.RadioSelect,
+                required=False,
+            )
+        for result in self.wanted.results:
+            self._add_result(result)
+        for event in self.wanted.events:
+            self.fields[f"event-{event.event}"] = forms.ChoiceField(
+                label=event.label,
+                choices=(("", _("not at this visit")), (DONE, _("done at this visit"))),
+                widget=forms.RadioSelect,
+                required=False,
+            )
+
+    def _add_result(self, result: ResultAsked) -> None:
+        """A result as the protocol asks for it, or another one in words; empty while it is awaited."""
+        words = {"test": result.name}
+        if result.result:
+            self.fields[f"result-{result.test}"] = forms.ChoiceField(
+                label=_("Result: %(test)s") % words,
+                choices=(
+                    ("", pgettext("result", "awaited")),
+                    (AS_ASKED, say(result.result)),
+                    (OTHER, _("another result")),
+                ),
+                widget=forms.RadioSelect,
+                required=False,
+            )
+        self.fields[f"words-{result.test}"] = forms.CharField(
+            label=_("Another result: %(test)s") % words if result.result else _("Result: %(test)s") % words,
+            required=False,
+            max_length=120,
+        )
+        if result.by_hour:
+            self.fields[f"taken-{result.test}"] = HourField(
+                "on", label=_("Hour of the sample: %(test)s") % words, required=False
             )
 
     def stand_for(self, digest: str) -> None:
@@ -187,8 +224,46 @@ class CompletionForm(VersionedForm):
         return [(self[f"activity-{each.code}"], self[f"why-{each.code}"]) for each in self.asked]
 
     def confirmations(self) -> list[BoundField]:
-        """Of each window that is asked about at this visit, whether it was kept."""
-        return [self[f"window-{each.window}"] for each in self.to_confirm]
+        """Of each window that is asked about at this visit, whether it was kept; and what is due once."""
+        windows = [self[f"window-{each.window}"] for each in self.wanted.questions]
+        return [*windows, *(self[f"event-{each.event}"] for each in self.wanted.events)]
+
+    def results(self) -> list[tuple[ResultAsked, BoundField | None, list[BoundField]]]:
+        """Of each test: whether its result is the one asked for, and the fields below: words and hour."""
+        found = []
+        for each in self.wanted.results:
+            below = [f"words-{each.test}", f"taken-{each.test}"]
+            chosen = self[f"result-{each.test}"] if each.result else None
+            found.append((each, chosen, [self[name] for name in below if name in self.fields]))
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """Another result is given in words."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for each in self.wanted.results:
+            chosen, words = cleaned.get(f"result-{each.test}"), cleaned.get(f"words-{each.test}")
+            if chosen == OTHER and not words:
+                self.add_error(f"words-{each.test}", _("Enter the result."))
+            if chosen == AS_ASKED and words:
+                self.add_error(f"words-{each.test}", _("Choose another result, or leave this empty."))
+        return cleaned
+
+    def _sampled(self, zone: ZoneInfo) -> dict[str, Sampled]:
+        found = {}
+        for each in self.wanted.results:
+            chosen = self.cleaned_data.get(f"result-{each.test}")
+            text = str(self.cleaned_data.get(f"words-{each.test}") or "").strip()
+            result = each.result if chosen == AS_ASKED else text
+            if result:
+                at = self.instant(f"taken-{each.test}", zone) if each.by_hour else None
+                found[each.test] = Sampled(self._in_protocol_words(each, result), at)
+        return found
+
+    @staticmethod
+    def _in_protocol_words(each: ResultAsked, result: str) -> str:
+        """A result that the protocol asks for, typed in the reader's language, in the protocol's words."""
+        asked = each.result
+        return asked if asked and result.casefold() == say(asked).casefold() else result
 
     def completion(self, zone: ZoneInfo) -> Completion:
         """What was said; hours are those of the site."""
@@ -198,7 +273,7 @@ class CompletionForm(VersionedForm):
             for activity in self.asked
             if data[f"activity-{activity.code}"]
         }
-        said = {each.window: data[f"window-{each.window}"] for each in self.to_confirm}
+        said = {each.window: data[f"window-{each.window}"] for each in self.wanted.questions}
         return Completion(
             on=data["on"],
             at=self.instant("at", zone),
@@ -208,4 +283,6 @@ class CompletionForm(VersionedForm):
             seen=data["seen"],
             confirmed={window: answer == KEPT for window, answer in said.items() if answer},
             sure=data["sure"],
+            results=self._sampled(zone),
+            events=frozenset(one.event for one in self.wanted.events if data[f"event-{one.event}"]),
         )

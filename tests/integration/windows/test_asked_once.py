@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from participants.domain.facts import Confirmation, Vaccination
 from participants.models import Fact, Participant
+from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Flag, ProtocolWindow, Visit
@@ -111,7 +113,7 @@ def asked_for(person: Participant, code: str, now: datetime) -> set[str]:
     visit = Visit.objects.select_related("participant__protocol_version", "participant__site").get(
         participant=person, code=code
     )
-    return {question.window for question in visit_page(visit, now).questions()}
+    return {question.window for question in visit_page(visit, now).questions().questions}
 
 
 def test_the_form_of_screening_asks_what_its_windows_need(person: Participant, client: Client) -> None:
@@ -178,3 +180,134 @@ def test_undoing_a_visit_withdraws_what_was_confirmed_at_it(person: Participant,
     gone = Fact.objects.get(participant=person, of=VACCINES)
     assert (gone.withdrawn_at, gone.withdrawn_reason) == (noon(19), "another person")
     assert VACCINES in asked_for(person, "screening", noon(19)), "asked again at the visit"
+
+
+@pytest.fixture
+def woman() -> Participant:
+    """Of NCT07339332, who may be pregnant: hCG at screening and within 48 hours before chemotherapy."""
+    anchors = {
+        "infusion": AnchorDay(date(2026, 12, 7)),
+        "consent": AnchorDay(date(2026, 11, 2), AnchorKind.ACTUAL),
+    }
+    enrolment = an_enrolment(
+        anchors=anchors,
+        version=a_version("NCT07339332"),
+        today=date(2026, 11, 2),
+        traits=frozenset({"childbearing_potential"}),
+    )
+    return enrol(enrolment=enrolment, by=None)
+
+
+def results_at(person: Participant, code: str, now: datetime) -> set[str]:
+    visit = Visit.objects.select_related("participant__protocol_version", "participant__site").get(
+        participant=person, code=code
+    )
+    return {one.test for one in visit_page(visit, now).questions().results}
+
+
+def signed_in(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("anna"))
+    show_who_one_is(client)
+    return client
+
+
+def test_the_form_of_done_asks_for_the_results_that_its_windows_need(
+    woman: Participant, client: Client
+) -> None:
+    visit = screening(woman)
+    now = datetime.combine(visit.target, time(12), SHANGHAI)
+    assert results_at(woman, "screening", now) >= {"hcg"}
+    address = f"/visits/{visit.pk}/complete/"
+    with time_machine.travel(now, tick=False):
+        page = signed_in(client).get(address)
+        form = page.context["form"]
+        assert "Empty while it is awaited" in page.content.decode()
+        typed = {"version": visit.version, "on": visit.target.isoformat()}
+        typed |= {f"activity-{one.code}": "done" for one in form.asked}
+        typed |= {"result-hcg": "as-asked"}
+        left = {**typed, "activity-hcg": "left", "why-hcg": "no vein"}
+        refused = client.post(address, left)
+        assert refused.status_code == 422
+        assert "leave its result empty" in refused.content.decode()
+        assert not Fact.objects.filter(kind="test").exists()
+        answer = client.post(address, typed)
+        assert answer.status_code == 302, answer.content.decode()
+    fact = Fact.objects.get(participant=woman, kind="test", of="hcg")
+    assert (fact.detail["result"], fact.detail["visit"]) == ("negative", "screening")
+    assert fact.starts_on == visit.target
+    assert "hcg" not in results_at(woman, "screening", now)
+    visit.refresh_from_db()
+    undo_visit(visit=visit, version=visit.version, by=None, reason="another person", now=now)
+    fact.refresh_from_db()
+    assert fact.withdrawn_at, "what came of a visit goes with it"
+
+
+def test_another_result_is_kept_in_words_and_a_result_to_come_is_none(
+    woman: Participant, client: Client
+) -> None:
+    visit = screening(woman)
+    now = datetime.combine(visit.target, time(12), SHANGHAI)
+    address = f"/visits/{visit.pk}/complete/"
+    with time_machine.travel(now, tick=False):
+        form = signed_in(client).get(address).context["form"]
+        typed = {"version": visit.version, "on": visit.target.isoformat(), "result-hcg": "other"}
+        typed |= {f"activity-{one.code}": "done" for one in form.asked}
+        refused = client.post(address, typed)
+        assert "Enter the result." in refused.content.decode()
+        assert client.post(address, {**typed, "words-hcg": "positive, 210 IU/l"}).status_code == 302
+    assert Fact.objects.get(kind="test", of="hcg").detail["result"] == "positive, 210 IU/l"
+
+
+def test_one_click_on_today_leads_to_the_form_where_windows_need_an_answer(
+    woman: Participant, client: Client
+) -> None:
+    visit = screening(woman)
+    now = datetime.combine(visit.target, time(12), SHANGHAI)
+    with time_machine.travel(now, tick=False):
+        booking = Booking(visit.target)
+        book_visit(visit=visit, version=visit.version, booking=booking, by=None, now=now)
+        visit.refresh_from_db()
+        typed = {"version": visit.version, "on": visit.target.isoformat(), "section": "day", "back": "/"}
+        plain = signed_in(client).post(reverse("today-act", args=[visit.pk, "done"]), typed)
+        assert plain.url.startswith(f"/visits/{visit.pk}/complete/")
+        swift = client.post(
+            reverse("today-act", args=[visit.pk, "done"]), typed, headers={"hx-request": "true"}
+        )
+        assert swift["HX-Redirect"].startswith(f"/visits/{visit.pk}/complete/")
+    visit.refresh_from_db()
+    assert visit.performed_on is None
+
+
+def test_consent_again_is_asked_at_the_visit_and_no_more_once_given() -> None:
+    """Of NCT07233642, a minor who comes of age before the visit."""
+    anchors = {
+        "infusion": AnchorDay(date(2026, 11, 2), AnchorKind.ACTUAL),
+        "consent": AnchorDay(date(2026, 10, 2), AnchorKind.ACTUAL),
+    }
+    enrolment = an_enrolment(
+        anchors=anchors,
+        version=a_version("NCT07233642"),
+        today=date(2026, 11, 3),
+        traits=frozenset({"minor"}),
+        comes_of_age_on=date(2026, 11, 10),
+        reason="from paper",
+        sure=True,
+    )
+    minor = enrol(enrolment=enrolment, by=None)
+    visit = Visit.objects.filter(
+        participant=minor, target__gt=date(2026, 11, 10), target__lt=date(2026, 12, 20)
+    ).first()
+    assert visit is not None
+    now = datetime.combine(visit.target, time(12), SHANGHAI)
+    full = Visit.objects.select_related("participant__protocol_version", "participant__site").get(pk=visit.pk)
+    assert [one.event for one in visit_page(full, now).questions().events] == ["consent-again"]
+    done = Completion(visit.target, events=frozenset({"consent-again"}), outside_reason="-")
+    complete_visit(visit=visit, version=visit.version, completion=done, by=None, now=now)
+    assert Fact.objects.get(kind="event").of == "consent-again"
+    assert not visit_page(full, now).questions().events
+    visit.refresh_from_db()
+    undo_visit(visit=visit, version=visit.version, by=None, reason="-", now=now)
+    visit.refresh_from_db()
+    strange = Completion(visit.target, events=frozenset({"fever-free"}), outside_reason="-")
+    with pytest.raises(VisitRefused, match="judged by fever-free"):
+        complete_visit(visit=visit, version=visit.version, completion=strange, by=None, now=now)
