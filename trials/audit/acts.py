@@ -56,6 +56,7 @@ class Act:
 
 
 _current: ContextVar[Act | None] = ContextVar("dayzero_act", default=None)
+_told: ContextVar[str] = ContextVar("dayzero_act_told", default="")
 
 
 @contextmanager
@@ -119,7 +120,8 @@ def acting(by: User | None, reason: str = "") -> Iterator[None]:
 
     Raises TrialFrozen where the database refuses to write a record of a frozen trial.
     """
-    with _frozen_in_words(), transaction.atomic(), _acting(by, reason):
+    within = connection.in_atomic_block
+    with _frozen_in_words(), transaction.atomic(), _acting(by, reason, within):
         yield
 
 
@@ -136,16 +138,22 @@ def _frozen_in_words() -> Iterator[None]:
 
 
 @contextmanager
-def _acting(by: User | None, reason: str) -> Iterator[None]:
+def _acting(by: User | None, reason: str, within: bool) -> Iterator[None]:
     outer = _current.get()
     act = _named((outer or Act()).in_roles(), by)
-    token = _current.set(replace(act, reason=reason or act.reason))
+    act = replace(act, reason=reason or act.reason)
+    if act == outer and _told.get() == act.id:  # a service that calls another: the database knows it
+        yield
+        return
+    current, told = _current.set(act), _told.set(act.id)
     _tell_database()
     try:
         yield
     finally:
-        _current.reset(token)
-    _tell_database()
+        _current.reset(current)
+        _told.reset(told)
+    if within:  # else the transaction ends now, and what it was told with it
+        _tell_database()
 
 
 def _named(act: Act, by: User | None) -> Act:

@@ -21,7 +21,7 @@ from schedules.domain.replanning.hold_wording import BROKEN_OFF
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.course import STEPS
-from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.store.records import Record, record_of
 from trials.selectors.records import protocol_of
 
 
@@ -35,7 +35,7 @@ class Pause:
 
 def waiting_of_participant(participant: Participant) -> Waiting | None:
     """Where one participant's course waits; None where it does not."""
-    (record,) = records_of([participant.pk])
+    record = record_of(participant.pk)
     pause = pause_of(participant.pk)
     if pause.ended:
         return None

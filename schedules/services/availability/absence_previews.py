@@ -11,7 +11,7 @@ from participants.models import Absence
 from participants.services.absences import Away, refusals_of_absence
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
-from schedules.selectors.store.records import records_of, without_absence
+from schedules.selectors.store.records import record_of, records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_surroundings, with_verdicts
@@ -74,7 +74,7 @@ def _preview(away: Away, now: datetime, *, lock: bool) -> Preview:
     if fields := refusals_of_absence(away):
         raise AbsenceRefused(fields)
     assert away.participant is not None, "a site's absence is shown for all its participants"
-    (record,) = records_of([away.participant.pk], lock=lock)
+    record = record_of(away.participant.pk, lock=lock)
     calendar = working_days_of(record.participant.site)
     days = dict.fromkeys(days_between(away.first, away.last), PARTICIPANT_AWAY)
     closed = calendar.with_corrections(closures=days) if calendar else None

@@ -25,7 +25,7 @@ from schedules.domain.visits.visit import VisitState
 from schedules.domain.windows.verdict_changes import Judged, compare_verdicts
 from schedules.models import Deviation, Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated
-from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.store.records import Record, record_of
 from schedules.selectors.windows.evaluation import docket_of_record
 from schedules.services.replanning.previews import Around, Preview, Proposal, closed_days, preview_of
 from schedules.services.replanning.side_effects import due_anew, gates_between, reminded_visits
@@ -109,10 +109,10 @@ def perform_as_shown(
 
 
 def _performed(participant: Participant, act: Act, now: datetime) -> Rehearsal:
-    (before,) = records_of([participant.pk], lock=True)
+    before = record_of(participant.pk, lock=True)
     stood = _Stood.of(before, now)
     act()
-    (after,) = records_of([participant.pk])
+    after = record_of(participant.pk)
     plan = preview_of(after, Proposal(), now).plan
     today = now.astimezone(before.zone).date()
     asked = {name: str(value) for name, value in act.keywords.items() if name not in _NOT_SHOWN}

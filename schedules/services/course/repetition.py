@@ -22,7 +22,7 @@ from schedules.domain.replanning.hold_clock import Waiting
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.course import Standing, clock_at, first_consent, standing_of
-from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.store.records import Record, record_of
 from schedules.services.course.holds import waiting_now
 from schedules.services.course.status_changes import (
     StepRequest,
@@ -70,7 +70,7 @@ def repeat_lymphodepletion(
     nobody has said is meant (`sure`); and Stale.
     """
     waiting = waiting_now(participant, version)
-    (record,) = records_of([participant.pk])
+    record = record_of(participant.pk)
     person, protocol = record.participant, protocol_of(record.participant.protocol_version)
     rules = protocol.visit_by_code
     given = [visit for visit in record.visits if visit.performed_on == waiting.began]
@@ -248,7 +248,7 @@ def _keep_violations(record: Record, person: Participant) -> None:
 
     They lay around what was given: by the new days nothing is withdrawn that happened.
     """
-    (after,) = records_of([person.pk])
+    after = record_of(person.pk)
     stood, stands = record.spans(), after.spans()
     moved = [window.pk for window in record.windows if stood.get(window.code) != stands.get(window.code)]
     found = Deviation.objects.filter(window__in=moved, kind=DeviationKind.WINDOW)

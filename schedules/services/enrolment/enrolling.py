@@ -12,6 +12,7 @@ from participants.services import Registration, register
 from schedules.domain.errors import EnrolmentRefused
 from schedules.domain.plan.recorded_anchors import recorded_anchor
 from schedules.domain.plan.values import Plan
+from schedules.selectors.readiness.board import is_gated
 from schedules.services.enrolment.consenting import dated_by_consent
 from schedules.services.enrolment.history import await_histories, draft_histories
 from schedules.services.enrolment.refusals import Enrolment, Ground, plan_enrolment
@@ -81,6 +82,8 @@ def registration_of(enrolment: Enrolment) -> Registration:
 
 def refuse_closed_gate(enrolment: Enrolment, plan: Plan) -> None:
     """Raise EnrolmentRefused where the start that was planned meets a closed gate."""
+    if not is_gated(plan.protocol):
+        return
     level = enrolment.cohort.code if enrolment.cohort else None
     candidate = Candidate(enrolment.subject_code, enrolment.trial.pk, enrolment.site, level)
     with transaction.atomic():

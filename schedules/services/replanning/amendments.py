@@ -21,7 +21,7 @@ from schedules.domain.errors import AmendmentRefused, AmendmentStale, Replanning
 from schedules.domain.replanning.amendments import HELD_BACK, Outcome
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import AmendmentRun, AmendmentStep
-from schedules.selectors.store.records import records_of
+from schedules.selectors.store.records import record_of
 from schedules.services.replanning.amendment_previews import Amendment, Judging, Prospect, preview_amendment
 from schedules.services.replanning.moves import Proposal, replan_many
 from trials.audit.acts import recorded
@@ -141,7 +141,7 @@ def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bo
 def _brought(step: AmendmentStep, *, by: User | None, now: datetime) -> tuple[Outcome, str]:
     """Bring one participant over if nothing stands in the way; what came of it, and why."""
     run = step.run
-    (record,) = records_of([step.participant_id], lock=True)
+    record = record_of(step.participant_id, lock=True)
     prospect = Judging.of(run.from_version, run.to_version, [record], now).prospect(record)
     if prospect.outcome is not Outcome.READY:
         return prospect.outcome, told(prospect.why) if prospect.why else ""

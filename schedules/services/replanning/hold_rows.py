@@ -23,9 +23,10 @@ from schedules.domain.replanning.hold_wording import (
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Deviation, Flag, Severity, Visit
 from schedules.selectors.readiness.holds import fever_in, pause_of
-from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.store.records import Record, record_of
 from schedules.services.replanning.previews import Proposal, preview_of
 from schedules.services.store.deviation_drafts import draft_deviation
+from schedules.services.store.visit_writing import keep_held
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Words
 
@@ -34,7 +35,7 @@ KIND = HOLD_FLAG
 
 def follow_person(participant: int, now: datetime, *, abandoned: str = "") -> None:
     """Bring what a hold writes in step with a participant's record; the caller holds the lock."""
-    (record,) = records_of([participant])
+    record = record_of(participant)
     follow_record(record, now, abandoned=abandoned)
 
 
@@ -49,10 +50,16 @@ def follow_plan(record: Record, plan: Plan, now: datetime, *, taken_back: bool =
 
     So it does where chemotherapy may have been `taken_back`: then nothing waits any more.
     """
+    if taken_back or record.held_since or _may_wait(plan):
+        keep_held(record.participant, now)
+        follow_hold(record, plan.protocol, plan.anchors, now)
+
+
+def _may_wait(plan: Plan) -> bool:
+    """Whether the point of no return is passed: nothing is on hold before it."""
     marked = (rule.code for rule in plan.protocol.anchors if rule.point_of_no_return)
     begun = [code for code in marked if code in plan.anchors]
-    if taken_back or any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in begun):
-        follow_hold(record, plan.protocol, plan.anchors, now)
+    return any(plan.anchors[code].kind is AnchorKind.ACTUAL for code in begun)
 
 
 def follow_hold(

@@ -13,7 +13,7 @@ from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
 from schedules.domain.plan.recorded_anchors import hours_that_are_none
 from schedules.models import Visit
-from schedules.selectors.store.records import records_of
+from schedules.selectors.store.records import record_of, records_of
 from schedules.services.enrolment.refusals import not_in_use
 from schedules.services.readiness.gates import in_sentences
 from schedules.services.readiness.starts import check_start, start_put_on_record
@@ -27,7 +27,6 @@ from schedules.services.replanning.side_effects import with_surroundings, with_v
 from schedules.services.replanning.start_objections import ask_why, gate_against, recorded_start, with_start
 from schedules.services.store.replanning_rows import write_plans
 from schedules.services.store.unlikely_days import refuse_unlikely
-from schedules.services.store.visit_writing import keep_held
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.protocols.approvals import ApprovalState, approval_states
@@ -52,7 +51,7 @@ def preview_replanning(*, participant: Participant, proposal: Proposal, now: dat
     Raises ReplanningRefused for a day that is said to have happened and has not come, and UnlikelyDay for
     one that nobody has said is meant.
     """
-    (record,) = records_of([participant.pk])
+    record = record_of(participant.pk)
     preview = preview_of(with_corrected_visits(record, proposal.anchors), proposal, now)
     _refuse_future(preview)
     refuse_unlikely(record, preview.proposal.anchors, sure=proposal.sure)
@@ -79,7 +78,7 @@ def commit_replanning(
     """
     if not reason.strip():
         raise ReplanningRefused(_("Enter why you move the calendar. The reason is kept in the audit trail."))
-    (standing,) = records_of([participant.pk], lock=True)
+    standing = record_of(participant.pk, lock=True)
     record = with_corrected_visits(standing, proposal.anchors)
     preview = with_verdicts(with_start(preview_of(record, proposal, now), now), now)
     if preview.digest != digest:
@@ -110,7 +109,7 @@ def record_anchor(
     protocol, a closed gate or the list of readiness while nobody says why; UnlikelyDay for a day that
     nobody has said is meant (`sure`), or that is meant and has no reason.
     """
-    (record,) = records_of([participant.pk], lock=True)
+    record = record_of(participant.pk, lock=True)
     merged = _merged(record.anchors.get(anchor.code), anchor)
     proposal = Proposal(anchors={anchor.code: merged}, taken_back=taken_back)
     preview = with_start(preview_of(record, proposal, now), now)
@@ -135,7 +134,7 @@ def follow_visit(
 
     `dated` are the anchors that the visit dates. Raises as `record_anchor` does.
     """
-    (record,) = records_of([participant.pk], lock=True)
+    record = record_of(participant.pk, lock=True)
     preview = preview_of(record, Proposal(recorded=dated, taken_back=taken_back), now)
     _refuse_contradictions([preview])
     if not taken_back:
@@ -167,7 +166,6 @@ def _made_true(preview: Preview, *, now: datetime, by: User | None, reason: str)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     record = replace(preview.record, anchors={**preview.record.anchors, **preview.proposal.anchors})
-    keep_held(preview.record.participant, now)
     follow_plan(record, preview.plan, now, taken_back=preview.proposal.taken_back)
     follow_departures(preview, now=now, reason=reason)
     return preview

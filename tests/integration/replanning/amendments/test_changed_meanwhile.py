@@ -210,7 +210,7 @@ def test_a_visit_is_recorded_while_its_participant_is_brought_over(
     started(amendment(old, new, site))
     worker, person = overtaken(
         monkeypatch,
-        (amendments, "records_of"),
+        (amendments, "record_of"),
         lambda: advance_amendments(now=NOW),
         lambda: happens(ready),
     )
