@@ -158,8 +158,8 @@ def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     visit, day = row.visit, _day(said)
     protocol, person = row.work.reading.protocol, row.participant
     asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
-    if wanted := visit_page(visit, now(), say).questions():
-        return _asks_first(row, wanted)
+    if day == row.work.today and (wanted := visit_page(visit, now(), say).questions()):
+        return _asks_first(row, wanted)  # of an earlier day nobody is there any more
     completion = Completion(
         on=day,
         activities={one.code: Answer(True) for one in asked},

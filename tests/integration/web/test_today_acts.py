@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from participants.domain.facts import Confirmation
 from schedules.models import Flag, LastLook, SavedView, Severity, Visit, VisitActivity, VisitPreparation
+from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import TODAY, Enrol, with_role
+from trials import request_clock
 from trials.models import AuditEntry, Role, Site
 
 DAY = timedelta(days=1)
@@ -109,6 +112,10 @@ def test_nonsense_for_a_day_is_said_in_words(page: Client, visit: Visit, given: 
 def test_done_as_booked_records_every_activity_and_says_what_it_changed(page: Client, visit: Visit) -> None:
     act(page, visit, "book", on=TODAY.isoformat())
     visit.refresh_from_db()
+    asked = act(page, visit, "done", section="coming", on=TODAY.isoformat())
+    assert asked["HX-Redirect"].startswith(f"/visits/{visit.pk}/complete/"), "its windows need an answer"
+    said = Confirmation("contraception", TODAY)
+    record_fact(participant=visit.participant, fact=said, by=None, now=request_clock.now())
     answer = act(page, visit, "done", section="coming", on=TODAY.isoformat())
     done = VisitActivity.objects.filter(visit=visit)
     assert done.count() > 1
