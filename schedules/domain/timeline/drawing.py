@@ -6,7 +6,7 @@ its empty months broken out. Nothing here knows colours, languages or SVG.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import ceil
@@ -54,7 +54,7 @@ def near_panel(facts: TimelineFacts, width: float) -> Panel | None:
     visits = [v for v in facts.visits if v.window.closes >= first and v.window.opens <= last]
     windows = [w for w in facts.windows if (w.first or w.last) and _overlaps(w, first, last)]
     canvas = _Canvas(facts, scale, width)
-    return canvas.panel(visits, windows, _weekly(facts, scale, width), _shades(facts, scale))
+    return canvas.panel(visits, windows, _weekly(facts, scale, width), closed_runs(facts.closed, scale))
 
 
 def whole_panel(facts: TimelineFacts, width: float) -> Panel | None:
@@ -86,9 +86,9 @@ class _Canvas:
         shades: tuple[Shade, ...] = (),
     ) -> Panel:
         """The visits stacked on top, a lane for each window below, and the scale at the foot."""
-        shapes, levels = _visits(self.scale, visits, self.width)
+        shapes, levels = stacked(self.scale, visits, self.width)
         top = VISITS_TOP + levels * LEVEL_HEIGHT
-        lanes = (_lane(self.scale, w, top + n * LANE_HEIGHT, self.width) for n, w in enumerate(windows))
+        lanes = (lane(self.scale, w, top + n * LANE_HEIGHT, self.width) for n, w in enumerate(windows))
         bottom = top + len(windows) * LANE_HEIGHT + 4
         today, stretches = self.facts.today, self.scale.stretches
         squeezed = len(stretches) > 1 and self.facts.zero is not None
@@ -135,12 +135,12 @@ def _bands(facts: TimelineFacts, scale: Scale) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _shades(facts: TimelineFacts, scale: Scale) -> tuple[Shade, ...]:
+def closed_runs(closed: Callable[[date], bool], scale: Scale) -> tuple[Shade, ...]:
     """The days without clinic, neighbours joined."""
     runs: list[list[date]] = []
     for step in range((scale.last - scale.first).days + 1):
         day = scale.first + step * _DAY
-        if not facts.closed(day):
+        if not closed(day):
             continue
         if runs and runs[-1][1] == day - _DAY:
             runs[-1][1] = day
@@ -184,7 +184,7 @@ def _tick(x: float, width: float, day: date, number: str, zero: bool = False) ->
     return Tick(x, inside(x, TICK_WIDTH - 4, width), day, number, zero)
 
 
-def _visits(scale: Scale, visits: Sequence[VisitFact], width: float) -> tuple[tuple[VisitShape, ...], int]:
+def stacked(scale: Scale, visits: Sequence[VisitFact], width: float) -> tuple[tuple[VisitShape, ...], int]:
     """The visits, each on the highest level where it meets no other, and how many levels that takes."""
     ends: list[float] = []
     shapes = []
@@ -212,7 +212,8 @@ def _bar(scale: Scale, first: date, last: date) -> tuple[float, float]:
     return x - (wide - (right - x)) / 2, wide
 
 
-def _lane(scale: Scale, fact: WindowFact, top: float, width: float) -> LaneShape:
+def lane(scale: Scale, fact: WindowFact, top: float, width: float) -> LaneShape:
+    """A protocol window as a lane at a height; open where it goes on beyond the drawing."""
     first, last = fact.first or scale.first, fact.last or scale.last
     x, wide = _bar(scale, first, last)
     label = fitted(fact.label, width - 2 * MARGIN)

@@ -26,12 +26,14 @@ from schedules.selectors.pages.replanning import acts_since, last_entry, other_v
 from schedules.selectors.store.calendars import today_at, years_come_out
 from schedules.services.availability.site_days import SitePreview, commit_site, preview_site
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
+from schedules.web.replanning.effects import day_zero_reasons
 from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm, VersionForm, WorkingDaysForm
 from schedules.web.shared.anchor_fields import PLANNED, mended
 from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import person_rows, preview_rows
+from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
 from trials.domain.words import WEEKDAYS
@@ -167,8 +169,10 @@ class _Page:
             if status == OVERTAKEN:
                 seen = form.cleaned_data.get("seen") or 0
                 context |= {"overtaken": True, "changes": self._changes(seen)}
+            context |= {"against": day_zero_reasons(self.participant, preview, now())}
             context |= {"rows": preview_rows(preview), "committable": not self._contradicted(form, preview)}
             form.showing(preview.digest, last_entry(self.participant.pk))
+            context |= _moving(preview)
         return render(self.request, "replanning/form.html", {**context, "form": form}, status=status)
 
     def prefilled(self) -> QueryDict | None:
@@ -196,6 +200,15 @@ class _Page:
                 Contradicting(one, days[one.anchor].day, days[one.other].day) for one in refused
             )
         return bool(refused)
+
+
+def _moving(preview: Preview) -> dict[str, Any]:
+    """What the button says: to which day a planned day zero moves, and what it is called."""
+    protocol = preview.plan.protocol
+    given = preview.proposal.anchors.get(protocol.day_zero)
+    if given is None or given.actual_on:
+        return {}
+    return {"moves_to": given.planned_on, "zero_label": say(protocol.anchor_by_code[protocol.day_zero].label)}
 
 
 @login_required

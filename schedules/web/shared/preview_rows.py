@@ -86,9 +86,17 @@ class PreviewRows:
     gates: tuple[ChangeRow, ...]
     unchanged: tuple[str, ...]
     reminders: str
-    warnings: Sequence[tuple[str, str]]
-    departures: tuple[str, ...] = ()
-    moves: bool = True
+    lapses: Sequence[tuple[str, str]]
+    notes: Sequence[tuple[str, str]]
+    gains: Sequence[tuple[str, str]]
+    departures: tuple[str, ...]
+    moves: bool
+    preview: Preview
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """What lapses, what is to be looked at, and which deviations no longer apply."""
+        return [*self.lapses, *self.notes, *self.gains]
 
     @property
     def orphan_words(self) -> list[str]:
@@ -121,14 +129,12 @@ def preview_rows(preview: Preview) -> PreviewRows:
         tuple(map(_gate_row, preview.around.gates)),
         (*(say(change.label) for change in stays), *(say(change.label) for change in kept)),
         _reminders(preview.around),
-        [
-            *_verdicts(preview.around.verdicts),
-            *warnings_in_words(_warnings(preview)),
-            *_without_a_day(preview),
-            *_lapsed(preview.around),
-        ],
+        list(_verdicts(preview.around.verdicts)),
+        [*warnings_in_words(_warnings(preview)), *_without_a_day(preview)],
+        list(_lapsed(preview.around)),
         _departures(preview),
-        moves=any(change.effect is not Effect.UNCHANGED for change in windows),
+        any(change.effect is not Effect.UNCHANGED for change in windows),
+        preview,
     )
 
 
@@ -212,7 +218,7 @@ def visit_row(change: VisitChange) -> ChangeRow:
     spoken = replace(change, repeat=tuple(say(activity) for activity in change.repeat))
     return ChangeRow(
         say(change.label),
-        _severity(change.effects),
+        severity_of(change.effects),
         tuple(effect_label(effect, say) for effect in change.effects),
         _window(change.before),
         _window(change.after) if not ENDING & set(change.effects) else Span(),
@@ -223,7 +229,8 @@ def visit_row(change: VisitChange) -> ChangeRow:
     )
 
 
-def _severity(effects: Iterable[Effect]) -> str:
+def severity_of(effects: Iterable[Effect]) -> str:
+    """How grave effects are together: critical, warning or notice."""
     found = set(effects)
     if found & GRAVE:
         return "critical"
@@ -239,7 +246,7 @@ def _window(window: VisitWindow | None) -> Span:
 
 
 def _window_row(change: WindowChange, zone: ZoneInfo, verdict: VerdictChange | None) -> ChangeRow:
-    severity = _severity([change.effect])
+    severity = severity_of([change.effect])
     if verdict:
         severity = ("critical", "warning", severity)[_gravity(verdict)]
     return ChangeRow(
@@ -299,7 +306,9 @@ def _point(text: str, zone: ZoneInfo) -> str:
 def _gate_row(change: GateChange) -> ChangeRow:
     who = change.subject or capfirst(_("a participant at %(site)s") % {"site": change.site})
     effects = (effect_label(change.effect, say),)
-    return ChangeRow(who, _severity([change.effect]), effects, Span(), Span(), (gate_sentence(change, say),))
+    return ChangeRow(
+        who, severity_of([change.effect]), effects, Span(), Span(), (gate_sentence(change, say),)
+    )
 
 
 def _reminders(around: Around) -> str:
