@@ -11,9 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from schedules.api.participants import (
+    AnchorSerializer,
+    ListedParticipantSerializer,
+    ProtocolWindowSerializer,
+)
+from schedules.api.reading.follow_up import DeviationSerializer
 from schedules.api.reading.queries import feed_place
 from schedules.api.serializers import VisitSerializer, visit_document
-from schedules.selectors.exchange.change_feed import changes_after, last_number
+from schedules.models.follow_up import FED
+from schedules.selectors.deviations.log import rows_of
+from schedules.selectors.exchange.change_feed import Rows, changes_after, last_number
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials import request_clock
 from trials.api.authentication import signed_in
@@ -57,22 +65,61 @@ class ChangeSerializer(serializers.Serializer):
     site = serializers.CharField(source="participant.site.code")
     participant = serializers.IntegerField(source="participant_id")
     subject_code = serializers.CharField(source="participant.subject_code")
-    code = serializers.CharField(
-        source="visit.code", default=None, allow_null=True, help_text="Of the visit."
+    record = serializers.ChoiceField(FED, source="about", help_text="Of which record the change is.")
+    code = serializers.SerializerMethodField(
+        help_text="Of the visit, the anchor or the window; the deviation's id; null for a participant."
     )
     version = serializers.SerializerMethodField(help_text="Of the visit, else of the participant.")
-    visit = serializers.SerializerMethodField(
-        help_text="As it is now; null where the change is of the participant: read them again."
+    visit = serializers.SerializerMethodField(help_text="The visit as it is now, where it is of a visit.")
+    subject = serializers.SerializerMethodField(
+        help_text="The participant as it is now, where it is of one. `added`: read the visits, too."
     )
+    anchor = serializers.SerializerMethodField(help_text="The anchor as it is now; null once it is gone.")
+    window = serializers.SerializerMethodField(help_text="The protocol window as it is now.")
+    deviation = serializers.SerializerMethodField(help_text="The deviation as it is now.")
+
+    @property
+    def rows(self) -> Rows:
+        """The records that the page names."""
+        found: Rows = self.context["rows"]
+        return found
+
+    @extend_schema(responses=serializers.CharField(allow_null=True))
+    def get_code(self, event: Any) -> str | None:
+        found = self.context["visits"].get(event.visit_id)
+        return event.code or (found["code"] if found else None)
 
     @extend_schema(responses=serializers.IntegerField())
     def get_version(self, event: Any) -> int:
-        return int(event.visit.version if event.visit else event.participant.version)
+        found = self.context["visits"].get(event.visit_id)
+        return int(found["version"] if found else event.participant.version)
 
     @extend_schema(responses=VisitSerializer(allow_null=True))
     def get_visit(self, event: Any) -> Any:
-        found = self.context["visits"].get(event.visit_id)
-        return visit_document(found, say) if found else None
+        return self.context["visits"].get(event.visit_id)
+
+    @extend_schema(responses=ListedParticipantSerializer(allow_null=True))
+    def get_subject(self, event: Any) -> Any:
+        return ListedParticipantSerializer(event.participant).data if event.about == "participant" else None
+
+    @extend_schema(responses=AnchorSerializer(allow_null=True))
+    def get_anchor(self, event: Any) -> Any:
+        found = self._coded(event, "anchor")
+        return AnchorSerializer(found).data if found else None
+
+    @extend_schema(responses=ProtocolWindowSerializer(allow_null=True))
+    def get_window(self, event: Any) -> Any:
+        found = self._coded(event, "window")
+        return ProtocolWindowSerializer(found).data if found else None
+
+    @extend_schema(responses=DeviationSerializer(allow_null=True))
+    def get_deviation(self, event: Any) -> Any:
+        found = self.context["deviations"].get(event.code) if event.about == "deviation" else None
+        return DeviationSerializer(found).data if found else None
+
+    def _coded(self, event: Any, record: str) -> Any:
+        rows = {"anchor": self.rows.anchors, "window": self.rows.windows}[record]
+        return rows.get((event.participant_id, event.code)) if event.about == record else None
 
 
 class ChangePage(serializers.Serializer):
@@ -104,13 +151,16 @@ class ChangeFeed(APIView):
         head = last_number()
         given = request.query_params.get("cursor")  # an empty one is refused: it would skip what came before
         after = head if given is None else feed_place(given, epoch, head)
-        found = changes_after(user, after, asked["page_size"], now)
+        found = changes_after(user, after, asked["page_size"], now, say)
         until = time.monotonic() + asked["wait"]
         while not found.events and given is not None and time.monotonic() < until:
             time.sleep(PAUSE)
             number_all_changes()
-            found = changes_after(user, after, asked["page_size"], now)
-        results = ChangeSerializer(found.events, many=True, context={"visits": found.visits}).data
+            found = changes_after(user, after, asked["page_size"], now, say)
+        departed = {str(row.deviation.pk): row for row in rows_of(list(found.rows.deviations.values()))}
+        visits = {pk: visit_document(visit, say) for pk, visit in found.rows.visits.items()}
+        context = {"rows": found.rows, "deviations": departed, "visits": visits}
+        results = ChangeSerializer(found.events, many=True, context=context).data
         more = len(found.events) == asked["page_size"]
         return Response(
             {"cursor": f"{epoch}-{found.last}", "as_of": now.isoformat(), "more": more, "results": results}

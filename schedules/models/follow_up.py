@@ -208,16 +208,20 @@ class ReadinessCheck(models.Model):
 
 CHANGES = (
     "added", "moved", "cancelled", "restored", "booked", "unbooked", "arrived", "not-arrived", "performed",
-    "missed", "held", "resumed", "suggested", "transferred", "renamed", "reworded",
+    "missed", "held", "resumed", "suggested", "transferred", "renamed", "reworded", "changed", "removed",
 )  # fmt: skip
+FED = ("participant", "visit", "anchor", "window", "deviation")
+"""The records of which readers of the change feed are told."""
 """What can have happened to a visit, in the words of the change feed."""
 
 
 class ChangeEvent(models.Model):
     """A change that readers of the change feed must see; numbered by one drainer after it is visible.
 
-    Written by services beside the rows that it names, which are never deleted: it is read by its
-    number alone, so nothing else is indexed, and a bulk change pays for no check of what it just wrote.
+    Of visits it is written by services beside the rows that it names, which are never deleted; of
+    participants, anchors, windows and deviations by the database (trials/audit/fed.py): `record` says which,
+    `code` is the anchor's, the window's or the deviation's id. It is read by its number alone, so nothing
+    else is indexed, and a bulk change pays for no check of what it just wrote.
     """
 
     audited = False
@@ -236,13 +240,25 @@ class ChangeEvent(models.Model):
         db_constraint=False,
     )
     at = models.DateTimeField(db_default=Now())
+    record = models.CharField(
+        max_length=12, blank=True, default="", db_default="", choices=[(word, word) for word in FED]
+    )
+    code = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
-        constraints = [only("kind", CHANGES, name="change_kind")]
+        constraints = [
+            only("kind", CHANGES, name="change_kind"),
+            only("record", FED, name="change_record", blank=True),
+        ]
         indexes = [models.Index(fields=["id"], condition=Q(number__isnull=True), name="changes_to_number")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
+
+    @property
+    def about(self) -> str:
+        """Which record changed, by one of FED."""
+        return self.record or ("visit" if self.visit_id else "participant")
 
 
 class AmendmentRun(models.Model):

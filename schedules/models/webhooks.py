@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from schedules.domain.webhooks import PauseReason
-from schedules.models.follow_up import CHANGES
+from schedules.models.follow_up import CHANGES, FED
 from trials.models import ApiClient
 from trials.models.enumerated import choices_of, only
 
@@ -84,6 +84,7 @@ class WebhookDelivery(models.Model):
     key = models.CharField(max_length=60, unique=True)
     number = models.BigIntegerField()
     kind = models.CharField(max_length=24, choices=[(word, word) for word in CHANGES])
+    record = models.CharField(max_length=12, choices=[(word, word) for word in FED], default="visit")
     participant_id = models.BigIntegerField()
     visit_id = models.BigIntegerField(null=True)
     at = models.DateTimeField()
@@ -98,7 +99,10 @@ class WebhookDelivery(models.Model):
     reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [only("kind", CHANGES, name="webhook_message_kind")]
+        constraints = [
+            only("kind", CHANGES, name="webhook_message_kind"),
+            only("record", FED, name="webhook_message_record"),
+        ]
         indexes = [
             models.Index(
                 fields=["webhook", "participant_id", "number"],

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from oauthlib.common import Request
 from oauthlib.oauth2 import BackendApplicationServer, OAuth2Error, RequestValidator
 
@@ -108,6 +108,7 @@ class ClientCredentials(RequestValidator):
 
 @csrf_exempt
 @never_cache
+@require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/oauth/token: an access token for an hour."""
     return _answer(request, "create_token_response")
@@ -115,6 +116,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 @never_cache
+@require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/oauth/revoke: end an access token before its hour."""
     return _answer(request, "create_revocation_response")
@@ -162,7 +164,7 @@ def _answer(request: HttpRequest, act: str) -> HttpResponse:
 
 def _form(request: HttpRequest) -> str:
     """The body where it is a form of a fair size; raises ValueError for any other."""
-    if request.method == "POST" and (request.content_type != FORM or len(request.body) > LARGEST):
+    if request.content_type != FORM or len(request.body) > LARGEST:
         words = f"Send {FORM}, of at most {LARGEST} bytes."
         raise ValueError(words)
     return request.body.decode("latin-1")

@@ -20,8 +20,8 @@ from trials.domain.errors import FROZEN
 
 FUNCTION = Path(__file__).with_name("frozen.sql")
 GOES_ON = {
-    *("trials.trial", "trials.membership", "trials.apitoken", "trials.signature", "trials.export"),
-    "schedules.calendarfeed",
+    *("trials.trial", "trials.membership", "trials.apitoken", "trials.apiclient", "trials.signature"),
+    *("trials.export", "schedules.calendarfeed"),
 }
 """Access is withdrawn, signatures and exports are made, tokens and calendars revoked after the end, too."""
 

@@ -21,6 +21,7 @@ from django.db.models import Model
 
 from trials.audit.acts import acting, caused_by
 from trials.audit.database_roles import run_functions_as_owner
+from trials.audit.fed import lay_feed
 from trials.audit.frozen import lay_guards
 from trials.audit.triggers import AUDITED_APPS, lay_triggers
 from trials.models import AuditEntry, SchemaChange
@@ -77,6 +78,7 @@ def _lay(using: str, apps: Apps) -> None:
             sender = apps.get_app_config(label)
             lay_triggers(sender, using)
             lay_guards(sender, using)
+            lay_feed(sender, using)
         if connection.vendor == "postgresql":
             for name, table in _standing_triggers(connection):
                 if name == CLOSING_TRIGGER:

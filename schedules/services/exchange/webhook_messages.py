@@ -113,6 +113,7 @@ def _write_some(pk: int, now: datetime) -> tuple[int, bool]:
                 key=f"dz-{webhook.pk}-{epoch}-{one.number}",
                 number=one.number or 0,
                 kind=one.kind,
+                record=one.about,
                 participant_id=one.participant_id,
                 visit_id=one.visit_id,
                 at=one.at,
@@ -248,7 +249,7 @@ class _Ring:
 def _body(webhook: Webhook, delivery: WebhookDelivery) -> dict[str, Any]:
     """A thin message: that something changed and where to read it; the record itself is not sent out."""
     return {
-        "type": "visit.changed" if delivery.visit_id else "participant.changed",
+        "type": f"{delivery.record}.changed",
         "timestamp": delivery.at.isoformat(),
         "data": {
             "number": delivery.number,

@@ -31,12 +31,14 @@ from schedules.web.shared.forms import ReasonForm, ShownReasonForm, SureField, w
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import next_page, number, places, search_asked
 from schedules.web.shared.wording import day_words, say
+from trials.domain.words import mark
 from trials.selectors.records import protocol_of
 from trials.web.shared.query_params import choice_in, query_params
 from trials.zones import zone_of
 
 PAGE_SIZE = 50
 SETTLED = "settled"
+OUTCOMES = {"missed": mark("missed"), "cancelled": mark("cancelled")}
 _DAY = len("2026-12-07")
 
 
@@ -152,15 +154,13 @@ def _row(one: ValueDifference, *, may_settle: bool) -> DifferenceRow:
 
 
 def value_words(value: str) -> str:
-    """A value of a difference as people read it."""
+    """A value of a difference as people read it; as it stands where it is of another kind."""
     word, _space, day = value.partition(" ")
-    if word in {"missed", "cancelled"}:
-        words = {"missed": _("missed"), "cancelled": _("cancelled")}[word]
-        if not day:
-            return words
-        shown = {"what": words, "day": day_words(date.fromisoformat(day))}
-        return _("%(what)s, recorded on %(day)s") % shown
-    if len(value) > _DAY:
+    try:
+        if word in OUTCOMES:
+            shown = {"what": _(OUTCOMES[word]), "day": day and day_words(date.fromisoformat(day))}
+            return _("%(what)s, recorded on %(day)s") % shown if day else shown["what"]
         at = datetime.fromisoformat(value)
-        return f"{day_words(at.date())} {at:%H:%M}"
-    return day_words(date.fromisoformat(value))
+    except ValueError:
+        return value
+    return day_words(at.date()) if len(value) <= _DAY else f"{day_words(at.date())} {at:%H:%M}"

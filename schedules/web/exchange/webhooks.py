@@ -138,9 +138,9 @@ def webhook_act(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause, resume, replay or end; the button says which."""
     one = _webhook(request, pk)
     act = ACTS.get(request.POST.get("act", ""))
-    if act is None:
-        raise Http404
     try:
+        if act is None:
+            raise Refused({"": [_("Choose what to do with the webhook.")]})
         messages.success(request, act(request, one))
     except Refused as error:
         messages.warning(request, str(error))

@@ -14,7 +14,7 @@ what they may do, `having(Right.RECORD)`, so that a changed table of rights chan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trials.domain.accounts.access import ROLE_RIGHTS, Right
 
@@ -61,6 +61,8 @@ class Endpoint:
     open_to_all: bool = False
     turned_away: bool = False
     """The admin leads whom it does not let in to its door, which says no."""
+    by_secret: bool = False
+    """A program sends its secret with each request, so no browser of somebody else can be made to."""
     no_role_for_it: bool = False
     """The API answers 403 to anyone who has no role that shows participants, whatever is asked."""
     why: str = ""
@@ -176,6 +178,9 @@ ADDRESSES: dict[str, Endpoint] = {
     "deviation-act": form("deviation-act"),
     "deviation-new": form("participant"),
     "deviation-new-of": Endpoint(get=EVERYBODY, post=EVERYBODY),
+    "differences": listed(),
+    "difference-take": form("difference"),
+    "difference-keep": form("difference"),
     "screening-log": listed(),
     "screening-log-export": Endpoint("file", get=EVERYBODY),
     "enrolment-log": listed(),
@@ -214,6 +219,16 @@ ADDRESSES: dict[str, Endpoint] = {
     "correct-account": Endpoint("account", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     "memberships": read(by=ADMINISTER),
     "memberships-export": read(by=ADMINISTER),
+    "api-clients": read(by=ADMINISTER),
+    "api-client-new": Endpoint(seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
+    "api-client": read("client", by=ADMINISTER),
+    "api-client-rotate": Endpoint("client", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
+    "api-client-end": Endpoint("client", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
+    "webhooks": read("client", by=ADMINISTER),
+    "webhook-new": Endpoint("client", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
+    "webhook": read("webhook", by=ADMINISTER),
+    "webhook-act": Endpoint("webhook", seen_by=ADMINISTER, post=ADMINISTER),
+    "webhook-rotate": Endpoint("webhook", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     "grant": Endpoint(seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     "withdraw": Endpoint("membership", seen_by=ADMINISTER, get=ADMINISTER, post=ADMINISTER),
     # --- machines: the API answers 401 where pages ask to sign in
@@ -234,6 +249,9 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-edc-map": Endpoint("api-edc-map", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-participants": Endpoint(get=VIEW, no_role_for_it=True),
     "api-participant": Endpoint("api-participant", seen_by=VIEW, get=VIEW, no_role_for_it=True),
+    "oauth-token": replace(for_all("a program shows its secret", get=False, post=True), by_secret=True),
+    "oauth-revoke": replace(for_all("a program shows its secret", get=False, post=True), by_secret=True),
+    "oauth-metadata": for_all("where a program asks for a token"),
     "api-schema": for_all("how the API is spoken to"),
     "api-docs": for_all("the same, to be read"),
     "api-nothing": Endpoint(seen_by=NOBODY, why="any other address below /api/v1/"),

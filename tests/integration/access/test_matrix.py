@@ -169,7 +169,7 @@ def test_no_form_is_taken_without_the_token_of_its_page(world: World) -> None:
     run = Run(world, "coordinator")
     run.client.handler.enforce_csrf_checks = True
     for address in addresses():
-        if address.endpoint and "POST" in address.endpoint.methods:
+        if address.endpoint and "POST" in address.endpoint.methods and not address.endpoint.by_secret:
             for _whose, path in run.paths(address, address.endpoint):
                 run.ask("POST", path, {403})
     assert run.asked > 40

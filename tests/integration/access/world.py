@@ -26,6 +26,7 @@ from schedules.models import (
     ReminderDelivery,
     ValueDifference,
     Visit,
+    Webhook,
 )
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed
@@ -44,6 +45,7 @@ from trials.models import (
     TrialSite,
     User,
 )
+from trials.services.accounts.clients import ClientTerms, open_client
 from trials.services.accounts.memberships import grant_membership, withdraw_membership
 from trials.services.accounts.tokens import issue_api_token
 from trials.services.channels.channels import ChannelSaid, add_channel
@@ -137,6 +139,13 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
         user=member, role=Role.COORDINATOR, site=site, trial=version.trial, starts_on=TODAY, by=None
     )
     token, _text = issue_api_token(user=member, name="EDC")
+    terms = ClientTerms(trial=version.trial, site=site)
+    client, _secret = open_client(
+        name=f"{whose}-client", terms=terms, today=TODAY, now=NOW, by=None, reason="EDC."
+    )
+    webhook = Webhook.objects.create(client=client, url=f"https://edc.example/{whose}")
+    world.put("client", whose, pk=client.pk)
+    world.put("webhook", whose, pk=webhook.pk)
     for row in (site, table, person, member, held, token, version, version.trial):
         world.row(whose, row)
     world.put("site", whose, pk=site.pk)
@@ -230,6 +239,7 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
         participant=person, visit=visit, field="performed_on", ours=words, theirs=words, noticed_at=NOW
     )
     world.put("api-difference", whose, id=difference.pk)
+    world.put("difference", whose, pk=difference.pk)
     if whose == "ours":
         EdcMap.objects.create(trial=person.trial, edc="rave", environment="live")
         world.put("api-edc-map", whose, trial=person.trial.code, edc="rave", environment="live")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from participants.models import Participant
-from schedules.models import ChangeEvent, Visit
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Anchor, Participant
+from schedules.models import ChangeEvent, Deviation, ProtocolWindow, Visit
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.change_feed import number_all_changes
+from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import miss_visit
-from tests.cast import NOW, a_site, an_enrolment
+from tests.cast import INFUSION, NOW, a_site, an_enrolment
 from tests.readers import Ask, problem
-from trials.models import AuditEpoch
+from trials.models import AuditEntry, AuditEpoch
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 FEED = "/api/v1/changes"
@@ -25,6 +28,16 @@ FEED = "/api/v1/changes"
 def beginning(ask: Ask) -> str:
     epoch = ask(FEED).json()["cursor"].split("-")[0]
     return f"{epoch}-0"
+
+
+def changes(ask: Ask, cursor: str) -> list[dict[str, Any]]:
+    """All that follows a cursor."""
+    found, more = [], True
+    while more:
+        page = ask(f"{FEED}?cursor={cursor}&page_size=500").json()
+        found += page["results"]
+        cursor, more = page["cursor"], page["more"]
+    return found
 
 
 def missed(participant: Participant) -> Visit:
@@ -38,8 +51,9 @@ def test_a_reader_follows_from_a_full_read(ask: Ask, participant: Participant) -
     assert ask(f"{FEED}?cursor={cursor}").json()["results"] == []
     visit = missed(participant)
     page = ask(f"{FEED}?cursor={cursor}").json()
-    assert [(one["kind"], one["code"], one["version"]) for one in page["results"]] == [
-        ("missed", visit.code, visit.version)
+    assert [(one["record"], one["kind"], one["code"], one["version"]) for one in page["results"]] == [
+        ("visit", "missed", visit.code, visit.version),
+        ("deviation", "added", str(Deviation.objects.get().pk), 2),
     ]
     assert page["results"][0]["visit"]["missed_on"] == "2026-11-21"
     assert ask(f"{FEED}?cursor={page['cursor']}").json()["results"] == []
@@ -78,6 +92,62 @@ def test_a_cursor_from_before_a_restore_is_gone(ask: Ask, participant: Participa
     assert (wrong["status"], wrong["code"]) == (410, "cursor_gone")
     ahead = ask(FEED).json()["cursor"].split("-")[0] + "-999999"
     assert problem(ask(f"{FEED}?cursor={ahead}"))["status"] == 410, "the record knows nothing of it"
+
+
+def test_every_record_is_fed_whoever_writes_it(ask: Ask, participant: Participant) -> None:
+    """What the trail records of these is in the feed, and stands there as it is now."""
+    start, last = ask(FEED).json()["cursor"], AuditEntry.objects.latest("id").pk
+    other = enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S01-002"), by=None)
+    anchor = RecordedAnchor("infusion", planned_on=INFUSION + timedelta(days=2))
+    record_anchor(participant=participant, anchor=anchor, by=None, now=NOW)
+    missed(participant)
+    Participant.objects.filter(pk=other.pk).update(traits=["female"])
+    Anchor.objects.filter(participant=participant, code="infusion").update(planned_at=NOW)
+    Deviation.objects.update(description="Described.")
+    told = {(one["record"], one["participant"], one["code"]) for one in changes(ask, start)}
+    recorded = AuditEntry.objects.filter(id__gt=last).values_list("model", "object_id", "participant_id")
+    models = {"participants.anchor": Anchor, "schedules.protocolwindow": ProtocolWindow}
+    for model, pk, person in recorded:
+        if model in models:
+            row = models[model].objects.get(pk=pk)
+            record = "anchor" if model.endswith("anchor") else "window"
+            assert (record, person, row.code) in told
+        elif model == "schedules.deviation":
+            assert ("deviation", person, pk) in told
+    assert {("participant", other.pk, None), ("anchor", participant.pk, "infusion")} <= told
+    assert {record for record, _person, _code in told} == {
+        "participant", "visit", "anchor", "window", "deviation",
+    }  # fmt: skip
+
+
+def test_each_change_shows_its_record_as_it_is_now(ask: Ask, participant: Participant) -> None:
+    start = ask(FEED).json()["cursor"]
+    missed(participant)
+    Anchor.objects.filter(participant=participant, code="infusion").update(planned_on=INFUSION)
+    Anchor.objects.filter(participant=participant, code="infusion").update(planned_on="2026-12-09")
+    Participant.objects.filter(pk=participant.pk).update(traits=["female"])
+    Deviation.objects.update(description="Described.")
+    ProtocolWindow.objects.filter(participant=participant).update(because="Otherwise.")
+    found = changes(ask, start)
+    shown = {
+        "participant": "subject", "visit": "visit", "anchor": "anchor", "window": "window",
+        "deviation": "deviation",
+    }  # fmt: skip
+    assert {one["record"] for one in found} == set(shown)
+    for one in found:
+        assert {name for name in shown.values() if one[name] is not None} == {shown[one["record"]]}
+    assert [one["anchor"]["planned_on"] for one in found if one["record"] == "anchor"] == ["2026-12-09"]
+    assert [one["subject"]["traits"] for one in found if one["record"] == "participant"] == [["female"]]
+    assert {one["deviation"]["description"] for one in found if one["record"] == "deviation"} == {
+        "Described."
+    }
+
+
+def test_a_version_that_alone_was_raised_is_no_change(ask: Ask, participant: Participant) -> None:
+    start = ask(FEED).json()["cursor"]
+    Participant.objects.filter(pk=participant.pk).update(version=9)
+    ProtocolWindow.objects.update(judge_at=NOW)
+    assert changes(ask, start) == []
 
 
 @pytest.mark.parametrize(

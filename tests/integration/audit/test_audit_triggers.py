@@ -128,6 +128,8 @@ NOT_AUDITED = {
     "schedules.calendarchunk": "rendered entries of calendars, made again from what is recorded",
     "schedules.windowstamp": "as visitstamp, of protocol windows",
     "schedules.visitstamp": "what phones were shown last, kept for the stamps of calendars",
+    "schedules.webhookdelivery": "work of webhooks, and its own record of what came of each message",
+    "trials.accesstoken": "an hour's key of a client, whose secrets are recorded",
     "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
     "schedules.reminderrecipient": "who was told of a reminder: a ledger that says itself when and to whom",
     "schedules.remindersweep": "what the last sweep saw, so that an idle one asks no more",
