@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
         "task": "trials.tasks.tell_owners_of_accounts",
         "schedule": EVERY_TEN_MINUTES,
     },
+    "do the long jobs": {"task": "trials.tasks.ring_jobs", "schedule": EVERY_MINUTE},
     "seal the audit trail": {"task": "trials.tasks.seal", "schedule": EVERY_TEN_MINUTES},
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }
@@ -58,6 +59,7 @@ app.conf.task_routes = {
     "schedules.tasks.deliver": {"queue": DELIVER},
     "trials.tasks.tell_owners_of_accounts": {"queue": DELIVER},
     "schedules.tasks.amend": {"queue": LONG},
+    "trials.tasks.run_job": {"queue": LONG},
 }
 # A worker that is told no queues takes from all of them.
 app.conf.task_queues = [Queue(name) for name in QUEUES]

@@ -27,6 +27,7 @@ urlpatterns = [
     path("clients/", include("trials.web.accounts.client_urls")),
     path(".well-known/oauth-authorization-server", metadata, name="oauth-metadata"),
     path("channels/", include("trials.web.channels.urls")),
+    path("jobs/", include("trials.web.jobs.urls")),
     path("api/v1/", include("schedules.api.urls")),
     path("calendar/", include("schedules.web.feeds.urls")),
     path("", include("schedules.web.urls")),

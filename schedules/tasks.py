@@ -1,6 +1,7 @@
 """What beat rings for: each task is one call, carries nothing, and may be lost or doubled."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from schedules.services.course import holds
@@ -12,6 +13,8 @@ from schedules.services.reminders import ledger
 from schedules.services.replanning import amendments
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
+from trials.bounded import task_time
+from trials.ringing import ring
 
 
 @shared_task
@@ -26,7 +29,7 @@ def sweep() -> None:
 @shared_task
 def number_changes() -> None:
     """Number the changes that readers of the change feed follow."""
-    change_feed.number_all_changes()
+    change_feed.number_all_changes(task_time())
 
 
 @shared_task
@@ -46,36 +49,46 @@ def end_feeds() -> None:
 def judge() -> None:
     """Judge the protocol windows whose moment has come, by time or by facts."""
     with caused_by("sweep"):
-        evaluation.sweep_windows(now=timezone.now())
+        evaluation.sweep_windows(now=timezone.now(), has_time=task_time())
 
 
 @shared_task
 def draft() -> None:
     """Draft deviations for visits whose window closed without a record."""
     with caused_by("sweep"):
-        classification.sweep_unrecorded(now=timezone.now())
+        classification.sweep_unrecorded(now=timezone.now(), has_time=task_time())
 
 
 @shared_task
-def hold() -> None:
-    """Count the days on hold after chemotherapy, and flag what escalates."""
+def hold(after: int = 0) -> None:
+    """Count the days on hold after chemotherapy, and flag what escalates; behind a participant."""
     with caused_by("sweep"):
-        holds.sweep_holds(now=timezone.now())
+        rest = holds.sweep_holds(now=timezone.now(), after=after, has_time=task_time())
+    if rest:
+        ring("schedules.tasks.hold", rest)
 
 
 @shared_task
-def start() -> None:
-    """Look at the list before every start to come, and flag what says no."""
+def start(after: int = 0) -> None:
+    """Look at the list before every start to come, and flag what says no; behind a participant."""
     with caused_by("sweep"):
-        start_flags.sweep_starts(now=timezone.now())
+        rest = start_flags.sweep_starts(now=timezone.now(), after=after, has_time=task_time())
+    if rest:
+        ring("schedules.tasks.start", rest)
 
 
 @shared_task
-def amend() -> None:
-    """Bring the participants who wait to the other protocol version, until none is left."""
+def amend(number: int = 0) -> None:
+    """Bring participants who wait to the other protocol version, as many as there is time for.
+
+    It rings for itself while some are left; where beat does the work itself, the others come in between.
+    """
+    has_time = task_time()
     with caused_by("amendment"):
-        while amendments.advance_amendments(now=timezone.now()):
+        while has_time() and amendments.advance_amendments(now=timezone.now(), has_time=has_time):
             pass
+    if not has_time() and not settings.CELERY_TASK_ALWAYS_EAGER:
+        ring("schedules.tasks.amend", number)
 
 
 @shared_task

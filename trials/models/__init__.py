@@ -4,6 +4,7 @@ from trials.models.access import ApiAct, ApiToken, Membership, Role
 from trials.models.audit import AuditEntry, AuditEpoch, AuditLink, AuditMail, AuditSeal, SchemaChange
 from trials.models.channels import Channel, ChannelHealth
 from trials.models.clients import AccessToken, ApiClient, ClientSecret
+from trials.models.jobs import Job, JobPart
 from trials.models.operations import BackupRun, TaskRun
 from trials.models.places import CODE, Site, WorkingDayTable
 from trials.models.resources import Resource, ResourceClosure
@@ -31,6 +32,8 @@ __all__ = [
     "Cohort",
     "ConsentForm",
     "Export",
+    "Job",
+    "JobPart",
     "Meaning",
     "Membership",
     "ProtocolVersion",

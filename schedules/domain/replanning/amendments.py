@@ -99,6 +99,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     SKIPPED = "skipped"
+    CANCELLED = "cancelled"
 
 
 OUTCOME_LABELS: Mapping[Outcome, str] = {
@@ -110,10 +111,11 @@ OUTCOME_LABELS: Mapping[Outcome, str] = {
     Outcome.REFUSED: _("cannot be planned so"),
     Outcome.FAILED: _("failed, to be tried again"),
     Outcome.SKIPPED: _("skipped"),
+    Outcome.CANCELLED: _("not brought over: the run was cancelled"),
 }
 
-HELD_BACK = (Outcome.CONSENT, Outcome.BOOKING, Outcome.REFUSED, Outcome.FAILED)
-"""Who may be tried again once what stood in the way is mended."""
+HELD_BACK = (Outcome.CONSENT, Outcome.BOOKING, Outcome.REFUSED, Outcome.FAILED, Outcome.CANCELLED)
+"""Who may be tried again once what stood in the way is mended, or the run goes on after all."""
 
 
 def differences(old: Protocol, new: Protocol, say: Say = plain) -> tuple[Difference, ...]:

@@ -23,6 +23,7 @@ from schedules.services.replanning.hold_rows import follow_record
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning
 from schedules.services.windows.facts import record_fact
 from trials.audit.acts import recorded
+from trials.bounded import HasTime, always
 from trials.domain.protocols.treatment_names import start_of_treatment
 from trials.models import User
 from trials.selectors.records import protocol_of
@@ -106,12 +107,18 @@ def abandon_infusion(
     return take_step(participant=participant, version=version, request=request, by=by, reason=reason, now=now)
 
 
-def sweep_holds(*, now: datetime) -> int:
-    """Look at everybody who waits: days on hold go on, and what escalates is flagged. Gives how many."""
-    ids = waiting_ids()
+def sweep_holds(*, now: datetime, after: int = 0, has_time: HasTime = always) -> int:
+    """Look at everybody who waits: days on hold go on, and what escalates is flagged.
+
+    Begins behind the participant `after`. Gives the last one looked at where the time was over before the
+    last, 0 where all were looked at.
+    """
+    ids = sorted(pk for pk in waiting_ids() if pk > after)
     for first in range(0, len(ids), BATCH):
+        if not has_time():
+            return ids[first - 1] if first else after
         _sweep_batch(ids=ids[first : first + BATCH], now=now, by=None)
-    return len(ids)
+    return 0
 
 
 @recorded

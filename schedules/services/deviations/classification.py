@@ -19,6 +19,7 @@ from schedules.selectors.store.calendars import sites_by_today, today_at
 from schedules.selectors.visits.status_query import at_each
 from schedules.services.store.deviation_drafts import draft_of_visits
 from trials.audit.acts import recorded
+from trials.bounded import HasTime, always
 from trials.domain.errors import Refused, Stale
 from trials.models import Site, User
 from trials.spoken import refuse, require_reason
@@ -111,7 +112,7 @@ def uphold_deviation(
     return _save(deviation, lapsed_on=None, lapsed_because=Lapse.UPHELD)
 
 
-def sweep_unrecorded(*, now: datetime, batch: int = BATCH) -> int:
+def sweep_unrecorded(*, now: datetime, batch: int = BATCH, has_time: HasTime = always) -> int:
     """Draft a deviation for every visit whose window closed without any record, and give how many.
 
     Nothing is written to the visit: that nobody came is a person's to say, and a record that comes
@@ -119,7 +120,7 @@ def sweep_unrecorded(*, now: datetime, batch: int = BATCH) -> int:
     same time takes up what the first has not.
     """
     drafted, looked_at = 0, set[int]()
-    while not looked_at.issuperset(pks := _unrecorded(now, batch)):
+    while has_time() and not looked_at.issuperset(pks := _unrecorded(now, batch)):
         looked_at.update(pks)  # what another holds is left to the next sweep
         drafted += _draft_batch(pks=pks, now=now, by=None)
     return drafted

@@ -17,6 +17,7 @@ from schedules.services.reminders.ledger import write_start_reminder
 from schedules.services.store.flag_rows import SEVERITY
 from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
+from trials.bounded import HasTime, always
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of
 
@@ -25,18 +26,22 @@ ENDINGS = [step.value for step, move in MOVES.items() if move.to in ENDS]
 logger = logging.getLogger(__name__)
 
 
-def sweep_starts(*, now: datetime) -> int:
-    """Flag every start to come against which a line of the list speaks; gives how many were looked at.
+def sweep_starts(*, now: datetime, after: int = 0, has_time: HasTime = always) -> int:
+    """Flag every start to come against which a line of the list speaks.
 
-    Anyone who cannot be read is left to the next sweep, and holds up nobody.
+    Begins behind the participant `after`. Gives the last one looked at where the time was over before the
+    last, 0 where all were looked at. Anyone who cannot be read is left to the next sweep, and holds up
+    nobody.
     """
-    ids = starts_ahead()
-    for pk in ids:
+    for pk in (pk for pk in starts_ahead() if pk > after):
+        if not has_time():
+            return after
+        after = pk
         try:
             follow_start(participant=pk, now=now, by=None)
         except Exception:  # whatever it is, it must not hold up the others
             logger.exception("the start of participant %s cannot be judged", pk)
-    return len(ids)
+    return 0
 
 
 def starts_ahead() -> list[int]:

@@ -25,6 +25,7 @@ from schedules.selectors.store.records import record_of
 from schedules.services.replanning.amendment_previews import Amendment, Judging, Prospect, preview_amendment
 from schedules.services.replanning.moves import Proposal, replan_many
 from trials.audit.acts import recorded
+from trials.bounded import HasTime, always
 from trials.domain.errors import TrialFrozen
 from trials.domain.words import Value, Words
 from trials.models import Site, Trial, User
@@ -91,7 +92,28 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     return count
 
 
-def advance_amendments(*, now: datetime, most: int = BATCH) -> int:
+@recorded
+def cancel_amendment(*, run: AmendmentRun, by: User | None, reason: str, now: datetime) -> int:
+    """Stop a run: who waits is not brought over, who was brought over stays so; gives how many waited.
+
+    They can be put on the list again (`retry_amendment`). Raises AmendmentRefused without a reason, and
+    where nobody waits.
+    """
+    require_reason(reason, AmendmentRefused)
+    held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
+    waiting = AmendmentStep.objects.filter(run=held, outcome=Outcome.WAITING)
+    # who is being brought over at this moment keeps their lock, and is waited for
+    ids = [step.pk for step in waiting.select_for_update(of=("self",)).order_by("pk")]
+    still = AmendmentStep.objects.filter(pk__in=ids, outcome=Outcome.WAITING)
+    count = still.update(outcome=Outcome.CANCELLED, done_at=now)
+    if not count:
+        raise AmendmentRefused({"": [_("Nobody of this run waits any more.")]})
+    held.finished_at = now
+    held.save(update_fields=["finished_at"])
+    return count
+
+
+def advance_amendments(*, now: datetime, most: int = BATCH, has_time: HasTime = always) -> int:
     """Work on up to `most` waiting participants of any run, each in a transaction; gives how many.
 
     0 says that nothing waits, or that other workers hold what does. Participants of frozen trials
@@ -99,7 +121,7 @@ def advance_amendments(*, now: datetime, most: int = BATCH) -> int:
     """
     seen: set[int] = set()
     worked = 0
-    while worked < most:
+    while worked < most and has_time():
         waiting = AmendmentStep.objects.filter(
             outcome=Outcome.WAITING, run__to_version__trial__frozen_on=None
         )

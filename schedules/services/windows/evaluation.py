@@ -27,6 +27,7 @@ from schedules.services.store.deviation_drafts import (
 )
 from schedules.services.store.flag_rows import COLUMNS, key_of, row_of, state_of, stored_row
 from trials.audit.acts import recorded
+from trials.bounded import HasTime, always
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import User
 from trials.services.store.loading import Row
@@ -46,14 +47,14 @@ ORDINARY_WEEK = WorkingDays("Monday to Friday")
 _DUE = "SELECT 1 FROM schedules_protocolwindow WHERE judge_at <= %s LIMIT 1"
 
 
-def sweep_windows(*, now: datetime, batch: int = BATCH) -> int:
+def sweep_windows(*, now: datetime, batch: int = BATCH, has_time: HasTime = always) -> int:
     """Judge every window whose moment has come, by time or by facts, and give how many there were.
 
     One look at the partial index where nothing is due. A second sweep at the same time takes up
     what the first has not, and nothing twice; a crash leaves what was not judged due.
     """
     judged = 0
-    while _anything_due(now):
+    while has_time() and _anything_due(now):
         taken = _sweep_batch(now=now, batch=batch, by=None)
         if not taken:  # another sweep holds the rest
             break

@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from schedules.domain.deviations.stored_sentences import facts_text
@@ -42,7 +42,7 @@ from schedules.selectors.pages.amendments import (
     versions_to_amend,
 )
 from schedules.services.replanning.amendment_previews import Amendment, DryRun, Prospect, preview_amendment
-from schedules.services.replanning.amendments import retry_amendment, start_amendment
+from schedules.services.replanning.amendments import cancel_amendment, retry_amendment, start_amendment
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY
 from schedules.web.shared.paging import neighbours
@@ -56,9 +56,6 @@ from trials.web.shared.query_params import query_params
 from trials.web.shared.refusals import put_refusals
 
 PER_PAGE = 50
-REFRESH = "5"
-"""After how many seconds the page of a run that goes on asks again."""
-
 LOOK = {
     Outcome.READY: "open",
     Outcome.DONE: "done",
@@ -68,6 +65,7 @@ LOOK = {
     Outcome.REFUSED: "grave",
     Outcome.FAILED: "grave",
     Outcome.SKIPPED: "upcoming",
+    Outcome.CANCELLED: "upcoming",
 }
 """In which status's colours an outcome stands."""
 
@@ -178,11 +176,11 @@ def amendment_new(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @query_params()
 def amendment(request: HttpRequest, pk: int) -> HttpResponse:
-    """One run: how far it has come, and what came of each participant."""
-    response = render(request, "amendments/run.html", context := _run_context(request, pk, ReasonForm()))
-    if context["progress"].waiting:
-        response["Refresh"] = REFRESH
-    return response
+    """One run: how far it has come, and what came of each; asked by htmx, the part that changes."""
+    context = _run_context(request, pk, ReasonForm())
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "amendments/progress.html", context)
+    return render(request, "amendments/run.html", context)
 
 
 @login_required
@@ -202,6 +200,32 @@ def amendment_retry(request: HttpRequest, pk: int) -> HttpResponse:
             put_refusals(form, refused.fields)
         else:
             messages.success(request, _("%(count)d participants wait again.") % {"count": count})
+            return redirect("amendment", pk=pk)
+    return render(request, "amendments/run.html", _run_context(request, pk, form), status=422)
+
+
+@login_required
+@require_POST
+def amendment_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a run that goes on: who waits is not brought over."""
+    run = _run(request, pk)
+    allowed = set(sites_to_amend(user_of(request), run.to_version.trial, server_day(now())))
+    if not set(run.sites.all()) <= allowed:
+        raise PermissionDenied(_("Your role does not allow recording at all sites of this amendment."))
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            count = cancel_amendment(run=run, by=user_of(request), reason=reason, now=now())
+        except AmendmentRefused as refused:
+            put_refusals(form, refused.fields)
+        else:
+            words = ngettext(
+                "Cancelled: %(count)d participant stays under the older version.",
+                "Cancelled: %(count)d participants stay under the older version.",
+                count,
+            )
+            messages.success(request, words % {"count": count})
             return redirect("amendment", pk=pk)
     return render(request, "amendments/run.html", _run_context(request, pk, form), status=422)
 
@@ -245,7 +269,8 @@ def _run_context(request: HttpRequest, pk: int, form: ReasonForm) -> dict[str, A
         "rows": [(step, _outcome(Outcome(step.outcome)), facts_text(step.message, say)) for step in page],
         "why": form,
         "left_out": left_out(run),
-        "may_retry": held and set(run.sites.all()) <= allowed,
+        "may_cancel": bool(progress.waiting) and set(run.sites.all()) <= allowed,
+        "may_retry": held and not progress.waiting and set(run.sites.all()) <= allowed,
         **neighbours(request, page.number, page.paginator.num_pages),
     }
 

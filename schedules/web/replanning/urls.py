@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from schedules.web.replanning.amendments import amendment, amendment_new, amendment_retry, amendments
+from schedules.web.replanning.amendments import (
+    amendment,
+    amendment_cancel,
+    amendment_new,
+    amendment_retry,
+    amendments,
+)
 from schedules.web.replanning.views import replanning, sites, working_days
 
 urlpatterns = [
@@ -13,4 +19,5 @@ urlpatterns = [
     path("amendments/trial/<int:pk>/new/", amendment_new, name="amendment-new"),
     path("amendments/<int:pk>/", amendment, name="amendment"),
     path("amendments/<int:pk>/retry/", amendment_retry, name="amendment-retry"),
+    path("amendments/<int:pk>/cancel/", amendment_cancel, name="amendment-cancel"),
 ]

@@ -22,6 +22,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.trust.forms import ApprovalForm, ClosingForm, EditionForm
 from trials.domain.accounts.access import Right
+from trials.domain.errors import Refused
 from trials.models import ProtocolVersion, Site, Trial
 from trials.reauthentication import reauthenticated
 from trials.selectors.protocols.approvals import (
@@ -31,6 +32,7 @@ from trials.selectors.protocols.approvals import (
     trials_in_view,
 )
 from trials.selectors.records import may, published_versions
+from trials.services.jobs.jobs import ask_for_export
 from trials.services.protocols.approvals import correct_approval, record_approval
 from trials.services.protocols.closure import archive_trial, export_trial, freeze_trial, open_trial
 from trials.services.protocols.consent_forms import record_consent_form
@@ -166,11 +168,18 @@ def closing(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def trial_export(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """A trial's records, their metadata and their trail, as one zip."""
+    """A trial's records, their metadata and their trail, as one zip; posted, made in the background."""
     found = _trial(request, pk)
     _require_close(request, found)
+    if request.method == "POST":
+        try:
+            job = ask_for_export(trial=found, by=user_of(request), now=now())
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return redirect("jobs")
+        return redirect("job", pk=job.pk)
     to = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
     export_trial(trial=found, by=user_of(request), now=now(), to=to)
     to.seek(0)

@@ -160,7 +160,12 @@ ADDRESSES: dict[str, Endpoint] = {
     "sign": Endpoint("signable", seen_by=VIEW, get=VIEW, post=SIGN),
     "trials": listed(),
     "trial": read("trial"),
-    "trial-export": Endpoint("trial", seen_by=VIEW, get=throughout(Right.CLOSE)),
+    "trial-export": Endpoint(
+        "trial", seen_by=VIEW, get=throughout(Right.CLOSE), post=throughout(Right.CLOSE)
+    ),
+    "jobs": one_s_own(post=False),
+    "job": Endpoint("number", seen_by=NOBODY, get=NOBODY, post=NOBODY, why="one's own alone"),
+    "job-file": Endpoint("number", seen_by=NOBODY, get=NOBODY, why="one's own alone"),
     "trial-closing": form("trial-deed", by=throughout(Right.CLOSE)),
     "consent-form-new": form("trial", by=throughout(Right.RECORD)),
     "approval-new": form("approval-place"),
@@ -204,6 +209,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "amendment-new": form("trial"),
     "amendment": read("amendment"),
     "amendment-retry": Endpoint("amendment", seen_by=VIEW, post=RECORD),
+    "amendment-cancel": Endpoint("amendment", seen_by=VIEW, post=RECORD),
     # --- the audit trail
     "trail": listed(),
     "trail-export": listed(),

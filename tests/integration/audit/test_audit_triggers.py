@@ -137,6 +137,8 @@ NOT_AUDITED = {
     "schedules.idempotentanswer": "an answer kept for a day, so that it can be given again",
     "schedules.changeevent": "says that a recorded change happened",
     "schedules.feedshown": "what a feed showed when it was last fetched",
+    "trials.job": "long work in the background; the export that it makes stands in the trail",
+    "trials.jobpart": "pieces of a file that is kept for a day",
     "trials.channelhealth": "how ways out have done lately; no trial data",
     "trials.auditentry": "the trail itself",
     "trials.auditmail": "which heads of the trail have left by e-mail",

@@ -70,11 +70,13 @@ def test_from_the_difference_to_the_end_of_the_run(
     run = AmendmentRun.objects.get()
     assert begun.headers["Location"] == f"/amendments/{run.pk}/"
     waiting = page.get(f"/amendments/{run.pk}/")
-    assert waiting.headers["Refresh"] == "5"
+    assert 'hx-trigger="every 3s"' in waiting.content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in waiting.content.decode()
     assert "0% done" in waiting.content.decode()
     tasks.amend()
     over = page.get(f"/amendments/{run.pk}/")
-    assert "Refresh" not in over.headers
+    assert "hx-trigger" not in over.content.decode()
+    assert "refresh" not in over.content.decode()
     assert "1 added, 1 moved, 1 cancelled" in " ".join(over.content.decode().split())
     Consent.objects.create(participant=held, form=again, signed_on=TODAY)
     page.post(f"/amendments/{run.pk}/retry/", {"reason": "consented"})
@@ -96,6 +98,31 @@ def test_what_changed_meanwhile_is_shown_again_with_what_was_typed(
     assert "Something changed since this was shown to you." in shown
     assert 'value="amendment 2"' in shown
     assert not AmendmentRun.objects.exists()
+
+
+def test_a_run_that_goes_on_is_cancelled_and_can_go_on_later(
+    page: Client, enrolled: Enrol, old: ProtocolVersion, new: ProtocolVersion, site: Site
+) -> None:
+    enrolled("S01-001", TODAY, version=old)
+    an_approval(site, new)
+    filled = form(text(page, asked(old, new, site)), old, new, site)
+    page.post(asked(old, new, site), filled | {"reason": "amendment 2"})
+    run = AmendmentRun.objects.get()
+    address = f"/amendments/{run.pk}/"
+    part = page.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert "waiting" in part
+    assert page.post(f"{address}cancel/", {"reason": ""}).status_code == 422
+    page.post(f"{address}cancel/", {"reason": "too early"})
+    tasks.amend()
+    run.refresh_from_db()
+    assert run.finished_at
+    assert set(AmendmentStep.objects.values_list("outcome", flat=True)) == {"cancelled"}
+    assert "the run was cancelled" in text(page, address)
+    assert page.post(f"{address}cancel/", {"reason": "again"}).status_code == 422
+    page.post(f"{address}retry/", {"reason": "now"})
+    tasks.amend()
+    assert set(AmendmentStep.objects.values_list("outcome", flat=True)) == {"done"}
 
 
 def test_a_data_manager_sees_who_came_since_under_the_older_version(

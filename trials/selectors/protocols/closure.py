@@ -90,6 +90,11 @@ def trail_of(trial: Trial, tables: Sequence[TrialTable]) -> Iterator[Sequence[An
     return rows.iterator(CHUNK)
 
 
+def trail_count(trial: Trial, tables: Sequence[TrialTable]) -> int:
+    """How many entries of the audit trail are about these records."""
+    return AuditEntry.objects.filter(_concerns(trial, tables)).count()
+
+
 def accounts_of(trial: Trial, tables: Sequence[TrialTable]) -> dict[int, str]:
     """The user names of those who wrote the trail of these records, by the ids that stand in them."""
     entries = AuditEntry.objects.filter(_concerns(trial, tables), actor_id__isnull=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import IO, Any
 
@@ -16,7 +16,7 @@ from trials.domain.errors import Refused
 from trials.domain.release import RELEASE
 from trials.formats.exports.archive import Archive, Made
 from trials.models import Trial, User
-from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_of
+from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_count, trail_of
 from trials.services.store.exports import record_export
 from trials.spoken import require_reason
 
@@ -80,10 +80,19 @@ def _locked(trial: Trial, reason: str) -> Trial:
     return Trial.objects.select_for_update().get(pk=trial.pk)
 
 
-def export_trial(*, trial: Trial, by: User, now: datetime, to: IO[bytes]) -> None:
+def count_rows(trial: Trial) -> int:
+    """Count the rows that the archive of a trial holds, to say how far it has come."""
+    tables = list(tables_of(trial))
+    return sum(table.found.count() for table in tables) + trail_count(trial, tables)
+
+
+def export_trial(
+    *, trial: Trial, by: User, now: datetime, to: IO[bytes], each: Callable[[], None] | None = None
+) -> None:
     """Write a trial's records, their metadata and their trail together to a file, as one zip.
 
-    That it left stands in the trail, with how many rows; the archive itself ends before that.
+    That it left stands in the trail, with how many rows; the archive itself ends before that. `each` is
+    called for each row; what it raises ends the export before anything is said to have left.
     """
     trial = Trial.objects.get(pk=trial.pk)
     tables = list(tables_of(trial))
@@ -97,6 +106,8 @@ def export_trial(*, trial: Trial, by: User, now: datetime, to: IO[bytes]) -> Non
         nonlocal rows
         for row in found:
             rows += 1
+            if each:
+                each()
             yield row
 
     with Archive(to, Made("Dayzero", RELEASE, who, now, of)) as archive:
