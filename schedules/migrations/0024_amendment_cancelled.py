@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0010_reminder_people'),
-        ('schedules', '0022_webhooks'),
+        ('schedules', '0023_visit_cards'),
     ]
 
     operations = [
