@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0010_reminder_people'),
-        ('schedules', '0023_visit_cards'),
+        ('schedules', '0024_feed_of_every_record'),
     ]
 
     operations = [
