@@ -7,8 +7,19 @@ from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
 from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail, ParticipantList
+from schedules.api.reading.day_zero import NewcomerDayZero, ParticipantDayZero
 from schedules.api.reading.follow_up import DeviationList, FlagList
+from schedules.api.reading.people import (
+    ActivityList,
+    AnchorList,
+    CourseDetail,
+    FactList,
+    StepList,
+    WindowList,
+)
+from schedules.api.reading.protocols import CohortList, VersionDetail, VersionList, VersionSchedule
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
+from schedules.api.replanning import ParticipantReplanning
 from schedules.api.trials import SiteList, TrialDetail, TrialList
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
@@ -28,6 +39,19 @@ urlpatterns = [
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants", ParticipantList.as_view(), name="api-participants"),
     path("participants/<int:id>", ParticipantDetail.as_view(), name="api-participant"),
+    path("participants/<int:id>/course", CourseDetail.as_view(), name="api-course"),
+    path("participants/<int:id>/day-zero", ParticipantDayZero.as_view(), name="api-day-zero"),
+    path("participants/<int:id>/replanning", ParticipantReplanning.as_view(), name="api-replanning"),
+    path("anchors", AnchorList.as_view(), name="api-all-anchors"),
+    path("facts", FactList.as_view(), name="api-all-facts"),
+    path("course-steps", StepList.as_view(), name="api-course-steps"),
+    path("activities", ActivityList.as_view(), name="api-activities"),
+    path("protocol-windows", WindowList.as_view(), name="api-protocol-windows"),
+    path("protocol-versions", VersionList.as_view(), name="api-protocol-versions"),
+    path("protocol-versions/<int:id>", VersionDetail.as_view(), name="api-protocol-version"),
+    path("protocol-versions/<int:id>/schedule", VersionSchedule.as_view(), name="api-schedule"),
+    path("cohorts", CohortList.as_view(), name="api-cohorts"),
+    path("day-zero", NewcomerDayZero.as_view(), name="api-day-zero-newcomer"),
     path("trials", TrialList.as_view(), name="api-trials"),
     path("oauth/token", token, name="oauth-token"),
     path("oauth/revoke", revoke, name="oauth-revoke"),
