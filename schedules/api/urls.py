@@ -18,9 +18,9 @@ from schedules.api.reading.people import (
     WindowList,
 )
 from schedules.api.reading.protocols import CohortList, VersionDetail, VersionList, VersionSchedule
+from schedules.api.reading.trials import SiteList, TrialDetail, TrialList
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
 from schedules.api.replanning import ParticipantReplanning
-from schedules.api.trials import SiteList, TrialDetail, TrialList
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from trials.api.not_found import NoSuchAddress
