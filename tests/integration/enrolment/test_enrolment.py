@@ -311,7 +311,7 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(
     preview_enrolment(long)
     with CaptureQueriesContext(connection) as of_the_short:
         enrol(enrolment=short, by=None)
-    assert len(of_the_short) <= 32
+    assert len(of_the_short) <= 31
     with django_assert_num_queries(len(of_the_short)):
         enrol(enrolment=long, by=None)
     kept = [Visit.objects.filter(participant__subject_code=code).count() for code in ("V15", "V40")]
