@@ -1,4 +1,4 @@
-"""Steps of a participant's course, put on record and withdrawn."""
+"""The rows of steps of a course, written and marked undone; the use cases are those of schedules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trials.models import User
 
 
 @recorded
-def record_step(*, participant: Participant, record: StepTaken, by: User | None, reason: str) -> CourseStep:
+def insert_step(*, participant: Participant, record: StepTaken, by: User | None, reason: str) -> CourseStep:
     """One step of a course on record; whether it may be taken is for the caller to ask the lifecycle."""
     return CourseStep.objects.create(
         participant=participant,
@@ -22,7 +22,7 @@ def record_step(*, participant: Participant, record: StepTaken, by: User | None,
 
 
 @recorded
-def undo_step(*, step: CourseStep, by: User | None, reason: str) -> CourseStep:
+def mark_undone(*, step: CourseStep, by: User | None, reason: str) -> CourseStep:
     """A step that stands no more; the row stays, and the trail says who took it back and why."""
     step.undone = True
     step.save(update_fields=["undone"])

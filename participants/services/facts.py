@@ -1,4 +1,7 @@
-"""Facts put on record, corrected and withdrawn: a row is never written over."""
+"""The rows of facts, written, corrected and marked withdrawn; the use cases are those of schedules.
+
+A row is never written over. Whoever calls has named who acts.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class FactOnRecord:
 
 
 @recorded
-def add_fact(
+def insert_fact(
     *, participant: Participant, fact: Fact, beside: Beside, by: User | None, reason: str = ""
 ) -> FactOnRecord:
     """One fact on record; raises FactRefused for one that cannot be."""
@@ -47,7 +50,7 @@ def add_fact(
 
 
 @recorded
-def replace_fact(
+def insert_correction(
     *, stored: StoredFact, fact: Fact, beside: Beside, by: User | None, reason: str
 ) -> FactOnRecord:
     """A fact corrected: the row that stood is withdrawn with the reason, a new one corrects it.
@@ -60,7 +63,7 @@ def replace_fact(
 
 
 @recorded
-def take_back_fact(*, stored: StoredFact, now: datetime, by: User | None, reason: str) -> StoredFact:
+def mark_withdrawn(*, stored: StoredFact, now: datetime, by: User | None, reason: str) -> StoredFact:
     """A fact that stands no more; the row stays. Raises Refused as above."""
     _withdraw(stored, now, reason)
     return stored

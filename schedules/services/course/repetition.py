@@ -15,7 +15,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, CourseStep, Participant
-from participants.services.course import undo_step
+from participants.services.course import mark_undone
 from schedules.domain.deviations.drafts import DeviationKind
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.replanning.hold_clock import Waiting
@@ -119,7 +119,7 @@ def take_back_repetition(
         raise CourseRefused({"": [_("The last step on record is no repeated treatment.")]})
     step, start = standing.steps[-1], _start_of(standing.protocol)
     _refuse_begun(standing, step, start)
-    undo_step(step=step, by=by, reason=reason)
+    mark_undone(step=step, by=by, reason=reason)
     _first_attempt_again(person, step, now, reason)
     anchors = _as_before(standing, step, start, day_zero)
     _replan(person, Proposal(anchors=anchors), by=by, reason=reason, now=now)

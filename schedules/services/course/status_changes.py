@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from participants.domain.errors import CourseRefused
 from participants.domain.lifecycle import NOT_APPLICABLE, Extent, Step, StepTaken, refusals_of_step
 from participants.models import CourseStep, Participant
-from participants.services.course import record_step, undo_step
+from participants.services.course import insert_step, mark_undone
 from schedules.domain.visits.values import Clock
 from schedules.models import Visit
 from schedules.selectors.store.course import (
@@ -105,7 +105,7 @@ def take_step(
         refuse((Refusal.said("sure", message) for message in unlikely), CourseRefused)
     attempt = standing.attempt + (request.step is Step.RESCREENING)
     record = StepTaken(request.step, request.on, attempt, request.ends)
-    step = record_step(participant=person, record=record, by=by, reason=reason)
+    step = insert_step(participant=person, record=record, by=by, reason=reason)
     _follow(step, request, standing, clock, by=by)
     if request.step in HOLDING:
         abandoned = reason.strip() if request.step is Step.NEVER_INFUSED else ""
@@ -130,7 +130,7 @@ def undo_last_step(
     step = steps[-1]
     if not may_be_undone(steps):
         raise CourseRefused({"": [_("This step is not undone: take the next one instead.")]})
-    undo_step(step=step, by=by, reason=reason)
+    mark_undone(step=step, by=by, reason=reason)
     _restore(person, step, by=by, now=now, reason=reason)
     raise_version(person, now)
     return step

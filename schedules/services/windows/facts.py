@@ -18,7 +18,7 @@ from participants.domain.facts import Fact, Facts, Waiver
 from participants.domain.facts_validation import FactRefused, FactWarning
 from participants.models import Fact as StoredFact
 from participants.models import Participant
-from participants.services.facts import Beside, add_fact, replace_fact, take_back_fact
+from participants.services.facts import Beside, insert_correction, insert_fact, mark_withdrawn
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.windows.fact_sources import places
 from schedules.domain.windows.judges import INVESTIGATOR
@@ -50,7 +50,7 @@ def record_fact(
     """
     docket = _locked(participant)
     beside = _beside(docket, now)
-    added = add_fact(participant=participant, fact=fact, beside=beside, by=by, reason=reason)
+    added = insert_fact(participant=participant, fact=fact, beside=beside, by=by, reason=reason)
     _follow(docket, [added.stored.of], by=by, now=now)
     return Recorded(added.stored, added.warnings)
 
@@ -67,7 +67,7 @@ def record_facts(
     added = []
     for place, fact in enumerate(facts):
         try:
-            one = add_fact(
+            one = insert_fact(
                 participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason
             )
         except FactRefused as refused:
@@ -87,7 +87,7 @@ def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: dateti
     docket = _locked(stored.participant)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
     beside = _beside(docket, now, but=str(stored.pk))
-    added = replace_fact(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
+    added = insert_correction(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
     _follow(docket, [stored.of, added.stored.of], by=by, now=now)
     return Recorded(added.stored, added.warnings)
 
@@ -97,7 +97,7 @@ def withdraw_fact(*, stored: StoredFact, by: User | None, now: datetime, reason:
     """Take a fact off the record, with a reason, and judge again; the row stays. Raises Refused."""
     docket = _locked(stored.participant)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
-    take_back_fact(stored=stored, now=now, by=by, reason=reason)
+    mark_withdrawn(stored=stored, now=now, by=by, reason=reason)
     _follow(docket, [stored.of], by=by, now=now)
     return stored
 
@@ -120,7 +120,9 @@ def waive_window(
         raise Refused({"": [_("This window is already waived.")]})
     require_reason(reason)
     waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
-    added = add_fact(participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason)
+    added = insert_fact(
+        participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason
+    )
     judge_participants([participant.pk], now)
     return Recorded(added.stored, added.warnings)
 
