@@ -13,6 +13,7 @@ from schedules.selectors.paper.lists import ListKind, PaperList, paper_list
 from schedules.services.paper.rendering import PdfUnavailable, paper_page, paper_pdf
 from trials.models import Site, User
 from trials.models.access import LANGUAGES
+from trials.selectors.accounts.accounts import open_account
 from trials.selectors.records import sites_visible_to
 from trials.spoken import say
 from trials.zones import roles_day
@@ -60,7 +61,7 @@ class Command(BaseCommand):
 
 
 def _account(name: str) -> User:
-    found = User.objects.filter(username=name, is_active=True).first()
+    found = open_account(name)
     if found is None:
         raise CommandError(f"{name} is no open account: give the user name of somebody who sees the site")
     return found

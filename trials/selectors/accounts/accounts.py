@@ -25,6 +25,11 @@ def roles_in_words(user: User, today: date) -> str:
     return ", ".join(names)[:LONGEST]
 
 
+def open_account(username: str) -> User | None:
+    """The account of this name that may sign in; None where there is none, or it is closed."""
+    return User.objects.filter(username=username, is_active=True).first()
+
+
 def accounts_visible_to(user: User, today: date) -> QuerySet[User]:
     """The accounts that somebody administers: those at their sites, and those without any role yet.
 
