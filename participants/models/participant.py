@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -19,6 +21,20 @@ SUBJECT_CODE = RegexValidator(
 )
 
 
+class CodeTail(models.Func):
+    """The last three characters of a subject code: its number.
+
+    Written without parameters, so that both databases know the expression of the index again.
+    """
+
+    output_field = models.CharField()
+    template = "RIGHT(%(expressions)s, 3)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """The same where there is no RIGHT."""
+        return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -3)", **context)
+
+
 class Participant(models.Model):
     """Somebody in a trial, known by a subject code."""
 
@@ -30,7 +46,9 @@ class Participant(models.Model):
     protocol_version = models.ForeignKey(
         ProtocolVersion, on_delete=models.PROTECT, related_name="participants"
     )
-    subject_code = models.CharField(_("subject code"), max_length=32, validators=[SUBJECT_CODE])
+    subject_code = models.CharField(
+        _("subject code"), max_length=32, validators=[SUBJECT_CODE], db_index=True
+    )
     traits = models.JSONField(_("traits"), default=list, blank=True)
     comes_of_age_on = models.DateField(_("comes of age on"), null=True, blank=True)
     history_since = models.DateField(
@@ -51,6 +69,9 @@ class Participant(models.Model):
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
         ordering = ("trial_id", "subject_code")
+        indexes = [
+            models.Index(CodeTail("subject_code"), name="participant_by_number"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["trial", "subject_code"],

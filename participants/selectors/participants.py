@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import date
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactRow
 from participants.domain.lifecycle import ENDS, MOVES, Extent, Step
 from participants.models import Anchor, Fact, Participant
+from participants.models.participant import CodeTail
 from trials.domain.accounts.access import Right
 from trials.models import Trial, User
 from trials.selectors.records import roles_of, within
 
 _MANY = 500
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}", re.ASCII)
+_NUMBER = 3
 
 
 def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
@@ -55,6 +60,28 @@ def course_ended() -> Q:
 def participants_called(participants: QuerySet[Participant], text: str) -> QuerySet[Participant]:
     """Those of the participants in whose subject code a text stands, capitals or not."""
     return participants.filter(subject_code__icontains=text)
+
+
+def participants_coded(participants: QuerySet[Participant], text: str) -> QuerySet[Participant]:
+    """Those whose subject code begins with a text, or ends with it where it is a number: both by an index.
+
+    A number is looked for with and without leading zeros: 3 finds S01-003. None for what no code begins with.
+    """
+    code = text.strip().upper()
+    if not _CODE.fullmatch(code):
+        return participants.none()
+    found = _beginning(code)
+    if code.isdecimal():
+        tail = code.zfill(_NUMBER)
+        found |= Q(code_tail=tail[-_NUMBER:], subject_code__endswith=tail)
+    return participants.alias(code_tail=CodeTail("subject_code")).filter(found)
+
+
+def _beginning(code: str) -> Q:
+    """The condition that a code begins so, as each database looks along its index."""
+    if connection.vendor == "sqlite":
+        return Q(subject_code__gte=code, subject_code__lt=f"{code}~")
+    return Q(subject_code__startswith=code)
 
 
 def recorded(anchor: Anchor) -> RecordedAnchor:

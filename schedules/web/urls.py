@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("schedules.web.trust.urls")),
     path("trail/", include("schedules.web.trust.trail_urls")),
     path("", include("schedules.web.windows.urls")),
+    path("", include("schedules.web.find.urls")),
     path("", include("schedules.web.readiness.urls")),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),

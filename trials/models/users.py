@@ -27,6 +27,8 @@ class User(AbstractUser):
     password_set_at = models.DateTimeField(_("password set at"), null=True, blank=True, editable=False)
     link_issued_at = models.DateTimeField(_("link to a password issued at"), null=True, editable=False)
 
+    single_keys = models.BooleanField(_("single keys"), default=True, db_default=True, editable=False)
+
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
