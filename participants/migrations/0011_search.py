@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0010_reminder_people'),
-        ('trials', '0019_single_keys'),
+        ('trials', '0020_single_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
