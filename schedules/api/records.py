@@ -176,7 +176,7 @@ class ParticipantAnchors(AnswersOnce):
     )
     def post(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
         require_act(request, ApiAct.ANCHORS)
-        person = _person(request, id)
+        person = person_recorded(request, id)
         return self.once(request, lambda: (200, _anchor(request, person)))
 
 
@@ -192,7 +192,7 @@ class ParticipantFacts(AnswersOnce):
     )
     def post(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
         require_act(request, ApiAct.FACTS)
-        person = _person(request, id)
+        person = person_recorded(request, id)
         return self.once(request, lambda: (201, _fact(request, person)))
 
 
@@ -252,7 +252,7 @@ def _differences(request: Request) -> QuerySet[ValueDifference]:
     return differences_visible_to(signed_in(request), roles_day(request_clock.now()))
 
 
-def _person(request: Request, pk: int) -> Participant:
+def person_recorded(request: Request, pk: int) -> Participant:
     """A participant of whom the client may record something. Raises NotFound and PermissionDenied."""
     person = person_in_sight(signed_in(request), roles_day(request_clock.now()), pk)
     if person is None:

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
+from schedules.api.histories import ParticipantHistory
 from schedules.api.maps import EdcMapDetail
 from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.reading.day_zero import NewcomerDayZero, ParticipantDayZero
@@ -35,6 +36,7 @@ urlpatterns = [
     path("differences/<int:id>/settlement", DifferenceSettled.as_view(), name="api-difference-settlement"),
     path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
     path("flags", FlagList.as_view(), name="api-flags"),
+    path("participants/<int:id>/history", ParticipantHistory.as_view(), name="api-history"),
     path("participants/<int:id>/anchors", ParticipantAnchors.as_view(), name="api-anchors"),
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants", ParticipantList.as_view(), name="api-participants"),

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from schedules.web.participants.enrolment import enrolment
-from schedules.web.participants.histories import history
+from schedules.web.participants.histories import history, history_sheet, history_whole
 from schedules.web.participants.views import participant_detail, participant_list
 from schedules.web.shared.shell import choose_theme
 
@@ -14,6 +14,9 @@ urlpatterns = [
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),
     path("participants/<int:pk>/history/", history, name="history"),
+    path("participants/<int:pk>/history/whole/", history_whole, name="history-whole"),
+    path("participants/<int:pk>/history/whole.csv", history_sheet, {"form": "csv"}, name="history-csv"),
+    path("participants/<int:pk>/history/whole.xlsx", history_sheet, {"form": "xlsx"}, name="history-xlsx"),
     path("", include("schedules.web.feeds.page_urls")),
     path("", include("schedules.web.visits.urls")),
     path("", include("schedules.web.course.urls")),

@@ -52,6 +52,7 @@ PATHS = {
     "/api/v1/participants/{id}": "get",
     "/api/v1/participants/{id}/anchors": "post",
     "/api/v1/participants/{id}/facts": "post",
+    "/api/v1/participants/{id}/history": "post",
 }
 EXAMPLES = 40
 WRITES = TokenScope(acts=ApiAct.values)

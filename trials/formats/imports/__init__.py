@@ -1,0 +1,1 @@
+"""Tables that come in: sheets that somebody filled in."""
