@@ -53,7 +53,7 @@ REFERENCES, SUGGESTIONS = "schedules/domain/plan/references.py", "schedules/doma
 WINDOWS, PLACING = "schedules/domain/plan/visit_windows.py", "schedules/domain/plan/protocol_windows.py"
 PROJECTION, STATUS = "schedules/domain/plan/projection.py", "schedules/domain/visits/status.py"
 EXPLAIN, DOCUMENT = "schedules/domain/plan/explanations.py", "schedules/domain/plan/document.py"
-LIFE, SAYING = "schedules/domain/visits/state.py", "schedules/domain/reminders.py"
+LIFE, SAYING = "schedules/domain/visits/state.py", "schedules/domain/reminders/ledger.py"
 REPLANNING, AROUND = (
     "schedules/domain/replanning/visit_effects.py",
     "schedules/domain/replanning/window_and_gate_changes.py",
