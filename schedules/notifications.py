@@ -1,20 +1,25 @@
-"""Notices as e-mail: subjects that name nobody, and a key by which a receiver can drop a repeat."""
+"""Messages in words, and as e-mail: subjects that name nobody, and a key by which a repeat is dropped."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import smtplib
+from dataclasses import dataclass
 from datetime import date
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import sanitize_address
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
 
+from participants.domain.product import LABELS, Milestone
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.reminders import CLOSING, START, Notice
-from schedules.domain.reminders.rules import BY_KIND
+from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.rules import BY_KIND, UNTOLD
 from trials.spoken import say
 
 _PERMANENT = 500
@@ -25,13 +30,13 @@ class AddressUnreadable(Exception):
     """An e-mail address is none."""
 
 
-def send_by_email(notice: Notice) -> None:
-    """Send the notice to its address; raises AddressUnreadable, and what the mail server says."""
+def send_by_email(message: Message) -> None:
+    """Send the message to its address; raises AddressUnreadable, and what the mail server says."""
     try:
-        sanitize_address(notice.address, "utf-8")
+        sanitize_address(message.address, "utf-8")
     except (TypeError, ValueError) as error:  # "<>" makes the library stumble
         raise AddressUnreadable(str(error)) from error
-    get_connection().send_messages([_message(notice)])
+    get_connection().send_messages([_email(message)])
 
 
 def is_refused_for_good(error: Exception) -> bool:
@@ -73,21 +78,66 @@ def _text(said: bytes | str) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def _message(notice: Notice) -> EmailMessage:
-    name = hashlib.sha256(f"{notice.key} {notice.address}".encode()).hexdigest()[:32]
-    subject, body = _written_out(notice)
+def _email(message: Message) -> EmailMessage:
+    name = hashlib.sha256(f"{message.key} {message.address}".encode()).hexdigest()[:32]
+    written = written_out(message)
     return EmailMessage(
-        subject=subject,
-        body=body,
-        to=[notice.address],
-        headers={"Message-ID": f"<{name}@dayzero>", "X-Dayzero-Key": notice.key},
+        subject=written.subject,
+        body=written.body,
+        to=[message.address],
+        headers={"Message-ID": f"<{name}@dayzero>", "X-Dayzero-Key": message.key},
     )
 
 
-def _written_out(notice: Notice) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message in words: a subject that names nobody, one text for each thing, and what ends it."""
+
+    subject: str
+    lines: tuple[str, ...]
+    end: str = ""
+
+    @property
+    def body(self) -> str:
+        """The whole message: its lines with an empty one between them."""
+        return "\n\n".join(part for part in (*self.lines, self.end) if part)
+
+
+def written_out(message: Message) -> Written:
+    """Write a message in its recipient's language: outside name, subject code, visit, date and link alone."""
+    with override(message.language or settings.LANGUAGE_CODE):
+        texts = [_of(notice) for notice in message.notices]
+        lines = tuple(
+            f"{body}\n{notice.link}" if notice.link else body
+            for notice, (_subject, body) in zip(message.notices, texts, strict=True)
+        )
+        count = len(lines) + message.more
+        if count == 1:
+            return Written(texts[0][0], lines)
+        subject = ngettext("Dayzero: %(count)d reminder", "Dayzero: %(count)d reminders", count)
+        return Written(subject % {"count": count}, lines, _rest(message))
+
+
+def _rest(message: Message) -> str:
+    """What a message leaves to the bell, and where that is."""
+    if not message.more:
+        return message.bell
+    more = ngettext("And %(count)d more in Dayzero.", "And %(count)d more in Dayzero.", message.more)
+    return "\n".join(part for part in (more % {"count": message.more}, message.bell) if part)
+
+
+def _of(notice: Notice) -> tuple[str, str]:
     if notice.kind == START:
         return _of_start(notice)
+    if notice.kind == UNTOLD:
+        return _of_nobody(notice)
     return _of_window(notice) if notice.kind == CLOSING else _of_rule(notice)
+
+
+def _of_nobody(notice: Notice) -> tuple[str, str]:
+    subject = _("Dayzero: nobody to be reminded")
+    body = _("%(trial)s, %(site)s: nobody can be reminded there. Give somebody the role of a coordinator.")
+    return subject, body % {"trial": notice.trial, "site": say(notice.label)}
 
 
 def _of_rule(notice: Notice) -> tuple[str, str]:
@@ -99,7 +149,8 @@ def _of_rule(notice: Notice) -> tuple[str, str]:
 
 def sentence(kind: str, thing: str, day: date) -> str:
     """Say what a reminder of a rule tells, in the reader's language."""
-    return say(BY_KIND[kind].says) % {"thing": say(thing), "day": _written(day)}
+    label = say(str(LABELS[Milestone(thing)])) if kind == "product" else say(thing)
+    return say(BY_KIND[kind].says) % {"thing": label, "day": _written(day)}
 
 
 def _of_start(notice: Notice) -> tuple[str, str]:

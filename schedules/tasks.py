@@ -9,7 +9,7 @@ from schedules.services.deviations import classification
 from schedules.services.exchange import change_feed, webhook_messages
 from schedules.services.feeds import access
 from schedules.services.readiness import start_flags
-from schedules.services.reminders import ledger
+from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.replanning import amendments
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
@@ -19,11 +19,10 @@ from trials.ringing import ring
 
 @shared_task
 def sweep() -> None:
-    """Drop the reminders that no longer hold, and write those that have become due."""
+    """Write reminders that have become due, let lapse what no longer holds, pass on what nobody saw."""
     now = timezone.now()
-    ledger.lapse_drafts(now=now)
-    ledger.sweep_closing(now=now)
-    ledger.sweep_rules(now=now)
+    sweeping.sweep_reminders(now=now)
+    addressing.escalate_reminders(now=now)
 
 
 @shared_task

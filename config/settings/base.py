@@ -198,11 +198,11 @@ CACHES = {
 }
 
 # --- reminders ---------------------------------------------------------------------------------
-# A visit whose window closes within so many days is worth a word, in an e-mail.
-REMINDER_DAYS = env.int("REMINDER_DAYS", default=3)
-# Whether the rules beside "window closes" write reminders, too (schedules/domain/reminders/rules.py). Off:
-# each is a message of its own, and a site would get many a day.
-REMINDER_RULES = env.bool("REMINDER_RULES", default=False)
+# How many days before a window closes somebody is told, where neither trial nor site says otherwise; not
+# given, as the rule assumes (schedules/domain/reminders/rules.py).
+REMINDER_DAYS: int | None = env.int("REMINDER_DAYS", default=None)
+# Where people open Dayzero, such as https://dayzero.example.org: messages then carry a link.
+PUBLIC_ADDRESS = env.str("PUBLIC_ADDRESS", default="").rstrip("/")
 # How many clinic days ahead what can be foreseen (a test, lodging, a line of the list before the start) is
 # asked for as a flag.
 FLAG_LEAD_DAYS = env.int("FLAG_LEAD_DAYS", default=3)

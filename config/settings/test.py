@@ -32,7 +32,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 REMINDERS_LEAVE = True
 STORED_SECRET_KEYS = ["Zm9yLXRlc3RzLW9ubHktZ3VhcmRzLW5vdGhpbmctLS0="]
-REMINDER_RULES = False  # tests of the rules switch them on
+REMINDER_DAYS = 3
 DEMO_ALLOWED = True
 ACCOUNT_RATE_LIMITS = False  # tests of limits set their own
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, and guards nothing

@@ -2,6 +2,7 @@
 
 from schedules.models.cards import VisitCardGiven
 from schedules.models.exchange import (
+    EdcConfirmation,
     EdcEnvironment,
     EdcMap,
     EdcSubject,
@@ -30,7 +31,7 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
-from schedules.models.reminder_settings import ReminderPause, ReminderSetting
+from schedules.models.reminder_settings import ReminderPause, ReminderPreference, ReminderSetting
 from schedules.models.reminders import (
     Reminder,
     ReminderDelivery,
@@ -66,6 +67,7 @@ __all__ = [
     "ChangeEvent",
     "Deviation",
     "DeviationClass",
+    "EdcConfirmation",
     "EdcEnvironment",
     "EdcMap",
     "EdcSubject",
@@ -79,6 +81,7 @@ __all__ = [
     "Reminder",
     "ReminderDelivery",
     "ReminderPause",
+    "ReminderPreference",
     "ReminderRecipient",
     "ReminderSetting",
     "ReminderStart",

@@ -136,6 +136,25 @@ class ValueDifference(models.Model):
         return f"{self.field}: {self.ours} / {self.theirs}"
 
 
+class EdcConfirmation(models.Model):
+    """An EDC has reported a visit's day, and it is the one on record."""
+
+    audited = False
+
+    visit = models.OneToOneField(
+        Visit, primary_key=True, on_delete=models.PROTECT, related_name="edc_confirmation"
+    )
+    client = models.CharField(_("client"), max_length=100)
+    confirmed_at = models.DateTimeField(_("confirmed at"))
+
+    class Meta:
+        verbose_name = _("confirmation by an EDC")
+        verbose_name_plural = _("confirmations by EDCs")
+
+    def __str__(self) -> str:
+        return f"{self.visit_id} {self.client}"
+
+
 class FeedEpoch(models.Model):
     """The word that cursors of the change feed carry in one epoch of the audit trail."""
 

@@ -11,6 +11,8 @@ from schedules.domain.reminders.rules import KIND_LABELS, MANNER_LABELS
 from trials.models import Site, Trial, User
 from trials.models.enumerated import choices_of, only
 
+LANGUAGES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
+
 
 class ReminderSetting(models.Model):
     """Where a trial, or one of its sites, wants a rule otherwise than Dayzero assumes it.
@@ -84,3 +86,18 @@ class ReminderPause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first} {self.last}"
+
+
+class ReminderPreference(models.Model):
+    """In which language somebody is told: the one that they chose last on a screen."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    language = models.CharField(_("language of messages"), max_length=8, choices=choices_of(LANGUAGES))
+
+    class Meta:
+        verbose_name = _("preference of reminders")
+        verbose_name_plural = _("preferences of reminders")
+        constraints = [only("language", LANGUAGES, name="preference_language")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.language}"

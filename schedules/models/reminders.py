@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
-from schedules.domain.reminders.rules import KIND_LABELS
+from schedules.domain.reminders.rules import KIND_LABELS, MANNER_LABELS
 from schedules.domain.reminders.states import CAPACITY_LABELS, Capacity, State, state_of
 from schedules.models.visits import Visit
 from trials.models import User
@@ -40,6 +40,9 @@ class Reminder(models.Model):
     )
     day = models.DateField(_("about the day"), null=True, blank=True)
     thing = LabelField(_("about"), max_length=200, blank=True, default="", db_default="")
+    manner = models.CharField(
+        _("how"), max_length=8, blank=True, default="", db_default="", choices=choices_of(MANNER_LABELS)
+    )
     not_before = models.DateTimeField(_("not before"), null=True, blank=True)
     due_on = models.DateField(_("due on"))
     created_at = models.DateTimeField(db_default=Now())
@@ -47,6 +50,7 @@ class Reminder(models.Model):
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     failed_at = models.DateTimeField(_("given up at"), null=True, blank=True)
     nobody_at = models.DateTimeField(_("nobody to tell since"), null=True, blank=True)
+    escalated_at = models.DateTimeField(_("told to others at"), null=True, blank=True)
     lapsed_at = models.DateTimeField(_("no longer needed since"), null=True, blank=True)
 
     class Meta:
@@ -55,6 +59,7 @@ class Reminder(models.Model):
         ordering = ("-due_on", "id")
         constraints = [
             only("kind", REMINDER_KINDS, name="reminder_kind"),
+            only("manner", MANNER_LABELS, name="reminder_manner", blank=True),
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(claimed_at__isnull=False),
                 name="reminder_claimed_before_sent",
@@ -63,6 +68,11 @@ class Reminder(models.Model):
         indexes = [
             models.Index(
                 fields=["claimed_at", "id"], condition=Q(sent_at__isnull=True), name="reminder_unsent"
+            ),
+            models.Index(
+                fields=["sent_at"],
+                condition=Q(sent_at__isnull=False, lapsed_at__isnull=True, escalated_at__isnull=True),
+                name="reminder_unescalated",
             ),
         ]
 
@@ -126,16 +136,21 @@ class ReminderRecipient(models.Model):
 
 
 class ReminderSweep(models.Model):
-    """What the last whole sweep saw, one row: while nothing of it changes, another finds nothing to write."""
+    """What the last whole sweep saw, one row: until that changes another one finds nothing to write.
+
+    `entry` is the newest entry of the trail then, `until` the next midnight at any site, `seen` the settings
+    of the installation that rules depend on.
+    """
 
     audited = False
 
     entry = models.BigIntegerField(_("entry of the trail"), default=0)
-    seen = models.CharField(_("days and settings"), max_length=200, blank=True, default="")
+    seen = models.CharField(_("settings"), max_length=200, blank=True, default="")
     at = models.DateTimeField(_("swept at"))
+    until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return self.seen
+        return f"{self.entry} {self.seen}"
 
 
 class ReminderStart(models.Model):
@@ -159,7 +174,8 @@ class ReminderDelivery(models.Model):
     One row for each, so that one refused address neither repeats the message to the others nor hides
     those after it. Open until it is sent, refused for good or no longer needed; `reason` is what the receiver
     said last. Rows of one person and channel that are due together leave as one message; `message` is its
-    key, the same each time that it is sent, and kept here so that a repeat holds the same reminders.
+    key, the same each time that it is sent, and kept here so that a repeat holds the same reminders. Before
+    it is first claimed, it says which rows are to leave together (`schedules.domain.reminders.messages`).
     """
 
     audited = False
@@ -198,7 +214,12 @@ class ReminderDelivery(models.Model):
                 fields=["tried_at", "id"],
                 condition=Q(sent_at__isnull=True, refused_at__isnull=True),
                 name="delivery_open",
-            )
+            ),
+            models.Index(
+                fields=["message", "id"],
+                condition=Q(sent_at__isnull=True, refused_at__isnull=True) & ~Q(message=""),
+                name="delivery_together",
+            ),
         ]
 
     def __str__(self) -> str:

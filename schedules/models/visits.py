@@ -257,6 +257,21 @@ class Visit(models.Model):
                 ),
                 name="visit_live_by_booking",
             ),
+            models.Index(
+                fields=["opens"],
+                condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
+                name="visit_live_by_opens",
+            ),
+            models.Index(
+                fields=["performed_on"],
+                condition=Q(
+                    performed_on__isnull=False,
+                    cancelled_on__isnull=True,
+                    epoch="screening",
+                    anchor_kind__in=["planned", "derived"],
+                ),
+                name="visit_screened",
+            ),
         ]
 
     def __str__(self) -> str:

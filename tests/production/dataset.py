@@ -26,7 +26,8 @@ def facts_of_one(heads: Path) -> dict[str, Any]:
     from schedules.selectors.trust.signing import signable_schedule
     from schedules.services.feeds.fetching import fetch_feed, render_feed
     from schedules.services.feeds.subscriptions import open_feed
-    from schedules.services.reminders.ledger import deliver_reminders, sweep_closing
+    from schedules.services.reminders.ledger import deliver_reminders
+    from schedules.services.reminders.sweeping import sweep_closing
     from tests.production.upgraded import stamps_of
     from trials.audit.acts import caused_by
     from trials.domain.audit.signing import How, Proof

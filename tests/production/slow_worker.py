@@ -15,17 +15,17 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from schedules.domain.reminders import Notice  # noqa: E402
+from schedules.domain.reminders.messages import Message  # noqa: E402
 from schedules.notifications import send_by_email  # noqa: E402
 from schedules.services.reminders.ledger import deliver_reminders  # noqa: E402
 
 seconds, stale = map(float, sys.argv[1:])
 
 
-def send_slowly(notice: Notice) -> None:
+def send_slowly(message: Message) -> None:
     print("claimed", flush=True)
     time.sleep(seconds)
-    send_by_email(notice)
+    send_by_email(message)
 
 
 while deliver_reminders(now=timezone.now(), stale_after=timedelta(seconds=stale), send=send_slowly):

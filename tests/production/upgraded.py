@@ -20,7 +20,8 @@ def look(facts: dict[str, Any]) -> dict[str, Any]:
     from schedules.models import CalendarFeed, Reminder, Visit
     from schedules.selectors.trust.signing import signable_schedule
     from schedules.services.feeds.fetching import fetch_feed, render_feed
-    from schedules.services.reminders.ledger import deliver_reminders, sweep_closing
+    from schedules.services.reminders.ledger import deliver_reminders
+    from schedules.services.reminders.sweeping import sweep_closing
     from trials.audit.acts import caused_by
     from trials.models import AuditEntry
     from trials.selectors.protocols.approvals import signatures_of

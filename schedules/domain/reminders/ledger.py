@@ -35,7 +35,8 @@ class Notice:
     """A reminder as it goes to one person: the facts it tells, who is told, and at which address.
 
     `key` is the reminder's, the same each time that it is sent; `trial` is the trial's name outside;
-    `opens` and `closes` are the visit's window, `day` is what a reminder of a rule is about.
+    `opens` and `closes` are the visit's window, `day` is what a reminder of a rule is about, `thing` what two
+    reminders of the same thing have in common, `link` the page where something can be done about it.
     Of a start, `opens` is its day and `why` what the list says, as it is stored.
     """
 
@@ -51,6 +52,8 @@ class Notice:
     kind: str = CLOSING
     why: str = ""
     day: date | None = None
+    thing: str = ""
+    link: str = ""
 
 
 def is_worth_saying(

@@ -1,23 +1,27 @@
-"""The kinds of reminder: what each says, how many days before or after its day, and to whom.
+"""The kinds of reminder: what each says, how many days before or after its day, to whom, and how.
 
-No protocol states any of these days or recipients: every one is assumed.
+No protocol states any of these days or recipients: every one is assumed, and a trial or a site may want
+them otherwise (`schedules/domain/reminders/settings.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from schedules.domain.reminders.ledger import CLOSING, START
+from schedules.domain.reminders.ledger import BETWEEN, CLOSING, START
+from schedules.domain.reminders.states import Capacity
 from trials.domain.words import mark as _
 
 MORNING, EVENING = time(8), time(20)
 """When a message may leave at the earliest and the latest by the clock at the site; assumed."""
 
-_COORDINATOR, _INVESTIGATOR = "coordinator", "investigator"
-BOTH = (_COORDINATOR, _INVESTIGATOR)
+ESCALATES_AFTER = 2
+"""After how many days without an acknowledgement investigators are told too; assumed. 0: never."""
+
+_MINE, _OWNER, _INVESTIGATOR = Capacity.MINE, Capacity.OWNER, Capacity.INVESTIGATOR
+BOTH = (_MINE, _INVESTIGATOR)
 
 
 class Direction(StrEnum):
@@ -48,7 +52,9 @@ class Rule:
     """One kind of reminder.
 
     `days` are the days before or after its day on which it is due, the longest first. `says` holds
-    %(thing)s and %(day)s. `kept` is for how many days something past is still worth a word.
+    %(thing)s and %(day)s. `kept` is for how many days something past is still worth a word. `urgency`
+    decides which one speaks where several are due of one thing: the highest. `escalates` is after how many
+    days without an acknowledgement somebody else is told (0: never).
     """
 
     kind: str
@@ -56,8 +62,11 @@ class Rule:
     says: str
     days: tuple[int, ...] = ()
     direction: Direction = Direction.BEFORE
-    to: tuple[str, ...] = (_COORDINATOR,)
+    to: tuple[Capacity, ...] = (_MINE,)
     kept: int = 30
+    manner: Manner = Manner.DIGEST
+    urgency: int = 1
+    escalates: int = 0
 
 
 _BEFORE, _AFTER, _NOW = Direction.BEFORE, Direction.AFTER, Direction.AT_ONCE
@@ -69,14 +78,24 @@ RULES: tuple[Rule, ...] = (
         _("Half of the window gone"),
         _("Half of the window of %(thing)s is gone and nothing is booked; it closes on %(day)s."),
         direction=_NOW,
+        urgency=3,
     ),
-    Rule("closing", _("Window closing soon"), _("The window of %(thing)s closes on %(day)s."), (2,)),
+    Rule(
+        CLOSING,
+        _("Window closing soon"),
+        _("The window of %(thing)s closes on %(day)s."),
+        (2,),
+        urgency=5,
+        escalates=1,
+    ),
     Rule(
         "unrecorded",
         _("Booked day over"),
         _("%(thing)s was booked for %(day)s and nothing is recorded."),
         (1,),
         _AFTER,
+        urgency=4,
+        escalates=ESCALATES_AFTER,
     ),
     Rule(
         "closed",
@@ -84,6 +103,8 @@ RULES: tuple[Rule, ...] = (
         _("The window of %(thing)s closed on %(day)s and nothing is recorded."),
         (1,),
         _AFTER,
+        urgency=6,
+        escalates=ESCALATES_AFTER,
     ),
     Rule(
         "missed",
@@ -92,40 +113,75 @@ RULES: tuple[Rule, ...] = (
         direction=_NOW,
         to=BOTH,
         kept=14,
+        urgency=6,
+    ),
+    Rule(
+        "screening",
+        _("Screening expires"),
+        _("%(thing)s counts for a start on %(day)s at the latest; after that it must be repeated."),
+        (7, 2),
+        urgency=5,
+        escalates=ESCALATES_AFTER,
     ),
     Rule(
         "washout",
-        _("Washout begins"),
-        _("%(thing)s: the last permitted day is the day before %(day)s."),
+        _("Last permitted dose"),
+        _("%(thing)s: the last permitted day for a dose is %(day)s."),
         (3,),
+        urgency=4,
     ),
-    Rule("test-opens", _("Test window opens"), _("%(thing)s: the test counts from %(day)s on."), (1,)),
-    Rule("test-closes", _("Test window closes"), _("%(thing)s: the last day for the test is %(day)s."), (1,)),
+    Rule(
+        "test-opens",
+        _("Test window opens"),
+        _("%(thing)s: the test counts from %(day)s on."),
+        (1,),
+        urgency=3,
+    ),
+    Rule(
+        "test-closes",
+        _("Test window closes"),
+        _("%(thing)s: the last day for the test is %(day)s."),
+        (1,),
+        urgency=5,
+        escalates=1,
+    ),
     Rule(
         "at-risk",
         _("Protocol window at risk"),
         _("%(thing)s is at risk since %(day)s."),
         direction=_NOW,
+        to=(_OWNER,),
         kept=14,
+        urgency=4,
+        escalates=ESCALATES_AFTER,
     ),
     Rule(
         "violated",
         _("Protocol window violated"),
         _("%(thing)s is violated; flagged on %(day)s."),
         direction=_NOW,
-        to=BOTH,
+        to=(_OWNER, _INVESTIGATOR),
         kept=14,
+        manner=Manner.AT_ONCE,
+        urgency=7,
     ),
-    Rule("near-begins", _("Stay near the site begins"), _("%(thing)s begins on %(day)s."), (3,)),
+    Rule(
+        "near-begins",
+        _("Stay near the site begins"),
+        _("%(thing)s begins on %(day)s."),
+        (3,),
+        urgency=2,
+    ),
     Rule(
         "lodging",
         _("Lodging not entered"),
         _("%(thing)s begins on %(day)s and no lodging is recorded."),
         (2,),
-        kept=60,
+        urgency=4,
+        escalates=ESCALATES_AFTER,
     ),
-    Rule("near-ends", _("Stay near the site ends"), _("%(thing)s ends on %(day)s."), (2,)),
-    Rule("stay-ends", _("Last day in hospital"), _("%(thing)s: the last day is %(day)s."), (1,)),
+    Rule("near-ends", _("Stay near the site ends"), _("%(thing)s ends on %(day)s."), (2,), urgency=2),
+    Rule("stay-ends", _("Last day in hospital"), _("%(thing)s: the last day is %(day)s."), (1,), urgency=2),
     Rule(
         "hold",
         _("Hold goes on"),
@@ -134,6 +190,7 @@ RULES: tuple[Rule, ...] = (
         _AFTER,
         BOTH,
         90,
+        urgency=6,
     ),
     Rule(
         "product",
@@ -142,6 +199,8 @@ RULES: tuple[Rule, ...] = (
         (1,),
         _AFTER,
         kept=60,
+        urgency=5,
+        escalates=ESCALATES_AFTER,
     ),
     Rule(
         "gate",
@@ -150,6 +209,7 @@ RULES: tuple[Rule, ...] = (
         direction=_NOW,
         to=BOTH,
         kept=7,
+        urgency=3,
     ),
     Rule(
         "consent",
@@ -157,6 +217,8 @@ RULES: tuple[Rule, ...] = (
         _("Consent to form %(thing)s is due; it is used since %(day)s."),
         direction=_NOW,
         kept=365,
+        urgency=4,
+        escalates=7,
     ),
     Rule(
         "contact",
@@ -171,13 +233,29 @@ RULES: tuple[Rule, ...] = (
         (3,),
         _AFTER,
         kept=60,
+        urgency=2,
+    ),
+    Rule(
+        "edc-silent",
+        _("Not confirmed by the EDC"),
+        _("%(thing)s was done on %(day)s and the EDC has not confirmed it."),
+        (7,),
+        _AFTER,
+        kept=60,
+        urgency=2,
     ),
 )
 """Every kind that a sweep writes, in the order of the page of the rules."""
 
 BY_KIND = {rule.kind: rule for rule in RULES}
-SWEPT = tuple(rule.kind for rule in RULES if rule.kind != CLOSING)
-"""The kinds that the one statement for all of them writes; the oldest has a statement of its own."""
+SWEPT = tuple(rule.kind for rule in RULES)
+"""The kinds that one statement writes for all of them."""
+
+OF_VISITS = ("book", "coming", "half", CLOSING, "unrecorded", "closed", "screening", "contact", "edc-silent")
+"""The kinds that a change of a visit may make due, or no longer needed."""
+
+OF_WINDOWS = ("washout", "test-opens", "test-closes", "near-begins", "lodging", "near-ends", "stay-ends")
+"""The kinds that a change of a protocol window may make due, or no longer needed."""
 
 UNTOLD = "untold"
 """The kind of reminder that tells administrators: at this site there is nobody to be told."""
@@ -194,35 +272,30 @@ class Span:
     step: int = 0
 
 
-def spans(rule: Rule, today: date, since: date | None = None) -> list[Span]:
+def spans(
+    rule: Rule, today: date, since: date | None = None, *, days: tuple[int, ...] | None = None, idle: int = 0
+) -> list[Span]:
     """Give the days that a rule speaks of today.
 
-    `since` is the day on which the rule came to a record that was there before: what was due until
-    then counts as said, so that the first sweep after an upgrade writes nothing.
+    `days` are those that the place wants, the rule's where not given. `since` is the day on which the rule
+    came to a record that was there before: what was due until then counts as said, so that the first sweep
+    after an upgrade writes nothing. `idle` is how many days from tomorrow on nobody works: what would be
+    due on them is due today, since afterwards it may be too late.
     """
+    days = rule.days if days is None else days
     if rule.direction is Direction.BEFORE:
-        found, nearer = [], [*rule.days[1:], -1]
-        for days, next_days in zip(rule.days, nearer, strict=True):
-            first = today + timedelta(days=next_days + 1)
+        found, nearer = [], [*days[1:], -1]
+        for ahead, next_days in zip(days, nearer, strict=True):
+            first = today + timedelta(days=next_days + 1 + (idle if next_days >= 0 else 0))
             if since is not None:
-                first = max(first, since + timedelta(days=days + 1))
-            found.append(Span(first, today + timedelta(days=days), days if len(rule.days) > 1 else 0))
+                first = max(first, since + timedelta(days=ahead + 1))
+            found.append(Span(first, today + timedelta(days=ahead + idle), ahead if len(days) > 1 else 0))
         return [span for span in found if span.first <= span.last]
-    days = rule.days[0] if rule.direction is Direction.AFTER else 0
-    first, last = today - timedelta(days=rule.kept), today - timedelta(days=days)
+    after = days[0] if rule.direction is Direction.AFTER and days else 0
+    first, last = today - timedelta(days=rule.kept + after), today - timedelta(days=after)
     if since is not None:
-        first = max(first, since - timedelta(days=days) + timedelta(days=1))
+        first = max(first, since - timedelta(days=after) + timedelta(days=1))
     return [Span(first, last)] if first <= last else []
-
-
-def say_from(now: datetime, zone: ZoneInfo) -> datetime:
-    """Give the first instant from `now` on that is no quiet hour at the site, by its clock on that day."""
-    local = now.astimezone(zone)
-    if local.time() < MORNING:
-        return datetime.combine(local.date(), MORNING, zone)
-    if local.time() >= EVENING:
-        return datetime.combine(local.date() + timedelta(days=1), MORNING, zone)
-    return now
 
 
 def key_of(kind: str, thing: str, day: date, step: int = 0) -> str:
@@ -230,5 +303,15 @@ def key_of(kind: str, thing: str, day: date, step: int = 0) -> str:
 
     `schedules/selectors/reminders/candidates.py` writes the same in SQL; a test holds the two together.
     """
-    parts = [kind, thing, day.isoformat(), *([str(step)] if step else [])]
-    return ":".join(parts)
+    return BETWEEN.join([kind, thing, day.isoformat(), *([str(step)] if step else [])])
+
+
+def thing_of(key: str) -> str:
+    """Give what a reminder is about, by its key: a visit's uid, a window, a flag."""
+    return key.split(BETWEEN)[1]
+
+
+def urgency_of(kind: str) -> int:
+    """Give how urgent a kind is; of a start, more than all others."""
+    rule = BY_KIND.get(kind)
+    return rule.urgency if rule else 9

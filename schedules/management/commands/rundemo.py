@@ -18,7 +18,7 @@ from schedules.management.processes import GLANCE, Stopped, first_ended, running
 from schedules.services.course import holds
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo, newer_editions
 from schedules.services.readiness import start_flags
-from schedules.services.reminders import ledger
+from schedules.services.reminders import ledger, sweeping
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 evaluation.sweep_windows(now=now)
                 start_flags.sweep_starts(now=now)
                 holds.sweep_holds(now=now)
-            ledger.sweep_closing(now=now)
+            sweeping.sweep_reminders(now=now)
             while ledger.deliver_reminders(now=now):
                 pass
         except DemoRefused as error:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from schedules.services.course import holds
 from schedules.services.deviations import classification
 from schedules.services.feeds import access
-from schedules.services.reminders import ledger
+from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
 from trials.database_time import database_now
 
 
 class Command(BaseCommand):
-    """`manage.py sweep [--days N]`."""
+    """`manage.py sweep`."""
 
     help = (
         "Judge the protocol windows whose moment has come; count the days on hold; draft deviations of "
-        "visits whose window closed without a record; write the reminders of visits whose window closes "
-        "soon, each once, and send what is not sent."
+        "visits whose window closed without a record; write the reminders that are due by the rules, "
+        "each once, and send what is not sent."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, help="how many days ahead; else the setting REMINDER_DAYS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with caused_by("sweep"):
@@ -35,9 +32,9 @@ class Command(BaseCommand):
             access.sweep_feeds(now=timezone.now())
             drafted = classification.sweep_unrecorded(now=timezone.now())
         self.stdout.write(f"{judged} windows judged, {waiting} holds counted, {drafted} deviations drafted")
-        ledger.lapse_drafts(now=timezone.now())
-        written = ledger.sweep_closing(now=timezone.now(), days=options["days"])
-        written += ledger.sweep_rules(now=timezone.now())
+        sweeping.lapse_reminders(now=timezone.now())
+        written = sweeping.sweep_rules(now=timezone.now())
+        addressing.escalate_reminders(now=timezone.now())
         taken = 0
         while claimed := ledger.deliver_reminders(now=timezone.now(), at=database_now()):
             taken += claimed

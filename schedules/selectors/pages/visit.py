@@ -12,7 +12,7 @@ from schedules.domain.visits.status import clinic_days
 from schedules.domain.visits.values import Deed
 from schedules.domain.windows.asked_at_visit import Asked, asked_at
 from schedules.models import ReminderDelivery, Visit, VisitActivity
-from schedules.selectors.exchange.reminders import deliveries_of
+from schedules.selectors.reminders.notices import deliveries_of
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.changes import why_created

@@ -17,7 +17,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.errors import UnlikelyDay
 from schedules.domain.visits.values import Booking, Completion
-from schedules.models import Visit
+from schedules.models import EdcConfirmation, Visit
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import (
@@ -74,11 +74,14 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
     if isinstance(act, Completion):
         ours = outcome_on_record(visit)
         if not ours:
-            return complete_visit(**shared, completion=act, reason=report.reason)
+            completed = complete_visit(**shared, completion=act, reason=report.reason)
+            _confirm(completed, report.client, now)
+            return completed
         reported = _reported(visit, value_of(act.on, act.at, zone_of(visit.participant.site)), report)
         if not _same(ours, reported.value):
             raise ValuesDiffer(_kept(visit.participant, ours, reported, by, now))
         agree(participant=visit.participant, reported=reported, by=by, now=now)
+        _confirm(visit, report.client, now)
         return visit
     if isinstance(act, Booking):
         stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
@@ -122,6 +125,12 @@ def report_anchor(
         record_anchor(participant=participant, anchor=anchor, now=now, by=by, **said)
     except UnlikelyDay as asked:
         raise Refused({asked.field: [str(asked)]}) from asked
+
+
+def _confirm(visit: Visit, client: str, now: datetime) -> None:
+    """Remember that an EDC has the day that is on record."""
+    told = {"client": client[:100], "confirmed_at": now}
+    EdcConfirmation.objects.update_or_create(visit=visit, defaults=told)
 
 
 def outcome_on_record(visit: Visit) -> str:

@@ -1,4 +1,4 @@
-"""The ledger of reminders: a sweep writes what is due, once; workers claim a row, tell, and mark it sent.
+"""Delivery: workers claim messages, judge them once more, send them, and keep what came of each row.
 
 The database is the queue. Whatever a crash or a lost message leaves behind is found again by
 the next sweep or, as a claim that has grown old, by the next worker.
@@ -14,36 +14,41 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
-from django.db.models.functions import Coalesce
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from schedules.domain.readiness.start_flags import StartFlag
-from schedules.domain.reminders import (
-    BETWEEN,
-    CLOSING,
-    KEY_PARTS,
-    STALE_AFTER,
-    START,
-    Notice,
-    local_days,
-    start_key,
+from schedules.domain.reminders import STALE_AFTER, START, Notice, start_key
+from schedules.domain.reminders.messages import (
+    MOST_LINES,
+    Message,
+    is_waiting,
+    message_key,
+    one_for_each_thing,
 )
-from schedules.domain.reminders.rules import SWEPT
-from schedules.models import Reminder, ReminderDelivery, Visit
+from schedules.domain.reminders.rules import Manner, urgency_of
+from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visit
 from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
-from schedules.selectors.exchange.reminders import holding_reminders, is_due, is_free, notices_of, present_key
-from schedules.selectors.reminders.candidates import COLUMNS, Places, parameters, places_now, statement
+from schedules.selectors.reminders.candidates import Context, context_of
+from schedules.selectors.reminders.notices import (
+    is_due,
+    is_free,
+    languages_of,
+    notices_for,
+    reminders_by_id,
+    still_true,
+    thing_named,
+)
+from schedules.selectors.reminders.recipients import hours_of, people_of
+from schedules.services.reminders.addressing import address_reminders, close_reminders
+from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
-from trials.domain.sites.zones import is_zone
-from trials.models import Site
-from trials.zones import zone_named
 
 logger = logging.getLogger(__name__)
 
 BATCH = 20
-"""How many rows a worker claims at once: sent well within STALE_AFTER even by a slow mail server."""
+"""How many messages a worker claims at once: sent well within STALE_AFTER even by a slow mail server."""
 
 RING_SECONDS = 20
 """For how long one ring delivers, the last message included: a server that hangs must not hold up sweeps."""
@@ -54,135 +59,16 @@ RING_NUMBER = 200
 UNREACHABLE = 3
 """After so many messages in a row that nobody answered, the rest of a ring is left to the next one."""
 
-DROPPED = 1000
-"""How many drafts that no longer hold a sweep drops at most; the next one goes on."""
-
-KEPT_DRAFTS = timedelta(days=7)
-"""How long after its window has closed a reminder that nobody was told is still shown."""
-
 _REASON = 300
 _MANY = 1000
-
-# One statement for all sites on which it is this day. Both bounds on `closes`, so that the partial
-# index of live visits is read from today to the last day and no further; the zone is asked for each
-# of these visits, so that nobody reads all participants for the few it is about. The key is made of the
-# parts of schedules.domain.reminders.closing_key; a date cast to text is ISO on both databases.
-# What waits on hold is not spoken of, nor what has an appointment still to come: the same conditions as
-# `is_worth_saying` and `booking_no_longer_fits`, and looked at again before anything is sent.
-_WRITE_CLOSING = """
-INSERT INTO schedules_reminder (key, kind, visit_id, participant_id, day, due_on)
-SELECT due.key, said.kind, due.id, due.participant_id, due.closes, said.today
-FROM (SELECT %s AS kind, %s AS today) said, (
-    SELECT visit.id, visit.participant_id, visit.closes, {key} AS key, visit.booked_on,
-        (visit.outside_reason <> '' OR visit.booked_on BETWEEN visit.opens AND visit.closes) AS fits
-    FROM schedules_visit visit
-    WHERE visit.performed_on IS NULL AND visit.missed_on IS NULL AND visit.cancelled_on IS NULL
-    AND visit.held_on IS NULL AND visit.applies
-    AND visit.closes BETWEEN %s AND %s
-    AND (
-        SELECT site.zone
-        FROM participants_participant participant JOIN trials_site site ON site.id = participant.site_id
-        WHERE participant.id = visit.participant_id
-        AND participant.trial_id NOT IN (SELECT id FROM trials_trial WHERE frozen_on IS NOT NULL)
-    ) IN ({zones})
-) due
-WHERE (due.booked_on IS NULL OR due.booked_on < said.today OR NOT due.fits)
-AND NOT EXISTS (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key)
-ON CONFLICT DO NOTHING
-"""
-
-
-def sweep_closing(*, now: datetime, days: int | None = None) -> int:
-    """Write one reminder for each live visit whose window closes within `days`, its site's today included.
-
-    None for a visit on hold, or with an appointment that is still to come.
-
-    `days` is settings.REMINDER_DAYS where not given. The window may not have opened yet: the only
-    day of a visit at ±0 is worth a word before it comes. Gives the number of rows written; a
-    second sweep, at the same time or later, writes none of them again.
-    """
-    ahead = timedelta(days=settings.REMINDER_DAYS if days is None else days)
-    zones = Site.objects.exclude(zone="").values_list("zone", flat=True).distinct().order_by("zone")
-    for name in zones:
-        if not is_zone(name):
-            logger.error("%r is no time zone: its sites are on the server's day until it is corrected", name)
-    there_on = local_days(zones, now, zone_named)
-    return sum(_write_closing(today, today + ahead, there) for today, there in there_on.items())
-
-
-def closing_statement(zones: int) -> str:
-    """Write the statement for so many zones; its key is made of the parts of `closing_key`."""
-    key = f" || '{BETWEEN}' || ".join(["%s", *(f"CAST(visit.{part} AS text)" for part in KEY_PARTS)])
-    return _WRITE_CLOSING.format(zones=", ".join(["%s"] * zones), key=key)
-
-
-def _write_closing(today: date, last: date, zones: tuple[str, ...]) -> int:
-    statement = closing_statement(len(zones))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [CLOSING, today, CLOSING, today, last, *zones])
-        return int(cursor.rowcount)
-
-
-def sweep_rules(*, now: datetime) -> int:
-    """Write what is due by all other rules, each once; give how many rows were written.
-
-    One statement for all of them. Where that fails, one for each: a rule that fails is reported and
-    passed over, and holds up no other. None where settings.REMINDER_RULES is off.
-    """
-    if not settings.REMINDER_RULES:
-        return 0
-    places = places_now(now)
-    if not places.kinds:
-        return 0
-    try:
-        return _write_rules(places, places.kinds)
-    except DatabaseError:
-        logger.exception("the rules could not be swept together")
-    written = 0
-    for kind in places.kinds:
-        try:
-            written += _write_rules(places, (kind,))
-        except DatabaseError:
-            logger.exception("the reminders of rule %s could not be written", kind)
-    return written
-
-
-def _write_rules(places: Places, kinds: Sequence[str]) -> int:
-    columns = ", ".join(COLUMNS)
-    found = statement(kinds)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"  # noqa: S608 (no input)
-            " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key)"
-            " ON CONFLICT DO NOTHING",
-            parameters(places, kinds),
-        )
-        return int(cursor.rowcount)
-
-
-def lapse_drafts(*, now: datetime) -> int:
-    """Drop what was written and never taken to anybody, and is not true any more; give how many.
-
-    Of windows that moved or closed KEPT_DRAFTS ago, and what a clock that ran ahead wrote too early:
-    the sweep writes on its day what is true then.
-    """
-    early = Q(due_on__gt=now.date() + timedelta(days=1))
-    over = Q(visit__closes__lt=now.date() - KEPT_DRAFTS) | ~Q(key=present_key())
-    drafts = Reminder.objects.filter(early | over, sent_at=None, kind=CLOSING, deliveries=None)
-    early_of_rules = Reminder.objects.filter(
-        early, sent_at=None, kind__in=SWEPT, deliveries=None, claimed_at=None
-    )
-    ids = list(drafts.values_list("pk", flat=True)[:DROPPED])
-    ids += early_of_rules.values_list("pk", flat=True)[:DROPPED]
-    Reminder.objects.filter(pk__in=ids, sent_at=None, deliveries=None).delete()
-    return len(ids)
+Send = Callable[[Message], None]
 
 
 def ring_reminders(
     *,
     now: Callable[[], datetime] = timezone.now,
     at: Callable[[], datetime] = database_now,
-    send: Callable[[Notice], None] = send_by_email,
+    send: Send = send_by_email,
     clock: Callable[[], float] = monotonic,
 ) -> int:
     """Deliver what is due, for RING_SECONDS and RING_NUMBER at most; give how many messages were taken up.
@@ -202,15 +88,15 @@ def deliver_reminders(
     now: datetime,
     at: datetime | None = None,
     stale_after: timedelta = STALE_AFTER,
-    send: Callable[[Notice], None] = send_by_email,
+    send: Send = send_by_email,
 ) -> int:
-    """Take up to BATCH reminders, tell each of those concerned, and keep what came of it by person.
+    """Address what is due, take up to BATCH messages, send them, and keep what came of each row.
 
-    Give how many reminders were taken up: 0 says that nothing is left to do now, or that nothing can
-    leave (settings.REMINDERS_LEAVE). Each message is judged again right before it is sent. What a
-    receiver refuses for good ends at once; what failed for now waits (WAITS); what has nobody to be
-    told is looked at again after `stale_after`. What is sent twice after a crash carries the same key.
-    `at` is the database's instant, by which claims go; `now` where it is not given.
+    Give how many reminders and messages were taken up: 0 says that nothing is left to do now. Each message
+    is judged again right before it is sent. What a receiver refuses for good ends at once; what failed for
+    now waits (WAITS); what has nobody to be told is looked at again after `stale_after`. What is sent twice
+    after a crash carries the same key. `at` is the database's instant, by which claims go; `now` where it
+    is not given.
     """
     ring = Ring(send, monotonic() + RING_SECONDS)
     return ring.deliver(now=now, at=at or now, most=BATCH, stale_after=stale_after)
@@ -220,7 +106,7 @@ def deliver_reminders(
 class Ring:
     """One ring of the bell: sends until `ends` (by `clock`, in seconds), and stops where nobody answers."""
 
-    send: Callable[[Notice], None]
+    send: Send
     ends: float
     clock: Callable[[], float] = monotonic
     failures: int = 0
@@ -232,89 +118,177 @@ class Ring:
         return self.failures >= UNREACHABLE or self.clock() + settings.EMAIL_TIMEOUT > self.ends
 
     def deliver(self, *, now: datetime, at: datetime, most: int, stale_after: timedelta = STALE_AFTER) -> int:
-        """Deliver one batch; give how many reminders were taken up."""
+        """Address and deliver one batch; give how many reminders and messages were taken up."""
+        taken = address_reminders(now=now, at=at, stale_after=stale_after)
         if not settings.REMINDERS_LEAVE:
-            return 0
-        taken = set(take_up_reminders(now=now, at=at, stale_after=stale_after))
-        claimed = claim_deliveries(now=now, at=at, stale_after=stale_after, most=most)
-        taken |= {delivery.reminder_id for delivery in claimed}
+            return len(taken)
+        claimed = claim_messages(at=at, stale_after=stale_after, most=most)
         self.taken += len(claimed)
-        for place, delivery in enumerate(claimed):
+        context = context_of() if claimed else None
+        for place, rows in enumerate(claimed):
             if self.over:
-                _let_go(claimed[place:])
+                _let_go([row for left in claimed[place:] for row in left])
                 break
-            self._tell(delivery, now, at)
-        return len(taken)
+            self._tell(rows, now, at, context)
+        return len(taken) + len(claimed)
 
-    def _tell(self, delivery: ReminderDelivery, now: datetime, at: datetime) -> None:
-        notice = _still_true(delivery, now)
-        if notice is None:
-            _keep(delivery, claimed_at=None, tried_at=at)
+    def _tell(
+        self, rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None
+    ) -> None:
+        judged = judge_message(rows, now, at, context)
+        _put_off(judged, at)
+        if judged.message is None:
             return
         try:
-            self.send(notice)
+            self.send(judged.message)
         except Exception as error:  # whatever it is, it must not hold up the others
-            logger.exception("reminder %s could not be sent", delivery.reminder_id)
+            logger.exception("message %s could not be sent", judged.message.key)
             self.failures = self.failures + 1 if is_unreachable(error) else 0
-            _keep_failure(delivery, error, at)
+            _keep_failure(judged.said, error, at)
         else:
             self.failures = 0
-            _keep(delivery, sent_at=at, tried_at=at, attempts=delivery.attempts + 1, reason="")
-            _close([delivery.reminder_id], at)
+            _keep(judged.said, sent_at=at, tried_at=at, attempts=F("attempts") + 1, reason="")
+            close_reminders([row.reminder_id for row in judged.said], at)
 
 
 @transaction.atomic
-def take_up_reminders(
-    *, now: datetime, at: datetime | None = None, stale_after: timedelta = STALE_AFTER
-) -> list[int]:
-    """Claim reminders that nobody looked at lately, and write a row for each person to be told.
+def claim_messages(
+    *, at: datetime, stale_after: timedelta = STALE_AFTER, most: int = BATCH
+) -> list[list[ReminderDelivery]]:
+    """Take up to `most` messages that nobody holds and that may leave; give the rows of each.
 
-    Give their ids. Anyone who is told already, or refused for good, keeps the row; an address that was
-    refused and has been corrected is tried again, and so is what somebody freed by hand.
+    Whoever holds a message's first row has all of it. Rows that leave together get the message's key when
+    they are first claimed; after a crash the same rows leave again under the same key.
     """
-    claimed = claim_reminders(now=now, at=at, stale_after=stale_after)
-    notices = notices_of(claimed, now)
-    for reminder in set(claimed) - {notice.reminder for notice in notices}:
-        logger.warning("reminder %s has nobody to be told: no coordinator with an address", reminder)
-    addresses = {(notice.reminder, notice.recipient): notice.address for notice in notices}
-    for delivery in ReminderDelivery.objects.filter(reminder__in=claimed, sent_at=None):
-        address = addresses.get((delivery.reminder_id, delivery.recipient_id), delivery.address)
-        if address != delivery.address:
-            _keep(delivery, address=address, refused_at=None, reason="", attempts=0, tried_at=None)
-    ReminderDelivery.objects.bulk_create(
-        [
-            ReminderDelivery(reminder_id=one.reminder, recipient_id=one.recipient, address=one.address)
-            for one in notices
-        ],
-        ignore_conflicts=True,
+    free = ReminderDelivery.objects.filter(
+        is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None
+    ).filter(reminder__lapsed_at=None)
+    earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
+    heads = list(
+        free.filter(Q(message="") | ~Exists(earlier))
+        .order_by(F("tried_at").asc(nulls_first=True), "id")
+        .select_for_update(of=("self",), skip_locked=True)[:most]
     )
-    _close(claimed, at or now)  # whose worker died after the last sending and before it said so
-    return claimed
+    mates = _mates(free, heads)
+    found = [[head, *mates.get(head.message, [])] for head in heads]
+    for rows in found:
+        _name(rows)
+    pks = [row.pk for rows in found for row in rows]
+    ReminderDelivery.objects.filter(pk__in=pks).update(claimed_at=at)
+    return found
 
 
-@transaction.atomic
-def claim_reminders(
-    *, now: datetime, at: datetime | None = None, stale_after: timedelta = STALE_AFTER
-) -> list[int]:
-    """Take up to BATCH unsent reminders that nobody holds, and give their ids.
+def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[ReminderDelivery]]:
+    """The rows that leave with the first one of their message; one query, none where all leave alone."""
+    names = [head.message for head in heads if head.message]
+    found: dict[str, list[ReminderDelivery]] = {}
+    if names:
+        rows = free.filter(message__in=names).exclude(pk__in=[head.pk for head in heads])
+        for row in rows.order_by("id").select_for_update(of=("self",), skip_locked=True):
+            found.setdefault(row.message, []).append(row)
+    return found
 
-    Left alone are those that may not be told now (`holding_reminders`). Rows that another worker is
-    just claiming are passed over, not waited for. One that was never taken up, or was freed by hand,
-    has not been tried either.
+
+def _name(rows: Sequence[ReminderDelivery]) -> None:
+    """Give a message that is claimed for the first time its key."""
+    if not is_waiting(rows[0].message):
+        return
+    keys = dict(Reminder.objects.filter(pk__in=[row.reminder_id for row in rows]).values_list("pk", "key"))
+    key = message_key([keys[row.reminder_id] for row in rows], rows[0].recipient_id)
+    ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(message=key)
+    for row in rows:
+        row.message = key
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rows of a message say at this moment: the message, and the rows that it says.
+
+    `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
+    are more urgent than that, with the next morning; `over` those that do not concern the person any more;
+    `untrue` those whose reminder is no longer true.
     """
-    at = at or now
-    found = holding_reminders(now).filter(is_free(at, stale_after))
-    rows = list(
-        found.order_by(F("claimed_at").asc(nulls_first=True), "id")
-        .select_for_update(of=("self",), skip_locked=True)
-        .values_list("id", "claimed_at")[:BATCH]
+
+    message: Message | None
+    said: Sequence[ReminderDelivery]
+    covered: Sequence[ReminderDelivery] = ()
+    waits: Sequence[tuple[ReminderDelivery, datetime]] = ()
+    over: Sequence[ReminderDelivery] = ()
+    untrue: Sequence[ReminderDelivery] = ()
+
+
+def judge_message(
+    rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None = None
+) -> Judged:
+    """Judge right before sending what the rows of a message say, and to whom; writes nothing.
+
+    Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so.
+    """
+    head = rows[0]
+    reminders = reminders_by_id([row.reminder_id for row in rows])
+    true = {one.pk: one for one in still_true(reminders, now, context)}
+    people = people_of(list(true.values()), now, context)
+    capacities = dict(
+        ReminderRecipient.objects.filter(reminder__in=true, person=head.recipient_id).values_list(
+            "reminder_id", "capacity"
+        )
     )
-    ids, fresh = [pk for pk, _at in rows], [pk for pk, at in rows if at is None]
-    ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
-        tried_at=None, attempts=0
+    concerned = {pk for pk in true if people.still_concerns(pk, head.recipient_id, capacities.get(pk, ""))}
+    mornings = _told_today(head, [true[pk] for pk in sorted(concerned)], at, context)
+    said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
+    notices = notices_for([true[row.reminder_id] for row in said], head.recipient_id, head.address)
+    return Judged(
+        message=_message(head, one_for_each_thing(notices)) if said else None,
+        said=said,
+        covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
+        waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
+        over=[row for row in rows if row.reminder_id in true.keys() - concerned],
+        untrue=[row for row in rows if row.reminder_id not in true],
     )
-    Reminder.objects.filter(id__in=ids).update(claimed_at=at)
-    return ids
+
+
+def _message(head: ReminderDelivery, notices: Sequence[Notice]) -> Message:
+    return Message(
+        key=head.message,
+        recipient=head.recipient_id,
+        channel=head.channel,
+        address=head.address,
+        notices=tuple(notices[:MOST_LINES]),
+        language=languages_of([head.recipient_id]).get(head.recipient_id, ""),
+        more=max(0, len(notices) - MOST_LINES),
+        bell=f"{settings.PUBLIC_ADDRESS}/reminders/" if settings.PUBLIC_ADDRESS else "",
+    )
+
+
+def _told_today(
+    head: ReminderDelivery, reminders: Sequence[Reminder], at: datetime, context: Context | None
+) -> dict[int, datetime | None]:
+    """Those reminders of whose thing this person heard today already; one query with a context.
+
+    With the next morning where it has become graver since, None where what was said was as urgent.
+    """
+    hours = hours_of(reminders, context)
+    told = ReminderDelivery.objects.filter(
+        recipient=head.recipient_id,
+        channel=head.channel,
+        sent_at__gt=at - timedelta(days=1),
+        reminder__visit__in={one.visit_id for one in reminders if one.visit_id},
+    ).exclude(message=head.message)
+    found: dict[int, datetime | None] = {}
+    for sent in told.select_related("reminder"):
+        assert sent.sent_at is not None
+        for reminder in reminders:
+            here = hours.get(reminder.pk)
+            if here is None or thing_named(sent.reminder) != thing_named(reminder):
+                continue
+            same_day = sent.sent_at.astimezone(here.zone).date() == at.astimezone(here.zone).date()
+            graver = urgency_of(reminder.kind) > urgency_of(sent.reminder.kind)
+            if same_day and not graver:
+                found[reminder.pk] = None
+            elif same_day and reminder.manner != Manner.AT_ONCE:
+                found.setdefault(reminder.pk, here.next_morning(at, any_day=True))
+    return found
 
 
 def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> None:
@@ -335,59 +309,36 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
         )
 
 
-@transaction.atomic
-def claim_deliveries(
-    *, now: datetime, at: datetime, stale_after: timedelta = STALE_AFTER, most: int = BATCH
-) -> list[ReminderDelivery]:
-    """Take up to `most` open deliveries that nobody holds and that have waited long enough."""
-    open_ = ReminderDelivery.objects.filter(
-        is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None
-    ).filter(reminder__in=holding_reminders(now))
-    claimed = list(
-        open_.order_by(F("tried_at").asc(nulls_first=True), "id").select_for_update(
-            of=("self",), skip_locked=True
-        )[:most]
-    )
-    ReminderDelivery.objects.filter(pk__in=[one.pk for one in claimed]).update(claimed_at=at)
-    return claimed
+def _put_off(judged: Judged, at: datetime) -> None:
+    """Put back what waits for another morning; let lapse what is not true or not this person's any more."""
+    for row, morning in judged.waits:
+        _keep([row], claimed_at=None, not_before=morning, message="")
+    if judged.covered:
+        _keep(judged.covered, claimed_at=None, sent_at=at, tried_at=at, reason="")
+        close_reminders([row.reminder_id for row in judged.covered], at)
+    if judged.over:
+        _keep(judged.over, claimed_at=None, lapsed_at=at)
+        ReminderRecipient.objects.filter(
+            reminder__in=[row.reminder_id for row in judged.over], person=judged.over[0].recipient_id
+        ).update(over_at=at)
+    if judged.untrue:
+        mark_lapsed([row.reminder_id for row in judged.untrue], at=at)
 
 
-def _still_true(delivery: ReminderDelivery, now: datetime) -> Notice | None:
-    """The message as it stands now; None where it is no longer true, or no longer this person's."""
-    told = notices_of([delivery.reminder_id], now)
-    return next((notice for notice in told if notice.recipient == delivery.recipient_id), None)
-
-
-def _keep_failure(delivery: ReminderDelivery, error: Exception, at: datetime) -> None:
-    """A refusal for good ends the delivery; anything else waits, longer each time."""
+def _keep_failure(rows: Sequence[ReminderDelivery], error: Exception, at: datetime) -> None:
+    """A refusal for good ends the deliveries; anything else waits, longer each time."""
     reason = reason_of(error)[:_REASON]
     ends = at if is_refused_for_good(error) else None
-    _keep(
-        delivery,
-        claimed_at=None,
-        tried_at=at,
-        attempts=min(delivery.attempts + 1, _MANY),
-        reason=reason,
-        refused_at=ends,
-    )
+    attempts = min(rows[0].attempts + 1, _MANY)
+    _keep(rows, claimed_at=None, tried_at=at, attempts=attempts, reason=reason, refused_at=ends)
     if ends:
-        _close([delivery.reminder_id], at)
+        close_reminders([row.reminder_id for row in rows], at)
 
 
-def _let_go(deliveries: Sequence[ReminderDelivery]) -> None:
+def _let_go(rows: Sequence[ReminderDelivery]) -> None:
     """Give back what there was no time for: the next ring takes it up."""
-    ReminderDelivery.objects.filter(pk__in=[one.pk for one in deliveries]).update(claimed_at=None)
+    ReminderDelivery.objects.filter(pk__in=[one.pk for one in rows]).update(claimed_at=None)
 
 
-def _keep(delivery: ReminderDelivery, **values: Any) -> None:
-    ReminderDelivery.objects.filter(pk=delivery.pk, sent_at=None).update(**values)
-
-
-def _close(reminders: Sequence[int], at: datetime) -> None:
-    """Reminders are said once nobody is left to be told and somebody was; one statement."""
-    theirs = ReminderDelivery.objects.filter(reminder=OuterRef("pk"))
-    left = theirs.filter(sent_at=None, refused_at=None)
-    said = theirs.filter(sent_at__isnull=False)
-    Reminder.objects.filter(~Exists(left), Exists(said), pk__in=reminders, sent_at=None).update(
-        sent_at=at, claimed_at=Coalesce("claimed_at", Value(at))
-    )
+def _keep(rows: Sequence[ReminderDelivery], **values: Any) -> None:
+    ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows], sent_at=None).update(**values)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
-
 from participants.models import CourseStep, Participant
 from schedules.domain.readiness.gates import Cohorts, Course, course_of
+from schedules.domain.reminders import CLOSING
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.replanning.window_and_gate_changes import GateChange, compare_gates
 from schedules.domain.windows.verdict_changes import VerdictChange, compare_verdicts
 from schedules.models import Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.selectors.reminders.candidates import base_of
 from schedules.selectors.windows.evaluation import (
     Docket,
     docket_of_record,
@@ -92,7 +92,7 @@ def _expected(preview: Preview) -> dict[str, date]:
 
 def _reminders(preview: Preview) -> tuple[int, int]:
     """How many reminders nobody has taken up yet fall away, and how many are due at once instead."""
-    waiting = Reminder.objects.filter(visit__in=reminded_visits(preview), claimed_at=None)
+    waiting = Reminder.objects.filter(visit__in=reminded_visits(preview), sent_at=None, lapsed_at=None)
     return waiting.count(), due_anew(preview)
 
 
@@ -104,7 +104,7 @@ def reminded_visits(preview: Preview) -> list[int]:
 
 def due_anew(preview: Preview) -> int:
     """How many reminders are due at once by the new days."""
-    last = preview.today + timedelta(days=settings.REMINDER_DAYS)
+    last = preview.today + timedelta(days=base_of(CLOSING).days[0])
     due = [
         change
         for change in preview.visits

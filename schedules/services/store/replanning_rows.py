@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.plan.values import AnchorKind, Plan
+from schedules.domain.reminders.rules import OF_VISITS, OF_WINDOWS
 from schedules.domain.visits.visit import PLAN_COLUMNS, VisitState, plan_row
-from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Reminder, Visit
+from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit
 from schedules.selectors.store.records import Record
+from schedules.services.reminders.sweeping import renew_reminders
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.plan_rows import WINDOW_COLUMNS, window_row
@@ -181,13 +183,8 @@ class _Difference:
         CalendarState.objects.filter(participant__in=self.people).update(
             revision=F("revision") + 1, changed_at=self.now
         )
-        self._drop_reminders()
+        renew_reminders(self.people, now=self.now, kinds=(*OF_VISITS, *OF_WINDOWS))
         draft_of_visits(self.judged, self.now)
-
-    def _drop_reminders(self) -> None:
-        """What was to be said of a window that moved is no longer true; the next sweep says it again."""
-        touched = Visit.objects.filter(participant__in=self.people, changed_at=self.now)
-        Reminder.objects.filter(visit__in=touched, claimed_at=None).delete()
 
 
 def with_days_gone_by(row: Row, stood: Row, now: datetime) -> Row:

@@ -13,6 +13,7 @@ from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.selectors.store.course import held_since, live_visits, waiting_visits
+from schedules.services.reminders.sweeping import renew_reminders
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import judge_soon
 from schedules.services.store.unscheduled_names import name_added
@@ -122,6 +123,7 @@ def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) 
     judge_soon([participant], now)
     name_added([participant], now)
     CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
+    renew_reminders([participant], now=now)
     pks: Sequence[int | None] = visits or [None]
     ChangeEvent.objects.bulk_create(
         ChangeEvent(kind=kind, participant_id=participant, visit_id=pk) for pk in pks

@@ -35,7 +35,7 @@ from schedules.services.course.rehearsals import Act, Rehearsal, perform_as_show
 from schedules.services.course.repetition import repeat_lymphodepletion, take_back_repetition
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.reminders.ledger import sweep_closing
+from schedules.services.reminders.sweeping import sweep_closing
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import book_visit, miss_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled

@@ -17,7 +17,7 @@ from schedules.services.course import holds
 from schedules.services.deviations import classification
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed
-from schedules.services.reminders.ledger import sweep_closing
+from schedules.services.reminders.sweeping import sweep_closing
 from schedules.services.windows import evaluation
 from tests.cast import a_site, an_approval, an_enrolment, show_who_one_is
 from trials.domain.audit.signing import How, Proof

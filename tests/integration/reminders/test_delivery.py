@@ -14,9 +14,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from participants.models import Participant
-from schedules.domain.reminders import WAITS, Notice, closing_key
+from schedules.domain.reminders import WAITS, closing_key
+from schedules.domain.reminders.messages import Message
 from schedules.models import Reminder, ReminderDelivery, Visit
-from schedules.services.reminders import ledger
+from schedules.services.reminders import ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
@@ -35,7 +36,7 @@ REFUSED = {"no@example.org": (550, b"5.1.1 <no@example.org>: no such user")}
 
 def swept(**given: object) -> Visit:
     visit = a_visit(a_site(), CLOSES, **given)
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     return visit
 
 
@@ -51,11 +52,11 @@ class Post:
         self.took: list[tuple[str, str]] = []
         self.tried: Counter[str] = Counter()
 
-    def __call__(self, notice: Notice) -> None:
-        self.tried[notice.address] += 1
-        if notice.address in self.refusals:
-            raise self.refusals[notice.address]
-        self.took.append((notice.address, notice.key))
+    def __call__(self, message: Message) -> None:
+        self.tried[message.address] += 1
+        if message.address in self.refusals:
+            raise self.refusals[message.address]
+        self.took.extend((message.address, notice.key) for notice in message.notices)
 
     def rings(self, start: datetime, minutes: int) -> None:
         for minute in range(minutes):
@@ -71,22 +72,22 @@ def test_nothing_is_said_of_what_is_on_hold_and_the_new_window_gets_its_own() ->
     visit = swept(held_on=TODAY)
     assert not Reminder.objects.exists()
     Visit.objects.filter(pk=visit.pk).update(held_on=None)
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     Visit.objects.filter(pk=visit.pk).update(held_on=TODAY)
     ledger.deliver_reminders(now=NOON)
     assert not mail.outbox, "on hold since it was written"
     later = CLOSES + 14 * DAY
     Visit.objects.filter(pk=visit.pk).update(held_on=None, opens=later, target=later, closes=later)
     then = NOON + 14 * DAY
-    ledger.lapse_drafts(now=then)
-    assert ledger.sweep_closing(now=then) == 1
+    sweeping.lapse_reminders(now=then)
+    assert sweeping.sweep_closing(now=then) == 1
     ledger.deliver_reminders(now=then)
+    here = User.objects.get(username="here").pk
     assert [message.extra_headers["X-Dayzero-Key"] for message in mail.outbox] == [
-        closing_key(visit.uid, later)
+        f"{closing_key(visit.uid, later)}:{here}"
     ]
-    assert [one.key for one in Reminder.objects.all()] == [closing_key(visit.uid, later)], (
-        "the old one lapsed"
-    )
+    standing = Reminder.objects.filter(lapsed_at=None)
+    assert [one.key for one in standing] == [closing_key(visit.uid, later)], "the old one lapsed"
 
 
 BOOKED = {"booked_on": date(2026, 11, 23)}
@@ -143,11 +144,11 @@ def test_nor_is_it_sent_if_it_changes_while_others_are_sent() -> None:
     site = a_site()
     visits = [a_visit(site, CLOSES) for _ in range(3)]
     a_coordinator("here")
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     told: list[str] = []
 
-    def send(notice: Notice) -> None:
-        told.append(notice.key)
+    def send(message: Message) -> None:
+        told.append(message.notices[0].key)
         Visit.objects.filter(pk=visits[1].pk).update(performed_on=TODAY)
 
     ledger.deliver_reminders(now=NOON, send=send)
@@ -233,7 +234,7 @@ def test_what_fails_for_now_waits_longer_each_time_until_it_is_moot() -> None:
     swept()
     tries: list[datetime] = []
 
-    def send(_notice: Notice) -> None:
+    def send(_message: Message) -> None:
         tries.append(now)
         raise TimeoutError
 
@@ -270,12 +271,12 @@ def test_a_mail_server_that_hangs_holds_a_ring_for_twenty_seconds_at_most(
     site, clock = a_site(), Seconds()
     for _ in range(50):
         a_visit(site, CLOSES)
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     told: list[str] = []
 
-    def send(notice: Notice) -> None:
+    def send(message: Message) -> None:
         clock.at += seconds
-        told.append(notice.key)
+        told.append(message.key)
 
     rung(NOON, send=send, clock=clock)
     assert clock.at <= ledger.RING_SECONDS
@@ -291,10 +292,10 @@ def test_a_ring_takes_up_two_hundred_at_most() -> None:
     site = a_site()
     for _ in range(230):
         a_visit(site, CLOSES)
-    ledger.sweep_closing(now=NOON)
-    post = Post()
-    assert rung(NOON, send=post) == 200 == len(post.took)
-    assert rung(NOON, send=post) == 30
+    sweeping.sweep_closing(now=NOON)
+    post, clock = Post(), Seconds()
+    assert rung(NOON, send=post, clock=clock) == 200 == len(post.took)
+    assert rung(NOON, send=post, clock=clock) == 30
 
 
 def test_a_ring_stops_where_nobody_answers() -> None:
@@ -302,7 +303,7 @@ def test_a_ring_stops_where_nobody_answers() -> None:
     site = a_site()
     for _ in range(10):
         a_visit(site, CLOSES)
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     post = Post(here=TimeoutError())
     rung(NOON, send=post)
     assert post.tried.total() == ledger.UNREACHABLE
@@ -321,17 +322,17 @@ def test_a_clock_put_forward_while_mail_fails_and_back_loses_and_doubles_nothing
     a_coordinator("here")
     site = a_site()
     visits = [a_visit(site, CLOSES + number * DAY) for number in range(4)]
-    ledger.sweep_closing(now=NOON)
+    sweeping.sweep_closing(now=NOON)
     down = Post(here=TimeoutError())
     ahead = NOON + jump
-    ledger.lapse_drafts(now=ahead)
-    ledger.sweep_closing(now=ahead)
+    sweeping.lapse_reminders(now=ahead)
+    sweeping.sweep_closing(now=ahead)
     down.rings(ahead, 20)
     up = Post()
     for hour in range(24 * 8):
         now = NOON + hour * HOUR
-        ledger.lapse_drafts(now=now)
-        ledger.sweep_closing(now=now)
+        sweeping.lapse_reminders(now=now)
+        sweeping.sweep_closing(now=now)
         ledger.deliver_reminders(now=now, send=up)
         if hour == 0:
             assert len(up.took) == 1, "at once, and none that the clock wrote too early"
@@ -393,8 +394,8 @@ def test_what_was_sent_under_the_old_key_counts_as_said() -> None:
         claimed_at=NOON - HOUR,
         sent_at=NOON - HOUR,
     )
-    ledger.lapse_drafts(now=NOON)
-    assert ledger.sweep_closing(now=NOON) == 0
+    sweeping.lapse_reminders(now=NOON)
+    assert sweeping.sweep_closing(now=NOON) == 0
     assert rung(NOON) == 0
     assert not mail.outbox
     assert not ReminderDelivery.objects.exists()

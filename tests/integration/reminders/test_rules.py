@@ -6,20 +6,15 @@ import pytest
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from schedules.domain.reminders.rules import SWEPT, key_of
-from schedules.models import Reminder, ReminderStart, Visit
-from schedules.services.reminders import ledger
+from schedules.models import Reminder, ReminderSetting, ReminderStart, Visit
+from schedules.services.reminders import ledger, sweeping
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
+from trials.models import User
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def rules_on(settings: Settings) -> None:
-    settings.REMINDER_RULES = True
 
 
 @pytest.mark.parametrize(
@@ -28,9 +23,14 @@ def rules_on(settings: Settings) -> None:
         (TODAY + 9 * DAY, {}, {"book"}),
         (TODAY + 10 * DAY, {}, set()),
         (TODAY + 20 * DAY, {"booked_on": TODAY + 7 * DAY, "outside_reason": "travels"}, {"coming"}),
-        (TODAY + 3 * DAY, {"opens": TODAY - 5 * DAY}, {"half"}),
+        (TODAY + 3 * DAY, {"opens": TODAY - 5 * DAY}, {"half", "closing"}),
+        (TODAY + 4 * DAY, {"opens": TODAY - 5 * DAY}, {"half"}),
         (TODAY + 3 * DAY, {"opens": TODAY - 5 * DAY, "held_on": TODAY}, set()),
-        (TODAY + 3 * DAY, {"opens": TODAY - 5 * DAY, "booked_on": TODAY - DAY}, {"half", "unrecorded"}),
+        (
+            TODAY + 3 * DAY,
+            {"opens": TODAY - 5 * DAY, "booked_on": TODAY - DAY},
+            {"half", "unrecorded", "closing"},
+        ),
         (TODAY - DAY, {}, {"closed"}),
         (TODAY - DAY, {"performed_on": TODAY - DAY}, set()),
         (TODAY + 9 * DAY, {"anchor_on": TODAY - 340 * DAY}, {"book", "contact"}),
@@ -38,21 +38,21 @@ def rules_on(settings: Settings) -> None:
 )
 def test_a_rule_speaks_when_its_day_has_come(closes: date, given: dict[str, object], kinds: set[str]) -> None:
     a_visit(a_site(), closes, **given)
-    assert ledger.sweep_rules(now=NOON) == len(kinds)
+    assert sweeping.sweep_rules(now=NOON) == len(kinds)
     assert set(Reminder.objects.values_list("kind", flat=True)) == kinds
-    assert ledger.sweep_rules(now=NOON) == 0, "each once"
+    assert sweeping.sweep_rules(now=NOON) == 0, "each once"
 
 
 def test_the_key_is_spelled_alike_in_python_and_sql() -> None:
     visit = a_visit(a_site(), TODAY + 20 * DAY, booked_on=TODAY + 3 * DAY, outside_reason="travels")
-    ledger.sweep_rules(now=NOON)
+    sweeping.sweep_rules(now=NOON)
     assert Reminder.objects.get().key == key_of("coming", visit.uid, TODAY + 3 * DAY, 3)
 
 
 def test_all_rules_are_written_by_one_statement_however_many_visits_there_are() -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
-            ledger.sweep_rules(now=NOON)
+            sweeping.sweep_rules(now=NOON)
         return len([query for query in queries if "SAVEPOINT" not in query["sql"]])
 
     site = a_site()
@@ -60,30 +60,33 @@ def test_all_rules_are_written_by_one_statement_however_many_visits_there_are() 
     before = statements()
     for _ in range(5):
         a_visit(site, TODAY + 9 * DAY)
-    assert statements() == before == 3
-    assert len(SWEPT) == 21
+    assert statements() == before == 6
+    assert len(SWEPT) == 24
 
 
 def test_what_a_rule_says_is_sent_once_and_not_once_it_is_mended() -> None:
     site = a_site()
     a_coordinator("here")
     kept, mended = (a_visit(site, TODAY + 9 * DAY) for _ in range(2))
-    ledger.sweep_rules(now=NOON)
+    sweeping.sweep_rules(now=NOON)
     Visit.objects.filter(pk=mended.pk).update(booked_on=TODAY + 8 * DAY)
     ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
     ledger.ring_reminders(now=lambda: NOON + DAY, at=lambda: NOON + DAY)
     (message,) = mail.outbox
     assert kept.participant.subject_code in message.body
-    assert message.extra_headers["X-Dayzero-Key"] == key_of("book", kept.uid, kept.opens)
+    (here,) = User.objects.filter(username="here")
+    assert message.extra_headers["X-Dayzero-Key"] == f"{key_of('book', kept.uid, kept.opens)}:{here.pk}"
 
 
 def test_nothing_leaves_in_the_quiet_hours_of_the_site() -> None:
     a_coordinator("here")
-    a_visit(a_site("Europe/Berlin"), TODAY + 9 * DAY)  # five in the morning there
-    ledger.sweep_rules(now=NOON)
-    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    a_visit(a_site("Europe/Berlin"), TODAY + 9 * DAY)
+    ReminderSetting.objects.all().delete()
+    monday = NOON + 2 * DAY  # five in the morning there
+    sweeping.sweep_rules(now=monday)
+    ledger.ring_reminders(now=lambda: monday, at=lambda: monday)
     assert not mail.outbox
-    eight = NOON + timedelta(hours=3)
+    eight = monday + timedelta(hours=3)
     ledger.ring_reminders(now=lambda: eight, at=lambda: eight)
     assert len(mail.outbox) == 1
 
@@ -94,6 +97,6 @@ def test_what_was_due_before_an_upgrade_counts_as_said() -> None:
     a_visit(site, TODAY + 9 * DAY)
     a_visit(site, TODAY - DAY)
     a_visit(site, TODAY + 3 * DAY, opens=TODAY - 5 * DAY)
-    assert ledger.sweep_rules(now=NOON) == 0
+    assert sweeping.sweep_rules(now=NOON) == 0
     a_visit(site, TODAY + 10 * DAY)
-    assert ledger.sweep_rules(now=NOON + DAY) == 1
+    assert sweeping.sweep_rules(now=NOON + DAY) == 1

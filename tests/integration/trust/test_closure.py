@@ -20,7 +20,7 @@ from schedules.models import AmendmentRun, CalendarFeed, Flag, Visit
 from schedules.services.deviations.classification import sweep_unrecorded
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed, revoke_feed
-from schedules.services.reminders.ledger import sweep_closing
+from schedules.services.reminders.sweeping import sweep_closing
 from schedules.services.visits.appointments import book_visit
 from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment

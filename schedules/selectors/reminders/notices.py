@@ -1,0 +1,166 @@
+"""What a reminder says, whether it is still true, and what came of telling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.reminders import AHEAD, START, WAITS, Notice, is_worth_saying
+from schedules.domain.reminders.rules import SWEPT, UNTOLD, thing_of
+from schedules.models import RUNNING, Flag, Reminder, ReminderDelivery, ReminderPreference, Visit
+from schedules.selectors.reminders.candidates import Context, keys_due
+from schedules.selectors.reminders.recipients import person_of
+from trials.models import Trial
+from trials.zones import roles_day, zone_of
+
+_DAY = timedelta(days=1)
+KEPT_UNSAID = timedelta(days=30)
+"""For how long a reminder that nobody could be told is tried."""
+
+_RELATED = (
+    "visit__participant__trial",
+    "visit__participant__site",
+    "participant__trial",
+    "participant__site",
+)
+
+
+def open_reminders(now: datetime) -> QuerySet[Reminder]:
+    """The reminders that are neither said nor over, and due about now; what is true is asked later."""
+    return Reminder.objects.filter(
+        due_on__lte=now.date() + _DAY, due_on__gte=now.date() - KEPT_UNSAID, sent_at=None, lapsed_at=None
+    )
+
+
+def is_free(now: datetime, stale_after: timedelta) -> Q:
+    """The condition on rows that nobody holds: never claimed, long ago, or by a clock that ran ahead."""
+    return Q(claimed_at=None) | Q(claimed_at__lt=now - stale_after) | Q(claimed_at__gt=now + AHEAD)
+
+
+def is_due(now: datetime) -> Q:
+    """The condition on deliveries that have waited long enough since they were last tried."""
+    due = Q(tried_at=None) | Q(tried_at__gt=now + AHEAD)
+    for number, wait in enumerate(WAITS, start=1):
+        tried = {"attempts__gte": number} if wait == WAITS[-1] else {"attempts": number}
+        due |= Q(**tried, tried_at__lte=now - wait)
+    due |= Q(attempts=0, tried_at__lte=now - WAITS[0])
+    return due & (Q(not_before=None) | Q(not_before__lte=now))
+
+
+def reminders_by_id(ids: Collection[int]) -> list[Reminder]:
+    """These reminders with what is said of them, in the order in which they were written; one query."""
+    return list(Reminder.objects.filter(pk__in=ids).select_related(*_RELATED).order_by("id"))
+
+
+def still_true(rows: Sequence[Reminder], now: datetime, context: Context | None = None) -> list[Reminder]:
+    """Those of the reminders that are true at this moment: their rule yields them, their flag is open.
+
+    However many there are, one query with a context, else six; one more where one is of a start.
+    """
+    swept = [row for row in rows if row.kind in SWEPT]
+    people = {one.pk for row in swept if (one := person_of(row)) is not None}
+    due = keys_due({row.kind for row in swept}, people, now, context)
+    starts = _open_starts([row.pk for row in rows if row.kind == START], now)
+    return [
+        row
+        for row in rows
+        if row.key in due
+        or row.kind == UNTOLD
+        or (row.pk in starts and row.visit is not None and _in_time(row, row.visit, now))
+    ]
+
+
+def _open_starts(ids: Sequence[int], now: datetime) -> set[int]:
+    """Those reminders of a start whose flag is open and visit live; no query where none is given."""
+    if not ids:
+        return set()
+    flagged = Flag.objects.filter(
+        participant=OuterRef("visit__participant"), kind=START_FLAG, cleared_at=None, snoozed_until=None
+    )
+    live = {f"visit__{name}": value for name, value in RUNNING.items()}
+    found = Reminder.objects.filter(Exists(flagged), pk__in=ids, visit__participant__trial__frozen_on=None)
+    return set(found.filter(**live).values_list("pk", flat=True))
+
+
+def _in_time(row: Reminder, visit: Visit, now: datetime) -> bool:
+    today = roles_day(now).there(zone_of(visit.participant.site))
+    return is_worth_saying(due_on=row.due_on, closes=visit.closes, today=today)
+
+
+def notices_for(rows: Sequence[Reminder], person: int, address: str) -> list[Notice]:
+    """What these reminders say to somebody; one query more where one is of a start or of a site."""
+    starts = [one.pk for row in rows if row.kind == START and (one := person_of(row)) is not None]
+    flags = Flag.objects.filter(participant__in=starts, kind=START_FLAG) if starts else ()
+    why = {flag.participant_id: flag.message for flag in flags}
+    sites = [row for row in rows if row.kind == UNTOLD]
+    names = Trial.objects.in_bulk({_trial_of(row) for row in sites}) if sites else {}
+    found = []
+    for row in rows:
+        notice = _notice(row, person, address)
+        participant = person_of(row)
+        if participant is not None:
+            notice = replace(notice, why=why.get(participant.pk, ""))
+        elif row.kind == UNTOLD:
+            trial = names.get(_trial_of(row))
+            notice = replace(notice, trial=trial.called if trial else "")
+        found.append(notice)
+    return found
+
+
+def _trial_of(row: Reminder) -> int:
+    return int(thing_of(row.key).partition("-")[0])
+
+
+def _notice(row: Reminder, person: int, address: str) -> Notice:
+    visit, participant = row.visit, person_of(row)
+    day = row.day or (visit.closes if visit is not None else row.due_on)
+    return Notice(
+        reminder=row.pk,
+        key=row.key,
+        trial=participant.trial.called if participant is not None else "",
+        subject_code=participant.subject_code if participant is not None else "",
+        label=row.thing or (visit.label if visit is not None else ""),
+        opens=visit.opens if visit is not None else day,
+        closes=visit.closes if visit is not None else day,
+        recipient=person,
+        address=address,
+        kind=row.kind,
+        day=row.day,
+        thing=thing_named(row),
+        link=link_of(row),
+    )
+
+
+def thing_named(row: Reminder) -> str:
+    """What two reminders of the same thing have in common: the visit, else what the key names."""
+    return f"v{row.visit_id}" if row.visit_id else thing_of(row.key)
+
+
+def path_of(row: Reminder) -> str:
+    """The page on which something can be done about it."""
+    if row.visit_id and row.kind != START:
+        return reverse("visit", args=[row.visit_id])
+    person = person_of(row)
+    return reverse("participant", args=[person.pk]) if person is not None else reverse("memberships")
+
+
+def link_of(row: Reminder) -> str:
+    """The address of that page outside; empty where the installation does not say where it is."""
+    return f"{settings.PUBLIC_ADDRESS}{path_of(row)}" if settings.PUBLIC_ADDRESS else ""
+
+
+def languages_of(people: Collection[int]) -> Mapping[int, str]:
+    """In which language each of these people is told, where they chose one; one query."""
+    return dict(ReminderPreference.objects.filter(user__in=people).values_list("user_id", "language"))
+
+
+def deliveries_of(visit: Visit) -> list[ReminderDelivery]:
+    """What was said of a visit to whom, or could not be, the newest first; one query."""
+    found = ReminderDelivery.objects.filter(reminder__visit=visit).select_related("recipient", "reminder")
+    return list(found.order_by("-pk"))

@@ -1,0 +1,268 @@
+"""Who is told of a reminder, and by which ways: a row in each person's bell, and one for each way out."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from schedules.domain.reminders import STALE_AFTER
+from schedules.domain.reminders.messages import together
+from schedules.domain.reminders.people import Told, people_to_escalate_to
+from schedules.domain.reminders.rules import BY_KIND, UNTOLD, Manner, urgency_of
+from schedules.domain.reminders.states import Capacity
+from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
+from schedules.selectors.reminders.candidates import context_of
+from schedules.selectors.reminders.notices import (
+    KEPT_UNSAID,
+    is_free,
+    open_reminders,
+    reminders_by_id,
+    still_true,
+)
+from schedules.selectors.reminders.recipients import People, hours_of, people_of, person_of, untold_key
+from schedules.selectors.reminders.ways import Way, ways_of
+from schedules.services.reminders.sweeping import mark_lapsed
+from trials.zones import roles_day, zone_of
+
+logger = logging.getLogger(__name__)
+
+ADDRESSED = 500
+"""How many reminders are addressed at once."""
+
+
+@transaction.atomic
+def address_reminders(
+    *, now: datetime, at: datetime | None = None, stale_after: timedelta = STALE_AFTER, most: int = ADDRESSED
+) -> list[int]:
+    """Say who is told of reminders that nobody looked at lately, and by which ways; give their ids.
+
+    What is no longer true lapses. Anyone who is told already, or refused for good, keeps the row; an
+    address that was refused and has been corrected is tried again, and so is what somebody freed by hand.
+    Whom to tell is judged again right before a message leaves. Where there is nobody, the reminder says so,
+    and the administrators of the site are told.
+    """
+    at = at or now
+    claimed = _claim(now, at, stale_after, most)
+    if not claimed:
+        return []
+    rows = reminders_by_id(claimed)
+    context = context_of()
+    true = sorted(still_true(rows, now, context), key=lambda row: (-urgency_of(row.kind), row.pk))
+    mark_lapsed([row.pk for row in rows if row not in true], at=at)
+    people = people_of(true, now, context)
+    _place(true, people.told, at)
+    _deliver(true, people.told, at)
+    _note_untold(true, people, now, at)
+    close_reminders(claimed, at)
+    return claimed
+
+
+def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int) -> list[int]:
+    """Take up reminders that nobody holds: never addressed, or unsent though they may leave.
+
+    Rows that another worker is just claiming are passed over, not waited for.
+    """
+    may_leave = Q(not_before=None) | Q(not_before__lte=at)
+    found = open_reminders(now).filter(is_free(at, stale_after) & (Q(claimed_at=None) | may_leave))
+    rows = list(
+        found.order_by(F("claimed_at").asc(nulls_first=True), "id")
+        .select_for_update(of=("self",), skip_locked=True)
+        .values_list("id", "claimed_at")[:most]
+    )
+    ids, fresh = [pk for pk, _at in rows], [pk for pk, at in rows if at is None]
+    ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
+        tried_at=None, attempts=0
+    )
+    Reminder.objects.filter(id__in=ids).update(claimed_at=at)
+    return ids
+
+
+def _place(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
+    """Put them into the bells of those who are told; out of those whom they concern no longer."""
+    ReminderRecipient.objects.bulk_create(
+        [
+            ReminderRecipient(
+                reminder=row,
+                person_id=one.person,
+                capacity=one.capacity.value,
+                instead_of_id=one.instead_of,
+                placed_at=at,
+            )
+            for row in rows
+            for one in told[row.pk]
+        ],
+        ignore_conflicts=True,
+    )
+    there = ReminderRecipient.objects.filter(reminder__in=[row.pk for row in rows])
+    now_told = {(row.pk, one.person) for row in rows for one in told[row.pk]}
+    back, gone = [], []
+    for recipient in there.exclude(capacity=Capacity.ESCALATION):
+        concerned = (recipient.reminder_id, recipient.person_id) in now_told
+        if concerned and recipient.over_at is not None:
+            back.append(recipient.pk)
+        elif not concerned and recipient.over_at is None:
+            gone.append(recipient.pk)
+    if back:
+        ReminderRecipient.objects.filter(pk__in=back).update(over_at=None)
+    if gone:
+        ReminderRecipient.objects.filter(pk__in=gone).update(over_at=at)
+
+
+def _deliver(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
+    """Write a row for each way of each person; an address that was corrected begins again."""
+    here = _ways(rows, told)
+    for delivery in ReminderDelivery.objects.filter(reminder__in=[row.pk for row in rows], sent_at=None):
+        way = here.get((delivery.reminder_id, delivery.recipient_id, delivery.channel))
+        if way is not None and way.address != delivery.address:
+            fresh = {"refused_at": None, "reason": "", "attempts": 0, "tried_at": None}
+            _keep(delivery, address=way.address, lapsed_at=None, **fresh)
+        elif way is not None and delivery.lapsed_at is not None:
+            _keep(delivery, lapsed_at=None, not_before=_leaves(delivery.reminder_id, rows))
+    _write(rows, here, at)
+
+
+def _leaves(reminder: int, rows: Sequence[Reminder]) -> datetime | None:
+    return next(row.not_before for row in rows if row.pk == reminder)
+
+
+def _write(rows: Sequence[Reminder], here: Mapping[tuple[int, int, str], Way], at: datetime) -> None:
+    by_id = {row.pk: row for row in rows}
+    ReminderDelivery.objects.bulk_create(
+        [
+            ReminderDelivery(
+                reminder_id=pk,
+                recipient_id=person,
+                channel=channel,
+                address=way.address,
+                not_before=by_id[pk].not_before,
+                message=together(person, channel, by_id[pk].manner, by_id[pk].not_before, at),
+            )
+            for (pk, person, channel), way in here.items()
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _keep(delivery: ReminderDelivery, **values: object) -> None:
+    ReminderDelivery.objects.filter(pk=delivery.pk, sent_at=None).update(**values)
+
+
+def _note_untold(rows: Sequence[Reminder], people: People, now: datetime, at: datetime) -> None:
+    """Say of reminders that there is nobody to be told, and tell administrators of the site once a day."""
+    nobody = [row for row in rows if not people.told[row.pk]]
+    told = [row.pk for row in rows if people.told[row.pk] and row.nobody_at is not None]
+    Reminder.objects.filter(pk__in=told).update(nobody_at=None)
+    Reminder.objects.filter(pk__in=[row.pk for row in nobody], nobody_at=None).update(nobody_at=at)
+    sites: dict[str, tuple[str, date]] = {}
+    for row in nobody:
+        person = person_of(row)
+        logger.warning("reminder %s has nobody to be told", row.pk)
+        if person is not None:
+            today = roles_day(now).there(zone_of(person.site))
+            sites[untold_key(person.trial_id, person.site_id, today)] = (person.site.name, today)
+    Reminder.objects.bulk_create(
+        [
+            Reminder(key=key, kind=UNTOLD, thing=name, day=today, due_on=today, manner=Manner.AT_ONCE)
+            for key, (name, today) in sites.items()
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def close_reminders(reminders: Collection[int], at: datetime) -> None:
+    """Close reminders of which all that can be said is said: told by every way, or in the bell alone.
+
+    Where every way was refused for good, the reminder says so, and stays in the bell. Two statements.
+    """
+    theirs = ReminderDelivery.objects.filter(reminder=OuterRef("pk"), lapsed_at=None)
+    left = theirs.filter(sent_at=None, refused_at=None)
+    said = theirs.filter(sent_at__isnull=False)
+    belled = ReminderRecipient.objects.filter(reminder=OuterRef("pk"), over_at=None)
+    unsaid = Reminder.objects.filter(pk__in=reminders, sent_at=None, lapsed_at=None)
+    unsaid.filter(~Exists(left), Exists(said) | ~Exists(theirs) & Exists(belled)).update(
+        sent_at=at, claimed_at=at, failed_at=None
+    )
+    unsaid.filter(~Exists(left), Exists(theirs), ~Exists(said), failed_at=None).update(failed_at=at)
+
+
+def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int = ADDRESSED) -> int:
+    """Tell others of what nobody acknowledged in time; give how many reminders.
+
+    Investigators of the site, once for each reminder; who snoozed it has noticed it, and is not passed by
+    before it comes back.
+    """
+    at = at or now
+    answered = ReminderRecipient.objects.filter(reminder=OuterRef("pk")).filter(
+        Q(acknowledged_at__isnull=False) | Q(snoozed_until__gt=at)
+    )
+    found = Reminder.objects.filter(
+        ~Exists(answered),
+        sent_at__lte=at - timedelta(days=1),
+        sent_at__gt=at - KEPT_UNSAID,
+        lapsed_at=None,
+        escalated_at=None,
+        kind__in=list(BY_KIND),
+    )
+    with transaction.atomic():
+        locked = found.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+        ids = list(locked.values_list("pk", flat=True)[:most])
+        return len(_escalate(reminders_by_id(ids), now, at)) if ids else 0
+
+
+def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Reminder]:
+    context = context_of()
+    true = still_true(rows, now, context)
+    people = people_of(true, now, context)
+    hours = hours_of(true, context)
+    before: dict[int, set[int]] = defaultdict(set)
+    for reminder, person in ReminderRecipient.objects.filter(
+        reminder__in=[row.pk for row in true]
+    ).values_list("reminder_id", "person_id"):
+        before[reminder].add(person)
+    told: dict[int, Sequence[Told]] = {}
+    due: list[Reminder] = []
+    for row in true:
+        rule = people.wanted.get(row.pk)
+        if rule is None or row.sent_at is None:
+            continue
+        if not rule.escalates:  # never: it is not looked at again
+            told[row.pk] = []
+        elif row.sent_at <= at - timedelta(days=rule.escalates):
+            told[row.pk] = people_to_escalate_to(people.staff[row.pk], before[row.pk])
+            due.append(row)
+            here = hours.get(row.pk)
+            row.not_before = here.leaves(at, Manner(row.manner or Manner.DIGEST)) if here else None
+    asked = [row for row in true if row.pk in told]
+    _place_more(asked, told, at)
+    _write(asked, _ways(asked, told), at)
+    Reminder.objects.filter(pk__in=list(told)).update(escalated_at=at)
+    return due
+
+
+def _place_more(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
+    ReminderRecipient.objects.bulk_create(
+        [
+            ReminderRecipient(
+                reminder=row, person_id=one.person, capacity=Capacity.ESCALATION.value, placed_at=at
+            )
+            for row in rows
+            for one in told[row.pk]
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _ways(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]]) -> dict[tuple[int, int, str], Way]:
+    ways = ways_of({one.person for people in told.values() for one in people})
+    return {
+        (row.pk, one.person, way.channel): way
+        for row in rows
+        if row.manner != Manner.BELL
+        for one in told[row.pk]
+        for way in ways.get(one.person, ())
+    }

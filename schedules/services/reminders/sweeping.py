@@ -1,0 +1,190 @@
+"""The sweep: what has become due by the rules is written, once; what is no longer true lapses.
+
+A sweep that finds nothing changed since the last one asks one statement. A change of a visit renews the
+reminders of its participant in the same transaction, so that nobody waits for the next sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+
+from schedules.domain.reminders import CLOSING
+from schedules.domain.reminders.rules import OF_VISITS, RULES, SWEPT
+from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, ReminderSweep
+from schedules.selectors.reminders.candidates import (
+    COLUMNS,
+    Places,
+    context_of,
+    due,
+    parameters,
+    places_now,
+    statement,
+)
+from trials.domain.sites.zones import is_zone
+from trials.models import AuditEntry, Site
+from trials.zones import zone_named
+
+logger = logging.getLogger(__name__)
+
+HEALED = timedelta(minutes=10)
+"""After so long a sweep looks at everything again, whatever the trail says: a transaction that was open
+while the last one looked may have got an earlier number in the trail than what it saw."""
+
+_ONE = 1
+_WRITE = (
+    "INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"
+    " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key"
+    " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL))"
+    " ON CONFLICT (key) DO UPDATE SET lapsed_at = NULL, claimed_at = NULL, nobody_at = NULL,"
+    " due_on = excluded.due_on, not_before = excluded.not_before, manner = excluded.manner"
+    " WHERE schedules_reminder.lapsed_at IS NOT NULL AND schedules_reminder.sent_at IS NULL"
+)
+_OVER = (
+    "{due} SELECT reminder.id FROM schedules_reminder reminder WHERE reminder.lapsed_at IS NULL"
+    " AND reminder.kind IN ({kinds}) {more}"
+    " AND NOT EXISTS (SELECT 1 FROM due WHERE due.key = reminder.key)"
+)
+
+
+def sweep_reminders(*, now: datetime) -> int:
+    """Write what is due by all rules, and let lapse what is not any more; give how many rows were written.
+
+    One statement where nothing has changed since the last sweep: no entry of the trail, no day at any site,
+    no setting.
+    """
+    entry = AuditEntry.objects.order_by("-pk").values("pk")[:_ONE]
+    last = ReminderSweep.objects.filter(pk=_ONE).annotate(newest=entry).first()
+    newest = last.newest if last else AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
+    seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
+    if (
+        last
+        and (last.entry, last.seen) == (newest or 0, seen)
+        and last.until is not None
+        and last.at <= now < min(last.until, last.at + HEALED)
+    ):
+        return 0
+    lapse_reminders(now=now)
+    written = sweep_rules(now=now)
+    ReminderSweep.objects.update_or_create(
+        pk=_ONE, defaults={"entry": newest or 0, "seen": seen, "at": now, "until": _next_midnight(now)}
+    )
+    return written
+
+
+def _next_midnight(now: datetime) -> datetime:
+    """The next instant at which it becomes another day at a site; a wrong zone is reported."""
+    zones = list(Site.objects.exclude(zone="").values_list("zone", flat=True).distinct().order_by("zone"))
+    for name in zones:
+        if not is_zone(name):
+            logger.error("%r is no time zone: its sites are on the server's day until it is corrected", name)
+    days = [now.astimezone(zone_named(name)) for name in zones]
+    nights = [
+        datetime.combine(here.date() + timedelta(days=1), time.min, here.tzinfo).astimezone(UTC)
+        for here in days
+    ]
+    return min(nights, default=now + HEALED)
+
+
+def sweep_rules(
+    *, now: datetime, kinds: Collection[str] = SWEPT, days: Mapping[str, int | None] | None = None
+) -> int:
+    """Write what is due by these rules, each once; give how many rows were written.
+
+    One statement for all of them. Where that fails, one for each: a rule that fails is reported and
+    passed over, and holds up no other. `days`, by kind, stands for what places want.
+    """
+    places = places_now(now, [kind for kind in SWEPT if kind in kinds], days=days)
+    if not places.kinds:
+        return 0
+    try:
+        return _write(places, places.kinds)
+    except DatabaseError:
+        logger.exception("the rules could not be swept together")
+    written = 0
+    for kind in places.kinds:
+        try:
+            written += _write(places, (kind,))
+        except DatabaseError:
+            logger.exception("the reminders of rule %s could not be written", kind)
+    return written
+
+
+def sweep_closing(*, now: datetime, days: int | None = None) -> int:
+    """Write the reminders of windows that close, within so many days where given; give how many."""
+    return sweep_rules(now=now, kinds=(CLOSING,), days={CLOSING: days})
+
+
+def _write(places: Places, kinds: Sequence[str], people: Collection[int] | None = None) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE.format(columns=", ".join(COLUMNS), found=statement(kinds, people)),
+            parameters(places, kinds, people),
+        )
+        return int(cursor.rowcount)
+
+
+def renew_reminders(people: Collection[int], *, now: datetime, kinds: Collection[str] = OF_VISITS) -> None:
+    """Let lapse what is no longer true of these participants, and write what is, as part of what changed it.
+
+    A constant number of statements, however many participants.
+    """
+    if not people:
+        return
+    asked = [kind for kind in SWEPT if kind in kinds]
+    places = places_now(now, asked, context_of(asked, people))
+    _lapse(places, kinds, now, people)
+    if places.kinds:
+        _write(places, places.kinds, people)
+
+
+def lapse_reminders(*, now: datetime) -> int:
+    """Let lapse every reminder that its rule does not yield any more, sent or not; give how many.
+
+    It leaves the bells of those who were told, and is not sent. Where it becomes true again before it was
+    said to anybody, the sweep takes it up again.
+    """
+    return _lapse(places_now(now), SWEPT, now)
+
+
+def _lapse(
+    places: Places, kinds: Collection[str], now: datetime, people: Collection[int] | None = None
+) -> int:
+    asked = places.kinds
+    more = "" if people is None else f" AND reminder.participant_id IN ({_ids(people)})"
+    named = ", ".join(f"'{kind}'" for kind in SWEPT if kind in kinds)
+    if not asked:
+        over = Reminder.objects.filter(lapsed_at=None, kind__in=kinds)
+        ids = list(
+            (over if people is None else over.filter(participant__in=people)).values_list("pk", flat=True)
+        )
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _OVER.format(due=due(asked, people), kinds=named, more=more),
+                parameters(places, asked, people),
+            )
+            ids = [row[0] for row in cursor.fetchall()]
+    mark_lapsed(ids, at=now)
+    return len(ids)
+
+
+def _ids(people: Collection[int]) -> str:
+    return ", ".join(str(int(pk)) for pk in sorted(people)) or "NULL"
+
+
+def mark_lapsed(reminders: Sequence[int], *, at: datetime) -> None:
+    """Take reminders out of the bells and off the queue: they are no longer true. Three statements."""
+    for place in range(0, len(reminders), _MANY):
+        some = reminders[place : place + _MANY]
+        Reminder.objects.filter(pk__in=some).update(lapsed_at=at)
+        ReminderRecipient.objects.filter(reminder__in=some, over_at=None).update(over_at=at)
+        waiting = ReminderDelivery.objects.filter(reminder__in=some, sent_at=None, refused_at=None)
+        waiting.update(lapsed_at=at)
+
+
+_MANY = 10_000
