@@ -150,7 +150,7 @@ def _of_rule(notice: Notice) -> tuple[str, str]:
 def sentence(kind: str, thing: str, day: date) -> str:
     """Say what a reminder of a rule tells, in the reader's language."""
     label = say(str(LABELS[Milestone(thing)])) if kind == "product" else say(thing)
-    return say(BY_KIND[kind].says) % {"thing": label, "day": _written(day)}
+    return say(BY_KIND[kind].says) % {"thing": label, "day": written_day(day)}
 
 
 def _of_start(notice: Notice) -> tuple[str, str]:
@@ -161,7 +161,7 @@ def _of_start(notice: Notice) -> tuple[str, str]:
 
 def _of_window(notice: Notice) -> tuple[str, str]:
     return (
-        _("Dayzero: a visit's window closes on %(day)s") % {"day": _written(notice.closes)},
+        _("Dayzero: a visit's window closes on %(day)s") % {"day": written_day(notice.closes)},
         _(
             "%(trial)s, participant %(subject_code)s: %(visit)s can still be done until %(closes)s.\n"
             "Window: %(opens)s to %(closes)s."
@@ -170,11 +170,12 @@ def _of_window(notice: Notice) -> tuple[str, str]:
             "trial": notice.trial,
             "subject_code": notice.subject_code,
             "visit": say(notice.label),
-            "opens": _written(notice.opens),
-            "closes": _written(notice.closes),
+            "opens": written_day(notice.opens),
+            "closes": written_day(notice.closes),
         },
     )
 
 
-def _written(day: date) -> str:
+def written_day(day: date) -> str:
+    """Write a day with its weekday, in the reader's language."""
     return date_format(day, "Y-m-d, l")

@@ -5,6 +5,16 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def name_recipients(apps, schema_editor):
+    """Keep of what was told before this release who was told; it is over, and in no bell."""
+    schema_editor.execute(
+        "INSERT INTO schedules_reminderrecipient (reminder_id, person_id, capacity, placed_at, over_at)"
+        " SELECT reminder_id, recipient_id, 'coordinator', MIN(COALESCE(sent_at, tried_at, CURRENT_TIMESTAMP)),"
+        " MIN(COALESCE(sent_at, tried_at, CURRENT_TIMESTAMP)) FROM schedules_reminderdelivery"
+        " GROUP BY reminder_id, recipient_id ON CONFLICT DO NOTHING"
+    )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -121,4 +131,5 @@ class Migration(migrations.Migration):
             model_name='reminderpreference',
             constraint=models.CheckConstraint(condition=models.Q(('language__in', ['en', 'zh-hans'])), name='preference_language'),
         ),
+        migrations.RunPython(name_recipients, migrations.RunPython.noop),
     ]

@@ -17,6 +17,7 @@ urlpatterns = [
     path("participants/<int:pk>/history/whole/", history_whole, name="history-whole"),
     path("participants/<int:pk>/history/whole.csv", history_sheet, {"form": "csv"}, name="history-csv"),
     path("participants/<int:pk>/history/whole.xlsx", history_sheet, {"form": "xlsx"}, name="history-xlsx"),
+    path("", include("schedules.web.reminders.urls")),
     path("", include("schedules.web.feeds.page_urls")),
     path("", include("schedules.web.visits.urls")),
     path("", include("schedules.web.course.urls")),

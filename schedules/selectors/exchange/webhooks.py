@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import Webhook, WebhookDelivery
-from schedules.selectors.exchange.reminders import is_free
+from schedules.selectors.reminders.notices import is_free
 from trials.keyset import Page
 from trials.models import ApiAct, ApiClient, User
 from trials.selectors.accounts.clients import clients_administered_by

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
 
 from schedules.models import ReminderDelivery
-from schedules.selectors.exchange.reminders import holding_reminders
+from schedules.selectors.reminders.notices import open_reminders
 
 LATELY = timedelta(days=1)
 """How far back what was sent and refused is counted."""
@@ -26,15 +27,19 @@ class ChannelState:
 
 
 def oldest_unsent(now: datetime) -> tuple[int, datetime | None]:
-    """How many reminders that hold are not told yet, and since when the oldest is written; one query."""
-    found = holding_reminders(now).aggregate(number=Count("pk"), since=Min("created_at"))
+    """How many reminders that may leave are not told yet, and since when the oldest might; one query.
+
+    What waits for its morning or for the end of a quiet hour is not late.
+    """
+    may_leave = open_reminders(now).filter(Q(not_before=None) | Q(not_before__lte=now))
+    found = may_leave.aggregate(number=Count("pk"), since=Min(Coalesce("not_before", "created_at")))
     return found["number"], found["since"]
 
 
 def channels_lately(now: datetime) -> list[ChannelState]:
     """Each channel over which something is open or was told lately, by its name; one query."""
     since = now - LATELY
-    open_ = Q(sent_at=None, refused_at=None)
+    open_ = Q(sent_at=None, refused_at=None, lapsed_at=None)
     rows = (
         ReminderDelivery.objects.filter(open_ | Q(tried_at__gte=since))
         .order_by("channel")

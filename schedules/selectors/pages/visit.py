@@ -11,8 +11,7 @@ from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.status import clinic_days
 from schedules.domain.visits.values import Deed
 from schedules.domain.windows.asked_at_visit import Asked, asked_at
-from schedules.models import ReminderDelivery, Visit, VisitActivity
-from schedules.selectors.reminders.notices import deliveries_of
+from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.changes import why_created
@@ -30,7 +29,7 @@ from trials.zones import zone_of
 class VisitPage:
     """A visit on a day: its row, what may be done with it, what is asked at it and what was done.
 
-    `added` is why somebody added it; empty for the protocol's own. `told` is what was said of it to whom.
+    `added` is why somebody added it; empty for the protocol's own.
     """
 
     visit: Visit
@@ -40,7 +39,6 @@ class VisitPage:
     asked: Sequence[Activity]
     done: Sequence[VisitActivity]
     added: str = ""
-    told: Sequence[ReminderDelivery] = ()
 
     def questions(self) -> Asked:
         """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
@@ -53,7 +51,7 @@ class VisitPage:
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
-    """The page of a visit that `visit_in_sight` gave; five queries more, one for a visit that was added."""
+    """The page of a visit that `visit_in_sight` gave; four queries more, one for a visit that was added."""
     person = visit.participant
     site, zone = person.site, zone_of(person.site)
     protocol = in_language(protocol_of(person.protocol_version), say)
@@ -69,6 +67,5 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         deeds=deeds_of(life_of(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
-        told=deliveries_of(visit),
         added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",
     )

@@ -13,7 +13,7 @@ from django.urls import reverse
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.reminders import AHEAD, START, WAITS, Notice, is_worth_saying
 from schedules.domain.reminders.rules import SWEPT, UNTOLD, thing_of
-from schedules.models import RUNNING, Flag, Reminder, ReminderDelivery, ReminderPreference, Visit
+from schedules.models import RUNNING, Flag, Reminder, ReminderPreference, Visit
 from schedules.selectors.reminders.candidates import Context, keys_due
 from schedules.selectors.reminders.recipients import person_of
 from trials.models import Trial
@@ -158,9 +158,3 @@ def link_of(row: Reminder) -> str:
 def languages_of(people: Collection[int]) -> Mapping[int, str]:
     """In which language each of these people is told, where they chose one; one query."""
     return dict(ReminderPreference.objects.filter(user__in=people).values_list("user_id", "language"))
-
-
-def deliveries_of(visit: Visit) -> list[ReminderDelivery]:
-    """What was said of a visit to whom, or could not be, the newest first; one query."""
-    found = ReminderDelivery.objects.filter(reminder__visit=visit).select_related("recipient", "reminder")
-    return list(found.order_by("-pk"))

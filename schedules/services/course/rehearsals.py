@@ -136,7 +136,7 @@ class _Stood:
     def of(cls, record: Record, now: datetime) -> _Stood:
         """All of it as it is now."""
         pk = record.participant.pk
-        waiting = Reminder.objects.filter(visit__participant=pk, claimed_at=None)
+        waiting = Reminder.objects.filter(visit__participant=pk, sent_at=None, lapsed_at=None)
         judged = docket_of_record(record).verdicts(now)
         reminded = dict(waiting.values_list("pk", "visit_id"))
         return cls(record, _drafted(pk), reminded, _courses(record), judged)

@@ -17,9 +17,11 @@ from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
+from schedules.selectors.reminders.bell import told_of_participant
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.participants.next_step import next_step
 from schedules.web.participants.timelines import draw_timeline, epochs_of
+from schedules.web.reminders.words import told_context
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.paging import neighbours
@@ -40,6 +42,9 @@ PHASES = {
 SOON = timedelta(days=14)
 """What opens within these days is never folded away."""
 NOT_NEXT = frozenset({WindowPosition.CLOSED, WindowPosition.WAITING})
+
+TOLD = 8
+"""How many lines of what was said to whom the page shows at most."""
 
 
 @login_required
@@ -89,6 +94,7 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "visits_first": [row for row in page.visits if row.live and not _later(row, soon)],
         "visits_later": [row for row in page.visits if row.live and _later(row, soon)],
         "visits_ended": [row for row in page.visits if not row.live],
+        **told_context(told_of_participant(pk), now(), TOLD, participant=pk),
         "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
     }
     return render(request, "participants/page.html", context)

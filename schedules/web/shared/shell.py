@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from schedules.selectors.reminders.bell import unread_count
 from schedules.selectors.windows.flags import flag_count
 from schedules.web.shared.clock import now, server_day
 from trials.domain.accounts.access import Right, Scope
@@ -40,12 +41,18 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "may_enrol": SimpleLazyObject(lambda: scope().allows(Right.ENROL)),
         "keeps_records": SimpleLazyObject(lambda: _keeps_records(request, scope())),
         "flags_open": SimpleLazyObject(lambda: flag_count(scope(), server_day(now()))),
+        "reminders_unread": SimpleLazyObject(lambda: _unread(request, scope())),
     }
 
 
 def _scope(request: HttpRequest) -> Scope:
     user = getattr(request, "user", None)
     return roles_of(user, server_day(now())) if isinstance(user, User) else Scope()
+
+
+def _unread(request: HttpRequest, scope: Scope) -> int:
+    user = getattr(request, "user", None)
+    return unread_count(user, scope, now()) if isinstance(user, User) else 0
 
 
 def _keeps_records(request: HttpRequest, scope: Scope) -> bool:

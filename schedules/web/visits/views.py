@@ -22,6 +22,7 @@ from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.values import UNSCHEDULED, Deed
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import VisitPage, visit_page
+from schedules.selectors.reminders.bell import told_of_visit
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
 from schedules.services.visits.appointments import (
@@ -35,6 +36,7 @@ from schedules.services.visits.appointments import (
     undo_visit,
 )
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
+from schedules.web.reminders.words import told_context
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
@@ -116,6 +118,9 @@ REASONED: Mapping[Deed, Callable[..., Visit]] = {
     Deed.UNDO: undo_visit,
 }
 
+TOLD = 20
+"""How many lines of what was said to whom the page shows at most."""
+
 
 @login_required
 def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
@@ -123,7 +128,8 @@ def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page = _page(request, pk)
     links = [(deed, DEEDS[deed].link) for deed in page.deeds]
     context = {"page": page, "links": links, "may_record": may_record(request, page.visit.participant)}
-    return render(request, "visits/visit.html", context)
+    told = told_context(told_of_visit(pk), now(), TOLD, visit=pk)
+    return render(request, "visits/visit.html", context | told)
 
 
 @login_required

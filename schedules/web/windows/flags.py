@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from participants.models import Participant
 from schedules.models import Flag, Severity
 from schedules.models.follow_up import MOST_SEVERE_FIRST
+from schedules.selectors.reminders.bell import told_of_flag
 from schedules.selectors.windows.flags import (
     FlagRow,
     WantedFlags,
@@ -27,6 +28,7 @@ from schedules.selectors.windows.flags import (
     owners_possible,
 )
 from schedules.services.windows.flags import assign_flag, clear_flag, snooze_flag
+from schedules.web.reminders.words import told_context
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import answer, may_record, require_record
 from schedules.web.shared.clock import now, server_day
@@ -40,6 +42,9 @@ from trials.models import User
 from trials.selectors.records import sites_visible_to
 from trials.web.shared.query_params import choice_in, is_set, query_params
 from trials.zones import zone_of
+
+TOLD = 20
+"""How many lines of what was said to whom a page shows at most."""
 
 
 class SnoozeForm(VersionedForm):
@@ -100,6 +105,7 @@ def flag(request: HttpRequest, pk: int) -> HttpResponse:
         "participant": row.flag.participant,
         "zone": zone_of(row.flag.participant.site),
         "may_record": may_record(request, row.flag.participant),
+        **told_context(told_of_flag(pk), now(), TOLD),
     }
     return render(request, "flags/flag.html", context)
 

@@ -159,6 +159,9 @@ ADDRESSES: dict[str, Endpoint] = {
     "flag": read("flag"),
     "flag-act": form("flag-act"),
     "boards": listed(),
+    "reminders": one_s_own(post=False),
+    "reminders-read": Endpoint(post=EVERYBODY, why="of one's own bell alone"),
+    "reminder-act": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever was told"),
     # --- signing, trials, approvals, consents
     "sign": Endpoint("signable", seen_by=VIEW, get=VIEW, post=SIGN),
     "trials": listed(),

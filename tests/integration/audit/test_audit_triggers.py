@@ -131,6 +131,7 @@ NOT_AUDITED = {
     "schedules.webhookdelivery": "work of webhooks, and its own record of what came of each message",
     "trials.accesstoken": "an hour's key of a client, whose secrets are recorded",
     "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
+    "schedules.edcconfirmation": "says that an EDC reported what is on record already",
     "schedules.reminderrecipient": "who was told of a reminder: a ledger that says itself when and to whom",
     "schedules.remindersweep": "what the last sweep saw, so that an idle one asks no more",
     "schedules.reminderstart": "since when a kind of reminder is known, written by the migration alone",

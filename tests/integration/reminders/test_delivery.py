@@ -181,7 +181,7 @@ def test_a_refusal_is_shown_on_the_page_of_the_visit_and_in_records() -> None:
 
     Participant.objects.update(protocol_version=a_version(), trial=a_version().trial)
     page = client.get(f"/visits/{visit.pk}/").content.decode()
-    assert "refused by the receiver" in page
+    assert "could not be delivered" in page
     assert "550 5.1.1" in page
     records = client.get("/admin/schedules/reminderdelivery/").content.decode()
     assert "550 5.1.1" in records

@@ -374,7 +374,7 @@ def test_by_hand(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None
     call_command("sweep")
     assert [line for line in capsys.readouterr().out.splitlines() if "reminders" in line] == [
         "0 reminders written, 0 taken up for delivery",
-        "1 reminders written, 1 taken up for delivery",
+        "1 reminders written, 2 taken up for delivery",
         "0 reminders written, 0 taken up for delivery",
     ]
 

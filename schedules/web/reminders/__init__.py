@@ -1,0 +1,1 @@
+"""Pages of reminders: the bell, the rules of a trial and its sites, pauses."""

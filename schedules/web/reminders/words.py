@@ -1,0 +1,124 @@
+"""What a reminder says on a page, in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from schedules.domain.reminders import START
+from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, UNTOLD
+from schedules.domain.reminders.states import CAPACITY_LABELS, STATE_LABELS, Capacity
+from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
+from schedules.notifications import sentence, written_day
+from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
+from schedules.selectors.reminders.notices import path_of
+from schedules.selectors.reminders.recipients import person_of
+from trials.spoken import say
+
+
+@dataclass(frozen=True, slots=True)
+class BellRow:
+    """One row of a bell: what it says, of whom, where something can be done, and its state."""
+
+    recipient: ReminderRecipient
+    kind: str
+    text: str
+    who: str
+    place: str
+    path: str
+    capacity: str
+    state: str
+
+
+def bell_row(recipient: ReminderRecipient, now: datetime) -> BellRow:
+    """The words of a row of somebody's bell."""
+    reminder = recipient.reminder
+    person = person_of(reminder)
+    return BellRow(
+        recipient=recipient,
+        kind=say(KIND_LABELS[reminder.kind]),
+        text=reminder_text(reminder),
+        who=person.subject_code if person else say(reminder.thing),
+        place=f"{person.trial.called} · {say(person.site.name)}" if person else "",
+        path=path_of(reminder),
+        capacity=capacity_words(recipient),
+        state=bell_state(recipient, now),
+    )
+
+
+def bell_state(recipient: ReminderRecipient, now: datetime) -> str:
+    """Where a row stands: unread, read, snoozed, acknowledged or over."""
+    if recipient.acknowledged_at is not None:
+        return "acknowledged"
+    if recipient.over_at is not None:
+        return "over"
+    if recipient.snoozed_until is not None and recipient.snoozed_until > now:
+        return "snoozed"
+    return "unread" if recipient.seen_at is None else "read"
+
+
+def reminder_text(reminder: Reminder) -> str:
+    """What a reminder says, without whom it is about."""
+    day = reminder.day or (reminder.visit.closes if reminder.visit else reminder.due_on)
+    if reminder.kind == START:
+        return _("The list before the start on %(day)s says no.") % {"day": written_day(day)}
+    if reminder.kind == UNTOLD:
+        return _("Nobody can be reminded there. Give somebody the role of a coordinator.")
+    assert reminder.kind in BY_KIND, reminder.kind
+    label = reminder.thing or (reminder.visit.label if reminder.visit else "")
+    return sentence(reminder.kind, label, day)
+
+
+def capacity_words(recipient: ReminderRecipient) -> str:
+    """As what somebody was told; of a deputy, for whom."""
+    if recipient.capacity == Capacity.DEPUTY and recipient.instead_of is not None:
+        return _("as deputy of %(person)s") % {"person": recipient.instead_of.get_username()}
+    return say(CAPACITY_LABELS[Capacity(recipient.capacity)])
+
+
+def delivery_words(delivery: ReminderDelivery) -> str:
+    """What came of one delivery, with the receiver's words where it failed."""
+    state = say(STATE_LABELS[delivery.state])
+    return f"{state}: {delivery.reason}" if delivery.reason else state
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRow:
+    """One line of what was said to whom."""
+
+    reminder: Reminder
+    text: str
+    kind: str
+    person: str
+    capacity: str
+    at: datetime | None
+    bell: str
+    ways: tuple[tuple[str, str, str], ...]
+
+
+def told_context(
+    told: QuerySet[ReminderRecipient], now: datetime, most: int, **of: object
+) -> dict[str, object]:
+    """What `reminders/told.html` shows: what was said to whom, and what nobody could be told."""
+    nobody = [bare for one in untold_of(**of) if (bare := reminder_text(one))] if of else []
+    return {"told": told_rows(tellings_of(told, most), now), "nobody": nobody}
+
+
+def told_rows(tellings: list[Telling], now: datetime) -> list[ToldRow]:
+    """The lines of a page on what was said to whom."""
+    return [
+        ToldRow(
+            reminder=one.recipient.reminder,
+            text=reminder_text(one.recipient.reminder),
+            kind=say(KIND_LABELS[one.recipient.reminder.kind]),
+            person=one.recipient.person.get_username(),
+            capacity=capacity_words(one.recipient),
+            at=one.recipient.placed_at,
+            bell=bell_state(one.recipient, now),
+            ways=tuple((way.channel, way.state.value, delivery_words(way)) for way in one.deliveries),
+        )
+        for one in tellings
+    ]

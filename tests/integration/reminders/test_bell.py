@@ -1,0 +1,213 @@
+"""The bell: what one was told, read, acknowledged and snoozed, and told to others where nobody did."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from participants.models import Participant
+from schedules.domain.reminders.states import Capacity, State
+from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
+from schedules.selectors.reminders.bell import unread_count
+from schedules.services.reminders import addressing, ledger, sweeping
+from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
+from tests.cast import a_version
+from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
+from trials import request_clock
+from trials.models import Membership, Role, Trial, User
+from trials.selectors.records import roles_of
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> User:
+    monkeypatch.setattr(request_clock, "now", lambda: NOON)
+    return a_coordinator("here")
+
+
+def told(number: int = 1) -> list[Visit]:
+    site = a_site()
+    visits = [a_visit(site, TODAY + 2 * DAY) for _ in range(number)]
+    sweeping.sweep_closing(now=NOON)
+    addressing.address_reminders(now=NOON)
+    Participant.objects.update(protocol_version=a_version(), trial=a_version().trial)
+    return visits
+
+
+def unread(user: User) -> int:
+    return unread_count(user, roles_of(user, TODAY), NOON)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_header_counts_what_is_unread_and_the_list_says_it(here: User) -> None:
+    (visit,) = told()
+    page = signed_in(here).get("/reminders/").content.decode()
+    assert '<b class="tally">1' in page
+    assert visit.participant.subject_code in page
+    assert "The window of Day 14 closes on 2026-11-23, Monday." in page
+
+
+def test_a_reminder_is_acknowledged_in_place_and_without_script(here: User) -> None:
+    told(2)
+    client = signed_in(here)
+    first, second = ReminderRecipient.objects.order_by("pk")
+    answer = client.post(f"/reminders/{first.pk}/acknowledge/", headers={"HX-Request": "true"})
+    assert f'id="r-{first.pk}"' in answer.content.decode()
+    assert 'hx-swap-oob="true"' in answer.content.decode()
+    plain = client.post(f"/reminders/{second.pk}/acknowledge/", {"back": "/reminders/?shelf=done"})
+    assert (plain.status_code, plain["Location"]) == (302, "/reminders/?shelf=done")
+    assert unread(here) == 0
+    client.post(f"/reminders/{first.pk}/undo/")
+    first.refresh_from_db()
+    assert first.acknowledged_at is None
+
+
+def test_what_is_acknowledged_or_snoozed_is_not_sent(here: User) -> None:
+    told(3)
+    first, second, _third = ReminderRecipient.objects.order_by("pk")
+    acknowledge_reminder(recipient=first, now=NOON)
+    snooze_reminder(recipient=second, until=NOON + DAY, now=NOON)
+    ledger.deliver_reminders(now=NOON)
+    assert len(mail.outbox) == 1
+
+
+def test_a_snoozed_reminder_is_unread_again_when_its_time_has_come(here: User) -> None:
+    told()
+    row = ReminderRecipient.objects.get()
+    client = signed_in(here)
+    client.post(f"/reminders/{row.pk}/snooze/", {"for": "three-days"})
+    assert unread(here) == 0
+    assert unread_count(here, roles_of(here, TODAY), NOON + 3 * DAY) == 1
+    assert "until" in client.get("/reminders/?shelf=snoozed").content.decode()
+
+
+def test_what_was_read_is_no_longer_counted_and_what_came_since_is(here: User) -> None:
+    told(2)
+    first, second = ReminderRecipient.objects.order_by("pk")
+    signed_in(here).post("/reminders/read/", {"newest": first.pk})
+    assert unread(here) == 1
+    signed_in(here).post("/reminders/read/", {"newest": second.pk})
+    assert unread(here) == 0
+    signed_in(here).post("/reminders/read/", {"newest": "many"})
+
+
+def test_the_bell_of_another_is_not_there(here: User) -> None:
+    told()
+    row = ReminderRecipient.objects.get()
+    other = a_coordinator("other")
+    assert signed_in(other).post(f"/reminders/{row.pk}/acknowledge/").status_code == 404
+    assert signed_in(here).post(f"/reminders/{row.pk}/throw/").status_code == 404
+
+
+def test_who_may_no_longer_look_sees_neither_count_nor_reminder(here: User) -> None:
+    told()
+    assert unread(here) == 1
+    Membership.objects.update(ends_on=TODAY - DAY)
+    assert unread(here) == 0
+
+
+def test_what_is_done_leaves_the_bell_by_itself(here: User) -> None:
+    (visit,) = told()
+    Visit.objects.filter(pk=visit.pk).update(performed_on=TODAY)
+    sweeping.lapse_reminders(now=NOON)
+    assert unread(here) == 0
+    assert ReminderRecipient.objects.get().over_at == NOON
+
+
+def test_the_count_is_one_query_however_many_there_are(here: User) -> None:
+    def queries() -> int:
+        scope = roles_of(here, TODAY)
+        with CaptureQueriesContext(connection) as captured:
+            unread_count(here, scope, NOON)
+        return len(captured)
+
+    told()
+    before = queries()
+    told(12)
+    assert queries() == before == 1
+
+
+def escalating(after: int = 1) -> None:
+    Trial.objects.get_or_create(code="NCT00000000", defaults={"title": "Made up"})
+    ReminderSetting.objects.update(escalate_after=after)
+
+
+def test_what_nobody_acknowledged_is_told_to_an_investigator_once(here: User) -> None:
+    chief = a_coordinator("chief", role=Role.INVESTIGATOR)
+    a_visit(a_site(), TODAY + 3 * DAY)
+    escalating()
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    assert [message.to for message in mail.outbox] == [["here@example.org"]]
+    for hours in (1, 23):
+        later = NOON + timedelta(hours=hours)
+        assert addressing.escalate_reminders(now=later) == 0, "not in time yet"
+    later = NOON + DAY
+    assert [addressing.escalate_reminders(now=later) for _ in range(2)] == [1, 0]
+    ledger.ring_reminders(now=lambda: later, at=lambda: later)
+    assert [message.to for message in mail.outbox][1:] == [["chief@example.org"]]
+    assert ReminderRecipient.objects.get(person=chief).capacity == Capacity.ESCALATION
+
+
+@pytest.mark.parametrize("act", ["acknowledge", "snooze"])
+def test_an_acknowledgement_stops_escalation(here: User, act: str) -> None:
+    a_coordinator("chief", role=Role.INVESTIGATOR)
+    a_visit(a_site(), TODAY + 3 * DAY)
+    escalating()
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    row = ReminderRecipient.objects.get()
+    if act == "acknowledge":
+        acknowledge_reminder(recipient=row, now=NOON)
+    else:
+        snooze_reminder(recipient=row, until=NOON + 2 * DAY, now=NOON)
+    assert addressing.escalate_reminders(now=NOON + DAY) == 0
+
+
+def test_where_there_is_no_coordinator_an_investigator_is_told_and_then_an_administrator() -> None:
+    a_visit(a_site(), TODAY + 2 * DAY)
+    sweeping.sweep_closing(now=NOON)
+    addressing.address_reminders(now=NOON)
+    assert Reminder.objects.get(kind="closing").state is State.NOBODY
+    keeper = a_coordinator("keeper", role=Role.ADMINISTRATOR)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    (message,) = mail.outbox
+    assert message.to == ["keeper@example.org"]
+    assert "A hospital: nobody can be reminded there" in message.body
+    assert not any(
+        code in message.body for code in Participant.objects.values_list("subject_code", flat=True)
+    )
+    assert ReminderRecipient.objects.get().person == keeper
+    a_coordinator("chief", role=Role.INVESTIGATOR)
+    later = NOON + timedelta(hours=1)
+    ledger.ring_reminders(now=lambda: later, at=lambda: later)
+    assert Reminder.objects.get(kind="closing").state is State.SENT
+
+
+def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
+    client = signed_in(here)
+    client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/"})
+    assert ReminderPreference.objects.get().language == "zh-hans"
+    a_visit(a_site(), TODAY + 2 * DAY)
+    sweeping.sweep_closing(now=NOON)
+    ledger.deliver_reminders(now=NOON)
+    assert "受试者" in mail.outbox[0].body
+
+
+def test_the_pages_of_participant_and_visit_say_what_was_told_to_whom(here: User) -> None:
+    (visit,) = told()
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    for address in (f"/participants/{visit.participant_id}/", f"/visits/{visit.pk}/"):
+        page = signed_in(here).get(address).content.decode()
+        assert "email: sent" in page, address
+        assert "not read in Dayzero yet" in page
