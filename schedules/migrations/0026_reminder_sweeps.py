@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0010_reminder_people'),
-        ('schedules', '0023_visit_cards'),
+        ('schedules', '0025_amendment_cancelled'),
         ('trials', '0018_channels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
