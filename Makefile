@@ -33,7 +33,7 @@ export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
 	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
-	bench bench-large lock clean bench-web messages
+	bench bench-large lock clean bench-web messages screenshots axe
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -139,6 +139,12 @@ courses: install ## courses in any order against a naive model, on both database
 histories: install ## calendars over random histories (HISTORIES: another number than 10000)
 	@DAYZERO_TEST_DATABASE=sqlite DAYZERO_HISTORIES=$${HISTORIES:-10000} \
 		$(BIN)/pytest -q -m long $(PARALLEL) tests/integration/feeds/test_histories.py
+
+screenshots: install ## every page as a picture, both languages, themes and sizes (FOLDER=screenshots; SHOTS="--only today")
+	$(BIN)/python -m tests.pages.screenshots $${FOLDER:-screenshots} $(SHOTS)
+
+axe: install ## axe-core on every page, both languages, themes and sizes, and the weight of a first load (AXE=--sample)
+	$(BIN)/python -m tests.pages.axe $(AXE)
 
 fmt: install ## mend style and order of imports
 	$(BIN)/ruff check --fix-only --quiet .

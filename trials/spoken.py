@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -11,7 +14,29 @@ from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
 from trials.domain.refusals import REASON_MISSING, Refusal
 from trials.domain.sites.names import in_language, place_name
+from trials.domain.words import DAY_FORM
 from trials.models import Site, Trial
+
+_PAGE_OF: ContextVar[date | None] = ContextVar("page_of", default=None)
+"""The day of the page that is made; None where none is: for the API, feeds, e-mails and what is stored."""
+
+
+@contextmanager
+def days_as_on_pages(today: date) -> Iterator[None]:
+    """Write days in sentences as pages do while the block lasts: Mon 7 Dec, 12月7日（周一）."""
+    token = _PAGE_OF.set(today)
+    try:
+        yield
+    finally:
+        _PAGE_OF.reset(token)
+
+
+def _day_form() -> str:
+    today = _PAGE_OF.get()
+    if today is None:
+        return DAY_FORM
+    language = "zh" if (get_language() or "en").startswith("zh") else "en"
+    return f"{language}:{today.year:04}-{today.month:02}-{today.day:02}"
 
 
 def say(message: str) -> str:
@@ -19,8 +44,10 @@ def say(message: str) -> str:
 
     A text that its document gives in both languages is said in its own words; a code by its label;
     `Chemotherapy 2` by the translation of `Chemotherapy`; a code without label or translation
-    without its hyphens.
+    without its hyphens. On a page, days in sentences are written as pages write them (`trials.domain.words`).
     """
+    if message == DAY_FORM:
+        return _day_form()
     if isinstance(message, Named):
         message = label_of(message)
     if isinstance(message, Text) and message.zh:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "trials.web.accounts.sessions.SecondFactorMiddleware",
     "trials.web.shared.acting.ActMiddleware",
     "trials.web.shared.frozen.FrozenMiddleware",
+    "trials.web.shared.page_days.PageDaysMiddleware",
     "trials.web.shared.query_params.QueryMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

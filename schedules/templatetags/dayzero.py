@@ -66,6 +66,22 @@ def short_day(value: date) -> str:
     return wording.short_day_words(value)
 
 
+@register.filter(expects_localtime=True)
+def day_plain(value: date | None) -> str:
+    """A day, or that of an instant where no element may stand."""
+    return wording.day_words(_local(value)) if value else ""
+
+
+@register.filter(expects_localtime=True)
+def at_plain(value: datetime | None) -> str:
+    """A day and its hour, where no element may stand."""
+    return f"{wording.day_words(_local(value))} {value:%H:%M}" if value else ""
+
+
+def _local(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
 @register.filter
 def paper_day(value: date) -> str:
     """A day on paper, always with its year."""

@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from schedules.domain.plan.values import AnchorDay
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, a_version, an_enrolment
+from tests.pages.axe import LIMIT, first_load, violations
 from trials.models import Role, User
 from trials.services.accounts.memberships import grant_membership
 from trials.services.sites.working_days import record_working_days
@@ -132,6 +133,8 @@ def test_every_page_can_be_read_and_used(
     for name in pages(page, live_server, participant):
         assert page.evaluate(BASICS) == [], name
         assert page.evaluate(FAINT) == [], name
+        if language == "zh-hans":  # half of the readers: `make axe` looks with all eight
+            assert violations(page) == [], name
         across = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert across <= 0, f"{name} scrolls sideways by {across}"
     assert [heard for heard in complaints if "404" not in heard] == []
@@ -218,7 +221,9 @@ def test_why_a_date_is_what_it_is_unfolds_in_its_row(
     expect(row.locator("details p")).to_be_hidden()
     row.locator("summary").press("Enter")
     expect(row.locator("details p")).to_be_visible()
-    expect(row.locator("details p")).to_contain_text(re.compile(rf"{today} is 28 days after Infusion"))
+    expect(row.locator("details p")).to_contain_text(
+        re.compile(rf"{today:%a} {today.day} {today:%b} is 28 days after Infusion")
+    )
 
 
 def test_the_address_of_a_calendar_is_shown_in_both_forms(
@@ -231,3 +236,30 @@ def test_the_address_of_a_calendar_is_shown_in_both_forms(
     address = page.locator("#https").input_value()
     assert address.startswith(f"{live_server.url}/calendar/")
     assert page.locator("#webcal").input_value() == address.replace("http://", "webcal://")
+
+
+def test_a_first_load_weighs_little(live_server: LiveServer, page: Page, participant: int) -> None:
+    sign_in(page, live_server)
+    for address in ("/", f"/participants/{participant}/", "/planner/"):
+        weight = first_load(page, f"{live_server.url}{address}")
+        assert 5_000 < weight <= LIMIT, f"{address}: {weight} bytes"
+
+
+def test_the_weekday_stands_beside_a_day_while_it_is_typed(
+    live_server: LiveServer, page: Page, participant: int
+) -> None:
+    sign_in(page, live_server)
+    page.goto(f"{live_server.url}/participants/{participant}/facts/new/night-away/")
+    field = page.locator("main input[type=date]").first
+    field.fill("2026-12-07")
+    beside = field.locator("xpath=following-sibling::small[1]")
+    expect(beside).to_have_text("Monday")
+    field.fill("")
+    expect(beside).to_have_text("")
+
+
+def test_assumed_is_no_stop_of_the_keyboard(live_server: LiveServer, page: Page, participant: int) -> None:
+    sign_in(page, live_server)
+    page.goto(f"{live_server.url}/participants/{participant}/")
+    assert page.locator(".assumed").count() > 0
+    assert page.locator(".assumed[tabindex]").count() == 0

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from trials.domain.language import Code, Named, Text, label_of
 
 __all__ = [
+    "DAY_FORM",
     "WEEKDAYS",
     "Code",
     "Say",
@@ -19,6 +20,7 @@ __all__ = [
     "days_words",
     "iso_point",
     "mark",
+    "page_day",
     "plain",
 ]
 
@@ -42,8 +44,44 @@ def plain(message: str) -> str:
     return message
 
 
+DAY_FORM = "day-form"
+"""What `say` is asked for how days are written in sentences: as on pages where it answers `en:` or `zh:` and
+today (`zh:2026-11-29`), in ISO form where it gives the question back."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HALF_A_YEAR = 183
+_SHORT = 3
+
+
+def page_day(day: date | datetime, say: Say) -> str | None:
+    """A day or an instant as pages write it in sentences; None where `say` is not a page's.
+
+    `Mon 7 Dec`, with its year beyond half a year; in Chinese `12月7日（周一）`, with its year in another one.
+    An instant has its hour, and its offset only where the hour comes twice.
+    """
+    language, _colon, text = say(DAY_FORM).partition(":")
+    if not text:
+        return None
+    today, weekday = date.fromisoformat(text), say(WEEKDAYS[day.weekday()])
+    on = day.date() if isinstance(day, datetime) else day
+    if language == "zh":
+        year = "" if on.year == today.year else f"{on.year}年"
+        written = f"{year}{on.month}月{on.day}日（{weekday.replace('星期', '周')}）"
+    else:
+        year = f" {on.year}" if abs((on - today).days) > _HALF_A_YEAR else ""
+        written = f"{weekday[:_SHORT]} {on.day} {MONTHS[on.month - 1]}{year}"
+    return written + _hour_text(day) if isinstance(day, datetime) else written
+
+
+def _hour_text(at: datetime) -> str:
+    twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+    return f" {at:%H:%M}" + (f" (UTC{at.isoformat()[-6:]})" if twice else "")
+
+
 def day_text(day: date | datetime, say: Say = plain) -> str:
-    """A day with its weekday, or an instant with its weekday, hour and zone."""
+    """A day with its weekday, or an instant with its weekday, hour and zone; on pages as pages write it."""
+    if written := page_day(day, say):
+        return written
     weekday = say(WEEKDAYS[day.weekday()])
     if isinstance(day, datetime):
         return f"{weekday} {day.date()} {day:%H:%M} {day.isoformat()[-6:]}"
@@ -51,7 +89,9 @@ def day_text(day: date | datetime, say: Say = plain) -> str:
 
 
 def iso_point(point: date | datetime, say: Say = plain) -> str:
-    """A day as YYYY-MM-DD, an instant with hour, minute and the name of its offset."""
+    """A day as YYYY-MM-DD, an instant with hour, minute and the name of its offset; on pages as those do."""
+    if written := page_day(point, say):
+        return written
     return (
         f"{point:%Y-%m-%d %H:%M} {point.isoformat()[-6:]}"
         if isinstance(point, datetime)

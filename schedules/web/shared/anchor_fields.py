@@ -16,18 +16,10 @@ from schedules.selectors.pages.enrolment import Contradicting
 from schedules.web.shared.hours import HourField, HourInput, HoursMixin
 from schedules.web.shared.wording import day_words
 from trials.domain.protocols.protocol import AnchorRule, Protocol
+from trials.web.shared.day_input import DayInput as DayInput  # noqa: PLC0414 - forms take it from here
 
 PLANNED, ACTUAL = "planned", "actual"
 KINDS = (PLANNED, ACTUAL)
-
-
-class DayInput(forms.DateInput):
-    """A day, picked or typed."""
-
-    input_type = "date"
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__({"aria-label": name} if name else None, format="%Y-%m-%d")
 
 
 @dataclass(frozen=True, slots=True)

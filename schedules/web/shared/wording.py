@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from participants.domain.moments import ZoneOfRecord
 from participants.models import Participant
@@ -14,6 +14,7 @@ from schedules.domain.plan.values import AnchorKind, PlanWarning
 from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Appointment, Standing, WindowPosition
 from schedules.selectors.today.worklist import Part
+from schedules.web.shared.clock import now, server_day
 from trials.domain.words import day_text
 from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
@@ -105,6 +106,10 @@ WARNINGS = {
 }
 
 
+def _chinese() -> bool:
+    return (get_language() or "en").startswith("zh")
+
+
 def standing_words(standing: Standing) -> str:
     """Where a visit stands, in a few words; one that was done out of its window says by how many days."""
     days = abs(standing.days_outside)
@@ -118,7 +123,9 @@ def standing_words(standing: Standing) -> str:
 
 
 def day_words(day: date) -> str:
-    """A day with its weekday, as everywhere on the pages: Mon 2026-12-07."""
+    """A day with its weekday, as everywhere on the pages: Mon 7 Dec; in Chinese tables 2026-12-07 周一."""
+    if not _chinese():
+        return near_day_words(day, server_day(now()))
     words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}
     return _("%(weekday)s %(day)s") % words
 

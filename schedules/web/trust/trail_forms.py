@@ -17,8 +17,8 @@ from schedules.web.shared.clock import now, server_day
 from trials.audit.trail_terms import kind_name
 from trials.domain.audit.trail import Order
 from trials.selectors.audit.trail import WantedEntries, recorded_models
+from trials.web.shared.day_input import DayInput
 
-DAY = {"type": "date"}
 LATELY = timedelta(days=30)
 """How far back a text is looked for at first: every entry of that time is read."""
 ORDERS = [
@@ -43,12 +43,8 @@ class TrailForm(forms.Form):
     participant = forms.CharField(label=gettext_lazy("Subject code"), required=False, max_length=40)
     who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)
     action = forms.ChoiceField(label=pgettext_lazy("audit trail", "Action"), required=False, choices=ACTIONS)
-    first = forms.DateField(
-        label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
-    )
-    last = forms.DateField(
-        label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
-    )
+    first = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("To"), required=False, widget=DayInput())
     text = forms.CharField(
         label=gettext_lazy("Text"),
         required=False,

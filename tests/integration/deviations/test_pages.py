@@ -78,10 +78,10 @@ def test_it_is_classified_on_its_page(late) -> None:
 @pytest.mark.parametrize(
     ("opens", "closes", "reads"),
     [
-        (None, date(2026, 12, 23), "until Wed 2026-12-23"),
-        (date(2026, 12, 19), None, "from Sat 2026-12-19"),
-        (date(2026, 12, 19), date(2026, 12, 23), "Sat 2026-12-19 – Wed 2026-12-23"),
-        (date(2026, 12, 19), date(2026, 12, 19), "Sat 2026-12-19"),
+        (None, date(2026, 12, 23), "until Wed 23 Dec"),
+        (date(2026, 12, 19), None, "from Sat 19 Dec"),
+        (date(2026, 12, 19), date(2026, 12, 23), "Sat 19 Dec – Wed 23 Dec"),
+        (date(2026, 12, 19), date(2026, 12, 19), "Sat 19 Dec"),
     ],
 )
 def test_an_end_of_a_window_that_is_not_known_is_no_dash(late, opens, closes, reads) -> None:

@@ -57,7 +57,7 @@ def test_nothing_moves_before_it_was_seen_and_then_exactly_that(
     shown = page.post(address(participant), moved(participant))
     said = shown.content.decode()
     assert (shown.status_code, infusion()) == (200, INFUSION)
-    assert "Moves from Monday 2026-12-28 to Wednesday 2026-12-30 (+2 days)." in said
+    assert "Moves from Mon 28 Dec to Wed 30 Dec (+2 days)." in said
     digest = shown.context["form"].data["digest"]
     nothing = page.post(address(participant), moved(participant, action="commit", digest=digest))
     assert nothing.status_code == 422
@@ -115,7 +115,7 @@ def test_the_slower_one_sees_what_changed_keeps_the_reason_and_goes_on(
 def test_a_booking_that_loses_its_window_is_asked_about(page: Client, participant: Participant) -> None:
     Visit.objects.filter(code="d14").update(booked_on=date(2026, 12, 28))
     shown = page.post(address(participant), moved(participant, "2026-12-21"))
-    assert "Day 14, booked Mon 2026-12-28" in shown.content.decode()
+    assert "Day 14, booked Mon 28 Dec" in shown.content.decode()
     held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "no bed"}
     refused = page.post(address(participant), moved(participant, "2026-12-21", **held))
     assert (refused.status_code, infusion()) == (422, INFUSION)
@@ -165,7 +165,7 @@ def test_what_happened_against_the_protocol_is_shown_first_and_recorded_with_a_r
     given = {"anchor-infusion-actual-on": TODAY - timedelta(days=1)}
     shown = page.post(address(person), typed(person, **given))
     said = shown.content.decode()
-    assert "This breaks the block: Infusion on Sunday 2026-11-22 is 1 day earlier" in said
+    assert "This breaks the block: Infusion on Sun 22 Nov is 1 day earlier" in said
     assert said.index("This breaks the block") < said.index("block broken"), "the gravest first"
     assert "contradict each other" not in said
     held = {"action": "commit", "digest": shown.context["form"].data["digest"]}
@@ -179,7 +179,7 @@ def test_what_happened_against_the_protocol_is_shown_first_and_recorded_with_a_r
 def test_traits_bring_visits_and_take_them_back(page: Client, participant: Participant) -> None:
     said = {"action": "preview", "traits": ["lymphodepletion"]}
     shown = page.post(address(participant, "traits"), said)
-    assert "New: Wednesday 2026-12-09" in shown.content.decode()
+    assert "New: Wed 9 Dec" in shown.content.decode()
     held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "decided"}
     page.post(address(participant, "traits"), said | held)
     assert Participant.objects.get(pk=participant.pk).traits == ["lymphodepletion"]
@@ -212,7 +212,7 @@ def test_a_site_closes_a_day_once_everybody_it_touches_was_seen(
     said = {"what": "closed", "first": "2026-12-28", "note": "stocktaking", "action": "preview"}
     shown = page.post(home, said)
     assert "S01-007" in shown.content.decode()
-    assert "instead of Monday 2026-12-28" in shown.content.decode()
+    assert "instead of Mon 28 Dec" in shown.content.decode()
     assert WorkingDayTable.objects.count() == 1
     held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "stocktaking"}
     assert page.post(home, said | held | {"digest": "x"}).status_code == 409
@@ -263,7 +263,7 @@ def test_a_repeated_lymphodepletion_is_shown_before_it_is_planned(page: Client, 
     said = {"day_zero": INFUSION, "reason": "the product was thawed"}
     shown = act(page, person, "repeat", **said)
     assert shown.status_code == 200
-    assert "New: Wednesday 2026-12-09, window Wednesday 2026-12-09" in shown.content.decode()
+    assert "New: Wed 9 Dec, window Wed 9 Dec" in shown.content.decode()
     assert Visit.objects.filter(code="ld-1").count() == 1
     digest = shown.context["form"].data["digest"]
     assert act(page, person, "repeat", **said, action="commit", digest="x").status_code == 409

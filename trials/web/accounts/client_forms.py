@@ -15,6 +15,7 @@ from trials.models.access import LANGUAGES
 from trials.models.clients import MOST_REQUESTS
 from trials.services.accounts.clients import LONGEST_OVERLAP, ClientTerms
 from trials.web.accounts.membership_forms import ByCode, choose
+from trials.web.shared.day_input import DayInput
 
 OVERLAP = 7
 
@@ -62,7 +63,7 @@ class ClientForm(ReasonedForm):
         label=gettext_lazy("Last day"),
         required=False,
         help_text=gettext_lazy("Left empty, it goes on until you end it."),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     field_order = (
         *("name", "trial", "site", "acts", "language", "requests_per_minute", "expires_on", "reason"),

@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy
 from trials.domain.accounts.access import day_there
 from trials.models import Role, Site, Trial, User
 from trials.selectors.accounts.memberships import WantedAccess
+from trials.web.shared.day_input import DayInput
 from trials.zones import zone_of
-
-DAY = {"type": "date"}
 
 
 class ByCode(forms.ModelChoiceField):
@@ -38,7 +37,7 @@ class AccessForm(forms.Form):
     on = forms.DateField(
         label=gettext_lazy("Held on the day"),
         required=False,
-        widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
 
     def __init__(self, data: Any, *, sites: QuerySet[Site], trials: QuerySet[Trial]) -> None:
@@ -58,13 +57,11 @@ class GrantForm(forms.Form):
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
     site = ByCode(None, label=gettext_lazy("Site"), required=False, empty_label=gettext_lazy("All sites"))
     trial = ByCode(None, label=gettext_lazy("Trial"), required=False, empty_label=gettext_lazy("All trials"))
-    starts_on = forms.DateField(
-        label=gettext_lazy("First day"), widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d")
-    )
+    starts_on = forms.DateField(label=gettext_lazy("First day"), widget=DayInput())
     ends_on = forms.DateField(
         label=gettext_lazy("Last day"),
         required=False,
-        widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -109,7 +106,7 @@ class WithdrawalForm(forms.Form):
         label=gettext_lazy("Last day"),
         required=False,
         help_text=gettext_lazy("Left empty, the role ends at once."),
-        widget=forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),

@@ -1,0 +1,19 @@
+// The weekday beside the field of a day, while somebody types or picks it; without a script it comes with the answer.
+(() => {
+  const words = new Intl.DateTimeFormat(document.documentElement.lang.startsWith("zh") ? "zh-Hans" : "en",
+    {weekday: document.documentElement.lang.startsWith("zh") ? "short" : "long", timeZone: "UTC"});
+  const say = (field) => {
+    let beside = field.nextElementSibling;
+    if (!beside || !beside.classList.contains("weekday")) {
+      beside = document.createElement("small");
+      beside.className = "weekday";
+      field.after(beside);
+    }
+    const day = field.valueAsDate;
+    beside.textContent = day ? words.format(day) : "";
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.matches && event.target.matches("input[type=date]")) say(event.target);
+  });
+  document.querySelectorAll("input[type=date]").forEach((field) => field.value && say(field));
+})();

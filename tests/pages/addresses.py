@@ -1,0 +1,129 @@
+"""The address of every page of ours on the demo, by its name; a page that is not visited says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from participants.models import Absence, Consent, Fact, Participant
+from schedules.models import AmendmentRun, Deviation, Flag, ProtocolWindow, Visit
+from tests.integration.access.classification import ADDRESSES
+from trials.models import Cohort, Membership, ProtocolVersion, Site, SiteApproval, Trial, User
+
+COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
+OF_OTHERS = ("mfa_", "socialaccount_", "openid_", "account_")
+"""Pages of allauth in our dress; those that open without more are visited."""
+NOT_PAGES = {
+    "health": "an answer for machines",
+    "visit-file": "a file",
+    "kept-form": "only after a session ended",
+    "account_set_password": "shown by a link",
+    "metrics": "an answer for machines",
+    "live": "an answer for machines",
+    "ready": "an answer for machines",
+}
+BY_MANAGER = frozenset({
+    *("people", "open-account", "person", "correct-account", "memberships", "grant", "withdraw"),
+    "failed-sign-ins",
+    *("site-new", "site-names", "trial-new", "trial-sites", "trial-names", "trial-closing", "site-calendars"),
+    *("consent-form-new", "safety-review", "safety-review-correct", "trial-safety-review", "setup"),
+})  # fmt: skip
+MORE = (
+    ("planner-month", "/planner/?view=month", COORDINATOR),
+    ("planner-agenda", "/planner/?view=agenda", COORDINATOR),
+    ("today-everything", "/?all=book", COORDINATOR),
+    ("participants-nobody", "/participants/?q=ZZZ", COORDINATOR),
+    ("not-found", "/nowhere/", COORDINATOR),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its name, its address, and who looks at it."""
+
+    name: str
+    address: str
+    user: str
+
+
+def pages() -> tuple[list[Page], dict[str, str]]:
+    """Every page that can be opened on the demo, and for every other name why it cannot."""
+    found, left_out = [Page(*more) for more in MORE], dict(NOT_PAGES)
+    objects = dict(_objects())
+    for name, endpoint in ADDRESSES.items():
+        if name.startswith("api-") or name in NOT_PAGES or "export" in name or endpoint.get is None:
+            continue
+        if not endpoint.get and not endpoint.seen_by:
+            left_out[name] = endpoint.why or "nobody of the demo may"
+            continue
+        if endpoint.of and endpoint.of not in objects:
+            left_out[name] = f"the demo has no {endpoint.of}"
+            continue
+        try:
+            address = reverse(name, kwargs=objects.get(endpoint.of, {}))
+        except NoReverseMatch:
+            left_out[name] = "its address asks for more"
+            continue
+        user = MANAGER if name in BY_MANAGER or name.startswith("mfa_") else COORDINATOR
+        found.append(Page(name, address, INVESTIGATOR if name == "window-waive" else user))
+    return found, left_out
+
+
+def _objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What the addresses of the demo are filled with, by the words of the table of the access matrix."""
+    person = Participant.objects.filter(subject_code="S01-006", site__code="WUHAN-UNION").get()
+    site, trial = person.site, person.trial
+    visit = Visit.objects.filter(participant=person, performed_on=None, cancelled_on=None).order_by("target")[
+        0
+    ]
+    yield "participant", {"pk": person.pk}
+    yield "visit", {"pk": visit.pk}
+    yield "deed", {"pk": visit.pk, "deed": "done"}
+    yield "step", {"pk": person.pk, "step": "withdrawal"}
+    yield "anchors", {"pk": person.pk, "what": "anchors"}
+    yield "hold-act", {"pk": person.pk, "act": "begin"}
+    yield "fact-kind", {"pk": person.pk, "kind": "night-away"}
+    yield "signable", {"kind": "schedule", "pk": person.pk}
+    yield "record", {"kind": "participants.participant", "number": person.pk}
+    yield "site", {"pk": site.pk}
+    yield "paper", {"pk": site.pk, "what": "week"}
+    yield "trial", {"pk": trial.pk}
+    yield "trial-by-role", {"pk": trial.pk}
+    yield "trial-deed", {"pk": trial.pk, "deed": "freeze"}
+    yield "board", {"trial": trial.code}
+    yield from _rows(person, site, trial)
+
+
+def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows that the demo may have or not."""
+    if fact := Fact.objects.filter(participant=person, withdrawn_at=None).first():
+        yield "fact", {"pk": person.pk, "fact": fact.pk}
+    if given := Consent.objects.filter(participant=person).first():
+        yield "given-consent", {"pk": person.pk, "consent": given.pk}
+    if window := ProtocolWindow.objects.filter(participant=person).first():
+        yield "window", {"pk": person.pk, "window": window.code}
+    if flag := Flag.objects.filter(cleared_at=None).order_by("pk").first():
+        yield "flag", {"pk": flag.pk}
+        yield "flag-act", {"pk": flag.pk, "act": "clear"}
+    if deviation := Deviation.objects.order_by("pk").first():
+        yield "deviation", {"pk": deviation.pk}
+        yield "deviation-act", {"pk": deviation.pk, "act": "assess"}
+    if absence := Absence.objects.first():
+        yield "absence", {"pk": absence.pk}
+    if run := AmendmentRun.objects.first():
+        yield "amendment", {"pk": run.pk}
+    if level := Cohort.objects.filter(trial=trial).first():
+        yield "level", {"trial": trial.code, "level": level.code}
+    version = ProtocolVersion.objects.filter(trial=trial).order_by("pk").first()
+    if version:
+        yield "version", {"pk": version.pk}
+        yield "approval-place", {"pk": trial.pk, "version": version.pk, "site": site.pk}
+    if approval := SiteApproval.objects.filter(site=site).first():
+        yield "approval", {"pk": approval.pk}
+    if member := User.objects.filter(username=COORDINATOR).first():
+        yield "account", {"pk": member.pk}
+        if held := Membership.objects.filter(user=member).first():
+            yield "membership", {"pk": held.pk}
