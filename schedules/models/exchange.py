@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +24,8 @@ class EdcMap(models.Model):
     """How one EDC names a trial, its sites and its visits, in one environment.
 
     `sites` gives the EDC's id by our code. `events` is a list of one entry for a visit or for one occurrence
-    of a visit rule (schedules/services/exchange/maps.py says what an entry holds).
+    of a visit rule (schedules/services/exchange/maps.py says what an entry holds). `last_message` keeps the
+    names that the EDC used last, so that those that the map lacks can be shown.
     """
 
     trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="edc_maps")
@@ -34,6 +35,11 @@ class EdcMap(models.Model):
     sites = models.JSONField(_("sites"), default=dict)
     events = models.JSONField(_("events"), default=list)
     version = models.PositiveIntegerField(default=1, editable=False)
+    last_message = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
+    last_message_at = models.DateTimeField(_("last message"), null=True, blank=True, editable=False)
+
+    audit_hidden = ("last_message", "last_message_at")
+    """What the EDC's last message named: the message itself stands in the trail by what it did."""
 
     class Meta:
         verbose_name = _("map of an EDC")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,8 +11,27 @@ from django.db.models import QuerySet
 from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import EdcMap, ValueDifference
+from schedules.selectors.exchange.people import ids_by_code
+from trials.domain.accounts.access import RolesDay
 from trials.keyset import Page, page_by_id
 from trials.models import Trial, User
+from trials.selectors.records import trials_visible_to
+
+
+def maps_of(trial: Trial) -> QuerySet[EdcMap]:
+    """The maps of a trial, by EDC and environment."""
+    return EdcMap.objects.filter(trial=trial).select_related("trial").order_by("edc", "environment")
+
+
+def listed_maps(
+    user: User, today: RolesDay, trials: Collection[str], page: tuple[int | None, int]
+) -> Page[EdcMap]:
+    """Read a page of the maps of trials in a user's sight, by id. Raises FilterRefused."""
+    seen = trials_visible_to(user, today)
+    found = EdcMap.objects.filter(trial__in=seen.order_by().values("pk")).select_related("trial")
+    if trials:
+        found = found.filter(trial__in=ids_by_code(seen, "trial", trials))
+    return page_by_id(found, *page)
 
 
 def edc_map(trial: Trial, edc: str, environment: str) -> EdcMap | None:

@@ -8,8 +8,9 @@ the EDC's words `event_oid`, `repeat_key`, and for the field that holds the day 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,10 +18,13 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.models import EdcMap, EdcSubject
+from schedules.selectors.exchange.map_check import checked, visit_codes
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
-from trials.models import ProtocolVersion, Trial, TrialSite, User
-from trials.selectors.records import protocol_of, published_versions
+from trials.models import Trial, TrialSite, User
+
+MOST_NAMES = 2000
+"""So many names of a message are kept; one that has more names nothing that a page could show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +98,41 @@ def name_subjects(*, edc_map: EdcMap, names: Mapping[str, str], by: User | None)
     return len(changed)
 
 
+@dataclass(frozen=True, slots=True)
+class MessageNames:
+    """The names that a message of an EDC uses: of sites, subjects, and events with their repeat keys."""
+
+    sites: Iterable[str] = ()
+    subjects: Iterable[str] = ()
+    events: Iterable[tuple[str, str]] = ()
+
+
+@recorded
+def note_message(*, edc_map: EdcMap, names: MessageNames, now: datetime, by: User | None) -> None:
+    """Keep what the EDC's last message named, for the page that shows what the map lacks."""
+    edc_map.last_message = {
+        "sites": sorted(set(names.sites))[:MOST_NAMES],
+        "subjects": sorted(set(names.subjects))[:MOST_NAMES],
+        "events": [list(pair) for pair in sorted(set(names.events))[:MOST_NAMES]],
+    }
+    edc_map.last_message_at = now
+    edc_map.save(update_fields=["last_message", "last_message_at"])
+
+
 def check_map(edc_map: EdcMap) -> Iterator[str]:
-    """Say in words what of the trial the map does not name yet."""
-    version = published_versions(edc_map.trial).first()
-    if version is not None:
-        named = {event["visit"] for event in edc_map.events}
-        missing = [rule.code for rule in protocol_of(version).visits if rule.code not in named]
-        if missing:
-            yield _("Visits without an event: %(codes)s.") % {"codes": ", ".join(missing)}
-    sites = _sites(edc_map.trial) - set(edc_map.sites)
-    if sites:
-        yield _("Sites without a name in the EDC: %(codes)s.") % {"codes": ", ".join(sorted(sites))}
-    people = Participant.objects.filter(trial=edc_map.trial_id).exclude(edc_subjects__map=edc_map).count()
-    if people:
-        yield _("Participants without a name in the EDC: %(count)d.") % {"count": people}
+    """Say in words what of the trial the map does not name yet, and what the EDC names beside it."""
+    check = checked(edc_map)
+    if check.visits:
+        yield _("Visits without an event: %(codes)s.") % {"codes": ", ".join(check.visits)}
+    if check.sites:
+        yield _("Sites without a name in the EDC: %(codes)s.") % {"codes": ", ".join(check.sites)}
+    if check.people:
+        yield _("Participants without a name in the EDC: %(count)d.") % {"count": check.people}
+    if check.used_twice:
+        yield _("Given more than once: %(names)s.") % {"names": ", ".join(check.used_twice)}
+    if check.unknown:
+        words = _("In the EDC's last message and not in the map: %(names)s.")
+        yield words % {"names": ", ".join(check.unknown)}
 
 
 def _refuse(trial: Trial, content: MapContent) -> None:
@@ -119,7 +144,7 @@ def _refuse(trial: Trial, content: MapContent) -> None:
         refused.setdefault("sites", []).append(
             _("Given to more than one site: %(names)s.") % {"names": twice}
         )
-    codes = _visit_codes(trial)
+    codes = visit_codes(trial)
     strange = sorted({event["visit"] for event in content.events} - codes)
     if strange:
         words = _("No published protocol of the trial has the visit %(codes)s.")
@@ -136,12 +161,6 @@ def _refuse(trial: Trial, content: MapContent) -> None:
 
 def _sites(trial: Trial) -> set[str]:
     return set(TrialSite.objects.filter(trial=trial).values_list("site__code", flat=True))
-
-
-def _visit_codes(trial: Trial) -> set[str]:
-    """The codes of all visit rules of the trial's published versions."""
-    versions = ProtocolVersion.objects.filter(trial=trial, published_at__isnull=False)
-    return {rule.code for version in versions for rule in protocol_of(version).visits}
 
 
 def _twice(names: Any) -> str:

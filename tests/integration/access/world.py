@@ -111,6 +111,7 @@ def build() -> World:
     world.put("board", "theirs", trial=far_away.trial.code)
     world.put("api-trial", "theirs", trial=far_away.trial.code)
     world.put("api-version", "theirs", id=far_away.pk)
+    world.put("edc-map", "theirs", pk=far_away.trial_id, edc="rave", environment="live")
     world.put("review", "theirs", trial=far_away.trial.code, review=_reviewed(far_away.trial).pk)
     world.put("level", "theirs", trial=far_away.trial.code, level=level.code if level else "none")
     world.put("trial-by-role", "theirs", pk=far_away.trial_id)
@@ -245,6 +246,7 @@ def _of_visits(world: World, whose: str, person: Participant, owner: User, words
     if whose == "ours":
         EdcMap.objects.create(trial=person.trial, edc="rave", environment="live")
         world.put("api-edc-map", whose, trial=person.trial.code, edc="rave", environment="live")
+        world.put("edc-map", whose, pk=person.trial_id, edc="rave", environment="live")
     world.put("deed", whose, pk=visit.pk, deed="book")
     world.put("today-act", whose, pk=visit.pk, act="book")
     world.put("flag", whose, pk=flag.pk)

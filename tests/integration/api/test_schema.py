@@ -46,6 +46,7 @@ PATHS = {
     "/api/v1/deviations": "get",
     "/api/v1/differences": "get",
     "/api/v1/differences/{id}/settlement": "post",
+    "/api/v1/edc-maps": "get",
     "/api/v1/edc-maps/{trial}/{edc}/{environment}": "get put",
     "/api/v1/flags": "get",
     "/api/v1/participants": "get",

@@ -1,0 +1,102 @@
+"""A map held against its trial and against what the EDC said last: what it lacks, and what it has twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from participants.models import Participant
+from schedules.models import EdcMap, EdcSubject
+from trials.domain.protocols.occurrences import is_many, label_of_rule
+from trials.domain.protocols.protocol import VisitRule
+from trials.domain.words import Say, plain
+from trials.models import ProtocolVersion, Trial, TrialSite
+from trials.selectors.records import protocol_of, published_versions
+
+FEW = 50
+"""So many participants without a name are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapCheck:
+    """What a map lacks: visit rules of the newest version, sites, participants (how many, and the first).
+
+    `gone` are codes that it names and that the newest version no longer has, `used_twice` events that stand
+    for more than one visit, `unknown` names of the EDC's last message that the map does not have.
+    """
+
+    visits: Sequence[str] = ()
+    sites: Sequence[str] = ()
+    people: int = 0
+    first_people: Sequence[str] = ()
+    gone: Sequence[str] = ()
+    used_twice: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRule:
+    """A visit rule that a map may name, what people call it, and whether it makes several visits."""
+
+    code: str
+    label: str
+    several: bool
+
+
+def checked(edc_map: EdcMap) -> MapCheck:
+    """Hold a map against its trial and its last message; a constant number of queries."""
+    named = {event["visit"] for event in edc_map.events}
+    rules = [rule.code for rule in _newest(edc_map.trial)]
+    without = Participant.objects.filter(trial=edc_map.trial_id).exclude(edc_subjects__map=edc_map)
+    people = list(without.order_by("subject_code").values_list("subject_code", flat=True))
+    sites = set(TrialSite.objects.filter(trial=edc_map.trial_id).values_list("site__code", flat=True))
+    events = Counter((event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events)
+    return MapCheck(
+        visits=[code for code in rules if code not in named],
+        sites=sorted(sites - set(edc_map.sites)),
+        people=len(people),
+        first_people=people[:FEW],
+        gone=sorted(named - set(rules)),
+        used_twice=[" ".join(event).strip() for event, count in sorted(events.items()) if count > 1],
+        unknown=list(_unknown(edc_map)),
+    )
+
+
+def mapped_rules(trial: Trial, say: Say = plain) -> list[MappedRule]:
+    """The visit rules that a map of a trial may name: those of the newest version, then those gone since."""
+    found: dict[str, VisitRule] = {}
+    for version in published_versions(trial):
+        for rule in protocol_of(version).visits:
+            found.setdefault(rule.code, rule)
+    return [MappedRule(code, say(label_of_rule(rule)), is_many(rule)) for code, rule in found.items()]
+
+
+def visit_codes(trial: Trial) -> set[str]:
+    """The codes of all visit rules of the trial's published versions."""
+    versions = ProtocolVersion.objects.filter(trial=trial, published_at__isnull=False).defer("document")
+    return {rule.code for version in versions for rule in protocol_of(version).visits}
+
+
+def _newest(trial: Trial) -> Sequence[VisitRule]:
+    version = published_versions(trial).defer("document").first()
+    return protocol_of(version).visits if version else ()
+
+
+def _unknown(edc_map: EdcMap) -> list[str]:
+    """What the last message named and the map does not, each name once."""
+    said = edc_map.last_message or {}
+    sites = set(edc_map.sites.values())
+    subjects = set(EdcSubject.objects.filter(map=edc_map).values_list("external_id", flat=True))
+    events = {event["event_oid"] for event in edc_map.events}
+    keyed = {(event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events}
+    # an event without a repeat key in the map stands for all of its repeats
+    whole = {event for event, key in keyed if not key}
+    found = [name for name in said.get("sites", ()) if name not in sites]
+    found += [name for name in said.get("subjects", ()) if name not in subjects]
+    for event, key in said.get("events", ()):
+        if event not in events:
+            found.append(event)
+        elif (event, key) not in keyed and event not in whole:
+            found.append(f"{event} {key}".strip())
+    return list(dict.fromkeys(found))
