@@ -36,7 +36,7 @@ def words_of_hold(waiting: Waiting, today: date) -> tuple[Words, ...]:
 
 
 def words_of_wait(waiting: Waiting) -> Words:
-    """That the day for which chemotherapy was given has passed while nobody knows another."""
+    """Say that the infusion day, after chemotherapy, has passed and that no other is planned."""
     template = _("Expected on %(expected)s after %(given)s from %(began)s, the %(awaited)s waits")
     return Words.of(
         template,

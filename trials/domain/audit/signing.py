@@ -26,7 +26,7 @@ PROOF_HOLDS = timedelta(minutes=5)
 
 
 class Standing(StrEnum):
-    """Whether a signature still speaks of what is on record."""
+    """Whether a signature still covers what is on record."""
 
     STANDS = "stands"
     VOID = "void"

@@ -113,7 +113,7 @@ def issue_access_token(
     *, secret: ClientSecret, acts: Sequence[str], trial: Trial | None, site: Site | None, text: str,
     now: datetime, today: date,
 ) -> AccessToken:  # fmt: skip
-    """Keep an access token by its text, forget those that are over, and keep that the secret was used."""
+    """Store an access token by its digest, delete expired ones, note when the secret was used."""
     AccessToken.objects.filter(secret__client=secret.client_id, expires_at__lte=now).delete()
     ClientSecret.objects.filter(pk=secret.pk).exclude(last_used_on=today).update(last_used_on=today)
     ApiClient.objects.filter(pk=secret.client_id).exclude(last_used_on=today).update(last_used_on=today)
