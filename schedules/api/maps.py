@@ -163,7 +163,7 @@ class EdcMapDetail(APIView):
     )
     def get(self, request: Request, trial: str, edc: str, environment: str) -> Response:
         refuse_query(request.query_params, ())
-        key = _key(request, trial, edc, environment)
+        key = map_key(request, trial, edc, environment)
         found = edc_map(key.trial, key.edc, key.environment)
         if found is None:
             raise NotFound
@@ -180,7 +180,7 @@ class EdcMapDetail(APIView):
     def put(self, request: Request, trial: str, edc: str, environment: str) -> Response:
         require_act(request, ApiAct.MAP)
         refuse_query(request.query_params, ())
-        key = _key(request, trial, edc, environment)
+        key = map_key(request, trial, edc, environment)
         scope = roles_of(signed_in(request), roles_day(request_clock.now()))
         if not scope.allows_throughout(Right.RECORD, trial=key.trial.pk):
             raise PermissionDenied(_("A map holds for all sites: your role must hold at all of them."))
@@ -197,7 +197,7 @@ class EdcMapDetail(APIView):
         return _shown(saved)
 
 
-def _key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
+def map_key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
     """Which map is asked for; raises NotFound for a trial out of sight and for an unknown environment."""
     today = roles_day(request_clock.now())
     found: Trial | None = trials_visible_to(signed_in(request), today).filter(code=trial).first()

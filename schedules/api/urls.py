@@ -7,6 +7,7 @@ from schedules.api.changes import ChangeFeed
 from schedules.api.docs import Documentation
 from schedules.api.histories import ParticipantHistory
 from schedules.api.maps import EdcMapDetail, EdcMapList
+from schedules.api.odm import OdmExchange
 from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.reading.day_zero import NewcomerDayZero, ParticipantDayZero
 from schedules.api.reading.follow_up import DeviationList, FlagList
@@ -35,6 +36,7 @@ urlpatterns = [
     path("differences", DifferenceList.as_view(), name="api-differences"),
     path("differences/<int:id>/settlement", DifferenceSettled.as_view(), name="api-difference-settlement"),
     path("edc-maps", EdcMapList.as_view(), name="api-edc-maps"),
+    path("edc-maps/<str:trial>/<str:edc>/<str:environment>/odm", OdmExchange.as_view(), name="api-odm"),
     path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
     path("flags", FlagList.as_view(), name="api-flags"),
     path("participants/<int:id>/history", ParticipantHistory.as_view(), name="api-history"),

@@ -48,6 +48,7 @@ PATHS = {
     "/api/v1/differences/{id}/settlement": "post",
     "/api/v1/edc-maps": "get",
     "/api/v1/edc-maps/{trial}/{edc}/{environment}": "get put",
+    "/api/v1/edc-maps/{trial}/{edc}/{environment}/odm": "get post",
     "/api/v1/flags": "get",
     "/api/v1/participants": "get",
     "/api/v1/participants/{id}": "get",
