@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 
-COLUMNS = [("trials", "channel", "secret")]
+COLUMNS = [
+    ("trials", "channel", "secret"),
+    ("schedules", "webhook", "secret"),
+    ("schedules", "webhook", "previous_secret"),
+]
 """Where secrets are stored: app, model and column. `renew_secrets` goes through all of them."""
 
 
