@@ -10,9 +10,15 @@ ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=config.settings.production \
     PORT=8000
 # PDF files of cards and lists: Pango draws them, and Chinese needs a font.
-RUN apt-get update && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
+# pg_dump and pg_restore of the server's own version, for backups; from PostgreSQL's own archive.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-core fonts-noto-cjk postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-18 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /srv/dayzero dayzero \
-    && install -d -o dayzero /var/lib/dayzero/audit
+    && install -d -o dayzero /var/lib/dayzero/audit /var/lib/dayzero/backups
 WORKDIR /srv/dayzero
 COPY --from=build /opt/venv /opt/venv
 COPY manage.py ./
@@ -23,6 +29,7 @@ COPY schedules schedules
 COPY templates templates
 COPY locale locale
 COPY static static
+COPY deploy deploy
 # The settings ask for these three; collecting files uses none of them. Collecting only warns of a folder
 # that is missing, and every page would answer 500: the check before it makes of that an error.
 RUN SECRET_KEY=collect ALLOWED_HOSTS=collect DATABASE_URL=sqlite://:memory: python manage.py check --tag staticfiles --fail-level WARNING

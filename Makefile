@@ -31,7 +31,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 
 export PORT
 .DEFAULT_GOAL := help
-.PHONY: help install run plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
+.PHONY: help install run stack plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
 	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
 	bench bench-large lock clean bench-web messages screenshots axe
 
@@ -57,6 +57,9 @@ endef
 
 run: install ## start web and beat with made-up participants on PORT, and print address and accounts
 	@$(MANAGE) rundemo
+
+stack: install ## run what docker-compose.yml runs, without Docker: PostgreSQL, Valkey, proxy and all (PORT: of HTTPS)
+	@PORT=$(if $(filter command line environment,$(origin PORT)),$(PORT),) $(BIN)/python -m tests.production.stack
 
 plan: install ## print the five trials planned for an infusion on INFUSION
 	@for trial in $(TRIALS); do $(MANAGE) plan $$trial --on infusion=$(INFUSION) || exit; echo; done

@@ -57,6 +57,7 @@ app.conf.task_routes = {
     "schedules.tasks.hold": {"queue": JUDGE},
     "schedules.tasks.start": {"queue": JUDGE},
     "schedules.tasks.deliver": {"queue": DELIVER},
+    "schedules.tasks.ring_webhooks": {"queue": DELIVER},
     "trials.tasks.tell_owners_of_accounts": {"queue": DELIVER},
     "schedules.tasks.amend": {"queue": LONG},
     "trials.tasks.run_job": {"queue": LONG},

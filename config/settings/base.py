@@ -294,7 +294,7 @@ RETENTION_YEARS = env.int("DAYZERO_RETENTION_YEARS", default=30)
 # --- logs, measures, reports of errors -------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 # text, or json for programs that collect logs
-LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+LOG_FORMAT = env.str("LOG_FORMAT", default="") or "text"
 if LOG_FORMAT not in {"text", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it can be text or json.")
 LOGGING: dict[str, Any] = {
