@@ -20,11 +20,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
-from config.queues import queues
 from schedules.selectors.operations.reminders import channels_lately, oldest_unsent
 from trials import request_clock
 from trials.domain.release import RELEASE
 from trials.selectors.operations import state
+from trials.selectors.operations.queues import queues
 
 logger = logging.getLogger(__name__)
 Part = Callable[[datetime], Iterator[Metric]]

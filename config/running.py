@@ -18,7 +18,7 @@ from django.utils import timezone
 from config import logs
 
 RUNG_AT = "dayzero_rung_at"
-"""The header of a message that says when the bell was rung, in seconds of the epoch."""
+"""Where a message says when it was sent; `trials/selectors/operations/queues.py` reads it in the broker."""
 
 logger = logging.getLogger(__name__)
 _begun: dict[str, float] = {}

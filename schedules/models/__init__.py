@@ -31,6 +31,7 @@ from schedules.models.follow_up import (
     Severity,
     VisitActivity,
 )
+from schedules.models.reminder_decisions import ReminderDecision
 from schedules.models.reminder_settings import ReminderPause, ReminderPreference, ReminderSetting
 from schedules.models.reminders import (
     Reminder,
@@ -79,6 +80,7 @@ __all__ = [
     "ProtocolWindow",
     "ReadinessCheck",
     "Reminder",
+    "ReminderDecision",
     "ReminderDelivery",
     "ReminderPause",
     "ReminderPreference",

@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("schedules.web.windows.urls")),
     path("", include("schedules.web.find.urls")),
     path("", include("schedules.web.readiness.urls")),
+    path("operations/", include("schedules.web.operations.urls")),
     path("theme/", choose_theme, name="theme"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cached_property
 from importlib.metadata import Distribution, distribution
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -215,7 +216,11 @@ class Compose:
     values: Mapping[str, str]
 
     def services(self) -> dict[str, Any]:
-        """Its services, with the values of .env filled in as Compose fills them in."""
+        """Its services, with the values of .env filled in as Compose fills them in; read once."""
+        return self._read
+
+    @cached_property
+    def _read(self) -> dict[str, Any]:
         text = (ROOT / "docker-compose.yml").read_text()
         services: dict[str, Any] = self._filled(YAML(typ="safe").load(text)["services"])
         return services

@@ -13,6 +13,8 @@ from schedules.selectors.reminders.notices import open_reminders
 
 LATELY = timedelta(days=1)
 """How far back what was sent and refused is counted."""
+WEEK = timedelta(days=7)
+"""How far back what was refused for good is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,22 @@ def channels_lately(now: datetime) -> list[ChannelState]:
         )
     )
     return [ChannelState(**row) for row in rows]
+
+
+def troubled_deliveries(now: datetime, most: int = 50) -> list[ReminderDelivery]:
+    """What could not be delivered yet, and what was refused lately, the newest attempt first; one query."""
+    waiting = Q(sent_at=None, refused_at=None, lapsed_at=None, attempts__gt=0)
+    lost = Q(sent_at=None, lapsed_at=None, refused_at__gte=now - WEEK)
+    rows = ReminderDelivery.objects.filter(waiting | lost).select_related(
+        "recipient",
+        "reminder__participant__site",
+        "reminder__participant__trial",
+        "reminder__visit__participant__site",
+        "reminder__visit__participant__trial",
+    )
+    return list(rows.order_by("-tried_at", "-pk")[:most])
+
+
+def delivery_of(pk: int) -> ReminderDelivery | None:
+    """One delivery by its number."""
+    return ReminderDelivery.objects.filter(pk=pk).first()

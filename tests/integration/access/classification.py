@@ -216,6 +216,9 @@ ADDRESSES: dict[str, Endpoint] = {
     "amendment": read("amendment"),
     "amendment-retry": Endpoint("amendment", seen_by=VIEW, post=RECORD),
     "amendment-cancel": Endpoint("amendment", seen_by=VIEW, post=RECORD),
+    # --- the installation
+    "operations": Endpoint(get=throughout(Right.ADMINISTER)),
+    "delivery-decision": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="no delivery has failed"),
     # --- the audit trail
     "trail": listed(),
     "trail-export": listed(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from config.celery import DELIVER, JUDGE, LONG, QUEUES, SWEEP, app
-from config.queues import queue_names
+from config.running import RUNG_AT
+from trials.selectors.operations import queues
+from trials.selectors.operations.queues import queue_names
 
 ROUTES = app.conf.task_routes
 
@@ -19,6 +21,7 @@ def test_every_entry_of_the_beat_names_a_task_that_there_is() -> None:
 
 
 def test_what_may_hang_shares_no_queue_with_what_must_not_wait() -> None:
+    assert queues.RUNG_AT == RUNG_AT
     assert set(queue_names()) == set(QUEUES) == {"sweep", "judge", "deliver", "long"}
     assert queue_of("schedules.tasks.deliver") == DELIVER
     assert queue_of("schedules.tasks.amend") == LONG

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 
-from config.running import RUNG_AT
-
+RUNG_AT = "dayzero_rung_at"
+"""The header of a message that says when the bell was rung, in seconds of the epoch."""
 PATIENCE = 2
 """Seconds that the broker is given to answer."""
 
@@ -26,13 +27,12 @@ class QueueState:
 
 def queue_names() -> list[str]:
     """Every queue that something is rung into, from config/celery.py."""
-    from config.celery import app  # noqa: PLC0415  it loads this package
-
-    routes: dict[str, Any] = app.conf.task_routes or {}
+    conf = current_app.conf
+    routes: dict[str, Any] = conf.task_routes or {}
     routed = {route["queue"] for route in routes.values() if "queue" in route}
-    declared = {queue.name for queue in app.conf.task_queues or ()}
-    timed = {entry.get("options", {}).get("queue") for entry in app.conf.beat_schedule.values()}
-    return sorted({str(app.conf.task_default_queue), *routed, *declared, *(timed - {None})})
+    declared = {queue.name for queue in conf.task_queues or ()}
+    timed = {entry.get("options", {}).get("queue") for entry in conf.beat_schedule.values()}
+    return sorted({str(conf.task_default_queue), *routed, *declared, *(timed - {None})})
 
 
 def queues() -> list[QueueState]:

@@ -1,0 +1,1 @@
+"""How the installation is, for those who administer everything."""
