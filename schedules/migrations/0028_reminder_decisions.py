@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0010_reminder_people'),
-        ('schedules', '0026_reminder_sweeps'),
+        ('schedules', '0027_edc_last_message'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
