@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from schedules.domain.plan.anchors import follow
@@ -12,6 +13,8 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, PlannedVi
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.offsets import Unit, shift_instant
 from trials.domain.protocols.protocol import AtOffset, Protocol, Reference, ReferenceKind
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -104,10 +107,17 @@ class Placing:
 
 
 def planned(slot: Slot, base: AnchorDay, zone: str) -> PlannedVisit:
-    """The visit of a slot counted from this day; by the hour, in the zone, where rule and day give one."""
+    """The visit of a slot counted from this day; by the hour, in the zone, where rule and day give one.
+
+    36 hours after a day on record whose hour nobody wrote down may be the next day or the one after: both
+    are inside, so that nothing true is drafted as late.
+    """
     timing = slot.rule.timing
     if isinstance(timing, AtOffset) and slot.offset.unit is Unit.HOURS and base.at:
         at = shift_instant(base.at, slot.offset).astimezone(ZoneInfo(zone))
         window = slot.around(at.date(), timing.tolerance)
         return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, window, at)
-    return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, slot.window(base.day))
+    window = slot.window(base.day)
+    if slot.by_hour and base.at is None and base.kind is AnchorKind.ACTUAL:
+        window = window._replace(closes=window.closes + _DAY)
+    return PlannedVisit(slot.rule, slot.occurrence, slot.code, slot.offset, base, window)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.occurrences import occurrence_offsets
 from trials.domain.protocols.offsets import (
+    HOURS_PER_DAY,
     MonthLength,
     Offset,
     Unit,
@@ -39,7 +40,7 @@ class Slot:
 
     `steps` are the days from the anchor to opens, target and closes where they are the same for
     every anchor day; None where months, years or hours make them depend on it. `reach` are the
-    days before and after a target alike.
+    days before and after a target alike. `by_hour`: on which of two days it ends hangs on the anchor's hour.
     """
 
     rule: VisitRule
@@ -49,6 +50,7 @@ class Slot:
     month: MonthLength
     steps: Days | None
     reach: tuple[timedelta, timedelta] | None
+    by_hour: bool = False
 
     def window(self, anchor: date) -> VisitWindow:
         """The slot's window, counted from this anchor day; an offset in hours counts from its midnight."""
@@ -127,7 +129,14 @@ def _slots_of(same: Same, traits: frozenset[str]) -> tuple[Slot, ...]:
 def _slots_of_rule(rule: VisitRule, month: MonthLength) -> Iterator[Slot]:
     for occurrence, (code, offset) in enumerate(occurrence_offsets(rule).items(), start=1):
         steps, reach = _steps(rule.timing, offset, month), _reach(rule.timing, month)
-        yield Slot(rule, occurrence, code, offset, month, steps, reach)
+        yield Slot(rule, occurrence, code, offset, month, steps, reach, _ends_by_hour(rule.timing, offset))
+
+
+def _ends_by_hour(timing: Timing, offset: Offset) -> bool:
+    """Whether the last day of a window hangs on the hour that it counts from: 36 hours, and not 48."""
+    if not isinstance(timing, AtOffset):  # the ends of ranges are whole days
+        return False
+    return offset.unit is Unit.HOURS and offset.amount % HOURS_PER_DAY != 0
 
 
 def _steps(timing: Timing, offset: Offset, month: MonthLength) -> Days | None:

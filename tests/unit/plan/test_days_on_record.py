@@ -13,10 +13,13 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.moments import ZoneOfRecord, day_of, on_record, zone_on_record
 from schedules.domain.plan.anchors import follow
 from schedules.domain.plan.days_on_record import keep_days
+from schedules.domain.plan.projection import project
 from schedules.domain.plan.protocol_windows import instant_of
 from schedules.domain.plan.recorded_anchors import anchor_day, recorded_anchor
-from schedules.domain.plan.values import AnchorDay
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.plan.visit_windows import VisitWindow
+from tests.unit.plan import small
+from tests.unit.plan.small import at, instant, protocol, visit
 from trials.domain.protocols.offsets import Offset, Unit, shift_date
 
 
@@ -91,3 +94,24 @@ def test_instants_of_a_window_are_compared_across_the_autumn_hour():
     second = datetime(2026, 10, 25, 2, 15, fold=1, tzinfo=BERLIN)
     assert second < first, "by what their clocks show"
     assert instant_of(second, BERLIN) > instant_of(first, BERLIN), "half an hour later"
+
+
+@pytest.mark.parametrize(
+    ("given", "hours", "window"),
+    [
+        (small.day_of("Mon 2026-12-07 actual"), "PT36H", ("2026-12-08", "2026-12-08", "2026-12-09")),
+        (small.day_of("Mon 2026-12-07 actual"), "PT48H", ("2026-12-09", "2026-12-09", "2026-12-09")),
+        (small.day_of("Mon 2026-12-07 actual"), "PT1H", ("2026-12-07", "2026-12-07", "2026-12-08")),
+        (small.day_of("Mon 2026-12-07 actual"), "-PT36H", ("2026-12-05", "2026-12-05", "2026-12-06")),
+        (small.day_of("Mon 2026-12-07"), "PT36H", ("2026-12-08", "2026-12-08", "2026-12-08")),
+        (
+            instant("2026-12-07T14:00", kind=AnchorKind.ACTUAL),
+            "PT36H",
+            ("2026-12-09", "2026-12-09", "2026-12-09"),
+        ),
+    ],
+)
+def test_a_visit_in_hours_after_a_day_without_an_hour_has_every_day_that_it_can_be(given, hours, window):
+    """36 hours after noon is two days on, and after ten in the morning one: neither is late."""
+    (planned,) = project(protocol(visit("v", at(hours))), {"infusion": given}).visits
+    assert tuple(day.isoformat() for day in planned.window) == window
