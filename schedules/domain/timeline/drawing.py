@@ -202,7 +202,9 @@ def _visit(scale: Scale, fact: VisitFact, width: float) -> VisitShape:
     label_x = inside(pin_x, text_width(fact.mark) + 4, width)
     done = fact.performed_on
     performed_x = scale.middle(done) if done and scale.holds(done) else None
-    return VisitShape(fact, x, wide, VISITS_TOP, pin_x, label_x, performed_x)
+    booked = fact.booked_on if done is None else None
+    booked_x = scale.middle(booked) if booked and scale.holds(booked) else None
+    return VisitShape(fact, x, wide, VISITS_TOP, pin_x, label_x, performed_x, booked_x)
 
 
 def _bar(scale: Scale, first: date, last: date) -> tuple[float, float]:

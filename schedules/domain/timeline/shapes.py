@@ -36,6 +36,7 @@ class VisitFact:
     assumed: bool = False
     performed_on: date | None = None
     pinned: bool = True
+    booked_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class WindowFact:
     first: date | None
     last: date | None
     assumed: bool = False
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class VisitShape:
     pin_x: float
     label_x: float
     performed_x: float | None
+    booked_x: float | None = None
 
     @property
     def label_y(self) -> float:

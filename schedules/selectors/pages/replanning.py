@@ -21,6 +21,7 @@ from trials.selectors.records import published_versions
 
 _MANY = 500
 _Names = Mapping[str, Mapping[str, str]]
+ANCHOR = "participants.anchor"
 TOLD = {
     "participants.anchor": ("planned_on", "planned_at", "actual_on", "actual_at"),
     "participants.absence": ("first", "last", "ended"),
@@ -44,14 +45,18 @@ def acts_since(participant: int, entry: int, zone: ZoneInfo) -> list[Change]:
     return [change for _participant, change in acts_of(shown, {participant: zone})]
 
 
-def acts_of(entries: Sequence[AuditEntry], zones: Mapping[int, ZoneInfo]) -> list[tuple[int, Change]]:
+def acts_of(
+    entries: Sequence[AuditEntry],
+    zones: Mapping[int, ZoneInfo],
+    known: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[tuple[int, Change]]:
     """What was done by these entries, about whom, one for each act and participant; three queries.
 
-    `zones` are those of the participants' sites.
+    `zones` are those of the participants' sites; `known` what visits and anchors are called, by record
+    and id, where the caller has read them already: then at most one query is made, for steps.
     """
     names = {
-        "schedules.visit": _names(Visit, "label", entries),
-        "participants.anchor": _names(Anchor, "code", entries),
+        **(known or _known(entries)),
         "participants.coursestep": _steps(entries),
     }
     acts: dict[tuple[int, str], list[AuditEntry]] = {}
@@ -59,6 +64,11 @@ def acts_of(entries: Sequence[AuditEntry], zones: Mapping[int, ZoneInfo]) -> lis
         if one.participant_id is not None:
             acts.setdefault((one.participant_id, one.act or str(one.pk)), []).append(one)
     return [(person, _change(found, names, zones[person])) for (person, _act), found in acts.items()]
+
+
+def _known(entries: Sequence[AuditEntry]) -> dict[str, dict[str, str]]:
+    """What the visits and anchors are called that entries are about, by record and id."""
+    return {"schedules.visit": _names(Visit, "label", entries), ANCHOR: _names(Anchor, "code", entries)}
 
 
 def _steps(entries: Iterable[AuditEntry]) -> dict[str, str]:

@@ -14,9 +14,11 @@ from django.utils.translation import gettext_noop
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
 from participants.models import Participant
 from schedules.domain.visits.status import Appointment, WindowPosition
+from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.selectors.exchange.feeds import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
+from schedules.selectors.pages.past import last_acts
 from schedules.selectors.reminders.bell import told_of_participant
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.participants.next_step import next_step
@@ -41,6 +43,8 @@ PHASES = {
 """By what a list is asked for: all that goes on, all that has ended, or one phase."""
 SOON = timedelta(days=14)
 """What opens within these days is never folded away."""
+FOLDED = frozenset({VerdictStatus.KEPT, VerdictStatus.NOT_YET, VerdictStatus.WAIVED})
+"""The verdicts of windows that nobody has to look at now."""
 NOT_NEXT = frozenset({WindowPosition.CLOSED, WindowPosition.WAITING})
 
 TOLD = 8
@@ -85,7 +89,13 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     judged = verdict_context(request, page.docket, page.windows)
     context = _context(request, page) | judged
     soon = page.reading.today + SOON
+    verdicts = judged["verdicts"]
+    statuses = {row.code: row.verdict.status for row in verdicts}
     context |= {
+        "timeline": draw_timeline(page.reading, page.visits, page.windows, statuses),
+        "verdicts_first": [row for row in verdicts if row.verdict.status not in FOLDED or row.flag],
+        "verdicts_folded": [row for row in verdicts if row.verdict.status in FOLDED and not row.flag],
+        "acts": last_acts(participant, page.reading.zone),
         "step": None if context["gone"] else next_step(page, judged["verdicts"]),
         "just": taken_from_session(request),
         "back": request.get_full_path(),
@@ -137,7 +147,6 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
         ),
         "traits": [labels.get(code, code) for code in participant.traits],
         "epochs": epochs_of(reading.protocol),
-        "timeline": draw_timeline(reading, page.visits, page.windows),
         "warnings": warnings_in_words(page.plan.warnings if page.plan else ()),
         "may_record": may(
             user_of(request), Right.RECORD, participant.site, participant.trial, server_day(now())

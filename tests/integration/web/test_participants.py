@@ -168,7 +168,7 @@ def test_queries_of_the_page_do_not_grow_with_visits(page: Client, enrolled: Enr
         participant = enrolled(f"S{visits}-001", version=version)
         counts.add(count_queries(lambda pk=participant.pk: page.get(f"/participants/{pk}/")))
     assert len(counts) == 1
-    assert counts.pop() <= 20, "the record is read once"
+    assert counts.pop() <= 22, "the record is read once; two for reminders and history"
 
 
 def test_the_next_step_stands_first_with_one_button(page: Client, enrolled: Enrol) -> None:
@@ -269,3 +269,25 @@ def test_the_list_says_the_booked_day_of_the_next_visit_else_its_window(
     booked = visit.target + DAY
     Visit.objects.filter(pk=visit.pk).update(booked_on=booked)
     assert shown() == [booked.isoformat()]
+
+
+def test_the_page_says_verdicts_on_the_lanes_and_folds_what_is_kept(page: Client, enrolled: Enrol) -> None:
+    person = enrolled("S01-001", TODAY - timedelta(days=5), given=True)
+    answer = page.get(f"/participants/{person.pk}/")
+    content = answer.content.decode()
+    assert "? Cannot be judged" in content, "sign and word behind the name of a lane"
+    lanes = [lane.fact.verdict for lane in answer.context["timeline"][0].wide.lanes]
+    assert lanes[0] in ("violated", "at-risk", "cannot-judge"), "the gravest first"
+    folded = answer.context["verdicts_folded"]
+    assert all(row.verdict.status in ("kept", "not-yet", "waived") for row in folded)
+    assert len(folded) + len(answer.context["verdicts_first"]) == len(answer.context["verdicts"])
+
+
+def test_the_page_marks_bookings_and_tells_what_was_changed_last(page: Client, enrolled: Enrol) -> None:
+    person = enrolled("S01-001", TODAY - timedelta(days=27), given=True)
+    visit = Visit.objects.get(participant=person, code="d28")
+    page.post(f"/visits/{visit.pk}/book/", {"on": str(TODAY + timedelta(days=1)), "version": visit.version})
+    content = page.get(f"/participants/{person.pk}/").content.decode()
+    assert content.count('class="booked-mark"') > 1
+    assert "What was changed last" in content
+    assert "2026-11-24" in content

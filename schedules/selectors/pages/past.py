@@ -1,0 +1,30 @@
+"""What lies behind on a participant's page: what was changed last, by whom and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from participants.models import Participant
+from schedules.selectors.pages.replanning import ANCHOR, TOLD, acts_of
+from schedules.selectors.store.changes import Change
+from trials.models import AuditEntry
+
+ACTS = 8
+_ENTRIES = 60
+
+
+def last_acts(participant: Participant, zone: ZoneInfo) -> Sequence[Change]:
+    """What was done last about a participant, the newest first, an act with its reason.
+
+    Two queries at most, where visits and anchors of the participant are prefetched.
+    """
+    entries = AuditEntry.objects.filter(participant_id=participant.pk, model__in=TOLD).order_by("-id")
+    shown = list(entries[:_ENTRIES])[::-1]
+    known = {
+        "schedules.visit": {str(one.pk): one.label for one in participant.visits.all()},
+        ANCHOR: {str(one.pk): one.code for one in participant.anchors.all()},
+    }
+    acts = [change for _person, change in acts_of(shown, {participant.pk: zone}, known)]
+    told = [change for change in acts if change.fields]
+    return told[::-1][:ACTS]
