@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from participants.models import Participant
 from schedules.selectors.pages.replanning import ANCHOR, TOLD, acts_of
 from schedules.selectors.store.changes import Change
@@ -17,10 +19,11 @@ _ENTRIES = 60
 def last_acts(participant: Participant, zone: ZoneInfo) -> Sequence[Change]:
     """What was done last about a participant, the newest first, an act with its reason.
 
-    Two queries at most, where visits and anchors of the participant are prefetched.
+    Few queries, whose number does not grow, where visits and anchors of the participant are prefetched.
     """
-    entries = AuditEntry.objects.filter(participant_id=participant.pk, model__in=TOLD).order_by("-id")
-    shown = list(entries[:_ENTRIES])[::-1]
+    entries = AuditEntry.objects.filter(participant_id=participant.pk, model__in=TOLD)
+    enrolled = Q(action="create", model__in=("schedules.visit", "participants.participant"))
+    shown = list(entries.exclude(enrolled).order_by("-id")[:_ENTRIES])[::-1]
     known = {
         "schedules.visit": {str(one.pk): one.label for one in participant.visits.all()},
         ANCHOR: {str(one.pk): one.code for one in participant.anchors.all()},
