@@ -19,7 +19,10 @@ LONGEST_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Who is away and when, both days included: a participant, or a site's (with the person, if one)."""
+    """Who is away and when, both days included: a participant, or a site's (with the person, if one).
+
+    `deputy` is told meanwhile what the person would be told.
+    """
 
     first: date
     last: date
@@ -27,6 +30,7 @@ class Away:
     site: Site | None = None
     user: User | None = None
     note: str = ""
+    deputy: User | None = None
 
 
 @recorded
@@ -41,6 +45,7 @@ def record_absence(*, away: Away, by: User | None, reason: str = "") -> Absence:
         first=away.first,
         last=away.last,
         note=away.note.strip(),
+        deputy=away.deputy,
     )
 
 
@@ -52,6 +57,8 @@ def refusals_of_absence(away: Away) -> dict[str, list[str]]:
     if away.last < away.first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
         return {"last": [message % {"first": away.first, "last": away.last}]}
+    if away.deputy is not None and (away.user is None or away.deputy == away.user):
+        return {"deputy": [_("Say first who is away; the deputy is somebody else.")]}
     if (away.last - away.first).days >= LONGEST_DAYS:
         return {"last": [_("That is longer than a year: give the days one by one.")]}
     return {}

@@ -54,7 +54,7 @@ def away_days(
 
 def absences_of(*, participant: Participant | None = None, site: Site | None = None) -> QuerySet[Absence]:
     """The absences of a participant or of a site, the latest first."""
-    found = Absence.objects.select_related("user")
+    found = Absence.objects.select_related("user", "deputy")
     found = found.filter(participant=participant) if participant else found.filter(site=site)
     return found.order_by("ended", "-first", "-pk")
 

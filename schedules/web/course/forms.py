@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from participants.domain.lifecycle import EXTENTS, WITHOUT_REASON, Extent, Step
@@ -110,6 +111,13 @@ class AbsenceForm(ShownForm):
         required=False,
         empty_label=gettext_lazy("Everybody the site needs"),
     )
+    deputy: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        queryset=None,
+        label=gettext_lazy("Deputy"),
+        required=False,
+        empty_label=gettext_lazy("Nobody"),
+        help_text=gettext_lazy("Is told meanwhile what this person would be told."),
+    )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
 
     def __init__(self, people: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
@@ -117,12 +125,24 @@ class AbsenceForm(ShownForm):
         user = self.fields["user"]
         assert isinstance(user, forms.ModelChoiceField)
         if people is None:
-            del self.fields["user"]
+            del self.fields["user"], self.fields["deputy"]
         else:
             user.queryset = people
+            deputy = self.fields["deputy"]
+            assert isinstance(deputy, forms.ModelChoiceField)
+            deputy.queryset = people
+
+    def clean(self) -> dict[str, Any]:
+        """A deputy is somebody else, and of somebody."""
+        data = super().clean() or {}
+        deputy, user = data.get("deputy"), data.get("user")
+        if deputy is not None and (user is None or deputy == user):
+            self.add_error("deputy", _("Say first who is away; the deputy is somebody else."))
+        return data
 
     def away(self, **whose: Any) -> Away:
         """The absence that was asked for."""
         data = self.cleaned_data
         first: date = data["first"]
-        return Away(first, data["last"], user=data.get("user"), note=data["note"], **whose)
+        asked = {"user": data.get("user"), "deputy": data.get("deputy"), "note": data["note"]}
+        return Away(first, data["last"], **asked, **whose)

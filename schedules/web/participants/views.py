@@ -20,6 +20,7 @@ from schedules.selectors.pages.participant import ParticipantPage, participant_i
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.pages.past import last_acts
 from schedules.selectors.reminders.bell import told_of_participant
+from schedules.selectors.reminders.previews import pauses_now
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.participants.next_step import next_step
 from schedules.web.participants.timelines import draw_timeline, epochs_of
@@ -105,6 +106,7 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "visits_later": [row for row in page.visits if row.live and _later(row, soon)],
         "visits_ended": [row for row in page.visits if not row.live],
         **told_context(told_of_participant(pk), now(), TOLD, participant=pk),
+        "pauses": pauses_now(page.reading.today, participant=participant),
         "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
     }
     return render(request, "participants/page.html", context)

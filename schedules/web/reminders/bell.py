@@ -17,6 +17,7 @@ from django.views.i18n import set_language
 from schedules.models import ReminderRecipient
 from schedules.models.reminder_settings import LANGUAGES
 from schedules.selectors.reminders.bell import Shelf, bell_page, recipient_in_sight, unread_count
+from schedules.selectors.reminders.previews import pauses_now
 from schedules.services.reminders.bell import (
     acknowledge_reminder,
     mark_reminders_read,
@@ -52,6 +53,7 @@ def reminders(request: HttpRequest) -> HttpResponse:
         "rows": [bell_row(one, instant) for one in found.rows],
         "found": found,
         "shelf": shelf.value,
+        "pauses": pauses_now(server_day(instant), person=user),
         "newest": max((one.pk for one in found.rows), default=0),
         **neighbours(request, found.page, found.pages),
     }

@@ -161,6 +161,13 @@ ADDRESSES: dict[str, Endpoint] = {
     "boards": listed(),
     "reminders": one_s_own(post=False),
     "reminders-read": Endpoint(post=EVERYBODY, why="of one's own bell alone"),
+    "reminders-pause": one_s_own(),
+    "reminders-pause-end": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="there is none to end"),
+    "reminder-rules": read("trial"),
+    "trial-pause": form("trial", by=throughout(Right.RECORD)),
+    "reminder-rule": form("reminder-rule", by=throughout(Right.RECORD)),
+    "participant-pause": form("participant"),
+    "participant-coordinator": form("participant"),
     "reminder-act": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever was told"),
     # --- signing, trials, approvals, consents
     "sign": Endpoint("signable", seen_by=VIEW, get=VIEW, post=SIGN),

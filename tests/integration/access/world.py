@@ -103,6 +103,7 @@ def build() -> World:
     _place(world, "other", here, other, "OTHER-1", "Other words")
     world.put("trial", "theirs", pk=far_away.trial_id)
     world.put("trial-deed", "theirs", pk=far_away.trial_id, deed="freeze")
+    world.put("reminder-rule", "theirs", pk=far_away.trial_id, kind="closing")
     world.row("theirs", far_away.trial)
     world.row("theirs", far_away)
     world.objects["site"].pop("other")  # it is ours
@@ -158,6 +159,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     world.put("membership", whose, pk=held.pk)
     world.put("trial", whose, pk=version.trial_id)
     world.put("trial-deed", whose, pk=version.trial_id, deed="freeze")
+    world.put("reminder-rule", whose, pk=version.trial_id, kind="closing")
     world.put("trial-by-role", whose, pk=version.trial_id)
     world.put("version", whose, pk=version.pk)
     world.put("board", whose, trial=version.trial.code)
