@@ -68,7 +68,7 @@ def test_a_rule_is_changed_for_a_site_and_only_what_differs_is_kept(keeper: User
     assert client.post(address, FORM).status_code == 302
     row = ReminderSetting.objects.get()
     assert (row.site, row.kind, row.days, row.manner, row.recipients) == (site, "closing", "5", "", "")
-    assert AuditEntry.objects.filter(model="schedules.remindersetting").count() == 1
+    assert AuditEntry.objects.filter(model="schedules.remindersetting", object_id=str(row.pk)).count() == 1
     page = client.get(f"/trials/{trial.pk}/reminders/?site={site.pk}").content.decode()
     assert "5 days before" in page
     assert "set for this site" in page
@@ -259,9 +259,9 @@ def test_an_idle_sweep_asks_one_statement_and_a_change_wakes_it(
 def test_a_day_that_begins_at_a_site_wakes_the_sweep() -> None:
     _trial, _site, visit = place()
     Visit.objects.filter(pk=visit.pk).update(
-        closes=date(2026, 11, 25), target=date(2026, 11, 25), opens=date(2026, 11, 25)
+        closes=date(2026, 11, 27), target=date(2026, 11, 27), opens=date(2026, 11, 27)
     )
-    before = datetime(2026, 11, 21, 15, 58, tzinfo=UTC)
+    before = datetime(2026, 11, 23, 15, 58, tzinfo=UTC)  # a Monday
     sweeping.sweep_reminders(now=before)
     assert not Reminder.objects.filter(kind="closing").exists()
     assert sweeping.sweep_reminders(now=before + timedelta(minutes=3)) > 0, (
