@@ -74,6 +74,8 @@ def overtaken(stale: Stale) -> str:
 
 def _named(error: DomainError) -> Any:
     """What is wrong, by field and with its code; what is about the whole under DRF's name for that."""
+    if field := getattr(error, "field", ""):
+        return {field: [str(error)]}
     if not isinstance(error, Refused) or not error.fields:
         return str(error)
     codes = {(one.field, one.text(say)): one.code for one in error.refusals}

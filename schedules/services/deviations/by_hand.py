@@ -13,6 +13,8 @@ from schedules.domain.deviations.drafts import DeviationKind, refusals_of_enteri
 from schedules.models import Deviation, Visit
 from schedules.selectors.deviations.record_facts import versions_then
 from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.course import first_consent
+from schedules.services.store.unlikely_days import questions_about
 from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
@@ -25,13 +27,15 @@ from trials.spoken import say
 class Entered:
     """What somebody enters: the day, what happened, at which visit where it was one.
 
-    `token` stands for the form that was sent: sent twice, it is entered once.
+    `token` stands for the form that was sent: sent twice, it is entered once. `sure`: an unlikely day was
+    confirmed; the description says what it was.
     """
 
     occurred_on: date
     description: str
     token: UUID
     visit: Visit | None = None
+    sure: bool = False
 
 
 @recorded
@@ -41,7 +45,8 @@ def enter_deviation(
     """Enter a deviation by hand, as a draft that is then described, classified and withdrawn like any other.
 
     In force is the protocol version under which the visit was done, or which the participant was under
-    on that day. Raises Refused, by field, for the future, an empty description and another's visit.
+    on that day. Raises Refused, by field, for the future, an empty description, another's visit and an
+    unlikely day that nobody has said is meant.
     """
     person = lock_participant(participant.pk)
     today = today_at(person.site, now)
@@ -51,6 +56,9 @@ def enter_deviation(
     visit = entered.visit
     if visit is not None and visit.participant_id != person.pk:
         fields["visit"] = [_("That visit is of another participant.")]
+    if not fields and not entered.sure:
+        asked = questions_about(person, [entered.occurred_on], consented=first_consent(person))
+        fields |= {"sure": asked} if asked else {}
     if fields:
         raise Refused(fields)
     then = (person.pk, entered.occurred_on)

@@ -14,7 +14,7 @@ from schedules.domain.deviations.drafts import Assessment
 from schedules.models import Deviation, DeviationClass, Visit
 from schedules.services.deviations.by_hand import Entered
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, VersionedForm
+from schedules.web.shared.forms import NO_NAMES, SureField, VersionedForm
 from schedules.web.shared.wording import say
 
 YES, NO = "yes", "no"
@@ -64,6 +64,8 @@ class EnteringForm(VersionedForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
+    sure = SureField()
+
     def __init__(self, visits: QuerySet[Visit] | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         visit = self.fields["visit"]
@@ -77,7 +79,8 @@ class EnteringForm(VersionedForm):
     def entered(self) -> Entered:
         """What was entered."""
         data = self.cleaned_data
-        return Entered(data["occurred_on"], data["description"], data["token"], data.get("visit"))
+        what = (data["occurred_on"], data["description"], data["token"], data.get("visit"))
+        return Entered(*what, sure=data["sure"])
 
 
 class AssessmentForm(VersionedForm):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -22,6 +23,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Visit
 from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.deviations.by_hand import Entered, enter_deviation
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.reports import Report, report_anchor
 from schedules.services.readiness.gates import ReviewRecord, record_safety_review
@@ -356,3 +358,11 @@ def test_the_pages_ask_about_an_unlikely_day_of_an_anchor_and_keep_what_was_type
     shown = client.post(address, {**typed, "sure": "on"})
     assert shown.status_code == 200
     assert "What would happen" in shown.content.decode()
+
+
+def test_a_deviation_entered_on_an_unlikely_day_is_asked_about(participant: Participant) -> None:
+    entered = Entered(date(2020, 12, 23), "a wrong form", uuid4())
+    with pytest.raises(Refused) as refused:
+        enter_deviation(participant=participant, entered=entered, by=None, now=at(12, 8))
+    assert set(refused.value.fields) == {"sure"}
+    enter_deviation(participant=participant, entered=replace(entered, sure=True), by=None, now=at(12, 8))
