@@ -36,6 +36,7 @@ from participants.domain.facts import (
 from participants.models import Anchor, Participant
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedWindow
+from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.windows.evaluation import dockets_of
 from schedules.services.course.holds import sweep_holds
@@ -366,7 +367,8 @@ class SiteYear:
         said: dict[str, Any] = {"participant": anchor.participant, "proposal": moved, "now": self.now}
         try:
             shown = preview_replanning(**said)
-            if shown.ruling.refused:
+            expired = any(Effect.EXPIRED in change.effects for change in shown.changed)
+            if shown.ruling.refused or expired:  # nobody moves it so far that screening must be repeated
                 return
             commit_replanning(**said, digest=shown.digest, by=self.user, reason="no bed")
         except ReplanningRefused as refused:
