@@ -20,7 +20,9 @@ from schedules.api.reading.people import (
     WindowList,
 )
 from schedules.api.reading.protocols import CohortList, VersionDetail, VersionList, VersionSchedule
+from schedules.api.reading.tabulation import SubjectVisits, TrialVisits
 from schedules.api.reading.trials import SiteList, TrialDetail, TrialList
+from schedules.api.reading.whole_trial import TrialExport
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
 from schedules.api.replanning import ParticipantReplanning
 from schedules.api.visit_reports import VisitDetail
@@ -60,6 +62,9 @@ urlpatterns = [
     path("trials", TrialList.as_view(), name="api-trials"),
     path("oauth/token", token, name="oauth-token"),
     path("oauth/revoke", revoke, name="oauth-revoke"),
+    path("trials/<str:trial>/export", TrialExport.as_view(), name="api-export"),
+    path("trials/<str:trial>/sdtm/sv", SubjectVisits.as_view(), name="api-sv"),
+    path("trials/<str:trial>/sdtm/tv", TrialVisits.as_view(), name="api-tv"),
     path("trials/<str:trial>", TrialDetail.as_view(), name="api-trial"),
     path("sites", SiteList.as_view(), name="api-sites"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

@@ -26,6 +26,9 @@ pytestmark = pytest.mark.django_db
 PATHS = {
     "/api/v1/trials": "get",
     "/api/v1/trials/{trial}": "get",
+    "/api/v1/trials/{trial}/export": "get",
+    "/api/v1/trials/{trial}/sdtm/sv": "get",
+    "/api/v1/trials/{trial}/sdtm/tv": "get",
     "/api/v1/sites": "get",
     "/api/v1/activities": "get",
     "/api/v1/anchors": "get",

@@ -1,0 +1,53 @@
+"""VISITNUM stays once it is given, and study days have no day 0."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from schedules.domain.visits.schedule_of_activities import resolved_schedule
+from schedules.domain.visits.sdtm import SV_VARIABLES, VisitFacts, sv_record, visit_numbers
+from trials.formats.protocols.library import load_named
+
+PROTOCOL = load_named("CART-SLE").protocol
+
+
+def test_a_visit_that_a_later_version_adds_renumbers_none() -> None:
+    first = visit_numbers([PROTOCOL])
+    assert sorted(first.values()) == list(range(1, len(first) + 1))
+    rule = PROTOCOL.visit_by_code["d28"]
+    at = list(PROTOCOL.visits).index(rule)
+    added = (
+        replace(rule, code="d28x", sets=None, role=None),
+        replace(rule, code="d28y", sets=None, role=None),
+    )
+    later = replace(PROTOCOL, visits=(*PROTOCOL.visits[: at + 1], *added, *PROTOCOL.visits[at + 1 :]))
+    both = visit_numbers([PROTOCOL, later])
+    assert {code: both[code] for code in first} == first
+    assert first["d28"] < both["d28x"] < both["d28y"] < first["d28"] + 1
+    assert len(set(both.values())) == len(both)
+    gone = replace(PROTOCOL, visits=tuple(one for one in PROTOCOL.visits if one.code != "d28"))
+    assert visit_numbers([PROTOCOL, gone]) == first
+
+
+def test_the_order_is_that_of_targets() -> None:
+    targets = [visit.window.target for visit in resolved_schedule(PROTOCOL) if visit.window]
+    assert targets == sorted(targets)
+
+
+def test_a_record_has_every_variable_and_counts_without_a_day_0() -> None:
+    facts = VisitFacts(
+        study="T",
+        subject="S01-001",
+        number=3.0,
+        name="Day 0",
+        place="phone",
+        planned=date(2026, 12, 6),
+        done=datetime(2026, 12, 7, 9, 30, tzinfo=UTC),
+        reference=date(2026, 12, 7),
+    )
+    record = sv_record(facts)
+    assert list(record) == list(SV_VARIABLES)
+    assert (record["VISITNUM"], record["SVSTDY"], record["VISITDY"]) == (3, 1, -1)
+    assert (record["SVSTDTC"], record["SVCNTMOD"]) == ("2026-12-07T09:30+00:00", "TELEPHONE CALL")
+    assert sv_record(replace(facts, reference=None))["SVSTDY"] is None
