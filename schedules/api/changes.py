@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from schedules.api.participants import (
+from schedules.api.reading.follow_up import DeviationSerializer
+from schedules.api.reading.participants import (
     AnchorSerializer,
     ListedParticipantSerializer,
     ProtocolWindowSerializer,
 )
-from schedules.api.reading.follow_up import DeviationSerializer
 from schedules.api.reading.queries import feed_place
 from schedules.api.serializers import VisitSerializer, visit_document
 from schedules.models.follow_up import FED

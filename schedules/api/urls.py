@@ -8,9 +8,9 @@ from schedules.api.docs import Documentation
 from schedules.api.histories import ParticipantHistory
 from schedules.api.maps import EdcMapDetail, EdcMapList
 from schedules.api.odm import OdmExchange
-from schedules.api.participants import ParticipantDetail, ParticipantList
 from schedules.api.reading.day_zero import NewcomerDayZero, ParticipantDayZero
 from schedules.api.reading.follow_up import DeviationList, FlagList
+from schedules.api.reading.participants import ParticipantDetail, ParticipantList
 from schedules.api.reading.people import (
     ActivityList,
     AnchorList,

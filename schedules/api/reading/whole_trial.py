@@ -14,8 +14,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from schedules.api.participants import ListedParticipantSerializer
 from schedules.api.reading.follow_up import DeviationSerializer, FlagSerializer
+from schedules.api.reading.participants import ListedParticipantSerializer
 from schedules.api.reading.people import (
     ActivitySerializer,
     AnchorRowSerializer,
