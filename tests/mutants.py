@@ -36,6 +36,7 @@ TESTS = (
     "tests/unit/audit/test_audit_chain.py",
     "tests/unit/participants/test_points.py",
     "tests/unit/reminders",
+    "tests/unit/channels",
     "tests/unit/visits/test_visit_life.py",
 )
 PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
@@ -62,6 +63,8 @@ CLOCK, HAPPENED = (
     "schedules/domain/replanning/hold_clock.py",
     "schedules/domain/replanning/protocol_departures.py",
 )
+WAYS, BREAKER = "trials/domain/channels/kinds.py", "trials/domain/channels/breaker.py"
+TEXTS, ADDRESSES = "trials/domain/channels/texts.py", "trials/domain/channels/addresses.py"
 CHAIN, POINTS = "trials/domain/audit/chain.py", "participants/domain/moments.py"
 
 
@@ -295,6 +298,26 @@ MUTANTS = [
         (SAYING, "return due_on <= today", "return due_on < today", "nothing is said on the day it is due"),
         (POINTS, "first_instant(point, zone) > limit", "first_instant(point, zone) >= limit",
          "an instant is after itself"),
+        (ADDRESSES, "address.is_global and not", "not", "internal addresses are connected to"),
+        (ADDRESSES, "for one in (given, *_inside(given))", "for one in (given,)",
+         "an address inside another is not seen"),
+        (ADDRESSES, "if labels[-1][:1].isdecimal() or not all", "if not all",
+         "numbers are names of servers"),
+        (WAYS, "if scheme and scheme not in", "if False and scheme not in", "any scheme is taken"),
+        (WAYS, "limit=2048", "limit=4096", "WeCom is sent what it does not take"),
+        (WAYS, "per_minute=20,", "per_minute=200,", "a robot is sent more than its minute takes"),
+        (WAYS, "return self.spares_full_hour and", "return not self.spares_full_hour and",
+         "full hours are not spared"),
+        (BREAKER, "FAILURES = 3", "FAILURES = 30", "a channel that does not answer never rests"),
+        (BREAKER, "rest = RESTS[min(self.rests, len(RESTS) - 1)]", "rest = RESTS[0]",
+         "rests grow no longer"),
+        (BREAKER, "if self.failures >= FAILURES:\n            return 1", "if self.failures >= FAILURES:\n            return 9",
+         "a rest ends with more than one probe"),
+        (BREAKER, "at < self.rests_until <= at + RESTS[-1] + PROBE", "at < self.rests_until",
+         "a clock that ran ahead stops a channel"),
+        (TEXTS, "if length(text) <= limit:\n            return text", "if True:\n            return text",
+         "a text is longer than its limit"),
+        (TEXTS, "messages[: most - 1]", "messages[:most]", "a digest leaves one out of count"),
     )
 ]  # fmt: skip
 

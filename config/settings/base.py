@@ -211,7 +211,9 @@ FLAG_LEAD_DAYS = env.int("FLAG_LEAD_DAYS", default=3)
 REMINDERS_LEAVE = bool(env.str("EMAIL_URL", default=""))
 if REMINDERS_LEAVE:
     vars().update(env.email_url("EMAIL_URL"))
-EMAIL_TIMEOUT = 10  # a worker must not hold its claims for longer than they are worth
+    if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        EMAIL_BACKEND = "trials.bounded_mail.EmailBackend"  # ends in time whatever the server does
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # a worker must not hold its claims for longer than they are worth
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dayzero@localhost")
 
 # --- what leaves for addresses that people enter (channels, webhooks) ----------------------------

@@ -39,6 +39,18 @@ class Answer:
         return Verdict.NEVER
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending: taken, for later or never, and why in the reader's language.
+
+    `answered` says whether somebody was there at all: a channel where nobody is rests.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    answered: bool = True
+
+
 class OutboundError(Exception):
     """Nothing was sent, or nobody knows whether it was."""
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +22,7 @@ from django.utils.translation import gettext as _
 from trials.domain.channels.kinds import KINDS, NOT_ITS_ADDRESS, ChannelKind, Way
 from trials.domain.channels.texts import Packet
 from trials.domain.refusals import Refusal
-from trials.outbound.answers import Answer, OutboundRefused, OutboundUnreachable, Verdict
+from trials.outbound.answers import Answer, OutboundRefused, OutboundUnreachable, Sent, Verdict
 from trials.outbound.connections import GuardedSession, answer_of
 from trials.outbound.sending import SECONDS, post
 from trials.outbound.signatures import signed_headers
@@ -51,18 +50,6 @@ LATER_CODES: Mapping[ChannelKind, frozenset[int]] = MappingProxyType(
 _ASSET = AppriseAsset(
     app_id="Dayzero", app_desc="Dayzero", http_redirects=False, plugin_paths=[], secure_logging=True
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of sending: taken, for later or never, and why in the reader's language.
-
-    `answered` says whether somebody was there at all: a channel where nobody is rests.
-    """
-
-    verdict: Verdict
-    reason: str = ""
-    answered: bool = True
 
 
 def send_packet(way: Way, packet: Packet, *, secret: str, at: datetime, seconds: float = SECONDS) -> Sent:

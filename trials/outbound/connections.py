@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -24,6 +20,7 @@ from trials.domain.channels.addresses import NOT_A_URL, may_connect, target_of
 from trials.domain.refusals import Refusal
 from trials.outbound import resolving
 from trials.outbound.answers import Answer, OutboundRefused, OutboundUnreachable
+from trials.outbound.watch import Watch, watched
 
 KEPT = 64 * 1024
 """How many bytes of an answer are read."""
@@ -34,29 +31,7 @@ CONNECT_SECONDS = 4.0
 _TRIED = 3
 
 
-@dataclass(slots=True)
-class _Watch:
-    """One request: when it must be over (by the monotonic clock), and what it has opened."""
-
-    ends: float
-    opened: list[int] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def left(self) -> float:
-        return self.ends - monotonic()
-
-    def keep(self, made: socket.socket) -> None:
-        # a number of our own: TLS takes the object's away
-        self.opened.append(os.dup(made.fileno()))
-
-    def end(self) -> None:
-        self.over.set()
-        for number in self.opened:
-            with suppress(OSError), socket.socket(fileno=os.dup(number)) as one:
-                one.shutdown(socket.SHUT_RDWR)
-
-
-_watch: ContextVar[_Watch | None] = ContextVar("dayzero_outbound_watch", default=None)
+_watch: ContextVar[Watch | None] = ContextVar("dayzero_outbound_watch", default=None)
 
 
 class GuardedSession(requests.Session):
@@ -86,7 +61,8 @@ class GuardedSession(requests.Session):
         self.last, self.failed = None, None
         given |= {"allow_redirects": False, "timeout": self.seconds, "stream": True}
         given |= {"verify": self.verify, "proxies": None}
-        with _ended_after(self.seconds) as watch:
+        with watched(self.seconds) as watch:
+            token = _watch.set(watch)
             try:
                 response = super().request(method, url, **given)
                 body = _beginning(response)
@@ -95,6 +71,8 @@ class GuardedSession(requests.Session):
             except (requests.RequestException, OSError) as error:
                 self.failed = requests.Timeout() if watch.over.is_set() else error
                 raise self.failed from error
+            finally:
+                _watch.reset(token)
         self.last = Answer(response.status_code, body, str(target.host))
         return response
 
@@ -146,7 +124,7 @@ def connect(host: str, port: int) -> socket.socket:
     """
     name = host.strip("[]").rstrip(".")
     allowed = resolving.allowed_networks()
-    watch = _watch.get() or _Watch(monotonic() + CONNECT_SECONDS)
+    watch = _watch.get() or Watch(monotonic() + CONNECT_SECONDS)
     addresses = resolving.look_up_name(name, port, min(resolving.LOOK_UP_SECONDS, max(watch.left(), 0.0)))
     open_ = [address for address in addresses if may_connect(address, allowed)]
     if not open_:
@@ -168,24 +146,6 @@ def connect(host: str, port: int) -> socket.socket:
         watch.keep(made)
         return made
     raise failed
-
-
-@contextmanager
-def _ended_after(seconds: float) -> Iterator[_Watch]:
-    """Break the connections made inside after so many seconds: a timeout holds for each byte only."""
-    watch = _Watch(monotonic() + seconds)
-    token = _watch.set(watch)
-    timer = threading.Timer(seconds, watch.end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield watch
-    finally:
-        timer.cancel()
-        timer.join()
-        _watch.reset(token)
-        for number in watch.opened:
-            os.close(number)
 
 
 def _beginning(response: requests.Response) -> bytes:

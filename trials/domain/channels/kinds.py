@@ -158,6 +158,7 @@ KINDS: Mapping[ChannelKind, Kind] = MappingProxyType(
             "https://gateway.example.org/dayzero",
             ("https", "http"),
             limit=200_000,
+            per_minute=10_000,  # each has its own key: no digest
             signs=True,
         ),
     }
