@@ -4,17 +4,20 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from schedules.selectors.reminders.ways import channels_due
 from schedules.services.course import holds
 from schedules.services.deviations import classification
 from schedules.services.exchange import change_feed, webhook_messages
 from schedules.services.feeds import access
 from schedules.services.readiness import start_flags
-from schedules.services.reminders import addressing, ledger, sweeping
+from schedules.services.reminders import addressing, by_channel, ledger, sweeping
 from schedules.services.replanning import amendments
 from schedules.services.windows import evaluation
 from trials.audit.acts import caused_by
 from trials.bounded import task_time
+from trials.database_time import database_now
 from trials.ringing import ring
+from trials.selectors.channels import channel_in_use
 
 
 @shared_task
@@ -92,5 +95,20 @@ def amend(number: int = 0) -> None:
 
 @shared_task
 def deliver() -> None:
-    """Send the reminders that are due, for a bounded time: the next ring goes on."""
+    """Say who is told, send e-mail for a bounded time, ring for each channel by which something is due."""
+    at = database_now()
+    addressing.lapse_left_behind(at=at)
     ledger.ring_reminders()
+    if settings.CELERY_TASK_ALWAYS_EAGER:
+        by_channel.ring_due_channels()
+        return
+    for channel in channels_due(at):
+        ring("schedules.tasks.deliver_by", channel.pk)
+
+
+@shared_task
+def deliver_by(number: int) -> None:
+    """Send what is due by one channel, for a bounded time: one that hangs holds up no other."""
+    channel = channel_in_use(number)
+    if channel is not None:
+        by_channel.ring_channel(channel)

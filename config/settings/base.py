@@ -207,13 +207,17 @@ PUBLIC_ADDRESS = env.str("PUBLIC_ADDRESS", default="").rstrip("/")
 # How many clinic days ahead what can be foreseen (a test, lodging, a line of the list before the start) is
 # asked for as a flag.
 FLAG_LEAD_DAYS = env.int("FLAG_LEAD_DAYS", default=3)
+# How old a claim of a worker grows before another one takes the message up: the worker has died.
+REMINDER_CLAIM_SECONDS = env.int("REMINDER_CLAIM_SECONDS", default=900)
 # Without a way for e-mail to leave, reminders are written and kept, and nothing claims to have sent them.
 REMINDERS_LEAVE = bool(env.str("EMAIL_URL", default=""))
 if REMINDERS_LEAVE:
     vars().update(env.email_url("EMAIL_URL"))
     if vars()["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
         EMAIL_BACKEND = "trials.bounded_mail.EmailBackend"  # ends in time whatever the server does
-EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # a worker must not hold its claims for longer than they are worth
+EMAIL_TIMEOUT = env.int(
+    "EMAIL_TIMEOUT", default=10
+)  # a worker must not hold its claims for longer than they are worth
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="dayzero@localhost")
 
 # --- what leaves for addresses that people enter (channels, webhooks) ----------------------------

@@ -169,7 +169,7 @@ class ReminderStart(models.Model):
 
 
 class ReminderDelivery(models.Model):
-    """What one person is told of a reminder over one channel besides the bell, and what came of it.
+    """What one person or group is told of a reminder over one channel besides the bell, and what came of it.
 
     One row for each, so that one refused address neither repeats the message to the others nor hides
     those after it. Open until it is sent, refused for good or no longer needed; `reason` is what the receiver
@@ -184,7 +184,9 @@ class ReminderDelivery(models.Model):
     reminder = models.ForeignKey(
         Reminder, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
     )
-    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    recipient = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # none: the group that a channel of a site or a trial reaches
     channel = models.CharField(_("channel"), max_length=20, default="email")
     address = models.CharField(_("address"), max_length=254)
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -204,6 +206,11 @@ class ReminderDelivery(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["reminder", "recipient", "channel"], name="delivery_once_per_recipient"
+            ),
+            models.UniqueConstraint(
+                fields=["reminder", "channel"],
+                condition=Q(recipient__isnull=True),
+                name="delivery_once_per_group",
             ),
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(refused_at__isnull=True), name="delivery_has_one_end"

@@ -1,4 +1,4 @@
-"""End a conversation in time, whatever the other side does: a timeout of a socket holds for each byte only."""
+"""End a conversation in time, whatever the other side does: a socket times out byte by byte."""
 
 from __future__ import annotations
 

@@ -69,10 +69,9 @@ def channels_in_use() -> QuerySet[Channel]:
     return Channel.objects.filter(off_at=None)
 
 
-def channels_of_places(site: int, trial: int) -> QuerySet[Channel]:
-    """The channels in use of a site, of a trial, or of the trial at the site."""
-    here = Q(site=site, trial=None) | Q(site=None, trial=trial) | Q(site=site, trial=trial)
-    return channels_in_use().filter(here, user=None)
+def channel_in_use(pk: int) -> Channel | None:
+    """The channel of this number, unless it is switched off."""
+    return channels_in_use().filter(pk=pk).first()
 
 
 def health_of(ways: Iterable[str]) -> dict[str, ChannelHealth]:

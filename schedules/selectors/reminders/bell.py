@@ -97,10 +97,19 @@ def tellings_of(rows: QuerySet[ReminderRecipient], most: int = PAGE) -> list[Tel
     """What was said to whom, the newest first, with each way and what came of it; two queries."""
     found = list(rows.select_related("reminder", "person", "instead_of").order_by("-pk")[:most])
     ways = ReminderDelivery.objects.filter(reminder__in={one.reminder_id for one in found})
-    by_person: dict[tuple[int, int], list[ReminderDelivery]] = {}
+    by_person: dict[tuple[int, int | None], list[ReminderDelivery]] = {}
     for delivery in ways.select_related("reminder").order_by("pk"):
         by_person.setdefault((delivery.reminder_id, delivery.recipient_id), []).append(delivery)
-    return [Telling(one, by_person.get((one.reminder_id, one.person_id), [])) for one in found]
+    return [
+        Telling(
+            one,
+            [
+                *by_person.get((one.reminder_id, one.person_id), []),
+                *by_person.pop((one.reminder_id, None), []),  # the group's, once
+            ],
+        )
+        for one in found
+    ]
 
 
 def told_of_participant(participant: int) -> QuerySet[ReminderRecipient]:

@@ -38,6 +38,11 @@ def open_reminders(now: datetime) -> QuerySet[Reminder]:
     )
 
 
+def claim_age() -> timedelta:
+    """How old a claim grows before somebody else takes it up (settings.REMINDER_CLAIM_SECONDS)."""
+    return timedelta(seconds=settings.REMINDER_CLAIM_SECONDS)
+
+
 def is_free(now: datetime, stale_after: timedelta) -> Q:
     """The condition on rows that nobody holds: never claimed, long ago, or by a clock that ran ahead."""
     return Q(claimed_at=None) | Q(claimed_at__lt=now - stale_after) | Q(claimed_at__gt=now + AHEAD)

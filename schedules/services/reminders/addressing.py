@@ -25,11 +25,14 @@ from schedules.selectors.reminders.notices import (
     still_true,
 )
 from schedules.selectors.reminders.recipients import People, hours_of, people_of, person_of, untold_key
-from schedules.selectors.reminders.ways import Way, ways_of
+from schedules.selectors.reminders.ways import Way, left_behind, ways_of, ways_of_groups
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.zones import roles_day, zone_of
 
 logger = logging.getLogger(__name__)
+
+Address = tuple[int, int | None, str]
+"""A reminder, a person (None: a group) and the name of a channel."""
 
 ADDRESSED = 500
 """How many reminders are addressed at once."""
@@ -130,7 +133,7 @@ def _leaves(reminder: int, rows: Sequence[Reminder]) -> datetime | None:
     return next(row.not_before for row in rows if row.pk == reminder)
 
 
-def _write(rows: Sequence[Reminder], here: Mapping[tuple[int, int, str], Way], at: datetime) -> None:
+def _write(rows: Sequence[Reminder], here: Mapping[Address, Way], at: datetime) -> None:
     by_id = {row.pk: row for row in rows}
     ReminderDelivery.objects.bulk_create(
         [
@@ -140,7 +143,7 @@ def _write(rows: Sequence[Reminder], here: Mapping[tuple[int, int, str], Way], a
                 channel=channel,
                 address=way.address,
                 not_before=by_id[pk].not_before,
-                message=together(person, channel, by_id[pk].manner, by_id[pk].not_before, at),
+                message=together(person or 0, channel, by_id[pk].manner, by_id[pk].not_before, at),
             )
             for (pk, person, channel), way in here.items()
         ],
@@ -188,6 +191,16 @@ def close_reminders(reminders: Collection[int], at: datetime) -> None:
         sent_at=at, claimed_at=at, failed_at=None
     )
     unsaid.filter(~Exists(left), Exists(theirs), ~Exists(said), failed_at=None).update(failed_at=at)
+
+
+def lapse_left_behind(*, at: datetime) -> int:
+    """Let deliveries lapse by channels that were switched off; give how many. Bell and e-mail have theirs."""
+    left = list(left_behind().values_list("pk", "reminder_id")[:ADDRESSED])
+    if left:
+        open_ = ReminderDelivery.objects.filter(pk__in=[pk for pk, _reminder in left], sent_at=None)
+        open_.update(lapsed_at=at, claimed_at=None)
+        close_reminders({reminder for _pk, reminder in left}, at)
+    return len(left)
 
 
 def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int = ADDRESSED) -> int:
@@ -257,12 +270,18 @@ def _place_more(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at
     )
 
 
-def _ways(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]]) -> dict[tuple[int, int, str], Way]:
+def _ways(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]]) -> dict[Address, Way]:
+    """The ways of those who are told, and of the groups at the place, by reminder, person and channel."""
     ways = ways_of({one.person for people in told.values() for one in people})
-    return {
+    loud = [row for row in rows if row.manner != Manner.BELL]
+    found: dict[Address, Way] = {
         (row.pk, one.person, way.channel): way
-        for row in rows
-        if row.manner != Manner.BELL
+        for row in loud
         for one in told[row.pk]
         for way in ways.get(one.person, ())
     }
+    places = {row.pk: (one.trial_id, one.site_id) for row in loud if (one := person_of(row)) is not None}
+    groups = ways_of_groups(set(places.values()))
+    for pk, place in places.items():
+        found |= {(pk, None, way.channel): way for way in groups.get(place, ()) if told[pk]}
+    return found

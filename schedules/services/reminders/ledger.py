@@ -32,6 +32,7 @@ from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visi
 from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
 from schedules.selectors.reminders.candidates import Context, context_of
 from schedules.selectors.reminders.notices import (
+    claim_age,
     is_due,
     is_free,
     languages_of,
@@ -41,9 +42,11 @@ from schedules.selectors.reminders.notices import (
     thing_named,
 )
 from schedules.selectors.reminders.recipients import hours_of, people_of
+from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
+from trials.services.channels.health import claim_allowance, record_answer, record_silence
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +79,14 @@ def ring_reminders(
     For each batch `now` says what day it is, and `at` when it is claimed: claims go by the database's
     clock, on which all workers agree. `clock` counts seconds.
     """
-    ring = Ring(send, clock() + RING_SECONDS, clock)
+    ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
+    allowance = claim_allowance(EMAIL, at=at(), per_minute=3 * RING_NUMBER)
+    ring.rests = not allowance
+    if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
+        ring.failures = UNREACHABLE - 1
     while ring.taken < RING_NUMBER and not ring.over:
-        if not ring.deliver(now=now(), at=at(), most=min(BATCH, RING_NUMBER - ring.taken)):
+        most = min(BATCH, RING_NUMBER - ring.taken)
+        if not ring.deliver(now=now(), at=at(), most=most, stale_after=claim_age()):
             break
     return ring.taken
 
@@ -111,6 +119,8 @@ class Ring:
     clock: Callable[[], float] = monotonic
     failures: int = 0
     taken: int = 0
+    rests: bool = False
+    health: bool = False
 
     @property
     def over(self) -> bool:
@@ -120,14 +130,14 @@ class Ring:
     def deliver(self, *, now: datetime, at: datetime, most: int, stale_after: timedelta = STALE_AFTER) -> int:
         """Address and deliver one batch; give how many reminders and messages were taken up."""
         taken = address_reminders(now=now, at=at, stale_after=stale_after)
-        if not settings.REMINDERS_LEAVE:
+        if not settings.REMINDERS_LEAVE or self.rests:
             return len(taken)
         claimed = claim_messages(at=at, stale_after=stale_after, most=most)
         self.taken += len(claimed)
         context = context_of() if claimed else None
         for place, rows in enumerate(claimed):
             if self.over:
-                _let_go([row for left in claimed[place:] for row in left])
+                let_go([row for left in claimed[place:] for row in left])
                 break
             self._tell(rows, now, at, context)
         return len(taken) + len(claimed)
@@ -136,33 +146,43 @@ class Ring:
         self, rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None
     ) -> None:
         judged = judge_message(rows, now, at, context)
-        _put_off(judged, at)
+        put_off(judged, at)
         if judged.message is None:
             return
         try:
             self.send(judged.message)
         except Exception as error:  # whatever it is, it must not hold up the others
             logger.exception("message %s could not be sent", judged.message.key)
-            self.failures = self.failures + 1 if is_unreachable(error) else 0
-            _keep_failure(judged.said, error, at)
+            self._note(at, is_unreachable(error), reason_of(error))
+            keep_failure(judged.said, reason_of(error), at, for_good=is_refused_for_good(error))
         else:
-            self.failures = 0
-            _keep(judged.said, sent_at=at, tried_at=at, attempts=F("attempts") + 1, reason="")
-            close_reminders([row.reminder_id for row in judged.said], at)
+            self._note(at, False, "")
+            keep_sent(judged.said, at)
+
+    def _note(self, at: datetime, silent: bool, reason: str) -> None:
+        """Count what nobody answered; kept for all workers where this ring goes by the way's health."""
+        changed = silent or self.failures
+        self.failures = self.failures + 1 if silent else 0
+        if not self.health or not changed:
+            return
+        if silent:
+            record_silence(EMAIL, at=at, reason=reason)
+        else:
+            record_answer(EMAIL, at=at)
 
 
 @transaction.atomic
 def claim_messages(
-    *, at: datetime, stale_after: timedelta = STALE_AFTER, most: int = BATCH
+    *, at: datetime, stale_after: timedelta = STALE_AFTER, most: int = BATCH, channel: str = EMAIL
 ) -> list[list[ReminderDelivery]]:
-    """Take up to `most` messages that nobody holds and that may leave; give the rows of each.
+    """Take up to `most` messages of a channel that nobody holds and that may leave; give the rows of each.
 
     Whoever holds a message's first row has all of it. Rows that leave together get the message's key when
     they are first claimed; after a crash the same rows leave again under the same key.
     """
     free = ReminderDelivery.objects.filter(
         is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None
-    ).filter(reminder__lapsed_at=None)
+    ).filter(reminder__lapsed_at=None, channel=channel)
     earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
     heads = list(
         free.filter(Q(message="") | ~Exists(earlier))
@@ -194,7 +214,8 @@ def _name(rows: Sequence[ReminderDelivery]) -> None:
     if not is_waiting(rows[0].message):
         return
     keys = dict(Reminder.objects.filter(pk__in=[row.reminder_id for row in rows]).values_list("pk", "key"))
-    key = message_key([keys[row.reminder_id] for row in rows], rows[0].recipient_id)
+    whom = rows[0].recipient_id or -number_of_channel(rows[0].channel)
+    key = message_key([keys[row.reminder_id] for row in rows], whom)
     ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(message=key)
     for row in rows:
         row.message = key
@@ -218,12 +239,17 @@ class Judged:
 
 
 def judge_message(
-    rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None = None
+    rows: Sequence[ReminderDelivery],
+    now: datetime,
+    at: datetime,
+    context: Context | None = None,
+    language: str = "",
 ) -> Judged:
     """Judge right before sending what the rows of a message say, and to whom; writes nothing.
 
     Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so.
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. A group
+    hears of what somebody at its place is told. `language` is the channel's, else the recipient's counts.
     """
     head = rows[0]
     reminders = reminders_by_id([row.reminder_id for row in rows])
@@ -234,12 +260,17 @@ def judge_message(
             "reminder_id", "capacity"
         )
     )
-    concerned = {pk for pk in true if people.still_concerns(pk, head.recipient_id, capacities.get(pk, ""))}
+    whom = head.recipient_id
+    concerned = {
+        pk
+        for pk in true
+        if (people.told.get(pk) if whom is None else people.still_concerns(pk, whom, capacities.get(pk, "")))
+    }
     mornings = _told_today(head, [true[pk] for pk in sorted(concerned)], at, context)
     said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
-    notices = notices_for([true[row.reminder_id] for row in said], head.recipient_id, head.address)
+    notices = notices_for([true[row.reminder_id] for row in said], whom or 0, head.address)
     return Judged(
-        message=_message(head, one_for_each_thing(notices)) if said else None,
+        message=_message(head, one_for_each_thing(notices), language) if said else None,
         said=said,
         covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
         waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
@@ -248,14 +279,15 @@ def judge_message(
     )
 
 
-def _message(head: ReminderDelivery, notices: Sequence[Notice]) -> Message:
+def _message(head: ReminderDelivery, notices: Sequence[Notice], language: str) -> Message:
+    whom = head.recipient_id or 0
     return Message(
         key=head.message,
-        recipient=head.recipient_id,
+        recipient=whom,
         channel=head.channel,
         address=head.address,
         notices=tuple(notices[:MOST_LINES]),
-        language=languages_of([head.recipient_id]).get(head.recipient_id, ""),
+        language=language or languages_of([whom]).get(whom, ""),
         more=max(0, len(notices) - MOST_LINES),
         bell=f"{settings.PUBLIC_ADDRESS}/reminders/" if settings.PUBLIC_ADDRESS else "",
     )
@@ -309,7 +341,7 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
         )
 
 
-def _put_off(judged: Judged, at: datetime) -> None:
+def put_off(judged: Judged, at: datetime) -> None:
     """Put back what waits for another morning; let lapse what is not true or not this person's any more."""
     for row, morning in judged.waits:
         _keep([row], claimed_at=None, not_before=morning, message="")
@@ -325,19 +357,32 @@ def _put_off(judged: Judged, at: datetime) -> None:
         mark_lapsed([row.reminder_id for row in judged.untrue], at=at)
 
 
-def _keep_failure(rows: Sequence[ReminderDelivery], error: Exception, at: datetime) -> None:
+def keep_sent(rows: Sequence[ReminderDelivery], at: datetime) -> None:
+    """Keep that these rows have left, and close the reminders of which all is said."""
+    _keep(rows, sent_at=at, tried_at=at, attempts=F("attempts") + 1, reason="")
+    close_reminders([row.reminder_id for row in rows], at)
+
+
+def keep_failure(rows: Sequence[ReminderDelivery], reason: str, at: datetime, *, for_good: bool) -> None:
     """A refusal for good ends the deliveries; anything else waits, longer each time."""
-    reason = reason_of(error)[:_REASON]
-    ends = at if is_refused_for_good(error) else None
+    if not rows:
+        return
+    ends = at if for_good else None
     attempts = min(rows[0].attempts + 1, _MANY)
-    _keep(rows, claimed_at=None, tried_at=at, attempts=attempts, reason=reason, refused_at=ends)
+    _keep(rows, claimed_at=None, tried_at=at, attempts=attempts, reason=reason[:_REASON], refused_at=ends)
     if ends:
         close_reminders([row.reminder_id for row in rows], at)
 
 
-def _let_go(rows: Sequence[ReminderDelivery]) -> None:
+def let_go(rows: Sequence[ReminderDelivery]) -> None:
     """Give back what there was no time for: the next ring takes it up."""
     ReminderDelivery.objects.filter(pk__in=[one.pk for one in rows]).update(claimed_at=None)
+
+
+def number_of_channel(name: str) -> int:
+    """Give the number of a channel by the name that its deliveries have; 0 for e-mail."""
+    number = name.partition(":")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _keep(rows: Sequence[ReminderDelivery], **values: Any) -> None:

@@ -99,6 +99,14 @@ class ToldRow:
     ways: tuple[tuple[str, str, str], ...]
 
 
+def channel_word(delivery: ReminderDelivery) -> str:
+    """Say by which way: e-mail, or the server of a channel, with the group where it reaches one."""
+    if delivery.channel == "email":
+        return _("E-mail")
+    words = _("group at %(server)s") if delivery.recipient_id is None else "%(server)s"
+    return words % {"server": delivery.address}
+
+
 def told_context(
     told: QuerySet[ReminderRecipient], now: datetime, most: int, **of: object
 ) -> dict[str, object]:
@@ -118,7 +126,7 @@ def told_rows(tellings: list[Telling], now: datetime) -> list[ToldRow]:
             capacity=capacity_words(one.recipient),
             at=one.recipient.placed_at,
             bell=bell_state(one.recipient, now),
-            ways=tuple((way.channel, way.state.value, delivery_words(way)) for way in one.deliveries),
+            ways=tuple((channel_word(way), way.state.value, delivery_words(way)) for way in one.deliveries),
         )
         for one in tellings
     ]

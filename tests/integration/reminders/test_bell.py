@@ -209,5 +209,5 @@ def test_the_pages_of_participant_and_visit_say_what_was_told_to_whom(here: User
     ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
     for address in (f"/participants/{visit.participant_id}/", f"/visits/{visit.pk}/"):
         page = signed_in(here).get(address).content.decode()
-        assert "email: sent" in page, address
+        assert "E-mail: sent" in page, address
         assert "not read in Dayzero yet" in page

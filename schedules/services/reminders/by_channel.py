@@ -1,0 +1,186 @@
+"""Delivery by channels of the named list: within what a receiver takes, and never past a channel that rests.
+
+Each channel is rung for by itself, so that one that hangs holds up no other. What is due leaves as messages
+of their own while the receiver's minute allows, and beyond that as one digest of the rest. What came of it
+is kept for each row, as it is for e-mail (`ledger`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from schedules.domain.reminders.messages import Message
+from schedules.models import ReminderDelivery
+from schedules.notifications import written_out
+from schedules.selectors.reminders.notices import claim_age
+from schedules.selectors.reminders.ways import channels_due
+from schedules.services.reminders.ledger import (
+    BATCH,
+    RING_NUMBER,
+    RING_SECONDS,
+    claim_messages,
+    judge_message,
+    keep_failure,
+    keep_sent,
+    let_go,
+    put_off,
+)
+from trials.database_time import database_now
+from trials.domain.channels import texts
+from trials.domain.channels.kinds import KINDS, ChannelKind, Way
+from trials.domain.errors import Refused
+from trials.models import Channel
+from trials.outbound import SECONDS, Verdict, way_out
+from trials.outbound.answers import Sent
+from trials.services.channels.channels import opened
+from trials.services.channels.health import claim_allowance, record_answer, record_silence
+from trials.stored_secrets import SecretsUnreadable
+
+logger = logging.getLogger(__name__)
+
+Rows = Sequence[ReminderDelivery]
+SendPacket = Callable[[Way, texts.Packet, str, datetime], Sent]
+
+
+def ring_channel(
+    channel: Channel,
+    *,
+    now: Callable[[], datetime] = timezone.now,
+    at: Callable[[], datetime] = database_now,
+    send: SendPacket | None = None,
+    clock: Callable[[], float] = monotonic,
+    seconds: float = RING_SECONDS,
+) -> int:
+    """Send what is due by a channel, for `seconds` and RING_NUMBER at most; give how many messages.
+
+    None while the channel rests, where its minute is full, at the minutes that its receiver asks to be
+    spared, and where this installation has no way out.
+    """
+    ring = _Ring(channel, send or _send, clock, clock() + seconds)
+    taken = 0
+    while taken < RING_NUMBER and ring.has_time:
+        count = ring.deliver(now=now(), at=at(), most=min(RING_NUMBER - taken, BATCH * 5))
+        if not count:
+            break
+        taken += count
+    return taken
+
+
+@dataclass(slots=True)
+class _Ring:
+    channel: Channel
+    send: SendPacket
+    clock: Callable[[], float]
+    ends: float
+
+    @property
+    def has_time(self) -> bool:
+        """Whether another text could be sent in time: a request ends after SECONDS."""
+        return self.clock() + SECONDS <= self.ends
+
+    def deliver(self, *, now: datetime, at: datetime, most: int) -> int:
+        kind = KINDS[ChannelKind(self.channel.kind)]
+        if self.channel.off_at is not None or kind.rests_at(at) or not way_out():
+            return 0
+        claimed = claim_messages(at=at, stale_after=claim_age(), most=most, channel=self.channel.way)
+        if not claimed:
+            return 0
+        allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute)
+        if not allowance:
+            let_go([row for rows in claimed for row in rows])
+            return 0
+        found = self._judged(claimed, now, at)
+        for packet in self._packets(found, allowance):
+            rows = [row for key in packet.keys for row in found[key][1]]
+            if self.has_time:
+                self._send(packet, rows, at)
+            else:
+                let_go(rows)
+        return len(claimed)
+
+    def _judged(
+        self, claimed: Sequence[Rows], now: datetime, at: datetime
+    ) -> dict[str, tuple[Message, Rows]]:
+        """What of the messages is still true, by key; what is not is put off or lapses."""
+        found: dict[str, tuple[Message, Rows]] = {}
+        for rows in claimed:
+            judged = judge_message(rows, now, at, language=self.channel.language)
+            put_off(judged, at)
+            if judged.message is not None:
+                found[judged.message.key] = (judged.message, judged.said)
+        return found
+
+    def _packets(self, found: Mapping[str, tuple[Message, Rows]], allowance: int) -> list[texts.Packet]:
+        kind = KINDS[ChannelKind(self.channel.kind)]
+        with override(self.channel.language):
+            return texts.packed(
+                [text_of(message) for message, _rows in found.values()],
+                limit=kind.limit,
+                length=kind.length,
+                more=_more(next(iter(found.values()))[0].bell if found else ""),
+                most=allowance,
+                keyword=self.channel.keyword,
+            )
+
+    def _send(self, packet: texts.Packet, rows: Rows, at: datetime) -> None:
+        try:
+            way, secret = opened(self.channel)
+        except (SecretsUnreadable, Refused) as unreadable:
+            keep_failure(rows, str(unreadable), at, for_good=isinstance(unreadable, Refused))
+            return
+        sent = self.send(way, packet, secret, at)
+        if sent.answered:
+            record_answer(self.channel.way, at=at)
+        else:
+            logger.warning("channel %s did not answer", self.channel.pk)
+            record_silence(self.channel.way, at=at, reason=sent.reason)
+            self.ends = self.clock()  # what is left goes back: the next ring asks whether it rests
+        if sent.verdict is Verdict.TAKEN:
+            keep_sent(rows, at)
+        else:
+            keep_failure(rows, sent.reason, at, for_good=sent.verdict is Verdict.NEVER)
+
+
+def text_of(message: Message) -> texts.Message:
+    """Give a message as lines for a chat or a phone: its subject, each thing with its link, and the rest."""
+    written = written_out(message)
+    lines = [line for text in (*written.lines, written.end) for line in text.splitlines()]
+    return texts.Message(message.key, written.subject, tuple(lines))
+
+
+def _more(bell: str) -> texts.More:
+    def say(left: int) -> str:
+        words = _("The rest is in Dayzero.")
+        if left:
+            many = ngettext("And %(count)d more in Dayzero.", "And %(count)d more in Dayzero.", left)
+            words = many % {"count": left}
+        return f"{words} {bell}".strip()
+
+    return say
+
+
+def _send(way: Way, packet: texts.Packet, secret: str, at: datetime) -> Sent:
+    from trials.outbound.by_channel import send_packet  # noqa: PLC0415  apprise is heavy
+
+    return send_packet(way, packet, secret=secret, at=at)
+
+
+def ring_due_channels(
+    *, at: Callable[[], datetime] = database_now, clock: Callable[[], float] = monotonic
+) -> int:
+    """Send by all channels in turn, for RING_SECONDS at most; give how many messages.
+
+    For an installation in which beat does all work itself: those that were tried longest ago come first.
+    """
+    ends = clock() + RING_SECONDS
+    return sum(
+        ring_channel(channel, at=at, clock=clock, seconds=ends - clock()) for channel in channels_due(at())
+    )
