@@ -57,11 +57,8 @@ app.conf.task_routes = {
     "schedules.tasks.hold": {"queue": JUDGE},
     "schedules.tasks.start": {"queue": JUDGE},
     "schedules.tasks.deliver": {"queue": DELIVER},
-<<<<<<< HEAD
     "schedules.tasks.ring_webhooks": {"queue": DELIVER},
-=======
     "schedules.tasks.deliver_by": {"queue": DELIVER},
->>>>>>> 7ea712d (Send reminders by channels, each way with its own outcome)
     "trials.tasks.tell_owners_of_accounts": {"queue": DELIVER},
     "schedules.tasks.amend": {"queue": LONG},
     "trials.tasks.run_job": {"queue": LONG},
