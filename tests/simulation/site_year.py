@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,18 +34,14 @@ from participants.domain.facts import (
     TestResult,
 )
 from participants.models import Anchor, Participant
+from schedules import tasks
 from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedWindow
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.windows.evaluation import dockets_of
-from schedules.services.course.holds import sweep_holds
-from schedules.services.deviations.classification import sweep_unrecorded
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.readiness.start_flags import sweep_starts
-from schedules.services.reminders.ledger import lapse_drafts, sweep_closing
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
-from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_facts
 from tests.cast import a_site, a_version, an_enrolment
 from tests.simulation.books import Books
@@ -140,13 +136,8 @@ class SiteYear:
 
     def _sweep(self) -> None:
         """All that beat rings for in a night."""
-        now = self.now.astimezone(UTC)
-        sweep_windows(now=now)
-        sweep_holds(now=now)
-        sweep_starts(now=now)
-        sweep_unrecorded(now=now)
-        lapse_drafts(now=now)
-        sweep_closing(now=now)
+        for ring in (tasks.judge, tasks.hold, tasks.start, tasks.draft, tasks.sweep):
+            ring()
 
     # --- what the coordinator does
 

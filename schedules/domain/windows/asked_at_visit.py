@@ -15,6 +15,7 @@ from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.values import VisitLife
 from trials.domain.language import label_of, readable
 from trials.domain.protocols.protocol import (
+    Bound,
     Conduct,
     EventAfter,
     Freshness,
@@ -103,10 +104,13 @@ def _results(
     wanted: dict[str, list[PlannedWindow]] = {}
     for window in windows:
         terms = window.rule.terms
-        if isinstance(terms, Freshness) and _holds(window, day):
-            ends_here = any(_ends_by(window.rule, names, own))
-            if terms.test in here or (ends_here and not _has_result(terms, window, facts, day)):
-                wanted.setdefault(terms.test, []).append(window)
+        if not isinstance(terms, Freshness):
+            continue
+        ends_here = any(_ends_by(window.rule.ends, names, own))
+        begins_here = any(_ends_by(window.rule.starts, names, own))
+        held = _holds(window, day, begun=begins_here, lasts=ends_here)
+        if held and (terms.test in here or (ends_here and not _has_result(terms, window, facts, day))):
+            wanted.setdefault(terms.test, []).append(window)
     for test, found in wanted.items():
         if _resulted_on(test, facts, day):
             continue
@@ -133,11 +137,16 @@ def _events(
             yield EventAsked(terms.event, window.rule.label)
 
 
-def _holds(window: PlannedWindow, day: tuple[date, ZoneInfo]) -> bool:
-    """Whether a window holds a day; one whose ends are not known holds every day."""
+def _holds(
+    window: PlannedWindow, day: tuple[date, ZoneInfo], *, begun: bool = False, lasts: bool = False
+) -> bool:
+    """Whether a window holds a day; one whose ends are not known holds every day.
+
+    `begun` and `lasts` say so of an end that counts from the visit itself, whose day may be another one.
+    """
     on, zone = day
-    begun = window.starts is None or day_of(window.starts, zone) <= on
-    return begun and (window.ends is None or on <= day_of(window.ends, zone))
+    begun = begun or window.starts is None or day_of(window.starts, zone) <= on
+    return begun and (lasts or window.ends is None or on <= day_of(window.ends, zone))
 
 
 def _has_result(terms: Freshness, window: PlannedWindow, facts: Facts, day: tuple[date, ZoneInfo]) -> bool:
@@ -188,7 +197,7 @@ def _is_asked(
 ) -> bool:
     terms = window.rule.terms
     if isinstance(terms, Washout):
-        return any(_ends_by(window.rule, names, own))
+        return any(_ends_by(window.rule.ends, names, own))
     if not isinstance(terms, Conduct):
         return False
     if terms.confirmed_at:
@@ -198,8 +207,9 @@ def _is_asked(
     return begun and (window.ends is None or on <= day_of(window.ends, zone))
 
 
-def _ends_by(rule: ProtocolWindow, names: AbstractSet[str], own: AbstractSet[str]) -> Iterator[bool]:
-    for moment in rule.ends.moments if rule.ends else ():
+def _ends_by(bound: Bound | None, names: AbstractSet[str], own: AbstractSet[str]) -> Iterator[bool]:
+    """Of each moment of an end of a window, whether it counts from the visit of these names and anchors."""
+    for moment in bound.moments if bound else ():
         kind, code = moment.counts_from.kind, moment.counts_from.code
         yield code in own if kind is ReferenceKind.ANCHOR else code in names
 
