@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
+from schedules.services.exchange.demo import connect_demo_edc
 from trials.audit.acts import caused_by
 
 
@@ -23,7 +24,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with caused_by("load_demo"):
-                loaded = load_demo(today=options["today"] or timezone.localdate(), now=timezone.now())
+                today, now = options["today"] or timezone.localdate(), timezone.now()
+                loaded = load_demo(today=today, now=now)
+                if loaded:
+                    connect_demo_edc(today=today, now=now, by=None)
         except DemoRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Loaded." if loaded else "The demo stands already; nothing was changed.")

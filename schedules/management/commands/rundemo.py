@@ -17,6 +17,7 @@ from django.utils import timezone
 from schedules.management.processes import GLANCE, Stopped, first_ended, running, stoppable, wait_until
 from schedules.services.course import holds
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo, newer_editions
+from schedules.services.exchange.demo import connect_demo_edc
 from schedules.services.readiness import start_flags
 from schedules.services.reminders import ledger, sweeping
 from schedules.services.windows import evaluation
@@ -51,7 +52,8 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             with caused_by("rundemo"):
-                load_demo(today=timezone.localdate(now), now=now)
+                if load_demo(today=timezone.localdate(now), now=now):
+                    connect_demo_edc(today=timezone.localdate(now), now=now, by=None)
             with caused_by("sweep"):
                 evaluation.sweep_windows(now=now)
                 start_flags.sweep_starts(now=now)
