@@ -32,8 +32,25 @@ def day(value: date | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),
         WEEKDAYS[value.weekday()],
-        wording.day_words(value),
+        wording.table_day_words(value),
     )
+
+
+@register.filter
+def day_said(value: date | None) -> SafeString | str:
+    """A day with its weekday inside a sentence, for people and for machines."""
+    if value is None:
+        return "–"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), wording.day_words(value))
+
+
+@register.filter
+def stored_words(value: object) -> object:
+    """A value of the trail as pages say it: a day that is kept as YYYY-MM-DD with its weekday."""
+    try:
+        return wording.day_words(date.fromisoformat(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 @register.filter

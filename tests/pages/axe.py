@@ -61,10 +61,14 @@ def _look(server: str, only: list[str], *, sample: bool) -> list[str]:
                 if only and one.name not in only:
                     continue
                 page = windows.of(one.user)
-                answer = page.goto(f"{server}{one.address}")
+                answer = opened(page, f"{server}{one.address}")
+                if answer is None:
+                    continue  # a file
                 if answer is None or (answer.status >= 400 and one.name != "not-found"):
-                    wrong.append(f"{one.name} {reader.name}: {answer.status if answer else 'nothing'}")
+                    wrong.append(f"{one.name} {reader.name}: {answer.status}")
                     continue
+                if "/accounts/login/" in page.url:
+                    wrong.append(f"{one.name} {reader.name}: asks to sign in")
                 wrong += [f"{one.name} {reader.name}: {words}" for words in violations(page)]
                 across = page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -89,6 +93,18 @@ def _look(server: str, only: list[str], *, sample: bool) -> list[str]:
     return wrong
 
 
+def opened(page: Any, address: str) -> Any:
+    """Open an address and give the answer; None where it is a file that the browser would keep."""
+    from playwright.sync_api import Error
+
+    try:
+        return page.goto(address)
+    except Error as error:
+        if "Download is starting" in str(error):
+            return None
+        raise
+
+
 def first_load(page: Any, address: str) -> int:
     """The bytes that travel when a page is opened for the first time, its own and all that it loads."""
     client = page.context.new_cdp_session(page)
@@ -96,7 +112,9 @@ def first_load(page: Any, address: str) -> int:
     client.send("Network.setCacheDisabled", {"cacheDisabled": True})
     sizes: list[int] = []
     client.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
-    page.goto(address, wait_until="networkidle")
+    if opened(page, address) is None:
+        return 0
+    page.wait_for_load_state("networkidle")
     return sum(sizes)
 
 

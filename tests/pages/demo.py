@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
+SECRET = "made up for pictures of the demo, and for nothing else at all"
 
 
 @contextmanager
@@ -23,6 +24,7 @@ def served_demo(folder: Path) -> Iterator[str]:
     """
     os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'demo.sqlite3'}"
     os.environ["DEBUG"] = "false"
+    os.environ["SECRET_KEY"] = SECRET  # else each process has one of its own, and no session holds
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     for command in (["migrate", "--verbosity", "0"], ["load_demo"], ["sweep"]):
@@ -57,7 +59,7 @@ def session_of(name: str) -> str:
     from trials.models import User
 
     client = Client()
-    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username=name))
     show_who_one_is(client)
     return client.cookies["sessionid"].value
 

@@ -57,7 +57,10 @@ def _take(server: str, folder: Path, only: list[str], readers: list[str]) -> Non
                 if only and one.name not in only:
                     continue
                 page = windows.of(one.user)
-                page.goto(f"{server}{one.address}")
+                if opened(page, f"{server}{one.address}") is None:
+                    continue  # a file
+                if "/accounts/login/" in page.url:
+                    raise RuntimeError(f"{one.name}: the session does not hold")
                 picture(page, folder / reader.name / f"{one.name}.png")
             windows.close()
             print(f"{folder / reader.name}: {len(found)} pages", flush=True)

@@ -22,6 +22,7 @@ __all__ = [
     "mark",
     "page_day",
     "plain",
+    "written_day",
 ]
 
 Say = Callable[[str], str]
@@ -62,15 +63,19 @@ def page_day(day: date | datetime, say: Say) -> str | None:
     language, _colon, text = say(DAY_FORM).partition(":")
     if not text:
         return None
-    today, weekday = date.fromisoformat(text), say(WEEKDAYS[day.weekday()])
     on = day.date() if isinstance(day, datetime) else day
-    if language == "zh":
-        year = "" if on.year == today.year else f"{on.year}年"
-        written = f"{year}{on.month}月{on.day}日（{weekday.replace('星期', '周')}）"
-    else:
-        year = f" {on.year}" if abs((on - today).days) > _HALF_A_YEAR else ""
-        written = f"{weekday[:_SHORT]} {on.day} {MONTHS[on.month - 1]}{year}"
+    written = written_day(on, date.fromisoformat(text), say, chinese=language == "zh")
     return written + _hour_text(day) if isinstance(day, datetime) else written
+
+
+def written_day(day: date, today: date, say: Say, *, chinese: bool) -> str:
+    """A day as pages write it in sentences, seen from today: the year only where it is not plain."""
+    weekday = say(WEEKDAYS[day.weekday()])
+    if chinese:
+        year = "" if day.year == today.year else f"{day.year}年"
+        return f"{year}{day.month}月{day.day}日（{weekday}）"
+    year = f" {day.year}" if abs((day - today).days) > _HALF_A_YEAR else ""
+    return f"{weekday[:_SHORT]} {day.day} {MONTHS[day.month - 1]}{year}"
 
 
 def _hour_text(at: datetime) -> str:

@@ -7,14 +7,22 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import working_days_by_site
 from trials.models import Resource, Site
 
 DAYS_AHEAD = timedelta(days=12)
-HOURS = (time(9), time(10, 30), time(9, 30), time(13, 30), time(15))
+DAYS_BACK = timedelta(days=14)
+TO_RECORD = 2
+"""How many bookings of the last clinic day nobody has recorded yet."""
+HOURS = (time(9), time(10, 30), time(13, 30), time(15), time(16))
+CLASHING = time(9, 30)
+"""The hour of the one booking that lies across another in its room."""
 EVERY = 3
-MINUTES = (60, 90, 60, 45, 60)
+MINUTES = (60, 60, 60, 45, 60)
+COLUMNS = ["booked_on", "booked_start", "booked_end", "booked_resource", "booked_staff"]
 
 
 def furnish(site: Site) -> list[Resource]:
@@ -34,8 +42,8 @@ def furnish(site: Site) -> list[Resource]:
 def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     """Book what comes next of these participants (ids), from today on, by the hour and in rooms.
 
-    Every other open visit is left to be booked. The third hour of a day lies across the first one in the
-    same room, so that a conflict can be looked at.
+    Every third open visit is left to be booked. One booking lies across another in the same room, so
+    that a conflict can be looked at.
     """
     last = today + DAYS_AHEAD
     waiting = Visit.objects.filter(
@@ -51,7 +59,8 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     for one in Resource.objects.filter(site__in=calendars).order_by("pk"):
         furniture[one.site_id] = [*furniture.get(one.site_id, ()), one]
     on_day: Counter[tuple[int, date]] = Counter()
-    booked = []
+    booked: list[Visit] = []
+    clashing = False
     for number, visit in enumerate(waiting.order_by("closes", "pk")):
         site = visit.participant.site_id
         calendar, things = calendars.get(site), furniture.get(site, ())
@@ -65,10 +74,47 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         if place >= len(HOURS):
             continue
         on_day[site, day] += 1
-        start = datetime.combine(day, HOURS[place], zone)
+        clashes = place == 1 and not any(
+            one.booked_start.time() == CLASHING for one in booked if one.booked_start
+        )
+        start = datetime.combine(day, CLASHING if clashes else HOURS[place], zone)
         visit.booked_on, visit.booked_start = day, start
         visit.booked_end = start + timedelta(minutes=MINUTES[place])
         visit.booked_resource, visit.booked_staff = things[0], things[2 + place % 2]
         booked.append(visit)
-    columns = ["booked_on", "booked_start", "booked_end", "booked_resource", "booked_staff"]
-    Visit.objects.bulk_update(booked, columns, batch_size=100)
+    Visit.objects.bulk_update(booked, COLUMNS, batch_size=100)
+
+
+def book_back(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
+    """Give the visits of the last days their hours and rooms, and leave a few bookings to be recorded.
+
+    To be recorded are open visits that were booked for the last clinic day: the booked day is over.
+    """
+    clinic = Visit.objects.filter(participant__in=ids, place=VisitPlace.CLINIC).select_related("participant")
+    done = clinic.filter(performed_on__range=(today - DAYS_BACK, today)).order_by("performed_on", "pk")
+    days = [(visit, visit.performed_on) for visit in done if visit.performed_on]
+    furniture: dict[int, list[Resource]] = {}
+    for one in Resource.objects.order_by("pk"):
+        furniture.setdefault(one.site_id, []).append(one)
+    on_day: Counter[tuple[int, date]] = Counter()
+    for visit, on in [*days, *_left_to_record(clinic, today)]:
+        site = visit.participant.site_id
+        place = on_day[site, on] % len(HOURS)
+        on_day[site, on] += 1
+        visit.booked_on, visit.booked_start = on, datetime.combine(on, time(9 + 2 * place), zone)
+        visit.booked_end = visit.booked_start + timedelta(minutes=MINUTES[place])
+        visit.booked_resource, visit.booked_staff = furniture[site][place % 2], furniture[site][2 + place % 2]
+        visit.save(update_fields=COLUMNS)
+
+
+def _left_to_record(clinic: QuerySet[Visit], today: date) -> list[tuple[Visit, date]]:
+    """Open visits without a booking, each with the last clinic day before today that its window has."""
+    waiting = clinic.filter(opens__lt=today, closes__gte=today, booked_on=None, **RUNNING)
+    calendars = working_days_by_site(set(waiting.values_list("participant__site", flat=True)))
+    yesterday, found = today - timedelta(days=1), []
+    for visit in waiting.order_by("closes", "pk"):
+        calendar = calendars.get(visit.participant.site_id)
+        before = calendar.nearest_working_day(visit.opens, yesterday, yesterday) if calendar else None
+        if before is not None:
+            found.append((visit, before))
+    return found[:TO_RECORD]

@@ -26,6 +26,9 @@ class DemoSite:
 
     code: str
     name: str
+    name_zh: str
+    short_name: str
+    short_name_zh: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,48 @@ class Player:
 
 
 SITES = (
-    DemoSite("SHENYANG-CMU", "First Affiliated Hospital of China Medical University"),
-    DemoSite("YANCHENG-3", "Yancheng Third People's Hospital"),
-    DemoSite("CHENGDU-WTC", "The General Hospital of Western Theater Command"),
-    DemoSite("WUHAN-UNION", "Union Hospital, Tongji Medical College"),
-    DemoSite("NANJING-DRUM", "Affiliated Drum Tower Hospital"),
-    DemoSite("HANGZHOU-CH", "The Children's Hospital of Zhejiang University School of Medicine"),
+    DemoSite(
+        "SHENYANG-CMU",
+        "First Affiliated Hospital of China Medical University",
+        "中国医科大学附属第一医院",
+        "Shenyang",
+        "沈阳",
+    ),
+    DemoSite(
+        "YANCHENG-3",
+        "Yancheng Third People's Hospital",
+        "盐城市第三人民医院",
+        "Yancheng",
+        "盐城",
+    ),
+    DemoSite(
+        "CHENGDU-WTC",
+        "The General Hospital of Western Theater Command",
+        "中国人民解放军西部战区总医院",
+        "Chengdu",
+        "成都",
+    ),
+    DemoSite(
+        "WUHAN-UNION",
+        "Union Hospital, Tongji Medical College",
+        "华中科技大学同济医学院附属协和医院",
+        "Wuhan",
+        "武汉",
+    ),
+    DemoSite(
+        "NANJING-DRUM",
+        "Affiliated Drum Tower Hospital",
+        "南京鼓楼医院",
+        "Nanjing",
+        "南京",
+    ),
+    DemoSite(
+        "HANGZHOU-CH",
+        "The Children's Hospital of Zhejiang University School of Medicine",
+        "浙江大学医学院附属儿童医院",
+        "Hangzhou",
+        "杭州",
+    ),
 )
 PARTS = (
     Part("NCT07193667", "SHENYANG-CMU", "S01", (168, 15, -3)),

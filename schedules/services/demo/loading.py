@@ -14,7 +14,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from participants.services import ConsentGiven
 from schedules.models import Visit, VisitPlace
-from schedules.services.demo.bookings import book_around, furnish
+from schedules.services.demo.bookings import book_around, book_back, furnish
 from schedules.services.demo.cast import PARTS, SITES, Player, cast
 from schedules.services.demo.facts import record_demo_facts
 from schedules.services.demo.trust import put_to_use, record_consent_forms
@@ -29,7 +29,7 @@ from trials.models import ConsentForm, ProtocolVersion, Role, Site, TrialSite, U
 from trials.selectors.records import protocol_of
 from trials.services.accounts.memberships import grant_membership
 from trials.services.protocols.publishing import import_protocol, publish_protocol
-from trials.services.sites.working_days import record_working_days
+from trials.services.sites.working_days import Corrections, first_working_days, record_working_days
 
 ACCOUNTS: Mapping[str, Role] = {
     "coordinator": Role.COORDINATOR,
@@ -55,6 +55,15 @@ BATCH = 100
 
 class DemoRefused(DomainError):
     """Made-up data must not come here."""
+
+
+CARD = {
+    "night_phone": "000 5550 1234",
+    "day_phone": "000 5550 1200",
+    "bring": "All medicines in their boxes, the temperature diary and this card.",
+    "bring_zh": "正在使用的药物（连同药盒）、体温记录本和本卡。",
+}
+"""What the visit cards of every demo site say; no such numbers exist."""
 
 
 @recorded_as_caused
@@ -86,6 +95,7 @@ def load_demo(*, today: date, now: datetime) -> bool:
     _perform(dict(zip(ids, players, strict=True)), today)
     record_demo_facts(ids=ids, today=today, now=now, by=accounts["coordinator"])
     book_around(ids, today, ZoneInfo(ZONE))
+    book_back(ids, today, ZoneInfo(ZONE))
     return True
 
 
@@ -127,17 +137,28 @@ def newer_editions() -> list[str]:
 def _load_sites(by: User, versions: Mapping[str, ProtocolVersion], today: date) -> dict[str, Site]:
     sites = {}
     for site in SITES:
-        sites[site.code] = Site.objects.create(code=site.code, name=site.name, zone=ZONE)
+        names = {
+            name: getattr(site, name) for name in ("code", "name", "name_zh", "short_name", "short_name_zh")
+        }
+        sites[site.code] = Site.objects.create(zone=ZONE, **names, **CARD)
         record_working_days(
             site=sites[site.code],
             by=by,
             first_year=today.year - YEARS_BACK,
             last_year=today.year + YEARS_AHEAD,
+            corrections=_open_today(sites[site.code], today),
         )
         furnish(sites[site.code])
     for part in PARTS:
         TrialSite.objects.get_or_create(trial=versions[part.trial].trial, site=sites[part.site])
     return sites
+
+
+def _open_today(site: Site, today: date) -> Corrections:
+    """An extra clinic today where there would be none, so that on any day somebody comes."""
+    if first_working_days(site, today.year).is_working_day(today):
+        return Corrections()
+    return Corrections(openings={today: "Extra clinic of the demo"})
 
 
 def _next_festival(today: date) -> date:

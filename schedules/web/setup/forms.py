@@ -84,7 +84,10 @@ class NewSiteForm(SiteNamesForm):
         label=gettext_lazy("Public holidays"),
         help_text=gettext_lazy("A year whose official calendar is not out yet is marked as provisional."),
     )
-    field_order = ("code", "name", "name_zh", "short_name", "short_name_zh", "time_zone", "clinic_days")
+    field_order = (
+        *("code", "name", "name_zh", "short_name", "short_name_zh"),
+        *("time_zone", "clinic_days", "holiday_calendar"),
+    )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)

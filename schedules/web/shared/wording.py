@@ -15,7 +15,7 @@ from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Appointment, Standing, WindowPosition
 from schedules.selectors.today.worklist import Part
 from schedules.web.shared.clock import now, server_day
-from trials.domain.words import day_text
+from trials.domain.words import day_text, written_day
 from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
 from trials.spoken import site_name as site_name  # noqa: PLC0414
@@ -123,7 +123,13 @@ def standing_words(standing: Standing) -> str:
 
 
 def day_words(day: date) -> str:
-    """A day with its weekday, as everywhere on the pages: Mon 7 Dec; in Chinese tables 2026-12-07 周一."""
+    """A day with its weekday in a sentence: Mon 7 Dec, 12月7日（周一）; with its year where it is needed."""
+    today = server_day(now())
+    return written_day(day, today, say, chinese=True) if _chinese() else near_day_words(day, today)
+
+
+def table_day_words(day: date) -> str:
+    """A day with its weekday in a table: Mon 7 Dec, in Chinese 2026-12-07 周一."""
     if not _chinese():
         return near_day_words(day, server_day(now()))
     words = {"weekday": WEEKDAYS[day.weekday()], "day": day.isoformat()}

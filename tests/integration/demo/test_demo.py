@@ -136,3 +136,23 @@ def test_the_command_prints_the_accounts_each_time(capsys: pytest.CaptureFixture
     said = capsys.readouterr().out.splitlines()
     accounts = "Accounts: coordinator, investigator, monitor, manager; password of each: dayzero-demo"
     assert said == ["Loaded.", accounts, "The demo stands already; nothing was changed.", accounts]
+
+
+@pytest.mark.parametrize("today", [TODAY, date(2026, 11, 25), date(2027, 2, 6)])
+def test_somebody_comes_on_any_day_by_the_hour_in_a_room_and_something_clashes(today: date) -> None:
+    load_demo(today=today, now=NOW)
+    booked = Visit.objects.filter(booked_start__isnull=False, booked_resource__isnull=False)
+    assert booked.filter(booked_on=today, performed_on=None).exists(), (
+        "somebody comes today, on a Saturday too"
+    )
+    assert booked.filter(booked_on__gt=today).count() >= 5
+    assert booked.filter(booked_on__lt=today, performed_on__isnull=False).exists(), (
+        "the days before have hours"
+    )
+    assert booked.filter(booked_on__lt=today, performed_on=None).exists(), "a booking waits to be recorded"
+    ahead = list(booked.filter(booked_on__gte=today).select_related("participant__site"))
+    same = Counter((one.booked_resource_id, one.booked_on) for one in ahead)
+    assert max(same.values()) >= 2, "two lie in one room on one day, and clash"
+    assert Participant.objects.filter(site__name_zh="", site__short_name="").count() == 0
+    slips = Anchor.objects.filter(code="infusion", planned_on__gt=today, actual_on=None)
+    assert slips.exists(), "a day zero to come can slip"
