@@ -45,6 +45,7 @@ def main() -> None:
 
 def _take(server: str, folder: Path, only: list[str], readers: list[str]) -> None:
     from tests.pages.addresses import pages
+    from tests.pages.axe import opened
     from tests.pages.browsing import READERS, Windows, browser, picture
 
     found, left_out = pages()

@@ -74,10 +74,8 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         if place >= len(HOURS):
             continue
         on_day[site, day] += 1
-        clashes = place == 1 and not any(
-            one.booked_start.time() == CLASHING for one in booked if one.booked_start
-        )
-        start = datetime.combine(day, CLASHING if clashes else HOURS[place], zone)
+        start = datetime.combine(day, CLASHING if place == 1 and not clashing else HOURS[place], zone)
+        clashing = clashing or place == 1
         visit.booked_on, visit.booked_start = day, start
         visit.booked_end = start + timedelta(minutes=MINUTES[place])
         visit.booked_resource, visit.booked_staff = things[0], things[2 + place % 2]
