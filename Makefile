@@ -33,7 +33,7 @@ export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run stack plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
 	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
-	bench bench-large lock clean bench-web messages screenshots axe
+	bench bench-large lock clean simulate bench-web messages screenshots axe
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -127,6 +127,9 @@ bench: install ## the measures each issue asks for, as ratios within one run
 
 bench-large: install ## the same with a hundred thousand participants
 	@if [ -f tests/bench/__main__.py ]; then $(BIN)/python -m tests.bench --large; else echo "No measures yet."; fi
+
+simulate: install ## a thousand participant-years of the five trials, and what Today let slip (YEARS=10 for a few)
+	@DAYZERO_TEST_DATABASE=$(or $(DATABASE),sqlite) PYTHONWARNINGS=ignore $(BIN)/python -m tests.simulation --years $(or $(YEARS),1000)
 
 bench-web: install ## what each page reads, from a tenth to the whole (LARGE=--large: a hundred thousand people)
 	@DAYZERO_TEST_DATABASE=postgres PYTHONWARNINGS=ignore $(BIN)/python -m tests.bench.web $(LARGE)

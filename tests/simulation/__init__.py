@@ -1,1 +1,1 @@
-"""A site that is run day by day by somebody who does only what Dayzero asks, against books kept apart."""
+"""A simulated coordinator who does only what Today asks, in a world with slips, fevers and full rooms."""

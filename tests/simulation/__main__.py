@@ -1,0 +1,74 @@
+"""`python -m tests.simulation --years 1000 --seed 1`: rounds until so many participant-years are lived.
+
+On a database of its own (DAYZERO_TEST_DATABASE, sqlite or postgres), which is destroyed afterwards. Ends
+with 1 where a window was missed although a clinic day was left, a deviation was not shown in time, or a
+draft was false.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+
+from tests.simulation.outcome import Outcome, simulate  # noqa: E402
+from tests.simulation.world import World  # noqa: E402
+
+START = date(2026, 3, 2)
+
+
+def main() -> int:
+    """Live the rounds, print each and the sum, and name what was found."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--years", type=float, default=1000)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--days", type=int, default=420, help="how long a round lasts")
+    asked.add_argument("--people", type=int, default=6, help="participants of each trial in a round")
+    given = asked.parse_args()
+    connection.creation.create_test_db(verbosity=0)
+    total, seed = Outcome(), given.seed
+    try:
+        while total.years < given.years:
+            found = _round(seed, given.days, given.people)
+            print(f"seed {seed}: {found}", flush=True)
+            for line in (*found.missed, *found.unseen, *found.false):
+                print(f"  {line}", flush=True)
+            _add(total, found)
+            seed += 1
+    finally:
+        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+    print(f"In all: {total}")
+    return 1 if total.missed or total.unseen or total.false else 0
+
+
+def _round(seed: int, days: int, people: int) -> Outcome:
+    """One round, rolled back, so that the next meets the same database."""
+    with transaction.atomic():
+        world = World(seed, START, people=people)
+        world.set_up()
+        found = simulate(world, days)
+        transaction.set_rollback(True)
+    return found
+
+
+def _add(total: Outcome, found: Outcome) -> None:
+    total.years += found.years
+    total.visits += found.visits
+    total.no_shows += found.no_shows
+    total.deviations += found.deviations
+    total.missed += found.missed
+    total.unseen += found.unseen
+    total.false += found.false
+    total.refused += found.refused
+
+
+if __name__ == "__main__":
+    sys.exit(main())

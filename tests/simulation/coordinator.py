@@ -1,0 +1,188 @@
+"""A coordinator who looks at Today and does what it asks, in its order, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from participants.domain.fact_rows import FactKind
+from participants.domain.facts import (
+    Admission,
+    CompanionConfirmed,
+    Confirmation,
+    Event,
+    Fact,
+    Lodging,
+    TestResult,
+)
+from participants.models import Participant
+from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
+from schedules.models import Visit, VisitPlace
+from schedules.selectors.pages.visit import visit_page
+from schedules.selectors.store.calendars import site_calendars
+from schedules.selectors.today.attention import Card, MissingFact, attention
+from schedules.selectors.today.board import Board, BoardRow, Section, board
+from schedules.selectors.today.worklist import Wanted
+from schedules.services.visits.appointments import book_visit, complete_visit, miss_visit, unbook_visit
+from schedules.services.windows.facts import record_fact
+from tests.simulation.world import DAY, World
+from trials.domain.errors import Refused
+from trials.domain.protocols.protocol import Freshness
+from trials.selectors.records import protocol_of
+
+NEGATIVE = "negative"
+AFTERNOON = timedelta(hours=9)
+
+
+@dataclass
+class Coordinator:
+    """Who works; `shown` says on which days a visit, and a window of a participant, stood on Today."""
+
+    world: World
+    shown: dict[int, list[date]] = field(default_factory=dict)
+    flagged: dict[tuple[int, str], list[date]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    def work(self, day: date) -> None:
+        """One day: in the morning what is to record, to book and missing; in the afternoon who came."""
+        now = self.world.morning(day)
+        today = self._board(now)
+        for section in (Section.COMING, Section.BOOK, Section.RECORD, Section.PREPARE):
+            for row in today.rows.get(section, ()):
+                self.shown.setdefault(row.visit.pk, []).append(day)
+        for row in today.rows.get(Section.RECORD, ()):
+            self._record(row, day, now)
+        for row in today.rows.get(Section.BOOK, ()):
+            self._book(row, day, now)
+        found = attention(self.world.coordinator, now, Wanted(), whole=True)
+        for card in found.cards:
+            self._attend(card, day, now)
+        evening = now + AFTERNOON
+        for row in self._board(evening).rows.get(Section.COMING, ()):
+            self._see(row, day, evening)
+
+    def _board(self, now: datetime) -> Board:
+        places = site_calendars(self.world.sites)
+        return board(self.world.coordinator, now, Wanted(), places, whole=tuple(Section))
+
+    def _book(self, row: BoardRow, day: date, now: datetime) -> None:
+        """The offered day, else another of the strip that is open and inside the window."""
+        strip = [one.day for one in row.strip if one.inside and not one.shut]
+        for on in dict.fromkeys([*([row.offered] if row.offered else []), *strip]):
+            if not self.world.bookable(row.visit, on):
+                continue
+            try:
+                book_visit(
+                    visit=row.visit,
+                    version=row.visit.version,
+                    booking=Booking(on, sure=True),
+                    by=self.world.coordinator,
+                    reason="",
+                    now=now,
+                )
+            except Refused as refused:
+                self.refused.append(f"book {row.work.line.mark} on {on}: {refused}")
+                continue
+            return
+
+    def _record(self, row: BoardRow, day: date, now: datetime) -> None:
+        """What was booked and not recorded was done as booked; what nobody came to was missed."""
+        on = row.recordable_on
+        if on and on not in self.world.no_shows.get(row.visit.pk, ()):
+            self._complete(row.visit, on, now)
+        elif row.visit.closes < day:
+            try:
+                miss_visit(
+                    visit=row.visit,
+                    version=row.visit.version,
+                    by=self.world.coordinator,
+                    reason="did not come",
+                    now=now,
+                )
+            except Refused as refused:
+                self.refused.append(f"miss {row.work.line.mark}: {refused}")
+
+    def _see(self, row: BoardRow, day: date, now: datetime) -> None:
+        """Somebody comes, or does not and is booked again."""
+        if self.world.comes(row.visit, day):
+            self._complete(row.visit, day, now)
+        elif row.visit.booked_on:
+            fresh = _fresh(row.visit)
+            unbook_visit(
+                visit=fresh,
+                version=fresh.version,
+                by=self.world.coordinator,
+                reason="did not come",
+                now=now,
+            )
+
+    def _complete(self, visit: Visit, on: date, now: datetime) -> None:
+        fresh = _fresh(visit)
+        protocol, person = protocol_of(fresh.participant.protocol_version), fresh.participant
+        asked = visit_page(fresh, now).questions()
+        activities = activities_of(protocol, fresh.rule_code, fresh.code, frozenset(person.traits))
+        completion = Completion(
+            on=on,
+            activities={one.code: Answer(True) for one in activities},
+            outside_reason="as it was",
+            confirmed={one.window: True for one in asked.questions},
+            results={one.test: Sampled(one.result or NEGATIVE) for one in asked.results},
+            events=frozenset(one.event for one in asked.events),
+            sure=True,
+        )
+        try:
+            complete_visit(
+                visit=fresh, version=fresh.version, completion=completion, by=self.world.coordinator, now=now
+            )
+        except Refused as refused:
+            self.refused.append(f"done {fresh.code} on {on}: {refused}")
+
+    def _attend(self, card: Card, day: date, now: datetime) -> None:
+        """Enter the first missing fact that the card asks for; all flags of the card were seen."""
+        for flag in (card.worst.flag, *card.others):
+            if flag.window:
+                self.flagged.setdefault((flag.participant_id, flag.window.code), []).append(day)
+        for missing in card.missing[:2]:
+            for fact in self._facts(card.participant, missing, day, now):
+                try:
+                    record_fact(participant=card.participant, fact=fact, by=self.world.coordinator, now=now)
+                except Refused as refused:
+                    self.refused.append(f"fact {missing.kind} {missing.of}: {refused}")
+                    continue
+                return
+
+    def _facts(self, person: Participant, missing: MissingFact, day: date, now: datetime) -> Iterable[Fact]:
+        match missing.kind:
+            case FactKind.CONFIRMATION:
+                yield Confirmation(missing.of, day)
+            case FactKind.TEST:
+                yield TestResult(missing.of, day, day, _result(person, missing.of))
+            case FactKind.LODGING:
+                yield Lodging(day, None, 30)
+            case FactKind.COMPANION:
+                yield CompanionConfirmed(day, None)
+            case FactKind.EVENT:
+                yield Event(missing.of, day)
+            case FactKind.ADMISSION:
+                ward = Visit.objects.filter(participant=person, place=VisitPlace.WARD, opens__lte=day)
+                first = ward.order_by("opens").values_list("opens", flat=True).first()
+                if first:
+                    yield Admission(self.world.morning(first))
+
+
+def _fresh(visit: Visit) -> Visit:
+    related = ("participant__site", "participant__trial", "participant__protocol_version")
+    return Visit.objects.select_related(*related).get(pk=visit.pk)
+
+
+def _result(person: Participant, test: str) -> str:
+    """The result that a window asks for, which is the truth of this world."""
+    for window in protocol_of(person.protocol_version).windows:
+        if isinstance(window.terms, Freshness) and window.terms.test == test and window.terms.result:
+            return window.terms.result
+    return NEGATIVE
+
+
+__all__ = ["DAY", "Coordinator"]

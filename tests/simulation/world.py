@@ -1,0 +1,166 @@
+"""The world of the simulation: five trials at five sites, and what happens to participants day by day.
+
+Everything is drawn from one seed. The truth of this world is that participants keep what the protocol
+asks of them: they come when they are booked (but for the days on which they do not), take no forbidden
+drug and stay near the site. What departs from the protocol is a matter of days alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from participants.domain.anchors import RecordedAnchor
+from participants.models import Anchor, Participant
+from participants.services.absences import Away
+from schedules.models import Visit, VisitPlace
+from schedules.services.availability.absences import add_absence
+from schedules.services.enrolment.bulk import bulk_enrol
+from schedules.services.enrolment.values import Enrolment
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from tests.cast import a_site, a_version, an_approval
+from trials.domain.errors import DomainError
+from trials.domain.sites.working_days import WorkingDays
+from trials.formats.protocols import library
+from trials.models import Role, Site, User
+from trials.selectors.records import protocol_of, working_days_of
+from trials.services.accounts.memberships import grant_membership
+from trials.services.sites.working_days import record_working_days
+
+ZONE = ZoneInfo("Asia/Shanghai")
+TRIALS = ("NCT07193667", "NCT07233642", "NCT07274059", "NCT07331467", "NCT07339332")
+DAY = timedelta(days=1)
+LEAD = timedelta(days=50)
+"""So long before the infusion somebody is enrolled."""
+
+APART = 9
+TREATED = frozenset({"lymphodepletion"})
+CAPACITY = 2
+"""So many participants a clinic sees on one day: rooms are often full."""
+
+_GATES = re.compile(r"^gates:.*?(?=^\S)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass
+class World:
+    """The participants of one round, and the dice that are thrown for them."""
+
+    seed: int
+    start: date
+    people: int = 4
+    lead: timedelta = LEAD
+    trials: tuple[str, ...] = TRIALS
+    dice: Random = field(init=False)
+    coordinator: User = field(init=False)
+    calendars: dict[int, WorkingDays | None] = field(default_factory=dict)
+    sites: list[Site] = field(default_factory=list)
+    no_shows: dict[int, list[date]] = field(default_factory=dict)
+    away: dict[int, list[tuple[date, date]]] = field(default_factory=dict)
+    moved: dict[int, date] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.dice = Random(self.seed)
+
+    def set_up(self) -> None:
+        """Sites with their working days, approved protocols, participants one after the other."""
+        self.coordinator = User.objects.create_user(f"simulated-{self.seed}")
+        grant_membership(user=self.coordinator, role=Role.COORDINATOR, starts_on=self.start, by=None)
+        enrolments = []
+        for number, code in enumerate(self.trials):
+            site = a_site(f"SIM{self.seed}-{number}")
+            self.sites.append(site)
+            record_working_days(
+                site=site, by=None, first_year=self.start.year - 1, last_year=self.start.year + 4
+            )
+            self.calendars[site.pk] = working_days_of(site)
+            text = library.path(library.editions(code)[-1]).read_text(encoding="utf-8")
+            version = a_version(text=_GATES.sub("", text))
+            an_approval(site, version)
+            protocol = protocol_of(version)
+            for person in range(self.people):
+                infusion = self.start + self.lead + (person * APART + self.dice.randrange(5)) * DAY
+                anchors = {protocol.day_zero: RecordedAnchor(protocol.day_zero, planned_on=infusion)}
+                if "consent" in protocol.anchor_by_code:
+                    anchors["consent"] = RecordedAnchor("consent", actual_on=self.start)
+                enrolments.append(
+                    Enrolment(
+                        trial=version.trial,
+                        site=site,
+                        version=version,
+                        subject_code=f"S{number:02}-{person:03}",
+                        anchors=anchors,
+                        traits=TREATED & {one.code for one in protocol.traits},
+                        no_consent_reason="simulated",
+                    )
+                )
+        bulk_enrol(enrolments=enrolments, by=None)
+
+    def morning(self, day: date) -> datetime:
+        """Eight o'clock at the sites."""
+        return datetime.combine(day, time(8), ZONE)
+
+    def happen(self, day: date) -> None:
+        """What a day brings: absences that are announced, day zero that slips, a fever on its morning."""
+        for person in Participant.objects.filter(site__in=self.sites).select_related("site", "trial"):
+            if self.dice.random() < 1 / 120:
+                self._announce(person, day)
+            if self.dice.random() < 1 / 60:
+                self._slip(person, day)
+
+    def _announce(self, person: Participant, day: date) -> None:
+        first = day + self.dice.randrange(3, 11) * DAY
+        last = first + self.dice.randrange(1, 6) * DAY
+        away = Away(first, last, participant=person, note="travels")
+        add_absence(away=away, by=self.coordinator, now=self.morning(day))
+        self.away.setdefault(person.pk, []).append((first, last))
+        self.moved[person.pk] = day
+
+    def _slip(self, person: Participant, day: date) -> None:
+        """Day zero is put off by some days: for a slip while nothing has begun, else for a fever."""
+        zero = protocol_of(person.protocol_version).day_zero
+        anchor = Anchor.objects.filter(participant=person, code=zero, actual_on=None).first()
+        if anchor is None or anchor.planned_on is None or anchor.planned_on <= day:
+            return
+        later = anchor.planned_on + self.dice.randrange(1, 6) * DAY
+        proposal = Proposal(anchors={zero: RecordedAnchor(zero, planned_on=later)}, accept_orphans=True)
+        now = self.morning(day)
+        try:
+            preview = preview_replanning(participant=person, proposal=proposal, now=now)
+            commit_replanning(
+                participant=person,
+                proposal=proposal,
+                digest=preview.digest,
+                now=now,
+                by=self.coordinator,
+                reason="the product is late",
+            )
+        except DomainError:
+            return  # what the protocol or its block forbids stays as it is
+        self.moved[person.pk] = day
+
+    def bookable(self, visit: Visit, day: date) -> bool:
+        """Whether a visit can be seen on a day: the clinic is open, the person there, a room free."""
+        person = visit.participant
+        if any(first <= day <= last for first, last in self.away.get(person.pk, ())):
+            return False
+        if visit.place == VisitPlace.WARD:
+            return True
+        calendar = self.calendars[person.site_id]
+        if calendar is not None and not calendar.is_working_day(day):
+            return False
+        return self.seats_left(person.site_id, day, but=visit.pk) > 0
+
+    def seats_left(self, site: int, day: date, but: int = 0) -> int:
+        """How many participants more a clinic can see on a day."""
+        taken = Visit.objects.filter(participant__site=site, booked_on=day, place=VisitPlace.CLINIC)
+        return CAPACITY - taken.exclude(pk=but).count()
+
+    def comes(self, visit: Visit, day: date) -> bool:
+        """Whether the person comes on the day of a booking; once in thirty they do not."""
+        if visit.place == VisitPlace.WARD or self.dice.random() >= 1 / 30:
+            return True
+        self.no_shows.setdefault(visit.pk, []).append(day)
+        return False
