@@ -11,7 +11,6 @@ from datetime import date
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import sanitize_address
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
@@ -20,7 +19,8 @@ from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.reminders import CLOSING, START, Notice
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
-from trials.spoken import say
+from trials.domain.words import page_day
+from trials.spoken import days_as_on_pages, say
 
 _PERMANENT = 500
 _ADDRESS = re.compile(r"[^\s<>(){},;:]+@[^\s<>(){},;:]+")
@@ -177,5 +177,8 @@ def _of_window(notice: Notice) -> tuple[str, str]:
 
 
 def written_day(day: date) -> str:
-    """Write a day with its weekday, in the reader's language."""
-    return date_format(day, "Y-m-d, l")
+    """Write a day with its weekday: on a page as pages do; in a message, read later, with its year."""
+    if said := page_day(day, say):
+        return said
+    with days_as_on_pages(date(day.year - 1, 1, 1)):
+        return page_day(day, say) or day.isoformat()

@@ -23,6 +23,7 @@ from schedules.selectors.exchange.agreements import edc_map, maps_of
 from schedules.selectors.exchange.map_check import MappedRule, checked, mapped_rules
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.forms import VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
@@ -36,7 +37,7 @@ MOST_OCCURRENCES = 32767
 _NAME = re.compile(r"\s*[,;\t=]\s*")
 
 
-class NewMapForm(forms.Form):
+class NewMapForm(VersionedForm):
     """Which EDC, and where it is used."""
 
     edc = forms.CharField(
@@ -93,7 +94,8 @@ def edc_maps(request: HttpRequest, pk: int) -> HttpResponse:
         if not may_edit:
             raise PermissionDenied(_("A map holds for all sites: your role must hold at all of them."))
         if form.is_valid():
-            return redirect("edc-map", pk=pk, **form.cleaned_data)
+            edc, environment = form.cleaned_data["edc"], form.cleaned_data["environment"]
+            return redirect("edc-map", pk=pk, edc=edc, environment=environment)
     context = {
         "trial": trial,
         "rows": [(one, checked(one)) for one in maps_of(trial)],

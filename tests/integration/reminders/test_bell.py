@@ -54,7 +54,7 @@ def test_the_header_counts_what_is_unread_and_the_list_says_it(here: User) -> No
     page = signed_in(here).get("/reminders/").content.decode()
     assert '<b class="tally">1' in page
     assert visit.participant.subject_code in page
-    assert "The window of Day 14 closes on 2026-11-23, Monday." in page
+    assert "The window of Day 14 closes on Mon 23 Nov." in page
 
 
 def test_a_reminder_is_acknowledged_in_place_and_without_script(here: User) -> None:

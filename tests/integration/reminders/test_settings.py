@@ -57,7 +57,7 @@ def test_the_page_says_what_is_assumed_and_what_it_would_say(keeper: User) -> No
     assert page.count("assumed") >= 24
     assert "2 days before" in page or "3 days before" in page
     assert visit.participant.subject_code in page
-    assert "The window of Day 14 closes on 2026-11-23, Monday." in page
+    assert "The window of Day 14 closes on Mon 23 Nov." in page
     assert 'href="/trials/' in signed_in(keeper).get(f"/trials/{trial.pk}/").content.decode()
 
 

@@ -45,6 +45,7 @@ def _typed(page: Any, **changed: str) -> dict[str, Any]:
 
 def test_a_map_is_made_saved_and_checked(manager: Client, participant: Participant) -> None:
     pk = participant.trial_id
+    assert 'name="edc"' in manager.get(f"/trials/{pk}/edc-maps/").content.decode(), "there is a field to fill"
     made = manager.post(f"/trials/{pk}/edc-maps/", {"edc": "rave", "environment": "live"})
     address = made.headers["Location"]
     page = manager.get(address)
