@@ -1,0 +1,35 @@
+"""Processes that die, a broker that forgets, a mail server that hangs: nothing is lost, nothing doubled.
+
+The short forms of `python -m tests.production.faults`; the long ones are that command with larger numbers.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.production import faults
+
+pytestmark = pytest.mark.long
+
+
+def test_twenty_kills_over_two_thousand_reminders_lose_and_double_nothing() -> None:
+    found = faults.kills("postgres", 2000, 20)
+    assert found.fine, found
+
+
+def test_a_claim_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYZERO_PLANT", "dropped-claim")
+    found = faults.kills("postgres", 400, 12)
+    assert found.lost, found
+
+
+def test_a_broker_that_forgets_and_is_away_loses_nothing() -> None:
+    found = faults.broker("postgres", 300)
+    assert found.fine, found
+
+
+def test_a_mail_server_that_hangs_keeps_no_sweep_waiting() -> None:
+    found = faults.mail("postgres", 200, 60)
+    assert not found.lost, found
+    assert not found.doubled, found
+    assert found.latest["sweep"] < 2 * 60, found  # two beats as they are outside of tests
