@@ -178,6 +178,7 @@ def a_world(database: str, reminders: int, *, hang: bool = False, **more: str) -
             **({"DAYZERO_PLANT": plant} if (plant := os.environ.get("DAYZERO_PLANT", "")) else {}),
             **more,
         }
+        run(*MANAGE, "migrate", "-v0", **given)
         run(
             sys.executable,
             "-m",
