@@ -27,7 +27,7 @@ from pathlib import Path
 
 from tests import servers
 from tests.production.demo import ask
-from tests.production.running import environment, free_port, run, started
+from tests.production.running import MANAGE, environment, free_port, run, started
 
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "tests.production.faulty")
 CLAIM_SECONDS = 5
