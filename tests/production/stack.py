@@ -105,6 +105,8 @@ class Stack:
     instances: dict[str, list[Instance]] = field(default_factory=dict)
     server: str = ""
     ports: dict[str, int] = field(default_factory=dict)
+    _migrated: bool = False
+    """Compose does it at every start; here once for all that starts until a web server is stopped."""
     _wanted: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -186,9 +188,10 @@ class Stack:
         if name == "postgres":
             self._start_postgres()
         elif self.service(name).get("restart") == "no":
-            if name == "migrate":
+            if name == "migrate" and not self._migrated:
                 said = self.run(name, self.command(name))
                 assert said[0] == 0, f"{name}: {said[1]}"
+                self._migrated = True
         else:
             self._wanted.add(name)
             while len(self.instances[name]) < number:
@@ -207,7 +210,13 @@ class Stack:
         command, given, port, place = self._how(name, number)
         with log.open("a") as out:
             process = subprocess.Popen(
-                command, cwd=place, env=given, stdout=out, stderr=subprocess.STDOUT, text=True
+                command,
+                cwd=place,
+                env=given,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,  # a container ends with all of its processes
             )
         one = Instance(process, log, port, number)
         with self._lock:
@@ -276,6 +285,7 @@ class Stack:
 
     def stop(self, *names: str) -> None:
         """Stop services as Compose does: by a signal, and after a while by force."""
+        self._migrated = self._migrated and "web" not in names
         for name in names:
             self._wanted.discard(name)
             with self._lock:
@@ -289,13 +299,13 @@ class Stack:
         try:
             one.process.wait(GRACE)
         except subprocess.TimeoutExpired:
-            one.process.kill()
+            os.killpg(one.process.pid, signal.SIGKILL)
             one.process.wait()
 
     def kill(self, name: str) -> None:
         """Kill every process of a service; what restarts unless stopped comes back."""
         for one in self.instances[name]:
-            one.process.kill()
+            os.killpg(one.process.pid, signal.SIGKILL)
 
     def down(self) -> None:
         """Stop everything; PostgreSQL ends with this process."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -206,8 +207,9 @@ def has_succeeded(stack: Stack, worker: str, times: int) -> bool:
 def test_a_backup_is_there_after_the_first_start(stack: Stack) -> None:
     assert eventually(lambda: "bytes, whole" in stack.log("backup")), stack.log("backup")
     folder = stack.tree.real("/var/lib/dayzero/backups")
-    newest = max(folder.glob("*.backup"))
-    assert stack.run("backup", ["python", "manage.py", "backup", "--check", str(newest)])[0] == 0
+    newest = f"/var/lib/dayzero/backups/{max(path.name for path in folder.glob('*.backup'))}"
+    code, said = stack.run("backup", ["python", "manage.py", "backup", "--check", newest])
+    assert code == 0, said
 
 
 def through_the_proxy(stack: Stack, path: str) -> tuple[int, dict[str, str], str]:
@@ -234,7 +236,7 @@ def test_the_proxy_ends_https_and_shares_requests_among_the_web_servers(stack: S
     logs = [(stack.folder / "logs" / f"web{number}.log").read_text() for number in range(2)]
     assert all('"route": "login"' in log for log in logs), "both of them are asked"
     one = next(one for one in stack.instances["web"] if one.number == 1)
-    one.process.kill()
+    os.killpg(one.process.pid, signal.SIGKILL)
     assert {through_the_proxy(stack, "/accounts/login/")[0] for _ in range(10)} == {200}, (
         "the other one answers"
     )
