@@ -33,7 +33,7 @@ export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run stack plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
 	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
-	bench bench-large lock clean simulate bench-web messages screenshots axe
+	bench bench-large lock clean simulate bench-web memory messages screenshots axe
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -133,6 +133,9 @@ simulate: install ## a thousand participant-years of the five trials, and what T
 
 bench-web: install ## what each page reads, from a tenth to the whole (LARGE=--large: a hundred thousand people)
 	@DAYZERO_TEST_DATABASE=postgres PYTHONWARNINGS=ignore $(BIN)/python -m tests.bench.web $(LARGE)
+
+memory: install ## what a process of Dayzero holds in memory: bare, with pages, as a worker, two web workers
+	@PYTHONWARNINGS=ignore $(BIN)/python -m tests.bench.memory
 
 races: install ## ten thousand pairs of edits on one visit, on both databases (PAIRS: another number)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_RACES=$${PAIRS:-10000} \

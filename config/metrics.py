@@ -5,29 +5,13 @@ So they are the same from whichever process answers. Whoever asks shows METRICS_
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from datetime import datetime
-
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
 
-from schedules.selectors.operations.reminders import channels_lately, oldest_unsent
 from trials import request_clock
-from trials.domain.release import RELEASE
-from trials.selectors.operations import state
-from trials.selectors.operations.queues import queues
-
-logger = logging.getLogger(__name__)
-Part = Callable[[datetime], Iterator[Metric]]
 
 
 @never_cache
@@ -37,114 +21,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     shown = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN or not constant_time_compare(shown, f"Bearer {settings.METRICS_TOKEN}"):
         return HttpResponseNotFound(b"Not Found\n", content_type="text/plain; charset=utf-8")
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Measures(request_clock.now()))
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    from config import measures  # noqa: PLC0415  nobody else needs its library
 
-
-class Measures:
-    """What is measured at an instant; a part that cannot be read is left out, and is counted as such."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def collect(self) -> Iterator[Metric]:
-        """Give every measure."""
-        failed = GaugeMetricFamily("dayzero_unreadable", "Parts that could not be read now.", labels=["part"])
-        for name, part in PARTS.items():
-            found, away = [], 0
-            try:
-                found = list(part(self.now))
-            except (DatabaseError, RedisError, OSError) as error:
-                logger.warning("The measures of %s could not be read: %s", name, type(error).__name__)
-                away = 1
-            failed.add_metric([name], away)
-            yield from found
-        yield failed
-
-
-def _software(now: datetime) -> Iterator[Metric]:
-    about = GaugeMetricFamily("dayzero_info", "The software that answers.", labels=["version"])
-    about.add_metric([RELEASE], 1)
-    yield about
-    yield _one("dayzero_migrations_missing", "Apps of which the database lacks a migration.",
-               len(state.missing_migrations()))  # fmt: skip
-    yield _one("dayzero_clock_ahead_seconds", "How far this server's clock is ahead of the database's.",
-               state.clock_distance(now).total_seconds())  # fmt: skip
-
-
-def _reminders(now: datetime) -> Iterator[Metric]:
-    number, since = oldest_unsent(now)
-    yield _one("dayzero_reminders_unsent", "Reminders that hold and that nobody was told yet.", number)
-    yield _one("dayzero_reminder_oldest_unsent_seconds", "Age of the oldest of them.", _age(since, now))
-    kinds = {
-        "open": "Deliveries that are not sent yet.",
-        "failed": "Open deliveries that have failed before.",
-        "sent": "Deliveries sent within a day.",
-        "refused": "Deliveries refused for good within a day.",
-    }
-    channels = channels_lately(now)
-    for kind, words in kinds.items():
-        family = GaugeMetricFamily(f"dayzero_deliveries_{kind}", words, labels=["channel"])
-        for channel in channels:
-            family.add_metric([channel.channel], getattr(channel, kind))
-        yield family
-
-
-def _tasks(now: datetime) -> Iterator[Metric]:
-    labels = ["task"]
-    took = GaugeMetricFamily("dayzero_task_seconds", "How long the last run took.", labels=labels)
-    since = GaugeMetricFamily("dayzero_task_started_seconds_ago", "Since the last start.", labels=labels)
-    waited = GaugeMetricFamily("dayzero_task_waited_seconds", "From the ring to the start.", labels=labels)
-    runs = CounterMetricFamily("dayzero_task_runs", "Runs.", labels=labels)
-    failures = CounterMetricFamily("dayzero_task_failures", "Runs that failed.", labels=labels)
-    for run in state.task_runs():
-        named = [run.task]
-        since.add_metric(named, _age(run.started_at, now))
-        runs.add_metric(named, run.runs)
-        failures.add_metric(named, run.failures)
-        if run.seconds is not None:
-            took.add_metric(named, run.seconds)
-        if run.waited is not None:
-            waited.add_metric(named, run.waited)
-    yield from (took, since, waited, runs, failures)
-
-
-def _queues(now: datetime) -> Iterator[Metric]:
-    length = GaugeMetricFamily("dayzero_queue_length", "Messages in a queue.", labels=["queue"])
-    oldest = GaugeMetricFamily("dayzero_queue_age_seconds", "Age of the oldest of them.", labels=["queue"])
-    for queue in queues():
-        length.add_metric([queue.name], queue.length)
-        oldest.add_metric([queue.name], queue.oldest)
-    yield from (length, oldest)
-
-
-def _safety(now: datetime) -> Iterator[Metric]:
-    sealed, backup = state.sealed(), state.last_backup()
-    yield _one("dayzero_audit_unsealed", "Entries of the trail that no seal covers yet.", sealed.unsealed)
-    yield _one("dayzero_audit_sealed_link", "The last link that is sealed.", sealed.last)
-    if sealed.sealed_at:
-        yield _one("dayzero_audit_sealed_seconds_ago", "Since the last seal.", _age(sealed.sealed_at, now))
-    if backup:
-        yield _one("dayzero_backup_seconds_ago", "Since the newest backup that was finished.",
-                   _age(backup.finished_at, now))  # fmt: skip
-        yield _one("dayzero_backup_bytes", "Its size.", backup.size)
-
-
-PARTS: dict[str, Part] = {
-    "software": _software,
-    "reminders": _reminders,
-    "tasks": _tasks,
-    "queues": _queues,
-    "safety": _safety,
-}
-
-
-def _one(name: str, words: str, value: float) -> Metric:
-    family = GaugeMetricFamily(name, words)
-    family.add_metric([], value)
-    return family
-
-
-def _age(since: datetime | None, now: datetime) -> float:
-    return 0.0 if since is None else (now - since).total_seconds()
+    text, kind = measures.text_at(request_clock.now())
+    return HttpResponse(text, content_type=kind)

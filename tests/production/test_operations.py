@@ -86,7 +86,7 @@ def test_every_setting_and_service_that_the_page_names_is_there() -> None:
 
 
 def test_every_measure_that_the_page_names_is_measured() -> None:
-    source = (ROOT / "config" / "metrics.py").read_text(encoding="utf-8")
+    source = (ROOT / "config" / "measures.py").read_text(encoding="utf-8")
     for name in set(re.findall(r"`(dayzero_\w+)", PAGE)):
         shared = re.sub(r"_(open|failed|sent|refused)$", "_{kind}", name)
         assert f'"{name}"' in source or f'"{shared}"' in source, name

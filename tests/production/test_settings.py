@@ -131,3 +131,19 @@ def test_single_sign_on_and_second_factors_come_from_the_environment(
 ) -> None:
     production = {"DJANGO_SETTINGS_MODULE": "config.settings.production"}
     assert python("-c", SAY, **COMPLETE | production | environment).stdout.strip() == said
+
+
+HEAVY = (
+    *("weasyprint", "openpyxl", "apprise", "odmlib", "prometheus_client", "sentry_sdk", "PIL", "qrcode"),
+    "lxml",
+)
+WORKER = "import config.celery as c; c.app.loader.import_default_modules()"
+
+
+@pytest.mark.parametrize("also", ["pass", "import config.urls", WORKER])
+def test_what_is_heavy_is_imported_where_it_is_used(also: str) -> None:
+    """Libraries for print, channels and spreadsheets are no part of every process."""
+    found = f"[one for one in {HEAVY!r} if one in sys.modules]"
+    asked = f"import sys, django; django.setup(); {also}; print({found})"
+    result = python("-c", asked, DJANGO_SETTINGS_MODULE="config.settings.development")
+    assert result.stdout.strip() == "[]", result.stderr

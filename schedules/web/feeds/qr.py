@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -12,6 +11,8 @@ _QUIET = 4
 
 def qr_svg(text: str) -> SafeString:
     """Draw a text as a QR code: an SVG of one path, its colours in the style sheet."""
+    import qrcode  # noqa: PLC0415  it brings a library for images
+
     code = qrcode.QRCode(border=0, error_correction=qrcode.constants.ERROR_CORRECT_M)
     code.add_data(text)
     code.make(fit=True)

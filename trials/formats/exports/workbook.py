@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.utils import get_column_letter
-
 from trials.formats.exports.tables import Preamble, runs
 
 WIDEST = 60
 """Characters that a column is given at most."""
+_ILLEGAL = re.compile(r"[\000-\010]|[\013-\014]|[\016-\037]")
+"""What no cell may hold: openpyxl's ILLEGAL_CHARACTERS_RE."""
 
 
 def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
@@ -23,6 +22,9 @@ def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[A
     A text that a spreadsheet would run as a formula has an apostrophe before it, so that it is
     none either once the sheet is saved as something else.
     """
+    from openpyxl import Workbook  # noqa: PLC0415  heavy, and few processes ever write one
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = Workbook(write_only=True)
     lines = [[_cell(value) for value in row] for row in rows]
     sheet = book.create_sheet("Table")
@@ -46,7 +48,7 @@ def _cell(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
-    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))
+    text = _ILLEGAL.sub("", str(value))
     return f"'{text}" if runs(text) else text
 
 

@@ -14,8 +14,6 @@ from io import BytesIO, StringIO
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-
 from trials.domain.errors import DomainError
 from trials.domain.words import mark as _
 
@@ -102,6 +100,8 @@ def _delimiter(text: str) -> str:
 
 
 def _of_workbook(content: bytes) -> Iterator[list[str]]:
+    from openpyxl import load_workbook  # noqa: PLC0415  heavy, and few processes ever read one
+
     try:
         with ZipFile(BytesIO(content)) as packed:
             if sum(one.file_size for one in packed.infolist()) > MOST_BYTES_UNPACKED:
