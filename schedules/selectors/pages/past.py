@@ -11,6 +11,8 @@ from participants.models import Participant
 from schedules.selectors.pages.replanning import ANCHOR, TOLD, acts_of
 from schedules.selectors.store.changes import Change
 from trials.models import AuditEntry
+from trials.selectors.records import protocol_of
+from trials.spoken import say
 
 ACTS = 8
 _ENTRIES = 60
@@ -24,9 +26,13 @@ def last_acts(participant: Participant, zone: ZoneInfo) -> Sequence[Change]:
     entries = AuditEntry.objects.filter(participant_id=participant.pk, model__in=TOLD)
     enrolled = Q(action="create", model__in=("schedules.visit", "participants.participant"))
     shown = list(entries.exclude(enrolled).order_by("-id")[:_ENTRIES])[::-1]
+    anchors = protocol_of(participant.protocol_version).anchor_by_code
     known = {
-        "schedules.visit": {str(one.pk): one.label for one in participant.visits.all()},
-        ANCHOR: {str(one.pk): one.code for one in participant.anchors.all()},
+        "schedules.visit": {str(one.pk): say(one.label) for one in participant.visits.all()},
+        ANCHOR: {
+            str(one.pk): say(anchors[one.code].label) if one.code in anchors else one.code
+            for one in participant.anchors.all()
+        },
     }
     acts = [change for _person, change in acts_of(shown, {participant.pk: zone}, known)]
     told = [change for change in acts if change.fields]

@@ -17,7 +17,7 @@ from schedules.models import Visit, VisitPlace
 from schedules.services.demo.bookings import book_around, book_back, furnish
 from schedules.services.demo.cast import PARTS, SITES, Player, cast
 from schedules.services.demo.facts import record_demo_facts
-from schedules.services.demo.trust import put_to_use, record_consent_forms
+from schedules.services.demo.trust import ASKS_AGAIN, put_to_use, record_consent_forms
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.refusals import Enrolment
 from trials.audit.acts import recorded_as_caused
@@ -116,13 +116,22 @@ def _load_accounts(today: date) -> dict[str, User]:
 
 
 def _load_protocols(by: User, now: datetime) -> dict[str, ProtocolVersion]:
+    """Every edition of the six protocols published; gives by trial the one that its sites use.
+
+    That is the newest, whose windows carry labels and ask each only what concerns them. One trial still
+    uses its first edition: the newer one is there to be approved, and to bring people to.
+    """
     versions = {}
     for code in library.codes():
-        version = import_protocol(text=library.path(code).read_text(encoding="utf-8"), by=by)
-        versions[code] = publish_protocol(version=version, by=by, now=now)
-        for later in library.editions(code)[1:]:  # there to be approved, and to bring people to
-            version = import_protocol(text=library.path(later).read_text(encoding="utf-8"), by=by)
-            publish_protocol(version=version, by=by, now=now)
+        editions = [
+            publish_protocol(
+                version=import_protocol(text=library.path(name).read_text(encoding="utf-8"), by=by),
+                by=by,
+                now=now,
+            )
+            for name in library.editions(code)
+        ]
+        versions[code] = editions[0 if code == ASKS_AGAIN else -1]
     return versions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
@@ -15,6 +16,10 @@ from trials.services.protocols.consent_forms import Edition, record_consent_form
 from trials.zones import zone_of
 
 APPROVED_BEFORE = timedelta(days=900)
+COMMITTEE = timedelta(days=14)
+"""So long an ethics committee takes: no approval is older than the edition that it approves."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 NEW_FORM_BEFORE = timedelta(days=20)
 ASKS_AGAIN = "NCT07331467"
 """The trial whose newest consent form asks everybody to consent again."""
@@ -36,11 +41,17 @@ def put_to_use(
     for number, part in enumerate(PARTS, 1):
         site = sites[part.site]
         today = now.astimezone(zone_of(site)).date()
-        day = today - APPROVED_BEFORE
+        day = max(today - APPROVED_BEFORE, min(today, _written_on(versions[part.trial]) + COMMITTEE))
         said = Approval(day, f"EC-{day.year}-{number:03}", day)
         approval = record_approval(site=site, version=versions[part.trial], approval=said, today=today, by=by)
         record = signable_approval(approval, today)
         sign(record=record, meaning=Meaning.APPROVED, shown=record.digest, by=by, proof=proof, now=now)
+
+
+def _written_on(version: ProtocolVersion) -> date:
+    """The day that an edition is named after; the first day of all for one that is not."""
+    found = _DAY.match(version.label)
+    return date.fromisoformat(found[0]) if found else date.min
 
 
 def record_consent_forms(

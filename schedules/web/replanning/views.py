@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, cast
 
 from django.contrib import messages
@@ -36,6 +37,7 @@ from schedules.web.shared.preview_rows import person_rows, preview_rows
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
+from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import WEEKDAYS
 from trials.models import Site
 from trials.selectors.records import roles_of, sites_administered_by, sites_visible_to, working_days_of
@@ -43,6 +45,8 @@ from trials.zones import zone_of
 
 COMMIT = "commit"
 OVERTAKEN = 409
+NEXT_CLOSED = 5
+"""So many public holidays are named on the page of a site's working days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,21 @@ def _site_answer(request: HttpRequest, site: Site, form: WorkingDaysForm) -> Htt
     return _site_page(request, site, form, again, status=422)
 
 
+def _next_closed(calendar: WorkingDays, today: date) -> list[tuple[date, str]]:
+    """The next public holidays without clinic, each run of days by its first, with its name."""
+    found: list[tuple[date, str]] = []
+    last = None
+    for day, name in calendar.holidays.items():
+        if day < today or calendar.is_working_day(day):
+            continue
+        if last is None or day - last > timedelta(days=1) or not found or found[-1][1] != say(name):
+            found.append((day, say(name)))
+        last = day
+        if len(found) > NEXT_CLOSED:
+            break
+    return found[:NEXT_CLOSED]
+
+
 def _site_page(
     request: HttpRequest,
     site: Site,
@@ -290,6 +309,8 @@ def _site_page(
             "unsettled": calendar.unsettled_from(today),
             "follows": [(day, _(WEEKDAYS[weekday - 1])) for day, weekday in calendar.follows.items()],
             "come_out": years_come_out(site, calendar, today),
+            "clinic_days": [_(WEEKDAYS[number - 1]) for number in sorted(calendar.weekdays)],
+            "next_closed": _next_closed(calendar, today),
         }
     if preview is not None and form is not None:
         people = [person_rows(one) for one in preview.affected]

@@ -30,6 +30,7 @@ from trials.selectors.protocols.approvals import (
     may_throughout,
     sites_in_view,
     trials_in_view,
+    with_sites,
 )
 from trials.selectors.records import may, published_versions
 from trials.services.jobs.jobs import ask_for_export
@@ -43,7 +44,7 @@ from trials.zones import server_zone, zone_of
 @require_safe
 def trials(request: HttpRequest) -> HttpResponse:
     """The trials in sight."""
-    found = trials_in_view(user_of(request), server_day(now()))
+    found = with_sites(trials_in_view(user_of(request), server_day(now())))
     return render(request, "trust/trials.html", {"trials": found})
 
 
@@ -188,7 +189,7 @@ def trial_export(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _trial(request: HttpRequest, pk: int) -> Trial:
-    return get_object_or_404(trials_in_view(user_of(request), server_day(now())), pk=pk)
+    return get_object_or_404(with_sites(trials_in_view(user_of(request), server_day(now()))), pk=pk)
 
 
 def _require_record(request: HttpRequest, site: Site, found: Trial) -> None:

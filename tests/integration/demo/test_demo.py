@@ -15,7 +15,8 @@ from schedules.models import Visit
 from schedules.selectors.store.stored_visits import record_of
 from schedules.services.demo.cast import cast
 from schedules.services.demo.loading import ACCOUNTS, PASSWORD, DemoRefused, load_demo
-from trials.models import Membership, ProtocolVersion, Role, Trial, User
+from trials.models import Membership, ProtocolVersion, Role, SiteApproval, Trial, User
+from trials.selectors.records import protocol_of
 
 TODAY = date(2026, 11, 21)
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -156,3 +157,12 @@ def test_somebody_comes_on_any_day_by_the_hour_in_a_room_and_something_clashes(t
     assert Participant.objects.filter(site__name_zh="", site__short_name="").count() == 0
     slips = Anchor.objects.filter(code="infusion", planned_on__gt=today, actual_on=None)
     assert slips.exists(), "a day zero to come can slip"
+
+
+def test_no_approval_is_older_than_the_edition_that_it_approves_and_windows_carry_labels() -> None:
+    load_demo(today=TODAY, now=NOW)
+    for approval in SiteApproval.objects.select_related("protocol_version"):
+        assert str(approval.approved_on) > approval.protocol_version.label[:10], approval
+    used = ProtocolVersion.objects.filter(participants__isnull=False).distinct()
+    labelled = [version for version in used if protocol_of(version).facts]
+    assert len(labelled) == 4, "one trial still uses its first edition, and waits for the newer one"

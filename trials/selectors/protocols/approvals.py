@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from trials.domain.accounts.access import Right
@@ -237,6 +237,11 @@ def in_use(site: Site | int, version: ProtocolVersion | int) -> bool:
 
 def _id(row: Site | ProtocolVersion | int) -> int:
     return row if isinstance(row, int) else row.pk
+
+
+def with_sites(trials: QuerySet[Trial]) -> QuerySet[Trial]:
+    """The trials, each knowing by `at_no_site` whether no site runs it, such as a template."""
+    return trials.annotate(at_no_site=~Exists(TrialSite.objects.filter(trial=OuterRef("pk"))))
 
 
 def trials_in_view(user: User, today: date) -> QuerySet[Trial]:
