@@ -148,11 +148,11 @@ def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> di
     standing = visit.standing
     document = {
         "id": state.pk,
-        "trial": visit.trial,
-        "site": visit.at.site.code,
+        "trial": beside.trial,
+        "site": beside.site,
         "participant": state.participant_id,
         "subject_code": beside.subject_code,
-        "protocol_version": visit.version.label,
+        "protocol_version": visit.version,
         "code": state.code,
         "rule": state.rule_code,
         "occurrence": state.occurrence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from schedules.api.reading.queries import CodesField, PeopleQuery, SinceField, feed_cursor, people_of
+from schedules.api.reading.views import ReadView
 from schedules.api.serializers import APPOINTMENTS, EDC_STATUSES, WINDOWS, VisitSerializer, visit_document
 from schedules.api.visit_reports import AsOfQuery, VisitsReported
 from schedules.domain.visits.edc_words import EdcStatus
@@ -113,10 +115,8 @@ class VisitQuery(SparseMixin, PeopleQuery, AsOfQuery):
 VisitPageSerializer = page_of("Visit", VisitSerializer, follows=True)
 
 
-class VisitList(VisitsReported):
+class VisitList(ReadView, VisitsReported):
     """The visits in the reader's sight."""
-
-    validates = True
 
     @extend_schema(
         operation_id="visits_list",
@@ -132,6 +132,7 @@ class VisitList(VisitsReported):
         page = asked.get("cursor"), asked["page_size"]
         found = listed_visits(signed_in(request), query.wanted, page, request_clock.now())
         because = "because" in asked.get("include", ())
-        documents = (visit_document(one, say, because=because) for one in found.visits)
+        once = lru_cache(maxsize=None)(say)  # a page has few labels
+        documents = (visit_document(one, once, because=because) for one in found.visits)
         results = some_of(documents, query.names)
         return page_answer(request, results, found.after, {"changes_cursor": begins})

@@ -23,6 +23,8 @@ def main() -> None:
         _run("tests.bench.audit", database, *sys.argv[1:])
         print(f"Calendars on {name}", flush=True)
         _run("tests.bench.feeds", database)
+        print(f"The API on {name}", flush=True)
+        _run("tests.bench.api", database, *sys.argv[1:])
     print(f"Re-planning on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.replanning", "postgres")
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import serializers
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from trials.api.answers import page_answer, some_of
 from trials.api.queries import ListQuery, SparseMixin
 from trials.keyset import Place
+from trials.selectors.records import roles_read_once
 
 Query = TypeVar("Query", bound=serializers.Serializer)
 
@@ -21,6 +23,13 @@ class ReadView(APIView):
     """An address that is read, and whose answers carry a validator."""
 
     validates = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer; the roles of the reader are read once, for the permission and for what is in sight."""
+        if request.method not in SAFE_METHODS:
+            return super().dispatch(request, *args, **kwargs)
+        with roles_read_once():
+            return super().dispatch(request, *args, **kwargs)
 
 
 def asked(query: type[Query], request: Request) -> Query:

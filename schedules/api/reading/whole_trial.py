@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -134,10 +135,11 @@ def _everything(user: User, trial: Trial, head: Any, now: Any) -> Iterator[tuple
     ]
     yield from _kinds(kinds)
     after: Any = None
+    once = lru_cache(maxsize=None)(say)
     while True:
         page = listed_visits(user, WantedVisits(people=wanted), (after, AT_ONCE), now)
         for visit in page.visits:
-            yield "visit", visit_document(visit, say)
+            yield "visit", visit_document(visit, once)
         after = page.after
         if after is None:
             break

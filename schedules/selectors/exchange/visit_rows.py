@@ -29,15 +29,15 @@ from schedules.domain.visits.status import (
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.models import Visit
 from schedules.selectors.exchange.people import Since, WantedPeople, changed_visits, people_wanted
-from schedules.selectors.store.calendars import SiteCalendars, site_calendars
+from schedules.selectors.store.calendars import SiteCalendars, site_calendars, working_days_by_site
 from schedules.selectors.store.stored_visits import planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, edc_condition, window_condition
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
 from trials.keyset import Key, Place, RowAfter
-from trials.models import ProtocolVersion, Site, Trial, User
+from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of, sites_visible_to
-from trials.zones import roles_day, zone_of
+from trials.zones import roles_day, zone_named
 
 _ID_END = 2**63
 
@@ -54,15 +54,34 @@ class Beside(NamedTuple):
     ended_by: str | None
     ended_because: str | None
     subject_code: str
-    trial_id: int
+    trial: str
     site_id: int
-    version_id: int
+    site: str
+    zone: str
+    version: tuple[int, str, str]
 
 
 _BESIDE = (
-    "booked_start", "booked_end", "booked_place", "arrived_at", "missed_reason", "cancelled_reason",
-    "cancelled_by__step", "cancelled_by__reason", "participant__subject_code", "participant__trial_id",
-    "participant__site_id", "participant__protocol_version_id",
+    "booked_start",
+    "booked_end",
+    "booked_place",
+    "arrived_at",
+    "missed_reason",
+    "cancelled_reason",
+    "cancelled_by__step",
+    "cancelled_by__reason",
+    "participant__subject_code",
+    "participant__trial__code",
+    "participant__site_id",
+    "participant__site__code",
+    "participant__site__zone",
+)
+_VERSION = ("id", "label", "digest")
+_COLUMNS = (
+    *COLUMNS,
+    *_BESIDE,
+    *(f"participant__protocol_version__{name}" for name in _VERSION),
+    *(f"done_under__{name}" for name in _VERSION),
 )  # fmt: skip
 _STATE = len(COLUMNS)
 _TARGET, _ID = COLUMNS.index("target"), COLUMNS.index("pk")
@@ -70,9 +89,9 @@ _TARGET, _ID = COLUMNS.index("target"), COLUMNS.index("pk")
 
 @dataclass(frozen=True, slots=True)
 class AtSite:
-    """What the visits at one site share: the site, its zone, and the day that is asked about there."""
+    """What the visits at one site share: its code, its zone, and the day that is asked about there."""
 
-    site: Site
+    code: str
     zone: ZoneInfo
     days: ClinicDays
 
@@ -84,8 +103,7 @@ class ListedVisit:
     state: VisitState
     beside: Beside
     at: AtSite
-    trial: str
-    version: ProtocolVersion
+    version: str
     protocol: Protocol
 
     @property
@@ -153,7 +171,7 @@ def listed_visits(
     """
     after, size = page
     found = _in_order(_wanted(user, wanted, now), wanted.by_target, after)
-    rows = list(found.values_list(*COLUMNS, *_BESIDE)[: size + 1])
+    rows = list(found.values_list(*_COLUMNS)[: size + 1])
     last = rows[size - 1] if len(rows) > size else None
     following: Place | None = None
     if last is not None:
@@ -174,14 +192,8 @@ def visits_by_id(
     possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
     if not possible:
         return {}
-    rows = Visit.objects.filter(pk__in=possible, participant__in=people).values_list(*COLUMNS, *_BESIDE)
+    rows = Visit.objects.filter(pk__in=possible, participant__in=people).values_list(*_COLUMNS)
     return {one.state.pk: one for one in _listed(list(rows), now, as_of)}
-
-
-def visits_of_participants(people: QuerySet[Any], after: int, size: int, now: datetime) -> list[ListedVisit]:
-    """Up to `size` visits of these participants after an id, by id; for readers of everything."""
-    found = Visit.objects.filter(participant__in=people, pk__gt=after).order_by("pk")
-    return _listed(list(found.values_list(*COLUMNS, *_BESIDE)[:size]), now, None)
 
 
 def _in_order(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
@@ -243,21 +255,40 @@ def _by_day(calendars: SiteCalendars, now: datetime, as_of: date | None) -> dict
 
 
 def _listed(rows: Sequence[tuple[Any, ...]], now: datetime, as_of: date | None) -> list[ListedVisit]:
-    """Rows as machines get them; four queries, or none where there is no row."""
+    """Rows as machines get them; one query for the working days of their sites, or none for no row."""
     if not rows:
         return []
-    read = [(VisitState(*row[:_STATE]), Beside(*row[_STATE:])) for row in rows]
-    calendars = site_calendars(Site.objects.filter(pk__in={beside.site_id for _state, beside in read}))
-    days = _days(calendars, now, as_of)
-    places = {site.pk: AtSite(site, zone_of(site), days[site.pk]) for site in calendars.sites}
-    trials = dict(
-        Trial.objects.filter(pk__in={beside.trial_id for _state, beside in read}).values_list("pk", "code")
-    )
+    read = [_read(row) for row in rows]
+    places = _places([beside for _state, beside in read], now, as_of)
     # by the version under which it was done, else by the participant's present one
-    under = [state.done_under_id or beside.version_id for state, beside in read]
-    versions = ProtocolVersion.objects.defer("document").in_bulk(set(under))
-    read_by = {pk: (version, protocol_of(version)) for pk, version in versions.items()}
+    protocols = {beside.version: _protocol(beside.version) for _state, beside in read}
     return [
-        ListedVisit(state, beside, places[beside.site_id], trials[beside.trial_id], *read_by[pk])
-        for (state, beside), pk in zip(read, under, strict=True)
+        ListedVisit(state, beside, places[beside.site_id], beside.version[1], protocols[beside.version])
+        for state, beside in read
     ]
+
+
+def _read(row: tuple[Any, ...]) -> tuple[VisitState, Beside]:
+    present, then = row[-6:-3], row[-3:]
+    beside = (*row[_STATE:-6], present if then[0] is None else then)
+    return VisitState(*row[:_STATE]), Beside._make(beside)
+
+
+def _protocol(version: tuple[int, str, str]) -> Protocol:
+    """The protocol of a version; its document is read only where nobody has read this digest yet."""
+    return protocol_of(ProtocolVersion.from_db(None, _VERSION, version))
+
+
+def _places(rows: Sequence[Beside], now: datetime, as_of: date | None) -> dict[int, AtSite]:
+    """What the visits at each of these sites share, by the site's id."""
+    named = {one.site_id: (one.site, zone_named(one.zone)) for one in rows}
+    calendars = working_days_by_site(named)
+    found: dict[tuple[date, int], ClinicDays] = {}
+    places = {}
+    for pk, (code, zone) in named.items():
+        today, calendar = as_of or now.astimezone(zone).date(), calendars.get(pk)
+        key = (today, id(calendar))  # sites with one calendar share its value
+        if key not in found:
+            found[key] = clinic_days(today, calendar)
+        places[pk] = AtSite(code, zone, found[key])
+    return places
