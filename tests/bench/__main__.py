@@ -27,6 +27,8 @@ def main() -> None:
         _run("tests.bench.api", database, *sys.argv[1:])
     print(f"Re-planning on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.replanning", "postgres")
+    print(f"Today on {DATABASES['postgres']}", flush=True)
+    _run("tests.bench.today", "postgres")
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.sweep", "postgres", *sys.argv[1:])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from participants.models import Absence, Consent, Fact, Participant
 from schedules.models import AmendmentRun, Deviation, Flag, ProtocolWindow, Visit
@@ -52,6 +54,9 @@ class Page:
 def pages() -> tuple[list[Page], dict[str, str]]:
     """Every page that can be opened on the demo, and for every other name why it cannot."""
     found, left_out = [Page(*more) for more in MORE], dict(NOT_PAGES)
+    busy = Site.objects.get(code="YANCHENG-3")
+    coming = timezone.localdate() + timedelta(days=3)
+    found.append(Page("planner-busy", f"/planner/?site={busy.pk}&day={coming}", COORDINATOR))
     objects = dict(_objects())
     for name, endpoint in ADDRESSES.items():
         if name.startswith("api-") or name in NOT_PAGES or "export" in name or endpoint.get is None:
@@ -81,7 +86,7 @@ def _objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
     ]
     yield "participant", {"pk": person.pk}
     yield "visit", {"pk": visit.pk}
-    yield "deed", {"pk": visit.pk, "deed": "done"}
+    yield "deed", {"pk": visit.pk, "deed": "complete"}
     yield "step", {"pk": person.pk, "step": "withdrawal"}
     yield "anchors", {"pk": person.pk, "what": "anchors"}
     yield "hold-act", {"pk": person.pk, "act": "begin"}

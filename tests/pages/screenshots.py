@@ -15,13 +15,12 @@ from tests.pages.demo import ROOT, served_demo
 DOCUMENTED = {
     "today": ("1280-light-en", "today.png"),
     "participant": ("1280-light-en", "participant.png"),
-    "calendar": ("1280-light-en", "planner.png"),
+    "planner-busy": ("1280-light-en", "planner.png"),
     "setup": ("1280-light-en", "setup.png"),
     "visit-card": ("1280-light-zh-hans", "card-zh.png"),
     "paper": ("1280-light-en", "week-on-paper.png"),
     "flags": ("1280-light-en", "flags.png"),
     "readiness": ("1280-light-en", "readiness.png"),
-    "deed": ("1280-light-en", "record.png"),
     "visit-deed": ("1280-light-en", "record.png"),
 }
 ON_A_PHONE = {"today": ("390-dark-zh-hans", "today-phone-zh.png")}
@@ -38,7 +37,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, served_demo(Path(scratch)) as server:
         if asked.docs:
-            _renew_documents(server)
+            _renew_documents(server, asked.only)
         else:
             _take(server, asked.folder, asked.only, asked.readers)
 
@@ -69,7 +68,7 @@ def _take(server: str, folder: Path, only: list[str], readers: list[str]) -> Non
         print(f"not visited: {name} ({why})")
 
 
-def _renew_documents(server: str) -> None:
+def _renew_documents(server: str, only: list[str]) -> None:
     from tests.pages.addresses import pages
     from tests.pages.browsing import READERS, Windows, browser
 
@@ -79,7 +78,7 @@ def _renew_documents(server: str) -> None:
         for reader in READERS:
             windows = Windows(chromium, server, reader)
             for name, (who, file) in wanted:
-                if who != reader.name or name not in found:
+                if who != reader.name or name not in found or (only and name not in only):
                     continue
                 page = windows.of(found[name].user)
                 page.goto(f"{server}{found[name].address}")
