@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.selectors.participants import participants_visible_to
@@ -146,7 +147,10 @@ def _line(row: RuleRow) -> Line:
     rule = row.wanted.rule
     days = ""
     if row.wanted.days:
-        words = _("%(days)s days before") if rule.direction is Direction.BEFORE else _("%(days)s days after")
+        last = row.wanted.days[-1] if len(row.wanted.days) == 1 else len(row.wanted.days)
+        before = ngettext("%(days)s day before", "%(days)s days before", last)
+        after = ngettext("%(days)s day after", "%(days)s days after", last)
+        words = before if rule.direction is Direction.BEFORE else after
         days = words % {"days": written_days(row.wanted.days)}
     of_rule = {"active", "days", "recipients", "manner", "escalates"}
     source = "site" if row.set_at_site & of_rule else "trial" if row.set_in_trial & of_rule else "assumed"

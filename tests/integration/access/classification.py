@@ -168,7 +168,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "reminder-rule": form("reminder-rule", by=throughout(Right.RECORD)),
     "participant-pause": form("participant"),
     "participant-coordinator": form("participant"),
-    "reminder-act": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="only whoever was told"),
+    "reminder-act": Endpoint("reminder-act", seen_by=NOBODY, post=NOBODY, why="only whoever was told"),
     # --- signing, trials, approvals, consents
     "sign": Endpoint("signable", seen_by=VIEW, get=VIEW, post=SIGN),
     "trials": listed(),

@@ -264,6 +264,7 @@ def _fixed(world: World) -> None:
     for word, kwargs in {
         "file": {"form": "csv"},
         "number": {"pk": 1},
+        "reminder-act": {"pk": 1, "act": "acknowledge"},
         "provider": {"provider_id": "sso"},
     }.items():
         world.put(word, "ours", **kwargs)
