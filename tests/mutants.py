@@ -65,6 +65,9 @@ CLOCK, HAPPENED = (
 )
 WAYS, BREAKER = "trials/domain/channels/kinds.py", "trials/domain/channels/breaker.py"
 TEXTS, ADDRESSES = "trials/domain/channels/texts.py", "trials/domain/channels/addresses.py"
+SPEAKS, OPEN_HOURS = "schedules/domain/reminders/rules.py", "schedules/domain/reminders/hours.py"
+TOLD, WANTED = "schedules/domain/reminders/people.py", "schedules/domain/reminders/settings.py"
+TOGETHER, STATES = "schedules/domain/reminders/messages.py", "schedules/domain/reminders/states.py"
 CHAIN, POINTS = "trials/domain/audit/chain.py", "participants/domain/moments.py"
 
 
@@ -293,6 +296,26 @@ MUTANTS = [
          "nothing is added on the day of a death"),
         (LIFE, "by_course or on > ended.on", "by_course or on >= ended.on",
          "the day of an end is after the end"),
+        (SPEAKS, "next_days + 1 + (idle", "next_days + (idle", "a day stands in two steps of a rule"),
+        (SPEAKS, "ahead + idle), ahead", "ahead), ahead", "what falls on days off is said too late"),
+        (SPEAKS, "since + timedelta(days=ahead + 1)", "since", "what was due before is said again"),
+        (SPEAKS, "today - timedelta(days=after)", "today", "an open day is called over"),
+        (OPEN_HOURS, "if now > self.opening(day):", "if now >= self.opening(day):", "eight is missed"),
+        (OPEN_HOURS, "self.earliest <= at < self.latest", "self.earliest <= at", "no evening is quiet"),
+        (OPEN_HOURS, "day if any_day else self._working(day))", "day)", "messages leave on days off"),
+        (OPEN_HOURS, "if self.earliest < self.latest:", "if self.earliest <= self.latest:",
+         "at any hour means at none"),
+        (TOLD, "if person not in staff.away:", "if True:", "somebody who is away is told"),
+        (TOLD, "deputy in staff.may_record", "deputy is not None", "a deputy without a role is told"),
+        (TOLD, "if told.person not in seen:", "if True:", "somebody is told twice"),
+        (TOLD, "and one not in told]", "]", "who was told is told again instead of others"),
+        (WANTED, "if value is not None:", "if value:", "a rule cannot be switched off"),
+        (WANTED, '(trial, site, ""), (trial, None, kind)', '(trial, None, kind), (trial, site, "")',
+         "the trial's word on a rule loses against the site's on all"),
+        (TOGETHER, "named = sorted(", "named = list(", "a repeat gets another key"),
+        (TOGETHER, "> urgency_of(other.kind)", "< urgency_of(other.kind)", "the least urgent speaks"),
+        (TOGETHER, "moment = max(leaves, at)", "moment = leaves", "what comes late joins what has left"),
+        (STATES, "State.SENT: sent_at,", "State.SENT: None,", "what was sent is shown as waiting"),
         (SAYING, "due_on <= today <= closes", "due_on <= today < closes",
          "nothing is said on the last day"),
         (SAYING, "return due_on <= today", "return due_on < today", "nothing is said on the day it is due"),

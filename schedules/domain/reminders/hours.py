@@ -61,8 +61,6 @@ class Hours:
 
     def _quiet(self, at: time) -> bool:
         """Whether it is quiet; hours may run over midnight; equal ones leave none quiet."""
-        if self.earliest == self.latest:
-            return False
         if self.earliest < self.latest:
             return not self.earliest <= at < self.latest
         return self.latest <= at < self.earliest
