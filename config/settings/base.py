@@ -266,6 +266,10 @@ SPECTACULAR_SETTINGS = {
         "VisitTiming": "schedules.models.VisitTiming.values",
     },
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "schedules.api.schema_words.describe",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

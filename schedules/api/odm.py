@@ -26,6 +26,7 @@ from schedules.selectors.exchange.change_feed import last_number
 from schedules.selectors.exchange.data_capture import VisitKey, visit_by_key
 from schedules.selectors.exchange.odm import EventMap, subjects_done
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
+from schedules.services.exchange.maps import MessageNames, note_message
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.bodies import LARGEST_BODY
@@ -156,6 +157,12 @@ class OdmExchange(AnswersOnce):
             study, subjects = read_odm(raw, events.items)
         except OdmError as error:
             _refuse(error)
+        heard = MessageNames(
+            [subject.site for subject in subjects if subject.site],
+            [subject.key for subject in subjects],
+            [(event.event_oid, event.repeat_key) for subject in subjects for event in subject.events],
+        )
+        note_message(edc_map=found, names=heard, now=request_clock.now(), by=signed_in(request))
         if study != (found.study_oid or found.trial.code):
             _refuse(OdmError("other_study", "ClinicalData/@StudyOID", study))
         named = [(subject.key, event) for subject in subjects for event in subject.events]

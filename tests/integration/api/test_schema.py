@@ -13,9 +13,11 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from config.wsgi import application
+from schedules.api.schema_words import ANSWERS, BODIES, PROBLEM
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, an_enrolment
 from trials.models import ApiAct, User
@@ -122,3 +124,42 @@ def test_the_documentation_loads_nothing_from_elsewhere_and_nothing_inline() -> 
     assert script.status_code == 200
     assert script["Content-Type"].startswith("application/javascript")
     assert b"SwaggerUIBundle" in script.content
+
+
+def test_every_field_and_parameter_is_described() -> None:
+    document = Client().get("/api/v1/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).json()
+    silent = [
+        f"{name}.{field}"
+        for name, schema in document["components"]["schemas"].items()
+        for field, said in schema.get("properties", {}).items()
+        if not said.get("description")
+    ]
+    silent += [
+        f"{method} {path} {parameter['name']}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert not silent
+
+
+def test_the_examples_are_what_the_schema_says() -> None:
+    document = Client().get("/api/v1/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).json()
+    contents = [
+        content
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for content in (
+            operation["responses"].get("200", {}).get("content", {}).get("application/json", {}),
+            operation.get("requestBody", {}).get("content", {}).get("application/json", {}),
+        )
+        if "example" in content
+    ]
+    assert len(contents) == len(ANSWERS) + len(BODIES)
+    for content in contents:
+        Draft202012Validator({**content["schema"], "components": document["components"]}).validate(
+            content["example"]
+        )
+    problem = document["components"]["schemas"]["Problem"]
+    Draft202012Validator({**problem, "components": document["components"]}).validate(PROBLEM)
