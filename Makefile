@@ -32,7 +32,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run stack plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
-	test-processes test-long test-as-of test-newer-python check fmt mutants races courses histories \
+	test-processes test-long test-as-of test-newer-python check fmt mutants races courses changes histories \
 	bench bench-large lock clean simulate bench-web memory messages screenshots axe
 
 help: ## list these commands
@@ -144,6 +144,10 @@ races: install ## ten thousand pairs of edits on one visit, on both databases (P
 courses: install ## courses in any order against a naive model, on both databases (SEEDS: another number than 20)
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database DAYZERO_COURSES=$${SEEDS:-20} \
 		$(BIN)/pytest -q $(PARALLEL) tests/integration/course/test_state_machine.py || exit; done
+
+changes: install ## a million changes by four writers, read by one reader, on PostgreSQL (CHANGES: another number)
+	@DAYZERO_TEST_DATABASE=postgres DAYZERO_CHANGES=$${CHANGES:-1000000} $(BIN)/pytest -q -m long \
+		tests/integration/api/test_change_feed.py
 
 histories: install ## calendars over random histories (HISTORIES: another number than 10000)
 	@DAYZERO_TEST_DATABASE=sqlite DAYZERO_HISTORIES=$${HISTORIES:-10000} \
