@@ -27,7 +27,7 @@ from pathlib import Path
 
 from tests import servers
 from tests.production.demo import ask
-from tests.production.running import MANAGE, environment, free_port, run, started
+from tests.production.running import MANAGE, environment, free_port, started
 
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "tests.production.faulty")
 CLAIM_SECONDS = 5
@@ -178,20 +178,25 @@ def a_world(database: str, reminders: int, *, hang: bool = False, **more: str) -
             **({"DAYZERO_PLANT": plant} if (plant := os.environ.get("DAYZERO_PLANT", "")) else {}),
             **more,
         }
-        run(*MANAGE, "migrate", "-v0", **given)
-        run(
+        prepare(given, *MANAGE, "migrate", "-v0")
+        crowd = (
             sys.executable,
             "-m",
             "tests.production.crowd",
             str(reminders),
             f"http://127.0.0.1:{ports['http']}/ok",
-            **given,
         )
+        prepare(given, *crowd)
         world = World(url, folder, reminders, given)
         stack.callback(world.stop)
         for name in WORKERS:
             world.start(name)
         yield world
+
+
+def prepare(given: dict[str, str], *command: str) -> None:
+    """Run a program that may take long; it must end well."""
+    subprocess.run(command, env=environment(**given), check=True, timeout=1800)
 
 
 def until(true: Callable[[], bool], patience: float) -> bool:
