@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -33,6 +34,13 @@ from trials.selectors.protocols.approvals import may_throughout, sites_in_view, 
 
 OVERTAKEN, REFUSED = 409, 422
 LONGEST = {"event_oid": 120, "repeat_key": 40, "form_oid": 120, "item_group_oid": 120, "date_item_oid": 120}
+LABELS: Mapping[str, Promise] = {
+    "event_oid": gettext_lazy("Event OID"),
+    "repeat_key": gettext_lazy("Repeat key"),
+    "form_oid": gettext_lazy("Form OID"),
+    "item_group_oid": gettext_lazy("Item group OID"),
+    "date_item_oid": gettext_lazy("Date item OID"),
+}
 MOST_OCCURRENCES = 32767
 _NAME = re.compile(r"\s*[,;\t=]\s*")
 
@@ -60,6 +68,11 @@ class EventRow:
     values: Mapping[str, str]
     several: bool = False
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def cells(self) -> list[tuple[str, Promise, str]]:
+        """The fields of the line: name, what people call it, and what stands there."""
+        return [(name, label, self.values.get(name, "")) for name, label in LABELS.items()]
 
 
 @dataclass(slots=True)
@@ -271,7 +284,7 @@ def _page(
         "may_edit": may_edit,
         "overtaken": status == OVERTAKEN,
         "refused": status == REFUSED,
-        "columns": list(LONGEST),
+        "columns": list(LABELS.values()),
     }
     return render(request, "exchange/map.html", context, status=status)
 
