@@ -65,11 +65,11 @@ def passed(seconds: float) -> str:
         if seconds >= size:
             number = int(seconds // size)
             said = {
-                "day": ngettext("%(n)d day", "%(n)d days", number),
+                "day": ngettext("%(number)d day", "%(number)d days", number),
                 "hour": ngettext("%(n)d hour", "%(n)d hours", number),
                 "minute": ngettext("%(n)d minute", "%(n)d minutes", number),
             }
-            return said[name] % {"n": number}
+            return said[name] % {"n": number, "number": number}
     number = round(seconds)
     return ngettext("%(n)d second", "%(n)d seconds", number) % {"n": number}
 
