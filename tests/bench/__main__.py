@@ -31,6 +31,7 @@ def main() -> None:
     _run("tests.bench.today", "postgres")
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.sweep", "postgres", *sys.argv[1:])
+    _run("tests.bench.reminders", "postgres", *sys.argv[1:])
 
 
 def _run(module: str, database: str, *arguments: str) -> None:

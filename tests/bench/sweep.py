@@ -26,7 +26,7 @@ from participants.models import Anchor, Participant  # noqa: E402
 from schedules.models import CalendarState, ProtocolWindow, Reminder, Visit  # noqa: E402
 from schedules.selectors.windows.evaluation import dockets_of  # noqa: E402
 from schedules.services.enrolment.enrolling import enrol  # noqa: E402
-from schedules.services.reminders.ledger import sweep_closing  # noqa: E402
+from schedules.services.reminders.sweeping import sweep_closing  # noqa: E402
 from schedules.services.windows.evaluation import sweep_windows  # noqa: E402
 from tests.bench.enrolment import cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison, medians  # noqa: E402

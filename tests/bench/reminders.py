@@ -1,0 +1,90 @@
+"""The sweep of reminders: a day's of all rules against one INSERT … SELECT of the same rows, and an idle one.
+
+Run for PostgreSQL in a process of its own: `python -m tests.bench.reminders`, with 10,000 participants and
+300,000 visits; with `--large` a hundred thousand and three million.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from statistics import median
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from schedules.models import Reminder  # noqa: E402
+from schedules.selectors.reminders.candidates import COLUMNS  # noqa: E402
+from schedules.services.reminders.sweeping import sweep_reminders, sweep_rules  # noqa: E402
+from tests.bench.enrolment import rolled_back, timed  # noqa: E402
+from tests.bench.measuring import Comparison, medians  # noqa: E402
+from tests.bench.sweep import FEW, MANY, VISITS, fill  # noqa: E402
+from tests.cast import NOW  # noqa: E402
+
+ROUNDS, AIM = 5, 3.0
+A_DAY = NOW + timedelta(days=400)
+
+
+def main() -> None:
+    """Print the measures."""
+    participants = MANY if "--large" in sys.argv else FEW
+    connection.creation.create_test_db(verbosity=0)
+    try:
+        fill(participants)
+        where = f"{participants:,} participants, {participants * VISITS:,} visits"
+        print(_idle(where), flush=True)
+        print(_written(where), flush=True)
+    finally:
+        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+
+
+def _idle(where: str) -> Comparison:
+    def bare() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+
+    with rolled_back():
+        sweep_reminders(now=A_DAY)
+        taken = medians({"ours": lambda: sweep_reminders(now=A_DAY), "bare": bare})
+    what = f"sweep of reminders with nothing new, {where}"
+    return Comparison(what, taken["ours"], taken["bare"], at_most=AIM)
+
+
+def _written(where: str) -> Comparison:
+    """A day's reminders of all rules, found and written, against one INSERT of the same rows from a table."""
+    with rolled_back():
+        sweep_rules(now=A_DAY - timedelta(days=1))
+        before = set(Reminder.objects.values_list("key", flat=True))
+        written = sweep_rules(now=A_DAY)
+    columns = ", ".join(COLUMNS)
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(ROUNDS):
+        with rolled_back():
+            sweep_rules(now=A_DAY - timedelta(days=1))
+            with timed(ours):
+                sweep_rules(now=A_DAY)
+                connection.check_constraints()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"CREATE TEMP TABLE same AS SELECT {columns} FROM schedules_reminder"
+                    " WHERE key <> ALL(%s)",
+                    [list(before)],
+                )
+                cursor.execute("DELETE FROM schedules_reminder WHERE key IN (SELECT key FROM same)")
+                with timed(bare):
+                    cursor.execute(f"INSERT INTO schedules_reminder ({columns}) SELECT {columns} FROM same")
+                    connection.check_constraints()
+                cursor.execute("DROP TABLE same")
+    what = f"a day's {written:,} reminders of all rules against one INSERT … SELECT of them, {where}"
+    return Comparison(what, median(ours), median(bare), at_most=AIM)
+
+
+if __name__ == "__main__":
+    main()
