@@ -46,8 +46,10 @@ class PastVisitBody(StrictSerializer):
     )
     on = serializers.DateField(required=False, help_text="The day at the site on which it was done.")
     at = HourField(required=False)
-    missed = serializers.BooleanField(default=False)
-    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+    missed = serializers.BooleanField(default=False, help_text="It was not done, and will not be.")
+    reason = serializers.CharField(
+        max_length=300, required=False, default="", allow_blank=True, help_text="In place of the one for all."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if bool(attrs.get("on")) is attrs["missed"]:
@@ -58,8 +60,10 @@ class PastVisitBody(StrictSerializer):
 class HistoryBody(StrictSerializer):
     """A whole history and why it is entered now; the reason stands for every visit without its own."""
 
-    visits = PastVisitBody(many=True)
-    reason = serializers.CharField(max_length=300)
+    visits = PastVisitBody(many=True, help_text="1 to 500 visits, in any order.")
+    reason = serializers.CharField(
+        max_length=300, help_text="Why it is entered now; kept in the audit trail."
+    )
     sure = serializers.BooleanField(default=False, help_text="Unlikely days are meant.")
     source = SourceBody(required=False)  # type: ignore[assignment]  # a field, and not the attribute
 
@@ -73,7 +77,7 @@ class HistoryBody(StrictSerializer):
 class HistoryRecorded(serializers.Serializer):
     """How many visits were put on record."""
 
-    visits = serializers.IntegerField()
+    visits = serializers.IntegerField(help_text="How many visits are on record now by this.")
 
 
 class ParticipantHistory(AnswersOnce):

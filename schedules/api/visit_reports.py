@@ -68,7 +68,9 @@ class ActivityBody(StrictSerializer):
 class ResultBody(StrictSerializer):
     """The result of a sample taken at the visit, and its hour where it is known."""
 
-    result = serializers.CharField(max_length=120)
+    result = serializers.CharField(
+        max_length=120, help_text="In the words of the protocol where it has them."
+    )
     at = HourField(required=False)
 
 

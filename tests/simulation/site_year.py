@@ -323,7 +323,7 @@ class SiteYear:
         terms = planned.rule.terms
         first, last = _day(planned.starts), _day(planned.ends)
         match terms:
-            case Freshness():
+            case Freshness() if _begun(planned.starts, self.now):  # sooner, the sample would be too old
                 yield TestResult(terms.test, self.now - timedelta(hours=1), self.now, terms.result or "done")
             case Washout():
                 yield from (Confirmation(code, self.now) for code in terms.of)
@@ -398,11 +398,18 @@ class SiteYear:
             "visit", "participant", "window"
         )
         for one in standing:
+            if one.kind == "unrecorded" and one.visit and not self._recordable(one.visit):
+                continue  # nobody is there before the next clinic day; the record lets it lapse
             code = one.visit.code if one.visit else ""
             if (one.participant_id, code) not in self.books.missed:
                 window = one.window.code if one.window else ""
                 who = one.participant.subject_code
                 self._complain(f"{who} {code}{window}: drafted {one.kind}: {one.facts[:160]}")
+
+    def _recordable(self, visit: Visit) -> bool:
+        """Whether a clinic day lies between the close of a window and today."""
+        since = range(1, (self.today - visit.closes).days)
+        return any(self.calendar.is_working_day(visit.closes + n * _DAY) for n in since)
 
     def _check_windows(self) -> None:
         """No visit is over without a word although somebody could have been seen in its window."""
@@ -462,6 +469,12 @@ class SiteYear:
 
 def _day(point: date | datetime | None) -> date | None:
     return point.astimezone(SHANGHAI).date() if isinstance(point, datetime) else point
+
+
+def _begun(starts: date | datetime | None, now: datetime) -> bool:
+    if isinstance(starts, datetime):
+        return starts <= now - timedelta(hours=1)
+    return starts is None or starts <= now.date()
 
 
 def _told(row: Any) -> tuple[str | None, ...]:
