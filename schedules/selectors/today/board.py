@@ -27,7 +27,7 @@ from schedules.selectors.today.worklist import (
     with_relations,
     work_rows,
 )
-from schedules.selectors.visits.status_query import at_each, by_today
+from schedules.selectors.visits.status_query import BOOKED, WAITS, at_each, by_today
 from trials.domain.protocols.protocol import Place
 from trials.domain.words import Say, plain
 from trials.models import User
@@ -219,7 +219,8 @@ def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
     """The condition on the rows of each part.
 
     A day on the ward that is given by its block needs no booking: it comes on its day. `given` is
-    `needs_no_booking` of the domain as a condition.
+    `needs_no_booking` of the domain as a condition. A booking that no longer fits and is still to come is
+    to be made again, however far away the window has moved: the person would come in vain.
     """
     today = by_today(days)
     given = Q(place=VisitPlace.WARD) & (Q(opens=F("closes")) | Q(timing=VisitTiming.OVER))
@@ -229,11 +230,12 @@ def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
         to_book |= in_part(part, days)
     on_ward = given & unbooked & at_each(today, lambda day: Q(opens__lte=day, closes__gte=day))
     soon = given & unbooked & at_each(today, lambda day: Q(opens__gt=day, opens__lte=day + 4 * _DAY))
-    booked = at_each(today, lambda day: Q(booked_on__gt=day, booked_on__lte=day + 4 * _DAY))
+    booked = BOOKED & at_each(today, lambda day: Q(booked_on__gt=day, booked_on__lte=day + 4 * _DAY))
+    lost = Q(booked_on__isnull=False) & ~BOOKED & ~WAITS & at_each(today, lambda day: Q(booked_on__gte=day))
     return {
         Section.COMING: in_part(Part.COMING, days) | (on_ward & Q(arrived_on=None)),
         Section.PREPARE: booked | soon,
-        Section.BOOK: to_book & ~(given & unbooked),
+        Section.BOOK: (to_book & ~(given & unbooked)) | lost,
         Section.RECORD: in_part(Part.TO_RECORD, days),
     }
 

@@ -223,6 +223,7 @@ def work_rows(visits: Sequence[Visit], now: datetime, say: Say, places: SiteCale
         working = away.applied(places.working_days.get(one.site_id), one.pk, one.site_id)
         reading = Reading(protocol, zone, zero, working, here, say)
         line = stored_row(visit, planned_visit(visit, protocol, zone), reading)
-        part = PARTS[getattr(visit, "group")]  # noqa: B009 - annotated
+        group = getattr(visit, "group")  # noqa: B009 - annotated
+        part = Part.UPCOMING if group is None else PARTS[group]  # none: a lost booking of a window far ahead
         rows.append(WorkRow(one, line, here.today, part, visit, reading))
     return rows

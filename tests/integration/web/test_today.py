@@ -262,3 +262,18 @@ def test_provisional_holidays_are_said_once(page: Client, enrolled: Enrol, site:
     found = re.findall(r"Holidays of (\d+) provisional", text)
     assert found
     assert found == sorted(set(found))
+
+
+def test_a_booking_whose_window_moved_weeks_away_is_to_be_made_again_and_breaks_no_page(
+    page: Client, enrolled: Enrol
+) -> None:
+    """Booked for tomorrow, and the window begins in five weeks: somebody must be told."""
+    person = enrolled(infusion=TODAY + 10 * DAY)
+    visit = Visit.objects.get(participant=person, code="d28")
+    Visit.objects.filter(pk=visit.pk).update(booked_on=TODAY + DAY)
+    answer = page.get("/")
+    assert answer.status_code == 200
+    content = answer.content.decode()
+    assert f'id="v-{visit.pk}"' in content
+    assert "no longer fits" in content
+    assert visit.pk in [row.visit.pk for row in answer.context["book_rows"]]
