@@ -267,7 +267,11 @@ class Stack:
         """A server as its image makes it: the first role with its password, which is asked for."""
         if self.server:
             return
-        data, service = self.folder / "postgres", self.service("postgres")
+        # not below pytest's own folder: each run of pytest on the machine closes it to the server's user
+        data = (
+            self.folder / "postgres" if self.keep else servers.run_folder() / f"stack-{secrets.token_hex(4)}"
+        )
+        service = self.service("postgres")
         words = shlex.split(service["command"])
         lines = "".join(f"\n{setting}\n" for flag, setting in pairwise(words) if flag == "-c")
         lines += "" if self.keep else servers.UNSAFE_AND_QUICK.replace("max_connections = 200\n", "")
@@ -446,6 +450,8 @@ class Stack:
                 name, _, value = words.pop(0).partition("=")
                 given[name] = value
         service, *command = words
+        if service == "web" and self.instances.get("web"):
+            given = {"PORT": str(self.instances["web"][0].port)} | given
         return self.run(service, command, given, typed)
 
     def _copy(self, source: str, target: Path) -> None:
