@@ -1,4 +1,4 @@
-"""What readers of the change feed are told of by the database itself, whoever wrote and however.
+"""What readers of the change feed are told of by the database itself, no matter who wrote and how.
 
 A service that writes visits says what was done with them. Participants, anchors, protocol windows and
 deviations are written in many places and in bulk; triggers, laid as those of the trail are, let none of

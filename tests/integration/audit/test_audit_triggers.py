@@ -129,6 +129,8 @@ NOT_AUDITED = {
     "schedules.windowstamp": "as visitstamp, of protocol windows",
     "schedules.visitstamp": "what phones were shown last, kept for the stamps of calendars",
     "schedules.webhookdelivery": "work of webhooks, and its own record of what came of each message",
+    "trials.taskrun": "when a task last ran: a measure of the server, no record of a trial",
+    "trials.backuprun": "what came of a backup: a measure of the server, no record of a trial",
     "trials.accesstoken": "an hour's key of a client, whose secrets are recorded",
     "schedules.feedepoch": "a name for the life of the change feed; a restore begins another one",
     "schedules.edcconfirmation": "says that an EDC reported what is on record already",
