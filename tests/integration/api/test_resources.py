@@ -172,3 +172,21 @@ def test_a_newcomer_s_day_zero_is_for_those_who_may_enrol(
     assert problem(ask(f"/api/v1/day-zero?{asked}&cohort=none"))["attr"] == "cohort"
     edc.memberships.update(role="monitor")
     assert problem(ask(f"/api/v1/day-zero?{asked}"))["status"] in (400, 403)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LISTS)
+def test_queries_of_a_list_are_the_same_at_ten_and_at_a_thousand_rows(
+    ask: Ask, participant: Participant, name: str
+) -> None:
+    version = participant.protocol_version
+    bulk_enrol(enrolments=[an_enrolment(version, subject_code=f"S01-{n:03}") for n in range(2, 102)], by=None)
+    for person in Participant.objects.all():
+        _recorded(person)
+    found = {}
+    for size in (10, 200):
+        ask(f"/api/v1/{name}?page_size={size}")
+        with CaptureQueriesContext(connection) as queries:
+            ask(f"/api/v1/{name}?page_size={size}")
+        found[size] = len(queries)
+    assert found[10] == found[200]

@@ -65,9 +65,15 @@ EXAMPLES = 40
 WRITES = TokenScope(acts=ApiAct.values)
 
 
-@pytest.fixture
-def reader() -> Iterator[dict[str, str]]:
-    """The header of somebody who may read what there is."""
+@pytest.fixture(
+    params=[
+        "data_manager",
+        pytest.param("monitor", marks=pytest.mark.long),
+        pytest.param("administrator", marks=pytest.mark.long),
+    ]
+)
+def reader(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The header of somebody: who records, who only looks, and to whom no participant is shown."""
     cache.clear()
     # as Django's own test client does: the test's transaction outlives a request
     for signal in (request_started, request_finished):
@@ -75,7 +81,7 @@ def reader() -> Iterator[dict[str, str]]:
     with time_machine.travel(NOW, tick=False):
         enrol(enrolment=an_enrolment(), by=None)
         user = User.objects.create_user("edc")
-        grant_membership(user=user, role="data_manager", starts_on=TODAY, by=None)
+        grant_membership(user=user, role=request.param, starts_on=TODAY, by=None)
         token = issue_api_token(user=user, name="EDC", scope=WRITES)[1]
         # schemathesis reads what WSGI gives it as it is
         yield {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
