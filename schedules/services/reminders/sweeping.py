@@ -36,6 +36,11 @@ HEALED = timedelta(minutes=10)
 while the last one looked may have got an earlier number in the trail than what it saw."""
 
 _ONE = 1
+_IDLE = (
+    "SELECT 1 FROM schedules_remindersweep last WHERE last.id = %s AND last.seen = %s AND last.at <= %s"
+    " AND last.at > %s AND last.until > %s"
+    " AND last.entry = COALESCE((SELECT max(entry.id) FROM trials_auditentry entry), 0)"
+)
 _WRITE = (
     "INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"
     " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key"
@@ -57,23 +62,24 @@ def sweep_reminders(*, now: datetime) -> int:
     One statement where nothing has changed since the last sweep: no entry of the trail, no day at any site,
     no setting.
     """
-    entry = AuditEntry.objects.order_by("-pk").values("pk")[:_ONE]
-    last = ReminderSweep.objects.filter(pk=_ONE).annotate(newest=entry).first()
-    newest = last.newest if last else AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
-    if (
-        last
-        and (last.entry, last.seen) == (newest or 0, seen)
-        and last.until is not None
-        and last.at <= now < min(last.until, last.at + HEALED)
-    ):
+    if _is_idle(now, seen):
         return 0
+    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
     lapse_reminders(now=now)
     written = sweep_rules(now=now)
     ReminderSweep.objects.update_or_create(
         pk=_ONE, defaults={"entry": newest or 0, "seen": seen, "at": now, "until": _next_midnight(now)}
     )
     return written
+
+
+def _is_idle(now: datetime, seen: str) -> bool:
+    """Whether nothing has changed since the last whole sweep; one bare statement."""
+    at = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(_IDLE, [_ONE, seen, at(now), at(now - HEALED), at(now)])
+        return cursor.fetchone() is not None
 
 
 def _next_midnight(now: datetime) -> datetime:
