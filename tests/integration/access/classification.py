@@ -130,6 +130,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "participant-absences": Endpoint("participant", seen_by=VIEW, get=VIEW, post=RECORD),
     "site-absences": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=AT_WHOLE_SITE),
     "absence-end": form("absence"),
+    "find": listed(),
+    "keys": one_s_own(),
     # --- re-planning, holds, working days
     "replan": form("anchors"),
     "hold": read("participant"),
@@ -150,6 +152,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "site-calendar-end": Endpoint("site", seen_by=ADMINISTER, post=ADMINISTER),
     # --- facts, windows, flags, the board
     "facts": read("participant"),
+    "facts-of-day": form("participant"),
     "fact-new": form("fact-kind"),
     "fact-correct": form("fact"),
     "fact-withdraw": form("fact"),
