@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
@@ -77,3 +79,9 @@ register.filter("heading", flag_heading)
 def since(flag: Flag, zone: object) -> datetime:
     """Since when a flag stands, in a zone."""
     return flag.raised_at.astimezone(zone)  # type: ignore[arg-type]
+
+
+@register.filter
+def of_key(values: Mapping[int, Any], key: int) -> Any:
+    """What a mapping holds for a key; nothing where it holds none."""
+    return values.get(key, ())

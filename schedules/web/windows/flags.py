@@ -19,6 +19,7 @@ from participants.models import Participant
 from schedules.models import Flag, Severity
 from schedules.models.follow_up import MOST_SEVERE_FIRST
 from schedules.selectors.reminders.bell import told_of_flag
+from schedules.selectors.today.attention import missing_of
 from schedules.selectors.windows.flags import (
     FlagRow,
     WantedFlags,
@@ -33,13 +34,15 @@ from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import answer, may_record, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
+from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_wording import SEVERITIES
+from trials.domain.accounts.access import Right
 from trials.models import User
-from trials.selectors.records import sites_visible_to
+from trials.selectors.records import roles_of, sites_visible_to
 from trials.web.shared.query_params import choice_in, is_set, query_params
 from trials.zones import zone_of
 
@@ -82,8 +85,17 @@ def flags(request: HttpRequest) -> HttpResponse:
     here = server_day(instant)
     wanted = _wanted(request)
     found = flags_listed(user, here, instant, wanted, say)
+    scope = roles_of(user, here)
+    recording = {
+        row.flag.pk
+        for row in found.rows
+        if scope.allows(Right.RECORD, row.flag.participant.site_id, row.flag.participant.trial_id)
+    }
     context = {
         "found": found,
+        "acts": {row.flag.pk: missing_of(row)[:1] for row in found.rows if row.flag.pk in recording},
+        "just": taken_from_session(request),
+        "back": request.get_full_path(),
         "wanted": wanted,
         "tiles": [
             (severity.value, SEVERITIES[severity], found.counts[severity.value])

@@ -335,3 +335,14 @@ def test_the_list_of_flags_asks_as_much_for_many_as_for_few(client):
         return len(captured)
 
     assert queries(range(2)) == queries(range(2, 20))
+
+
+def test_a_flag_is_snoozed_from_the_list_and_undone_there(client, infused):
+    sweep_windows(now=noon(12, 10))
+    flag = Flag.objects.filter(participant=infused, cleared_at=None).first()
+    page = client.get("/flags/").content.decode()
+    assert f'action="/today/flags/{flag.pk}/snooze/"' in page
+    answer = client.post(f"/today/flags/{flag.pk}/snooze/", {"back": "/flags/"}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/flags/")
+    assert "snoozed until" in text(answer)
+    assert f'action="/today/flags/{flag.pk}/undo/"' in answer.content.decode()
