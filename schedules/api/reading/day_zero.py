@@ -30,7 +30,6 @@ from trials.api.answers import answer
 from trials.api.authentication import signed_in
 from trials.api.queries import OneQuery
 from trials.domain.accounts.access import Right
-from trials.models import Site
 from trials.selectors.records import may, protocol_of
 from trials.spoken import say
 from trials.zones import roles_day
@@ -130,7 +129,7 @@ def _newcomer(request: Request, given: dict[str, Any]) -> Newcomer:
         words = _("%(id)s is no protocol version under which you may enrol.")
         raise ValidationError({"protocol_version": [words % {"id": given["protocol_version"]}]})
     (site_id,) = ids_by_code(sites_to_enrol_at(user, today), "site", [given["site"]])
-    site = Site.objects.get(pk=site_id)
+    site = sites_to_enrol_at(user, today).get(pk=site_id)
     if not may(user, Right.ENROL, site, version.trial, today):
         raise PermissionDenied(_("Your roles do not allow enrolling at this site in this trial."))
     cohort = None

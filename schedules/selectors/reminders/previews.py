@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from participants.models import Participant
+from participants.models import Participant, ParticipantCoordinator
 from schedules.domain.reminders.rules import RULES, SWEPT
 from schedules.domain.reminders.settings import Wanted, layers_for, wanted
 from schedules.models import Reminder, ReminderPause, ReminderSetting
@@ -136,3 +136,13 @@ def pause_in_sight(user: User, participants: QuerySet[Participant], pk: int) -> 
     """A pause that is one's own, of a participant in sight, or of a trial."""
     mine = Q(person=user) | Q(participant__in=participants) | Q(trial__isnull=False)
     return ReminderPause.objects.filter(mine, pk=pk).select_related("participant", "trial", "person").first()
+
+
+def setting_of(trial: Trial, site: Site | None, kind: str) -> ReminderSetting | None:
+    """What a trial, or a site in it, has set for one rule (for the hours of all: no kind), if anything."""
+    return ReminderSetting.objects.filter(trial=trial, site=site, kind=kind).first()
+
+
+def coordinator_of(participant: Participant) -> ParticipantCoordinator | None:
+    """Who looks after a participant, where somebody was named."""
+    return ParticipantCoordinator.objects.filter(participant=participant).first()

@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from participants.models import ParticipantCoordinator
 from participants.selectors.participants import participants_visible_to
-from schedules.selectors.reminders.previews import pause_in_sight
+from schedules.selectors.reminders.previews import coordinator_of, pause_in_sight
 from schedules.selectors.windows.flags import owners_possible
 from schedules.services.reminders.settings import Pause, end_pause, name_coordinator, pause_reminders
 from schedules.web.reminders.forms import CoordinatorForm, PauseForm
@@ -114,7 +113,7 @@ def coordinator(request: HttpRequest, pk: int) -> HttpResponse:
     """Say who looks after a participant."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    present = ParticipantCoordinator.objects.filter(participant=participant).first()
+    present = coordinator_of(participant)
     people = owners_possible(participant, server_day(now()))
 
     def perform(form: Any) -> HttpResponse:

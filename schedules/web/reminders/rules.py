@@ -19,9 +19,8 @@ from participants.selectors.participants import participants_visible_to
 from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, MANNER_LABELS, Direction
 from schedules.domain.reminders.settings import Wanted, assumed, written_days
 from schedules.domain.reminders.states import CAPACITY_LABELS
-from schedules.models import ReminderSetting
 from schedules.notifications import sentence
-from schedules.selectors.reminders.previews import RuleRow, coming_reminders, pauses_now, rules_of
+from schedules.selectors.reminders.previews import RuleRow, coming_reminders, pauses_now, rules_of, setting_of
 from schedules.services.reminders.settings import set_rule
 from schedules.web.reminders.forms import HoursForm, RuleForm
 from schedules.web.shared.answers import answer
@@ -92,7 +91,7 @@ def rule(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     if not _may_set(request, trial, site):
         raise PermissionDenied(_("Your role here does not allow changing the rules of reminders."))
     stored = "" if kind == ALL else kind
-    row = ReminderSetting.objects.filter(trial=trial, site=site, kind=stored).first()
+    row = setting_of(trial, site, stored)
     version = row.version if row else 0
     holds = next(one for one in rules_of(trial, site) if one.wanted.rule.kind == (stored or "book")).wanted
     home = reverse("reminder-rules", kwargs={"pk": pk}) + (f"?site={site.pk}" if site else "")
