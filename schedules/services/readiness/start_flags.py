@@ -18,6 +18,7 @@ from schedules.services.store.flag_rows import SEVERITY
 from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.bounded import HasTime, always
+from trials.domain.errors import DomainError
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of
 
@@ -49,13 +50,24 @@ def starts_ahead() -> list[int]:
     planned = Anchor.objects.filter(participant=OuterRef("pk"), actual_on=None, planned_on__isnull=False)
     flagged = Flag.objects.filter(participant=OuterRef("pk"), kind=START_FLAG, cleared_at=None)
     ended = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step__in=ENDINGS)
-    zeros = {version: protocol_of(version).day_zero for version in ProtocolVersion.objects.all()}
+    zeros = _days_zero()
     ahead = Q(Exists(flagged))
     for code in set(zeros.values()):
         mine = [version.pk for version, zero in zeros.items() if zero == code]
         ahead |= Q(Exists(planned.filter(code=code)), ~Exists(ended), protocol_version__in=mine)
     people = Participant.objects.filter(ahead, trial__frozen_on=None, history_since=None)
     return list(people.order_by("pk").values_list("pk", flat=True))
+
+
+def _days_zero() -> dict[ProtocolVersion, str]:
+    """The anchor of day zero of each version; a document that cannot be read is reported and passed over."""
+    found = {}
+    for version in ProtocolVersion.objects.all():
+        try:
+            found[version] = protocol_of(version).day_zero
+        except DomainError:
+            logger.exception("the document of version %s cannot be read", version.pk)
+    return found
 
 
 @recorded

@@ -15,7 +15,7 @@ from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.today.worklist import Wanted, starts_said_no
 from schedules.selectors.windows.flags import WantedFlags, flags_listed
 from schedules.services.deviations.classification import sweep_unrecorded
-from schedules.services.readiness.start_flags import sweep_starts
+from schedules.services.readiness.start_flags import starts_ahead, sweep_starts
 from schedules.services.reminders.ledger import deliver_reminders
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
 from schedules.services.visits.appointments import complete_visit
@@ -23,7 +23,7 @@ from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.flags import clear_flag
 from tests.cast import show_who_one_is
 from tests.integration.readiness.conftest import ZERO, at, visit_of
-from trials.models import Membership, Role, User
+from trials.models import Membership, ProtocolVersion, Role, Trial, User
 
 pytestmark = pytest.mark.django_db
 SCREENED, LATER = date(2026, 11, 10), date(2026, 12, 14)
@@ -140,3 +140,10 @@ def test_whoever_coordinates_is_told_by_mail_once(expired: Participant, settings
     sweep_starts(now=at(date(2026, 11, 30)))
     deliver_reminders(now=at(date(2026, 11, 30)))
     assert len([one for one in mailoutbox if "list before a start" in one.subject]) == 1
+
+
+def test_a_version_whose_document_cannot_be_read_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    trial = Trial.objects.create(code="NCT99999999", title="Broken")
+    ProtocolVersion.objects.create(trial=trial, label="1", document="{}", digest="no such digest")
+    starts_ahead()
+    assert "cannot be read" in caplog.text
