@@ -167,7 +167,7 @@ class EdcMapDetail(APIView):
         found = edc_map(key.trial, key.edc, key.environment)
         if found is None:
             raise NotFound
-        return _shown(found)
+        return _shown(request, found)
 
     @extend_schema(
         operation_id="edc_maps_save",
@@ -194,7 +194,7 @@ class EdcMapDetail(APIView):
             saved = save_map(key=key, version=version, content=content, by=signed_in(request))
             if values.get("subjects"):
                 name_subjects(edc_map=saved, names=values["subjects"], by=signed_in(request))
-        return _shown(saved)
+        return _shown(request, saved)
 
 
 def map_key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
@@ -206,13 +206,13 @@ def map_key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
     return MapKey(found, edc, environment)
 
 
-def _shown(found: EdcMap) -> Response:
-    check = checked(found)
+def _shown(request: Request, found: EdcMap) -> Response:
+    check = checked(found, signed_in(request), roles_day(request_clock.now()))
     data = {
         "trial": found.trial.code,
         **{name: getattr(found, name) for name in ("edc", "environment", "study_oid", "sites", "events")},
         "version": found.version,
-        "unmapped": list(check_map(found)),
+        "unmapped": list(check_map(check)),
         "check": {
             "visits": list(check.visits),
             "sites": list(check.sites),

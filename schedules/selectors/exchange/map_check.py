@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from participants.models import Participant
+from participants.selectors.participants import participants_visible_to
 from schedules.models import EdcMap, EdcSubject
 from trials.domain.protocols.occurrences import is_many, label_of_rule
 from trials.domain.protocols.protocol import VisitRule
 from trials.domain.words import Say, plain
-from trials.models import ProtocolVersion, Trial, TrialSite
-from trials.selectors.records import protocol_of, published_versions
+from trials.models import ProtocolVersion, Trial, TrialSite, User
+from trials.selectors.records import protocol_of, published_versions, sites_visible_to
 
 FEW = 50
 """So many participants without a name are listed."""
@@ -44,22 +45,27 @@ class MappedRule:
     several: bool
 
 
-def checked(edc_map: EdcMap) -> MapCheck:
-    """Hold a map against its trial and its last message; a constant number of queries."""
+def checked(edc_map: EdcMap, user: User, today: date) -> MapCheck:
+    """Hold a map against its trial and its last message, as far as a user sees; a constant number of queries.
+
+    Sites and participants are those in sight; what the EDC named of either is for readers of all sites.
+    """
+    seen = set(sites_visible_to(user, today).values_list("code", flat=True))
     named = {event["visit"] for event in edc_map.events}
     rules = [rule.code for rule in _newest(edc_map.trial)]
-    without = Participant.objects.filter(trial=edc_map.trial_id).exclude(edc_subjects__map=edc_map)
+    in_sight = participants_visible_to(user, today).filter(trial=edc_map.trial_id)
+    without = in_sight.exclude(edc_subjects__map=edc_map)
     people = list(without.order_by("subject_code").values_list("subject_code", flat=True))
     sites = set(TrialSite.objects.filter(trial=edc_map.trial_id).values_list("site__code", flat=True))
     events = Counter((event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events)
     return MapCheck(
         visits=[code for code in rules if code not in named],
-        sites=sorted(sites - set(edc_map.sites)),
+        sites=sorted((sites & seen) - set(edc_map.sites)),
         people=len(people),
         first_people=people[:FEW],
         gone=sorted(named - set(rules)),
         used_twice=[" ".join(event).strip() for event, count in sorted(events.items()) if count > 1],
-        unknown=list(_unknown(edc_map)),
+        unknown=_unknown(edc_map, all_sites=sites <= seen),
     )
 
 
@@ -83,8 +89,8 @@ def _newest(trial: Trial) -> Sequence[VisitRule]:
     return protocol_of(version).visits if version else ()
 
 
-def _unknown(edc_map: EdcMap) -> list[str]:
-    """What the last message named and the map does not, each name once."""
+def _unknown(edc_map: EdcMap, *, all_sites: bool) -> list[str]:
+    """What the last message named and the map does not, each once; sites and subjects for whom sees all."""
     said = edc_map.last_message or {}
     sites = set(edc_map.sites.values())
     subjects = set(EdcSubject.objects.filter(map=edc_map).values_list("external_id", flat=True))
@@ -92,8 +98,10 @@ def _unknown(edc_map: EdcMap) -> list[str]:
     keyed = {(event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events}
     # an event without a repeat key in the map stands for all of its repeats
     whole = {event for event, key in keyed if not key}
-    found = [name for name in said.get("sites", ()) if name not in sites]
-    found += [name for name in said.get("subjects", ()) if name not in subjects]
+    found: list[str] = []
+    if all_sites:
+        found = [name for name in said.get("sites", ()) if name not in sites]
+        found += [name for name in said.get("subjects", ()) if name not in subjects]
     for event, key in said.get("events", ()):
         if event not in events:
             found.append(event)

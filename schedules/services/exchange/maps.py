@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.models import EdcMap, EdcSubject
-from schedules.selectors.exchange.map_check import checked, visit_codes
+from schedules.selectors.exchange.map_check import MapCheck, visit_codes
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import Trial, TrialSite, User
@@ -119,9 +119,8 @@ def note_message(*, edc_map: EdcMap, names: MessageNames, now: datetime, by: Use
     edc_map.save(update_fields=["last_message", "last_message_at"])
 
 
-def check_map(edc_map: EdcMap) -> Iterator[str]:
-    """Say in words what of the trial the map does not name yet, and what the EDC names beside it."""
-    check = checked(edc_map)
+def check_map(check: MapCheck) -> Iterator[str]:
+    """Say in words what of the trial a map does not name yet, and what the EDC names beside it."""
     if check.visits:
         yield _("Visits without an event: %(codes)s.") % {"codes": ", ".join(check.visits)}
     if check.sites:

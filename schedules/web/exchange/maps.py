@@ -111,7 +111,7 @@ def edc_maps(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("edc-map", pk=pk, edc=edc, environment=environment)
     context = {
         "trial": trial,
-        "rows": [(one, checked(one)) for one in maps_of(trial)],
+        "rows": [(one, checked(one, user_of(request), server_day(now()))) for one in maps_of(trial)],
         "form": form,
         "may_edit": may_edit,
     }
@@ -279,7 +279,7 @@ def _page(
         "environment": EdcEnvironment(environment).label,
         "map": found,
         "typed": typed,
-        "check": checked(found) if found else None,
+        "check": checked(found, user_of(request), server_day(now())) if found else None,
         "rules": mapped_rules(trial, say),
         "may_edit": may_edit,
         "overtaken": status == OVERTAKEN,

@@ -11,7 +11,7 @@ from participants.models import Participant
 from schedules.models import EdcMap, EdcSubject
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.maps import MessageNames, note_message
-from tests.cast import NOW, TODAY, an_enrolment
+from tests.cast import NOW, TODAY, a_site, an_enrolment
 from trials.models import User
 from trials.services.accounts.memberships import grant_membership
 
@@ -141,3 +141,21 @@ def test_a_coordinator_of_one_site_looks_and_does_not_edit(participant: Particip
     assert client.post(address, {}).status_code == 403
     assert client.get(f"/trials/{participant.trial_id}/edc-maps/other/live/").status_code == 404
     assert client.get(f"/trials/{participant.trial_id}/edc-maps/rave/nowhere/").status_code == 404
+
+
+def test_nobody_reads_of_other_sites_in_a_check(participant: Participant) -> None:
+    there = an_enrolment(participant.protocol_version, site=a_site("BJ"), subject_code="S02-001")
+    enrol(enrolment=there, by=None)
+    kept = EdcMap.objects.create(trial=participant.trial, edc="rave", environment="live")
+    note_message(edc_map=kept, names=MessageNames(["102"], ["102-001"], [("SE", "")]), now=NOW, by=None)
+    user = User.objects.create_user("monitor")
+    grant_membership(user=user, role="monitor", site=participant.site, starts_on=TODAY, by=None)
+    client = Client()
+    client.force_login(user)
+    for address in (
+        f"/trials/{participant.trial_id}/edc-maps/rave/live/",
+        "/api/v1/edc-maps/CART-SLE/rave/live",
+    ):
+        text = client.get(address).content.decode()
+        assert "SE" in text
+        assert not [one for one in ("S02-001", "102-001", "BJ") if one in text]
