@@ -35,7 +35,7 @@ _FAULTS = {
 class RuleForm(VersionedForm):
     """One rule at a place."""
 
-    active = forms.ChoiceField(label=gettext_lazy("On"), choices=YES_NO, widget=forms.RadioSelect)
+    active = forms.ChoiceField(label=gettext_lazy("Switched on"), choices=YES_NO, widget=forms.RadioSelect)
     days = forms.CharField(label=gettext_lazy("Days"), max_length=40)
     recipients = forms.MultipleChoiceField(
         label=gettext_lazy("Who is told"), widget=forms.CheckboxSelectMultiple
