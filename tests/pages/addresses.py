@@ -25,11 +25,12 @@ NOT_PAGES = {
     "account_set_password": "shown by a link",
     "metrics": "an answer for machines",
     "live": "an answer for machines",
+    "oauth-metadata": "an answer for machines",
     "ready": "an answer for machines",
 }
 BY_MANAGER = frozenset({
     *("people", "open-account", "person", "correct-account", "memberships", "grant", "withdraw"),
-    "failed-sign-ins",
+    *("failed-sign-ins", "operations"),
     *("site-new", "site-names", "trial-new", "trial-sites", "trial-names", "trial-closing", "site-calendars"),
     *("consent-form-new", "safety-review", "safety-review-correct", "trial-safety-review", "setup"),
 })  # fmt: skip
