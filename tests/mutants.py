@@ -279,7 +279,7 @@ MUTANTS = [
          "what is added too late is only added"),
         (REPLANNING, "and code in activity.visits", "", "the tests of other visits are repeated"),
         (REPLANNING, "return bool(done) and (lost or", "return (lost or", "a block breaks before it began"),
-        (REPLANNING, "Effect.CANCELLED if visit.live else Effect.KEPT", "Effect.CANCELLED",
+        (REPLANNING, "Effect.CANCELLED if visit.live else Effect.RETAINED", "Effect.CANCELLED",
          "what happened is cancelled"),
         (AROUND, "point.astimezone(UTC).isoformat()", "point.isoformat()", "one instant is two"),
         (CLOCK, "self.fever_at.astimezone(UTC) + self.terms", "self.fever_at + self.terms",

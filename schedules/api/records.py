@@ -32,7 +32,7 @@ from schedules.api.writing import (
 from schedules.models import Settlement, ValueDifference
 from schedules.selectors.exchange.agreements import anchor_on_record, differences_visible_to
 from schedules.selectors.store.course import person_in_sight
-from schedules.selectors.windows.verdicts import docket_of, feeds_by_kind, windows_asked
+from schedules.selectors.windows.verdicts import feeds_by_kind, windows_asked, windows_of_participant
 from schedules.services.exchange.differences import ValuesDiffer, settle_difference
 from schedules.services.exchange.reports import Report, report_anchor
 from schedules.services.windows.facts import record_fact
@@ -295,8 +295,8 @@ def _fact(request: Request, person: Participant) -> Any:
     body = FactBody(data=request.data)
     body.is_valid(raise_exception=True)
     values, zone = body.validated_data, zone_of(person.site)
-    docket = docket_of(person, say)
-    feeds = feeds_by_kind(windows_asked(docket.protocol, person))[FactKind(values["kind"])]
+    participant_windows = windows_of_participant(person, say)
+    feeds = feeds_by_kind(windows_asked(participant_windows.protocol, person))[FactKind(values["kind"])]
     named = {feed.of for feed in feeds}
     if "" not in named and values["of"] not in named:
         possible = ", ".join(sorted(named)) or _("none")

@@ -280,7 +280,7 @@ def _proposal(person: Participant, values: dict[str, Any]) -> Proposal:
     if not anchors and version is None and (traits is None or traits == frozenset(person.traits)):
         raise ValidationError(_("Nothing is changed yet: give another day, trait or version."))
     orphans, sure = values["accept_orphans"], values["sure"]
-    return Proposal(anchors=anchors, traits=traits, version=version, accept_orphans=orphans, sure=sure)
+    return Proposal(anchors=anchors, traits=traits, version=version, accept_unbookable=orphans, sure=sure)
 
 
 def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:

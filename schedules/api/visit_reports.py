@@ -355,7 +355,7 @@ def _act(visit: Visit, values: dict[str, Any]) -> Act:
             at=_hour(done, "at", zone, "performed"),
             activities=None if answers is None else said,
             outside_reason=values.get("reason", ""),
-            accept_orphans=done["accept_orphans"],
+            accept_unbookable=done["accept_orphans"],
             confirmed=done.get("confirmed", {}),
             sure=done["sure"],
             results={

@@ -24,7 +24,7 @@ from django.db import connection, models  # noqa: E402
 
 from participants.models import Anchor, Participant  # noqa: E402
 from schedules.models import CalendarState, ProtocolWindow, Reminder, Visit  # noqa: E402
-from schedules.selectors.windows.evaluation import dockets_of  # noqa: E402
+from schedules.selectors.windows.evaluation import windows_of_participants  # noqa: E402
 from schedules.services.enrolment.enrolling import enrol  # noqa: E402
 from schedules.services.reminders.sweeping import sweep_closing  # noqa: E402
 from schedules.services.windows.evaluation import sweep_windows  # noqa: E402
@@ -128,8 +128,8 @@ def _naive(participants: int) -> float:
     """The seconds that all would take of reading each participant and judging the windows."""
 
     def judge(pk: int) -> None:
-        (docket,) = dockets_of([pk])
-        docket.judged(NOW)
+        (participant_windows,) = windows_of_participants([pk])
+        participant_windows.judged(NOW)
 
     return _scaled(participants, judge)
 

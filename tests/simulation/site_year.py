@@ -39,7 +39,7 @@ from schedules.domain.errors import EnrolmentRefused, ReplanningRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedWindow
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import Deviation, Flag, Visit
-from schedules.selectors.windows.evaluation import dockets_of
+from schedules.selectors.windows.evaluation import windows_of_participants
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
 from schedules.services.windows.facts import record_facts
@@ -293,18 +293,20 @@ class SiteYear:
         people = set(awake.filter(window__isnull=False).values_list("participant", flat=True))
         if not people:
             return
-        for docket in dockets_of(sorted(people)):
-            stored = {one.code: one.pk for one, _planned in docket.placed()}
+        for participant_windows in windows_of_participants(sorted(people)):
+            stored = {one.code: one.pk for one, _planned in participant_windows.placed()}
             flagged = set(
-                awake.filter(participant=docket.record.participant).values_list("window", flat=True)
+                awake.filter(participant=participant_windows.record.participant).values_list(
+                    "window", flat=True
+                )
             )
             facts = [
                 fact
-                for planned in docket.plan.windows
+                for planned in participant_windows.plan.windows
                 if stored.get(planned.rule.code) in flagged
                 for fact in self._facts(planned)
             ]
-            self._tell(docket.record.participant, facts)
+            self._tell(participant_windows.record.participant, facts)
 
     def _tell(self, person: Participant, facts: list[Fact]) -> None:
         unlike = {
@@ -354,7 +356,7 @@ class SiteYear:
         day = anchor.planned_on + timedelta(days=7 * self.random.choice((1, 2)))
         if not self.calendar.is_working_day(day):
             return
-        moved = Proposal({"infusion": RecordedAnchor("infusion", planned_on=day)}, accept_orphans=True)
+        moved = Proposal({"infusion": RecordedAnchor("infusion", planned_on=day)}, accept_unbookable=True)
         said: dict[str, Any] = {"participant": anchor.participant, "proposal": moved, "now": self.now}
         try:
             shown = preview_replanning(**said)

@@ -125,7 +125,7 @@ class World:
         if anchor is None or anchor.planned_on is None or anchor.planned_on <= day:
             return
         later = anchor.planned_on + self.dice.randrange(1, 6) * DAY
-        proposal = Proposal(anchors={zero: RecordedAnchor(zero, planned_on=later)}, accept_orphans=True)
+        proposal = Proposal(anchors={zero: RecordedAnchor(zero, planned_on=later)}, accept_unbookable=True)
         now = self.morning(day)
         try:
             preview = preview_replanning(participant=person, proposal=proposal, now=now)

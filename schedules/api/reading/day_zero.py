@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from schedules.api.reading.queries import LARGEST_ID, CodesField
 from schedules.api.reading.views import ReadView, asked
 from schedules.api.visit_reports import PlausibleDay
-from schedules.domain.readiness.day_zero_search import Against, CandidateDay
+from schedules.domain.readiness.day_zero_search import CandidateDay, Objection
 from schedules.domain.readiness.start_context import Start
 from schedules.selectors.exchange.people import ids_by_code
 from schedules.selectors.pages.enrolment import (
@@ -39,7 +39,7 @@ class ReasonSerializer(serializers.Serializer):
     """One thing that speaks against a day."""
 
     code = serializers.ChoiceField(
-        [one.value for one in Against], help_text="What it is; it never changes with the language."
+        [one.value for one in Objection], help_text="What it is; it never changes with the language."
     )
     said = serializers.CharField(help_text="The same in words of the client's language, with what it is of.")
     points = serializers.IntegerField(help_text="What it costs by this server's weights; they are assumed.")
@@ -170,5 +170,5 @@ def _candidate(day: CandidateDay) -> dict[str, Any]:
 
 def _reason(one: Any) -> dict[str, Any]:
     said = one.text(say)
-    named = f"{say(one.of)}: {said}" if one.of and one.against is Against.TEST else said
+    named = f"{say(one.of)}: {said}" if one.of and one.against is Objection.TEST else said
     return {"code": one.against.value, "said": named, "points": one.points}

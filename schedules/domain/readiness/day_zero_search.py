@@ -47,7 +47,7 @@ FURTHEST = timedelta(days=3 * 366)
 """No day zero is looked for later than this after today."""
 
 
-class Against(StrEnum):
+class Objection(StrEnum):
     """What can speak against a day zero, the most severe first."""
 
     PAST = "past"
@@ -74,25 +74,25 @@ class Against(StrEnum):
 
 
 IMPOSSIBLE = frozenset(
-    {Against.PAST, Against.COURSE, Against.CONTRADICTION, Against.GATE, Against.NO_SCREENING}
+    {Objection.PAST, Objection.COURSE, Objection.CONTRADICTION, Objection.GATE, Objection.NO_SCREENING}
 )
 """What rules a day out: it is still listed, last, with its reason."""
 
-WEIGHTS: Mapping[Against, int] = {
-    Against.BLOCK: 100,
-    Against.BED: 100,
-    Against.SLOT: 100,
-    Against.VISIT_GONE: 90,
-    Against.PRODUCT: 80,
-    Against.AWAY: 70,
-    Against.EXPIRED: 60,
-    Against.NO_CLINIC_DAY: 40,
-    Against.CONSENT: 30,
-    Against.TEST: 20,
-    Against.STAY_ON_HOLIDAY: 15,
-    Against.HOLD: 5,
-    Against.SHIFTED: 1,
-    Against.PROVISIONAL: 1,
+WEIGHTS: Mapping[Objection, int] = {
+    Objection.BLOCK: 100,
+    Objection.BED: 100,
+    Objection.SLOT: 100,
+    Objection.VISIT_GONE: 90,
+    Objection.PRODUCT: 80,
+    Objection.AWAY: 70,
+    Objection.EXPIRED: 60,
+    Objection.NO_CLINIC_DAY: 40,
+    Objection.CONSENT: 30,
+    Objection.TEST: 20,
+    Objection.STAY_ON_HOLIDAY: 15,
+    Objection.HOLD: 5,
+    Objection.SHIFTED: 1,
+    Objection.PROVISIONAL: 1,
 }
 """Points against a day, for each thing of a kind; for each day on hold, each visit that leaves its target."""
 
@@ -104,7 +104,7 @@ WEEK = "week"
 class Weights:
     """Points for each kind of reason, and for each full week after the first day that is possible."""
 
-    of: Mapping[Against, int] = field(default_factory=lambda: WEIGHTS)
+    of: Mapping[Objection, int] = field(default_factory=lambda: WEIGHTS)
     week: int = min(WEIGHTS.values())
 
     @classmethod
@@ -127,28 +127,28 @@ class Weights:
 USUAL_WEIGHTS = Weights()
 
 
-AGAINST_LABELS: Mapping[Against, str] = {
-    Against.PAST: _("The start is over"),
-    Against.COURSE: _("The course has gone on"),
-    Against.CONTRADICTION: _("It contradicts what is on record"),
-    Against.GATE: _("The gate is closed"),
-    Against.BLOCK: _("A public holiday among the days that hold together"),
-    Against.BED: _("No ward bed is free"),
-    Against.SLOT: _("No slot for day zero is free on the day"),
-    Against.NO_SCREENING: _("What comes before the start no longer fits"),
-    Against.VISIT_GONE: _("What comes before the start can no longer be done"),
-    Against.PRODUCT: _("The product is not ready by then"),
-    Against.AWAY: _("Somebody is away on a day in hospital"),
-    Against.EXPIRED: _("Screening has expired"),
-    Against.NO_CLINIC_DAY: _("A window without a clinic day"),
-    Against.CONSENT: _("Consent must be given first"),
-    Against.TEST: _("A test is to be repeated"),
-    Against.STAY_ON_HOLIDAY: _("The stay in hospital lies over a public holiday"),
-    Against.HOLD: _("A day on hold before day zero"),
-    Against.SHIFTED: _("A visit leaves its target for a clinic day"),
-    Against.PROVISIONAL: _("A year whose official calendar is not out"),
-    Against.LATER_PROVISIONAL: _("Visits in years whose official calendar is not out"),
-    Against.NOT_KNOWN: _("Something is not on record"),
+AGAINST_LABELS: Mapping[Objection, str] = {
+    Objection.PAST: _("The start is over"),
+    Objection.COURSE: _("The course has gone on"),
+    Objection.CONTRADICTION: _("It contradicts what is on record"),
+    Objection.GATE: _("The gate is closed"),
+    Objection.BLOCK: _("A public holiday among the days that hold together"),
+    Objection.BED: _("No ward bed is free"),
+    Objection.SLOT: _("No slot for day zero is free on the day"),
+    Objection.NO_SCREENING: _("What comes before the start no longer fits"),
+    Objection.VISIT_GONE: _("What comes before the start can no longer be done"),
+    Objection.PRODUCT: _("The product is not ready by then"),
+    Objection.AWAY: _("Somebody is away on a day in hospital"),
+    Objection.EXPIRED: _("Screening has expired"),
+    Objection.NO_CLINIC_DAY: _("A window without a clinic day"),
+    Objection.CONSENT: _("Consent must be given first"),
+    Objection.TEST: _("A test is to be repeated"),
+    Objection.STAY_ON_HOLIDAY: _("The stay in hospital lies over a public holiday"),
+    Objection.HOLD: _("A day on hold before day zero"),
+    Objection.SHIFTED: _("A visit leaves its target for a clinic day"),
+    Objection.PROVISIONAL: _("A year whose official calendar is not out"),
+    Objection.LATER_PROVISIONAL: _("Visits in years whose official calendar is not out"),
+    Objection.NOT_KNOWN: _("Something is not on record"),
 }
 
 
@@ -156,7 +156,7 @@ AGAINST_LABELS: Mapping[Against, str] = {
 class Reason:
     """One thing that speaks against a day, in words, how often it does, and the points that it costs."""
 
-    against: Against
+    against: Objection
     why: tuple[Words, ...]
     points: int = 0
     of: str = ""
@@ -249,14 +249,14 @@ def candidate_day(start: Start, day: date, weights: Weights = USUAL_WEIGHTS) -> 
         *_provisional(start, plan),
     ]
     found = [replace(one, points=one.times * weights.of.get(one.against, 0)) for one in found]
-    order = list(Against)
+    order = list(Objection)
     found.sort(key=lambda reason: order.index(reason.against))
     possible = not any(reason.against in IMPOSSIBLE for reason in found)
     return CandidateDay(day, begins, possible, sum(reason.points for reason in found), tuple(found))
 
 
 def _reason(
-    against: Against, template: str, values: Mapping[str, Value] | None = None, times: int = 1
+    against: Objection, template: str, values: Mapping[str, Value] | None = None, times: int = 1
 ) -> Reason:
     return Reason(against, (Words.of(template, values),), times=times)
 
@@ -265,11 +265,11 @@ def _order(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     """A day that is over, and anchors that cannot be true together with it."""
     first = plan.day_zero if start.begun else begins
     if first and first < start.today:
-        yield _reason(Against.PAST, _("It would begin on %(day)s, which is over."), {"day": first})
+        yield _reason(Objection.PAST, _("It would begin on %(day)s, which is over."), {"day": first})
     for found in find_contradictions(
         start.protocol, plan.anchors, start.protocol.effective_traits(start.traits)
     ):
-        yield _reason(Against.CONTRADICTION, "%(message)s.", {"message": found.words})
+        yield _reason(Objection.CONTRADICTION, "%(message)s.", {"message": found.words})
 
 
 def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
@@ -281,36 +281,36 @@ def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
             yield Reason(against, line.why, of=line.of)
 
 
-_NO: Mapping[Item, Against] = {
-    Item.CONSENT: Against.CONSENT,
-    Item.VISIT: Against.EXPIRED,
-    Item.TEST: Against.TEST,
-    Item.PRODUCT: Against.PRODUCT,
-    Item.GATE: Against.GATE,
-    Item.BED: Against.BED,
-    Item.SLOT: Against.SLOT,
-    Item.HOLIDAYS: Against.BLOCK,
+_NO: Mapping[Item, Objection] = {
+    Item.CONSENT: Objection.CONSENT,
+    Item.VISIT: Objection.EXPIRED,
+    Item.TEST: Objection.TEST,
+    Item.PRODUCT: Objection.PRODUCT,
+    Item.GATE: Objection.GATE,
+    Item.BED: Objection.BED,
+    Item.SLOT: Objection.SLOT,
+    Item.HOLIDAYS: Objection.BLOCK,
 }
 _WAITING = frozenset({Phase.CONDITIONING, Phase.ON_HOLD})
 
 
-def _against(start: Start, plan: Plan, line: Line, day: date) -> Against | None:
+def _against(start: Start, plan: Plan, line: Line, day: date) -> Objection | None:
     if line.item is Item.COURSE:
         phase = start.person.phase if start.person else Phase.SCREENING
-        return Against.COURSE if phase not in {Phase.SCREENING, Phase.REPEATING, *_WAITING} else None
+        return Objection.COURSE if phase not in {Phase.SCREENING, Phase.REPEATING, *_WAITING} else None
     if line.answer is Answer.NO:
         return _NO[line.item]
     return None if line.answer is Answer.YES else _against_unknown(start, plan, line, day)
 
 
-def _against_unknown(start: Start, plan: Plan, line: Line, day: date) -> Against | None:
+def _against_unknown(start: Start, plan: Plan, line: Line, day: date) -> Objection | None:
     if line.item is Item.VISIT:
         closes = {visit.label: visit.window.closes for visit in plan.visits}
-        return Against.VISIT_GONE if closes[line.of] < start.today else None
+        return Objection.VISIT_GONE if closes[line.of] < start.today else None
     if line.item is Item.PRODUCT and (ready := _product_expected(start)):
-        return Against.PRODUCT if ready > day else None
+        return Objection.PRODUCT if ready > day else None
     told_elsewhere = line.item is Item.TEST or (line.item is Item.HOLIDAYS and start.calendar is not None)
-    return None if told_elsewhere else Against.NOT_KNOWN
+    return None if told_elsewhere else Objection.NOT_KNOWN
 
 
 def _product_expected(start: Start) -> date | None:
@@ -332,7 +332,7 @@ def _before_start(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
         if asked and not _still_fits(start, visit, opens, closes):
             values: dict[str, Value] = {"visit": visit.label, "opens": opens, "closes": closes}
             template = _("%(visit)s would have had to be done from %(opens)s to %(closes)s.")
-            yield _reason(Against.NO_SCREENING, template, values)
+            yield _reason(Objection.NO_SCREENING, template, values)
 
 
 def _still_fits(start: Start, visit: PlannedVisit, opens: date, closes: date) -> bool:
@@ -352,7 +352,7 @@ def _absences(start: Start, plan: Plan) -> Iterator[Reason]:
     for text in who:
         days = [day for day in needed if start.away[day] == text]
         values: dict[str, Value] = {"who": text, "day": days[0], "n": len(days)}
-        yield _reason(Against.AWAY, _("Days in hospital from %(day)s on (%(n)d): %(who)s."), values)
+        yield _reason(Objection.AWAY, _("Days in hospital from %(day)s on (%(n)d): %(who)s."), values)
 
 
 def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
@@ -374,7 +374,7 @@ def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
     if shifted:
         values: dict[str, Value] = {"visits": ", ".join(shifted)}
         template = _("Off the target, on the nearest clinic day: %(visits)s.")
-        yield _reason(Against.SHIFTED, template, values, len(shifted))
+        yield _reason(Objection.SHIFTED, template, values, len(shifted))
 
 
 def _has_target(visit: PlannedVisit) -> bool:
@@ -394,8 +394,10 @@ def _no_clinic_day(visit: PlannedVisit, opens: date, calendar: WorkingDays) -> R
     holiday = calendar.holiday_name(visit.window.target)
     if holiday:
         template = _("%(visit)s: no clinic day from %(opens)s to %(closes)s (%(holiday)s).")
-        return _reason(Against.NO_CLINIC_DAY, template, values | {"holiday": Code(holiday)})
-    return _reason(Against.NO_CLINIC_DAY, _("%(visit)s: no clinic day from %(opens)s to %(closes)s."), values)
+        return _reason(Objection.NO_CLINIC_DAY, template, values | {"holiday": Code(holiday)})
+    return _reason(
+        Objection.NO_CLINIC_DAY, _("%(visit)s: no clinic day from %(opens)s to %(closes)s."), values
+    )
 
 
 def _stays(start: Start, plan: Plan) -> Iterator[Reason]:
@@ -409,7 +411,7 @@ def _stays(start: Start, plan: Plan) -> Iterator[Reason]:
         for name, day in sorted(met.items(), key=lambda one: one[1]):
             values: dict[str, Value] = {"first": first, "last": last, "day": day, "name": Code(name)}
             template = _("The stay from %(first)s to %(last)s lies over %(name)s (%(day)s).")
-            yield _reason(Against.STAY_ON_HOLIDAY, template, values)
+            yield _reason(Objection.STAY_ON_HOLIDAY, template, values)
 
 
 def _spans_in_hospital(plan: Plan, zone: ZoneInfo) -> list[tuple[date, date]]:
@@ -429,7 +431,7 @@ def _hold(plan: Plan) -> Iterator[Reason]:
         template = _("Days on hold: %(n)d; %(start)s was given for %(expected)s.")
         start = first_treatment_name(plan.protocol, hold.anchor)
         values: dict[str, Value] = {"n": hold.days, "start": start, "expected": hold.expected}
-        yield _reason(Against.HOLD, template, values, hold.days)
+        yield _reason(Objection.HOLD, template, values, hold.days)
 
 
 def _provisional(start: Start, plan: Plan) -> Iterator[Reason]:
@@ -440,10 +442,10 @@ def _provisional(start: Start, plan: Plan) -> Iterator[Reason]:
     last = max((plan.day_zero or start.today, *(end for _first, end in stays(plan, start.zone)))).year
     for year in (year for year in unsure if year <= last):
         template = _("The official calendar is not out for %(year)d.")
-        yield _reason(Against.PROVISIONAL, template, {"year": year})
+        yield _reason(Objection.PROVISIONAL, template, {"year": year})
     if later := [year for year in unsure if year > last]:
         template = _("Visits from %(year)d on: no official calendar is out for them yet.")
-        yield _reason(Against.LATER_PROVISIONAL, template, {"year": later[0]})
+        yield _reason(Objection.LATER_PROVISIONAL, template, {"year": later[0]})
 
 
 def _years(visits: Sequence[PlannedVisit]) -> list[int]:

@@ -89,7 +89,9 @@ _shown = attrgetter(
 """What a page tells of a visit: a step that changes nothing of it leaves the visit as it was."""
 
 
-_TOLD_BY_RESTORED = frozenset({Effect.UNCHANGED, Effect.MOVED, Effect.SUGGESTED, Effect.KEPT, Effect.ADDED})
+_TOLD_BY_RESTORED = frozenset(
+    {Effect.UNCHANGED, Effect.MOVED, Effect.SUGGESTED, Effect.RETAINED, Effect.ADDED}
+)
 
 
 def _left(visit: VisitState) -> VisitChange:
@@ -100,17 +102,17 @@ def _left(visit: VisitState) -> VisitChange:
         visit.label,
         window,
         window,
-        (Effect.KEPT,),
+        (Effect.RETAINED,),
         visit.booked_on,
         visit.performed_on,
     )
-    return replace(change, after=None, effects=(Effect.CALLED_OFF,)) if visit.live else change
+    return replace(change, after=None, effects=(Effect.CANCELLED_BY_COURSE,)) if visit.live else change
 
 
 def _ended(visit: VisitState) -> Effect:
     if visit.gone:
         return Effect.CANCELLED
-    return Effect.CALLED_OFF if visit.applies else Effect.NOT_APPLICABLE
+    return Effect.CANCELLED_BY_COURSE if visit.applies else Effect.NOT_APPLICABLE
 
 
 def _stepped(before: VisitState, after: VisitState) -> Iterator[Effect]:

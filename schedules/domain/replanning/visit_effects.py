@@ -25,13 +25,13 @@ class Effect(StrEnum):
     EXPIRED = "expired"
     BOOKING_OUTSIDE = "booking-outside"
     BOOKING_CLOSED = "booking-closed"
-    STILL_OUTSIDE = "still-outside"
+    BOOKING_ALREADY_OUTSIDE = "still-outside"
     NOW_MISSED = "now-missed"
     NOW_LATE = "now-late"
     DONE_LATE = "done-late"
     DONE_EARLY = "done-early"
     CANCELLED = "cancelled"
-    CALLED_OFF = "called-off"
+    CANCELLED_BY_COURSE = "called-off"
     NOT_APPLICABLE = "not-applicable"
     UNBOOKED = "unbooked"
     HELD = "held"
@@ -40,7 +40,7 @@ class Effect(StrEnum):
     ADDED = "added"
     MOVED = "moved"
     SUGGESTED = "suggested"
-    KEPT = "kept"
+    RETAINED = "kept"
     UNCHANGED = "unchanged"
 
 
@@ -134,7 +134,9 @@ def _broken_blocks(
         if change.code in lengthened:
             return True
         done_in_place = change.performed_on and not _OUT_OF_PLACE & set(change.effects)
-        return blocks.get(change.code) in broken and not done_in_place and change.gravest is not Effect.KEPT
+        return (
+            blocks.get(change.code) in broken and not done_in_place and change.gravest is not Effect.RETAINED
+        )
 
     return [
         replace(change, effects=(Effect.BLOCK_BROKEN, *change.effects)) if falls_out(change) else change
@@ -200,7 +202,7 @@ def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) 
     if visit.performed_on:
         return _performed(change, visit, planned, judging)
     if after is None:
-        return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.KEPT,))
+        return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.RETAINED,))
     if visit.gone and planned:
         lost = visit.booked_on and not after.holds(visit.booked_on)
         outside = (Effect.BOOKING_OUTSIDE,) if lost else ()
@@ -227,21 +229,23 @@ def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
 
 def _again(visit: VisitState, before: VisitWindow, after: VisitWindow) -> Effect:
     """A visit that was cancelled or missed stays so, with its new window."""
-    return Effect.UNCHANGED if before == after else Effect.KEPT
+    return Effect.UNCHANGED if before == after else Effect.RETAINED
 
 
 def _performed(
     change: VisitChange, visit: VisitState, planned: PlannedVisit | None, judging: _Judging
 ) -> VisitChange:
     if change.after is None or planned is None:
-        return replace(change, after=change.before, effects=(Effect.KEPT,))
+        return replace(change, after=change.before, effects=(Effect.RETAINED,))
     was, now = _side(visit), _side(visit.within(change.after))
     if now is was:
-        return replace(change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.KEPT,))
+        return replace(
+            change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.RETAINED,)
+        )
     if now is Effect.DONE_EARLY and visit.is_range:
         repeat = judging.to_repeat(planned.rule.code)
         return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
-    return replace(change, effects=(now or Effect.KEPT,))
+    return replace(change, effects=(now or Effect.RETAINED,))
 
 
 def _side(visit: VisitState) -> Effect | None:
@@ -257,7 +261,7 @@ def _live(visit: VisitState, after: VisitWindow, today: date) -> Iterator[Effect
         yield Effect.UNCHANGED
         return
     if visit.booked_on and not after.holds(visit.booked_on):
-        yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.STILL_OUTSIDE
+        yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.BOOKING_ALREADY_OUTSIDE
     if not visit.waits:
         yield from _lateness(after, visit.is_range, today)
     yield Effect.MOVED

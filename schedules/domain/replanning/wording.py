@@ -14,13 +14,13 @@ EFFECT_LABELS = {
     Effect.EXPIRED: _("expired, to be repeated"),
     Effect.BOOKING_OUTSIDE: _("booking outside the window"),
     Effect.BOOKING_CLOSED: _("booked on a closed day"),
-    Effect.STILL_OUTSIDE: _("booking still outside the window"),
+    Effect.BOOKING_ALREADY_OUTSIDE: _("booking still outside the window"),
     Effect.NOW_MISSED: _("window already closed"),
     Effect.NOW_LATE: _("target passed, window open"),
     Effect.DONE_LATE: _("done, now late"),
     Effect.DONE_EARLY: _("done, now early"),
     Effect.CANCELLED: _("cancelled"),
-    Effect.CALLED_OFF: _("cancelled"),
+    Effect.CANCELLED_BY_COURSE: _("cancelled"),
     Effect.NOT_APPLICABLE: _("not applicable"),
     Effect.UNBOOKED: _("booking cancelled"),
     Effect.HELD: _("on hold"),
@@ -29,7 +29,7 @@ EFFECT_LABELS = {
     Effect.ADDED: _("added"),
     Effect.MOVED: _("moved"),
     Effect.SUGGESTED: _("another day suggested"),
-    Effect.KEPT: _("stays"),
+    Effect.RETAINED: _("stays"),
     Effect.UNCHANGED: _("unchanged"),
 }
 
@@ -50,7 +50,7 @@ _SENTENCES = {
         "Booked on %(booked)s, outside the window %(opens)s to %(closes)s; book it again."
     ),
     Effect.BOOKING_CLOSED: _("Booked on %(booked)s, when the site is closed; book it again."),
-    Effect.STILL_OUTSIDE: _(
+    Effect.BOOKING_ALREADY_OUTSIDE: _(
         "Booked on %(booked)s, outside the window as before, now %(opens)s to %(closes)s; book it again."
     ),
     Effect.NOW_MISSED: _("Its window closed on %(closes)s, before today."),
@@ -58,7 +58,7 @@ _SENTENCES = {
     Effect.DONE_LATE: _("Done on %(performed)s, now after the window %(opens)s to %(closes)s."),
     Effect.DONE_EARLY: _("Done on %(performed)s, now before the window %(opens)s to %(closes)s."),
     Effect.CANCELLED: _("The plan no longer asks for it."),
-    Effect.CALLED_OFF: _("Does not take place any more."),
+    Effect.CANCELLED_BY_COURSE: _("Does not take place any more."),
     Effect.NOT_APPLICABLE: _("Does not apply any more."),
     Effect.UNBOOKED: _("The booking on %(booked)s is cancelled."),
     Effect.HELD: _("Waits until the hold ends."),
@@ -67,12 +67,14 @@ _SENTENCES = {
     Effect.ADDED: _("New: %(target)s, window %(opens)s to %(closes)s."),
     Effect.MOVED: _("Moves from %(from)s to %(target)s (%(days)+d days)."),
     Effect.SUGGESTED: _("Suggested is %(suggested)s instead of %(was_suggested)s."),
-    Effect.KEPT: _("Stays as recorded."),
+    Effect.RETAINED: _("Stays as recorded."),
     Effect.UNCHANGED: _("Nothing changes."),
 }
 
 _ENDING = {
-    Effect.CALLED_OFF: _("Does not take place any more, though booked on %(booked)s: tell those concerned."),
+    Effect.CANCELLED_BY_COURSE: _(
+        "Does not take place any more, though booked on %(booked)s: tell those concerned."
+    ),
     Effect.NOT_APPLICABLE: _("Does not apply any more, though booked on %(booked)s: tell those concerned."),
 }
 

@@ -19,7 +19,16 @@ from schedules.domain.visits.order import (
     is_infusion,
     refusals_of_day,
 )
-from schedules.domain.visits.values import Answer, Booking, Clock, Completion, Deed, End, History, VisitLife
+from schedules.domain.visits.values import (
+    Answer,
+    Booking,
+    Clock,
+    Completion,
+    End,
+    History,
+    VisitAction,
+    VisitLife,
+)
 from trials.domain.protocols.protocol import Activity, EventAfter, Freshness, Protocol, applies
 from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
@@ -27,18 +36,25 @@ from trials.domain.words import days_words
 from trials.domain.words import mark as _
 
 
-def deeds_of(visit: VisitLife) -> tuple[Deed, ...]:
+def deeds_of(visit: VisitLife) -> tuple[VisitAction, ...]:
     """What may be done with a visit as it stands."""
     if visit.live:
-        unbook = (Deed.UNBOOK,) if visit.booked_on else ()
-        arrival = Deed.UNDO_ARRIVAL if visit.arrived_on else Deed.ARRIVE
-        return (Deed.BOOK, *unbook, arrival, Deed.COMPLETE, Deed.MISS, Deed.CANCEL)
+        unbook = (VisitAction.UNBOOK,) if visit.booked_on else ()
+        arrival = VisitAction.UNDO_ARRIVAL if visit.arrived_on else VisitAction.ARRIVE
+        return (
+            VisitAction.BOOK,
+            *unbook,
+            arrival,
+            VisitAction.COMPLETE,
+            VisitAction.MISS,
+            VisitAction.CANCEL,
+        )
     if visit.by_course:  # what took place all the same is recorded, with a reason; no treatment after its end
-        return () if anchors_of_rule(visit.rule, visit.occurrence) else (Deed.COMPLETE,)
-    return () if visit.by_plan else (Deed.UNDO,)
+        return () if anchors_of_rule(visit.rule, visit.occurrence) else (VisitAction.COMPLETE,)
+    return () if visit.by_plan else (VisitAction.UNDO,)
 
 
-def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
+def refusals_of_deed(visit: VisitLife, deed: VisitAction) -> Iterator[Refusal]:
     """Why this cannot be done with the visit as it stands."""
     if deed in deeds_of(visit):
         return
@@ -47,14 +63,14 @@ def refusals_of_deed(visit: VisitLife, deed: Deed) -> Iterator[Refusal]:
     elif visit.by_plan:
         message = _("The plan no longer asks for %(visit)s: it comes back with the plan alone.")
         yield Refusal("", message, visit.named)
-    elif deed is Deed.UNDO:
+    elif deed is VisitAction.UNDO:
         yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
-    elif deed is Deed.ARRIVE and visit.live:
+    elif deed is VisitAction.ARRIVE and visit.live:
         message = _("The arrival for %(visit)s is recorded already, on %(day)s.")
         yield Refusal("", message, {**visit.named, "day": visit.arrived_on})
-    elif deed is Deed.UNDO_ARRIVAL and visit.live:
+    elif deed is VisitAction.UNDO_ARRIVAL and visit.live:
         yield Refusal("", _("No arrival is recorded for %(visit)s."), visit.named)
-    elif deed is Deed.UNBOOK and visit.live:
+    elif deed is VisitAction.UNBOOK and visit.live:
         yield Refusal("", _("%(visit)s is not booked."), visit.named)
     else:
         message = _("%(visit)s is %(state)s already: undo that first, with a reason.")

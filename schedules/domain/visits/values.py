@@ -15,7 +15,7 @@ EARLY_TERMINATION = "early-termination"
 UNSCHEDULED = "unscheduled"
 
 
-class Deed(StrEnum):
+class VisitAction(StrEnum):
     """Something that people do with a visit."""
 
     BOOK = "book"
@@ -123,7 +123,7 @@ class Completion:
     """That a visit was done: its day, the instant where known, and what was done at it.
 
     `activities` by code; None where nobody asked (an import): then nothing is said of them.
-    `accept_orphans` says that bookings which lose their window by it may do so; `seen` is the digest
+    `accept_unbookable` says that bookings which lose their window by it may do so; `seen` is the digest
     of the preview that was shown, empty for none; `confirmed` says of protocol windows, by code, whether
     they were kept, as the person was asked; `results` are those of tests taken at it, `events` what was
     done at it that is due once, by their codes. `sure`: an unlikely day was confirmed. Anyone who can ask a
@@ -134,7 +134,7 @@ class Completion:
     at: datetime | None = None
     activities: Mapping[str, Answer] | None = None
     outside_reason: str = ""
-    accept_orphans: bool = True
+    accept_unbookable: bool = True
     seen: str | None = None
     confirmed: Mapping[str, bool] = field(default_factory=dict)
     sure: bool = False

@@ -113,8 +113,8 @@ def listed_windows(
     chosen = {row.pk for row in found.rows}
     judged = {
         one.stored.pk: one
-        for docket in (dockets_read(records_of(people), say) if people else [])
-        for one in docket.judged(now, chosen)
+        for participant_windows in (dockets_read(records_of(people), say) if people else [])
+        for one in participant_windows.judged(now, chosen)
     }
     return Page([_judged(row, judged.get(row.pk), say) for row in found.rows], found.after)
 

@@ -21,7 +21,7 @@ from schedules.domain.visits.status import clinic_days
 from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.readiness.holds import pause_after
 from schedules.selectors.store.calendars import today_at
-from schedules.selectors.store.course import Standing, course_by_visits, steps_of
+from schedules.selectors.store.course import CourseState, course_by_visits, steps_of
 from schedules.selectors.store.plan_rows import (
     Reading,
     VisitRow,
@@ -32,7 +32,7 @@ from schedules.selectors.store.plan_rows import (
 )
 from schedules.selectors.store.records import Record, records_read
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
-from schedules.selectors.windows.evaluation import Docket, docket_of_steps
+from schedules.selectors.windows.evaluation import ParticipantWindows, docket_of_steps
 from trials.domain.errors import DomainError
 from trials.domain.words import Say, plain
 from trials.models import User
@@ -77,7 +77,7 @@ class ParticipantPage:
     waits: bool
     ended: bool
     course: Course
-    docket: Docket
+    participant_windows: ParticipantWindows
 
     @property
     def phase(self) -> Phase:
@@ -102,9 +102,9 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
     steps, (record,) = steps_of(participant), records_read([participant])
     reading = _reading(record, now, say)
     plan, pause = _plan(record, reading), pause_after(steps)
-    docket = docket_of_steps(record, steps, say)
+    participant_windows = docket_of_steps(record, steps, say)
     actual = {code: day.actual_on for code, day in record.anchors.items() if day.actual_on}
-    standing = Standing(participant, protocol_of(participant.protocol_version), steps, actual)
+    standing = CourseState(participant, protocol_of(participant.protocol_version), steps, actual)
     waits = pause.since or (plan and waiting_of(plan.protocol, plan.anchors))
     return ParticipantPage(
         participant=participant,
@@ -116,7 +116,7 @@ def participant_page(participant: Participant, now: datetime, say: Say = plain) 
         waits=bool(waits) and not pause.ended,
         ended=pause.ended,
         course=course_by_visits(standing, participant.visits.all()),
-        docket=docket,
+        participant_windows=participant_windows,
     )
 
 

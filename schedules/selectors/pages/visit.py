@@ -9,7 +9,7 @@ from datetime import datetime
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.state import activities_of, deeds_of
 from schedules.domain.visits.status import clinic_days
-from schedules.domain.visits.values import Deed
+from schedules.domain.visits.values import VisitAction
 from schedules.domain.windows.asked_at_visit import Asked, asked_at
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.absences import away_days
@@ -18,7 +18,7 @@ from schedules.selectors.store.changes import why_created
 from schedules.selectors.store.course import life_of
 from schedules.selectors.store.plan_rows import Reading, VisitRow, reading_of, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
-from schedules.selectors.windows.evaluation import dockets_of
+from schedules.selectors.windows.evaluation import windows_of_participants
 from trials.domain.protocols.protocol import Activity
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
@@ -35,19 +35,21 @@ class VisitPage:
     visit: Visit
     reading: Reading
     row: VisitRow
-    deeds: tuple[Deed, ...]
+    deeds: tuple[VisitAction, ...]
     asked: Sequence[Activity]
     done: Sequence[VisitActivity]
     added: str = ""
 
     def questions(self) -> Asked:
         """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
-        (docket,) = dockets_of([self.visit.participant_id], self.reading.say)
+        (participant_windows,) = windows_of_participants([self.visit.participant_id], self.reading.say)
         day = self.visit.booked_on or self.reading.today
         today = min(day, self.reading.today)
-        windows = [planned for _stored, planned in docket.placed()]
-        life = life_of(self.visit, docket.protocol)
-        return asked_at(life, docket.protocol, windows, docket.facts, (today, self.reading.zone))
+        windows = [planned for _stored, planned in participant_windows.placed()]
+        life = life_of(self.visit, participant_windows.protocol)
+        return asked_at(
+            life, participant_windows.protocol, windows, participant_windows.facts, (today, self.reading.zone)
+        )
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:

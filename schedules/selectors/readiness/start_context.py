@@ -20,7 +20,7 @@ from schedules.selectors.readiness.board import courses_of, is_gated, names_of, 
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.course import STEPS, course_of, standing_of
-from schedules.selectors.windows.evaluation import Docket, dockets_of, ended_on
+from schedules.selectors.windows.evaluation import ParticipantWindows, ended_on, windows_of_participants
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, Value, plain
 from trials.models import Cohort, ProtocolVersion, Site
@@ -43,8 +43,12 @@ class Newcomer:
 
 def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start:
     """What a participant's start is judged by, labels in the language of `say`."""
-    (docket,) = dockets_of([participant.pk], say)
-    record, person, protocol = docket.record, docket.record.participant, docket.protocol
+    (participant_windows,) = windows_of_participants([participant.pk], say)
+    record, person, protocol = (
+        participant_windows.record,
+        participant_windows.record.participant,
+        participant_windows.protocol,
+    )
     today = today_at(person.site, now)
     cohorts, names, begun = _gated(protocol, person.trial_id, person.site)
     return Start(
@@ -59,7 +63,7 @@ def start_of(participant: Participant, now: datetime, say: Say = plain) -> Start
         others_begun=begun,
         beds=beds_at(person.site, today, but=person.pk),
         known=record.known,
-        person=_person(docket, today),
+        person=_person(participant_windows, today),
         away=away_days(participants=[person.pk], sites=[person.site_id]).closures(person.pk, person.site_id),
     )
 
@@ -98,10 +102,12 @@ def beds_at(site: Site, today: date, but: int | None = None) -> Beds:
     return Beds.of(site.ward_beds, site.infusions_per_day, others)
 
 
-def _person(docket: Docket, today: date) -> Person:
-    person = docket.record.participant
+def _person(participant_windows: ParticipantWindows, today: date) -> Person:
+    person = participant_windows.record.participant
     ended = {
-        visit.code for visit in docket.record.visits if visit.missed_on or visit.cancelled_on or visit.held_on
+        visit.code
+        for visit in participant_windows.record.visits
+        if visit.missed_on or visit.cancelled_on or visit.held_on
     }
     return Person(
         subject=person.subject_code,
@@ -109,7 +115,7 @@ def _person(docket: Docket, today: date) -> Person:
         consent=consent_standing(person, today),
         phase=phase_of(course_of(standing_of(person))),
         product=product_of(person),
-        facts=docket.facts,
+        facts=participant_windows.facts,
         ended=ended,
     )
 

@@ -79,7 +79,7 @@ def attempt_of(steps: Iterable[CourseStep]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CourseState:
     """A participant with the steps that stand, the anchors' actual days, and the protocol."""
 
     participant: Participant
@@ -93,10 +93,10 @@ class Standing:
         return attempt_of(self.steps)
 
 
-def standing_of(participant: Participant) -> Standing:
+def standing_of(participant: Participant) -> CourseState:
     """Where a participant stands; two queries."""
     actual = Anchor.objects.filter(participant=participant, actual_on__isnull=False)
-    return Standing(
+    return CourseState(
         participant,
         protocol_of(participant.protocol_version),
         steps_of(participant),
@@ -104,7 +104,7 @@ def standing_of(participant: Participant) -> Standing:
     )
 
 
-def course_of(standing: Standing) -> Course:
+def course_of(standing: CourseState) -> Course:
     """The course of a participant; one query more, for the last visit and chemotherapy that is repeated."""
     no_return = _no_return(standing)
     earlier = Q(attempt__lt=standing.attempt, anchor_code__in=no_return, offset=OWN_DAY)
@@ -115,7 +115,7 @@ def course_of(standing: Standing) -> Course:
     return _course(standing, done["last"], done["given"])
 
 
-def course_by_visits(standing: Standing, visits: Iterable[Visit]) -> Course:
+def course_by_visits(standing: CourseState, visits: Iterable[Visit]) -> Course:
     """The same of somebody whose visits were read already; no query."""
     done = [visit for visit in visits if visit.performed_on]
     no_return = _no_return(standing)
@@ -128,11 +128,11 @@ def course_by_visits(standing: Standing, visits: Iterable[Visit]) -> Course:
     return _course(standing, max(filter(None, last), default=None), min(filter(None, given), default=None))
 
 
-def _no_return(standing: Standing) -> list[str]:
+def _no_return(standing: CourseState) -> list[str]:
     return [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
 
 
-def _course(standing: Standing, last: date | None, given: date | None) -> Course:
+def _course(standing: CourseState, last: date | None, given: date | None) -> Course:
     no_return = _no_return(standing)
     began = [standing.actual[code] for code in no_return if code in standing.actual]
     return Course(
@@ -173,7 +173,7 @@ def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
     )
 
 
-def history_of(visit: Visit, standing: Standing) -> History:
+def history_of(visit: Visit, standing: CourseState) -> History:
     """What else is on record of the visit's participant; two queries."""
     participant, protocol = standing.participant, standing.protocol
     performed = Visit.objects.of(participant).done().filter(attempt=visit.attempt)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from participants.models import Participant
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.windows.eligibility import Candidate, Earliest, LastDay, earliest, last_days
-from schedules.selectors.windows.verdicts import docket_of
+from schedules.selectors.windows.verdicts import windows_of_participant
 from trials.domain.errors import OffsetError
 from trials.domain.protocols.protocol import Role
 from trials.domain.words import Say, day_text, plain
@@ -53,18 +53,18 @@ def eligibility_of(
 
     Without a wish it counts back from the day that is planned, or else the earliest one.
     """
-    docket = docket_of(participant, say)
-    protocol, zone = docket.protocol, docket.zone
+    participant_windows = windows_of_participant(participant, say)
+    protocol, zone = participant_windows.protocol, participant_windows.zone
     today = now.astimezone(zone).date()
-    anchors = docket.record.anchor_days({})
+    anchors = participant_windows.record.anchor_days({})
     traits = frozenset(participant.traits)
-    candidate = Candidate(protocol, docket.facts, zone, anchors, traits)
+    candidate = Candidate(protocol, participant_windows.facts, zone, anchors, traits)
     asked = (
         _earliest(candidate, code, today, say)
         for code in (protocol.code_of(Role.SCREENING), protocol.day_zero)
     )
     rows = [row for row in asked if row]
-    planned = docket.plan.day_zero
+    planned = participant_windows.plan.day_zero
     found = next((row.found.day for row in reversed(rows) if row.found), None)
     wished = wish or planned or found or today
     return Eligibility(today, rows, wished, _last_days(candidate, wished, today, say))

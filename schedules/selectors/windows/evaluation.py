@@ -36,7 +36,7 @@ class JudgedWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Docket:
+class ParticipantWindows:
     """One participant's windows and all that is on record about them."""
 
     record: Record
@@ -77,17 +77,19 @@ class Docket:
             found[planned.rule.code] = Judged(planned.rule, self.judge(planned, now), at_end)
         return found
 
-    def as_planned(self, plan: Plan, expected: Mapping[str, date]) -> Docket:
+    def as_planned(self, plan: Plan, expected: Mapping[str, date]) -> ParticipantWindows:
         """The same record under another plan, with the days on which visits are then expected."""
         facts = replace(self.facts, expected=dict(expected))
-        return Docket(self.record, plan.protocol, facts, plan)
+        return ParticipantWindows(self.record, plan.protocol, facts, plan)
 
     def next_change_at(self, planned: PlannedWindow, now: datetime) -> datetime | None:
         """When the verdict of one window changes by time alone; None where it never does."""
         return next_change_at(planned, self.facts, now, self.zone, self.protocol.month)
 
 
-def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> list[Docket]:
+def windows_of_participants(
+    ids: Sequence[int], say: Say = plain, *, lock: bool = False
+) -> list[ParticipantWindows]:
     """The dockets of these participants, labels in the language of `say`.
 
     The number of queries does not depend on how many there are. With `lock` the participants' rows
@@ -96,7 +98,7 @@ def dockets_of(ids: Sequence[int], say: Say = plain, *, lock: bool = False) -> l
     return dockets_read(records_of(ids, lock=lock), say)
 
 
-def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Docket]:
+def dockets_read(records: Sequence[Record], say: Say = plain) -> list[ParticipantWindows]:
     """The dockets of records that were read already, labels in the language of `say`; one query."""
     steps = steps_by_person([record.participant.pk for record in records])
     protocols: dict[int, Protocol] = {}
@@ -108,13 +110,13 @@ def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Docket]:
     return found
 
 
-def docket_of_record(record: Record) -> Docket:
+def docket_of_record(record: Record) -> ParticipantWindows:
     """The docket of a record that was read already; one query."""
     steps = steps_by_person([record.participant.pk]).get(record.participant.pk, ())
     return _docket(record, protocol_of(record.participant.protocol_version), steps)
 
 
-def docket_of_steps(record: Record, steps: Sequence[CourseStep], say: Say = plain) -> Docket:
+def docket_of_steps(record: Record, steps: Sequence[CourseStep], say: Say = plain) -> ParticipantWindows:
     """The docket of a record and of steps that were read already; no query."""
     return _docket(record, _spoken(protocol_of(record.participant.protocol_version), say), steps)
 
@@ -123,7 +125,7 @@ def _spoken(protocol: Protocol, say: Say) -> Protocol:
     return protocol if say is plain else in_language(protocol, say)
 
 
-def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> Docket:
+def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> ParticipantWindows:
     traits = frozenset(record.participant.traits)
     plan = lay_out(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
     zero = record.anchors.get(protocol.day_zero)
@@ -135,7 +137,7 @@ def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> 
         ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
         on_hold=any(visit.held_on and visit.live for visit in record.visits),
     )
-    return Docket(record, protocol, facts, plan)
+    return ParticipantWindows(record, protocol, facts, plan)
 
 
 def _tests(record: Record) -> Iterator[TestResult]:

@@ -24,7 +24,7 @@ from schedules.domain.replanning.protocol_departures import Case as Contradicted
 from schedules.models import Flag, Severity
 from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
 from schedules.selectors.store.records import records_read
-from schedules.selectors.windows.evaluation import Docket, dockets_read
+from schedules.selectors.windows.evaluation import ParticipantWindows, dockets_read
 from schedules.selectors.windows.verdicts import VerdictRow, verdict_of
 from trials.domain.accounts.access import Scope
 from trials.domain.words import Say, day_text, plain
@@ -141,41 +141,44 @@ def related_flags(flags: QuerySet[Flag]) -> QuerySet[Flag]:
 def flag_rows(flags: Sequence[Flag], now: datetime, say: Say = plain) -> list[FlagRow]:
     """The lines of flags, each with its present verdict; a constant number of queries."""
     people = {flag.participant_id: flag.participant for flag in flags}
-    dockets = {docket.record.participant.pk: docket for docket in _dockets(list(people.values()), say)}
-    return [_flag_row(flag, dockets[flag.participant_id], now, say) for flag in flags]
+    all_windows = {
+        participant_windows.record.participant.pk: participant_windows
+        for participant_windows in _dockets(list(people.values()), say)
+    }
+    return [_flag_row(flag, all_windows[flag.participant_id], now, say) for flag in flags]
 
 
-def _dockets(people: Sequence[Participant], say: Say) -> list[Docket]:
+def _dockets(people: Sequence[Participant], say: Say) -> list[ParticipantWindows]:
     return dockets_read(records_read(people), say) if people else []
 
 
-def _flag_row(flag: Flag, docket: Docket, now: datetime, say: Say) -> FlagRow:
+def _flag_row(flag: Flag, participant_windows: ParticipantWindows, now: datetime, say: Say) -> FlagRow:
     if flag.kind == REPLAN_FLAG:
-        return FlagRow(flag, None, _of_planned_days(docket, say))
+        return FlagRow(flag, None, _of_planned_days(participant_windows, say))
     if flag.kind == START_FLAG:
         return FlagRow(flag, None, (facts_text(flag.message, say),))
     if flag.window_id is None:
-        return FlagRow(flag, None, _of_hold(flag, docket, now, say))
-    verdict = verdict_of(docket, flag.window_id, now, say)
+        return FlagRow(flag, None, _of_hold(flag, participant_windows, now, say))
+    verdict = verdict_of(participant_windows, flag.window_id, now, say)
     gone = () if verdict else (say(_("The protocol asks for this window no more.")),)
     return FlagRow(flag, verdict, gone)
 
 
-def _of_planned_days(docket: Docket, say: Say) -> tuple[str, ...]:
+def _of_planned_days(participant_windows: ParticipantWindows, say: Say) -> tuple[str, ...]:
     """The planned days that no longer fit one on record, each with a day that would."""
-    protocol, anchors = docket.protocol, docket.plan.anchors
-    traits = protocol.effective_traits(frozenset(docket.record.participant.traits))
+    protocol, anchors = participant_windows.protocol, participant_windows.plan.anchors
+    traits = protocol.effective_traits(frozenset(participant_windows.record.participant.traits))
     found = find_contradictions(protocol, anchors, traits)
     departures = standing_to_plan_anew(found, Contradicted(protocol, {}, anchors))
     said = dict.fromkeys(departure_sentence(one, protocol, say) for one in departures)
     return tuple(said) or (say(_("What is planned fits again.")),)
 
 
-def _of_hold(flag: Flag, docket: Docket, now: datetime, say: Say) -> tuple[str, ...]:
+def _of_hold(flag: Flag, participant_windows: ParticipantWindows, now: datetime, say: Say) -> tuple[str, ...]:
     """What the flag of a hold says today; as long as it stands, the course is on hold."""
-    since = flag.raised_at.astimezone(docket.zone).date()
-    waiting = waiting_of(docket.protocol, docket.plan.anchors, since)
+    since = flag.raised_at.astimezone(participant_windows.zone).date()
+    waiting = waiting_of(participant_windows.protocol, participant_windows.plan.anchors, since)
     if waiting is None or flag.cleared_at:
         return (say(_("The hold is over.")),)
-    today = now.astimezone(docket.zone).date()
+    today = now.astimezone(participant_windows.zone).date()
     return tuple(words.text(say, day_text) for words in words_of_hold(waiting, today))

@@ -15,7 +15,7 @@ from schedules.domain.windows.fact_sources import Feed, fed_by, feeds_of
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag
 from schedules.selectors.store.plan_rows import WindowRow
-from schedules.selectors.windows.evaluation import Docket, JudgedWindow, dockets_of
+from schedules.selectors.windows.evaluation import JudgedWindow, ParticipantWindows, windows_of_participants
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
 from trials.domain.words import Say, plain
 
@@ -61,35 +61,43 @@ class FactLine:
     of: str
 
 
-def docket_of(participant: Participant, say: Say = plain) -> Docket:
+def windows_of_participant(participant: Participant, say: Say = plain) -> ParticipantWindows:
     """The docket of one participant, labels in the language of `say`."""
-    (docket,) = dockets_of([participant.pk], say)
-    return docket
+    (participant_windows,) = windows_of_participants([participant.pk], say)
+    return participant_windows
 
 
 def verdict_rows(
-    docket: Docket, now: datetime, say: Say = plain, windows: Sequence[WindowRow] = ()
+    participant_windows: ParticipantWindows,
+    now: datetime,
+    say: Say = plain,
+    windows: Sequence[WindowRow] = (),
 ) -> list[VerdictRow]:
     """The verdicts of a participant's windows, the most pressing first; one query, for the open flags."""
     rows = {row.code: row for row in windows}
-    person = docket.record.participant
+    person = participant_windows.record.participant
     open_flags = Flag.objects.filter(participant=person, window__isnull=False, cleared_at=None)
     flags = dict(open_flags.values_list("window_id", "pk"))
     found = [
-        _row(docket, one, say, (rows.get(one.stored.code), flags.get(one.stored.pk)))
-        for one in docket.judged(now)
+        _row(participant_windows, one, say, (rows.get(one.stored.code), flags.get(one.stored.pk)))
+        for one in participant_windows.judged(now)
     ]
     return sorted(found, key=lambda row: URGENCY.index(row.verdict.status))
 
 
-def verdict_of(docket: Docket, window: int, now: datetime, say: Say = plain) -> VerdictRow | None:
+def verdict_of(
+    participant_windows: ParticipantWindows, window: int, now: datetime, say: Say = plain
+) -> VerdictRow | None:
     """What one stored window comes to, by its id; None where the protocol asks for it no more."""
-    judged = docket.judged(now, {window})
-    return _row(docket, judged[0], say, (None, None)) if judged else None
+    judged = participant_windows.judged(now, {window})
+    return _row(participant_windows, judged[0], say, (None, None)) if judged else None
 
 
 def _row(
-    docket: Docket, judged: JudgedWindow, say: Say, beside: tuple[WindowRow | None, int | None]
+    participant_windows: ParticipantWindows,
+    judged: JudgedWindow,
+    say: Say,
+    beside: tuple[WindowRow | None, int | None],
 ) -> VerdictRow:
     (window, flag), rule, verdict = beside, judged.planned.rule, judged.verdict
     return VerdictRow(
@@ -99,16 +107,16 @@ def _row(
         verdict=verdict,
         because=verdict.because(say),
         missing=verdict.missing_text(say),
-        becomes=_local(verdict.becomes_violation_at, docket),
-        needed_by=_local(verdict.needed_by, docket) if verdict.missing else None,
+        becomes=_local(verdict.becomes_violation_at, participant_windows),
+        needed_by=_local(verdict.needed_by, participant_windows) if verdict.missing else None,
         feeds=tuple(dict.fromkeys(feed.kind for feed in feeds_of([rule]))),
         waivable=rule.waivable and verdict.status is not VerdictStatus.WAIVED,
         flag=flag,
     )
 
 
-def _local(instant: datetime | None, docket: Docket) -> datetime | None:
-    return instant.astimezone(docket.zone) if instant else None
+def _local(instant: datetime | None, participant_windows: ParticipantWindows) -> datetime | None:
+    return instant.astimezone(participant_windows.zone) if instant else None
 
 
 def windows_asked(protocol: Protocol, participant: Participant) -> tuple[ProtocolWindow, ...]:
@@ -123,15 +131,15 @@ def feeds_by_kind(windows: Sequence[ProtocolWindow]) -> Mapping[FactKind, Sequen
     return {kind: [feed for feed in feeds if feed.kind is kind] for kind in FactKind}
 
 
-def fact_lines(docket: Docket) -> list[FactLine]:
+def fact_lines(participant_windows: ParticipantWindows) -> list[FactLine]:
     """Everything ever recorded of a participant, the newest first, with what it feeds; one query."""
-    windows = windows_asked(docket.protocol, docket.record.participant)
-    stored = StoredFact.objects.filter(participant=docket.record.participant)
+    windows = windows_asked(participant_windows.protocol, participant_windows.record.participant)
+    stored = StoredFact.objects.filter(participant=participant_windows.record.participant)
     found = []
     for one in stored.select_related("recorded_by").order_by("-starts_on", "-pk"):
-        fact = fact_of(fact_row(one), docket.zone)
+        fact = fact_of(fact_row(one), participant_windows.zone)
         feeds = fed_by(FactKind(one.kind), one.of, windows)
-        found.append(FactLine(one, fact, feeds, docket.protocol.named(one.of)))
+        found.append(FactLine(one, fact, feeds, participant_windows.protocol.named(one.of)))
     return found
 
 
@@ -157,7 +165,7 @@ def last_of_kind(participant: Participant, kind: FactKind, like: int | None, of:
     return stands.order_by("starts_on", "pk").last()
 
 
-def performed_days(docket: Docket) -> list[tuple[str, date]]:
+def performed_days(participant_windows: ParticipantWindows) -> list[tuple[str, date]]:
     """The visits that took place, with their days, the newest first."""
-    days = [(code, day.day) for code, day in docket.record.known.performed.items()]
+    days = [(code, day.day) for code, day in participant_windows.record.known.performed.items()]
     return sorted(days, key=lambda pair: pair[1], reverse=True)

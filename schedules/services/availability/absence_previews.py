@@ -14,7 +14,7 @@ from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
 from schedules.selectors.store.records import record_of, records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
-from schedules.services.replanning.side_effects import with_surroundings, with_verdicts
+from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.records import working_days_of
@@ -23,12 +23,12 @@ from trials.spoken import say
 
 def preview_absence(*, away: Away, now: datetime) -> Preview:
     """What a participant's absence would do to their calendar; writes nothing. Raises AbsenceRefused."""
-    return with_surroundings(_preview(away, now, lock=False), now)
+    return with_side_effects(_preview(away, now, lock=False), now)
 
 
 @recorded
 def commit_absence(
-    *, away: Away, digest: str, accept_orphans: bool, by: User | None, now: datetime, reason: str = ""
+    *, away: Away, digest: str, accept_unbookable: bool, by: User | None, now: datetime, reason: str = ""
 ) -> Absence:
     """Put a previewed absence of a participant on record; days are suggested around it, no booking moves.
 
@@ -37,8 +37,8 @@ def commit_absence(
     """
     preview = _preview(away, now, lock=True)
     if preview.digest != digest:
-        raise ReplanningStale(with_surroundings(preview, now))
-    if preview.orphans and not accept_orphans:
+        raise ReplanningStale(with_side_effects(preview, now))
+    if preview.orphans and not accept_unbookable:
         listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
         raise BookingsOrphaned(message % {"bookings": listed})
@@ -47,7 +47,7 @@ def commit_absence(
 
 def preview_end(*, absence: Absence, now: datetime) -> Preview:
     """What the end of a participant's absence would do to their calendar; writes nothing."""
-    return with_surroundings(_preview_end(absence, now, lock=False), now)
+    return with_side_effects(_preview_end(absence, now, lock=False), now)
 
 
 @recorded
@@ -59,7 +59,7 @@ def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime,
     """
     preview = _preview_end(absence, now, lock=True)
     if preview.digest != digest:
-        raise ReplanningStale(with_surroundings(preview, now))
+        raise ReplanningStale(with_side_effects(preview, now))
     return close_absence(absence=absence, by=by, now=now, reason=reason)
 
 

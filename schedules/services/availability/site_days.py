@@ -38,7 +38,7 @@ class SiteProposal:
     `follows` are days that are worked as a weekday; `renewed` reads the holiday calendar and the clinic days
     again, as when an official calendar has come out; `announced` are years of which the site has entered
     all announced days, so that they are provisional no longer. `ended` is an absence that ends.
-    `accept_orphans` says that bookings on days that close may stand there until they are moved.
+    `accept_unbookable` says that bookings on days that close may stand there until they are moved.
     """
 
     closures: Mapping[date, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class SiteProposal:
     announced: frozenset[int] = frozenset()
     absence: Away | None = None
     ended: Absence | None = None
-    accept_orphans: bool = False
+    accept_unbookable: bool = False
 
     @property
     def days(self) -> list[date]:
@@ -106,7 +106,7 @@ def commit_site(
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:
         raise ReplanningStale(preview)
-    if preview.orphans and not proposal.accept_orphans:
+    if preview.orphans and not proposal.accept_unbookable:
         message = _(
             "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."
         )

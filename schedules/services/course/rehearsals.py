@@ -27,7 +27,7 @@ from schedules.models import Deviation, Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated
 from schedules.selectors.store.records import Record, record_of
 from schedules.selectors.windows.evaluation import docket_of_record
-from schedules.services.replanning.previews import Around, Preview, Proposal, closed_days, preview_of
+from schedules.services.replanning.previews import Preview, Proposal, SideEffects, closed_days, preview_of
 from schedules.services.replanning.side_effects import due_anew, gates_between, reminded_visits
 from trials.selectors.records import protocol_of
 from trials.spoken import say
@@ -89,7 +89,7 @@ def rehearse(*, participant: Participant, act: Act, now: datetime) -> Rehearsal:
 
 @transaction.atomic
 def perform_as_shown(
-    *, participant: Participant, act: Act, digest: str, accept_orphans: bool, now: datetime
+    *, participant: Participant, act: Act, digest: str, accept_unbookable: bool, now: datetime
 ) -> Rehearsal:
     """Perform an act that was rehearsed; `digest` is that of the rehearsal that was shown.
 
@@ -99,7 +99,7 @@ def perform_as_shown(
     shown = _performed(participant, act, now)
     if shown.digest != digest:
         raise ReplanningStale(shown)
-    if shown.orphans and not accept_orphans:
+    if shown.orphans and not accept_unbookable:
         listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in shown.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
@@ -141,7 +141,7 @@ class _Stood:
         reminded = dict(waiting.values_list("pk", "visit_id"))
         return cls(record, _drafted(pk), reminded, _courses(record), judged)
 
-    def around(self, shown: Rehearsal, now: datetime) -> Around:
+    def around(self, shown: Rehearsal, now: datetime) -> SideEffects:
         """What has become of it."""
         person = self.record.participant
         touched = set(reminded_visits(shown))
@@ -152,9 +152,13 @@ class _Stood:
         stands = _drafted(person.pk)
         drafted = tuple(one for pk, one in stands.items() if self.drafted.get(pk) != one)
         lapsed = tuple(one for pk, one in self.drafted.items() if pk not in stands)
-        docket = docket_of_record(shown.record)
-        verdicts = compare_verdicts(self.judged, docket.verdicts(now), docket.protocol.named)
-        return Around(cancelled, due_anew(shown), gates, drafted=drafted, lapsed=lapsed, verdicts=verdicts)
+        participant_windows = docket_of_record(shown.record)
+        verdicts = compare_verdicts(
+            self.judged, participant_windows.verdicts(now), participant_windows.protocol.named
+        )
+        return SideEffects(
+            cancelled, due_anew(shown), gates, drafted=drafted, lapsed=lapsed, verdicts=verdicts
+        )
 
 
 def _opening(change: GateChange) -> list[str]:

@@ -21,7 +21,7 @@ from schedules.domain.errors import ReplanningRefused
 from schedules.domain.replanning.hold_clock import Waiting
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Deviation, Visit
-from schedules.selectors.store.course import Standing, clock_at, first_consent, standing_of
+from schedules.selectors.store.course import CourseState, clock_at, first_consent, standing_of
 from schedules.selectors.store.records import Record, record_of
 from schedules.services.course.holds import waiting_now
 from schedules.services.course.status_changes import (
@@ -193,7 +193,7 @@ def _block_of(anchor: str, protocol: Protocol) -> list[str]:
     return [rule.code for rule in protocol.visits if rule.block in block]
 
 
-def _refuse_begun(standing: Standing, step: CourseStep, start: AnchorRule) -> None:
+def _refuse_begun(standing: CourseState, step: CourseStep, start: AnchorRule) -> None:
     """Raise CourseRefused once chemotherapy was given again."""
     block = Visit.objects.filter(participant=standing.participant, attempt=step.attempt)
     done = block.done().filter(rule_code__in=_block_of(start.code, standing.protocol))
@@ -206,7 +206,7 @@ def _refuse_begun(standing: Standing, step: CourseStep, start: AnchorRule) -> No
 
 
 def _as_before(
-    standing: Standing, step: CourseStep, start: AnchorRule, day_zero: date
+    standing: CourseState, step: CourseStep, start: AnchorRule, day_zero: date
 ) -> dict[str, RecordedAnchor]:
     """The first chemotherapy on the day on which its visit was done, and the infusion planned."""
     assert start.derived is not None, "the first chemotherapy follows the infusion"

@@ -15,7 +15,7 @@ from participants.services.course import insert_step, mark_undone
 from schedules.domain.visits.values import Clock
 from schedules.models import Visit
 from schedules.selectors.store.course import (
-    Standing,
+    CourseState,
     attempt_of,
     clock_at,
     course_of,
@@ -30,7 +30,7 @@ from schedules.selectors.store.course import (
 from schedules.services.course.transitions import plan_anew, rescreen, transfer
 from schedules.services.replanning.departure_rows import settle_planned
 from schedules.services.replanning.hold_rows import follow_person
-from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.unlikely_days import questions_about
 from schedules.services.store.visit_writing import (
     cancelled_with,
@@ -151,7 +151,7 @@ def is_repetition(steps: Sequence[CourseStep]) -> bool:
 
 
 def _follow(
-    step: CourseStep, request: StepRequest, standing: Standing, clock: Clock, *, by: User | None
+    step: CourseStep, request: StepRequest, standing: CourseState, clock: Clock, *, by: User | None
 ) -> None:
     """What a step brings with it."""
     person, now = standing.participant, clock.now
@@ -168,7 +168,7 @@ def _follow(
     keep_held(person, now)
 
 
-def _cancel_what_follows(standing: Standing, step: CourseStep, clock: Clock) -> None:
+def _cancel_what_follows(standing: CourseState, step: CourseStep, clock: Clock) -> None:
     person = standing.participant
     to_come = visits_to_come(person, step.happened_on)
     if step.taken.extent is Extent.VISITS and Step(step.step) not in NOT_APPLICABLE:
@@ -208,4 +208,4 @@ def raise_version(person: Participant, now: datetime) -> None:
     person.refresh_from_db(fields=["version"])
     person.version += 1
     person.save(update_fields=["version"])
-    judge_soon([person.pk], now)
+    mark_for_evaluation([person.pk], now)

@@ -13,7 +13,7 @@ from participants.models import Anchor, Participant
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
-from schedules.selectors.store.course import Standing, clock_at, visits_to_come
+from schedules.selectors.store.course import CourseState, clock_at, visits_to_come
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
@@ -32,7 +32,7 @@ FRESH: dict[str, Value] = {
 
 
 def rescreen(
-    *, standing: Standing, attempt: int, day_zero: date | None, by: User | None, now: datetime
+    *, standing: CourseState, attempt: int, day_zero: date | None, by: User | None, now: datetime
 ) -> None:
     """Plan somebody who failed screening again, around a new day zero.
 
@@ -59,7 +59,9 @@ def rescreen(
     _replan(person, Proposal(anchors={protocol.day_zero: anchor}), "day_zero", by=by, now=now)
 
 
-def transfer(*, standing: Standing, site: Site | None, release: bool, by: User | None, now: datetime) -> None:
+def transfer(
+    *, standing: CourseState, site: Site | None, release: bool, by: User | None, now: datetime
+) -> None:
     """Move somebody to another site that runs the trial under an approved version; suggestions follow.
 
     Bookings at the old site are given up with `release`, and hold up the transfer without it. Raises
@@ -90,7 +92,7 @@ def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
     follow_plan(preview.record, preview.plan, now, taken_back=True)
 
 
-def _refusals_of_site(standing: Standing, site: Site | None) -> list[Refusal]:
+def _refusals_of_site(standing: CourseState, site: Site | None) -> list[Refusal]:
     person = standing.participant
     if site is None or site.pk == person.site_id:
         return [Refusal.said("site", _("Give another site than the present one."))]

@@ -24,7 +24,7 @@ from participants.models import Fact as StoredFact
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.fact_sources import places
 from schedules.domain.windows.judges.washed_out import drugs_of
-from schedules.selectors.windows.evaluation import Docket, dockets_of
+from schedules.selectors.windows.evaluation import ParticipantWindows, windows_of_participants
 from schedules.services.replanning.moves import replan_many
 from trials.domain.protocols.protocol import (
     Conduct,
@@ -55,7 +55,7 @@ MORNING = time(9)
 class _Scene:
     """One window of one participant on a day: nothing lies in the future."""
 
-    docket: Docket
+    participant_windows: ParticipantWindows
     window: PlannedWindow
     today: date
     number: int
@@ -63,7 +63,7 @@ class _Scene:
     @property
     def zone(self) -> ZoneInfo:
         """The site's zone."""
-        return self.docket.zone
+        return self.participant_windows.zone
 
     @property
     def starts(self) -> date:
@@ -93,9 +93,9 @@ class _Scene:
 def record_demo_facts(*, ids: Sequence[int], today: date, now: datetime, by: User | None) -> int:
     """Facts for the windows of these participants, as an import would bring them; gives how many."""
     rows: list[StoredFact] = []
-    for number, docket in enumerate(dockets_of(ids)):
-        facts = dict.fromkeys(fact for fact in _facts(docket, today, number))
-        rows.extend(_stored(docket, fact, now, by) for fact in facts)
+    for number, participant_windows in enumerate(windows_of_participants(ids)):
+        facts = dict.fromkeys(fact for fact in _facts(participant_windows, today, number))
+        rows.extend(_stored(participant_windows, fact, now, by) for fact in facts)
     StoredFact.objects.bulk_create(rows)
     _place_anew(rows, now, by)
     return len(rows)
@@ -109,10 +109,12 @@ def _place_anew(rows: Sequence[StoredFact], now: datetime, by: User | None) -> N
     replan_many(ids=ids, proposals={}, now=now, by=by, reason="")
 
 
-def _stored(docket: Docket, fact: Fact, now: datetime, by: User | None) -> StoredFact:
-    row = row_of(fact, docket.zone)
+def _stored(
+    participant_windows: ParticipantWindows, fact: Fact, now: datetime, by: User | None
+) -> StoredFact:
+    row = row_of(fact, participant_windows.zone)
     return StoredFact(
-        participant=docket.record.participant,
+        participant=participant_windows.record.participant,
         kind=row.kind,
         of=row.of,
         starts_on=row.starts_on,
@@ -127,9 +129,9 @@ def _stored(docket: Docket, fact: Fact, now: datetime, by: User | None) -> Store
     )
 
 
-def _facts(docket: Docket, today: date, number: int) -> Iterator[Fact]:
-    for place, (_stored_window, planned) in enumerate(docket.placed()):
-        scene = _Scene(docket, planned, today, number)
+def _facts(participant_windows: ParticipantWindows, today: date, number: int) -> Iterator[Fact]:
+    for place, (_stored_window, planned) in enumerate(participant_windows.placed()):
+        scene = _Scene(participant_windows, planned, today, number)
         terms = planned.rule.terms
         if isinstance(terms, Presence) or (number + place) % FORGOTTEN:
             yield from _counted_from(scene)
@@ -167,7 +169,9 @@ def _washout(scene: _Scene, terms: Washout) -> Iterator[Fact]:
 
 
 def _conduct(scene: _Scene, terms: Conduct) -> Iterator[Fact]:
-    performed = {visit.code: day_of(visit.at, scene.zone) for visit in scene.docket.facts.performed}
+    performed = {
+        visit.code: day_of(visit.at, scene.zone) for visit in scene.participant_windows.facts.performed
+    }
     named = [(code, performed[code]) for code in terms.confirmed_at if code in performed]
     yield from (Confirmation(terms.of, day, code) for code, day in named)
     if not terms.confirmed_at and scene.opened:
@@ -182,7 +186,7 @@ def _event_after(scene: _Scene, terms: EventAfter) -> Iterator[Fact]:
 
 def _counted_from(scene: _Scene) -> Iterator[Fact]:
     """What a window counts from, such as a blood count: done when screening was."""
-    screened = scene.docket.plan.anchors.get("screening")
+    screened = scene.participant_windows.plan.anchors.get("screening")
     for bound in (scene.window.rule.starts, scene.window.rule.ends):
         for moment in bound.moments if bound else ():
             activity = moment.counts_from.kind is ReferenceKind.ACTIVITY

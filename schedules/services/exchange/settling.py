@@ -66,7 +66,7 @@ def _correct_anchor(
     anchor = RecordedAnchor(
         row.anchor, stands.planned_on, stands.planned_at, day, at, zone_of(person.site).key if at else ""
     )
-    proposal = Proposal(anchors={row.anchor: anchor}, accept_orphans=True)
+    proposal = Proposal(anchors={row.anchor: anchor}, accept_unbookable=True)
     shown = preview_replanning(participant=person, proposal=proposal, now=now)
     commit_replanning(
         participant=person, proposal=proposal, digest=shown.digest, now=now, by=by, reason=reason

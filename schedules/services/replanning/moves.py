@@ -23,8 +23,13 @@ from schedules.services.replanning.departure_rows import follow_departures, foll
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.rewording import raise_reworded, reworded_visits
-from schedules.services.replanning.side_effects import with_surroundings, with_verdicts
-from schedules.services.replanning.start_objections import ask_why, gate_against, recorded_start, with_start
+from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
+from schedules.services.replanning.start_objections import (
+    gate_against,
+    recorded_start,
+    require_departure_reason,
+    with_start,
+)
 from schedules.services.store.replanning_rows import write_plans
 from schedules.services.store.unlikely_days import refuse_unlikely
 from trials.audit.acts import recorded
@@ -55,7 +60,7 @@ def preview_replanning(*, participant: Participant, proposal: Proposal, now: dat
     preview = preview_of(with_corrected_visits(record, proposal.anchors), proposal, now)
     _refuse_future(preview)
     refuse_unlikely(record, preview.proposal.anchors, sure=proposal.sure)
-    return with_surroundings(with_start(preview, now), now)
+    return with_side_effects(with_start(preview, now), now)
 
 
 @recorded
@@ -82,7 +87,7 @@ def commit_replanning(
     record = with_corrected_visits(standing, proposal.anchors)
     preview = with_verdicts(with_start(preview_of(record, proposal, now), now), now)
     if preview.digest != digest:
-        raise ReplanningStale(with_surroundings(preview, now))
+        raise ReplanningStale(with_side_effects(preview, now))
     _refuse_impossible(preview)
     refuse_unlikely(standing, preview.proposal.anchors, sure=proposal.sure)
     _refuse_orphans(preview)
@@ -116,7 +121,7 @@ def record_anchor(
     _refuse_impossible(preview)
     if not taken_back:
         refuse_unlikely(record, preview.proposal.anchors, sure=sure, reason=reason)
-        ask_why(preview, reason, now)
+        require_departure_reason(preview, reason, now)
     return _made_true(preview, now=now, by=by, reason=reason)
 
 
@@ -138,7 +143,7 @@ def follow_visit(
     preview = preview_of(record, Proposal(recorded=dated, taken_back=taken_back), now)
     _refuse_contradictions([preview])
     if not taken_back:
-        ask_why(preview, reason, now)
+        require_departure_reason(preview, reason, now)
     return _made_true(preview, now=now, by=by, reason=reason)
 
 
@@ -194,7 +199,7 @@ def _refuse_future(preview: Preview) -> None:
 
 def _refuse_orphans(preview: Preview) -> None:
     """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
-    if preview.orphans and not preview.proposal.accept_orphans:
+    if preview.orphans and not preview.proposal.accept_unbookable:
         listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."

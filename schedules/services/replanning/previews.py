@@ -42,7 +42,7 @@ WARD = Place.WARD.value
 class Proposal:
     """What is to change: anchors set or moved, traits, the protocol version, the site's working days.
 
-    `accept_orphans` says that bookings which lose their window or their visit may do so: anyone who
+    `accept_unbookable` says that bookings which lose their window or their visit may do so: anyone who
     proposes has seen them. `recorded` are anchors that a visit on record has just dated; `taken_back`
     says that a day on record is withdrawn, which plans nothing. `sure`: unlikely days were confirmed.
     """
@@ -51,14 +51,14 @@ class Proposal:
     traits: frozenset[str] | None = None
     version: ProtocolVersion | None = None
     calendar: WorkingDays | None = None
-    accept_orphans: bool = False
+    accept_unbookable: bool = False
     recorded: frozenset[str] = frozenset()
     taken_back: bool = False
     sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SideEffects:
     """What a re-planning does beside the calendar: reminders withdrawn and due again, others' gates.
 
     `verdicts` are the windows whose verdict changes; `start` says what speaks against a start that is put
@@ -87,7 +87,7 @@ class Preview:
     proposal: Proposal
     plan: Plan
     today: date
-    around: Around = Around()
+    around: SideEffects = SideEffects()
 
     @cached_property
     def visits(self) -> tuple[VisitChange, ...]:

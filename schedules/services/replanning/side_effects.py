@@ -16,24 +16,24 @@ from schedules.models import Reminder
 from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, reviews_of
 from schedules.selectors.reminders.candidates import base_of
 from schedules.selectors.windows.evaluation import (
-    Docket,
+    ParticipantWindows,
     docket_of_record,
     docket_of_steps,
     steps_by_person,
 )
-from schedules.services.replanning.previews import Around, Preview
+from schedules.services.replanning.previews import Preview, SideEffects
 from trials.domain.protocols.protocol import Protocol
 
 _LIVE = frozenset({Effect.MOVED, Effect.ADDED, Effect.RESTORED})
-_ENDED = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE, Effect.KEPT})
-_REMINDED = frozenset({*_LIVE, Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
+_ENDED = frozenset({Effect.CANCELLED, Effect.CANCELLED_BY_COURSE, Effect.NOT_APPLICABLE, Effect.RETAINED})
+_REMINDED = frozenset({*_LIVE, Effect.CANCELLED, Effect.CANCELLED_BY_COURSE, Effect.NOT_APPLICABLE})
 
 
-def with_surroundings(preview: Preview, now: datetime) -> Preview:
+def with_side_effects(preview: Preview, now: datetime) -> Preview:
     """The preview with reminders, others' gates and verdicts; at most nine queries, whatever there is."""
     cancelled, renewed = _reminders(preview)
     gates, verdicts = gates_affected(preview), verdicts_changed(preview, now)
-    around = Around(cancelled, renewed, gates, preview.around.start, verdicts=verdicts)
+    around = SideEffects(cancelled, renewed, gates, preview.around.start, verdicts=verdicts)
     return replace(preview, around=around)
 
 
@@ -63,7 +63,7 @@ def verdicts_changed(preview: Preview, now: datetime) -> tuple[VerdictChange, ..
     return _changes(docket_of_record(preview.record), preview, now)
 
 
-def _changes(before: Docket, preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
+def _changes(before: ParticipantWindows, preview: Preview, now: datetime) -> tuple[VerdictChange, ...]:
     after = before.as_planned(preview.plan, _expected(preview))
     return compare_verdicts(before.verdicts(now), after.verdicts(now), preview.plan.protocol.named)
 
@@ -84,7 +84,7 @@ def _expected(preview: Preview) -> dict[str, date]:
     found = {}
     for change in preview.visits:
         if change.after and change.performed_on is None and not _ENDED & set(change.effects):
-            lost = change.orphans_booking or Effect.STILL_OUTSIDE in change.effects
+            lost = change.orphans_booking or Effect.BOOKING_ALREADY_OUTSIDE in change.effects
             fits = change.booked_on is not None and not lost
             found[change.code] = change.booked_on if change.booked_on and fits else change.after.target
     return found

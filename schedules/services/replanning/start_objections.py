@@ -16,7 +16,7 @@ from schedules.selectors.readiness.start_lines import drafted_lines
 from schedules.services.readiness.gates import Candidate, refusal_of_move
 from schedules.services.readiness.starts import readiness_at, start_put_on_record
 from schedules.services.replanning.previews import Preview
-from schedules.services.replanning.side_effects import with_surroundings
+from schedules.services.replanning.side_effects import with_side_effects
 from trials.domain.words import Words
 from trials.spoken import say
 
@@ -76,7 +76,7 @@ def gate_against(preview: Preview) -> tuple[Words, ...] | None:
     return refusal_of_move(preview.plan, candidate, recording=recording)
 
 
-def ask_why(preview: Preview, reason: str, now: datetime) -> None:
+def require_departure_reason(preview: Preview, reason: str, now: datetime) -> None:
     """Raise DepartureNeedsReason, with the preview, where something departs and nobody says why."""
     if reason.strip() or not preview.departures:
         return
@@ -84,4 +84,4 @@ def ask_why(preview: Preview, reason: str, now: datetime) -> None:
     said = " ".join(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
     message = _("%(departures)s Enter why it happened. The reason is kept in the audit trail.")
     error = StartNeedsReason if preview.around.start else DepartureNeedsReason
-    raise error(message % {"departures": said}, with_surroundings(preview, now))
+    raise error(message % {"departures": said}, with_side_effects(preview, now))

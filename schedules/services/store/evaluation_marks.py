@@ -8,7 +8,7 @@ from datetime import datetime
 from schedules.models import ProtocolWindow
 
 
-def judge_soon(ids: Iterable[int], now: datetime) -> None:
+def mark_for_evaluation(ids: Iterable[int], now: datetime) -> None:
     """Let the next sweep judge all windows of these participants."""
     windows = ProtocolWindow.objects.filter(participant__in=list(ids), cancelled_on=None)
     windows.exclude(judge_at=now).update(judge_at=now)

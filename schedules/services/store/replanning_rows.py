@@ -18,7 +18,7 @@ from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit
 from schedules.selectors.store.records import Record
 from schedules.services.reminders.sweeping import renew_reminders
 from schedules.services.store.deviation_drafts import draft_of_visits
-from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.plan_rows import WINDOW_COLUMNS, window_row
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.language import kept
@@ -58,7 +58,7 @@ def write_plans(plans: Sequence[Planned], now: datetime) -> None:
     ]
     name_added(added_to, now)
     people = [record.participant.pk for record, *_rest in plans]
-    judge_soon(people, now)
+    mark_for_evaluation(people, now)
     Participant.objects.filter(pk__in=people).update(version=F("version") + 1)
 
 

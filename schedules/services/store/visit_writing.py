@@ -15,7 +15,7 @@ from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.selectors.store.course import held_since, live_visits, waiting_visits
 from schedules.services.reminders.sweeping import renew_reminders
 from schedules.services.store.deviation_drafts import draft_of_visits
-from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.unscheduled_names import name_added
 from trials.domain.errors import Stale
 from trials.domain.refusals import Refusal
@@ -120,7 +120,7 @@ def announce(participant: int, visits: Sequence[int], kind: str, now: datetime) 
     What windows are judged by has changed with it: the next sweep judges them again. Visits that nobody
     planned are numbered by what happened before them, so their names are looked at too.
     """
-    judge_soon([participant], now)
+    mark_for_evaluation([participant], now)
     name_added([participant], now)
     CalendarState.objects.filter(participant=participant).update(revision=F("revision") + 1, changed_at=now)
     renew_reminders([participant], now=now)

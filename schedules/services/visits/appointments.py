@@ -19,7 +19,7 @@ from schedules.domain.visits.state import (
     refusals_of_reason,
     refusals_of_undoing,
 )
-from schedules.domain.visits.values import Booking, Completion, Deed, VisitLife
+from schedules.domain.visits.values import Booking, Completion, VisitAction, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import clock_at, ending_step, history_of, life_of, standing_of
 from schedules.services.store.deviation_drafts import draft_of_visits
@@ -38,7 +38,7 @@ from schedules.services.visits.completion import (
     follow_completion,
     refuse_orphans,
     refuse_other_day,
-    show_first,
+    require_confirmed_preview,
     take_back,
     withdraw_confirmed,
     write_activities,
@@ -78,7 +78,7 @@ def book_visit(
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
-    refuse(refusals_of_deed(life, Deed.BOOK), VisitRefused)
+    refuse(refusals_of_deed(life, VisitAction.BOOK), VisitRefused)
     refuse(
         [
             *refusals_of_booking(life, booking, history_of(visit, standing), clock, reason),
@@ -103,7 +103,7 @@ def book_visit(
 @recorded
 def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Give a booking up, with a reason. Raises VisitRefused and Stale."""
-    visit = _locked_for(visit, version, Deed.UNBOOK)
+    visit = _locked_for(visit, version, VisitAction.UNBOOK)
     refuse(refusals_of_reason(reason), VisitRefused)
     write_visit(visit, "unbooked", now, outside_reason="", **NO_BOOKING)
     follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
@@ -116,7 +116,7 @@ def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str =
 
     Raises VisitRefused for a visit that is ended or whose arrival stands already, and Stale.
     """
-    visit = _locked_for(visit, version, Deed.ARRIVE)
+    visit = _locked_for(visit, version, VisitAction.ARRIVE)
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "arrived", now, arrived_on=today, arrived_at=now)
     return visit
@@ -125,7 +125,7 @@ def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str =
 @recorded
 def take_back_arrival(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
-    visit = _locked_for(visit, version, Deed.UNDO_ARRIVAL)
+    visit = _locked_for(visit, version, VisitAction.UNDO_ARRIVAL)
     refuse(refusals_of_reason(reason), VisitRefused)
     write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None)
     return visit
@@ -146,7 +146,7 @@ def complete_visit(
     standing = standing_of(visit.participant)
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
     life = life_of(visit, protocol)
-    refuse(refusals_of_deed(life, Deed.COMPLETE), VisitRefused)
+    refuse(refusals_of_deed(life, VisitAction.COMPLETE), VisitRefused)
     history = history_of(visit, standing)
     refusals = list(refusals_of_completion(life, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
@@ -169,7 +169,7 @@ def complete_visit(
     with asking(asked):
         previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now, sure=completion.sure)
         refuse_orphans(previews, completion, now)
-        show_first(visit, previews, completion, now)
+        require_confirmed_preview(visit, previews, completion, now)
     confirm_windows(visit, completion, by=by, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
@@ -182,7 +182,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
 
     Raises VisitRefused, also before the window opens, and Stale.
     """
-    visit = _locked_for(visit, version, Deed.MISS)
+    visit = _locked_for(visit, version, VisitAction.MISS)
     today = clock_at(visit.participant.site, now).today
     refuse(refusals_of_missing(_life(visit), today, reason), VisitRefused)
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
@@ -194,7 +194,7 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
 @recorded
 def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Put on record that a visit will not be, with a reason. Raises VisitRefused and Stale."""
-    visit = _locked_for(visit, version, Deed.CANCEL)
+    visit = _locked_for(visit, version, VisitAction.CANCEL)
     refuse(refusals_of_reason(reason), VisitRefused)
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
@@ -215,7 +215,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     life = life_of(visit, standing.protocol)
-    refuse(refusals_of_deed(life, Deed.UNDO), VisitRefused)
+    refuse(refusals_of_deed(life, VisitAction.UNDO), VisitRefused)
     refuse(refusals_of_reason(reason), VisitRefused)
     refuse(refusals_of_undoing(life, history_of(visit, standing)), VisitRefused)
     if life.performed_on:
@@ -239,7 +239,7 @@ def _zone_of_record(visit: Visit, completion: Completion) -> str:
     return zone_of(visit.participant.site).key if any(hours) else ""
 
 
-def _locked_for(visit: Visit, version: int, deed: Deed) -> Visit:
+def _locked_for(visit: Visit, version: int, deed: VisitAction) -> Visit:
     """The visit under its lock, if this may be done with it as it stands."""
     visit = lock_visit(visit.pk, visit.participant_id, version)
     refuse(refusals_of_deed(_life(visit), deed), VisitRefused)

@@ -22,7 +22,7 @@ from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Completion, VisitLife
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
-from schedules.services.replanning.side_effects import with_surroundings
+from schedules.services.replanning.side_effects import with_side_effects
 from schedules.services.windows.facts import record_facts, withdraw_fact
 from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
@@ -31,7 +31,7 @@ from trials.spoken import say
 
 _SAID_AT_VISITS = (FactKind.CONFIRMATION, FactKind.TEST, FactKind.EVENT)
 _OF_A_VISIT = {"reason": "outside_reason"}
-_STAYS = frozenset({Effect.UNCHANGED, Effect.KEPT, Effect.SUGGESTED})
+_STAYS = frozenset({Effect.UNCHANGED, Effect.RETAINED, Effect.SUGGESTED})
 
 
 def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -> None:
@@ -156,21 +156,23 @@ def withdraw_confirmed(visit: Visit, life: VisitLife, *, by: User | None, reason
 def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
     """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
     for preview in previews:
-        if preview.orphans and not completion.accept_orphans:
+        if preview.orphans and not completion.accept_unbookable:
             listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )
-            raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_surroundings(preview, now))
+            raise VisitRefused({"accept": [message % {"bookings": listed}]}, with_side_effects(preview, now))
 
 
-def show_first(visit: Visit, previews: Sequence[Preview], completion: Completion, now: datetime) -> None:
+def require_confirmed_preview(
+    visit: Visit, previews: Sequence[Preview], completion: Completion, now: datetime
+) -> None:
     """Raise VisitRefused, with the preview, where other visits move with this one and nobody has seen it."""
     for preview in previews:
         moved = any(change.code != visit.code and change.gravest not in _STAYS for change in preview.changed)
         if not moved or completion.seen is None:
             continue
-        shown = with_surroundings(preview, now)
+        shown = with_side_effects(preview, now)
         if completion.seen != shown.digest:
             message = _("The calendar moves with it: look at what would happen, and save again if it is so.")
             raise VisitRefused({"": [message]}, shown)

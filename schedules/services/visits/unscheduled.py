@@ -15,7 +15,7 @@ from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.visits.state import refusals_of_added
 from schedules.domain.visits.values import EARLY_TERMINATION, UNSCHEDULED, Booking
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming
-from schedules.selectors.store.course import Standing, clock_at, history_of, standing_of
+from schedules.selectors.store.course import CourseState, clock_at, history_of, standing_of
 from schedules.services.store.unscheduled_names import name_new
 from schedules.services.store.visit_writing import announce, lock_participant
 from schedules.services.visits.clashing import refusals_of_clashes
@@ -60,7 +60,7 @@ def add_unscheduled(
 
 
 def add_early_termination(
-    *, standing: Standing, on: date, seen_by: date | None, now: datetime
+    *, standing: CourseState, on: date, seen_by: date | None, now: datetime
 ) -> Visit | None:
     """The visit of somebody who ends early, on any day until `seen_by`; none where no day is given.
 
@@ -79,7 +79,7 @@ def add_early_termination(
     return visit
 
 
-def _beside(standing: Standing, kind: str, opens: date, closes: date) -> Visit:
+def _beside(standing: CourseState, kind: str, opens: date, closes: date) -> Visit:
     """A visit beside the protocol, counted from day zero, not stored yet."""
     person, zero = standing.participant, standing.protocol.day_zero
     base = anchor_day(anchor_days(person)[zero], zone_of(person.site))

@@ -19,7 +19,7 @@ from participants.domain.moments import day_of
 from schedules.domain.windows.flags import FlagDecision, FlagPolicy, decide_flag, next_flag_change_at
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, ProtocolWindow
-from schedules.selectors.windows.evaluation import Docket, JudgedWindow, dockets_of
+from schedules.selectors.windows.evaluation import JudgedWindow, ParticipantWindows, windows_of_participants
 from schedules.services.store.deviation_drafts import (
     Violation,
     draft_window_deviations,
@@ -96,19 +96,21 @@ class _Consequences:
     kept: dict[date, list[int]] = field(default_factory=dict)
     again: list[Row] = field(default_factory=list)
 
-    def take(self, docket: Docket, judged: JudgedWindow, flag: Flag | None) -> None:
+    def take(self, participant_windows: ParticipantWindows, judged: JudgedWindow, flag: Flag | None) -> None:
         """Take in one verdict."""
-        window, verdict, now, zone = judged.stored, judged.verdict, self.now, docket.zone
-        policy = FlagPolicy(settings.FLAG_LEAD_DAYS, calendar=docket.record.calendar or ORDINARY_WEEK)
+        window, verdict, now, zone = judged.stored, judged.verdict, self.now, participant_windows.zone
+        policy = FlagPolicy(
+            settings.FLAG_LEAD_DAYS, calendar=participant_windows.record.calendar or ORDINARY_WEEK
+        )
         decision = decide_flag(verdict, state_of(flag) if flag else None, now, zone, policy)
         self._flag(window, judged, flag, decision)
         if verdict.status is VerdictStatus.VIOLATED:
-            version = docket.record.participant.protocol_version_id
+            version = participant_windows.record.participant.protocol_version_id
             self.violated.append(Violation(window, version, verdict, zone))
         else:
             self.kept.setdefault(day_of(now, zone), []).append(window.pk)
         moments = (
-            docket.next_change_at(judged.planned, now),
+            participant_windows.next_change_at(judged.planned, now),
             next_flag_change_at(verdict, decision.state, now, zone, policy),
         )
         self._judge_at(window, min((moment for moment in moments if moment), default=None))
@@ -161,16 +163,18 @@ def _judge(held: Sequence[ProtocolWindow], now: datetime) -> None:
     consequences = _Consequences(now)
     left = dict(by_pk)
     read = _dockets(sorted({window.participant_id for window in held}))
-    for docket in read:
+    for participant_windows in read:
         try:
-            verdicts = docket.judged(now, by_pk)
+            verdicts = participant_windows.judged(now, by_pk)
             for judged in verdicts:
-                consequences.take(docket, judged, flags.get(judged.stored.pk))
+                consequences.take(participant_windows, judged, flags.get(judged.stored.pk))
                 left.pop(judged.stored.pk)
         except Exception:  # whatever it is, it must not hold up the others
-            logger.exception("the windows of participant %s cannot be judged", docket.record.participant.pk)
-            _postpone(consequences, docket, left)
-    known = {docket.record.participant.pk for docket in read}
+            logger.exception(
+                "the windows of participant %s cannot be judged", participant_windows.record.participant.pk
+            )
+            _postpone(consequences, participant_windows, left)
+    known = {participant_windows.record.participant.pk for participant_windows in read}
     for window in left.values():
         if window.participant_id in known:
             consequences.drop(window, flags.get(window.pk))
@@ -179,18 +183,24 @@ def _judge(held: Sequence[ProtocolWindow], now: datetime) -> None:
     consequences.write()
 
 
-def _dockets(ids: Sequence[int]) -> list[Docket]:
+def _dockets(ids: Sequence[int]) -> list[ParticipantWindows]:
     """The dockets of these participants; where they cannot all be read, of those of whom one can."""
     try:
-        return dockets_of(ids)
+        return windows_of_participants(ids)
     except Exception:
         if len(ids) == 1:
             logger.exception("what is on record of participant %s cannot be planned", ids[0])
             return []
-    return [docket for pk in ids for docket in _dockets([pk])]
+    return [participant_windows for pk in ids for participant_windows in _dockets([pk])]
 
 
-def _postpone(consequences: _Consequences, docket: Docket, left: dict[int, ProtocolWindow]) -> None:
-    mine = [pk for pk, window in left.items() if window.participant_id == docket.record.participant.pk]
+def _postpone(
+    consequences: _Consequences, participant_windows: ParticipantWindows, left: dict[int, ProtocolWindow]
+) -> None:
+    mine = [
+        pk
+        for pk, window in left.items()
+        if window.participant_id == participant_windows.record.participant.pk
+    ]
     for pk in mine:
         consequences.postpone(left.pop(pk))

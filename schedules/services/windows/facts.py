@@ -22,7 +22,7 @@ from participants.services.facts import Beside, insert_correction, insert_fact, 
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.windows.fact_sources import places
 from schedules.domain.windows.judges import INVESTIGATOR
-from schedules.selectors.windows.evaluation import Docket, dockets_of
+from schedules.selectors.windows.evaluation import ParticipantWindows, windows_of_participants
 from schedules.services.replanning.moves import replan_many
 from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
@@ -48,10 +48,10 @@ def record_fact(
     Raises FactRefused, which holds everything that is wrong with it. A fact that contradicts a
     performed visit is recorded with a warning. A waiver goes through `waive_window`.
     """
-    docket = _locked(participant)
-    beside = _beside(docket, now)
+    participant_windows = _locked(participant)
+    beside = _beside(participant_windows, now)
     added = insert_fact(participant=participant, fact=fact, beside=beside, by=by, reason=reason)
-    _follow(docket, [added.stored.of], by=by, now=now)
+    _follow(participant_windows, [added.stored.of], by=by, now=now)
     return Recorded(added.stored, added.warnings)
 
 
@@ -63,18 +63,22 @@ def record_facts(
 
     Raises as `record_fact`; the error's `place` says which of them it is.
     """
-    docket = _locked(participant)
+    participant_windows = _locked(participant)
     added = []
     for place, fact in enumerate(facts):
         try:
             one = insert_fact(
-                participant=participant, fact=fact, beside=_beside(docket, now), by=by, reason=reason
+                participant=participant,
+                fact=fact,
+                beside=_beside(participant_windows, now),
+                by=by,
+                reason=reason,
             )
         except FactRefused as refused:
             refused.place = place
             raise
         added.append(Recorded(one.stored, one.warnings))
-    _follow(docket, [one.stored.of for one in added], by=by, now=now)
+    _follow(participant_windows, [one.stored.of for one in added], by=by, now=now)
     return tuple(added)
 
 
@@ -84,21 +88,21 @@ def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: dateti
 
     Raises FactRefused; Refused without a reason, or where somebody was quicker.
     """
-    docket = _locked(stored.participant)
+    participant_windows = _locked(stored.participant)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
-    beside = _beside(docket, now, but=str(stored.pk))
+    beside = _beside(participant_windows, now, but=str(stored.pk))
     added = insert_correction(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
-    _follow(docket, [stored.of, added.stored.of], by=by, now=now)
+    _follow(participant_windows, [stored.of, added.stored.of], by=by, now=now)
     return Recorded(added.stored, added.warnings)
 
 
 @recorded
 def withdraw_fact(*, stored: StoredFact, by: User | None, now: datetime, reason: str) -> StoredFact:
     """Take a fact off the record, with a reason, and judge again; the row stays. Raises Refused."""
-    docket = _locked(stored.participant)
+    participant_windows = _locked(stored.participant)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
     mark_withdrawn(stored=stored, now=now, by=by, reason=reason)
-    _follow(docket, [stored.of], by=by, now=now)
+    _follow(participant_windows, [stored.of], by=by, now=now)
     return stored
 
 
@@ -110,31 +114,35 @@ def waive_window(
 
     `roles` are those of `by` at the participant's site in the trial. Raises Refused.
     """
-    docket = _locked(participant)
-    rule = next((rule for rule in docket.protocol.windows if rule.code == window), None)
+    participant_windows = _locked(participant)
+    rule = next((rule for rule in participant_windows.protocol.windows if rule.code == window), None)
     if rule is None or not rule.waivable:
         raise Refused({"": [_("The protocol does not let this window be waived.")]})
     if INVESTIGATOR not in roles:
         raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
-    if any(waiver.window == window for waiver in docket.facts.waivers):
+    if any(waiver.window == window for waiver in participant_windows.facts.waivers):
         raise Refused({"": [_("This window is already waived.")]})
     require_reason(reason)
     waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
     added = insert_fact(
-        participant=participant, fact=waiver, beside=_beside(docket, now), by=by, reason=reason
+        participant=participant, fact=waiver, beside=_beside(participant_windows, now), by=by, reason=reason
     )
     judge_participants([participant.pk], now)
     return Recorded(added.stored, added.warnings)
 
 
-def _locked(participant: Participant) -> Docket:
-    (docket,) = dockets_of([participant.pk], lock=True)
-    return docket
+def _locked(participant: Participant) -> ParticipantWindows:
+    (participant_windows,) = windows_of_participants([participant.pk], lock=True)
+    return participant_windows
 
 
-def _beside(docket: Docket, now: datetime, but: str = "") -> Beside:
+def _beside(participant_windows: ParticipantWindows, now: datetime, but: str = "") -> Beside:
     """Everything else on record: without the fact that is being corrected."""
-    return Beside(_without(docket.facts, but) if but else docket.facts, now, docket.zone)
+    return Beside(
+        _without(participant_windows.facts, but) if but else participant_windows.facts,
+        now,
+        participant_windows.zone,
+    )
 
 
 def _without(facts: Facts, ref: str) -> Facts:
@@ -145,10 +153,12 @@ def _without(facts: Facts, ref: str) -> Facts:
     return replace(facts, **kept)
 
 
-def _follow(docket: Docket, codes: Sequence[str], *, by: User | None, now: datetime) -> None:
+def _follow(
+    participant_windows: ParticipantWindows, codes: Sequence[str], *, by: User | None, now: datetime
+) -> None:
     """What follows from facts of these codes: what counts from them planned again, all windows judged."""
-    pk = docket.record.participant.pk
-    if any(places(code, docket.protocol) for code in codes):
+    pk = participant_windows.record.participant.pk
+    if any(places(code, participant_windows.protocol) for code in codes):
         with suppress(ReplanningRefused):  # anchors that contradict each other are not the fact's fault
             replan_many(ids=[pk], proposals={}, now=now, by=by, reason="")
     judge_participants([pk], now)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from schedules.models import Flag
 from schedules.selectors.store.course import clock_at
-from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.evaluation_marks import mark_for_evaluation
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
@@ -42,7 +42,7 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
         raise Refused({"until": [message]})
     flag.snoozed_until = until
     flag.save(update_fields=["snoozed_until"])
-    judge_soon([flag.participant_id], now)
+    mark_for_evaluation([flag.participant_id], now)
     return flag
 
 
@@ -52,7 +52,7 @@ def wake_flag(*, flag: Flag, by: User, now: datetime, reason: str = "") -> Flag:
     flag = Flag.objects.select_related("participant__site").select_for_update(of=("self",)).get(pk=flag.pk)
     flag.snoozed_until, flag.cleared_at, flag.cleared_by, flag.cleared_reason = None, None, None, ""
     flag.save(update_fields=["snoozed_until", "cleared_at", "cleared_by", "cleared_reason"])
-    judge_soon([flag.participant_id], now)
+    mark_for_evaluation([flag.participant_id], now)
     return flag
 
 

@@ -189,9 +189,9 @@ class _Page:
         digest, accept = form.cleaned_data["digest"], form.cleaned_data["accept"]
         shared = {"digest": digest, "by": user_of(self.request), "now": now()}
         if self.participant:
-            commit_absence(away=away, accept_orphans=accept, **shared)
+            commit_absence(away=away, accept_unbookable=accept, **shared)
             return
-        proposal = SiteProposal(absence=away, accept_orphans=accept)
+        proposal = SiteProposal(absence=away, accept_unbookable=accept)
         commit_site(site=self.site, proposal=proposal, reason=away.note or _("Absence"), **shared)
 
     def _shown(self, form: AbsenceForm, preview: Shown | None = None, *, status: int = 200) -> HttpResponse:

@@ -87,7 +87,7 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant: where they stand, the timeline, and every date with its reason."""
     participant = _in_sight(request, pk)
     page = participant_page(participant, now(), say)
-    judged = verdict_context(request, page.docket, page.windows)
+    judged = verdict_context(request, page.participant_windows, page.windows)
     context = _context(request, page) | judged
     soon = page.reading.today + SOON
     verdicts = judged["verdicts"]

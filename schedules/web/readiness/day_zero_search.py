@@ -21,8 +21,8 @@ from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.day_zero_search import (
     AGAINST_LABELS,
     IMPOSSIBLE,
-    Against,
     CandidateDay,
+    Objection,
     Ranking,
 )
 from schedules.domain.readiness.start_context import Start
@@ -228,7 +228,7 @@ def _onwards(request: HttpRequest, form: RangeForm, ranking: Ranking | None) -> 
 def _row(day: CandidateDay) -> dict[str, Any]:
     reasons = [
         {
-            "of": reason.of if reason.against is Against.TEST else "",
+            "of": reason.of if reason.against is Objection.TEST else "",
             "text": reason.text(say),
             "points": reason.points,
             "kind": reason.against.value,
@@ -237,7 +237,7 @@ def _row(day: CandidateDay) -> dict[str, Any]:
     ]
     look = ("done" if not day.points else "soon") if day.possible else "grave"
     kinds = dict.fromkeys(
-        reason.text(say) if reason.against is Against.STAY_ON_HOLIDAY else _(AGAINST_LABELS[reason.against])
+        reason.text(say) if reason.against is Objection.STAY_ON_HOLIDAY else _(AGAINST_LABELS[reason.against])
         for reason in day.reasons[1:]
     )
     more = len(reasons) - 1

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from participants.models import Participant
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.readiness.day_zero_search import Against, Reason
+from schedules.domain.readiness.day_zero_search import Objection, Reason
 from schedules.domain.readiness.start_context import Start
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.selectors.readiness.day_zero_search import RangeRefused, ranked_days
@@ -49,15 +49,15 @@ class EffectLine:
         return str(KINDS[self.kind])
 
 
-LAPSING = frozenset({Against.EXPIRED, Against.TEST, Against.CONSENT})
+LAPSING = frozenset({Objection.EXPIRED, Objection.TEST, Objection.CONSENT})
 MILD = frozenset(
     {
-        Against.SHIFTED,
-        Against.PROVISIONAL,
-        Against.LATER_PROVISIONAL,
-        Against.STAY_ON_HOLIDAY,
-        Against.HOLD,
-        Against.NOT_KNOWN,
+        Objection.SHIFTED,
+        Objection.PROVISIONAL,
+        Objection.LATER_PROVISIONAL,
+        Objection.STAY_ON_HOLIDAY,
+        Objection.HOLD,
+        Objection.NOT_KNOWN,
     }
 )
 """What speaks against a day and breaks nothing."""
@@ -155,7 +155,7 @@ def _bookings(preview: Preview, rows: PreviewRows) -> Iterator[EffectLine]:
         and one.performed_on is None
         and not one.orphans_booking
         and Effect.MOVED in one.effects
-        and Effect.STILL_OUTSIDE not in one.effects
+        and Effect.BOOKING_ALREADY_OUTSIDE not in one.effects
     ]
     if kept:
         head = ngettext(

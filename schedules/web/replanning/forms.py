@@ -120,7 +120,7 @@ class AnchorsForm(AnchorFieldsMixin, PreviewForm):
         }
         changed = {code: anchor for code, anchor in as_recorded.items() if anchor != self.recorded.get(code)}
         data = self.cleaned_data
-        return Proposal(anchors=changed, accept_orphans=data["accept"], sure=data["sure"])
+        return Proposal(anchors=changed, accept_unbookable=data["accept"], sure=data["sure"])
 
 
 class TraitsForm(PreviewForm):
@@ -142,7 +142,7 @@ class TraitsForm(PreviewForm):
         """The traits, where they are others than those that stand."""
         traits = frozenset(self.cleaned_data["traits"])
         return Proposal(
-            traits=None if traits == self.standing else traits, accept_orphans=self.cleaned_data["accept"]
+            traits=None if traits == self.standing else traits, accept_unbookable=self.cleaned_data["accept"]
         )
 
 
@@ -164,7 +164,7 @@ class VersionForm(PreviewForm):
     def proposal(self) -> Proposal:
         """The version that was chosen."""
         data = self.cleaned_data
-        return Proposal(version=data["version"], accept_orphans=data["accept"])
+        return Proposal(version=data["version"], accept_unbookable=data["accept"])
 
 
 CLOSED, OPEN, FOLLOWS, AWAY, RENEWED = "closed", "open", "follows", "away", "renewed"
@@ -232,18 +232,18 @@ class WorkingDaysForm(PreviewForm):
         """What is to change."""
         data, what, accept = self.cleaned_data, self.cleaned_data["what"], self.cleaned_data["accept"]
         if what == RENEWED:
-            return SiteProposal(renewed=True, accept_orphans=accept)
+            return SiteProposal(renewed=True, accept_unbookable=accept)
         if what == ANNOUNCED:
-            return SiteProposal(announced=frozenset({data["first"].year}), accept_orphans=accept)
+            return SiteProposal(announced=frozenset({data["first"].year}), accept_unbookable=accept)
         if what == AWAY:
             away = Away(data["first"], data["last"], site=site, note=data["note"])
-            return SiteProposal(absence=away, accept_orphans=accept)
+            return SiteProposal(absence=away, accept_unbookable=accept)
         span = days_between(data["first"], data["last"])
         if what == FOLLOWS:
-            return SiteProposal(follows=dict.fromkeys(span, data["weekday"]), accept_orphans=accept)
+            return SiteProposal(follows=dict.fromkeys(span, data["weekday"]), accept_unbookable=accept)
         days = dict.fromkeys(span, data["note"])
         closed = what == CLOSED
-        return SiteProposal(days if closed else {}, {} if closed else days, accept_orphans=accept)
+        return SiteProposal(days if closed else {}, {} if closed else days, accept_unbookable=accept)
 
 
 def _zones(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, ZoneInfo]:

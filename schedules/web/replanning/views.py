@@ -102,7 +102,7 @@ def replanning(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     if not form.is_valid():
         return page.shown(form, status=422)
     proposal = form.proposal()
-    if proposal == Proposal(accept_orphans=proposal.accept_orphans, sure=proposal.sure):
+    if proposal == Proposal(accept_unbookable=proposal.accept_unbookable, sure=proposal.sure):
         form.add_error(None, _("Nothing is changed yet: give another day, trait or version."))
         return page.shown(form, status=422)
     return page.answered(form, proposal, commit=data.get("action") == COMMIT)

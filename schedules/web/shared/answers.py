@@ -141,7 +141,7 @@ def answer_shown(
         act, instant, last = showing.act(form), now(), last_entry(person.pk)
         if request.POST.get("action") != COMMIT:
             return shown(form, rehearse(participant=person, act=act, now=instant), last)
-        seen = {"digest": form.cleaned_data["digest"], "accept_orphans": form.cleaned_data["accept"]}
+        seen = {"digest": form.cleaned_data["digest"], "accept_unbookable": form.cleaned_data["accept"]}
         try:
             perform_as_shown(participant=person, act=act, now=instant, **seen)
         except ReplanningStale as stale:

@@ -24,7 +24,7 @@ from schedules.domain.visits.calendar_conflicts import HindranceKind, hindrances
 from schedules.domain.windows.verdict_changes import VerdictChange, verdict_sentences
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.services.replanning.moves import Preview
-from schedules.services.replanning.previews import Around, calendar_for
+from schedules.services.replanning.previews import SideEffects, calendar_for
 from schedules.web.shared.wording import day_words, say, warnings_in_words
 from trials.domain.words import Words
 
@@ -33,17 +33,17 @@ SHUT = frozenset({HindranceKind.NO_CLINIC_DAY, HindranceKind.NO_CLINIC_DAY_LEFT}
 GRAVE = frozenset(
     {Effect.CHEMOTHERAPY_GIVEN, Effect.BLOCK_BROKEN, Effect.GATE_AFFECTED, Effect.EXPIRED, Effect.NOW_MISSED}
 )
-ENDING = frozenset({Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE})
+ENDING = frozenset({Effect.CANCELLED, Effect.CANCELLED_BY_COURSE, Effect.NOT_APPLICABLE})
 SERIOUS = frozenset(
     {
         Effect.BOOKING_OUTSIDE,
         Effect.BOOKING_CLOSED,
-        Effect.STILL_OUTSIDE,
+        Effect.BOOKING_ALREADY_OUTSIDE,
         Effect.NOW_LATE,
         Effect.DONE_LATE,
         Effect.DONE_EARLY,
         Effect.CANCELLED,
-        Effect.CALLED_OFF,
+        Effect.CANCELLED_BY_COURSE,
         Effect.NOT_APPLICABLE,
         Effect.UNBOOKED,
     }
@@ -172,7 +172,7 @@ def _departures(preview: Preview) -> tuple[str, ...]:
     return (*departures, *(_drafted(kind, facts) for kind, facts in preview.around.drafted))
 
 
-def _lapsed(around: Around) -> Iterator[tuple[str, str]]:
+def _lapsed(around: SideEffects) -> Iterator[tuple[str, str]]:
     """The deviations that stood and are no longer one."""
     for kind, facts in around.lapsed:
         said = f"{say(KIND_LABELS[DeviationKind(kind)])}. {facts_text(facts, say)}".rstrip()
@@ -311,7 +311,7 @@ def _gate_row(change: GateChange) -> ChangeRow:
     )
 
 
-def _reminders(around: Around) -> str:
+def _reminders(around: SideEffects) -> str:
     parts = []
     if around.cancelled:
         message = ngettext(

@@ -164,7 +164,7 @@ def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
         on=day,
         activities={one.code: Answer(True) for one in asked},
         outside_reason=str(said.get("reason", "")),
-        accept_orphans=False,
+        accept_unbookable=False,
         seen="",
         sure=bool(said.get("sure")),
     )

@@ -279,7 +279,7 @@ class CompletionForm(VersionedForm):
             at=self.instant("at", zone),
             activities=answers,
             outside_reason=data["outside_reason"],
-            accept_orphans=data["accept"],
+            accept_unbookable=data["accept"],
             seen=data["seen"],
             confirmed={window: answer == KEPT for window, answer in said.items() if answer},
             sure=data["sure"],

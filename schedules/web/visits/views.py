@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.date_strip import day_to_offer
-from schedules.domain.visits.values import UNSCHEDULED, Deed
+from schedules.domain.visits.values import UNSCHEDULED, VisitAction
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.reminders.bell import told_of_visit
@@ -60,62 +60,62 @@ class DeedWords:
     done: Promise
 
 
-DEEDS: Mapping[Deed, DeedWords] = {
-    Deed.BOOK: DeedWords(
+DEEDS: Mapping[VisitAction, DeedWords] = {
+    VisitAction.BOOK: DeedWords(
         gettext_lazy("Book"),
         gettext_lazy("Book %(visit)s"),
         gettext_lazy("Book"),
         gettext_lazy("%(visit)s is booked."),
     ),
-    Deed.UNBOOK: DeedWords(
+    VisitAction.UNBOOK: DeedWords(
         gettext_lazy("Cancel the booking"),
         gettext_lazy("Cancel the booking of %(visit)s"),
         gettext_lazy("Cancel booking"),
         gettext_lazy("The booking of %(visit)s is cancelled."),
     ),
-    Deed.ARRIVE: DeedWords(
+    VisitAction.ARRIVE: DeedWords(
         gettext_lazy("Record the arrival"),
         gettext_lazy("Record the arrival for %(visit)s"),
         gettext_lazy("Record the arrival"),
         gettext_lazy("The arrival for %(visit)s is recorded."),
     ),
-    Deed.UNDO_ARRIVAL: DeedWords(
+    VisitAction.UNDO_ARRIVAL: DeedWords(
         gettext_lazy("Undo the arrival"),
         gettext_lazy("Undo the arrival for %(visit)s"),
         gettext_lazy("Undo the arrival"),
         gettext_lazy("The arrival for %(visit)s is undone."),
     ),
-    Deed.COMPLETE: DeedWords(
+    VisitAction.COMPLETE: DeedWords(
         gettext_lazy("Done"),
         gettext_lazy("Record %(visit)s as done"),
         gettext_lazy("Record as done"),
         gettext_lazy("%(visit)s is recorded as done."),
     ),
-    Deed.MISS: DeedWords(
+    VisitAction.MISS: DeedWords(
         gettext_lazy("Missed"),
         gettext_lazy("Record %(visit)s as missed"),
         gettext_lazy("Record as missed"),
         gettext_lazy("%(visit)s is recorded as missed."),
     ),
-    Deed.CANCEL: DeedWords(
+    VisitAction.CANCEL: DeedWords(
         gettext_lazy("Cancel"),
         gettext_lazy("Cancel %(visit)s"),
         gettext_lazy("Cancel the visit"),
         gettext_lazy("%(visit)s is cancelled."),
     ),
-    Deed.UNDO: DeedWords(
+    VisitAction.UNDO: DeedWords(
         gettext_lazy("Undo"),
         gettext_lazy("Undo the record of %(visit)s"),
         gettext_lazy("Withdraw"),
         gettext_lazy("%(visit)s is to come again."),
     ),
 }
-REASONED: Mapping[Deed, Callable[..., Visit]] = {
-    Deed.UNBOOK: unbook_visit,
-    Deed.UNDO_ARRIVAL: take_back_arrival,
-    Deed.MISS: miss_visit,
-    Deed.CANCEL: cancel_visit,
-    Deed.UNDO: undo_visit,
+REASONED: Mapping[VisitAction, Callable[..., Visit]] = {
+    VisitAction.UNBOOK: unbook_visit,
+    VisitAction.UNDO_ARRIVAL: take_back_arrival,
+    VisitAction.MISS: miss_visit,
+    VisitAction.CANCEL: cancel_visit,
+    VisitAction.UNDO: undo_visit,
 }
 
 TOLD = 20
@@ -136,9 +136,9 @@ def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """The form of one thing that is done with a visit."""
-    if deed not in set(Deed):
+    if deed not in set(VisitAction):
         raise Http404
-    page, what = _page(request, pk), Deed(deed)
+    page, what = _page(request, pk), VisitAction(deed)
     require_record(request, page.visit.participant)
     words = {"visit": page.row.planned.label}
     context = {
@@ -180,7 +180,7 @@ def unscheduled(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("%(visit)s is added.") % {"visit": say(visit.label)})
         if visit.booked_on is None:
             messages.info(request, _("Its day is over: record what was done."))
-            form_of_done = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": Deed.COMPLETE.value})
+            form_of_done = reverse("visit-deed", kwargs={"pk": visit.pk, "deed": VisitAction.COMPLETE.value})
             start = form.cleaned_data["start"]
             return redirect(f"{form_of_done}?at={start:%H:%M}" if start else form_of_done)
         return redirect(f"{home}#visit-{visit.code}")
@@ -213,11 +213,11 @@ def _day_to_offer(page: VisitPage) -> date:
     return offered or max(visit.target, reading.today)
 
 
-def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
+def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
     visit, today = page.visit, page.reading.today
     initial: dict[str, Any] = {"version": visit.version}
-    if deed is Deed.BOOK:
+    if deed is VisitAction.BOOK:
         start, end = (
             at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
         )
@@ -232,13 +232,13 @@ def _form(page: VisitPage, deed: Deed, data: Any, asked: Mapping[str, Any]) -> V
         if data is None:
             form.clashes = _clashes_of_suggested(page, initial)
         return form
-    if deed is Deed.COMPLETE:
+    if deed is VisitAction.COMPLETE:
         kept = None if page.row.booking_lost else visit.booked_on
         on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
         initial |= {"on": min(on, today), "at": asked["at"]}
         initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
-    return (VersionedForm if deed is Deed.ARRIVE else ReasonForm)(data, initial=initial)
+    return (VersionedForm if deed is VisitAction.ARRIVE else ReasonForm)(data, initial=initial)
 
 
 def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[Clash, ...]:
@@ -261,15 +261,15 @@ def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[
     return found
 
 
-def _perform(request: HttpRequest, page: VisitPage, deed: Deed, form: Any) -> None:
+def _perform(request: HttpRequest, page: VisitPage, deed: VisitAction, form: Any) -> None:
     """Call the service of a deed with what the form says."""
     shared = {"visit": page.visit, "version": form.shown(), "by": user_of(request), "now": now()}
     zone = page.reading.zone
-    if deed is Deed.BOOK:
+    if deed is VisitAction.BOOK:
         book_visit(**shared, booking=form.booking(zone), reason=form.why())
-    elif deed is Deed.COMPLETE:
+    elif deed is VisitAction.COMPLETE:
         complete_visit(**shared, completion=form.completion(zone))
-    elif deed is Deed.ARRIVE:
+    elif deed is VisitAction.ARRIVE:
         record_arrival(**shared)
     else:
         REASONED[deed](**shared, reason=form.why())

@@ -21,11 +21,11 @@ from participants.models import Participant
 from schedules.domain.windows.fact_sources import fed_by
 from schedules.selectors.store.course import clock_at
 from schedules.selectors.windows.verdicts import (
-    docket_of,
     feeds_by_kind,
     performed_days,
     verdict_rows,
     windows_asked,
+    windows_of_participant,
 )
 from schedules.services.windows.facts import record_facts
 from schedules.web.shared.answers import answer, person_of, require_record
@@ -48,8 +48,11 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of everything that can be recorded of one day."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    docket = docket_of(participant, say)
-    choices = Choices(feeds_by_kind(windows_asked(docket.protocol, participant)), performed_days(docket))
+    participant_windows = windows_of_participant(participant, say)
+    choices = Choices(
+        feeds_by_kind(windows_asked(participant_windows.protocol, participant)),
+        performed_days(participant_windows),
+    )
     today = clock_at(participant.site, now()).today
     context = {
         "participant": participant,
@@ -61,10 +64,10 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
 
     def make(data: Any) -> DayFactsForm:
         initial = {"on": day_asked(request, "on") or today}
-        return DayFactsForm(choices, docket.protocol, data, initial=initial)
+        return DayFactsForm(choices, participant_windows.protocol, data, initial=initial)
 
     def perform(form: DayFactsForm) -> HttpResponse:
-        facts = form.facts(docket.zone, docket.facts)
+        facts = form.facts(participant_windows.zone, participant_windows.facts)
         try:
             added = record_facts(participant=participant, facts=facts, by=user_of(request), now=now())
         except FactRefused as refused:
@@ -78,15 +81,15 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, " ".join([done % {"count": len(added)}, *told]))
         return redirect(back_or(request, reverse("facts", kwargs={"pk": pk})))
 
-    return answer(request, make, perform, context, docket.zone)
+    return answer(request, make, perform, context, participant_windows.zone)
 
 
 def judged_words(participant: Participant, stored: Iterable[StoredFact]) -> list[str]:
     """What the windows come to that these facts feed, in sentences; as they stand now."""
-    docket = docket_of(participant, say)
-    windows = windows_asked(docket.protocol, participant)
+    participant_windows = windows_of_participant(participant, say)
+    windows = windows_asked(participant_windows.protocol, participant)
     fed = {window.code for one in stored for window in fed_by(FactKind(one.kind), one.of, windows)}
-    rows = [row for row in verdict_rows(docket, now(), say) if row.code in fed]
+    rows = [row for row in verdict_rows(participant_windows, now(), say) if row.code in fed]
     text = _("%(window)s: %(verdict)s.")
     told = [text % {"window": row.label, "verdict": VERDICTS[row.verdict.status]} for row in rows[:TOLD]]
     if len(rows) > TOLD:

@@ -21,9 +21,8 @@ from participants.models import Participant
 from participants.selectors.participants import fact_row
 from schedules.domain.windows.judges import INVESTIGATOR
 from schedules.selectors.store.plan_rows import WindowRow
-from schedules.selectors.windows.evaluation import Docket
+from schedules.selectors.windows.evaluation import ParticipantWindows
 from schedules.selectors.windows.verdicts import (
-    docket_of,
     fact_lines,
     fact_on_record,
     feeds_by_kind,
@@ -31,6 +30,7 @@ from schedules.selectors.windows.verdicts import (
     performed_days,
     verdict_rows,
     windows_asked,
+    windows_of_participant,
 )
 from schedules.services.windows.facts import Recorded, correct_fact, record_fact, waive_window, withdraw_fact
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
@@ -54,9 +54,9 @@ REPEATED = ("of", "name", "half_life", "source", "minutes")
 def facts(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything on record that windows are judged by, and what can be recorded."""
     participant = person_of(request, pk)
-    docket = docket_of(participant, say)
-    lines = fact_lines(docket)
-    offered = _choices(docket)
+    participant_windows = windows_of_participant(participant, say)
+    lines = fact_lines(participant_windows)
+    offered = _choices(participant_windows)
     context = {
         "participant": participant,
         "standing": [line for line in lines if line.stored.withdrawn_at is None],
@@ -76,20 +76,22 @@ def fact_new(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         raise Http404
     participant, what = person_of(request, pk), FactKind(kind)
     require_record(request, participant)
-    docket = docket_of(participant, say)
-    choices = _choices(docket)
-    context = _context(docket, _("Record: %(kind)s") % {"kind": KINDS[what]}, _("Record"))
+    participant_windows = windows_of_participant(participant, say)
+    choices = _choices(participant_windows)
+    context = _context(participant_windows, _("Record: %(kind)s") % {"kind": KINDS[what]}, _("Record"))
     context["fed"] = _windows_fed(choices, what)
-    initial, last = _repeated(request, docket, what)
+    initial, last = _repeated(request, participant_windows, what)
     context["repeated"] = last
 
     def make(data: Any) -> FactForm:
         return FactForm(what, choices, data, initial=initial)
 
     def record(form: FactForm, by: User, instant: datetime) -> Recorded:
-        return record_fact(participant=participant, fact=form.fact(docket.zone), by=by, now=instant)
+        return record_fact(
+            participant=participant, fact=form.fact(participant_windows.zone), by=by, now=instant
+        )
 
-    return _answer(request, docket, make, record, context)
+    return _answer(request, participant_windows, make, record, context)
 
 
 @login_required
@@ -98,22 +100,24 @@ def fact_correct(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
     """The form by which a fact is corrected."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    stored, docket = _standing(participant, fact), docket_of(participant, say)
+    stored, participant_windows = _standing(participant, fact), windows_of_participant(participant, say)
     kind = FactKind(stored.kind)
     if kind not in RECORDABLE:
         raise Http404
-    initial = initial_of(fact_of(fact_row(stored), docket.zone))
-    choices = _choices(docket)
-    context = _context(docket, _("Correct: %(kind)s") % {"kind": KINDS[kind]}, _("Correct"))
+    initial = initial_of(fact_of(fact_row(stored), participant_windows.zone))
+    choices = _choices(participant_windows)
+    context = _context(participant_windows, _("Correct: %(kind)s") % {"kind": KINDS[kind]}, _("Correct"))
     context["fed"] = _windows_fed(choices, kind)
 
     def make(data: Any) -> FactForm:
         return FactForm(kind, choices, data, initial=initial, correcting=True)
 
     def record(form: FactForm, by: User, instant: datetime) -> Recorded:
-        return correct_fact(stored=stored, fact=form.fact(docket.zone), by=by, now=instant, reason=form.why())
+        return correct_fact(
+            stored=stored, fact=form.fact(participant_windows.zone), by=by, now=instant, reason=form.why()
+        )
 
-    return _answer(request, docket, make, record, context)
+    return _answer(request, participant_windows, make, record, context)
 
 
 @login_required
@@ -122,7 +126,7 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
     """The form by which a fact is taken off the record."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    stored, docket = _standing(participant, fact), docket_of(participant, say)
+    stored, participant_windows = _standing(participant, fact), windows_of_participant(participant, say)
     if stored.kind == FactKind.WAIVER:
         _require_waiver(request, participant)
     title = _("Withdraw: %(kind)s") % {"kind": KINDS[FactKind(stored.kind)]}
@@ -132,8 +136,8 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
         messages.success(request, " ".join([_("Withdrawn."), *judged_words(participant, [stored])]))
         return redirect("facts", pk=participant.pk)
 
-    context = _context(docket, title, _("Withdraw"))
-    return answer(request, ReasonForm, perform, context, docket.zone)
+    context = _context(participant_windows, title, _("Withdraw"))
+    return answer(request, ReasonForm, perform, context, participant_windows.zone)
 
 
 @login_required
@@ -141,9 +145,11 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
 def window_waive(request: HttpRequest, pk: int, window: str) -> HttpResponse:
     """The form by which an investigator sets a window aside, where the protocol allows it."""
     participant = person_of(request, pk)
-    user, docket = user_of(request), docket_of(participant, say)
+    user, participant_windows = user_of(request), windows_of_participant(participant, say)
     roles = _require_waiver(request, participant)
-    rule = next((rule for rule in docket.protocol.windows if rule.code == window and rule.waivable), None)
+    rule = next(
+        (rule for rule in participant_windows.protocol.windows if rule.code == window and rule.waivable), None
+    )
     if rule is None:
         raise Http404
 
@@ -154,20 +160,22 @@ def window_waive(request: HttpRequest, pk: int, window: str) -> HttpResponse:
         messages.success(request, _("“%(window)s” is waived.") % {"window": rule.label})
         return redirect(f"{reverse('participant', kwargs={'pk': pk})}#window-{window}")
 
-    context = _context(docket, _("Waive “%(window)s”") % {"window": rule.label}, _("Waive"))
-    return answer(request, ReasonForm, perform, context, docket.zone)
+    context = _context(participant_windows, _("Waive “%(window)s”") % {"window": rule.label}, _("Waive"))
+    return answer(request, ReasonForm, perform, context, participant_windows.zone)
 
 
-def verdict_context(request: HttpRequest, docket: Docket, windows: Sequence[WindowRow]) -> dict[str, Any]:
+def verdict_context(
+    request: HttpRequest, participant_windows: ParticipantWindows, windows: Sequence[WindowRow]
+) -> dict[str, Any]:
     """What the page of a participant shows of their windows: verdicts now, and what may be done."""
-    rows = verdict_rows(docket, now(), say, windows)
-    roles = _roles(user_of(request), docket.record.participant)
+    rows = verdict_rows(participant_windows, now(), say, windows)
+    roles = _roles(user_of(request), participant_windows.record.participant)
     return {"verdicts": rows, "may_waive": INVESTIGATOR in roles}
 
 
 def _answer(
     request: HttpRequest,
-    docket: Docket,
+    participant_windows: ParticipantWindows,
     make: Callable[[Any], FactForm],
     record: Callable[[FactForm, User, datetime], Recorded],
     context: dict[str, Any],
@@ -178,36 +186,38 @@ def _answer(
         recorded = record(form, user_of(request), now())
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
-        said = judged_words(docket.record.participant, [recorded.stored])
+        said = judged_words(participant_windows.record.participant, [recorded.stored])
         messages.success(request, " ".join([_("Recorded."), *said]))
-        facts_page = reverse("facts", kwargs={"pk": docket.record.participant.pk})
+        facts_page = reverse("facts", kwargs={"pk": participant_windows.record.participant.pk})
         return redirect(back_or(request, facts_page))
 
-    return answer(request, make, perform, context, docket.zone)
+    return answer(request, make, perform, context, participant_windows.zone)
 
 
 def _repeated(
-    request: HttpRequest, docket: Docket, kind: FactKind
+    request: HttpRequest, participant_windows: ParticipantWindows, kind: FactKind
 ) -> tuple[dict[str, Any], StoredFact | None]:
     """What a form begins with: what the address gives, else the details of the last one, never its days."""
     given = request.GET.dict()
-    last = last_of_kind(docket.record.participant, kind, row_id(given.pop("like", "")), given.get("of", ""))
+    last = last_of_kind(
+        participant_windows.record.participant, kind, row_id(given.pop("like", "")), given.get("of", "")
+    )
     if last is None:
         return given, None
-    before = initial_of(fact_of(fact_row(last), docket.zone))
+    before = initial_of(fact_of(fact_row(last), participant_windows.zone))
     kept = {name: before[name] for name in REPEATED if before.get(name) not in (None, "")}
     return {**kept, **given}, last if set(kept) - {"of"} or "like" in request.GET else None
 
 
-def _context(docket: Docket, title: str, button: str) -> dict[str, Any]:
-    participant = docket.record.participant
+def _context(participant_windows: ParticipantWindows, title: str, button: str) -> dict[str, Any]:
+    participant = participant_windows.record.participant
     back = reverse("facts", kwargs={"pk": participant.pk})
     return {"participant": participant, "title": title, "button": button, "back": back}
 
 
-def _choices(docket: Docket) -> Choices:
-    windows = windows_asked(docket.protocol, docket.record.participant)
-    return Choices(feeds_by_kind(windows), performed_days(docket))
+def _choices(participant_windows: ParticipantWindows) -> Choices:
+    windows = windows_asked(participant_windows.protocol, participant_windows.record.participant)
+    return Choices(feeds_by_kind(windows), performed_days(participant_windows))
 
 
 def _recordable(choices: Choices) -> list[FactKind]:

@@ -20,7 +20,7 @@ from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.deviations.trial_logs import WantedLog, enrolment_log, screening_log
 from schedules.selectors.readiness.holds import waiting_of_participant
 from schedules.selectors.store.course import course_of, standing_of
-from schedules.selectors.windows.verdicts import docket_of
+from schedules.selectors.windows.verdicts import windows_of_participant
 from schedules.services.course.holds import (
     Resumption,
     abandon_infusion,
@@ -86,7 +86,7 @@ def acted(service: Any, person: Participant, **values: Any) -> CourseStep:
 
 def verdicts(person: Participant, now: datetime) -> set[VerdictStatus]:
     """Of all windows; those of CART-SLE count from the infusion."""
-    return {one.verdict.status for one in docket_of(person).judged(now)}
+    return {one.verdict.status for one in windows_of_participant(person).judged(now)}
 
 
 def phase(person: Participant) -> Phase:

@@ -96,7 +96,7 @@ def shown(person: Participant, what: Act) -> Rehearsal:
 
 def kept(person: Participant, what: Act, digest: str, *, accept: bool = False) -> Rehearsal:
     now = what.keywords["now"]
-    return perform_as_shown(participant=person, act=what, digest=digest, accept_orphans=accept, now=now)
+    return perform_as_shown(participant=person, act=what, digest=digest, accept_unbookable=accept, now=now)
 
 
 def effects(preview: Rehearsal) -> dict[str, tuple[Effect, ...]]:
@@ -129,7 +129,7 @@ def test_a_rehearsal_writes_nothing_and_says_what_the_step_then_does(participant
     what = asking(participant, Step.WITHDRAWAL, date(2026, 12, 15))
     preview = shown(participant, what)
     assert everything() == before
-    called_off = {code for code, found in effects(preview).items() if found == (Effect.CALLED_OFF,)}
+    called_off = {code for code, found in effects(preview).items() if found == (Effect.CANCELLED_BY_COURSE,)}
     kept(participant, what, preview.digest)
     cancelled = Visit.objects.filter(cancelled_by=CourseStep.objects.get())
     assert called_off == set(cancelled.values_list("code", flat=True)) == set(effects(preview))
@@ -175,7 +175,7 @@ def test_a_rescreening_shows_what_comes_again_what_is_new_and_what_stays(partici
     preview = shown(participant, what)
     assert everything() == before
     screenings = {change.effects: change for change in preview.visits if change.code == "screening"}
-    assert set(screenings) == {(Effect.ADDED,), (Effect.KEPT,)}
+    assert set(screenings) == {(Effect.ADDED,), (Effect.RETAINED,)}
     added = screenings[Effect.ADDED,].after
     assert added is not None
     assert (added.opens, added.closes) == (date(2026, 12, 14), date(2027, 1, 5))
@@ -431,7 +431,7 @@ def test_a_mistaken_repetition_is_taken_back_and_the_hold_goes_on(waiting: Parti
     preview = shown(waiting, what)
     assert phase(waiting) is Phase.REPEATING
     found = [(change.code, change.effects) for change in preview.changed]
-    assert ("ld-1", (Effect.CALLED_OFF,)) in found
+    assert ("ld-1", (Effect.CANCELLED_BY_COURSE,)) in found
     assert effects(preview)["d28"] == (Effect.MOVED, Effect.HELD)
     kept(waiting, what, preview.digest)
     assert phase(waiting) is Phase.ON_HOLD

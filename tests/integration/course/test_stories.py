@@ -110,7 +110,7 @@ class Story:
     def resumed(self, on: str, infusion: str, *, accept: bool = False) -> None:
         now = at(on)
         shown = self.shown(infusion, now)
-        proposal = replace(shown.proposal, accept_orphans=accept)
+        proposal = replace(shown.proposal, accept_unbookable=accept)
         self.person.refresh_from_db()
         resume_infusion(
             participant=self.person,
@@ -173,7 +173,7 @@ def test_ucar_t_waits_for_its_product_and_then_over_the_spring_festival() -> Non
 
     # On Thursday 21 January the product is not released: a week later, and nothing is lost.
     first = story.moved("Thu 2027-02-04", at("Thu 2027-01-21"), "product not released")
-    assert effects(first)["screening"] == [Effect.KEPT]
+    assert effects(first)["screening"] == [Effect.RETAINED]
     assert {tuple(found) for code, found in effects(first).items() if code != "screening"} == {
         (Effect.MOVED,)
     }
@@ -289,7 +289,7 @@ def test_cd19_car_t_waits_for_two_days_because_of_a_fever_two_days_before() -> N
         "book it again. Moves from Friday 2026-12-11 to Sunday 2026-12-13 (+2 days)."
     )
     assert effects(shown)["d14"] == [Effect.MOVED], "Monday 21 December lies in the window as before"
-    assert effects(shown)["screening"] == [Effect.KEPT]
+    assert effects(shown)["screening"] == [Effect.RETAINED]
     assert any("the infusion can be delayed, resumed or abandoned" in w.message for w in shown.warnings)
 
     # 48 hours without fever are full on Monday at 18:00: Wednesday is late enough.

@@ -167,7 +167,7 @@ class Life:
 
     def slip(self, days: int) -> None:
         anchor = RecordedAnchor("infusion", planned_on=self.infusion + days * DAY)
-        proposal = Proposal(anchors={"infusion": anchor}, accept_orphans=True)
+        proposal = Proposal(anchors={"infusion": anchor}, accept_unbookable=True)
         preview = preview_replanning(participant=self.participant, proposal=proposal, now=timezone.now())
         commit_replanning(
             participant=self.participant,

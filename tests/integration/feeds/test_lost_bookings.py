@@ -36,7 +36,7 @@ def booked(participant: Participant, code: str, on: date, reason: str = "", plac
 
 def moved(participant: Participant, day: date, now: datetime = LATER) -> None:
     anchors = {"infusion": RecordedAnchor("infusion", planned_on=day)}
-    proposal = Proposal(anchors=anchors, accept_orphans=True)
+    proposal = Proposal(anchors=anchors, accept_unbookable=True)
     preview = preview_replanning(participant=participant, proposal=proposal, now=now)
     commit_replanning(
         participant=participant,

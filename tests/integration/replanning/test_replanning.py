@@ -50,7 +50,7 @@ def shown(participant: Participant, proposal: Proposal, now: datetime = NOW) -> 
 
 
 def moved(participant: Participant, day: date, now: datetime = NOW, orphans: bool = False) -> Preview:
-    proposal = replace(infusion_on(day), accept_orphans=orphans)
+    proposal = replace(infusion_on(day), accept_unbookable=orphans)
     preview = shown(participant, proposal, now)
     return commit_replanning(
         participant=participant,

@@ -78,7 +78,7 @@ def test_a_booking_on_a_day_that_closes_is_asked_about_and_stays(
     Visit.objects.filter(code="d28").update(booked_on=D28)
     with pytest.raises(BookingsOrphaned, match=r"S01-001 Day 28 \(2027-01-04\)"):
         committed(site, CLOSED)
-    preview = committed(site, SiteProposal(closures=CLOSED.closures, accept_orphans=True))
+    preview = committed(site, SiteProposal(closures=CLOSED.closures, accept_unbookable=True))
     (d28,) = preview.affected[0].changed
     assert d28.effects == (Effect.BOOKING_CLOSED, Effect.SUGGESTED)
     assert Visit.objects.get(code="d28").booked_on == D28
@@ -196,7 +196,7 @@ def test_an_official_calendar_that_comes_out_is_shown_first(
     assert preview.orphans == ["S01-001 Day 28 (2027-01-04)"]
     with pytest.raises(BookingsOrphaned):
         committed(site, renewed)
-    committed(site, SiteProposal(renewed=True, accept_orphans=True))
+    committed(site, SiteProposal(renewed=True, accept_unbookable=True))
     stored = Visit.objects.get(code="d28")
     assert (stored.booked_on, stored.suggested) == (D28, date(2027, 1, 5)), (
         "a booking is never moved silently"

@@ -13,7 +13,7 @@ from participants.domain.facts_validation import FactRefused
 from participants.models import Fact
 from schedules.domain.plan.values import AnchorDay
 from schedules.models import Flag, ProtocolWindow, Visit
-from schedules.selectors.windows.evaluation import dockets_of
+from schedules.selectors.windows.evaluation import windows_of_participants
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.windows.facts import correct_fact, record_fact, waive_window, withdraw_fact
 from tests.cast import a_version, an_enrolment
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db
 
 
 def verdicts(participant, now) -> dict[str, str]:
-    (docket,) = dockets_of([participant.pk])
-    return {one.stored.code: one.verdict.status.value for one in docket.judged(now)}
+    (participant_windows,) = windows_of_participants([participant.pk])
+    return {one.stored.code: one.verdict.status.value for one in participant_windows.judged(now)}
 
 
 @pytest.mark.parametrize(

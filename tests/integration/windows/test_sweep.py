@@ -20,7 +20,7 @@ from schedules.models.visits import NEVER_JUDGED
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.store.evaluation_marks import judge_soon
+from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import a_version, an_enrolment
@@ -153,16 +153,16 @@ def test_batches_leave_nothing_behind():
 
 
 def test_what_cannot_be_judged_is_tried_again_and_holds_nobody_up(participant, infused, monkeypatch, caplog):
-    from schedules.selectors.windows.evaluation import Docket
+    from schedules.selectors.windows.evaluation import ParticipantWindows
 
-    judged = Docket.judged
+    judged = ParticipantWindows.judged
 
     def failing(self, now, only=None):
         if self.record.participant.pk == participant.pk:
             raise ValueError("planted")
         return judged(self, now, only)
 
-    monkeypatch.setattr(Docket, "judged", failing)
+    monkeypatch.setattr(ParticipantWindows, "judged", failing)
     assert sweep_windows(now=noon(12, 7)) == 6
     again = set(ProtocolWindow.objects.filter(participant=participant).values_list("judge_at", flat=True))
     assert again == {noon(12, 7, 13)}
@@ -173,7 +173,7 @@ def test_what_cannot_be_judged_is_tried_again_and_holds_nobody_up(participant, i
 def test_who_cannot_even_be_planned_is_tried_again_and_keeps_the_flags(participant, infused, caplog):
     sweep_windows(now=noon(12, 7))
     Anchor.objects.filter(participant=participant).update(planned_on=date(9999, 12, 30))
-    judge_soon([participant.pk, infused.pk], noon(12, 8))
+    mark_for_evaluation([participant.pk, infused.pk], noon(12, 8))
     assert sweep_windows(now=noon(12, 8)) == 6
     again = set(ProtocolWindow.objects.filter(participant=participant).values_list("judge_at", flat=True))
     assert again == {noon(12, 8, 13)}

@@ -22,7 +22,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.windows.verdict_changes import VerdictChange
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.selectors.store.records import records_of
-from schedules.selectors.windows.evaluation import dockets_of
+from schedules.selectors.windows.evaluation import windows_of_participants
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.amendment_previews import Amendment, preview_amendment
 from schedules.services.replanning.amendments import start_amendment
@@ -56,12 +56,15 @@ def ready(coordinator: User) -> Participant:
 
 def statuses(person: Participant, now: datetime) -> dict[str, tuple[VerdictStatus, VerdictStatus]]:
     """Of each window the verdict now, and at its end if nothing more is recorded."""
-    (docket,) = dockets_of([person.pk])
-    return {code: (one.verdict.status, one.at_end.status) for code, one in docket.verdicts(now).items()}
+    (participant_windows,) = windows_of_participants([person.pk])
+    return {
+        code: (one.verdict.status, one.at_end.status)
+        for code, one in participant_windows.verdicts(now).items()
+    }
 
 
 def infusion_on(day: date) -> Proposal:
-    return Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=day)}, accept_orphans=True)
+    return Proposal(anchors={"infusion": RecordedAnchor("infusion", planned_on=day)}, accept_unbookable=True)
 
 
 def moved(person: Participant, proposal: Proposal, now: datetime) -> tuple[VerdictChange, ...]:

@@ -11,8 +11,8 @@ from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
 from schedules.domain.plan.values import Known
 from schedules.domain.readiness.day_zero_search import (
-    Against,
     CandidateDay,
+    Objection,
     Weights,
     candidate_day,
     rank_days,
@@ -39,11 +39,11 @@ def dec(day: int) -> date:
     return date(2026, 12, day)
 
 
-def against(day: date, **changes: object) -> set[Against]:
+def against(day: date, **changes: object) -> set[Objection]:
     return {reason.against for reason in candidate_day(a_start(**changes), day).reasons}
 
 
-def words(day: CandidateDay, kind: Against) -> str:
+def words(day: CandidateDay, kind: Objection) -> str:
     (found,) = (reason.text() for reason in day.reasons if reason.against is kind)
     return found
 
@@ -77,35 +77,35 @@ GATED = {
 @pytest.mark.parametrize(
     ("day", "changes", "expected", "why"),
     [
-        (on("Fri 2026-11-27"), {}, {Against.PAST}, "chemotherapy would have begun yesterday"),
-        (on("Sat 2026-11-28"), {}, {Against.SHIFTED}, "it would begin today"),
+        (on("Fri 2026-11-27"), {}, {Objection.PAST}, "chemotherapy would have begun yesterday"),
+        (on("Sat 2026-11-28"), {}, {Objection.SHIFTED}, "it would begin today"),
         (on("Mon 2026-12-14"), {}, set(), "the last day that the screening serves"),
-        (on("Tue 2026-12-15"), {}, {Against.EXPIRED}, "the screening is 29 days old"),
+        (on("Tue 2026-12-15"), {}, {Objection.EXPIRED}, "the screening is 29 days old"),
         (
             on("Mon 2026-12-07"),
             {"calendar": FEAST},
-            {Against.BLOCK, Against.STAY_ON_HOLIDAY, Against.NO_CLINIC_DAY},
+            {Objection.BLOCK, Objection.STAY_ON_HOLIDAY, Objection.NO_CLINIC_DAY},
             "a feast among the days of chemotherapy, another in the stay, D14 closed",
         ),
         (
             on("Thu 2026-12-10"),
             {"calendar": FEAST},
-            {Against.STAY_ON_HOLIDAY},
+            {Objection.STAY_ON_HOLIDAY},
             "chemotherapy begins after the feast",
         ),
-        (on("Sat 2026-12-12"), {}, {Against.SHIFTED}, "D14 falls on a Saturday"),
-        (on("Mon 2026-12-07"), {"beds": beds((dec(1), dec(3)))}, {Against.BED}, "no bed on two days"),
+        (on("Sat 2026-12-12"), {}, {Objection.SHIFTED}, "D14 falls on a Saturday"),
+        (on("Mon 2026-12-07"), {"beds": beds((dec(1), dec(3)))}, {Objection.BED}, "no bed on two days"),
         (on("Wed 2026-12-09"), {"beds": beds((dec(1), dec(3)))}, set(), "the bed is free by then"),
         (
             on("Mon 2026-12-07"),
             {"beds": beds((dec(7), dec(7)), ward_beds=9, slots=1)},
-            {Against.SLOT},
+            {Objection.SLOT},
             "one infusion a day",
         ),
         (
             on("Mon 2026-12-07"),
             {"person": a_person(product=LATE)},
-            {Against.PRODUCT},
+            {Objection.PRODUCT},
             "the product comes on the day itself",
         ),
         (
@@ -117,36 +117,36 @@ GATED = {
         (
             on("Mon 2026-12-14"),
             {"away": {dec(15): "the participant is away"}},
-            {Against.AWAY},
+            {Objection.AWAY},
             "away in the stay",
         ),
         (on("Mon 2026-12-14"), {"away": {dec(30): "the participant is away"}}, set(), "away later"),
         (on("Mon 2026-12-28"), {"known": Known()}, set(), "screening is still to come"),
-        (on("Sun 2026-11-29"), {"known": Known()}, {Against.SHIFTED}, "screening today at the latest"),
+        (on("Sun 2026-11-29"), {"known": Known()}, {Objection.SHIFTED}, "screening today at the latest"),
         (
             on("Sat 2026-11-28"),
             {"known": Known()},
-            {Against.VISIT_GONE, Against.SHIFTED},
+            {Objection.VISIT_GONE, Objection.SHIFTED},
             "it closed yesterday",
         ),
-        (on("Mon 2026-12-07"), GATED, {Against.GATE}, "28 days after the last infusion"),
-        (on("Sun 2027-01-03"), GATED | {"known": Known()}, {Against.SHIFTED}, "exactly 28 days after it"),
+        (on("Mon 2026-12-07"), GATED, {Objection.GATE}, "28 days after the last infusion"),
+        (on("Sun 2027-01-03"), GATED | {"known": Known()}, {Objection.SHIFTED}, "exactly 28 days after it"),
         (
             on("Mon 2026-12-07"),
             {"person": a_person(phase=Phase.FOLLOW_UP)},
-            {Against.COURSE},
+            {Objection.COURSE},
             "infused already",
         ),
         (
             on("Mon 2026-12-07"),
             {"anchors": days(infusion="Mon 2026-12-07", enrolment="Mon 2026-12-07 actual")},
-            {Against.CONTRADICTION},
+            {Objection.CONTRADICTION},
             "enrolled after chemotherapy",
         ),
     ],
 )
 def test_what_speaks_against_a_day(
-    day: date, changes: dict[str, object], expected: set[Against], why: str
+    day: date, changes: dict[str, object], expected: set[Objection], why: str
 ) -> None:
     assert against(day, **changes) == expected, why
 
@@ -154,7 +154,10 @@ def test_what_speaks_against_a_day(
 def test_a_year_whose_calendar_is_not_out_counts_little() -> None:
     unsure = WorkingDays("Clinic", "made up", official_years=frozenset({2026}))
     day = candidate_day(a_start(calendar=unsure, known=Known()), on("Mon 2026-12-28"))
-    assert (day.points, words(day, Against.PROVISIONAL)) == (1, "The official calendar is not out for 2027.")
+    assert (day.points, words(day, Objection.PROVISIONAL)) == (
+        1,
+        "The official calendar is not out for 2027.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,8 +174,8 @@ def test_follow_up_in_years_to_come_costs_nothing(zero: str, points: int, told: 
     later = [visit(f"m{n}", at(f"P{n * 30}D", "P14D")) for n in (12, 24)]
     long = replace(asked(), visits=(*asked().visits, *later))
     day = candidate_day(a_start(protocol=long, calendar=unsure, known=Known()), on(zero))
-    assert sum(one.points for one in day.reasons if one.against is Against.PROVISIONAL) == points, reason
-    assert words(day, Against.LATER_PROVISIONAL) == told, reason
+    assert sum(one.points for one in day.reasons if one.against is Objection.PROVISIONAL) == points, reason
+    assert words(day, Objection.LATER_PROVISIONAL) == told, reason
 
 
 def test_once_chemotherapy_has_begun_each_day_on_hold_counts() -> None:
@@ -180,7 +183,7 @@ def test_once_chemotherapy_has_begun_each_day_on_hold_counts() -> None:
     start = a_start(anchors=anchors, today=dec(5), person=a_person(phase=Phase.CONDITIONING))
     assert [candidate_day(start, dec(day)).points for day in (7, 8, 9)] == [0, 5, 10]
     held = candidate_day(start, dec(9))
-    assert words(held, Against.HOLD) == "Days on hold: 2; ld was given for Monday 2026-12-07."
+    assert words(held, Objection.HOLD) == "Days on hold: 2; ld was given for Monday 2026-12-07."
     assert candidate_day(start, dec(4)).possible is False
 
 
@@ -196,7 +199,7 @@ def test_the_best_comes_first_then_the_earlier_and_what_cannot_be_last() -> None
 
 def test_what_holds_for_every_day_is_said_once_and_still_counts() -> None:
     ranking = rank_days(a_start(beds=beds(ward_beds=None)), dec(7), dec(9))
-    assert [reason.against for reason in ranking.common] == [Against.NOT_KNOWN]
+    assert [reason.against for reason in ranking.common] == [Objection.NOT_KNOWN]
     assert all(not day.reasons for day in ranking.days)
     alone = rank_days(a_start(beds=beds(ward_beds=None)), dec(7), dec(7))
     assert not alone.common
@@ -207,7 +210,7 @@ def test_nobody_yet_is_ranked_by_the_site_and_the_gates() -> None:
     start = a_start(person=None, known=Known(), anchors={}, beds=beds((dec(1), dec(30))))
     ranking = rank_days(start, on("Mon 2026-12-28"), on("Mon 2027-01-11"))
     assert ranking.days[0].day == on("Tue 2027-01-05"), "the bed is free from 31 December"
-    assert {r.against for day in ranking.days for r in day.reasons} <= {Against.BED, Against.SHIFTED}
+    assert {r.against for day in ranking.days for r in day.reasons} <= {Objection.BED, Objection.SHIFTED}
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,7 @@ def newcomer(**changes: object) -> Start:
 def test_a_newcomer_s_screening_must_still_fit(day: date, possible: bool, why: str) -> None:
     found = candidate_day(newcomer(), day)
     assert found.possible is possible, why
-    assert (Against.NO_SCREENING in {reason.against for reason in found.reasons}) is not possible, why
+    assert (Objection.NO_SCREENING in {reason.against for reason in found.reasons}) is not possible, why
 
 
 def test_screening_that_may_last_to_the_start_needs_a_day_before_it() -> None:
@@ -271,12 +274,12 @@ def test_a_visit_on_any_day_of_a_range_is_never_off_its_target() -> None:
     """Of 5 December screening is on Saturday 7 November at the earliest: any day will do."""
     calendar = WorkingDays("Clinic", "made up", official_years=frozenset({2026, 2027}))
     day = on("Sat 2027-01-02")
-    assert Against.SHIFTED in {r.against for r in candidate_day(newcomer(calendar=calendar), day).reasons}
+    assert Objection.SHIFTED in {r.against for r in candidate_day(newcomer(calendar=calendar), day).reasons}
     (shifted,) = (r for r in candidate_day(newcomer(calendar=calendar), day).reasons if r.points)
     assert shifted.text() == "Off the target, on the nearest clinic day: D14."
     named = replace(asked(), visits=(visit("scr", within("-P28D", "-P6D", "-P14D")), *asked().visits[1:]))
     charged = candidate_day(newcomer(calendar=calendar, protocol=named), day)
-    assert "Scr, " in words(charged, Against.SHIFTED), "the protocol names a day for it"
+    assert "Scr, " in words(charged, Objection.SHIFTED), "the protocol names a day for it"
 
 
 def test_each_full_week_of_waiting_weighs_as_much_as_the_mildest_objection() -> None:
@@ -312,7 +315,7 @@ def test_every_holiday_that_a_stay_lies_over_is_named() -> None:
         official_years=frozenset({2026}),
     )  # fmt: skip
     day = candidate_day(newcomer(calendar=feasts), on("Mon 2026-12-07"))
-    told = [reason.text() for reason in day.reasons if reason.against is Against.STAY_ON_HOLIDAY]
+    told = [reason.text() for reason in day.reasons if reason.against is Objection.STAY_ON_HOLIDAY]
     assert [text.partition("lies over ")[2] for text in told] == [
         "A feast (Wednesday 2026-12-09).",
         "Another (Friday 2026-12-11).",
@@ -323,7 +326,7 @@ def test_days_on_the_ward_are_a_stay_too() -> None:
     ward = visit("ward", over("P1D", "P10D"), place=Place.WARD)
     kept = replace(asked(), visits=(*asked().visits, ward), windows=())
     day = candidate_day(newcomer(protocol=kept, calendar=FEAST), on("Mon 2026-12-07"))
-    assert "lies over Another (Friday 2026-12-11)" in words(day, Against.STAY_ON_HOLIDAY)
+    assert "lies over Another (Friday 2026-12-11)" in words(day, Objection.STAY_ON_HOLIDAY)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +339,6 @@ def test_weights_that_cannot_be_are_refused_in_words(by: dict[str, int], says: s
 
 def test_weights_are_a_setting_and_a_week_weighs_as_the_mildest_that_counts() -> None:
     changed = Weights.changed({"shifted": 4, "provisional": 0})
-    assert (changed.of[Against.SHIFTED], changed.week) == (4, 4)
+    assert (changed.of[Objection.SHIFTED], changed.week) == (4, 4)
     assert candidate_day(a_start(), on("Sat 2026-12-12"), changed).points == 4
     assert Weights.changed({}) == Weights()

@@ -111,7 +111,7 @@ def test_a_booking_on_a_day_that_is_closed_now(to, booked, effects, orphan, reas
 def test_a_visit_that_has_ended_has_no_booking_to_lose(ended):
     shut = frozenset({on("Tue 2026-12-22")})
     done = moved(D14, LATER, "Thu 2026-12-31", shut, booked_on=min(shut), **{ended: min(shut)})
-    assert done.effects == (Effect.KEPT,)
+    assert done.effects == (Effect.RETAINED,)
     assert not done.orphans_booking
 
 

@@ -51,7 +51,7 @@ SENTENCES = [
         "Booked on Thursday 2026-12-24, when the site is closed; book it again.",
     ),
     (
-        Effect.STILL_OUTSIDE,
+        Effect.BOOKING_ALREADY_OUTSIDE,
         {"booked_on": on("Fri 2026-12-18")},
         f"Booked on Friday 2026-12-18, outside the window as before, now {SPAN}; book it again.",
     ),
@@ -90,11 +90,11 @@ SENTENCES = [
         {"suggested": (None, on("Thu 2026-12-24"))},
         "Suggested is Thursday 2026-12-24 instead of –.",
     ),
-    (Effect.KEPT, {}, "Stays as recorded."),
+    (Effect.RETAINED, {}, "Stays as recorded."),
     (Effect.UNCHANGED, {}, "Nothing changes."),
-    (Effect.CALLED_OFF, {}, "Does not take place any more."),
+    (Effect.CANCELLED_BY_COURSE, {}, "Does not take place any more."),
     (
-        Effect.CALLED_OFF,
+        Effect.CANCELLED_BY_COURSE,
         {"booked_on": on("Tue 2026-12-22")},
         "Does not take place any more, though booked on Tuesday 2026-12-22: tell those concerned.",
     ),

@@ -29,9 +29,9 @@ from schedules.domain.visits.values import (
     Booking,
     Clock,
     Completion,
-    Deed,
     End,
     History,
+    VisitAction,
     VisitLife,
 )
 from trials.domain.protocols.offsets import Offset, Unit
@@ -109,7 +109,7 @@ def words(refusals: list[Refusal]) -> str:
 def test_deeds(state, expected) -> None:
     visit = replace(LIVES["d28"], **state)
     assert [deed.value for deed in deeds_of(visit)] == expected.split()
-    for deed in Deed:
+    for deed in VisitAction:
         refused = list(refusals_of_deed(visit, deed))
         assert bool(refused) is (deed not in deeds_of(visit))
         assert words(refused) or not refused

@@ -40,7 +40,7 @@ from tests.integration.course.courses.naive import (
     orphans,
 )
 
-OVER = {Effect.CANCELLED, Effect.CALLED_OFF, Effect.NOT_APPLICABLE}
+OVER = {Effect.CANCELLED, Effect.CANCELLED_BY_COURSE, Effect.NOT_APPLICABLE}
 VOIDING = {Step.SCREEN_FAILURE, Step.NEVER_INFUSED}
 
 
@@ -58,7 +58,7 @@ class Courses(Visited):
         planned = model.planned + days * DAY
         anchor = RecordedAnchor("infusion", planned, None, model.infused, None)
         wanted = model.copy(planned=planned)
-        self.replanned(model, wanted, Proposal(anchors={"infusion": anchor}, accept_orphans=accept))
+        self.replanned(model, wanted, Proposal(anchors={"infusion": anchor}, accept_unbookable=accept))
 
     @precondition(lambda self: any(model.infused for model in self.models))
     @rule(who=WHO, days=st.integers(-2, 2), accept=st.booleans())
@@ -72,14 +72,14 @@ class Courses(Visited):
         if wanted.visits["d0"].performed == model.infused:
             wanted.visits["d0"].performed = right
         anchor = RecordedAnchor("infusion", model.planned, None, right, None)
-        self.replanned(model, wanted, Proposal(anchors={"infusion": anchor}, accept_orphans=accept))
+        self.replanned(model, wanted, Proposal(anchors={"infusion": anchor}, accept_unbookable=accept))
 
     @rule(who=WHO, version=st.sampled_from((1, 2)), accept=st.booleans())
     def amended(self, who: int, version: int, accept: bool) -> None:
         model = self.chosen(who)
         wanted = model.copy()
         wanted.amend(version)
-        self.replanned(model, wanted, Proposal(version=self.versions[version], accept_orphans=accept))
+        self.replanned(model, wanted, Proposal(version=self.versions[version], accept_unbookable=accept))
 
     def replanned(self, model: Model, wanted: Model, proposal: Proposal) -> None:
         before, person = stored(), self.person(model)
@@ -89,12 +89,12 @@ class Courses(Visited):
         lost = sorted(orphans(model, wanted))
         assert sorted(change.code for change in preview.orphans) == lost
         values = {"participant": person, "proposal": proposal, "digest": preview.digest, "reason": "fever"}
-        if lost and not proposal.accept_orphans and self.may(model, wanted):
+        if lost and not proposal.accept_unbookable and self.may(model, wanted):
             with pytest.raises(BookingsOrphaned):
                 commit_replanning(**values, now=self.now, by=None)
             return
         if refused := self.tried(commit_replanning, **values):
-            assert (lost and not proposal.accept_orphans) or not self.may(model, wanted), refused
+            assert (lost and not proposal.accept_unbookable) or not self.may(model, wanted), refused
             return
         self.models[self.models.index(model)] = wanted
         self.written_as_shown(wanted, preview)
@@ -241,7 +241,9 @@ class Courses(Visited):
         before, what = stored(), partial(service, participant=participant, now=now, **values)
         shown = rehearse(participant=participant, act=what, now=now)
         assert stored() == before, "what is only shown writes nothing"
-        perform_as_shown(participant=participant, act=what, digest=shown.digest, accept_orphans=True, now=now)
+        perform_as_shown(
+            participant=participant, act=what, digest=shown.digest, accept_unbookable=True, now=now
+        )
         mine = Visit.objects.filter(participant=participant)
         latest = max(mine.values_list("attempt", flat=True))
         rows = {row.code: row for row in mine.filter(attempt=latest)}
@@ -249,7 +251,7 @@ class Courses(Visited):
         for change in shown.visits:
             row = rows.get(change.code)
             if row is None or twice[change.code] > 1:  # it stays with another attempt
-                assert twice[change.code] > 1 or change.gravest in {Effect.KEPT, *OVER}
+                assert twice[change.code] > 1 or change.gravest in {Effect.RETAINED, *OVER}
                 continue
             assert not OVER & set(change.effects) or row.cancelled_on
             if row.cancelled_on is row.performed_on is row.missed_on is None:
@@ -285,7 +287,7 @@ class Courses(Visited):
             if model.place == place and worked and not model.is_away(day)
             if seen.live and seen.booked == day and (code in CLINIC or seen.beside)
         ]
-        proposal = SiteProposal(closures={day: "stocktaking"}, accept_orphans=accept)
+        proposal = SiteProposal(closures={day: "stocktaking"}, accept_unbookable=accept)
         before = stored()
         preview = preview_site(site=site, proposal=proposal, now=self.now)
         assert stored() == before, "a preview writes nothing"
