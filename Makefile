@@ -12,7 +12,7 @@ NEWER_PYTHONS := 3.14 3.13 3.12
 # Lanes use every core; the unit lane shares its files with a copy of itself (tests/unit/conftest.py).
 PARALLEL ?= -n auto
 # What does not fit into a lane that is run all the time is marked `long` and has a lane of its own.
-SHORT := -m "not long"
+SHORT := -m "not long and not by_command"
 # Plugins of packages that the unit lane has no use for, and that cost it half its time.
 UNIT := -p no:django -p no:schemathesis -p no:valkey -p no:playwright -p no:anyio -p no:xdist
 
@@ -32,7 +32,7 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 export PORT
 .DEFAULT_GOAL := help
 .PHONY: help install run stack plan test test-room shape words test-unit test-sqlite test-postgres test-browser \
-	test-processes test-long test-as-of test-newer-python check fmt mutants races courses changes histories \
+	test-processes test-long test-by-command test-as-of test-newer-python check fmt mutants races courses changes histories \
 	bench bench-large lock clean simulate bench-web memory messages screenshots axe
 
 help: ## list these commands
@@ -87,6 +87,9 @@ test-long: install ## what is too long for the lanes above, on both databases (2
 	@for database in sqlite postgres; do DAYZERO_TEST_DATABASE=$$database \
 		.ci/lane "long, integration on $$database" tests/integration -m long $(PARALLEL) || exit; done
 	@.ci/lane "long, processes and browser" tests/production tests/browser -m long $(PARALLEL) --dist loadfile
+
+test-by-command: install ## a simulated year, and the kills of workers over thousands of reminders (an hour or more)
+	@$(BIN)/pytest -q tests/integration tests/production -m by_command
 
 test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)
 	@.ci/as-of "$(DAY)" "$(TIME)" "$(ZONE)" $(MAKE) --no-print-directory $(LANES)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.production import faults
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.by_command
 
 
 def test_twenty_kills_over_two_thousand_reminders_lose_and_double_nothing() -> None:

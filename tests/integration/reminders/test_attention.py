@@ -47,7 +47,7 @@ def test_some_weeks_ask_for_little_attention_and_miss_nothing() -> None:
     held(some_weeks())
 
 
-@pytest.mark.long
+@pytest.mark.by_command
 def test_a_year_asks_for_little_attention_and_misses_nothing() -> None:
     """SIMULATED_PEOPLE and SIMULATED_DAYS ask for more of it, or less."""
     people, days = (

@@ -30,7 +30,7 @@ def test_some_weeks_at_a_site_go_by_the_books() -> None:
     assert year.books.counts["done"] >= 6, summary(year.books.counts)
 
 
-@pytest.mark.long
+@pytest.mark.by_command
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_year_at_a_site_goes_by_the_books(seed: int) -> None:
     """SIMULATED_PEOPLE and SIMULATED_DAYS ask for more of it, or less."""
