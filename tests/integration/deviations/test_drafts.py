@@ -13,7 +13,7 @@ from participants.domain.facts import Lodging, NightAway
 from participants.domain.lifecycle import Step
 from schedules.domain.deviations.drafts import Assessment, DeviationKind, Draft
 from schedules.domain.deviations.stored_sentences import facts_text
-from schedules.models import Deviation, Visit
+from schedules.models import Deviation, Reminder, Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.deviations.classification import (
     assess_deviation,
@@ -90,6 +90,7 @@ def test_a_withdrawn_draft_is_not_drafted_again(late, participant) -> None:
 
 
 def test_a_corrected_infusion_day_judges_anew(late, participant) -> None:
+    Reminder.objects.all().delete()
     Visit.objects.filter(closes__lt=late.opens).delete()
     later = RecordedAnchor("infusion", actual_on=INFUSION + timedelta(days=3))
     record_anchor(participant=participant, anchor=later, now=at(12, 27), by=None)
@@ -112,6 +113,7 @@ def sweep(month: int, day: int, hour: int = 10) -> int:
 
 def test_a_window_that_closed_without_a_record_is_drafted_on_the_morrow(participant) -> None:
     done(visit("screening", participant), date(2026, 11, 16), at(11, 16))
+    Reminder.objects.all().delete()
     Visit.objects.filter(opens__lt=date(2026, 12, 19), performed_on=None).delete()
     assert sweep(12, 23, 23) == 0, "the last day is not over"
     assert sweep(12, 24, 1) == 1, "an hour past midnight in Shanghai, still the 23rd in UTC"

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from participants.models import Anchor, Participant
 from schedules.domain.errors import EnrolmentsRefused
 from schedules.domain.plan.values import AnchorDay
-from schedules.models import CalendarState, ProtocolWindow, Visit
+from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import Enrolment, enrol
 from tests.cast import INFUSION, a_site, a_version, an_enrolment
@@ -56,7 +56,7 @@ def test_the_rows_are_those_of_single_enrolments() -> None:
     for enrolment in enrolments:
         enrol(enrolment=enrolment, by=None)
     singly = everything()
-    for model in (CalendarState, ProtocolWindow, Visit, Anchor, Participant):
+    for model in (ChangeEvent, CalendarState, ProtocolWindow, Visit, Anchor, ChangeEvent, Participant):
         model.objects.all().delete()
     ids = bulk_enrol(enrolments=enrolments, by=None)
     assert everything() == singly

@@ -17,7 +17,7 @@ from schedules.services.course import holds
 from schedules.services.deviations import classification
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed
-from schedules.services.reminders.sweeping import sweep_closing
+from schedules.services.reminders.sweeping import sweep_closing, sweep_reminders
 from schedules.services.windows import evaluation
 from tests.cast import a_site, an_approval, an_enrolment, show_who_one_is
 from trials.domain.audit.signing import How, Proof
@@ -120,6 +120,7 @@ def test_a_wrong_zone_stops_no_sweep_and_no_feed(
 ) -> None:
     with caplog.at_level(logging.ERROR):
         assert sweep_closing(now=datetime(2026, 11, 30, 4, tzinfo=UTC), days=400) > 0
+        sweep_reminders(now=datetime(2026, 11, 30, 4, tzinfo=UTC))
     assert WRONG in caplog.text
     later = datetime(2027, 2, 1, 4, tzinfo=UTC)
     evaluation.sweep_windows(now=later)
@@ -139,7 +140,11 @@ def test_the_servers_zone_is_a_setting_that_is_checked(zone: str) -> None:
     import sys
 
     asked = [sys.executable, "-c", "import config.settings.development as s; print(s.TIME_ZONE)"]
-    env = {"TIME_ZONE": "Europe/Berlin", "PATH": "/usr/bin:/bin"}
+    env = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.development",
+        "TIME_ZONE": "Europe/Berlin",
+        "PATH": "/usr/bin:/bin",
+    }
     good = subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
     assert good.stdout.strip() == "Europe/Berlin"
     bad = subprocess.run(asked, env={**env, "TIME_ZONE": zone}, capture_output=True, text=True, check=False)

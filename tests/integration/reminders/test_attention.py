@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from schedules.services.reminders import ledger
 from tests.simulation.attention import AttentionYear
 from tests.simulation.site_year import TRIALS
 
@@ -66,8 +65,7 @@ def test_the_measure_sees_a_sweep_that_is_missing(monkeypatch: pytest.MonkeyPatc
     assert some_weeks().closed_unsaid()
 
 
-def test_the_measure_sees_what_is_said_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_told_today", lambda *_: {})
-    monkeypatch.setattr(ledger, "one_for_each_thing", list)
-    monkeypatch.setattr(AttentionYear, "_work", lambda _year: None)
-    assert some_weeks().twice()
+def test_the_measure_sees_what_is_said_twice() -> None:
+    year = some_weeks()
+    year.messages.append(next(one for one in year.messages if one[1].notices))
+    assert year.twice()

@@ -26,7 +26,7 @@ def participant() -> Participant:
     site = a_site("BE", zone="Europe/Berlin")
     anchors = {
         "infusion": AnchorDay(date(2027, 3, 1)),
-        "consent": AnchorDay(date(2026, 1, 3), AnchorKind.ACTUAL),
+        "consent": AnchorDay(date(2026, 1, 5), AnchorKind.ACTUAL),
     }
     return enrol(enrolment=an_enrolment(site=site, anchors=anchors), by=None)
 

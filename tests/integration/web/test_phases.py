@@ -19,7 +19,7 @@ from tests.phones import filled_in
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-LONG_AGO = TODAY - 325 * DAY
+LONG_AGO = TODAY - 320 * DAY
 
 
 def stepped(person: Participant, step: Step, ends: Extent | None = None, on: date = TODAY - DAY) -> None:
@@ -48,14 +48,14 @@ ENDINGS: list[tuple[Step, Extent | None, Phase]] = [
 def test_the_page_and_the_list_say_the_phase_first(
     page: Client, enrolled: Enrol, step: Step, ends: Extent | None, phase: Phase
 ) -> None:
-    """The page of somebody who had died said "D325 today" and offered a calendar address."""
+    """The page of somebody who had died said "D320 today" and offered a calendar address."""
     person = enrolled(infusion=LONG_AGO, given=True)
     stepped(person, step, ends)
     text = page.get(f"/participants/{person.pk}/").content.decode()
     heading = text[text.index("<h1>") : text.index('class="when"')]
     assert PHASE_LABELS[phase] in heading
     gone = phase in ENDS
-    assert ("D325" in text) is not gone
+    assert ("D320" in text) is not gone
     assert ("Create a calendar address" in text) is not gone
     (row,) = page.get("/participants/").context["rows"]
     assert row.phase == PHASE_LABELS[phase]

@@ -91,6 +91,10 @@ def test_a_page_refuses_a_filter_given_twice_and_one_that_it_does_not_have(
     assert "no filter “colour”" in answer.content.decode()
 
 
+ELSEWHERE = {"amendment", "channel", "api-client", "job", "webhook", "webhooks"}
+"""Pages of rows that their own tests make."""
+
+
 def _address(name: str, participant: Participant) -> str | None:
     trial = participant.trial_id
     kwargs: dict[str, Any] = {
@@ -100,11 +104,13 @@ def _address(name: str, participant: Participant) -> str | None:
         "forecast-end": {"pk": trial},
         "amendment-new": {"pk": trial},
         "trail-record": {"kind": "participants.participant", "number": participant.pk},
+        "reminder-rules": {"pk": trial},
+        "reminder-rule": {"pk": trial, "kind": "closing"},
         "resources": {"pk": participant.site_id},
         "paper": {"pk": participant.site_id, "what": "week"},
         **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility", "visit-card")},
     }
-    return None if name in {"amendment", "channel"} else reverse(name, kwargs=kwargs.get(name))
+    return None if name in ELSEWHERE else reverse(name, kwargs=kwargs.get(name))
 
 
 @pytest.mark.parametrize(
