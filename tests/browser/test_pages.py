@@ -110,6 +110,7 @@ def pages(page: Page, live_server: LiveServer, participant: int) -> Iterator[str
     press(page, "button[value=choose]")
     yield "enrol, whole"
     page.locator("#id_subject_code").fill("S01-002")
+    page.locator("[name=no_consent_reason]").fill("kept on paper until now")
     page.locator("[name=traits][value=lymphodepletion]").check()
     page.locator("[name=anchor-lymphodepletion-start-planned-on]").fill("2027-01-02")
     page.locator("[name=anchor-infusion-planned-on]").fill("2027-01-06")
