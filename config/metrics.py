@@ -1,6 +1,6 @@
 """Measures for Prometheus at `/metrics/`: read from the database and the broker when they are asked for.
 
-So they are the same from whichever process answers. Whoever asks shows METRICS_TOKEN as a bearer token.
+So they are the same from whichever process answers. A request shows METRICS_TOKEN as a bearer token.
 """
 
 from __future__ import annotations

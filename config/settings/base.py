@@ -344,7 +344,7 @@ LOGGING: dict[str, Any] = {
         "urllib3": {"level": "WARNING"},
     },
 }
-# Whoever reads /metrics/ shows this word as a bearer token; without it there is no such page.
+# A request for /metrics/ shows this word as a bearer token; without it there is no such page.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # Where errors are reported to (frames and types, nothing that was entered), and under which name.
 SENTRY_DSN = env.str("SENTRY_DSN", default="")

@@ -85,7 +85,7 @@ class Participant(models.Model):
 
 
 class ParticipantCoordinator(models.Model):
-    """Who looks after a participant: told first of what concerns them, whoever else coordinates at the site.
+    """Who looks after a participant: told first of what concerns them, before others at the site.
 
     A table of its own: who that is belongs to no record that is signed, and changes without the participant's
     version.

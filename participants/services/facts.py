@@ -1,6 +1,6 @@
 """The rows of facts, written, corrected and marked withdrawn; the use cases are those of schedules.
 
-A row is never written over. Whoever calls has named who acts.
+A row is never written over. The calling service names who acts.
 """
 
 from __future__ import annotations

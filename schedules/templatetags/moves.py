@@ -21,5 +21,5 @@ def move_picture(rows: PreviewRows) -> dict[str, Any]:
 
 @register.inclusion_tag("replanning/effects.html", takes_context=True)
 def move_effects(context: dict[str, Any], rows: PreviewRows) -> dict[str, Any]:
-    """What changes, the gravest first."""
+    """What changes, the most severe first."""
     return {"effects": effect_lines(rows.preview, rows, context.get("against"))}

@@ -20,7 +20,7 @@ LANGUAGES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
 class Channel(models.Model):
     """A way out to a group at a site or in a trial, or to one person; its secret is stored encrypted.
 
-    The address is a part of the secret: whoever knows a robot's address can write to the group.
+    The address is a part of the secret: anyone who knows a robot's address can write to the group.
     """
 
     audit_hidden = ("secret",)

@@ -13,7 +13,7 @@ from trials.selectors.records import roles_of, sites_visible_to
 
 
 def may_manage_site(scope: Scope, site: int, trial: int | None) -> bool:
-    """Say whether a scope may look after the channels of a site: whoever records or administers there."""
+    """Say whether a scope may manage the channels of a site: it may record or administer there."""
     return scope.allows_throughout(Right.ADMINISTER, site, trial) or scope.allows_throughout(
         Right.RECORD, site, trial
     )

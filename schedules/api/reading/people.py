@@ -16,10 +16,10 @@ from rest_framework.request import Request
 from participants.domain.fact_rows import FactKind
 from participants.domain.lifecycle import Extent, Phase, Step
 from schedules.api.fields import SiteInstant
+from schedules.api.reading.participants import AnchorSerializer, ProtocolWindowSerializer
 from schedules.api.reading.queries import PeopleQuery
 from schedules.api.reading.views import ReadView, asked, listed
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
-from schedules.models import Basis, WindowKind
 from schedules.selectors.exchange.people import WantedPeople
 from schedules.selectors.exchange.person_rows import (
     Judged,
@@ -61,25 +61,8 @@ class WhoseSerializer(serializers.Serializer):
     )
 
 
-class AnchorRowSerializer(WhoseSerializer):
+class AnchorRowSerializer(WhoseSerializer, AnchorSerializer):
     """A day that others count from, planned and then actual."""
-
-    code = serializers.CharField(source="row.code", help_text="The anchor's code in the protocol version.")
-    label = serializers.CharField(  # type: ignore[assignment]  # a field, and not the attribute
-        help_text="What people call it, from the protocol, in the client's language."
-    )
-    planned_on = serializers.DateField(
-        source="row.planned_on", allow_null=True, help_text="The planned day at the site, as entered."
-    )
-    planned_at = SiteInstant(source="row.planned_at", help_text="The planned hour, with the site's offset.")
-    actual_on = serializers.DateField(
-        source="row.actual_on", allow_null=True, help_text="The day on which it happened, as entered."
-    )
-    actual_at = SiteInstant(
-        source="row.actual_at",
-        recorded="row.actual_zone",
-        help_text="The hour at which it happened, with the offset of the place where it was recorded.",
-    )
 
 
 class FactRowSerializer(WhoseSerializer):
@@ -245,39 +228,9 @@ def verdict_document(verdict: Verdict, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-class WindowRowSerializer(serializers.Serializer):
+class WindowRowSerializer(WhoseSerializer, ProtocolWindowSerializer):
     """An interval in which something must hold, and what it comes to; an end not known yet is null."""
 
-    id = serializers.IntegerField(source="window.pk", help_text="Ours.")
-    trial = serializers.CharField(source="window.participant.trial.code", help_text="The trial's code.")
-    site = serializers.CharField(
-        source="window.participant.site.code", help_text="The code of the participant's present site."
-    )
-    participant = serializers.IntegerField(source="window.participant_id", help_text="The participant's id.")
-    subject_code = serializers.CharField(
-        source="window.participant.subject_code", help_text="The participant's pseudonym."
-    )
-    code = serializers.CharField(source="window.code", help_text="Its code in the protocol version.")
-    label = serializers.CharField(  # type: ignore[assignment]  # a field, and not the attribute
-        help_text="What people call it, from the protocol, in the client's language."
-    )
-    kind = serializers.ChoiceField(WindowKind.values, source="window.kind", help_text="What it asks for.")
-    starts_on = serializers.DateField(
-        source="window.starts_on", allow_null=True, help_text="Its first day at the site, worked out."
-    )
-    starts_at = SiteInstant(source="window.starts_at", help_text="The instant, where it counts in hours.")
-    ends_on = serializers.DateField(
-        source="window.ends_on", allow_null=True, help_text="Its last day at the site, worked out."
-    )
-    ends_at = SiteInstant(source="window.ends_at", help_text="The instant, where it counts in hours.")
-    basis = serializers.ChoiceField(
-        Basis.values,
-        source="window.basis",
-        help_text="Whether the protocol states it or it is assumed.",
-    )
-    because = serializers.CharField(
-        source="window.because", help_text="Why its ends are what they are, in words."
-    )
     waivable = serializers.BooleanField(help_text="Whether the protocol lets an investigator waive it.")
     verdict = serializers.SerializerMethodField(
         help_text="What it comes to now; null where the protocol no longer asks for it."

@@ -41,7 +41,7 @@ class Placed(Generic[Row]):
 class Judged:
     """A protocol window and what it comes to; None where the protocol no longer asks for it."""
 
-    window: ProtocolWindow
+    row: ProtocolWindow
     label: str
     zone: ZoneInfo
     verdict: Verdict | None

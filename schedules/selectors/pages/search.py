@@ -23,7 +23,7 @@ from trials.selectors.records import protocol_of, sites_visible_to, trials_visib
 from trials.zones import roles_day, zone_of
 
 MOST = 12
-"""So many of each kind are shown; whoever has more to choose from types more."""
+"""How many of each kind are shown; a longer text finds fewer."""
 
 LONGEST, WORDS = 80, 4
 

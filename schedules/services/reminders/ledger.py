@@ -177,8 +177,8 @@ def claim_messages(
 ) -> list[list[ReminderDelivery]]:
     """Take up to `most` messages of a channel that nobody holds and that may leave; give the rows of each.
 
-    Whoever holds a message's first row has all of it. Rows that leave together get the message's key when
-    they are first claimed; after a crash the same rows leave again under the same key.
+    The worker that claims a message's first row has all of it. Rows that leave together get the message's
+    key when they are first claimed; after a crash the same rows leave again under the same key.
     """
     free = ReminderDelivery.objects.filter(
         is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None

@@ -120,7 +120,7 @@ def _page() -> dict[str, Any]:
 
 
 def _where(delivery: ReminderDelivery) -> str:
-    """The place that a delivery is about, without the participant: whoever administers looks into none."""
+    """The place that a delivery is about, without the participant, whom administrators do not see."""
     reminder = delivery.reminder
     person = reminder.participant or (reminder.visit.participant if reminder.visit else None)
     return f"{person.trial.code} · {person.site.code}" if person else ""

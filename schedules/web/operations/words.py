@@ -96,7 +96,7 @@ def problems(
     leaves: bool,
     now: datetime,
 ) -> Iterator[str]:
-    """What somebody should mend, in sentences; the gravest first."""
+    """What somebody should mend, in sentences, the most severe first."""
     if missing:
         yield _("The database is of another release: run manage.py migrate.")
     if powers:

@@ -54,7 +54,7 @@ def draw_timeline(
 ) -> list[Drawn]:
     """The panels that there are: the weeks around day zero, and the whole follow-up.
 
-    `verdicts` are those of the windows, by code; a lane says its own behind its name, and the gravest
+    `verdicts` are those of the windows, by code; a lane says its own behind its name, and the most severe
     lanes come first.
     """
     facts = _facts(reading, visits, windows, verdicts or {})

@@ -109,7 +109,7 @@ def _count(user: User, instant: datetime) -> dict[str, Any]:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Show pages in another language, and tell whoever is signed in in that one from now on."""
+    """Show pages in another language, and send somebody who is signed in their messages in it too."""
     language = request.POST.get("language", "")
     if isinstance(request.user, User) and language in LANGUAGES and check_for_language(language):
         prefer_language(user=request.user, language=language)

@@ -1,4 +1,4 @@
-"""What a preview changes, in words, the gravest first: what breaks, lapses, is booked, gains, moves."""
+"""What a preview changes, in words, the most severe first: what breaks, lapses, is booked, gains, moves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS: dict[str, Promise] = {
     "gains": gettext_lazy("Gains"),
     "moves": gettext_lazy("Moves"),
 }
-"""The kinds of effects, the gravest first."""
+"""The kinds of effects, the most severe first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _kind(reason: Reason) -> str:
 def effect_lines(
     preview: Preview, rows: PreviewRows, reasons: DayZeroReasons | None = None
 ) -> list[EffectLine]:
-    """Every effect of a preview as a line, the gravest kind first."""
+    """Every effect of a preview as a line, the most severe kind first."""
     reasons = reasons or DayZeroReasons()
     lines = [
         *(EffectLine("breaks", sentence) for sentence in rows.departures),
