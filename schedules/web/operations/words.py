@@ -22,6 +22,9 @@ TASKS = {
     "schedules.tasks.start": gettext_lazy("Check the starts to come"),
     "schedules.tasks.amend": gettext_lazy("Migrate participants to an amendment"),
     "schedules.tasks.deliver": gettext_lazy("Send reminders"),
+    "schedules.tasks.deliver_by": gettext_lazy("Send reminders by one channel"),
+    "trials.tasks.ring_jobs": gettext_lazy("Start long jobs that wait"),
+    "trials.tasks.run_job": gettext_lazy("Do a long job"),
     "trials.tasks.seal": gettext_lazy("Seal the audit trail"),
     "trials.tasks.tell_owners_of_accounts": gettext_lazy("Tell owners of accounts"),
 }

@@ -10,8 +10,10 @@ import pytest
 import time_machine
 from django.test import Client
 
+from config.celery import app
 from schedules.domain.reminders import CLOSING
 from schedules.models import Reminder, ReminderDecision, ReminderDelivery, ReminderPause
+from schedules.web.operations.words import TASKS
 from tests.cast import NOW, a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import TODAY, a_coordinator, a_visit
@@ -153,3 +155,10 @@ def test_the_page_is_written_in_chinese_too(chief: Client, delivery: ReminderDel
     page = chief.get(PAGE, headers={"accept-language": "zh-hans"}).content.decode()
     assert "运行状况" in page
     assert "To be mended" not in page
+
+
+def test_every_task_has_a_name_that_people_read() -> None:
+    """`trials.tasks.ring_jobs` stood on the page as it is called in the code."""
+    app.loader.import_default_modules()
+    ours = {name for name in app.tasks if name.startswith(("schedules.", "trials."))}
+    assert ours == set(TASKS)
