@@ -253,6 +253,7 @@ class Stack:
             "XDG_DATA_HOME": str(home / "data"),
             "HTTP_PORT": str(self.ports.setdefault("http", free_port())),
             "HTTPS_PORT": str(port),
+            "HEALTH_PORT": str(self.ports.setdefault("health", free_port())),
             "UPSTREAMS": f"to {webs}",
         }
         return command, given, port, home
@@ -352,10 +353,13 @@ class Stack:
                 asked.sendall(b"PING\r\n")
                 return "" if asked.recv(10).startswith(b"+PONG") else "no answer"
             return "does not answer"
+        if words[0] == "wget":  # what the proxy's image has
+            address = words[-1].replace(":8080/", f":{self.ports['health']}/")
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310
+                return "" if answer.status == 204 else f"answers {answer.status}"
+            return "does not answer"
         _command, given, port, place = self._how(name, one.number)
-        if words[0] == "caddy":
-            words = [str(ROOT / "deploy/Caddyfile") if "Caddyfile" in word else word for word in words]
-        elif name != "web":
+        if name != "web":
             heart = given["HEARTBEAT_FILE"]
             words = [heart if word.startswith("/") else word for word in words]
         else:

@@ -248,6 +248,20 @@ def test_the_proxy_ends_https_and_shares_requests_among_the_web_servers(stack: S
     assert refused.value.headers["Location"].startswith("https://localhost")
 
 
+def test_a_health_check_makes_no_second_certificate_authority(stack: Stack) -> None:
+    """CI met it: the check of the first start had put its own authority in the running proxy's place."""
+    checks = {
+        name: str(one.get("healthcheck", {}).get("test", ""))
+        for name, one in stack.compose.services().items()
+    }
+    assert not [name for name, check in checks.items() if "caddy" in check]
+    for _ in range(3):
+        assert stack.unwell("proxy") == ""
+    roots = list((stack.folder / "proxy").rglob("root.crt"))
+    assert len(roots) == 1
+    assert through_the_proxy(stack, "/health/ready/")[0] == 200
+
+
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follows nothing."""
 
