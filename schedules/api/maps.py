@@ -15,7 +15,14 @@ from rest_framework.views import APIView
 
 from schedules.api.reading.queries import CodesField
 from schedules.api.reading.views import ReadView, asked, listed
-from schedules.api.writing import IF_MATCH, kept_unless, on_behalf_of, version_named
+from schedules.api.writing import (
+    DRY_RUN,
+    IF_MATCH,
+    dry_run_asked,
+    kept_unless,
+    on_behalf_of,
+    version_named,
+)
 from schedules.models import EdcEnvironment, EdcMap
 from schedules.selectors.exchange.agreements import edc_map, listed_maps
 from schedules.selectors.exchange.map_check import checked
@@ -173,13 +180,13 @@ class EdcMapDetail(APIView):
         operation_id="edc_maps_save",
         summary="Save the map of an EDC as a whole",
         description="If-Match is asked for once the map exists.",
-        parameters=[IF_MATCH],
+        parameters=[IF_MATCH, DRY_RUN],
         request=MapBody,
         responses={200: MapSerializer},
     )
     def put(self, request: Request, trial: str, edc: str, environment: str) -> Response:
         require_act(request, ApiAct.MAP)
-        refuse_query(request.query_params, ())
+        dry_run = dry_run_asked(request)
         key = map_key(request, trial, edc, environment)
         scope = roles_of(signed_in(request), roles_day(request_clock.now()))
         if not scope.allows_throughout(Right.RECORD, trial=key.trial.pk):
@@ -190,11 +197,11 @@ class EdcMapDetail(APIView):
         body.is_valid(raise_exception=True)
         values: dict[str, Any] = body.validated_data
         content = MapContent(values["study_oid"], values["sites"], values["events"])
-        with on_behalf_of(request, None), kept_unless(dry_run=False):
+        with on_behalf_of(request, None), kept_unless(dry_run):
             saved = save_map(key=key, version=version, content=content, by=signed_in(request))
             if values.get("subjects"):
                 name_subjects(edc_map=saved, names=values["subjects"], by=signed_in(request))
-        return _shown(request, saved)
+            return _shown(request, saved)
 
 
 def map_key(request: Request, trial: str, edc: str, environment: str) -> MapKey:

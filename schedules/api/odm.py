@@ -168,13 +168,6 @@ class OdmExchange(AnswersOnce):
         named = [(subject.key, event) for subject in subjects for event in subject.events]
         if len(named) > MOST_ITEMS:
             _refuse(OdmError("too_many", "StudyEventData", str(len(named))))
-        if not dry_run:
-            names = MessageNames(
-                [one.site for one in subjects if one.site],
-                [one.key for one in subjects],
-                [(event.event_oid, event.repeat_key) for _key, event in named],
-            )
-            note_message(edc_map=found, names=names, now=request_clock.now(), by=signed_in(request))
         visits = _visits(request, events, named, {one.key: one.site for one in subjects})
         results = [
             self._event(request, found, key, event, visit, dry_run=dry_run)

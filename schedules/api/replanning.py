@@ -199,7 +199,7 @@ class ParticipantReplanning(AnswersOnce):
         responses={200: ReplanningAnswer},
     )
     def post(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 (its name in the schema)
-        require_act(request, ApiAct.ANCHORS)
+        require_act(request, ApiAct.PLAN)
         dry_run = dry_run_asked(request)
         person = person_in_sight(signed_in(request), roles_day(request_clock.now()), id)
         if person is None:

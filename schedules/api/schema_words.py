@@ -78,6 +78,14 @@ PARTICIPANT = {
     "id": 3, "trial": "CART-SLE", "site": "WH", "subject_code": "S01-003", "cohort": None, "traits": [],
     "protocol_version": "1.2", "version": 2,
 }  # fmt: skip
+WEBHOOK = {
+    "id": 2, "client": "rave-live", "url": "https://edc.example/dayzero", "state": "active",
+    "created_at": "2026-12-01T09:00:00+08:00", "paused_at": None, "paused_because": None, "rests_until": None,
+    "ended_at": None, "succeeded_at": "2026-12-07T10:31:02+08:00", "failures": 0,
+    "previous_secret_until": None, "version": 1,
+}  # fmt: skip
+ONE_WEBHOOK = {**WEBHOOK, "messages": {"open": 0, "sent": 41, "refused": 0}}
+SECRET = {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "webhook": ONE_WEBHOOK}
 LAST_PAGE = {"next": None, "next_cursor": None}
 CURSOR = "a1b2c3d4e5f6-17"
 
@@ -106,6 +114,24 @@ ANSWERS: dict[str, Any] = {
             }
         ],
     },
+    "webhooks_list": {**LAST_PAGE, "results": [WEBHOOK]},
+    "webhooks_open": SECRET,
+    "webhooks_rotate": SECRET,
+    "webhooks_retrieve": ONE_WEBHOOK,
+    "webhooks_change": ONE_WEBHOOK,
+    "webhooks_replay": {"count": 12},
+    "webhooks_messages": {
+        **LAST_PAGE,
+        "results": [
+            {
+                "id": 803, "key": "dz-2-a1b2c3d4e5f6-17", "number": 17, "kind": "performed",
+                "record": "visit", "participant": 3, "visit": 41,
+                "changed_at": "2026-12-07T10:31:00+08:00", "state": "sent", "attempts": 1,
+                "tried_at": "2026-12-07T10:31:02+08:00", "due_at": None,
+                "sent_at": "2026-12-07T10:31:02+08:00", "refused_at": None, "status": 204, "reason": "",
+            }
+        ],
+    },
     "sites_list": {
         **LAST_PAGE,
         "results": [
@@ -116,6 +142,10 @@ ANSWERS: dict[str, Any] = {
 """An answer of each of these operations."""
 
 BODIES: dict[str, Any] = {
+    "webhooks_open": {"url": "https://edc.example/dayzero"},
+    "webhooks_change": {"paused": True},
+    "webhooks_rotate": {"overlap_days": 7},
+    "webhooks_replay": {"since": "2026-12-07T00:00+08:00"},
     "visits_report": {
         "performed": {"on": "2027-01-05", "at": "2027-01-05T09:30"},
         "source": {"system": "Rave", "at": "2027-01-05T10:02:00+08:00", "record": "SE-17"},
@@ -164,7 +194,8 @@ def _describe(operation: dict[str, Any]) -> None:
         if not parameter.get("description") and parameter["name"] in WORDS:
             parameter["description"] = WORDS[parameter["name"]]
     name = operation.get("operationId")
-    answer = operation.get("responses", {}).get("200", {}).get("content", {}).get("application/json")
+    answers = operation.get("responses", {})
+    answer = answers.get("200", answers.get("201", {})).get("content", {}).get("application/json")
     if answer is not None and name in ANSWERS:
         answer["example"] = ANSWERS[name]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")

@@ -27,6 +27,13 @@ from schedules.api.records import DifferenceList, DifferenceSettled, Participant
 from schedules.api.replanning import ParticipantReplanning
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
+from schedules.api.webhooks import (
+    WebhookDetail,
+    WebhookList,
+    WebhookMessages,
+    WebhookReplay,
+    WebhookSecret,
+)
 from trials.api.not_found import NoSuchAddress
 from trials.api.oauth import revoke, token
 
@@ -66,6 +73,11 @@ urlpatterns = [
     path("trials/<str:trial>/sdtm/sv", SubjectVisits.as_view(), name="api-sv"),
     path("trials/<str:trial>/sdtm/tv", TrialVisits.as_view(), name="api-tv"),
     path("trials/<str:trial>", TrialDetail.as_view(), name="api-trial"),
+    path("webhooks", WebhookList.as_view(), name="api-webhooks"),
+    path("webhooks/<int:id>", WebhookDetail.as_view(), name="api-webhook"),
+    path("webhooks/<int:id>/messages", WebhookMessages.as_view(), name="api-webhook-messages"),
+    path("webhooks/<int:id>/replay", WebhookReplay.as_view(), name="api-webhook-replay"),
+    path("webhooks/<int:id>/secret", WebhookSecret.as_view(), name="api-webhook-secret"),
     path("sites", SiteList.as_view(), name="api-sites"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

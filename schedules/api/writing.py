@@ -29,13 +29,14 @@ from trials.api.bodies import StrictSerializer
 from trials.api.errors import PROBLEM, DomainExceptionHandler
 from trials.api.queries import refuse_query
 from trials.api.refusals import KeyNotNamed, KeyReused, VersionNotNamed
-from trials.api.rendering import to_json
+from trials.api.rendering import JSON, to_json
 from trials.audit.acts import caused_by
 from trials.domain.accounts.access import Right
 from trials.domain.sites.wall_clock import HourError, instant_from
 from trials.selectors.accounts.accounts import roles_in_words
 from trials.selectors.records import may
 from trials.spoken import say
+from trials.stored_secrets import decrypted, encrypted
 from trials.zones import roles_day
 
 LONGEST_CAUSE = 200
@@ -177,7 +178,9 @@ def problem_of(error: Exception, view: APIView) -> dict[str, Any]:
 
 
 class AnswersOnce(APIView):
-    """A POST whose key is kept with its answer for a day."""
+    """A POST whose key is kept with its answer for a day; one that holds a secret is kept encrypted."""
+
+    keeps_secrets = False
 
     def once(self, request: Request, act: Callable[[], tuple[int, Any]]) -> HttpResponse:
         """Answer with the status and data of `act`, or as the key was answered before.
@@ -197,26 +200,27 @@ class AnswersOnce(APIView):
             except Exception as error:  # noqa: BLE001  what is ours is raised again inside
                 data = problem_of(error, self)
                 status = data["status"]
-            return Answer(status, to_json(data).decode())
+            body = to_json(data).decode()
+            return Answer(status, encrypted(body) if self.keeps_secrets else body)
 
-        if request.query_params.get("dry_run") and dry_run_asked(request):
+        if dry_run_asked(request):
             with kept_unless(dry_run=True):
-                return _response(answered())
+                return self._response(answered())
         try:
             answer = answer_once(
                 user=signed_in(request), key=key, digest=digest, now=request_clock.now(), act=answered
             )
         except KeyReusedError as error:
             raise KeyReused(str(error)) from error
-        return _response(answer)
+        return self._response(answer)
 
-
-def _response(answer: Answer) -> HttpResponse:
-    """An answer whose JSON is written already."""
-    failed = answer.status >= 400  # noqa: PLR2004  where refusals begin
-    response = HttpResponse(
-        answer.body, status=answer.status, content_type=PROBLEM if failed else "application/json"
-    )
-    if answer.replayed:
-        response["Idempotency-Replayed"] = "true"
-    return response
+    def _response(self, answer: Answer) -> HttpResponse:
+        """An answer whose JSON is written already."""
+        failed = answer.status >= 400  # noqa: PLR2004  where refusals begin
+        body = decrypted(answer.body) if self.keeps_secrets else answer.body
+        response = HttpResponse(body, status=answer.status, content_type=PROBLEM if failed else JSON)
+        if self.keeps_secrets:
+            response["Cache-Control"] = "no-store"
+        if answer.replayed:
+            response["Idempotency-Replayed"] = "true"
+        return response

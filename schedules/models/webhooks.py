@@ -60,6 +60,7 @@ class Webhook(models.Model):
     refused = models.PositiveIntegerField(default=0, editable=False)
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     succeeded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         verbose_name = _("webhook")

@@ -82,7 +82,9 @@ class ApiAct(models.TextChoices):
     VISITS = "visits:write", _("record visits")
     ANCHORS = "anchors:write", _("record anchors")
     FACTS = "facts:write", _("record facts")
+    PLAN = "plan:write", _("re-plan: move planned days, change traits or the version")
     MAP = "map:write", _("change the map of its EDC")
+    WEBHOOKS = "webhooks:write", _("manage its webhooks")
 
 
 def read_only() -> list[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -11,12 +15,38 @@ from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import Webhook, WebhookDelivery
 from schedules.selectors.reminders.notices import is_free
-from trials.keyset import Page
+from trials.keyset import Page, page_by_id
 from trials.models import ApiAct, ApiClient, User
 from trials.selectors.accounts.clients import clients_administered_by
 
 OPEN = Q(sent_at__isnull=True, refused_at__isnull=True)
 STATES = {"open": OPEN, "sent": Q(sent_at__isnull=False), "refused": Q(refused_at__isnull=False)}
+
+
+class WebhookState(StrEnum):
+    """Whether messages of a webhook are sent."""
+
+    ACTIVE = "active"
+    RESTING = "resting"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+def state_of_webhook(webhook: Webhook, now: datetime) -> WebhookState:
+    """Say whether messages of a webhook are sent now."""
+    if webhook.ended_at:
+        return WebhookState.ENDED
+    if webhook.paused_at:
+        return WebhookState.PAUSED
+    resting = webhook.rests_until is not None and webhook.rests_until > now
+    return WebhookState.RESTING if resting else WebhookState.ACTIVE
+
+
+def state_of_delivery(delivery: WebhookDelivery) -> str:
+    """Say what came of a message, by the words of STATES."""
+    if delivery.sent_at:
+        return "sent"
+    return "refused" if delivery.refused_at else "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +81,16 @@ def listed_deliveries(webhook: Webhook, state: str, after: int | None, size: int
         rows = rows.filter(pk__lt=after)
     found = list(rows[: size + 1])
     return Page(found[:size], found[size - 1].pk if len(found) > size else None)
+
+
+def deliveries_by_id(
+    webhook: Webhook, states: Collection[str], after: int | None, size: int
+) -> Page[WebhookDelivery]:
+    """Read a page of a webhook's messages by id; `states` are some of STATES, none for all."""
+    rows = WebhookDelivery.objects.filter(webhook=webhook)
+    if states:
+        rows = rows.filter(reduce(or_, (STATES[state] for state in states)))
+    return page_by_id(rows, after, size)
 
 
 def delivery_of(webhook: Webhook, pk: int) -> WebhookDelivery | None:

@@ -60,6 +60,11 @@ PATHS = {
     "/api/v1/participants/{id}/anchors": "post",
     "/api/v1/participants/{id}/facts": "post",
     "/api/v1/participants/{id}/history": "post",
+    "/api/v1/webhooks": "get post",
+    "/api/v1/webhooks/{id}": "delete get patch",
+    "/api/v1/webhooks/{id}/messages": "get",
+    "/api/v1/webhooks/{id}/replay": "post",
+    "/api/v1/webhooks/{id}/secret": "post",
 }
 EXAMPLES = 40
 WRITES = TokenScope(acts=ApiAct.values)
@@ -157,7 +162,10 @@ def test_the_examples_are_what_the_schema_says() -> None:
         for methods in document["paths"].values()
         for operation in methods.values()
         for content in (
-            operation["responses"].get("200", {}).get("content", {}).get("application/json", {}),
+            *(
+                operation["responses"].get(status, {}).get("content", {}).get("application/json", {})
+                for status in ("200", "201")
+            ),
             operation.get("requestBody", {}).get("content", {}).get("application/json", {}),
         )
         if "example" in content

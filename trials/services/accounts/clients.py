@@ -50,7 +50,8 @@ def open_client(
     _refuse_unfit(terms, now)
     acts = [act for act in ApiAct.values if act in terms.acts]
     user = open_account(user_name=name, name="", email="", by=by, reason=reason)
-    role = Role.MONITOR if acts == [ApiAct.READ.value] else Role.DATA_MANAGER
+    records = set(acts) - {ApiAct.READ.value, ApiAct.WEBHOOKS.value}
+    role = Role.DATA_MANAGER if records else Role.MONITOR
     grant_membership(
         user=user, role=role, starts_on=today, by=by, reason=reason, site=terms.site, trial=terms.trial
     )
