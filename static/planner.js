@@ -2,6 +2,7 @@
 // A visit is placed by click (its card, then an hour), by drag (a card or an entry onto a day) and by keyboard
 // (Enter on a card, arrows between the free hours, Enter, Escape). All three end in the same form, which warns
 // of what clashes before anything is saved.
+document.documentElement.classList.add("js");
 const said = document.getElementById("placing-said");
 
 document.addEventListener("change", (event) => {
@@ -28,7 +29,11 @@ document.addEventListener("keydown", (event) => {
 // the free hours are one stop of the tab key: arrows go from one to the next
 const slots = [...document.querySelectorAll("[data-slot]")];
 slots.forEach((slot, place) => { slot.tabIndex = place === 0 ? 0 : -1; });
-if (slots.length && !document.querySelector(".notes")) slots[0].focus({ preventScroll: true });
+const begin = location.hash === "#last-slot" ? slots.at(-1) : slots[0];
+if (begin && !document.querySelector(".notes")) {
+  slots.forEach((slot) => { slot.tabIndex = slot === begin ? 0 : -1; });
+  begin.focus({ preventScroll: true });
+}
 
 function move(event) {
   const here = event.target;
@@ -40,10 +45,23 @@ function move(event) {
   let next = columns[x + step[0]]?.[Math.min(y + step[1], columns[x + step[0]].length - 1)];
   if (step[1] && columns.every((column) => column.length === 1)) next = daysOn(columns, x, step[1]);
   event.preventDefault();
-  if (!next) return;
+  if (!next) {
+    leave(event.key);
+    return;
+  }
   here.tabIndex = -1;
   next.tabIndex = 0;
   next.focus();
+}
+
+// the window goes on beyond the days that are shown: the calendar turns to them, and placing goes on there
+function leave(key) {
+  const days = document.querySelector(".planner-days").dataset;
+  const agenda = document.querySelector(".agenda");
+  const back = key === "ArrowLeft" || (agenda && key === "ArrowUp");
+  const forth = key === "ArrowRight" || (agenda && key === "ArrowDown");
+  if (back && days.before) location.href = `${days.before}#last-slot`;
+  if (forth && days.after) location.href = days.after;
 }
 
 // a month goes a week up or down, an agenda a day
@@ -84,6 +102,22 @@ document.addEventListener("dragend", () => {
   document.querySelectorAll(".col[data-day]").forEach((one) => one.classList.toggle("inside", shaded.includes(one)));
   said.textContent = "";
   dragged = null;
+});
+// dropped on ‹ or ›, a card is picked up on the days before or after
+document.addEventListener("dragover", (event) => {
+  const turn = event.target.closest?.(".steps-of-time a");
+  document.querySelectorAll(".steps-of-time .over").forEach((one) => one !== turn && one.classList.remove("over"));
+  if (!dragged || !turn) return;
+  event.preventDefault();
+  turn.classList.add("over");
+});
+document.addEventListener("drop", (event) => {
+  const turn = event.target.closest?.(".steps-of-time a");
+  if (!dragged || !turn) return;
+  event.preventDefault();
+  const address = new URL(turn.href);
+  address.searchParams.set("visit", dragged.dataset.visit);
+  location.href = address;
 });
 document.addEventListener("drop", (event) => {
   const column = event.target.closest?.(".col[data-day]");

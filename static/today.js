@@ -7,7 +7,8 @@ document.addEventListener("change", (event) => {
   if (chosen.matches(".strip input[name=on]")) {
     const button = chosen.form.querySelector("button[data-book]");
     if (button) {
-      button.querySelector(".with-script").textContent = `${button.dataset.book} ${chosen.dataset.say}`;
+      const words = "both" in chosen.dataset ? button.dataset.both : button.dataset.book;
+      button.querySelector(".with-script").textContent = `${words} ${chosen.dataset.say}`;
       button.classList.add("primary");
     }
   } else if (chosen.closest("form[data-submit-on-change]")) {

@@ -13,11 +13,12 @@ from django.utils.safestring import SafeString
 from participants.models import Participant
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.models import PREPARATIONS
-from schedules.selectors.today.attention import MissingFact
+from schedules.selectors.today.attention import Card, MissingFact
 from schedules.selectors.today.board import Closing
 from schedules.web.shared import wording
 from schedules.web.shared.back import with_back
-from schedules.web.today.words import CLOSING, STATES, STOPS, fact_button, near_here
+from schedules.web.today.words import CLOSING, SHORT_BUTTONS, STATES, STOPS, fact_button, near_here
+from schedules.web.windows.fact_wording import code_words
 
 register = template.Library()
 
@@ -86,6 +87,16 @@ def preparation(kind: str) -> str:
 def fact_words(missing: MissingFact) -> str:
     """What a button says that leads to the form of a missing fact."""
     return fact_button(missing)
+
+
+@register.simple_tag
+def fact_said(card: Card, missing: MissingFact) -> SafeString | str:
+    """The same, short where the card names the fact above its button: the rest is for who cannot see it."""
+    short = SHORT_BUTTONS.get(missing.kind)
+    alone = sum(one.kind is missing.kind for one in card.missing) == 1
+    if short is None or not alone or not missing.of:
+        return fact_button(missing)
+    return format_html('{}<span class="hidden">: {}</span>', short, code_words(missing.of))
 
 
 @register.simple_tag

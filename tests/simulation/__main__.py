@@ -39,7 +39,7 @@ def main() -> int:
         while total.years < given.years:
             found = _round(seed, given.days, given.people)
             print(f"seed {seed}: {found}", flush=True)
-            for line in (*found.missed, *found.unseen, *found.false):
+            for line in (*found.missed, *found.unseen, *found.false, *found.refused):
                 print(f"  {line}", flush=True)
             _add(total, found)
             seed += 1
@@ -64,6 +64,7 @@ def _add(total: Outcome, found: Outcome) -> None:
     total.visits += found.visits
     total.no_shows += found.no_shows
     total.deviations += found.deviations
+    total.kinds += found.kinds
     total.missed += found.missed
     total.unseen += found.unseen
     total.false += found.false

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from participants.domain.fact_rows import FactKind
 from participants.domain.facts import (
@@ -26,6 +27,7 @@ from schedules.selectors.today.attention import Card, MissingFact, attention
 from schedules.selectors.today.board import Board, BoardRow, Section, board
 from schedules.selectors.today.worklist import Wanted
 from schedules.services.visits.appointments import book_visit, complete_visit, miss_visit, unbook_visit
+from schedules.services.visits.together import book_together
 from schedules.services.windows.facts import record_fact
 from tests.simulation.world import DAY, World
 from trials.domain.errors import Refused
@@ -43,6 +45,7 @@ class Coordinator:
     world: World
     shown: dict[int, list[date]] = field(default_factory=dict)
     flagged: dict[tuple[int, str], list[date]] = field(default_factory=dict)
+    flagged_people: dict[int, list[date]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
     def work(self, day: date) -> None:
@@ -52,6 +55,8 @@ class Coordinator:
         for section in (Section.COMING, Section.BOOK, Section.RECORD, Section.PREPARE):
             for row in today.rows.get(section, ()):
                 self.shown.setdefault(row.visit.pk, []).append(day)
+                if row.both:
+                    self.shown.setdefault(row.both.visit.pk, []).append(day)
         for row in today.rows.get(Section.RECORD, ()):
             self._record(row, day, now)
         for row in today.rows.get(Section.BOOK, ()):
@@ -73,17 +78,16 @@ class Coordinator:
         for on in dict.fromkeys([*([row.offered] if row.offered else []), *strip]):
             if not self.world.bookable(row.visit, on):
                 continue
+            said: dict[str, Any] = {"by": self.world.coordinator, "reason": "", "now": now}
+            booking, visit = Booking(on, sure=True), row.visit
             try:
-                book_visit(
-                    visit=row.visit,
-                    version=row.visit.version,
-                    booking=Booking(on, sure=True),
-                    by=self.world.coordinator,
-                    reason="",
-                    now=now,
-                )
+                if row.both and row.both.window.holds(on):
+                    pair = [(one, one.version) for one in (visit, row.both.visit)]
+                    book_together(visits=pair, booking=booking, **said)
+                else:
+                    book_visit(visit=visit, version=visit.version, booking=booking, **said)
             except Refused as refused:
-                self.refused.append(f"book {row.work.line.mark} on {on}: {refused}")
+                self.refused.append(f"{day} book {_called(row)} on {on}: {_why(refused)}")
                 continue
             return
 
@@ -102,7 +106,7 @@ class Coordinator:
                     now=now,
                 )
             except Refused as refused:
-                self.refused.append(f"miss {row.work.line.mark}: {refused}")
+                self.refused.append(f"{day} miss {_called(row)}: {_why(refused)}")
 
     def _see(self, row: BoardRow, day: date, now: datetime) -> None:
         """Somebody comes, or does not and is booked again."""
@@ -137,11 +141,13 @@ class Coordinator:
                 visit=fresh, version=fresh.version, completion=completion, by=self.world.coordinator, now=now
             )
         except Refused as refused:
-            self.refused.append(f"done {fresh.code} on {on}: {refused}")
+            who = f"{person.trial.code} {person.subject_code} {fresh.code}"
+            self.refused.append(f"{now:%F} done {who} on {on}: {_why(refused)}")
 
     def _attend(self, card: Card, day: date, now: datetime) -> None:
         """Enter the first missing fact that the card asks for; all flags of the card were seen."""
         for flag in (card.worst.flag, *card.others):
+            self.flagged_people.setdefault(flag.participant_id, []).append(day)
             if flag.window:
                 self.flagged.setdefault((flag.participant_id, flag.window.code), []).append(day)
         for missing in card.missing[:2]:
@@ -149,7 +155,9 @@ class Coordinator:
                 try:
                     record_fact(participant=card.participant, fact=fact, by=self.world.coordinator, now=now)
                 except Refused as refused:
-                    self.refused.append(f"fact {missing.kind} {missing.of}: {refused}")
+                    who = f"{card.participant.trial.code} {card.participant.subject_code}"
+                    said = f"{day} fact {who} {missing.kind} {missing.of}: {_why(refused)}"
+                    self.refused.append(said)
                     continue
                 return
 
@@ -170,6 +178,14 @@ class Coordinator:
                 first = ward.order_by("opens").values_list("opens", flat=True).first()
                 if first:
                     yield Admission(self.world.morning(first))
+
+
+def _called(row: BoardRow) -> str:
+    return f"{row.participant.trial.code} {row.participant.subject_code} {row.visit.code}"
+
+
+def _why(refused: Refused) -> str:
+    return " ".join(f"{field}: {' '.join(words)}" for field, words in refused.fields.items()) or str(refused)
 
 
 def _fresh(visit: Visit) -> Visit:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import DeviationKind
-from schedules.models import Deviation, Visit, VisitPlace
+from schedules.models import Deviation, Visit
 from schedules.services.course.holds import sweep_holds
 from schedules.services.deviations.classification import sweep_unrecorded
 from schedules.services.readiness.start_flags import sweep_starts
@@ -27,17 +29,19 @@ class Outcome:
     visits: int = 0
     no_shows: int = 0
     deviations: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        by_kind = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items()))
         return (
             f"{self.years:.1f} participant-years, {self.visits} visits done, {self.no_shows} no-shows, "
-            f"{self.deviations} deviations: missed although a clinic day was left {len(self.missed)}, "
-            f"foreseeable and not shown {len(self.unseen)}, false drafts {len(self.false)}, "
-            f"refused acts {len(self.refused)}"
+            f"{self.deviations} deviations ({by_kind}): missed although a clinic day was left "
+            f"{len(self.missed)}, foreseeable and not shown {len(self.unseen)}, "
+            f"false drafts {len(self.false)}, refused acts {len(self.refused)}"
         )
 
 
@@ -52,6 +56,7 @@ def simulate(world: World, days: int) -> Outcome:
         sweep_unrecorded(now=now)
         sweep_holds(now=now)
         sweep_starts(now=now)
+        world.look(day)
         coordinator.work(day)
     _judge(world, coordinator, world.start + days * DAY, outcome)
     people = Participant.objects.filter(site__in=world.sites).count()
@@ -75,46 +80,67 @@ def _judge(world: World, coordinator: Coordinator, end: date, outcome: Outcome) 
 
 
 def _days_left(world: World, visit: Visit) -> list[date]:
-    """The days of a window on which the visit could have been seen, after its last change or no-show."""
-    after = [*world.no_shows.get(visit.pk, ()), world.moved.get(visit.participant_id, date.min)]
-    first = max(visit.opens, max(after) + DAY)
+    """The days of a window on which the visit could have been seen, since the window is as it is.
+
+    After a no-show from the next day on; nothing else that happened to the person excuses a day.
+    """
+    after = [day + DAY for day in world.no_shows.get(visit.pk, ())]
+    first = max([visit.opens, world.window_since(visit), *after])
     span = (first + number * DAY for number in range((visit.closes - first).days + 1))
     return [day for day in span if world.bookable(visit, day)]
 
 
+_OF_VISITS = frozenset({DeviationKind.UNRECORDED, DeviationKind.MISSED, DeviationKind.OUTSIDE})
+_BY_DESIGN = frozenset({DeviationKind.HOLD})
+"""What the world does on purpose: an infusion that is put off after chemotherapy is a hold."""
+
+
 def _look_at(world: World, coordinator: Coordinator, deviation: Deviation, outcome: Outcome) -> None:
+    """Judge one draft: false, or not shown in time though it could be foreseen.
+
+    Participants of this world keep what is asked of them, and all activities are done: a draft about an
+    activity is false, and one about a window is true only where days alone can break it, which is after a
+    slip, a no-show or an absence. Whatever is true must have stood on Today three clinic days before.
+    """
     kind, visit = DeviationKind(deviation.kind), deviation.visit
-    who = f"{deviation.participant.trial.code} {deviation.participant.subject_code}"
-    if visit is not None and kind in (DeviationKind.UNRECORDED, DeviationKind.MISSED, DeviationKind.OUTSIDE):
-        inside = visit.performed_on is not None and visit.opens <= visit.performed_on <= visit.closes
-        if inside:
+    outcome.kinds[kind.value] += 1
+    person, window = deviation.participant, deviation.window
+    who = f"{person.trial.code} {person.subject_code}"
+    if kind in _BY_DESIGN:
+        return
+    if visit is not None and kind in _OF_VISITS:
+        if visit.performed_on is not None and visit.opens <= visit.performed_on <= visit.closes:
             outcome.false.append(f"{kind}: {_name(visit)} was done on {visit.performed_on}")
-            return
-        shown = coordinator.shown.get(visit.pk, [])
-        if not _in_time(world, visit, shown):
-            outcome.unseen.append(f"{kind}: {_name(visit)} {visit.opens}..{visit.closes}, shown {shown[:1]}")
-    elif kind is DeviationKind.ACTIVITY:
-        outcome.false.append(f"{kind}: {who}")
-    elif kind is DeviationKind.WINDOW and deviation.window is not None:
-        flagged = coordinator.flagged.get((deviation.participant_id, deviation.window.code), [])
-        if not flagged:
-            outcome.unseen.append(f"{kind}: {who} {deviation.window.code} on {deviation.occurred_on}")
+        elif not _in_time(world, visit, coordinator.shown.get(visit.pk, [])):
+            first = coordinator.shown.get(visit.pk, [])[:1]
+            outcome.unseen.append(f"{kind}: {_name(visit)} {visit.opens}..{visit.closes}, shown {first}")
+        return
+    code = window.code if window else ""
+    what = f"{kind}: {who} {code} on {deviation.occurred_on}: {deviation.facts[:160]}"
+    if kind is DeviationKind.ACTIVITY or not world.disturbed(person.pk, deviation.occurred_on):
+        outcome.false.append(what)
+        return
+    key = (person.pk, code)
+    flagged = coordinator.flagged.get(key, []) if window else coordinator.flagged_people.get(person.pk, [])
+    known = world.protocol_window_since(key)
+    if not _before(world, person.site_id, deviation.occurred_on, known, flagged):
+        outcome.unseen.append(f"{what}, flagged {flagged[:1]}, known since {known}")
 
 
 def _in_time(world: World, visit: Visit, shown: list[date]) -> bool:
     """Whether a visit stood on Today three clinic days before its window closed.
 
-    One that was moved later than that, or stands on the ward by its block, could not.
+    One whose window was moved later than that, by the world or by what was recorded, could not.
     """
-    if (
-        visit.place == VisitPlace.WARD
-        or world.moved.get(visit.participant_id, date.min) >= visit.opens - 7 * DAY
-    ):
-        return True
-    calendar = world.calendars[visit.participant.site_id]
-    left = (visit.closes - number * DAY for number in range(60))
+    return _before(world, visit.participant.site_id, visit.closes, world.window_since(visit), shown)
+
+
+def _before(world: World, site: int, last: date, known: date, shown: Iterable[date]) -> bool:
+    """Whether something was shown BEFORE clinic days before its last day, or as soon as it was known."""
+    calendar = world.calendars[site]
+    left = (last - number * DAY for number in range(60))
     clinic = [day for day in left if calendar is None or calendar.is_working_day(day)][: BEFORE + 1]
-    return any(day <= clinic[-1] for day in shown)
+    return any(day <= max(clinic[-1], known) for day in shown)
 
 
 def _name(visit: Visit) -> str:

@@ -8,15 +8,17 @@ drug and stay near the site. What departs from the protocol is a matter of days 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from participants.services.absences import Away
-from schedules.models import Visit, VisitPlace
+from schedules.models import ProtocolWindow, Visit, VisitPlace
 from schedules.services.availability.absences import add_absence
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.values import Enrolment
@@ -59,7 +61,10 @@ class World:
     sites: list[Site] = field(default_factory=list)
     no_shows: dict[int, list[date]] = field(default_factory=dict)
     away: dict[int, list[tuple[date, date]]] = field(default_factory=dict)
-    moved: dict[int, date] = field(default_factory=dict)
+    disturbances: dict[int, list[date]] = field(default_factory=dict)
+    windows: dict[int, tuple[date, date, date]] = field(default_factory=dict)
+    spans: dict[tuple[int, str], tuple[Any, Any, date]] = field(default_factory=dict)
+    seats_lost: Counter[tuple[int, date]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.dice = Random(self.seed)
@@ -116,7 +121,7 @@ class World:
         away = Away(first, last, participant=person, note="travels")
         add_absence(away=away, by=self.coordinator, now=self.morning(day))
         self.away.setdefault(person.pk, []).append((first, last))
-        self.moved[person.pk] = day
+        self._disturb(person.pk, day)
 
     def _slip(self, person: Participant, day: date) -> None:
         """Day zero is put off by some days: for a slip while nothing has begun, else for a fever."""
@@ -139,7 +144,35 @@ class World:
             )
         except DomainError:
             return  # what the protocol or its block forbids stays as it is
-        self.moved[person.pk] = day
+        self._disturb(person.pk, day)
+
+    def _disturb(self, person: int, day: date) -> None:
+        self.disturbances.setdefault(person, []).append(day)
+
+    def disturbed(self, person: int, day: date) -> bool:
+        """Whether days alone could have broken something by then: a slip, a no-show or an absence before."""
+        return any(one <= day + DAY for one in self.disturbances.get(person, ()))
+
+    def look(self, day: date) -> None:
+        """Note in the morning since when each window is as it is."""
+        mine = Visit.objects.filter(participant__site__in=self.sites)
+        for pk, opens, closes in mine.values_list("pk", "opens", "closes"):
+            if self.windows.get(pk, ())[:2] != (opens, closes):
+                self.windows[pk] = (opens, closes, day)
+        placed = ProtocolWindow.objects.filter(participant__site__in=self.sites)
+        for person, code, starts, ends in placed.values_list("participant", "code", "starts_on", "ends_on"):
+            if self.spans.get((person, code), ())[:2] != (starts, ends):
+                self.spans[person, code] = (starts, ends, day)
+
+    def window_since(self, visit: Visit) -> date:
+        """Return the first morning on which a visit's window was as it is."""
+        found = self.windows.get(visit.pk)
+        return found[2] if found else date.max
+
+    def protocol_window_since(self, key: tuple[int, str]) -> date:
+        """Return the first morning on which a participant's protocol window was as it is."""
+        found = self.spans.get(key)
+        return found[2] if found else date.min
 
     def bookable(self, visit: Visit, day: date) -> bool:
         """Whether a visit can be seen on a day: the clinic is open, the person there, a room free."""
@@ -156,11 +189,13 @@ class World:
     def seats_left(self, site: int, day: date, but: int = 0) -> int:
         """How many participants more a clinic can see on a day."""
         taken = Visit.objects.filter(participant__site=site, booked_on=day, place=VisitPlace.CLINIC)
-        return CAPACITY - taken.exclude(pk=but).count()
+        return CAPACITY - taken.exclude(pk=but).count() - self.seats_lost[site, day]
 
     def comes(self, visit: Visit, day: date) -> bool:
         """Whether the person comes on the day of a booking; once in thirty they do not."""
         if visit.place == VisitPlace.WARD or self.dice.random() >= 1 / 30:
             return True
         self.no_shows.setdefault(visit.pk, []).append(day)
+        self.seats_lost[visit.participant.site_id, day] += 1
+        self._disturb(visit.participant_id, day)
         return False

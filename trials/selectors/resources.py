@@ -19,11 +19,26 @@ def resources_of(site: Site) -> QuerySet[Resource]:
 
 def resource_terms(sites: Collection[int]) -> dict[int, ResourceTerms]:
     """When each resource of these sites (ids) can be used, by its id, retired ones too; two queries."""
+    closed = _closed_days(sites)
+    return {one.pk: terms_of(one, closed.get(one.pk, ())) for one in Resource.objects.filter(site__in=sites)}
+
+
+def terms_in_use(sites: Collection[int]) -> dict[int, dict[int, ResourceTerms]]:
+    """The terms of the resources that are in use, by site and id; two queries."""
+    closed = _closed_days(sites)
+    found: dict[int, dict[int, ResourceTerms]] = defaultdict(dict)
+    for one in Resource.objects.filter(site__in=sites, retired_on=None):
+        found[one.site_id][one.pk] = terms_of(one, closed.get(one.pk, ()))
+    return dict(found)
+
+
+def _closed_days(sites: Collection[int]) -> dict[int, list[tuple[date, date, str]]]:
+    """The closed days of each resource of these sites, by its id; one query."""
     closed: dict[int, list[tuple[date, date, str]]] = defaultdict(list)
     spans = ResourceClosure.objects.filter(resource__site__in=sites, ended=False)
     for resource, first, last, note in spans.values_list("resource_id", "first", "last", "note"):
         closed[resource].append((first, last, note))
-    return {one.pk: terms_of(one, closed.get(one.pk, ())) for one in Resource.objects.filter(site__in=sites)}
+    return closed
 
 
 def terms_of(resource: Resource, closed: Collection[tuple[date, date, str]] = ()) -> ResourceTerms:

@@ -87,6 +87,13 @@ class BookedTime:
         minutes = terms.minutes if terms else DEFAULT_MINUTES
         return self.start, self.end or self.start + timedelta(minutes=minutes)
 
+    def is_one_with(self, other: BookedTime) -> bool:
+        """Return whether both are one appointment: two visits of a participant at one hour, in one room."""
+        mine, theirs = (
+            (one.participant, one.on, one.start, one.end, one.resource, one.staff) for one in (self, other)
+        )
+        return self.start is not None and mine == theirs
+
     def takes(self) -> Iterator[int]:
         """Return the ids of the resources that it takes."""
         yield from (one for one in (self.resource, self.staff) if one is not None)
@@ -142,7 +149,7 @@ def _person(booked: BookedTime, others: Iterable[BookedTime], day: DayAtSite) ->
         if other.participant != booked.participant or other.on != booked.on:
             continue
         theirs = _span(other, day)
-        if own and theirs and _overlap(own, theirs):
+        if own and theirs and _overlap(own, theirs) and not booked.is_one_with(other):
             message = _("The participant is booked for %(visit)s from %(hour)s on the same day.")
             words = Words.of(message, {"visit": Code(other.what), "hour": f"{theirs[0]:%H:%M}"})
             yield Clash(ClashKind.PERSON, words, other.visit)
@@ -156,7 +163,8 @@ def _resources(booked: BookedTime, others: list[BookedTime], day: DayAtSite) -> 
         terms = day.resources.get(pk)
         if terms is not None:
             yield from _unusable(booked, terms, day)
-            yield from _full(booked, terms, [one for one in others if pk in one.takes()], day)
+            taking = [one for one in others if pk in one.takes() and not booked.is_one_with(one)]
+            yield from _full(booked, terms, taking, day)
 
 
 def _unusable(booked: BookedTime, terms: ResourceTerms, day: DayAtSite) -> Iterator[Clash]:
@@ -202,6 +210,7 @@ def _full(
         if span is None:
             return
         spans = [(one, their) for one in others if (their := one.span(terms)) and _overlap(span, their)]
+        spans = list({(one.participant, their): (one, their) for one, their in spans}.values())  # two in one
         taking = [one for one, _their in spans]
         peak = 1 + _most_at_once([_cut(their, span) for _one, their in spans])
     if peak <= terms.capacity or not taking:

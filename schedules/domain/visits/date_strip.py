@@ -18,7 +18,8 @@ STRIP_DAYS = 14
 class StripDay:
     """One day of the strip; `shut` says in words why nobody can be seen then, empty where somebody can.
 
-    `first` and `last` are the ends of the window as far as the strip shows them.
+    `first` and `last` are the ends of the window as far as the strip shows them. `note` says in words what
+    else is on that day: no slot is left (`full`), or the participant comes for another visit.
     """
 
     day: date
@@ -27,6 +28,8 @@ class StripDay:
     target: bool
     first: bool
     last: bool
+    note: str = ""
+    full: bool = False
 
     @property
     def monday(self) -> bool:
@@ -52,6 +55,15 @@ def date_strip(
     )
 
 
+def could_be_one(window: VisitWindow, other: VisitWindow) -> bool:
+    """Say whether two visits of a participant are meant for about the same day: D90 and month 3, D28 and M1.
+
+    Each one's target lies in the other's window. That two windows only touch is not enough: a sample of
+    day 7 and one of day 10 are two.
+    """
+    return window.holds(other.target) and other.holds(window.target)
+
+
 def day_to_offer(
     window: VisitWindow,
     place: Place,
@@ -61,9 +73,19 @@ def day_to_offer(
 ) -> date | None:
     """Choose the day that one click books: the suggested one while it lies ahead, else the nearest open one.
 
-    Nearest to the target, from `today` on and inside the window; None where no such day is left.
+    Nearest to the target and inside the window. Where today was not the day meant, from tomorrow on, since
+    somebody has to be called in; today then only where it is the last day. None where no such day is left.
     """
-    opens = max(window.opens, today)
+    if place is Place.WARD or today in (suggested, window.target):
+        return _nearest(window, place, calendar, today, suggested)
+    later = _nearest(window, place, calendar, today + timedelta(days=1), suggested)
+    return later or _nearest(window, place, calendar, today, suggested)
+
+
+def _nearest(
+    window: VisitWindow, place: Place, calendar: WorkingDays | None, first: date, suggested: date | None
+) -> date | None:
+    opens = max(window.opens, first)
     if opens > window.closes:
         return None
     shut = place is not Place.WARD and calendar is not None

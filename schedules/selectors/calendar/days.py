@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from participants.models import Absence, Participant
 from participants.selectors.participants import participants_visible_to
@@ -17,19 +17,22 @@ from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.calendar_conflicts import clinic_days_left
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.status import Appointment, clinic_days
+from schedules.domain.visits.status import Appointment, ClinicDays, clinic_days
 from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import today_at, working_days_by_site
+from schedules.selectors.store.plan_rows import Reading
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, window_of
 from schedules.selectors.visits.clashes import clashes_on_record
+from schedules.selectors.visits.companions import Companion, companions_of
+from schedules.selectors.visits.load import slots_of_day
 from schedules.selectors.visits.status_query import appointment_condition
 from trials.domain.protocols.protocol import Place, Protocol
-from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
+from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceTerms
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import WEEKDAYS, Say, plain
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, trials_visible_to
-from trials.selectors.resources import resource_terms
+from trials.selectors.resources import terms_in_use
 from trials.zones import roles_day, zone_of
 
 MOST = 600
@@ -38,8 +41,6 @@ LONGEST_WARD = timedelta(days=45)
 AHEAD = timedelta(days=14)
 FIRST_HOUR, LAST_HOUR = 8, 18
 """The hours that a week draws; planner.css and planner.js draw the same."""
-ASSUMED_OPENING, ASSUMED_CLOSING = 9 * 60, 17 * 60
-"""When a room without hours is taken to be used, in minutes of the day. Assumed: no record states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,12 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class ToBook:
-    """A visit that waits to be booked, with the clinic days left."""
+    """A visit that waits to be booked: the clinic days left, and the visit that could be on the same day."""
 
     visit: Visit
     mark: str
     left: int | None
+    companion: Companion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,36 +156,48 @@ class SiteCalendar:
 
 
 def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plain) -> SiteCalendar:
-    """Return the calendar of a site in the language of `say`; about fifteen queries, whatever it holds."""
+    """Return the calendar of a site in the language of `say`; about seventeen queries, whatever it holds."""
     site, zone = wanted.site, zone_of(wanted.site)
     seen = participants_visible_to(user, roles_day(now)).filter(site=site)
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
     calendar = working_days_by_site([site.pk]).get(site.pk)
-    terms = resource_terms([site.pk])
+    terms = terms_in_use([site.pk]).get(site.pk, {})
     found = list(_shown(seen, wanted)[: MOST + 1])
     today = today_at(site, now)
     waiting = _waiting(seen, wanted, today, calendar)
     to_book = list(waiting[:MOST_TO_BOOK])
-    marks = _marks([*found, *to_book], zone, say)
+    shown = [*found, *to_book]
+    readings = _readings(shown, clinic_days(today, calendar), calendar, say)
+    marks = {visit.pk: _mark(visit, readings[visit.pk]) for visit in shown}
     trials = frozenset(trials_visible_to(user, roles_day(now)).values_list("pk", flat=True))
     clashes = clashes_on_record(found[:MOST], say, seen_trials=trials)
+    companions = companions_of([(one, readings[one.pk]) for one in to_book])
     absences = Absence.objects.filter(site=site, ended=False, first__lte=wanted.last)
     away = list(absences.filter(last__gte=wanted.first).select_related("user"))
     placed = _placed(found[:MOST], wanted, marks, clashes, (zone, today))
     days = []
     for offset in range((wanted.last - wanted.first).days + 1):
         day = wanted.first + timedelta(days=offset)
-        here = replace(_bare(day, calendar, say), slots=_slots(day, calendar, terms))
+        here = replace(_bare(day, calendar, say), slots=slots_of_day(day, calendar, terms))
         on_day: dict[str, Any] = {part: tuple(some) for part, some in placed.get(day, {}).items()}
         gone = tuple(one for one in away if one.first <= day <= one.last)
         days.append(replace(here, **on_day, away=gone))
     return SiteCalendar(
         *(today, now.astimezone(zone), tuple(days)),
-        tuple(ToBook(one, marks[one.pk], _left(one, calendar, today)) for one in to_book),
+        tuple(_cards(to_book, marks, companions, (calendar, today))),
         waiting.count() if len(to_book) == MOST_TO_BOOK else len(to_book),
         max(0, len(found) - MOST),
         terms,
     )
+
+
+def busiest_site(sites: Sequence[Site], today: date) -> int | None:
+    """The one of these sites (id) with most bookings in the week from today on; None where there are none."""
+    week = (today, today + timedelta(days=6))
+    booked = Visit.objects.filter(participant__site__in=sites, booked_on__range=week, **RUNNING)
+    counted = booked.order_by().values_list("participant__site").annotate(count=Count("pk"))
+    found = counted.order_by("-count", "participant__site").first()
+    return found[0] if found else None
 
 
 def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
@@ -219,15 +233,40 @@ def _related(visits: QuerySet[Visit]) -> QuerySet[Visit]:
     return related.prefetch_related("participant__anchors")
 
 
-def _marks(visits: Sequence[Visit], zone: ZoneInfo, say: Say) -> dict[int, str]:
+def _readings(
+    visits: Sequence[Visit], days: ClinicDays, calendar: WorkingDays | None, say: Say
+) -> dict[int, Reading]:
+    """By what each of these visits (id) is read; one query."""
     versions = ProtocolVersion.objects.in_bulk({one.participant.protocol_version_id for one in visits})
     protocols: dict[int, Protocol] = {pk: in_language(protocol_of(one), say) for pk, one in versions.items()}
-    marks = {}
+    found = {}
     for visit in visits:
-        protocol = protocols[visit.participant.protocol_version_id]
+        protocol, zone = protocols[visit.participant.protocol_version_id], zone_of(visit.participant.site)
         zero = day_zero_of(visit.participant, protocol, zone)
-        marks[visit.pk] = say(visit_mark(protocol, planned_visit(visit, protocol, zone), zero))
-    return marks
+        found[visit.pk] = Reading(protocol, zone, zero, calendar, days, say)
+    return found
+
+
+def _mark(visit: Visit, reading: Reading) -> str:
+    planned = planned_visit(visit, reading.protocol, reading.zone)
+    return reading.say(visit_mark(reading.protocol, planned, reading.zero))
+
+
+def _cards(
+    to_book: Sequence[Visit],
+    marks: Mapping[int, str],
+    companions: Mapping[int, Companion],
+    here: tuple[WorkingDays | None, date],
+) -> Iterator[ToBook]:
+    """The visits to book; two of one participant that could be on the same day are one card."""
+    absorbed: set[int] = set()
+    for one in to_book:
+        if one.pk in absorbed:
+            continue
+        companion = companions.get(one.pk)
+        if companion and companion.booked_on is None:
+            absorbed.add(companion.visit.pk)
+        yield ToBook(one, marks[one.pk], _left(one, *here), companion)
 
 
 def _placed(
@@ -315,20 +354,6 @@ def _bare(day: date, calendar: WorkingDays | None, say: Say) -> CalendarDay:
         day in calendar.make_up_days,
         bool(holiday or day in calendar.make_up_days) and calendar.is_provisional(day),
     )
-
-
-def _slots(day: date, calendar: WorkingDays | None, terms: Mapping[int, ResourceTerms]) -> int:
-    """How many can be seen on a day, by the rooms' hours and usual lengths; 0 where no room is on record."""
-    if calendar is not None and not calendar.is_working_day(day):
-        return 0
-    slots = 0
-    for one in terms.values():
-        if one.kind is not ResourceKind.ROOM or one.closed_on(day) is not None or not one.used_on(day):
-            continue
-        first = one.opens_at.hour * 60 + one.opens_at.minute if one.opens_at else ASSUMED_OPENING
-        last = one.closes_at.hour * 60 + one.closes_at.minute if one.closes_at else ASSUMED_CLOSING
-        slots += one.capacity * max(0, (last - first) // one.minutes)
-    return slots
 
 
 def _left(visit: Visit, calendar: WorkingDays | None, today: date) -> int | None:

@@ -53,9 +53,15 @@ class Card:
     def because(self) -> tuple[str, ...]:
         """What the worst flag says, as it stands now."""
         verdict = self.worst.verdict
-        if verdict is None:
+        if verdict is None or not (verdict.because or verdict.missing):
             return self.worst.words
-        return (*verdict.because, *verdict.missing) or self.worst.words
+        return tuple(verdict.because)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What is missing for the worst flag to be judged, in words."""
+        verdict = self.worst.verdict
+        return tuple(verdict.missing) if verdict else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -11,12 +11,14 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from participants.models import Participant
+from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
 from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.values import UNSCHEDULED
 from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars
+from schedules.selectors.today.strips import DayNotes, day_notes
 from schedules.selectors.today.worklist import (
     Part,
     Wanted,
@@ -27,6 +29,7 @@ from schedules.selectors.today.worklist import (
     with_relations,
     work_rows,
 )
+from schedules.selectors.visits.companions import Companion, companions_of
 from schedules.selectors.visits.status_query import BOOKED, WAITS, at_each, by_today
 from trials.domain.protocols.protocol import Place
 from trials.domain.words import Say, plain
@@ -73,6 +76,22 @@ class BoardRow:
     offered: date | None
     activities: tuple[str, ...]
     prepared: frozenset[str] = frozenset()
+    companion: Companion | None = None
+
+    @property
+    def both(self) -> Companion | None:
+        """The visit that is booked with this one in one act; None where there is none or it is booked."""
+        return self.companion if self.companion and self.companion.booked_on is None else None
+
+    @property
+    def beside(self) -> Companion | None:
+        """The visit that is booked already, on a day that is inside the window of this one as well."""
+        return self.companion if self.companion and self.companion.booked_on else None
+
+    @property
+    def offers_both(self) -> bool:
+        """Whether the offered day is inside both windows."""
+        return bool(self.both and self.offered and self.both.window.holds(self.offered))
 
     @property
     def visit(self) -> Visit:
@@ -155,10 +174,15 @@ class Board:
     closing: Mapping[Closing, int] = field(default_factory=dict)
     ward: int = 0
     closed: int = 0
+    absorbed: Mapping[Section, int] = field(default_factory=dict)
 
     def hidden(self, section: Section) -> int:
-        """How many rows of a part are not shown."""
-        return self.counts.get(section, 0) - len(self.rows.get(section, ()))
+        """How many visits of a part are not shown."""
+        return self.counts.get(section, 0) - self.shown(section)
+
+    def shown(self, section: Section) -> int:
+        """How many visits of a part are shown; a row may hold two."""
+        return len(self.rows.get(section, ())) + self.absorbed.get(section, 0)
 
 
 def board(
@@ -188,9 +212,10 @@ def board(
         found = live.filter(conditions[section]).annotate(group=part_of_visit(days))
         chosen += [(section, visit) for visit in with_relations(found.order_by(*order))[:shown]]
     rows = _rows(chosen, now, say, places)
+    absorbed = {Section.BOOK: _absorb(rows)}
     rows[Section.PREPARE] = [row for row in rows[Section.PREPARE] if _is_next(row)]
     counts[Section.PREPARE] = len(rows[Section.PREPARE])
-    return Board(rows, counts, closing, ward, closed)
+    return Board(rows, counts, closing, ward, closed, absorbed)
 
 
 def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -> BoardRow:
@@ -294,10 +319,54 @@ def _rows(
         return found
     ticks = _ticks([visit.pk for _section, visit in chosen])
     works = work_rows([visit for _section, visit in chosen], now, say, places)
+    to_book = [work for (section, _visit), work in zip(chosen, works, strict=True) if section is Section.BOOK]
+    companions = companions_of([(work.visit, work.reading) for work in to_book])
+    notes = day_notes(to_book)
     for (section, visit), work in zip(chosen, works, strict=True):
-        found[section].append(_row(section, work, ticks.get(visit.pk, frozenset())))
+        row = _row(section, work, ticks.get(visit.pk, frozenset()))
+        if section is Section.BOOK:
+            row = _with_companion(row, companions.get(visit.pk), notes)
+        found[section].append(row)
     found[Section.COMING].sort(key=lambda row: not row.ward or row.begins is not None)
     return found
+
+
+def _with_companion(row: BoardRow, companion: Companion | None, notes: DayNotes) -> BoardRow:
+    """A row to book with what is on its days, and with the visit that could be on the same day.
+
+    The offered day is that of the other's booking, else one inside both windows, and none that is full.
+    """
+    strip = tuple(notes.noted(day, row.visit) for day in row.strip)
+    offered, today = row.offered, row.work.today
+    if companion and companion.booked_on:
+        offered = companion.booked_on
+    elif companion:
+        window, other = row.work.line.planned.window, companion.window
+        target = max(window.opens, other.opens, min(window.target, window.closes, other.closes))
+        both = VisitWindow(max(window.opens, other.opens), target, min(window.closes, other.closes))
+        place = Place(row.visit.place)
+        offered = day_to_offer(both, place, row.work.reading.calendar, today, row.visit.suggested) or offered
+    full = {one.day for one in strip if one.full}
+    if offered in full:
+        free = [one.day for one in strip if one.inside and not one.shut and not one.full and one.day > today]
+        aim = offered
+        offered = min(free, key=lambda day: (abs(day - aim), day), default=offered)
+    return replace(row, strip=strip, offered=offered, companion=companion)
+
+
+def _absorb(rows: dict[Section, list[BoardRow]]) -> int:
+    """Leave out the rows of visits that another row books with its own; how many those are."""
+    kept: list[BoardRow] = []
+    absorbed: set[int] = set()
+    for row in rows[Section.BOOK]:
+        if row.visit.pk in absorbed:
+            continue
+        if row.offers_both and row.both:
+            absorbed.add(row.both.visit.pk)
+        kept.append(row)
+    left_out = len(rows[Section.BOOK]) - len(kept)
+    rows[Section.BOOK] = kept
+    return left_out
 
 
 def _row(section: Section, work: WorkRow, prepared: frozenset[str]) -> BoardRow:

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
+from schedules.domain.visits.date_strip import could_be_one
 from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.store.stored_visits import window_of
 from trials.models import Resource, Site
 
 DAYS_AHEAD = timedelta(days=12)
@@ -42,8 +44,8 @@ def furnish(site: Site) -> list[Resource]:
 def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     """Book what comes next of these participants (ids), from today on, by the hour and in rooms.
 
-    Every third open visit is left to be booked. One booking lies across another in the same room, so
-    that a conflict can be looked at.
+    Every third open visit is left to be booked, and two of one person that could be on the same day. One
+    booking lies across another in the same room, so that a conflict can be looked at.
     """
     last = today + DAYS_AHEAD
     waiting = Visit.objects.filter(
@@ -70,6 +72,8 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         )
         if day is None or day > last or number % EVERY == EVERY - 1 or not things:
             continue
+        if visit.target > today and any(_for_one_journey(visit, other) for other in waiting):
+            continue  # left to be booked by one click on Today
         place = on_day[site, day]
         if place >= len(HOURS):
             continue
@@ -81,6 +85,11 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         visit.booked_resource, visit.booked_staff = things[0], things[2 + place % 2]
         booked.append(visit)
     Visit.objects.bulk_update(booked, COLUMNS, batch_size=100)
+
+
+def _for_one_journey(visit: Visit, other: Visit) -> bool:
+    same = visit.participant_id == other.participant_id and visit.rule_code != other.rule_code
+    return same and could_be_one(window_of(visit), window_of(other))
 
 
 def book_back(ids: Collection[int], today: date, zone: ZoneInfo) -> None:

@@ -22,7 +22,9 @@ from schedules.selectors.calendar.days import (
     CalendarDay,
     Entry,
     SiteCalendar,
+    ToBook,
     WantedDays,
+    busiest_site,
     site_calendar,
 )
 from schedules.selectors.store.calendars import today_at
@@ -40,6 +42,7 @@ from trials.web.shared.query_params import choice_in, query_params
 WEEK, MONTH, AGENDA = "week", "month", "agenda"
 AGENDA_DAYS = 14
 SHOWN_A_DAY, CLOSING_A_DAY = 3, 2
+LAST_SITE = "calendar_site"
 DAYS_A_WEEK = 7
 
 
@@ -96,6 +99,10 @@ class Picked:
     visit: Visit
     mark: str
     book: str
+
+    def reaches(self, first: date, last: date, today: date) -> tuple[bool, bool]:
+        """Whether days of its window lie before the first or after the last day that is shown."""
+        return max(self.visit.opens, today) < first, self.visit.closes > last
 
     def holds(self, day: date, today: date) -> bool:
         """Whether a day to come is inside its window."""
@@ -162,7 +169,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "following": asked.step(1),
         "to_today": asked.address(day=found.today),
         "here": asked.address(visit=None),
-        "cards": [(one, asked.address(visit=one.visit.pk), _book(one.visit, asked)) for one in found.to_book],
+        "cards": [_card(one, asked, (first, last), found.today) for one in found.to_book],
+        "reaches": picked.reaches(first, last, found.today) if picked else (False, False),
     }
     return render(request, "calendar/calendar.html", context)
 
@@ -176,13 +184,31 @@ def _views() -> list[tuple[str, str]]:
 
 
 def _asked(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> CalendarQuery:
-    wanted = number(request, "site")
-    site = next((one for one in sites if one.pk == wanted), sites[0])
+    site = _site(request, sites, instant)
     view = choice_in(request, "view", (WEEK, MONTH, AGENDA)) or WEEK
     day = day_asked(request, "day") or today_at(site, instant)
     return CalendarQuery(
         *(view, day, site, number(request, "trial"), number(request, "resource"), number(request, "visit"))
     )
+
+
+def _site(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> Site:
+    """The site that is asked for, else the one looked at last, else the one with most bookings just now."""
+    wanted = number(request, "site")
+    if wanted and any(one.pk == wanted for one in sites):
+        if request.session.get(LAST_SITE) != wanted:
+            request.session[LAST_SITE] = wanted
+    else:
+        wanted = request.session.get(LAST_SITE) or busiest_site(sites, server_day(instant))
+    return next((one for one in sites if one.pk == wanted), sites[0])
+
+
+def _card(one: ToBook, asked: CalendarQuery, span: tuple[date, date], today: date) -> tuple[ToBook, str, str]:
+    """A card with the address that picks it up, on days of its window, and that of its form."""
+    first, last = span
+    begins = max(one.visit.opens, today)
+    day = asked.day if begins <= last and one.visit.closes >= first else begins
+    return one, asked.address(visit=one.visit.pk, day=day), _book(one.visit, asked)
 
 
 def _picked(request: HttpRequest, asked: CalendarQuery, found: SiteCalendar) -> Picked | None:

@@ -21,6 +21,7 @@ class JustDone:
     undo: str
     version: int = 0
     section: str = ""
+    also: str = ""
 
 
 def keep_just_done(request: HttpRequest, done: Sequence[JustDone]) -> None:

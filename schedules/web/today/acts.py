@@ -20,6 +20,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.domain.windows.asked_at_visit import Asked
@@ -28,6 +29,7 @@ from schedules.selectors.pages.consequences import consequences_since, standing_
 from schedules.selectors.pages.visit import visit_page
 from schedules.selectors.store.changes import Change, changes_since
 from schedules.selectors.store.course import visit_in_sight
+from schedules.selectors.store.stored_visits import planned_visit, window_of
 from schedules.selectors.today.board import BoardRow, Section, board_row
 from schedules.services.today.preparations import prepare_visit
 from schedules.services.visits.appointments import (
@@ -39,6 +41,7 @@ from schedules.services.visits.appointments import (
     unbook_visit,
     undo_visit,
 )
+from schedules.services.visits.together import book_together, unbook_together
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
@@ -138,16 +141,23 @@ def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | N
     if not outcome.undo:
         return None
     address = reverse("today-act", kwargs={"pk": row.visit.pk, "act": "undo"})
-    return JustDone(outcome.text, address, outcome.undo, row.visit.version, section.value)
+    version = row.visit.version
+    return JustDone(outcome.text, address, outcome.undo, version, section.value, outcome.also)
 
 
 def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     visit, day = row.visit, _day(said)
     booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
     reason = str(said.get("reason", ""))
-    book_visit(
-        visit=visit, version=_version(said), booking=booking, by=user_of(request), reason=reason, now=now()
-    )
+    other = _other(request, visit, said)
+    act: dict[str, Any] = {"booking": booking, "by": user_of(request), "reason": reason, "now": now()}
+    if other and window_of(other[0]).holds(day):
+        _first, second = book_together(visits=[(visit, _version(said)), other], **act)
+        pair = _("%(first)s and %(second)s") % {"first": row.work.line.mark, "second": _mark(row, second)}
+        words = {"visit": named(row.participant, pair), "day": near_here(day)}
+        text = _("%(visit)s are booked for %(day)s, inside both windows.")
+        return Outcome(text % words, undo="book", also=f"{second.pk}:{second.version}")
+    book_visit(visit=visit, version=_version(said), **act)
     inside = row.work.line.planned.window.holds(day)
     where = _("inside the window") if inside else _("outside the window")
     words = {"visit": named(row.participant, row.work.line.mark), "day": near_here(day), "where": where}
@@ -206,7 +216,12 @@ def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     if what not in UNDO:
         raise Http404
     reason = _("Undone right after it was entered.")
-    UNDO[what](visit=row.visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    act: dict[str, Any] = {"by": user_of(request), "reason": reason, "now": now()}
+    other = _other(request, row.visit, said) if what == "book" else None
+    if other:
+        unbook_together(visits=[(row.visit, _version(said)), other], **act)
+    else:
+        UNDO[what](visit=row.visit, version=_version(said), **act)
     words = {"visit": named(row.participant, row.work.line.mark)}
     return Outcome(_("%(visit)s: undone. It is as it was before.") % words, "back")
 
@@ -248,7 +263,7 @@ def _overtaken(
     if _is_as_asked(fresh, act, said):
         return Outcome(_("Done already: nothing was saved twice."), undo=act if act in UNDO else "")
     zone = zone_of(visit.participant.site)
-    changes = changes_since(RECORD, visit.pk, stale.shown, zone)
+    changes = changes_since(RECORD, stale.pk, stale.shown, zone)
     text = _("Not saved: somebody else was quicker. %(changes)s")
     words = {"changes": " ".join(map(_change_words, changes[-2:]))}
     return Outcome((text % words).strip(), "stale")
@@ -286,6 +301,24 @@ def _day(said: Mapping[str, Any]) -> date:
     except ValueError:
         message = _("“%(given)s” is no day. Give one as 2026-12-01.") if given else _("Choose a day.")
         raise Refused({"on": [message % {"given": given} if given else message]}) from None
+
+
+def _other(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> tuple[Visit, int] | None:
+    """The visit of the same participant that is booked with this one, and its version as it was shown."""
+    pk, colon, version = str(said.get("with", "")).partition(":")
+    if not (colon and row_id(pk) and row_id(version)):
+        return None
+    other = _in_sight(request, row_id(pk))
+    if other.participant_id != visit.participant_id or other.pk == visit.pk:
+        raise Http404
+    return other, row_id(version)
+
+
+def _mark(row: BoardRow, visit: Visit) -> str:
+    """What a visit of the participant of a row is called."""
+    reading = row.work.reading
+    planned = planned_visit(visit, reading.protocol, reading.zone)
+    return reading.say(visit_mark(reading.protocol, planned, reading.zero))
 
 
 def _version(said: Mapping[str, Any]) -> int:

@@ -23,6 +23,7 @@ FAILED, STALE = 422, 409
 class Outcome:
     """What a row says after an act; `undo` names what can be undone, empty for nothing.
 
+    `also` is the other visit, with its version, that was booked by the same act and is undone with it.
     `tone` is just, failed or stale; `ask` are the fields that the row asks for before it tries again; `form`
     is the address of the whole form, where that asks first.
     """
@@ -33,6 +34,7 @@ class Outcome:
     details: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     form: str = ""
+    also: str = ""
 
     @property
     def status(self) -> int:

@@ -97,6 +97,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "list_query": _kept(request.GET, LIST_FILTERS),
         "back": request.get_full_path(),
         "sites": seen.sites,
+        "only_site": places.sites[0] if len(places.sites) == 1 else None,
         "trials": trials_visible_to(user, here),
         "just": taken_from_session(request),
         "may_record": roles_of(user, here).allows(Right.RECORD),
@@ -150,6 +151,8 @@ def _board_context(found: Board) -> dict[str, Any]:
         "scale": _scale(found),
         "recordable": sum(row.recordable_on is not None for row in found.rows.get(Section.RECORD, ())),
         "whole_rows": WHOLE,
+        "book_shown": found.shown(Section.BOOK),
+        "book_notes": any(day.note for row in found.rows.get(Section.BOOK, ()) for day in row.strip),
     }
 
 

@@ -43,6 +43,13 @@ CLOSING: Mapping[Closing, Promise] = {
 }
 
 
+SHORT_BUTTONS: Mapping[FactKind, Promise] = {
+    FactKind.CONFIRMATION: gettext_lazy("Confirm"),
+    FactKind.TEST: gettext_lazy("Enter the result"),
+}
+"""What a button says where the fact is named above it."""
+
+
 def fact_button(missing: MissingFact) -> str:
     """What a button says that leads to the form of a missing fact."""
     of = code_words(missing.of) if missing.of else ""

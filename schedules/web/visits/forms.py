@@ -17,10 +17,12 @@ from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
 from schedules.domain.windows.asked_at_visit import Asked, ResultAsked
 from schedules.models import VisitPlace
+from schedules.selectors.visits.companions import Companion
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
 from schedules.web.shared.hours import HourField, MinutesField
-from schedules.web.shared.wording import say
+from schedules.web.shared.query_params import row_id
+from schedules.web.shared.wording import say, short_day_words
 from trials.domain.protocols.protocol import Activity
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models import Resource
@@ -68,12 +70,20 @@ class BookingForm(VersionedForm):
 
     sure = SureField()
     anyway = forms.BooleanField(required=False, label=gettext_lazy("Book it all the same, with a reason"))
+    together = forms.BooleanField(required=False)
 
     clashes: Sequence[Clash] = ()
     """What clashes with the booking that the form suggests; one that was sent is refused at `anyway`."""
 
-    def __init__(self, resources: Sequence[Resource], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        *args: Any,
+        companion: Companion | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._offer_together(companion)
         for name in ("resource", "staff"):
             mine = [one for one in resources if (one.kind == ResourceKind.STAFF) == (name == "staff")]
             field = self.fields[name]
@@ -81,6 +91,27 @@ class BookingForm(VersionedForm):
             field.choices = [("", _("none")), *((one.pk, one.name) for one in mine)]
             if not mine:
                 del self.fields[name]
+
+    def _offer_together(self, companion: Companion | None) -> None:
+        """Ask whether the other visit that could be on the same day is booked with this one."""
+        if companion is None:
+            del self.fields["together"]
+            return
+        words = {
+            "visit": companion.mark,
+            "opens": short_day_words(companion.window.opens),
+            "closes": short_day_words(companion.window.closes),
+        }
+        label = _("Book %(visit)s for the same day and hour, too (window %(opens)s to %(closes)s)") % words
+        self.fields["together"].label = label
+        self.fields["with"] = forms.CharField(required=False, widget=forms.HiddenInput, initial=companion.key)
+
+    def other(self) -> tuple[int, int] | None:
+        """The visit that is booked with this one, by id, and its version; None for this one alone."""
+        if not self.cleaned_data.get("together"):
+            return None
+        pk, _colon, version = str(self.cleaned_data.get("with", "")).partition(":")
+        return (row_id(pk), row_id(version)) if row_id(pk) and row_id(version) else None
 
     def plain_fields(self) -> list[BoundField]:
         """All fields; whether an unusual day or a clash is meant only once that is asked."""

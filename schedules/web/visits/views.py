@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.values import UNSCHEDULED, VisitAction
@@ -25,6 +27,7 @@ from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.reminders.bell import told_of_visit
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
+from schedules.selectors.visits.companions import companions_of
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -35,6 +38,7 @@ from schedules.services.visits.appointments import (
     unbook_visit,
     undo_visit,
 )
+from schedules.services.visits.together import book_together
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from schedules.web.reminders.words import told_context
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
@@ -45,6 +49,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
 from schedules.web.visits.forms import DONE, BookingForm, CompletionForm, UnscheduledForm
+from trials.domain.errors import Stale
 from trials.domain.sites.wall_clock import instant_at
 from trials.selectors.resources import resources_of
 from trials.zones import zone_of
@@ -227,8 +232,15 @@ def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any
         initial |= {"on": likely, "start": start, "minutes": minutes, "place": visit.booked_place}
         initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}
         chosen = {"on": asked["on"], "start": asked["at"]}
+        companion = companions_of([(visit, page.reading)]).get(visit.pk)
+        if companion and companion.booked_on and not kept:
+            _join(initial, companion.visit, page.reading.zone)
         initial |= {name: value for name, value in chosen.items() if value}
-        form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial)
+        both = companion if companion and companion.booked_on is None else None
+        day = initial["on"]
+        initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
+        resources = list(resources_of(visit.participant.site))
+        form = BookingForm(resources, data, initial=initial, companion=both)
         if data is None:
             form.clashes = _clashes_of_suggested(page, initial)
         return form
@@ -239,6 +251,14 @@ def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any
         initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
         return CompletionForm(page.asked, page.questions(), data, initial=initial)
     return (VersionedForm if deed is VisitAction.ARRIVE else ReasonForm)(data, initial=initial)
+
+
+def _join(initial: dict[str, Any], booked: Visit, zone: ZoneInfo) -> None:
+    """Suggest the day, hour and room of another visit of the participant: one journey for both."""
+    start, end = (at.astimezone(zone) if at else None for at in (booked.booked_start, booked.booked_end))
+    minutes = int((end - start).total_seconds() // 60) if start and end else None
+    initial |= {"on": booked.booked_on, "start": start, "minutes": minutes, "place": booked.booked_place}
+    initial |= {"resource": booked.booked_resource_id, "staff": booked.booked_staff_id}
 
 
 def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[Clash, ...]:
@@ -261,12 +281,37 @@ def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[
     return found
 
 
+def _book(request: HttpRequest, page: VisitPage, form: BookingForm) -> None:
+    """Book a visit, and with it the other one that was ticked."""
+    said: dict[str, Any] = {
+        "booking": form.booking(page.reading.zone),
+        "by": user_of(request),
+        "reason": form.why(),
+        "now": now(),
+    }
+    other = form.other()
+    if other is None:
+        book_visit(visit=page.visit, version=form.shown(), **said)
+        return
+    pk, version = other
+    second = visit_in_sight(user_of(request), server_day(now()), pk)
+    if second is None or second.participant_id != page.visit.participant_id or pk == page.visit.pk:
+        raise Http404
+    try:
+        book_together(visits=[(page.visit, form.shown()), (second, version)], **said)
+    except Stale as stale:
+        if stale.pk == page.visit.pk:
+            raise
+        words = _("%(visit)s was changed meanwhile: open the form again, or book this visit alone.")
+        raise VisitRefused({"together": [words % {"visit": say(second.label)}]}) from stale
+
+
 def _perform(request: HttpRequest, page: VisitPage, deed: VisitAction, form: Any) -> None:
     """Call the service of a deed with what the form says."""
     shared = {"visit": page.visit, "version": form.shown(), "by": user_of(request), "now": now()}
     zone = page.reading.zone
     if deed is VisitAction.BOOK:
-        book_visit(**shared, booking=form.booking(zone), reason=form.why())
+        _book(request, page, form)
     elif deed is VisitAction.COMPLETE:
         complete_visit(**shared, completion=form.completion(zone))
     elif deed is VisitAction.ARRIVE:

@@ -114,3 +114,14 @@ def test_a_participant_of_a_trial_that_is_not_seen_is_not_named() -> None:
     (shown,) = clashes_of(asked, DayAtSite(others=(other,), resources=RESOURCES, seen_trials=frozenset({2})))
     assert str(hidden.words) == "Room 12 is taken by a participant of another trial."
     assert str(shown.words) == "Room 12 is taken: S01-002 Day 28."
+
+
+def test_two_visits_of_a_person_at_one_hour_in_one_room_are_one_appointment() -> None:
+    """Day 90 and month 3 on one journey: neither clashes with the other, nor takes the room twice."""
+    hours = {"start": at(9), "end": at(10), "resource": ROOM}
+    assert kinds(booked(1, visit=1, **hours), booked(1, visit=2, **hours)) == [ClashKind.SAME_DAY]
+    elsewhere = booked(1, visit=2, start=at(9, 30), end=at(10))
+    assert kinds(booked(1, visit=1, **hours), elsewhere) == [ClashKind.PERSON]
+    slot = {"start": at(9), "end": at(10), "resource": SLOT}
+    others = [booked(1, visit=1, **slot), booked(1, visit=2, **slot)]
+    assert kinds(booked(3, visit=3, **slot), *others) == [], "they take one of two places"

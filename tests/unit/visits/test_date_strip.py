@@ -6,7 +6,7 @@ import pytest
 
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.bookings import needs_no_booking
-from schedules.domain.visits.date_strip import STRIP_DAYS, date_strip, day_to_offer
+from schedules.domain.visits.date_strip import STRIP_DAYS, could_be_one, date_strip, day_to_offer
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import plain
@@ -66,3 +66,27 @@ def test_one_click_books_the_suggested_day_or_the_nearest_open_one(
 )
 def test_a_day_on_the_ward_that_is_given_needs_no_booking(place, timing, closes, given) -> None:
     assert needs_no_booking(place, timing, d(7), d(closes)) is given
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        ((2, 9, 16), (4, 11, 18), True),  # D90 and month 3
+        ((5, 7, 9), (8, 10, 12), False),  # two samples, three days apart: their windows only touch
+        ((1, 2, 3), (10, 11, 12), False),
+    ],
+)
+def test_two_visits_are_one_journey_where_each_ones_target_is_in_the_others_window(
+    first: tuple, second: tuple, one: bool
+) -> None:
+    windows = [VisitWindow(*map(d, days)) for days in (first, second)]
+    assert could_be_one(*windows) is one
+    assert could_be_one(*reversed(windows)) is one
+
+
+def test_today_is_offered_where_it_is_meant_or_the_last_day_and_else_tomorrow() -> None:
+    """Nobody can be called in within the hour: a target that has passed is met tomorrow."""
+    window = VisitWindow(d(7), d(8), d(10))
+    assert day_to_offer(window, Place.CLINIC, CLINIC, d(8), None) == d(8), "the target"
+    assert day_to_offer(window, Place.CLINIC, CLINIC, d(9), None) == d(10)
+    assert day_to_offer(window, Place.CLINIC, CLINIC, d(10), None) == d(10), "the last day"

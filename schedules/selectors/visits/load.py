@@ -1,0 +1,37 @@
+"""How full the days of a site are: slots by the hours of its rooms, and who is booked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from django.db.models import Count
+
+from schedules.models import Visit, VisitPlace
+from trials.domain.sites.resources import ResourceKind, ResourceTerms
+from trials.domain.sites.working_days import WorkingDays
+
+ASSUMED_OPENING, ASSUMED_CLOSING = 9 * 60, 17 * 60
+"""When a room without hours is taken to be used, in minutes of the day. Assumed: no record states it."""
+
+
+def slots_of_day(day: date, calendar: WorkingDays | None, terms: Mapping[int, ResourceTerms]) -> int:
+    """How many can be seen on a day, by the rooms' hours and usual lengths; 0 where no room is on record."""
+    if calendar is not None and not calendar.is_working_day(day):
+        return 0
+    slots = 0
+    for one in terms.values():
+        if one.kind is not ResourceKind.ROOM or one.closed_on(day) is not None or not one.used_on(day):
+            continue
+        first = one.opens_at.hour * 60 + one.opens_at.minute if one.opens_at else ASSUMED_OPENING
+        last = one.closes_at.hour * 60 + one.closes_at.minute if one.closes_at else ASSUMED_CLOSING
+        slots += one.capacity * max(0, (last - first) // one.minutes)
+    return slots
+
+
+def booked_at_clinics(sites: Collection[int], first: date, last: date) -> dict[tuple[int, date], int]:
+    """How many participants are booked at each site (id) on each of these days; one query."""
+    booked = Visit.objects.filter(participant__site__in=sites, booked_on__range=(first, last))
+    clinic = booked.filter(place=VisitPlace.CLINIC, cancelled_on=None, missed_on=None).order_by()
+    found = clinic.values_list("participant__site", "booked_on").annotate(Count("participant", distinct=True))
+    return {(site, day): count for site, day, count in found if day}
