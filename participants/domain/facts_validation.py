@@ -16,6 +16,7 @@ from participants.domain.facts import (
     CompanionConfirmed,
     Confirmation,
     Dose,
+    Event,
     Fact,
     Facts,
     Illness,
@@ -102,6 +103,8 @@ FIRST_YEAR, LAST_YEAR = FIRST_DAY.year, LAST_DAY.year
 FIRST_YEAR_BEFORE = 1900
 """The first year of what may have been long before a trial, such as an illness."""
 _BEFORE = Illness | Infection | Dose | Vaccination | Procedure
+FEVER = "fever"
+"""The event that a hold looks at: of the trial itself, whatever its windows look back at."""
 LONGEST_HALF_LIFE = timedelta(days=36_500)
 """No drug's is longer, and windows of so many half-lives can still be counted."""
 
@@ -118,6 +121,19 @@ def _points(fact: Fact) -> Iterator[tuple[str, Point]]:
         point = getattr(fact, name, None)
         if point is not None:
             yield name, point
+
+
+def days_in_trial(fact: Fact, zone: ZoneInfo) -> list[tuple[date, bool]]:
+    """Return the days of a fact that can be unlikely, each with whether it can come long before the trial.
+
+    What windows look back at, such as an illness, a drug or an earlier diagnosis, can.
+    """
+    if isinstance(fact, Waiver):
+        return []
+    long_before = isinstance(fact, _BEFORE | Event) and getattr(fact, "code", "") != FEVER
+    names = ("from_day", "to_day", *_HAPPENED, "planned_discharge")
+    points = [point for name in names if (point := getattr(fact, name, None)) is not None]
+    return [(day_of(point, zone), long_before) for point in points]
 
 
 def _zoneless(fact: Fact) -> Iterator[Refusal]:

@@ -82,7 +82,7 @@ ENDS = frozenset(Phase) - GOES_ON
 
 MOVES: Mapping[Step, Move] = {
     Step.SCREEN_FAILURE: Move(frozenset({Phase.SCREENING}), Phase.SCREEN_FAILED),
-    Step.RESCREENING: Move(frozenset({Phase.SCREEN_FAILED}), Phase.SCREENING),
+    Step.RESCREENING: Move(frozenset({Phase.SCREEN_FAILED, Phase.SCREENING}), Phase.SCREENING),
     Step.HOLD: Move(frozenset({Phase.CONDITIONING}), Phase.ON_HOLD),
     Step.RESUMPTION: Move(frozenset({Phase.ON_HOLD}), Phase.CONDITIONING),
     Step.NEVER_INFUSED: Move(
@@ -254,9 +254,15 @@ def first_end(steps: Sequence[StepTaken], *, treatment: bool = False) -> StepTak
 
 
 def next_steps(course: Course) -> tuple[Step, ...]:
-    """The steps that may be taken now, in the order of the table."""
+    """The steps that may be taken now, in the order of the table.
+
+    Screening again needs one that failed, or one that was done and has expired since.
+    """
     phase = phase_of(course)
-    return tuple(step for step, move in MOVES.items() if phase in move.after)
+    possible = (step for step, move in MOVES.items() if phase in move.after)
+    if phase is Phase.SCREENING and not course.last_visit_on:
+        return tuple(step for step in possible if step is not Step.RESCREENING)
+    return tuple(possible)
 
 
 def refusals_of_step(

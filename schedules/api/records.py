@@ -97,6 +97,7 @@ class FactBody(StrictSerializer):
     ends_at = HourField(required=False)
     detail = DetailBody(required=False)
     reason = serializers.CharField(max_length=300, required=False, default="")
+    sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
     source = SourceBody(required=False)  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -324,5 +325,6 @@ def _fact(request: Request, person: Participant) -> Any:
             by=signed_in(request),
             now=request_clock.now(),
             reason=values["reason"],
+            sure=values["sure"],
         )
     return {"id": recorded.stored.pk, "warnings": [warning.text(say) for warning in recorded.warnings]}

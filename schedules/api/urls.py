@@ -25,6 +25,7 @@ from schedules.api.reading.trials import SiteList, TrialDetail, TrialList
 from schedules.api.reading.whole_trial import TrialExport
 from schedules.api.records import DifferenceList, DifferenceSettled, ParticipantAnchors, ParticipantFacts
 from schedules.api.replanning import ParticipantReplanning
+from schedules.api.rescreening import ParticipantRescreening
 from schedules.api.visit_reports import VisitDetail
 from schedules.api.visits import VisitList
 from schedules.api.webhooks import (
@@ -49,6 +50,7 @@ urlpatterns = [
     path("edc-maps/<str:trial>/<str:edc>/<str:environment>", EdcMapDetail.as_view(), name="api-edc-map"),
     path("flags", FlagList.as_view(), name="api-flags"),
     path("participants/<int:id>/history", ParticipantHistory.as_view(), name="api-history"),
+    path("participants/<int:id>/rescreening", ParticipantRescreening.as_view(), name="api-rescreening"),
     path("participants/<int:id>/anchors", ParticipantAnchors.as_view(), name="api-anchors"),
     path("participants/<int:id>/facts", ParticipantFacts.as_view(), name="api-facts"),
     path("participants", ParticipantList.as_view(), name="api-participants"),

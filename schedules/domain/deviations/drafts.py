@@ -130,6 +130,8 @@ class VisitRecord:
     day of the first consent, None where it is not known, or where another deviation says that it came late.
     `single` where there is one due day; `block` where the visit holds its place in one; `final` once
     the day that it counts from has come; `free` of a visit whose window is wherever it takes place.
+    `recorded_by` is the day by whose end somebody can have recorded it, where that is not the last of its
+    window: what took place on the ward on a Sunday is recorded on Monday.
     """
 
     label: str
@@ -147,6 +149,7 @@ class VisitRecord:
     on_hold: bool = False
     consented_on: date | None = None
     left: Sequence[LeftActivity] = ()
+    recorded_by: date | None = None
 
     @property
     def live(self) -> bool:
@@ -247,7 +250,7 @@ def _of_time(visit: VisitRecord, about: str, today: date) -> Draft | None:
     if visit.missed_on:
         occurred = min(visit.missed_on, visit.window.closes)
         kind, facts = DeviationKind.MISSED, visit.missed_reason
-    elif today > visit.window.closes and not visit.on_hold and not visit.free:
+    elif today > (visit.recorded_by or visit.window.closes) and not visit.on_hold and not visit.free:
         occurred, kind, facts = visit.window.closes, DeviationKind.UNRECORDED, ""
     else:
         return None

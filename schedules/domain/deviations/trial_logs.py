@@ -11,12 +11,13 @@ from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.words import mark as _
 
 ENROLMENT = "enrolment"
-IN_SCREENING, ENROLLED = _("In screening"), _("Enrolled")
+IN_SCREENING, ENROLLED, REPEATED = _("In screening"), _("Enrolled"), _("Screening repeated")
 
 
 OUTCOMES: Mapping[str, str] = {
     "in-screening": IN_SCREENING,
     "enrolled": ENROLLED,
+    "repeated": REPEATED,
     **{step.value: STEP_LABELS[step] for step, move in MOVES.items() if move.to in ENDS},
 }
 """What can have come of a screening, by the word that a filter asks for it with."""
@@ -79,8 +80,11 @@ def attempts_of(
         again = next((taken.on for taken in mine if taken.step is Step.RESCREENING), None)
         began = since if attempt == 1 else again
         failed = next((taken for taken in mine if taken.step is Step.SCREEN_FAILURE), None)
-        end = failed or (None if enrolled else _end(mine))
-        if end:
+        repeated = steps[bounds[attempt]] if attempt < latest else None
+        end = failed or (None if enrolled or repeated else _end(mine))
+        if repeated and not end:
+            yield Screened(attempt, began, REPEATED, repeated.on, repeated.reason)
+        elif end:
             yield Screened(attempt, began, STEP_LABELS[end.step], end.on, end.reason)
         elif enrolled and attempt == latest:
             yield Screened(attempt, began, ENROLLED, enrolled.on)

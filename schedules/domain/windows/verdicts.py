@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from participants.domain.facts import Fact
 from trials.domain.words import Say, Value, Words, day_text, plain
+from trials.domain.words import mark as _
 
 
 class VerdictStatus(StrEnum):
@@ -22,6 +23,9 @@ class VerdictStatus(StrEnum):
     VIOLATED = "violated"
     CANNOT_JUDGE = "cannot-judge"
     WAIVED = "waived"
+
+
+_FROM = _("%(what)s, of %(start)s or later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Verdict:
     not opened can have one already. `missing` names the facts without which it cannot be judged
     (now or later), `needed_by` the instant (UTC) by which they are needed, None where nothing
     waits for them yet; `answers_from` the instant (UTC) from which an answer holds, where one that is
-    given sooner would be asked for again.
+    given sooner would be asked for again. `counts_from` is the day or instant from which what is missing
+    counts, such as a sample that must not be older: said with what is missing, and no evidence.
     """
 
     status: VerdictStatus
@@ -55,6 +60,7 @@ class Verdict:
     missing: tuple[Words, ...] = ()
     needed_by: datetime | None = None
     answers_from: datetime | None = None
+    counts_from: date | datetime | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -75,8 +81,14 @@ class Verdict:
         return tuple(evidence.words for evidence in self.evidence)
 
     def missing_text(self, say: Say = plain) -> tuple[str, ...]:
-        """What is missing, each as a phrase."""
-        return tuple(words.text(say, day_text) for words in self.missing)
+        """What is missing, each as a phrase, and from when on it counts."""
+        phrases = tuple(words.text(say, day_text) for words in self.missing)
+        if self.counts_from is None:
+            return phrases
+        return tuple(
+            Words.of(_FROM, {"what": phrase, "start": self.counts_from}).text(say, day_text)
+            for phrase in phrases
+        )
 
     def because(self, say: Say = plain) -> tuple[str, ...]:
         """The evidence, each as a sentence."""

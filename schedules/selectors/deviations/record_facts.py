@@ -12,14 +12,15 @@ from django.db.models import Min
 from participants.domain.moments import DAY
 from participants.models import Anchor, Consent
 from schedules.domain.deviations.drafts import LeftActivity, VisitRecord
+from schedules.domain.deviations.recording_days import recorded_by
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.readiness.start_context import Item
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.visits.visit import RANGES
-from schedules.models import AmendmentStep, Visit, VisitActivity
+from schedules.models import AmendmentStep, Visit, VisitActivity, VisitPlace
 from schedules.selectors.readiness.start_lines import started_against
-from schedules.selectors.store.calendars import today_at
+from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.stored_visits import version_of, window_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.selectors.records import protocol_of
@@ -44,7 +45,7 @@ class RecordedVisit:
 
 
 def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
-    """These visits with all that their deviations follow from, by id; five queries at most, however many."""
+    """These visits with all that their deviations follow from, by id; six queries at most, however many."""
     related = ("participant__site", "participant__protocol_version", "done_under")
     visits = Visit.objects.filter(pk__in=list(pks)).select_related(*related)
     left: dict[int, list[LeftActivity]] = defaultdict(list)
@@ -56,6 +57,8 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
     done = {visit.participant_id for visit in rows if visit.performed_on}
     against = started_against(done) if done else {}
     consents = _consents(done) if done else {}
+    open_at = {visit.participant.site_id for visit in rows if not _is_recorded(visit)}
+    calendars = working_days_by_site(open_at) if open_at else {}
     found = {}
     for visit in rows:
         person = visit.participant
@@ -63,12 +66,19 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
         told = (Item.VISIT, visit.label) in against.get(person.pk, ())
         protocol = protocol_of(version)
         consented = _consent_before(visit, protocol, consents.get(visit.participant_id, {}))
-        record = replace(_record(visit, protocol, left[visit.pk]), told=told, consented_on=consented)
+        waits = visit.place == VisitPlace.WARD and not _is_recorded(visit)
+        by = recorded_by(visit.closes, calendars.get(person.site_id)) if waits else None
+        record = _record(visit, protocol, left[visit.pk])
+        record = replace(record, told=told, consented_on=consented, recorded_by=by)
         today = today_at(person.site, now)
         found[visit.pk] = RecordedVisit(
             visit.pk, person.pk, version.pk, today, record, person.history_since is not None
         )
     return found
+
+
+def _is_recorded(visit: Visit) -> bool:
+    return bool(visit.performed_on or visit.missed_on or visit.cancelled_on)
 
 
 SIGNED = "signed"

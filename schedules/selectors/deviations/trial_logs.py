@@ -192,9 +192,10 @@ def _with_outcome(found: QuerySet[Participant], outcome: str, enrolled: Q) -> Qu
         return found.filter(enrolled)
     if outcome == "in-screening":
         return found.annotate(latest=_latest_step()).filter(_GOING_ON, ~enrolled)
-    taken = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step=outcome)
-    failed = outcome == Step.SCREEN_FAILURE
-    return found.filter(Exists(taken)) if failed else found.filter(Exists(taken), ~enrolled)
+    step = Step.RESCREENING.value if outcome == "repeated" else outcome
+    taken = CourseStep.objects.filter(participant=OuterRef("pk"), undone=False, step=step)
+    of_screening = step in (Step.SCREEN_FAILURE, Step.RESCREENING)
+    return found.filter(Exists(taken)) if of_screening else found.filter(Exists(taken), ~enrolled)
 
 
 def _in_phase(found: QuerySet[Participant], phase: Phase, infused: Exists) -> QuerySet[Participant]:

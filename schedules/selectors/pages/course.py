@@ -9,13 +9,13 @@ from datetime import date
 from django.db.models import Q, QuerySet
 
 from participants.domain.lifecycle import Course, Phase, Step, next_steps, phase_of
-from participants.models import Absence, CourseStep, Participant
+from participants.models import Absence, Anchor, CourseStep, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import Visit
 from schedules.selectors.store.course import course_of, live_visits, standing_of
 from trials.domain.accounts.access import Right
 from trials.models import Membership, Site, User
-from trials.selectors.records import holds_at, roles_of, sites_visible_to
+from trials.selectors.records import holds_at, protocol_of, roles_of, sites_visible_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ def course_page(participant: Participant) -> CoursePage:
 def sites_to_transfer_to(participant: Participant) -> QuerySet[Site]:
     """The other sites that run the participant's trial; whether they may use its version is asked later."""
     return Site.objects.filter(trial_sites__trial=participant.trial_id).exclude(pk=participant.site_id)
+
+
+def planned_day_zero(participant: Participant) -> date | None:
+    """Return the day for which day zero is planned; None where it is not."""
+    code = protocol_of(participant.protocol_version).day_zero
+    planned = Anchor.objects.filter(participant=participant, code=code)
+    return planned.values_list("planned_on", flat=True).first()
 
 
 def absence_in_sight(user: User, today: date, pk: int) -> Absence | None:

@@ -11,30 +11,46 @@ from participants.models import Absence
 from participants.services.absences import Away, refusals_of_absence
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
 from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
+from schedules.selectors.store.course import first_consent
 from schedules.selectors.store.records import record_of, records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
+from schedules.services.store.unlikely_days import questions_about
 from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.records import working_days_of
+from trials.services.sites.plausible_days import ask_once
 from trials.spoken import say
 
 
-def preview_absence(*, away: Away, now: datetime) -> Preview:
-    """What a participant's absence would do to their calendar; writes nothing. Raises AbsenceRefused."""
+def preview_absence(*, away: Away, now: datetime, sure: bool = False) -> Preview:
+    """What a participant's absence would do to their calendar; writes nothing.
+
+    Raises AbsenceRefused, also for an unlikely day that nobody has said is meant (`sure`).
+    """
+    _ask_about(away, sure=sure)
     return with_side_effects(_preview(away, now, lock=False), now)
 
 
 @recorded
 def commit_absence(
-    *, away: Away, digest: str, accept_unbookable: bool, by: User | None, now: datetime, reason: str = ""
+    *,
+    away: Away,
+    digest: str,
+    accept_unbookable: bool,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    sure: bool = False,
 ) -> Absence:
     """Put a previewed absence of a participant on record; days are suggested around it, no booking moves.
 
-    Raises AbsenceRefused, ReplanningStale where something changed since it was shown, and
-    BookingsOrphaned for bookings on its days unless they are accepted so.
+    Raises AbsenceRefused, also for an unlikely day that is not meant or has no reason, ReplanningStale
+    where something changed since it was shown, and BookingsOrphaned for bookings on its days unless
+    they are accepted so.
     """
+    _ask_about(away, sure=sure, reason=reason)
     preview = _preview(away, now, lock=True)
     if preview.digest != digest:
         raise ReplanningStale(with_side_effects(preview, now))
@@ -61,6 +77,15 @@ def commit_end(*, absence: Absence, digest: str, by: User | None, now: datetime,
     if preview.digest != digest:
         raise ReplanningStale(with_side_effects(preview, now))
     return close_absence(absence=absence, by=by, now=now, reason=reason)
+
+
+def _ask_about(away: Away, *, sure: bool, reason: str | None = None) -> None:
+    if fields := refusals_of_absence(away):
+        raise AbsenceRefused(fields)
+    person = away.participant
+    assert person is not None, "a site's absence is asked about with its working days"
+    unlikely = questions_about(person, [away.first, away.last], consented=first_consent(person))
+    ask_once(unlikely, AbsenceRefused, sure=sure, reason=reason)
 
 
 def _preview_end(absence: Absence, now: datetime, *, lock: bool) -> Preview:

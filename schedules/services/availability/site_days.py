@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from participants.models import Absence
 from participants.services.absences import Away
-from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale, UnlikelyDay
 from schedules.models import Visit
 from schedules.selectors.store.absences import STAFF_AWAY, days_between
 from schedules.selectors.store.calendars import today_at
@@ -27,6 +27,7 @@ from trials.domain.refusals import REASON_MISSING
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Site, User
 from trials.selectors.records import working_days_of
+from trials.services.sites.plausible_days import frame_at_site, impossible_days, questions_of
 from trials.services.sites.working_days import correct_working_days, first_working_days, renewed_working_days
 from trials.spoken import say
 
@@ -38,7 +39,8 @@ class SiteProposal:
     `follows` are days that are worked as a weekday; `renewed` reads the holiday calendar and the clinic days
     again, as when an official calendar has come out; `announced` are years of which the site has entered
     all announced days, so that they are provisional no longer. `ended` is an absence that ends.
-    `accept_unbookable` says that bookings on days that close may stand there until they are moved.
+    `accept_unbookable` says that bookings on days that close may stand there until they are moved; `sure`
+    that unlikely days are meant.
     """
 
     closures: Mapping[date, str] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class SiteProposal:
     absence: Away | None = None
     ended: Absence | None = None
     accept_unbookable: bool = False
+    sure: bool = False
 
     @property
     def days(self) -> list[date]:
@@ -86,7 +89,7 @@ def preview_site(*, site: Site, proposal: SiteProposal, now: datetime) -> SitePr
     """What a proposal would do to everybody whose visits it can touch; writes nothing.
 
     The number of queries does not depend on how many they are. Raises ReplanningRefused for days
-    that contradict each other, and for none.
+    that contradict each other, and for none; UnlikelyDay for days that nobody has said are meant.
     """
     return _preview(site, proposal, now, lock=False)
 
@@ -133,6 +136,7 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
     days, standing = proposal.days, working_days_of(site)
     if not days and not proposal.renewed and not proposal.announced:
         raise ReplanningRefused(_("Give at least one day."))
+    _ask_about(site, proposal, now)
     corrected = _corrected(site, standing, proposal, now)
     if proposal.renewed and standing and corrected.digest == standing.digest:
         raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
@@ -154,6 +158,18 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
     ]
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return SitePreview(site, corrected, previews, digest)
+
+
+def _ask_about(site: Site, proposal: SiteProposal, now: datetime) -> None:
+    """Raise ReplanningRefused for days that cannot be, UnlikelyDay for such as nobody has said are meant."""
+    days = proposal.days
+    ends = {"first": days[0], "last": days[-1]} if days else {}
+    if impossible := impossible_days(ends):
+        raise ReplanningRefused(" ".join(words[0] for words in impossible.values()))
+    if proposal.ended or proposal.sure:
+        return
+    if unlikely := list(questions_of(frame_at_site(site, today_at(site, now)), ends.values())):
+        raise UnlikelyDay(" ".join(unlikely))
 
 
 def _corrected(

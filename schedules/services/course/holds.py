@@ -61,13 +61,20 @@ def hold_infusion(
 
 @recorded
 def record_fever(
-    *, participant: Participant, at: datetime, by: User | None, now: datetime, reason: str = ""
+    *,
+    participant: Participant,
+    at: datetime,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    sure: bool = False,
 ) -> None:
     """Put on record when fever was last measured: the clock without fever starts again.
 
-    Raises FactRefused for an instant in the future.
+    Raises FactRefused for an instant in the future, and for an unlikely day as `record_fact`.
     """
-    record_fact(participant=participant, fact=Event(FEVER, at), by=by, now=now, reason=reason)
+    fever = Event(FEVER, at)
+    record_fact(participant=participant, fact=fever, by=by, now=now, reason=reason, sure=sure)
 
 
 @recorded

@@ -41,7 +41,7 @@ from trials.domain.protocols.protocol import AnchorRule, Protocol
 from trials.domain.protocols.treatment_names import capital
 from trials.models import User
 from trials.selectors.records import protocol_of
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import ask_once, impossible_days
 from trials.spoken import require_reason, say
 
 TAKEN_BACK = 0
@@ -135,8 +135,7 @@ def _refuse_unlikely(person: Participant, day_zero: date, *, sure: bool) -> None
     if impossible := impossible_days({"day_zero": day_zero}, person.trial.planned_end):
         raise CourseRefused(impossible)
     unlikely = questions_about(person, [day_zero], consented=first_consent(person))
-    if unlikely and not sure:
-        raise CourseRefused({"sure": unlikely})
+    ask_once(unlikely, CourseRefused, sure=sure)
 
 
 def _next_attempt(person: Participant, step: CourseStep, block: Collection[str], now: datetime) -> None:

@@ -41,9 +41,8 @@ from schedules.services.store.visit_writing import (
 from schedules.services.visits.unscheduled import add_early_termination
 from trials.audit.acts import recorded
 from trials.domain.errors import Stale
-from trials.domain.refusals import Refusal
 from trials.models import Site, User
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import ask_once, impossible_days
 from trials.spoken import refuse, require_reason
 
 RECORD = "participants.participant"
@@ -100,9 +99,9 @@ def take_step(
         ),
         CourseRefused,
     )
-    if not request.sure and request.step not in HOLDING:
+    if request.step not in HOLDING:
         unlikely = questions_about(person, asked.values(), consented=first_consent(person))
-        refuse((Refusal.said("sure", message) for message in unlikely), CourseRefused)
+        ask_once(unlikely, CourseRefused, sure=request.sure)
     attempt = standing.attempt + (request.step is Step.RESCREENING)
     record = StepTaken(request.step, request.on, attempt, request.ends)
     step = insert_step(participant=person, record=record, by=by, reason=reason)

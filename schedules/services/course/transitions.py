@@ -9,15 +9,16 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
-from participants.models import Anchor, Participant
+from participants.models import Anchor, CourseStep, Participant
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
-from schedules.selectors.store.course import CourseState, clock_at, visits_to_come
+from schedules.selectors.store.course import CourseState, clock_at, ending_step, visits_to_come
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
 from schedules.services.store.visit_writing import NO_BOOKING, Value, announce, write_visits
+from trials.domain.protocols.protocol import Protocol, Role, VisitRule
 from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
 from trials.selectors.protocols.approvals import in_use
@@ -34,11 +35,12 @@ FRESH: dict[str, Value] = {
 def rescreen(
     *, standing: CourseState, attempt: int, day_zero: date | None, by: User | None, now: datetime
 ) -> None:
-    """Plan somebody who failed screening again, around a new day zero.
+    """Plan screening again, around a new day zero: of somebody who failed it, or whose screening expired.
 
-    What the failure cancelled is to come again; what was used up in the earlier attempt (screening
-    that was done, missed or cancelled) gets a row of its own. Raises CourseRefused for a day
-    zero that is not given, over, or contradicts what is on record.
+    What a failure cancelled is to come again; what was used up in the earlier attempt (screening
+    that was done, missed or cancelled) gets a row of its own. Without a failure only the screening is planned
+    again, whole, for no protocol says what of it may stand (assumed). Raises CourseRefused for a day
+    zero that is not given, over, or contradicts what is on record, and where no screening was done.
     """
     person, protocol = standing.participant, standing.protocol
     today = clock_at(person.site, now).today
@@ -46,17 +48,47 @@ def rescreen(
         label = say(protocol.anchor_by_code[protocol.day_zero].label)
         message = _("Give the new planned day of %(anchor)s, %(today)s or later.")
         raise CourseRefused({"day_zero": [message % {"anchor": label, "today": today}]})
-    failure = standing.steps[-1]
-    cancelled = list(
-        Visit.objects.filter(participant=person, cancelled_by=failure).values_list("pk", flat=True)
-    )
-    write_visits(person.pk, cancelled, "restored", now, attempt=attempt, **FRESH)
-    used = Visit.objects.of(person).asked_for().filter(attempt=attempt - 1)
-    plan_once_more(used, attempt, now)
-    derived = [rule.code for rule in protocol.anchors if rule.derived]
-    Anchor.objects.filter(participant=person, code__in=derived).delete()
+    if failure := ending_step(standing.steps):
+        _begin_again(person, failure, attempt, now)
+        anchors = [rule.code for rule in protocol.anchors if rule.derived]
+    else:
+        anchors = _repeat_screening(person, protocol, attempt, now)
+    Anchor.objects.filter(participant=person, code__in=anchors).delete()
     anchor = RecordedAnchor(protocol.day_zero, planned_on=day_zero)
     _replan(person, Proposal(anchors={protocol.day_zero: anchor}), "day_zero", by=by, now=now)
+
+
+def _begin_again(person: Participant, failure: CourseStep, attempt: int, now: datetime) -> None:
+    """Take what a failure cancelled over to the next attempt, and plan what the last one used up again."""
+    cancelled = Visit.objects.filter(participant=person, cancelled_by=failure)
+    write_visits(
+        person.pk, list(cancelled.values_list("pk", flat=True)), "restored", now, attempt=attempt, **FRESH
+    )
+    plan_once_more(Visit.objects.of(person).asked_for().filter(attempt=attempt - 1), attempt, now)
+
+
+def _repeat_screening(person: Participant, protocol: Protocol, attempt: int, now: datetime) -> list[str]:
+    """Plan the screening that was done again, take all else over; gives the anchors that it dated.
+
+    A collection that took place stays, and so does an enrolment that is on record. Raises CourseRefused.
+    """
+    rules = screening_rules(protocol)
+    present = Visit.objects.of(person).filter(attempt=attempt - 1)
+    of_screening = present.asked_for().filter(rule_code__in=[rule.code for rule in rules])
+    used = list(of_screening.exclude(performed_on=None, missed_on=None))
+    if not any(visit.performed_on for visit in used):
+        raise CourseRefused({"": [_("No screening was done that could be repeated.")]})
+    over = present.exclude(pk__in=[visit.pk for visit in used]).values_list("pk", flat=True)
+    write_visits(person.pk, list(over), "moved", now, attempt=attempt)
+    plan_once_more(used, attempt, now)
+    codes = {visit.rule_code for visit in used} | {visit.code for visit in used}
+    return [rule.code for rule in protocol.anchors if rule.derived and rule.derived.visit in codes]
+
+
+def screening_rules(protocol: Protocol) -> list[VisitRule]:
+    """The visits of a protocol's screening: the one with that role, and all others of its epoch."""
+    first = protocol.visit_by_code.get(protocol.visit_of(Role.SCREENING) or "")
+    return [rule for rule in protocol.visits if first and (rule is first or rule.epoch == first.epoch)]
 
 
 def transfer(

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import Assessment, DeviationKind, Lapse, refusals_of_assessment
-from schedules.models import Deviation, Visit
-from schedules.selectors.store.calendars import sites_by_today, today_at
+from schedules.domain.deviations.recording_days import last_recorded
+from schedules.models import Deviation, Visit, VisitPlace
+from schedules.selectors.store.calendars import site_calendars, today_at
 from schedules.selectors.visits.status_query import at_each
 from schedules.services.store.deviation_drafts import draft_of_visits
 from trials.audit.acts import recorded
@@ -127,8 +128,11 @@ def sweep_unrecorded(*, now: datetime, batch: int = BATCH, has_time: HasTime = a
 
 
 def _unrecorded(now: datetime, batch: int) -> list[int]:
-    """Live visits whose window has closed at their site, and of which no draft says so."""
-    closed = at_each(sites_by_today(Site.objects.all(), now), lambda today: Q(closes__lt=today))
+    """Live visits whose window has closed at their site, and of which no draft says so.
+
+    What took place on the ward while the clinic was shut can be recorded until the next clinic day is over.
+    """
+    closed = at_each(_recorded_until(now), _closed)
     drafted = Deviation.objects.filter(
         visit=OuterRef("pk"), kind=DeviationKind.UNRECORDED, lapsed_on__isnull=True
     )
@@ -137,6 +141,22 @@ def _unrecorded(now: datetime, batch: int) -> list[int]:
     )
     planned = live.exclude(unscheduled=True, timing="offset")  # an added visit waits for its record
     return list(planned.order_by("closes", "pk").values_list("pk", flat=True)[:batch])
+
+
+def _recorded_until(now: datetime) -> dict[tuple[date, date], list[int]]:
+    """The ids of the sites by their day, and the last day whose ward visits were to be recorded before it."""
+    places, found = site_calendars(Site.objects.all()), dict[tuple[date, date], list[int]]()
+    for site in places.sites:
+        today = today_at(site, now)
+        key = (today, last_recorded(today, places.working_days.get(site.pk)))
+        found.setdefault(key, []).append(site.pk)
+    return found
+
+
+def _closed(days: tuple[date, date]) -> Q:
+    today, ward_until = days
+    on_ward = Q(place=VisitPlace.WARD)
+    return Q(closes__lt=today) & (~on_ward | Q(closes__lte=ward_until))
 
 
 @recorded

@@ -22,7 +22,6 @@ from schedules.selectors.store.course import trials_began
 from schedules.services.enrolment.consenting import refusals_without_consent
 from schedules.services.enrolment.history import asked_of, ruling_on
 from schedules.services.enrolment.values import Enrolment
-from schedules.services.store.unlikely_days import questions_of
 from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.refusals import Refusal
@@ -32,7 +31,7 @@ from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 from trials.selectors.records import protocol_of, working_days_of
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import impossible_days, questions_of
 from trials.spoken import refuse, require_reason, say
 from trials.zones import zone_of
 

@@ -23,7 +23,12 @@ from trials.domain.errors import Refused
 from trials.domain.refusals import REASON_MISSING
 from trials.domain.words import Code, Value, Words, day_text
 from trials.models import Cohort, Site, Trial, User
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import (
+    ask_once,
+    frame_in_trial,
+    impossible_days,
+    questions_of,
+)
 from trials.zones import zone_of
 
 _REFERENCE = 200
@@ -89,15 +94,24 @@ class ReviewRecord:
 
 @recorded
 def record_safety_review(
-    *, of: Trial | Cohort, review: ReviewRecord, by: User | None, today: date, reason: str = ""
+    *,
+    of: Trial | Cohort,
+    review: ReviewRecord,
+    by: User | None,
+    today: date,
+    reason: str = "",
+    sure: bool = False,
 ) -> SafetyReview:
     """A review of safety on record, of a dose level or of a whole trial, such as one without levels.
 
-    Raises Refused for the future or without a reference.
+    Raises Refused for the future, without a reference, and for a day before the trial began or long after
+    its end that nobody has said is meant (`sure`), or that is meant and has no reason.
     """
     trial = of if isinstance(of, Trial) else of.trial
     if fields := _refusals_of_review(review, trial, today):
         raise Refused(fields)
+    unlikely = list(questions_of(frame_in_trial(trial, today), [review.held_on]))
+    ask_once(unlikely, Refused, sure=sure, reason=reason)
     return SafetyReview.objects.create(
         trial=trial,
         cohort=None if isinstance(of, Trial) else of,
@@ -110,12 +124,20 @@ def record_safety_review(
 
 @recorded
 def correct_safety_review(
-    *, review: SafetyReview, shown: str, to: ReviewRecord, by: User | None, today: date, reason: str
+    *,
+    review: SafetyReview,
+    shown: str,
+    to: ReviewRecord,
+    by: User | None,
+    today: date,
+    reason: str,
+    sure: bool = False,
 ) -> SafetyReview:
     """A review that was recorded wrongly, as it should have been; what stood there stays in the trail.
 
     `shown` is the mark of what anyone who corrects has seen. Raises Refused for the future, without a
-    reference or a reason, and where somebody else corrected it meanwhile.
+    reference or a reason, where somebody else corrected it meanwhile, and for an unlikely day as
+    `record_safety_review`.
     """
     review = SafetyReview.objects.select_for_update().get(pk=review.pk)
     fields = _refusals_of_review(to, review.trial, today)
@@ -129,6 +151,8 @@ def correct_safety_review(
         fields[""] = [message % words]
     if fields:
         raise Refused(fields)
+    if to.held_on != review.held_on:
+        ask_once(list(questions_of(frame_in_trial(review.trial, today), [to.held_on])), Refused, sure=sure)
     review.held_on, review.opens_next = to.held_on, to.opens_next
     review.reference = to.reference.strip()[:_REFERENCE]
     review.save(update_fields=["held_on", "opens_next", "reference"])

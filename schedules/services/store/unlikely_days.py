@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -13,10 +13,10 @@ from schedules.domain.errors import UnlikelyDay
 from schedules.selectors.store.course import first_signature, frame_around, frame_of
 from schedules.selectors.store.records import Record
 from trials.domain.protocols.protocol import Role
-from trials.domain.refusals import REASON_MISSING, in_words
-from trials.domain.sites.plausible_days import Frame
+from trials.domain.refusals import REASON_MISSING
+from trials.domain.sites.plausible_days import LAST_DAY, Frame
 from trials.selectors.records import protocol_of
-from trials.spoken import say
+from trials.services.sites.plausible_days import questions_of
 
 
 def questions_about(
@@ -31,10 +31,19 @@ def questions_about(
     return list(questions_of(frame_of(participant, consented), given)) if given else []
 
 
-def questions_of(frame: Frame, days: Iterable[date]) -> Iterator[str]:
-    """Yield what a frame asks about days, in words; about each day once."""
-    doubts = (frame.question(day) for day in dict.fromkeys(days))
-    yield from (in_words(doubt.message, doubt.words, say) for doubt in doubts if doubt)
+def unlikely_in_record(record: Record, days: Sequence[date], *, started: bool = True) -> list[str]:
+    """Return what is asked about days of a participant whose record was read, in words.
+
+    `started` says whether a day before the first consent is unlikely. At most two queries, and none where no
+    day can be unlikely.
+    """
+    last = max((visit.closes for visit in record.visits if not visit.unscheduled), default=None)
+    stands = record.anchors.get(protocol_of(record.participant.protocol_version).code_of(Role.CONSENT))
+    likely_from = stands.actual_on if stands else None
+    frame = Frame(LAST_DAY, likely_from if started else None, last, by_consent=True)
+    if started and likely_from is None and days:
+        frame = frame_around(record.participant, first_signature(record.participant), last)
+    return list(questions_of(frame, days))
 
 
 def refuse_unlikely(

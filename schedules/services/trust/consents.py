@@ -8,7 +8,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ConsentRefused
 from participants.models import Anchor, Consent, Participant
 from participants.selectors.consents import given_consents
-from participants.services.consent import Correction, rewrite_consent, write_consent
+from participants.services.consent import Correction, rewrite_consent, withdraw_consent, write_consent
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused
 from schedules.models import Visit
 from schedules.selectors.store.course import clock_at
@@ -19,7 +19,7 @@ from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import Role
 from trials.models import ConsentForm, User
 from trials.selectors.records import protocol_of
-from trials.spoken import require_reason
+from trials.services.sites.plausible_days import ask_once
 
 
 @recorded
@@ -85,6 +85,28 @@ def correct_consent(
     return corrected
 
 
+@recorded
+def record_withdrawal(
+    *,
+    participant: Participant,
+    withdrawn_on: date,
+    now: datetime,
+    by: User | None,
+    reason: str,
+    sure: bool = False,
+) -> int:
+    """Put on record that consent was withdrawn; gives how many consents that were. Raises ConsentRefused.
+
+    What follows for the course is a step of it. An unlikely day is asked about as `record_consent` does.
+    """
+    today = clock_at(participant.site, now).today
+    count = withdraw_consent(
+        participant=participant, withdrawn_on=withdrawn_on, today=today, by=by, reason=reason
+    )
+    ask_once(questions_about(participant, [withdrawn_on]), ConsentRefused, sure=sure)
+    return count
+
+
 def _judge_visits(person: Participant, now: datetime) -> None:
     """Draft what was done before the first consent, or let it lapse, now that its day is another one."""
     done = Visit.objects.of(person).done()
@@ -112,11 +134,7 @@ def _follow(person: Participant, day: date, *, now: datetime, by: User | None, r
 
 def _refuse_unlikely(person: Participant, day: date, *, sure: bool, reason: str) -> None:
     """Ask about the day of a consent before the trial began at the site, or long after the last window."""
-    asked = questions_about(person, [day])
-    if asked and not sure:
-        raise ConsentRefused({"sure": asked})
-    if asked:
-        require_reason(reason, ConsentRefused)
+    ask_once(questions_about(person, [day]), ConsentRefused, sure=sure, reason=reason)
 
 
 def _first(person: Participant) -> date | None:

@@ -9,25 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from participants.domain.facts import Fact, Facts, Waiver
-from participants.domain.facts_validation import FactRefused, FactWarning
+from participants.domain.fact_rows import FactKind
+from participants.domain.facts import Fact, Facts, TestResult, Waiver
+from participants.domain.facts_validation import FactRefused, FactWarning, days_in_trial, problems_of
+from participants.domain.moments import day_of
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.services.facts import Beside, insert_correction, insert_fact, mark_withdrawn
 from schedules.domain.errors import ReplanningRefused
-from schedules.domain.windows.fact_sources import places
+from schedules.domain.windows.fact_sources import fed_by, places
 from schedules.domain.windows.judges import INVESTIGATOR
 from schedules.selectors.windows.evaluation import ParticipantWindows, windows_of_participants
 from schedules.services.replanning.moves import replan_many
+from schedules.services.store.unlikely_days import unlikely_in_record
 from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.services.sites.plausible_days import ask_once
 from trials.spoken import require_reason
 
 
@@ -41,14 +45,22 @@ class Recorded:
 
 @recorded
 def record_fact(
-    *, participant: Participant, fact: Fact, by: User | None, now: datetime, reason: str = ""
+    *,
+    participant: Participant,
+    fact: Fact,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    sure: bool = False,
 ) -> Recorded:
     """Put a fact on record and judge the participant's windows by it.
 
-    Raises FactRefused, which holds everything that is wrong with it. A fact that contradicts a
+    Raises FactRefused, which holds everything that is wrong with it, also for an unlikely day that nobody
+    has said is meant (`sure`), or that is meant and has no reason. A fact that contradicts a
     performed visit is recorded with a warning. A waiver goes through `waive_window`.
     """
     participant_windows = _locked(participant)
+    _ask_about(participant_windows, [fact], now, sure=sure, reason=reason)
     beside = _beside(participant_windows, now)
     added = insert_fact(participant=participant, fact=fact, beside=beside, by=by, reason=reason)
     _follow(participant_windows, [added.stored.of], by=by, now=now)
@@ -57,13 +69,20 @@ def record_fact(
 
 @recorded
 def record_facts(
-    *, participant: Participant, facts: Sequence[Fact], by: User | None, now: datetime, reason: str = ""
+    *,
+    participant: Participant,
+    facts: Sequence[Fact],
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    sure: bool = False,
 ) -> tuple[Recorded, ...]:
     """Put several facts on record, all or none, and judge the participant's windows once.
 
     Raises as `record_fact`; the error's `place` says which of them it is.
     """
     participant_windows = _locked(participant)
+    _ask_about(participant_windows, facts, now, sure=sure, reason=reason)
     added = []
     for place, fact in enumerate(facts):
         try:
@@ -83,12 +102,15 @@ def record_facts(
 
 
 @recorded
-def correct_fact(*, stored: StoredFact, fact: Fact, by: User | None, now: datetime, reason: str) -> Recorded:
+def correct_fact(
+    *, stored: StoredFact, fact: Fact, by: User | None, now: datetime, reason: str, sure: bool = False
+) -> Recorded:
     """Put another fact in the place of one that was wrong, with a reason, and judge again.
 
-    Raises FactRefused; Refused without a reason, or where somebody was quicker.
+    Raises FactRefused as `record_fact`; Refused without a reason, or where somebody was quicker.
     """
     participant_windows = _locked(stored.participant)
+    _ask_about(participant_windows, [fact], now, sure=sure, reason=None)
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
     beside = _beside(participant_windows, now, but=str(stored.pk))
     added = insert_correction(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
@@ -134,6 +156,44 @@ def waive_window(
 def _locked(participant: Participant) -> ParticipantWindows:
     (participant_windows,) = windows_of_participants([participant.pk], lock=True)
     return participant_windows
+
+
+def _ask_about(
+    participant_windows: ParticipantWindows,
+    facts: Sequence[Fact],
+    now: datetime,
+    *,
+    sure: bool,
+    reason: str | None,
+) -> None:
+    """Ask about days before the consent, or before the windows that a test feeds, and long after the last.
+
+    What cannot be is said first, and of one fact at a time. At most two queries, and none for a likely day.
+    """
+    zone, record = participant_windows.zone, participant_windows.record
+    found: list[str] = []
+    for fact in facts:
+        if problems_of(fact, Facts(), now, zone):
+            return
+        days = days_in_trial(fact, zone)
+        since = _looked_back_to(participant_windows, fact)
+        earlier = [day for day, long_before in days if long_before or not _before(since, day)]
+        found += unlikely_in_record(record, earlier, started=False)
+        found += unlikely_in_record(record, [day for day, _long_before in days if day not in earlier])
+    ask_once(list(dict.fromkeys(found)), FactRefused, sure=sure, reason=reason)
+
+
+def _before(since: date | None, day: date) -> bool:
+    return since is None or day < since
+
+
+def _looked_back_to(participant_windows: ParticipantWindows, fact: Fact) -> date | None:
+    """The first day of the windows that a test feeds, which may lie before the consent."""
+    if not isinstance(fact, TestResult):
+        return None
+    fed = {one.code for one in fed_by(FactKind.TEST, fact.test, participant_windows.protocol.windows)}
+    starts = [one.starts for one in participant_windows.plan.windows if one.rule.code in fed and one.starts]
+    return min((day_of(point, participant_windows.zone) for point in starts), default=None)
 
 
 def _beside(participant_windows: ParticipantWindows, now: datetime, but: str = "") -> Beside:

@@ -22,7 +22,7 @@ from schedules.selectors.visits.places import places_to_match
 from schedules.services.visits.places import match_place
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.forms import VersionedForm
+from schedules.web.shared.forms import UnlikelyDayForm, VersionedForm
 from schedules.web.shared.hours import HourInput, MinutesField
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number, row_id
@@ -88,12 +88,13 @@ class ResourceForm(VersionedForm):
         )
 
 
-class ClosureForm(VersionedForm):
+class ClosureForm(UnlikelyDayForm):
     """From which day to which something cannot be used, and why."""
 
     first = forms.DateField(label=gettext_lazy("First day"), widget=DayInput())
     last = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput())
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+    field_order = ("first", "last", "note", "reason", "sure")
 
 
 @login_required
@@ -197,7 +198,8 @@ def _save(request: HttpRequest, site: Site, chosen: Resource | None, form: Versi
     if isinstance(form, ClosureForm):
         assert chosen is not None, "only something that was chosen is closed"
         data = form.cleaned_data
-        close_resource(resource=chosen, first=data["first"], last=data["last"], note=data["note"], by=by)
+        days = {name: data[name] for name in ("first", "last", "note", "sure", "reason")}
+        close_resource(resource=chosen, today=today_at(site, now()), by=by, **days)
         messages.success(request, _("The closed days of %(name)s are recorded.") % {"name": chosen.name})
     elif isinstance(form, ResourceForm):
         if chosen:

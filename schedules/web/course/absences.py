@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from participants.domain.errors import AbsenceRefused
 from participants.models import Absence, Participant
 from participants.services.absences import Away
-from schedules.domain.errors import BookingsOrphaned, ReplanningStale
+from schedules.domain.errors import BookingsOrphaned, ReplanningStale, UnlikelyDay
 from schedules.selectors.pages.course import absence_in_sight, may_record_at, people_at
 from schedules.selectors.pages.replanning import last_entry
 from schedules.selectors.store.absences import absences_of
@@ -44,6 +45,7 @@ from schedules.web.shared.preview_rows import person_rows, preview_rows
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors.records import sites_visible_to
+from trials.spoken import require_reason
 from trials.zones import zone_of
 
 
@@ -131,12 +133,14 @@ class _Page:
                 self._commit(form, away)
                 messages.success(self.request, _("The absence is recorded; days are suggested around it."))
                 return redirect(self.home)
-            return self._shown(form, self._preview(away))
+            return self._shown(form, self._preview(form, away))
         except ReplanningStale as stale:
             return self._shown(form, cast(Shown, stale.preview), status=OVERTAKEN)
         except BookingsOrphaned as refused:
             form.add_error("accept", str(refused))
-            return self._shown(form, self._preview(away), status=422)
+            return self._shown(form, self._preview(form, away), status=422)
+        except UnlikelyDay as asked:
+            form.add_error(asked.field, str(asked))
         except Refused as refused:
             form.refuse(refused.fields)
         except DomainError as refused:
@@ -180,19 +184,23 @@ class _Page:
         form.showing(preview.digest, orphans=False, seen=self._last())
         return render(self.request, "visits/form.html", context, status=status)
 
-    def _preview(self, away: Away) -> Shown:
+    def _preview(self, form: AbsenceForm, away: Away) -> Shown:
+        sure = form.is_sure()
         if self.participant:
-            return preview_absence(away=away, now=now())
-        return preview_site(site=self.site, proposal=SiteProposal(absence=away), now=now())
+            return preview_absence(away=away, now=now(), sure=sure)
+        return preview_site(site=self.site, proposal=SiteProposal(absence=away, sure=sure), now=now())
 
     def _commit(self, form: AbsenceForm, away: Away) -> None:
         digest, accept = form.cleaned_data["digest"], form.cleaned_data["accept"]
+        sure, why = form.is_sure(), form.why()
         shared = {"digest": digest, "by": user_of(self.request), "now": now()}
         if self.participant:
-            commit_absence(away=away, accept_unbookable=accept, **shared)
+            commit_absence(away=away, accept_unbookable=accept, reason=why, sure=sure, **shared)
             return
-        proposal = SiteProposal(absence=away, accept_unbookable=accept)
-        commit_site(site=self.site, proposal=proposal, reason=away.note or _("Absence"), **shared)
+        proposal = SiteProposal(absence=away, accept_unbookable=accept, sure=sure)
+        if sure:
+            require_reason(why, AbsenceRefused)
+        commit_site(site=self.site, proposal=proposal, reason=why or away.note or _("Absence"), **shared)
 
     def _shown(self, form: AbsenceForm, preview: Shown | None = None, *, status: int = 200) -> HttpResponse:
         context = {**self.context, "form": form, "button": _("Show what would happen")}

@@ -15,7 +15,7 @@ from participants.models import EndsChoice
 from participants.services.absences import Away
 from schedules.services.course.status_changes import StepRequest
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm, SureField
+from schedules.web.shared.forms import NO_NAMES, SAY_WHY, ShownForm, ShownReasonForm, SureField, WhyField
 from trials.models import Site, User
 
 
@@ -37,7 +37,13 @@ class StepForm(ShownForm):
         widget=DayInput(),
         help_text=gettext_lazy("The visit of the early termination; none without a day."),
     )
-    day_zero = forms.DateField(label=gettext_lazy("New planned day zero"), widget=DayInput())
+    day_zero = forms.DateField(
+        label=gettext_lazy("New planned day zero"),
+        widget=DayInput(),
+        help_text=gettext_lazy(
+            "Screening is planned again whole: the protocol does not say what of it may stand (assumed)."
+        ),
+    )
     site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
         queryset=None,
         label=gettext_lazy("To which site"),
@@ -119,6 +125,8 @@ class AbsenceForm(ShownForm):
         help_text=gettext_lazy("Is told meanwhile what this person would be told."),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)
+    reason = WhyField()
+    sure = SureField()
 
     def __init__(self, people: QuerySet[User] | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

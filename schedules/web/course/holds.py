@@ -43,7 +43,7 @@ from schedules.web.shared.answers import (
     require_record,
 )
 from schedules.web.shared.clock import now
-from schedules.web.shared.forms import ShownForm, ShownReasonForm, SureField, VersionedForm
+from schedules.web.shared.forms import ShownForm, ShownReasonForm, SureField, UnlikelyDayForm
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.people import user_of
 from schedules.web.shared.treatment_words import name_fields, treatment_words
@@ -60,11 +60,12 @@ class DayForm(ShownReasonForm):
     field_order: Sequence[str] = ("on", "reason")
 
 
-class FeverForm(VersionedForm):
+class FeverForm(UnlikelyDayForm):
     """When fever was last measured."""
 
     on = forms.DateField(label=gettext_lazy("Last fever on"), widget=DayInput())
     at = HourField("on", label=gettext_lazy("At"))
+    field_order = ("on", "at", "reason", "sure")
 
 
 class ResumeForm(DayForm):
@@ -217,7 +218,8 @@ def _fever(
         assert at is not None, "both fields are required"
         if at > instant_now:
             raise Refused({"on": [_("That is in the future: give when fever was last measured.")]})
-        record_fever(participant=participant, at=at, by=user_of(request), now=instant_now)
+        asked: dict[str, Any] = {"reason": form.why(), "sure": form.is_sure()}
+        record_fever(participant=participant, at=at, by=user_of(request), now=instant_now, **asked)
         messages.success(request, _("The hours without fever are counted from there."))
         return redirect(context["back"])
 

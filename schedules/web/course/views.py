@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS, Step
 from participants.models import Participant
-from schedules.selectors.pages.course import course_page, sites_to_transfer_to
+from schedules.selectors.pages.course import course_page, planned_day_zero, sites_to_transfer_to
 from schedules.selectors.readiness.holds import expected_before
 from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.course import person_in_sight, steps_of
@@ -60,6 +60,8 @@ def course_step(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     require_record(request, participant)
     context = _context(participant, _(STEP_LABELS[which]), _("Record"))
     initial = {"version": participant.version, "on": today_at(participant.site, now())}
+    if which is Step.RESCREENING:
+        initial["day_zero"] = planned_day_zero(participant)
 
     def act(form: StepForm) -> Act:
         return partial(take_step, request=form.request(), **_said(request, participant, form))

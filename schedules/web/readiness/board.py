@@ -24,7 +24,7 @@ from schedules.services.readiness.gates import ReviewRecord, correct_safety_revi
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.forms import VersionedForm
+from schedules.web.shared.forms import UnlikelyDayForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.treatment_words import treatment_words
 from schedules.web.shared.wording import say
@@ -34,7 +34,7 @@ from trials.selectors.protocols.approvals import may_throughout
 from trials.selectors.records import trials_visible_to
 
 
-class ReviewForm(VersionedForm):
+class ReviewForm(UnlikelyDayForm):
     """When a level's safety was reviewed, with what outcome, and where that is documented."""
 
     held_on = forms.DateField(label=gettext_lazy("Held on"), widget=DayInput())
@@ -49,6 +49,7 @@ class ReviewForm(VersionedForm):
             "required": gettext_lazy("Name the minutes or the letter in which the review is documented.")
         },
     )
+    field_order: Sequence[str] = ("held_on", "opens_next", "reference", "reason", "sure")
 
     def record(self) -> ReviewRecord:
         """What was typed."""
@@ -60,7 +61,7 @@ class ReviewCorrectionForm(ReviewForm):
     """A review on record as it should have been."""
 
     shown_as = forms.CharField(required=False, widget=forms.HiddenInput)
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)  # type: ignore[assignment]
 
     def __init__(self, review: SafetyReview, data: Any = None) -> None:
         stands = ReviewRecord.of(review)
@@ -109,7 +110,8 @@ def review(request: HttpRequest, trial: str, level: str = "") -> HttpResponse:
     of, today = _reviewed(found, shown, level), shown.today
 
     def perform(form: Any) -> HttpResponse:
-        record_safety_review(of=of, review=form.record(), by=user, today=today)
+        asked = {"reason": form.why(), "sure": form.is_sure()}
+        record_safety_review(of=of, review=form.record(), by=user, today=today, **asked)
         messages.success(request, _("The review is on record."))
         return redirect("board", trial=found.code)
 
@@ -136,6 +138,7 @@ def review_correct(request: HttpRequest, trial: str, review: int) -> HttpRespons
 
     def perform(form: Any) -> HttpResponse:
         given = {"shown": form.cleaned_data["shown_as"], "to": form.record(), "reason": form.why()}
+        given["sure"] = form.is_sure()
         correct_safety_review(review=wrong, by=user, today=today, **given)
         messages.success(request, _("The review is corrected."))
         return redirect("board", trial=found.code)

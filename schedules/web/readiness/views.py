@@ -28,12 +28,7 @@ from participants.domain.product import (
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
 from participants.selectors.products import product_of, step_in_sight, steps_on_record
-from participants.services.product import (
-    MilestoneRecord,
-    expect_milestone,
-    record_milestone,
-    take_back_milestone,
-)
+from participants.services.product import MilestoneRecord, take_back_milestone
 from schedules.domain.readiness.checklist import Readiness, readiness_on
 from schedules.domain.readiness.start_context import (
     ANSWER_LABELS,
@@ -46,10 +41,11 @@ from schedules.domain.readiness.start_context import (
 from schedules.models import ReadinessCheck
 from schedules.selectors.readiness.start_context import checks_of, start_of
 from schedules.selectors.store.calendars import today_at
+from schedules.services.readiness.product import put_milestone
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.forms import NO_NAMES, ReasonForm, VersionedForm
+from schedules.web.shared.forms import NO_NAMES, ReasonForm, UnlikelyDayForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
 from trials.domain.protocols.protocol import Role
@@ -59,6 +55,15 @@ from trials.zones import zone_of
 
 FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""
+
+
+def screening_expired(start: Start, found: Readiness) -> bool:
+    """Whether a visit that was done before the start lies before its window now: it can be repeated."""
+    done = start.known.performed
+    before = [one for one in found.plan.visits if one.window.closes < found.day and not one.rule.block]
+    expired = [one for one in before if one.code in done and done[one.code].day < one.window.opens]
+    return bool(expired) and not start.begun
+
 
 LOOK = {Answer.YES: "done", Answer.NO: "grave", Answer.NOT_KNOWN: "soon"}
 """In which status's colours an answer stands."""
@@ -81,12 +86,13 @@ class DayForm(forms.Form):
         return day
 
 
-class MilestoneForm(VersionedForm):
+class MilestoneForm(UnlikelyDayForm):
     """Which milestone, when, and a note."""
 
     milestone = forms.ChoiceField(label=gettext_lazy("Milestone"))
     on = forms.DateField(label=gettext_lazy("On"), widget=DayInput())
     note = forms.CharField(label=gettext_lazy("Note"), max_length=300, required=False, help_text=NO_NAMES)
+    field_order = ("milestone", "on", "note", "reason", "sure")
 
     def __init__(self, milestones: Sequence[Milestone], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,6 +132,7 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": _lines(found.document(say)) if found else (),
         "verdict": _answer(found.answer) if found else None,
         "counts": _counts(found) if found else (),
+        "repeatable": found is not None and screening_expired(start, found),
         "checks": [_check(check, start) for check in checks],
         "may_record": may_record(request, participant),
     }
@@ -161,14 +168,14 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def milestone_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Record that a milestone came."""
-    return _milestone(request, pk, record_milestone, expecting=False)
+    return _milestone(request, pk, expecting=False)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def milestone_expected(request: HttpRequest, pk: int) -> HttpResponse:
     """Record the day on which a milestone is expected."""
-    return _milestone(request, pk, expect_milestone, expecting=True)
+    return _milestone(request, pk, expecting=True)
 
 
 @login_required
@@ -192,7 +199,7 @@ def milestone_undo(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _milestone(request: HttpRequest, pk: int, service: Any, *, expecting: bool) -> HttpResponse:
+def _milestone(request: HttpRequest, pk: int, *, expecting: bool) -> HttpResponse:
     participant = person_of(request, pk)
     require_record(request, participant)
     today, lot = today_at(participant.site, now()), product_of(participant)
@@ -202,7 +209,15 @@ def _milestone(request: HttpRequest, pk: int, service: Any, *, expecting: bool) 
 
     def perform(form: MilestoneForm) -> HttpResponse:
         record = form.record()
-        service(participant=participant, record=record, by=user_of(request), today=today)
+        put_milestone(
+            participant=participant,
+            record=record,
+            expecting=expecting,
+            by=user_of(request),
+            now=now(),
+            reason=form.why(),
+            sure=form.is_sure(),
+        )
         words = {"milestone": _(LABELS[record.milestone])}
         messages.success(request, _("%(milestone)s is recorded.") % words)
         return redirect("product", pk=pk)

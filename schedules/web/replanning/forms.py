@@ -57,7 +57,8 @@ class PreviewForm(forms.Form):
 
     def asked(self) -> list[Any]:
         """The fields of what is to change."""
-        return [field for field in self.visible_fields() if field.name not in self.LAST]
+        fields = [field for field in self.visible_fields() if field.name not in self.LAST]
+        return without_question(self, fields)
 
     def showing(self, digest: str, seen: int) -> None:
         """Let the form that is shown stand for this preview."""
@@ -210,6 +211,7 @@ class WorkingDaysForm(PreviewForm):
         label=gettext_lazy("Shown beside the day"),
         help_text=gettext_lazy("Such as: stocktaking; never a name."),
     )
+    sure = SureField()
 
     def clean(self) -> dict[str, Any]:
         """One day where no last one is given; in order, and no longer than a year."""
@@ -230,20 +232,21 @@ class WorkingDaysForm(PreviewForm):
 
     def proposal(self, site: Site) -> SiteProposal:
         """What is to change."""
-        data, what, accept = self.cleaned_data, self.cleaned_data["what"], self.cleaned_data["accept"]
+        data, what = self.cleaned_data, self.cleaned_data["what"]
+        said: dict[str, Any] = {"accept_unbookable": data["accept"], "sure": data["sure"]}
         if what == RENEWED:
-            return SiteProposal(renewed=True, accept_unbookable=accept)
+            return SiteProposal(renewed=True, **said)
         if what == ANNOUNCED:
-            return SiteProposal(announced=frozenset({data["first"].year}), accept_unbookable=accept)
+            return SiteProposal(announced=frozenset({data["first"].year}), **said)
         if what == AWAY:
             away = Away(data["first"], data["last"], site=site, note=data["note"])
-            return SiteProposal(absence=away, accept_unbookable=accept)
+            return SiteProposal(absence=away, **said)
         span = days_between(data["first"], data["last"])
         if what == FOLLOWS:
-            return SiteProposal(follows=dict.fromkeys(span, data["weekday"]), accept_unbookable=accept)
+            return SiteProposal(follows=dict.fromkeys(span, data["weekday"]), **said)
         days = dict.fromkeys(span, data["note"])
         closed = what == CLOSED
-        return SiteProposal(days if closed else {}, {} if closed else days, accept_unbookable=accept)
+        return SiteProposal(days if closed else {}, {} if closed else days, **said)
 
 
 def _zones(recorded: Mapping[str, RecordedAnchor], zone: ZoneInfo) -> dict[str, ZoneInfo]:

@@ -268,6 +268,8 @@ def _site_answer(request: HttpRequest, site: Site, form: WorkingDaysForm) -> Htt
         return _site_page(request, site, form, cast(SitePreview, stale.preview), status=OVERTAKEN)
     except BookingsOrphaned as refused:
         form.add_error("accept", str(refused))
+    except UnlikelyDay as asked:
+        form.add_error(asked.field, str(asked))
     except DomainError as refused:
         form.add_error("reason" if commit and not form.cleaned_data["reason"] else None, str(refused))
     else:

@@ -48,6 +48,10 @@ class VersionedForm(HoursMixin, forms.Form):
         """The reason given, if any."""
         return str(self.cleaned_data.get("reason") or "")
 
+    def is_sure(self) -> bool:
+        """Whether an unlikely day was said to be right."""
+        return bool(self.cleaned_data.get("sure"))
+
 
 class ShownForm(VersionedForm):
     """A form of something that is shown before it is done: it stands for what was shown.
@@ -94,7 +98,21 @@ class SureField(forms.BooleanField):
         super().__init__(required=False, label=gettext_lazy("Yes, this day is right"))
 
 
+class WhyField(forms.CharField):
+    """Why an unlikely day is right, in a form that asks for no reason otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(label=gettext_lazy("Reason"), max_length=300, required=False, help_text=NO_NAMES)
+
+
+class UnlikelyDayForm(VersionedForm):
+    """A form with a day that may be unlikely: whether it is meant, and why, are asked only then."""
+
+    reason = WhyField()
+    sure = SureField()
+
+
 def without_question(form: forms.Form, fields: Sequence[BoundField]) -> list[BoundField]:
-    """Return the fields without `sure`, unless it was asked or answered."""
+    """Return the fields without what is only asked about an unlikely day, unless it was asked or answered."""
     asked = form.is_bound and bool(form.errors.get("sure") or form.data.get("sure"))
-    return [field for field in fields if asked or field.name != "sure"]
+    return [field for field in fields if asked or not isinstance(field.field, SureField | WhyField)]

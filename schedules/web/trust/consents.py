@@ -21,10 +21,9 @@ from participants.selectors.consents import (
     forms_of,
     without_consent,
 )
-from participants.services.consent import withdraw_consent
 from schedules.selectors.pages.consents import corrected_in_words
 from schedules.selectors.store.course import clock_at
-from schedules.services.trust.consents import correct_consent, record_consent
+from schedules.services.trust.consents import correct_consent, record_consent, record_withdrawal
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
@@ -114,7 +113,7 @@ def consent_correct(request: HttpRequest, pk: int, consent: int) -> HttpResponse
             now=now(),
             by=user_of(request),
             reason=form.why(),
-            sure=form.cleaned_data["sure"],
+            sure=form.is_sure(),
         )
         messages.success(request, _("The consent is corrected, and the calendar follows it."))
         return redirect("consent", pk=pk)
@@ -134,12 +133,13 @@ def consent_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     require_record(request, participant)
 
     def perform(form: WithdrawalForm) -> HttpResponse:
-        withdraw_consent(
+        record_withdrawal(
             participant=participant,
             withdrawn_on=form.cleaned_data["withdrawn_on"],
-            today=clock_at(participant.site, now()).today,
+            now=now(),
             by=user_of(request),
             reason=form.why(),
+            sure=form.is_sure(),
         )
         messages.success(
             request, _("The withdrawal is recorded. What follows for the course is a step of it.")

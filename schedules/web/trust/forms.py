@@ -156,6 +156,7 @@ class WithdrawalForm(Asking):
         help_text=NO_NAMES,
         error_messages={"required": SAY_WHY},
     )
+    sure = SureField()
 
 
 class ClosingForm(Asking):

@@ -69,7 +69,10 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
     def perform(form: DayFactsForm) -> HttpResponse:
         facts = form.facts(participant_windows.zone, participant_windows.facts)
         try:
-            added = record_facts(participant=participant, facts=facts, by=user_of(request), now=now())
+            by, sure = user_of(request), form.is_sure()
+            added = record_facts(
+                participant=participant, facts=facts, by=by, now=now(), reason=form.why(), sure=sure
+            )
         except FactRefused as refused:
             form.refuse_fact(refused.place, refused.fields)
             raise FactRefused({}) from refused

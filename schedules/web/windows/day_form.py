@@ -31,7 +31,7 @@ from participants.domain.facts import (
 from participants.domain.moments import Point
 from schedules.domain.windows.fact_sources import Feed
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import VersionedForm
+from schedules.web.shared.forms import SureField, VersionedForm, WhyField, without_question
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_forms import Choices
@@ -68,6 +68,8 @@ class DayFactsForm(VersionedForm):
         required=False,
         help_text=gettext_lazy("Of the samples, where hours count."),
     )
+    reason = WhyField()
+    sure = SureField()
 
     def __init__(
         self, choices: Choices, protocol: Protocol, data: Any = None, *, initial: Any = None
@@ -151,8 +153,8 @@ class DayFactsForm(VersionedForm):
         return [Asked(self.named(code), self[f"kept-{code}"]) for code in self.asked]
 
     def plain_fields(self) -> list[BoundField]:
-        """The day and its hour."""
-        return [self["on"], self["at"]]
+        """The day and its hour; about an unlikely day, whether it is meant and why."""
+        return without_question(self, [self["on"], self["at"], self["reason"], self["sure"]])
 
     def other_fields(self) -> list[BoundField]:
         """Where somebody lodges, or was for the night."""
@@ -165,7 +167,7 @@ class DayFactsForm(VersionedForm):
             if data.get(f"test-{code}") == OTHER and not data.get(f"result-{code}"):
                 self.add_error(f"result-{code}", _("Enter the result."))
         if not self.errors and not any(
-            data.get(name) for name in self.fields if name not in ("on", "at", "version")
+            data.get(name) for name in self.fields if name not in ("on", "at", "version", "reason", "sure")
         ):
             self.add_error(None, _("Nothing is given yet: enter a result, an answer or what happened."))
         return data
@@ -202,6 +204,9 @@ class DayFactsForm(VersionedForm):
 
     def refuse_fact(self, place: int, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what is wrong with one of the facts beside the field that it was given in."""
+        if asked := {field: said for field, said in fields.items() if field in ("sure", "reason")}:
+            self.refuse(asked)
+            return
         name = self.placed[place] if place < len(self.placed) else None
         self.add_error(name, [words for said in fields.values() for words in said])
 

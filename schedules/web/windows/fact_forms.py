@@ -31,7 +31,7 @@ from participants.domain.facts import (
 from participants.domain.moments import Point, ZoneOfRecord
 from schedules.domain.windows.fact_sources import Feed
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, VersionedForm
+from schedules.web.shared.forms import NO_NAMES, SureField, VersionedForm, WhyField
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.wording import day_words, say
 from schedules.web.windows.fact_wording import code_words
@@ -98,10 +98,12 @@ class FactForm(VersionedForm):
             self.fields[name].help_text = _("By the clocks of %(zone)s, where it was recorded.") % {
                 "zone": there.key
             }
+        self.fields["reason"] = WhyField()
         if correcting:
             self.fields["reason"] = forms.CharField(
                 label=_("Why it is corrected"), max_length=300, help_text=NO_NAMES
             )
+        self.fields["sure"] = SureField()
 
     def refuse_years(self) -> None:
         """The facts themselves say which years they can have: an illness may be older than any trial."""

@@ -87,9 +87,9 @@ def fact_new(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         return FactForm(what, choices, data, initial=initial)
 
     def record(form: FactForm, by: User, instant: datetime) -> Recorded:
-        return record_fact(
-            participant=participant, fact=form.fact(participant_windows.zone), by=by, now=instant
-        )
+        fact = form.fact(participant_windows.zone)
+        asked: dict[str, Any] = {"reason": form.why(), "sure": form.is_sure()}
+        return record_fact(participant=participant, fact=fact, by=by, now=instant, **asked)
 
     return _answer(request, participant_windows, make, record, context)
 
@@ -113,9 +113,9 @@ def fact_correct(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
         return FactForm(kind, choices, data, initial=initial, correcting=True)
 
     def record(form: FactForm, by: User, instant: datetime) -> Recorded:
-        return correct_fact(
-            stored=stored, fact=form.fact(participant_windows.zone), by=by, now=instant, reason=form.why()
-        )
+        fact = form.fact(participant_windows.zone)
+        asked: dict[str, Any] = {"reason": form.why(), "sure": form.is_sure()}
+        return correct_fact(stored=stored, fact=fact, by=by, now=instant, **asked)
 
     return _answer(request, participant_windows, make, record, context)
 

@@ -288,6 +288,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-sites": Endpoint(get=VIEW, no_role_for_it=True),
     "api-anchors": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-history": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
+    "api-rescreening": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-facts": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-differences": Endpoint(get=VIEW, no_role_for_it=True),
     "api-difference-settlement": Endpoint("api-difference", seen_by=VIEW, post=RECORD, no_role_for_it=True),

@@ -65,6 +65,7 @@ PATHS = {
     "/api/v1/webhooks/{id}/messages": "get",
     "/api/v1/webhooks/{id}/replay": "post",
     "/api/v1/webhooks/{id}/secret": "post",
+    "/api/v1/participants/{id}/rescreening": "post",
 }
 EXAMPLES = 40
 WRITES = TokenScope(acts=ApiAct.values)

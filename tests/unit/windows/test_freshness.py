@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from participants.domain.facts import Facts
@@ -84,6 +86,15 @@ def test_an_hour_that_is_missing_is_named():
     verdict = told(HOURS, hcg((d(-2), "negative")), at(-1))
     assert verdict.missing_text() == ("the hour at which hcg was taken on Saturday 2026-02-28",)
     assert verdict.needed_by == at(0, "09:00")
+
+
+def test_a_test_that_is_asked_for_ahead_says_from_when_a_sample_counts():
+    """Asked for three clinic days before, a sample of 48 hours would be too old if it were taken at once."""
+    verdict = told(HOURS, Facts(), at(-5))
+    assert verdict.missing_text() == ("a result of hcg, of Saturday 2026-02-28 09:00 +08:00 or later",)
+    days = told(DAYS, Facts(), at(-12))
+    assert days.missing_text()[0].startswith("a result of hcg, of ")
+    assert days.fingerprint == replace(days, counts_from=None).fingerprint, "what was cleared stays cleared"
 
 
 def test_at_risk_until_the_window_is_over():

@@ -12,7 +12,7 @@ from trials.audit.acts import recorded
 from trials.database_time import database_now
 from trials.domain.errors import DomainError, Refused
 from trials.models import Membership, Role, Site, Trial, User
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import ask_once, frame_ahead, impossible_days, questions_of
 from trials.spoken import require_reason
 
 
@@ -55,13 +55,14 @@ def grant_membership(
     starts_on: date,
     by: User | None,
     reason: str = "",
+    sure: bool = False,
     **where: Unpack[Where],
 ) -> Membership:
     """A role from this day on, until its last day if one is given or until it is withdrawn.
 
     Without `by` it is set up, by a command or a test. A person gives a reason, gives roles to others
-    only, and to an account that is open; else, and where the role is held there already, raises
-    MembershipRefused.
+    only, and to an account that is open; else, where the role is held there already, and for a first day
+    more than a year ahead that nobody has said is meant (`sure`), raises MembershipRefused.
     """
     role, reason = Role(role), reason.strip()
     found = Membership(user=user, role=role, starts_on=starts_on, granted_by=by, reason=reason, **where)
@@ -69,6 +70,8 @@ def grant_membership(
     _refuse_unfit_days(found)
     if by is not None:
         _refuse_unfit(found, by)
+        unlikely = list(questions_of(frame_ahead(found.granted_at.date()), [starts_on]))
+        ask_once(unlikely, MembershipRefused, sure=sure)
         User.objects.select_for_update().get(pk=user.pk)  # one at a time, or both would hold it
         _refuse_held(found)
     found.save(force_insert=True)

@@ -11,7 +11,7 @@ from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models import Resource, ResourceClosure, Site, User
-from trials.services.sites.plausible_days import impossible_days
+from trials.services.sites.plausible_days import ask_once, frame_at_site, impossible_days, questions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,28 @@ def retire_resource(
 
 @recorded
 def close_resource(
-    *, resource: Resource, first: date, last: date, note: str, by: User | None, reason: str = ""
+    *,
+    resource: Resource,
+    first: date,
+    last: date,
+    note: str,
+    today: date,
+    by: User | None,
+    reason: str = "",
+    sure: bool = False,
 ) -> ResourceClosure:
-    """Put on record that a resource cannot be used on some days. Raises Refused for days out of order."""
+    """Put on record that a resource cannot be used on some days.
+
+    Raises Refused for days out of order, and for an unlikely day that nobody has said is meant (`sure`), or
+    that is meant and has no reason.
+    """
     if impossible := impossible_days({"first": first, "last": last}):
         raise Refused(impossible)
     if last < first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
         raise Refused({"last": [message % {"first": first, "last": last}]})
+    unlikely = list(questions_of(frame_at_site(resource.site, today), [first, last]))
+    ask_once(unlikely, Refused, sure=sure, reason=reason)
     return ResourceClosure.objects.create(resource=resource, first=first, last=last, note=note.strip())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -69,6 +70,12 @@ class GrantForm(forms.Form):
         help_text=gettext_lazy("It is kept in the audit trail."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    sure = forms.BooleanField(label=gettext_lazy("Yes, this day is right"), required=False)
+
+    def asked(self) -> list[BoundField]:
+        """The fields; whether an unlikely day is meant only once that is asked."""
+        question = bool(self.errors.get("sure") or self.data.get("sure"))
+        return [field for field in self.visible_fields() if question or field.name != "sure"]
 
     def __init__(
         self,

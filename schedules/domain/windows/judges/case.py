@@ -167,11 +167,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What is missing, by when it is needed, and from when on an answer holds."""
+    """What is missing, by when it is needed, and from when on an answer holds, or what is missing counts."""
 
     words: tuple[Words, ...] = ()
     needed_by: datetime | None = None
     answers_from: datetime | None = None
+    counts_from: Point | None = None
 
 
 NO_GAP = Gap()
@@ -196,6 +197,7 @@ def by_time(case: Case, evidence: tuple[Evidence, ...] = (), missing: Gap = NO_G
             missing=missing.words,
             needed_by=missing.needed_by,
             answers_from=missing.answers_from,
+            counts_from=missing.counts_from,
         )
     if case.over:
         return Verdict(VerdictStatus.KEPT, case.ends, evidence=evidence)
@@ -206,6 +208,7 @@ def by_time(case: Case, evidence: tuple[Evidence, ...] = (), missing: Gap = NO_G
         missing=missing.words,
         needed_by=missing.needed_by,
         answers_from=missing.answers_from,
+        counts_from=missing.counts_from,
     )
 
 
@@ -237,6 +240,7 @@ def cannot_judge(since: Point | None, missing: Gap, *evidence: Evidence) -> Verd
         missing=missing.words,
         needed_by=missing.needed_by,
         answers_from=missing.answers_from,
+        counts_from=missing.counts_from,
     )
 
 

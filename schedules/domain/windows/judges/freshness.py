@@ -132,6 +132,7 @@ def _missing(case: Case, terms: Freshness, inside: Sequence[TestResult], unsure:
         )
     else:
         words = Words.of(_("a result of %(test)s"), {"test": Code(terms.test)})
+        return Gap((words,), case.due_at, counts_from=case.starts and case.local(case.starts))
     return gap(case.due_at, words)
 
 
