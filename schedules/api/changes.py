@@ -25,14 +25,14 @@ from schedules.selectors.exchange.change_feed import Rows, changes_after, last_n
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials import request_clock
 from trials.api.authentication import signed_in
-from trials.api.queries import refuse_query
+from trials.api.queries import OneQuery
 from trials.spoken import say
 
 LONGEST_WAIT = 20
 PAUSE = 0.5
 
 
-class ChangeQuery(serializers.Serializer):
+class ChangeQuery(OneQuery):
     """Where to go on from, how much, and how long to wait for something new."""
 
     cursor = serializers.CharField(
@@ -49,10 +49,6 @@ class ChangeQuery(serializers.Serializer):
         required=False,
         help_text="Seconds to wait where nothing is new.",
     )
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_query(data, self.fields)
-        return super().to_internal_value(data)
 
 
 class ChangeSerializer(serializers.Serializer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Basis, VisitPlace, VisitTiming
 from schedules.selectors.exchange.visit_rows import ListedVisit
 from trials.domain.words import Say
+from trials.spoken import say as say_now
 
 WINDOWS = [position.value for position in WindowPosition]
 APPOINTMENTS = [appointment.value for appointment in Appointment]
@@ -198,6 +200,12 @@ def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> di
     if because:
         document["because"] = visit.because(say)
     return document
+
+
+@lru_cache(maxsize=4096)
+def said_once(_language: str, message: str) -> str:
+    """Return a message in the language of the thread; the labels of all pages are few."""
+    return say_now(message)
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> datetime | None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from schedules.api.reading.queries import CodesField, PeopleQuery, SinceField, feed_cursor, people_of
 from schedules.api.reading.views import ReadView
-from schedules.api.serializers import APPOINTMENTS, EDC_STATUSES, WINDOWS, VisitSerializer, visit_document
+from schedules.api.serializers import (
+    APPOINTMENTS,
+    EDC_STATUSES,
+    WINDOWS,
+    VisitSerializer,
+    said_once,
+    visit_document,
+)
 from schedules.api.visit_reports import AsOfQuery, VisitsReported
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import Appointment, WindowPosition
@@ -23,7 +30,6 @@ from trials.api.answers import page_answer, some_of
 from trials.api.authentication import signed_in
 from trials.api.queries import SeveralField, SparseMixin
 from trials.api.schema import page_of
-from trials.spoken import say
 
 ORDERS = ["id", "target"]
 _MOST_OCCURRENCES = 32767
@@ -132,7 +138,7 @@ class VisitList(ReadView, VisitsReported):
         page = asked.get("cursor"), asked["page_size"]
         found = listed_visits(signed_in(request), query.wanted, page, request_clock.now())
         because = "because" in asked.get("include", ())
-        once = lru_cache(maxsize=None)(say)  # a page has few labels
-        documents = (visit_document(one, once, because=because) for one in found.visits)
+        speak = partial(said_once, get_language() or "en")
+        documents = (visit_document(one, speak, because=because) for one in found.visits)
         results = some_of(documents, query.names)
         return page_answer(request, results, found.after, {"changes_cursor": begins})

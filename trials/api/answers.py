@@ -33,12 +33,12 @@ def answer(
     the answer and not of the tag: it says where the reader stands, and not what the records are.
     """
     shown = to_json(document)
-    digest = hashlib.sha256(shown).hexdigest()[:16]
+    digest = hashlib.blake2b(shown, digest_size=8).hexdigest()  # of twice the speed; nobody forges a tag
     tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
     if request.method in ("GET", "HEAD") and _known(request, tag):
         response = HttpResponse(status=NOT_MODIFIED)
     else:
-        body = to_json({**document, **beside}) if beside else shown
+        body = shown[:-1] + b"," + to_json(beside)[1:] if beside else shown  # written once
         response = HttpResponse(body, content_type=SPARSE if "fields" in request.query_params else JSON)
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"

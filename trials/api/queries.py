@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,36 @@ class SeveralField(serializers.ListField):
         return checked
 
 
-class ListQuery(serializers.Serializer):
+class Query(serializers.Serializer):
+    """The parameters of an address; one that it does not know, or that comes too often, is refused.
+
+    Fields are made for those parameters that are given: a request has two of twenty, and to copy all of
+    them costs as much as to read a page.
+    """
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The fields of what is given; all of them where the schema asks."""
+        if not hasattr(self, "initial_data"):
+            found: dict[str, serializers.Field] = super().get_fields()
+            return found
+        given = self.initial_data
+        return {
+            name: copy.deepcopy(field)
+            for name, field in self._declared_fields.items()
+            if field.required or name in given
+        }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """What is asked for, with the defaults of what is not. Raises ValidationError."""
+        refuse_unasked(self, data)
+        values: dict[str, Any] = super().to_internal_value(data)
+        for name, field in self._declared_fields.items():
+            if name not in values and field.default is not empty:
+                values[name] = field.default() if callable(field.default) else field.default
+        return values
+
+
+class ListQuery(Query):
     """The parameters that every list has.
 
     One that it does not know is refused, and so is one that is given twice and takes one value: to pass
@@ -70,10 +100,6 @@ class ListQuery(serializers.Serializer):
         required=False,
         help_text="How many records a page holds.",
     )
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_unasked(self, data)
-        return super().to_internal_value(data)
 
 
 class SparseMixin(serializers.Serializer):
@@ -105,19 +131,15 @@ class SparseMixin(serializers.Serializer):
         return asked
 
 
-class OneQuery(serializers.Serializer):
+class OneQuery(Query):
     """The parameters of an address that shows one thing."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_unasked(self, data)
-        return super().to_internal_value(data)
 
 
 def refuse_unasked(query: serializers.Serializer, data: Any) -> None:
     """Refuse parameters that a query does not know, and those that take one value and are given several."""
     lists = (serializers.MultipleChoiceField, SeveralField)
-    several = [name for name, field in query.fields.items() if isinstance(field, lists)]
-    refuse_query(data, query.fields, several)
+    known = query._declared_fields  # noqa: SLF001  a query makes the fields of what is given alone
+    refuse_query(data, known, [name for name, field in known.items() if isinstance(field, lists)])
 
 
 def id_after(asked: Mapping[str, Any]) -> int | None:

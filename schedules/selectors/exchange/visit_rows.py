@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from functools import reduce
+from functools import cache, lru_cache, reduce
 from operator import or_
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext
 
+from participants.models import CourseStep, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.domain.plan.explanations import because_visit
@@ -29,14 +30,16 @@ from schedules.domain.visits.status import (
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.models import Visit
 from schedules.selectors.exchange.people import Since, WantedPeople, changed_visits, people_wanted
-from schedules.selectors.store.calendars import SiteCalendars, site_calendars, working_days_by_site
+from schedules.selectors.store.calendars import SiteCalendars, TableKey, site_calendars, working_days_by_table
+from schedules.selectors.store.plain_rows import Columns, Written, ids_of, read_plain, selected
 from schedules.selectors.store.stored_visits import planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, edc_condition, window_condition
+from trials.domain.accounts.access import Scope
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
 from trials.keyset import Key, Place, RowAfter
-from trials.models import ProtocolVersion, User
-from trials.selectors.records import protocol_of, sites_visible_to
+from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
+from trials.selectors.records import protocol_of, roles_of, sites_visible_to, within
 from trials.zones import roles_day, zone_named
 
 _ID_END = 2**63
@@ -58,31 +61,55 @@ class Beside(NamedTuple):
     site_id: int
     site: str
     zone: str
+    working_days: TableKey | None
     version: tuple[int, str, str]
 
 
+_TABLES: Mapping[str, type[Model]] = {
+    "v": Visit,
+    "p": Participant,
+    "t": Trial,
+    "s": Site,
+    "w": WorkingDayTable,
+    "cs": CourseStep,
+    "pv": ProtocolVersion,
+    "dv": ProtocolVersion,
+}
+"""Each table by its alias; `dv` is the version under which a visit was done."""
+
 _BESIDE = (
-    "booked_start",
-    "booked_end",
-    "booked_place",
-    "arrived_at",
-    "missed_reason",
-    "cancelled_reason",
-    "cancelled_by__step",
-    "cancelled_by__reason",
-    "participant__subject_code",
-    "participant__trial__code",
-    "participant__site_id",
-    "participant__site__code",
-    "participant__site__zone",
+    "v.booked_start",
+    "v.booked_end",
+    "v.booked_place",
+    "v.arrived_at",
+    "v.missed_reason",
+    "v.cancelled_reason",
+    "cs.step",
+    "cs.reason",
+    "p.subject_code",
+    "t.code",
+    "p.site_id",
+    "s.code",
+    "s.zone",
+    "w.id",
+    "w.digest",
 )
 _VERSION = ("id", "label", "digest")
-_COLUMNS = (
-    *COLUMNS,
-    *_BESIDE,
-    *(f"participant__protocol_version__{name}" for name in _VERSION),
-    *(f"done_under__{name}" for name in _VERSION),
-)  # fmt: skip
+
+
+@cache
+def _columns() -> Columns:
+    """What is read of each visit: the columns of its state, what stands beside it, and both versions."""
+    names = [f"v.{name}" for name in COLUMNS]
+    names += [*_BESIDE, *(f"{alias}.{name}" for alias in ("pv", "dv") for name in _VERSION)]
+    found = []
+    for alias, _dot, name in (one.partition(".") for one in names):
+        meta = _TABLES[alias]._meta  # noqa: SLF001  Django's own name for what it publishes
+        field: Any = meta.pk if name == "pk" else meta.get_field(name.removesuffix("_id"))
+        found.append((alias, field))
+    return tuple(found)
+
+
 _STATE = len(COLUMNS)
 _TARGET, _ID = COLUMNS.index("target"), COLUMNS.index("pk")
 
@@ -151,6 +178,14 @@ class WantedVisits:
     as_of: date | None = None
     by_target: bool = False
 
+    @property
+    def everything(self) -> bool:
+        """Whether all visits in sight are asked for, by id."""
+        people = any(getattr(self.people, one.name) for one in fields(self.people))
+        named = (self.codes, self.rules, self.occurrences, self.window, self.appointment, self.edc_status)
+        ranges = (*self.target, *self.touching, self.changed_since)
+        return not (people or any(named) or self.by_target) and ranges == (None,) * len(ranges)
+
 
 @dataclass(frozen=True, slots=True)
 class ListedVisits:
@@ -170,8 +205,11 @@ def listed_visits(
     what is found.
     """
     after, size = page
-    found = _in_order(_wanted(user, wanted, now), wanted.by_target, after)
-    rows = list(found.values_list(*_COLUMNS)[: size + 1])
+    if wanted.everything and not isinstance(after, tuple):
+        ids = _full_read(roles_of(user, roles_day(now)), after, size + 1)
+    else:
+        ids = ids_of(_in_order(_wanted(user, wanted, now), wanted.by_target, after)[: size + 1])
+    rows = _page(ids, by_target=wanted.by_target)
     last = rows[size - 1] if len(rows) > size else None
     following: Place | None = None
     if last is not None:
@@ -192,8 +230,60 @@ def visits_by_id(
     possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
     if not possible:
         return {}
-    rows = Visit.objects.filter(pk__in=possible, participant__in=people).values_list(*_COLUMNS)
-    return {one.state.pk: one for one in _listed(list(rows), now, as_of)}
+    rows = _page(ids_of(Visit.objects.filter(pk__in=possible, participant__in=people)))
+    return {one.state.pk: one for one in _listed(rows, now, as_of)}
+
+
+def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
+    """The ids of a page of all visits in sight, by id: what a program reads page by page, ten thousand times.
+
+    The condition of a scope is put into words once.
+    """
+    sight = _people_in_sight(scope)
+    if sight is None:
+        return None
+    people, params = sight
+    last = 0 if after is None else after
+    sql = f"""
+        SELECT id AS pk FROM {Visit._meta.db_table}
+        WHERE participant_id IN ({people}) AND id > %s ORDER BY id LIMIT %s
+    """  # noqa: S608, SLF001  names of ours alone; what readers ask for are parameters
+    return sql, (*params, last, size)
+
+
+@lru_cache(maxsize=256)
+def _people_in_sight(scope: Scope) -> Written | None:
+    return ids_of(Participant.objects.filter(within(scope)))
+
+
+def _page(ids: Written | None, *, by_target: bool = False) -> list[tuple[Any, ...]]:
+    """The columns of the visits with these ids, by id or by target; one statement."""
+    if ids is None:
+        return []
+    page, params = ids
+    before, after = _around(by_target)
+    return read_plain(f"{before}{page}{after}", params, _columns())
+
+
+@cache
+def _around(by_target: bool) -> tuple[str, str]:
+    """The statement that reads a page, before and after the one that says which visits it has."""
+    tables = {alias: model._meta.db_table for alias, model in _TABLES.items()}  # noqa: SLF001
+    before = f"SELECT {selected(_columns())} FROM ("  # noqa: S608  names of ours alone
+    after = f"""
+        ) page
+        JOIN {tables["v"]} v ON v.id = page.pk
+        JOIN {tables["p"]} p ON p.id = v.participant_id
+        JOIN {tables["t"]} t ON t.id = p.trial_id
+        JOIN {tables["s"]} s ON s.id = p.site_id
+        LEFT JOIN {tables["w"]} w ON w.site_id = s.id
+            AND w.version = (SELECT MAX(n.version) FROM {tables["w"]} n WHERE n.site_id = s.id)
+        JOIN {tables["pv"]} pv ON pv.id = p.protocol_version_id
+        LEFT JOIN {tables["dv"]} dv ON dv.id = v.done_under_id
+        LEFT JOIN {tables["cs"]} cs ON cs.id = v.cancelled_by_id
+        ORDER BY {"v.target, v.id" if by_target else "v.id"}
+    """  # noqa: S608
+    return before, after
 
 
 def _in_order(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
@@ -261,7 +351,7 @@ def _listed(rows: Sequence[tuple[Any, ...]], now: datetime, as_of: date | None) 
     read = [_read(row) for row in rows]
     places = _places([beside for _state, beside in read], now, as_of)
     # by the version under which it was done, else by the participant's present one
-    protocols = {beside.version: _protocol(beside.version) for _state, beside in read}
+    protocols = {version: _protocol(version) for version in {beside.version for _state, beside in read}}
     return [
         ListedVisit(state, beside, places[beside.site_id], beside.version[1], protocols[beside.version])
         for state, beside in read
@@ -270,7 +360,8 @@ def _listed(rows: Sequence[tuple[Any, ...]], now: datetime, as_of: date | None) 
 
 def _read(row: tuple[Any, ...]) -> tuple[VisitState, Beside]:
     present, then = row[-6:-3], row[-3:]
-    beside = (*row[_STATE:-6], present if then[0] is None else then)
+    table, version = row[-8:-6], present if then[0] is None else then
+    beside = (*row[_STATE:-8], None if table[0] is None else table, version)
     return VisitState(*row[:_STATE]), Beside._make(beside)
 
 
@@ -281,14 +372,15 @@ def _protocol(version: tuple[int, str, str]) -> Protocol:
 
 def _places(rows: Sequence[Beside], now: datetime, as_of: date | None) -> dict[int, AtSite]:
     """What the visits at each of these sites share, by the site's id."""
-    named = {one.site_id: (one.site, zone_named(one.zone)) for one in rows}
-    calendars = working_days_by_site(named)
-    found: dict[tuple[date, int], ClinicDays] = {}
+    named = {one.site_id: (one.site, one.zone, one.working_days) for one in rows}
+    calendars = working_days_by_table({table for _code, _zone, table in named.values() if table})
+    found: dict[tuple[date, TableKey | None], ClinicDays] = {}
     places = {}
-    for pk, (code, zone) in named.items():
-        today, calendar = as_of or now.astimezone(zone).date(), calendars.get(pk)
-        key = (today, id(calendar))  # sites with one calendar share its value
+    for pk, (code, name, table) in named.items():
+        zone = zone_named(name)
+        today = as_of or now.astimezone(zone).date()
+        key = (today, table)
         if key not in found:
-            found[key] = clinic_days(today, calendar)
+            found[key] = clinic_days(today, calendars[table] if table else None)
         places[pk] = AtSite(code, zone, found[key])
     return places

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Subquery, TextField
+from django.db.models.functions import Cast
 
 from schedules.domain.visits.status import ClinicDays, clinic_days
 from trials.domain.sites.working_days import YEARS_AHEAD, WorkingDays
@@ -21,8 +22,29 @@ def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
     """The newest working days of each of these sites that has any, by the site's id; one query."""
     newest = WorkingDayTable.objects.filter(site=OuterRef("site")).order_by("-version")
     tables = WorkingDayTable.objects.filter(site__in=sites, version=Subquery(newest.values("version")[:1]))
-    rows = tables.values_list("site_id", "document")
-    return {site: _read(json.dumps(document)) for site, document in rows}
+    # as text: one that was read before is not even parsed
+    rows = tables.order_by().annotate(text=Cast("document", TextField())).values_list("site_id", "text")
+    return {site: _read(text) for site, text in rows}
+
+
+TableKey = tuple[int, str]
+"""The id of a table of working days, which never changes, and its digest."""
+
+
+def working_days_by_table(tables: Collection[TableKey]) -> dict[TableKey, WorkingDays]:
+    """The working days in these tables; one query for those that this process has not read yet, or none."""
+    missing = [key for key in tables if key not in _TABLES]
+    if missing:
+        if len(_TABLES) > _MOST_TABLES:
+            _TABLES.clear()
+        found = WorkingDayTable.objects.filter(pk__in=[pk for pk, _digest in missing]).order_by()
+        for pk, digest, document in found.values_list("pk", "digest", "document"):
+            _TABLES[pk, digest] = WorkingDays.from_document(document)
+    return {key: _TABLES[key] for key in tables}
+
+
+_TABLES: dict[TableKey, WorkingDays] = {}
+_MOST_TABLES = 256
 
 
 @lru_cache(maxsize=128)
