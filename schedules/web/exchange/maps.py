@@ -249,7 +249,7 @@ def _wrong(typed: Typed) -> bool:
     long = [name for _code, name in _named_subjects(typed.subjects) if len(name) > LONGEST["event_oid"]]
     if wrong or long:
         words = _("Write one participant a line: subject code, comma, name in the EDC. Not so: %(lines)s.")
-        typed.problems["subjects"] = [words % {"lines": "; ".join((wrong + long)[:5])}]
+        typed.problems["subjects"] = [words % {"lines": _("; ").join((wrong + long)[:5])}]
     return bool(typed.problems) or any(row.problems for row in (*typed.events, typed.added))
 
 
