@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import CalendarFeed, ProtocolWindow, Reminder, ReminderDelivery, Visit
-from schedules.selectors.exchange.feeds import feeds_administered, feeds_visible_to, with_sight
+from schedules.selectors.feeds.subscriptions import feeds_administered, feeds_visible_to, with_sight
 from schedules.services.availability.site_days import people_moved_by
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials import request_clock

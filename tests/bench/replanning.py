@@ -7,7 +7,7 @@ Every round is rolled back. The bare UPDATE keeps no history, raises no revision
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
 django.setup()
 
+from django.apps import apps  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
@@ -30,10 +31,13 @@ from schedules.services.replanning.moves import Proposal, preview_replanning, re
 from tests.bench.enrolment import cast_of, rolled_back, timed  # noqa: E402
 from tests.bench.measuring import Comparison  # noqa: E402
 from tests.cast import INFUSION, NOW  # noqa: E402
+from trials.audit.fed import MODELS  # noqa: E402
 
 PARTICIPANTS, VISITS, ROUNDS = 1_000, 20, 5
 SLOWER, FASTER = 5.0, 20.0
 SAMPLE = 25
+FED = tuple(apps.get_model(name)._meta.db_table for name in MODELS)
+"""The tables whose triggers tell readers of the change feed."""
 LATER = timedelta(days=2)
 DAYS = ("anchor_on", "opens", "target", "closes", "suggested")
 COLUMNS = (*DAYS, "why_shifted", "version", "sequence", "changed_at")
@@ -59,10 +63,14 @@ def compare(ids: list[int]) -> list[Comparison]:
     ours: list[float] = []
     bare: list[float] = []
     loop: list[float] = []
+    untold: list[float] = []
     proposals = {pk: _proposal(INFUSION + LATER + timedelta(days=n % 730)) for n, pk in enumerate(ids)}
     for _ in range(ROUNDS):
         _tidy()
         with rolled_back(), timed(ours):
+            replan_many(ids=ids, proposals=proposals, now=NOW, by=None, reason="bench")
+        _tidy()
+        with rolled_back(), without_triggers("dayzero_feed_%", FED), timed(untold):
             replan_many(ids=ids, proposals=proposals, now=NOW, by=None, reason="bench")
         _tidy()
         with rolled_back(), without_triggers(), timed(bare):
@@ -78,6 +86,12 @@ def compare(ids: list[int]) -> list[Comparison]:
             what, median(ours), median(bare), at_most=SLOWER, remark="history, revisions and events in"
         ),
         Comparison(slow, median(loop), median(ours), remark=remark),
+        Comparison(
+            f"the same with and without the triggers of the change feed, {name}",
+            median(ours),
+            median(untold),
+            remark="what they cost a re-planning",
+        ),
     ]
 
 
@@ -100,17 +114,20 @@ def _proposal(day: date) -> Proposal:
 
 
 @contextmanager
-def without_triggers() -> Iterator[None]:
+def without_triggers(like: str = "%", tables: Sequence[str] = ("schedules_visit",)) -> Iterator[None]:
     """The bare UPDATE keeps no history; the transaction that this belongs to is rolled back.
+
+    Those of these tables, of which the names are like this.
 
     A trigger that is only disabled still has PostgreSQL keep the rows' old and new values for it.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            of_the_table = "tgrelid = 'schedules_visit'::regclass AND NOT tgisinternal"
-            cursor.execute(f"SELECT tgname FROM pg_trigger WHERE {of_the_table}")
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name} ON schedules_visit")
+            for table in tables:
+                of_the_table = "tgrelid = %s::regclass AND NOT tgisinternal AND tgname LIKE %s"
+                cursor.execute(f"SELECT tgname FROM pg_trigger WHERE {of_the_table}", [table, like])
+                for (name,) in cursor.fetchall():
+                    cursor.execute(f"DROP TRIGGER {name} ON {table}")
     yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -98,7 +98,7 @@ def _roles_of(user: User, today: date) -> Scope:
     return _scope_held(known[user.pk], today)
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """A membership that was not withdrawn: what it grants, from when until when, and in which zone."""
 
     role: str
@@ -121,23 +121,26 @@ _HELD = """
 """
 
 
-def _memberships_of(user: int) -> list[_Held]:
+def _memberships_of(user: int) -> list[Held]:
     with connection.cursor() as cursor:  # every request asks it, and it is always the same question
         cursor.execute(_HELD, [user])
-        return [_Held(*row) for row in cursor.fetchall()]
+        return [Held(*row) for row in cursor.fetchall()]
 
 
-def _scope_held(held: list[_Held], today: date) -> Scope:
+def _scope_held(held: list[Held], today: date) -> Scope:
     return Scope(frozenset(Grant(one.role, one.site, one.trial) for one in held if one.holds(today)))
 
 
-_KNOWN: ContextVar[dict[int, list[_Held]] | None] = ContextVar("roles_known", default=None)
+_KNOWN: ContextVar[dict[int, list[Held]] | None] = ContextVar("roles_known", default=None)
 
 
 @contextmanager
-def roles_read_once() -> Iterator[None]:
-    """Read the roles of each once while the block lasts: a page that only shows asks in many places."""
-    before = _KNOWN.set({})
+def roles_read_once(known: Mapping[int, list[Held]] | None = None) -> Iterator[None]:
+    """Read the roles of each once while the block lasts: a page that only shows asks in many places.
+
+    `known` has the memberships, not withdrawn, of users (ids) that were read already.
+    """
+    before = _KNOWN.set(dict(known or {}))
     try:
         yield
     finally:

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from participants.models import Participant
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import live_feeds, owner_may_subscribe
-from schedules.services.feeds.chunks import drop_unused_chunks
+from schedules.selectors.feeds.subscriptions import live_feeds, owner_may_subscribe
+from schedules.services.feeds.rendering import drop_unused_chunks
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
 from trials.models import Membership, User

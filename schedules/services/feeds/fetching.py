@@ -17,15 +17,18 @@ from schedules.ical.entries import UIDS
 from schedules.ical.render import END, RENDERER, calendar_bytes, head_bytes
 from schedules.ical.values import CalendarHead
 from schedules.models import CalendarFeed, FeedShown
-from schedules.selectors.exchange.feed_state import FeedState, feed_state
-from schedules.selectors.exchange.feeds import (
+from schedules.selectors.feeds.state import FeedState, feed_state
+from schedules.selectors.feeds.subscriptions import (
     held_since_last_fetch,
     owner_may_subscribe,
     shown_participants,
     switched_off_by,
     zone_of_feed,
 )
-from schedules.services.feeds.chunks import EntryRequest, digest_of_chunks, join_entries
+from schedules.selectors.store.rows_once import keep_rows
+from schedules.services.feeds.bodies import deflated, gzipped
+from schedules.services.feeds.chunks import Chunks, chunks_of, deflated_parts, joined
+from schedules.services.feeds.rendering import EntryRequest
 from schedules.services.feeds.stamps import EDITION
 from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
@@ -75,6 +78,7 @@ class Fetch:
     changed_at: datetime
     at: datetime
     links: str
+    chunks: Chunks | None = None
 
     @property
     def request(self) -> EntryRequest:
@@ -91,18 +95,18 @@ def state_of(digest: str, *, now: datetime, links: str) -> FeedState | None:
 
 
 def fetch_feed(
-    *, feed: CalendarFeed, now: datetime, links: str, basis: str = "", client: str = ""
+    *, feed: CalendarFeed, now: datetime, links: str, state: FeedState | None = None, client: str = ""
 ) -> Fetch | None:
     """Say what a fetch is answered with, and keep that it was; None for a feed that ended long ago.
 
-    `links` is the address of a participant's page with `{}` for the id, `basis` what `state_of` found,
+    `links` is the address of a participant's page with `{}` for the id, `state` what `state_of` found,
     `client` the program that asks. A feed whose owner has lost the role is revoked here and now. The number
     of queries depends neither on participants nor on visits.
     """
-    if not basis:
+    if state is None:
         state = state_of(feed.token_digest, now=now, links=links)
-        basis = state.basis if state else ""
-    with roles_read_once():
+    basis, roles = (state.basis, state.roles) if state else ("", {})
+    with roles_read_once(roles):
         if feed.revoked_at is None and not _owner_allowed(feed, now):
             with caused_by("feed: its owner may not subscribe any more"):
                 revoke_feed(feed=feed, now=now)
@@ -115,16 +119,38 @@ def fetch_feed(
 
 def render_feed(*, fetch: Fetch) -> bytes:
     """Give the calendar of a fetch."""
+    if fetch.phase is not FeedPhase.LIVE:
+        return _notice(fetch)
+    return b"".join([_head_of(fetch), *joined(_chunks_of(fetch)), END])
+
+
+def render_gzipped(*, fetch: Fetch) -> bytes:
+    """Give the calendar of a fetch compressed, joined from compressed entries; the same bytes each time."""
+    if fetch.phase is not FeedPhase.LIVE:
+        body = _notice(fetch)
+        return gzipped([body], [deflated(body)])
+    head = _head_of(fetch)
+    parts = [(head, deflated(head)), *deflated_parts(_chunks_of(fetch)), (END, deflated(END))]
+    return gzipped([plain for plain, _block in parts], [block for _plain, block in parts])
+
+
+def _chunks_of(fetch: Fetch) -> Chunks:
+    """Give what a fetch found, else look it up: who comes without validators has what is stored joined."""
+    return fetch.chunks or chunks_of(shown_participants(fetch.feed, roles_day(fetch.at)), fetch.request)
+
+
+def _head_of(fetch: Fetch) -> bytes:
+    with translation.override(fetch.feed.language):
+        return head_bytes(_head(fetch.feed))
+
+
+def _notice(fetch: Fetch) -> bytes:
     feed = fetch.feed
     with translation.override(feed.language):
-        head = _head(feed)
-        if fetch.phase is FeedPhase.LIVE:
-            body = join_entries(shown_participants(feed, roles_day(fetch.at)), fetch.request)
-            return b"".join([head_bytes(head), body, END])
         uid = str(uuid.uuid5(UIDS, f"{feed.pk} {fetch.phase}"))
         day = fetch.changed_at.astimezone(zone_of_feed(feed)).date()
         notice = notice_event(_NOTICES[fetch.phase], uid, day, fetch.changed_at, say)
-        return calendar_bytes(head, [notice])
+        return calendar_bytes(_head(feed), [notice])
 
 
 def calendar_name(feed: CalendarFeed) -> str:
@@ -160,19 +186,20 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
     if shown and shown.basis == basis:
         return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links)
     # what was read for `basis` is older than what is rendered now, never newer: the next fetch looks again
-    request, content = EntryRequest(feed.content, links, today, now), ""
+    request, chunks = EntryRequest(feed.content, links, today, now), None
     if phase is FeedPhase.LIVE:
-        content = digest_of_chunks(shown_participants(feed, roles_day(now)), request)
+        chunks = chunks_of(shown_participants(feed, roles_day(now)), request)
     with translation.override(feed.language):
         head = [RENDERER, EDITION, feed.pk, calendar_name(feed), zone_of_feed(feed).key, phase, feed.language]
-    etag = _digest([*head, content])[:40]
+    etag = _digest([*head, chunks.digest if chunks else ""])[:40]
     changed_at = now.replace(microsecond=0)
     if shown:
         changed_at = shown.changed_at if shown.digest == etag else max(changed_at, shown.changed_at + _SECOND)
-    kept = {"digest": etag, "changed_at": changed_at, "basis": basis, "day": today, "style": request.style}
-    if not (shown and FeedShown.objects.filter(feed=feed).update(**kept)):
-        FeedShown.objects.update_or_create(feed=feed, defaults=kept)
-    return Fetch(feed, phase, today, etag, changed_at, now, links)
+    kept = FeedShown(
+        feed_id=feed.pk, digest=etag, changed_at=changed_at, basis=basis, day=today, style=request.style
+    )
+    keep_rows([kept], unique=("feed_id",))
+    return Fetch(feed, phase, today, etag, changed_at, now, links, chunks)
 
 
 def _phase(feed: CalendarFeed) -> FeedPhase:

@@ -8,8 +8,8 @@ from datetime import datetime
 from schedules.domain.feeds import FeedContent
 from schedules.ical.render import END, event_bytes, head_bytes
 from schedules.ical.values import CalendarHead
-from schedules.selectors.exchange.feed_content import zone_of_file
-from schedules.services.feeds.chunks import EntryRequest, visits_as_entries
+from schedules.selectors.feeds.content import zone_of_file
+from schedules.services.feeds.rendering import EntryRequest, visits_as_entries
 
 
 def file_of(*, visits: Collection[int], links: str, language: str, now: datetime) -> bytes:

@@ -17,7 +17,7 @@ from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.domain.feeds import FeedContent
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import (
+from schedules.selectors.feeds.subscriptions import (
     owner_may_subscribe,
     switched_off_by,
     zone_of_feed,

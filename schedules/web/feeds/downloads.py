@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from schedules.selectors.exchange.feed_content import visit_of_file, week_of_file
+from schedules.selectors.feeds.content import visit_of_file, week_of_file
 from schedules.services.feeds.files import file_of
 from schedules.web.feeds.views import participant_links
 from schedules.web.shared.anchor_fields import DayInput

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from schedules.selectors.exchange.feeds import feeds_at, site_administered, trials_at
+from schedules.selectors.feeds.subscriptions import feeds_at, site_administered, trials_at
 from schedules.services.feeds.subscriptions import revoke_feed, switch_site, switch_trial
 from schedules.web.feeds.subscriptions import feed_row
 from schedules.web.shared.clock import now, server_day

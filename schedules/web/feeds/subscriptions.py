@@ -20,7 +20,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from participants.models import Participant
 from schedules.domain.errors import FeedRefused
 from schedules.models import CalendarFeed
-from schedules.selectors.exchange.feeds import feeds_owned_by, own_feed, places_to_follow, switched_off_by
+from schedules.selectors.feeds.subscriptions import (
+    feeds_owned_by,
+    own_feed,
+    places_to_follow,
+    switched_off_by,
+)
 from schedules.selectors.store.course import person_in_sight
 from schedules.services.feeds.subscriptions import (
     FormUsed,

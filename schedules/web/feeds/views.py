@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,15 @@ from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
-from schedules.selectors.exchange.feeds import feed_by_digest
-from schedules.services.feeds.fetching import Fetch, fetch_feed, keep_seen, render_feed, state_of
+from schedules.selectors.feeds.subscriptions import feed_by_digest
+from schedules.services.feeds.fetching import (
+    Fetch,
+    fetch_feed,
+    keep_seen,
+    render_feed,
+    render_gzipped,
+    state_of,
+)
 from schedules.web.feeds.clients import client_name
 from trials import request_clock
 from trials.limits import seconds_to_wait
@@ -32,8 +38,6 @@ _REFUSED = _ALWAYS | {"Cache-Control": "no-store"}
 _FOUND = _ALWAYS | {"Cache-Control": "private, max-age=900", "Vary": "Accept-Encoding"}
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q\s*=\s*(?P<weight>[0-9.]+)\s*)?(?=,|$)", re.IGNORECASE)
 _READING = ("GET", "HEAD")
-_FAST = 1
-"""The level of compression: the lowest shrinks a calendar to a fifth, and the others cost much more."""
 
 
 @csrf_exempt
@@ -61,7 +65,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponseBase:
             keep_seen(state.pk, state.last_fetched_at, now, client)
             return unchanged
     found = feed_by_digest(digest)
-    fetch = fetch_feed(feed=found, now=now, links=links, basis=state.basis, client=client) if found else None
+    fetch = fetch_feed(feed=found, now=now, links=links, state=state, client=client) if found else None
     return _answer(request, fetch) if fetch else _not_found()
 
 
@@ -129,10 +133,12 @@ def _answer(request: HttpRequest, fetch: Fetch) -> HttpResponseBase:
     unchanged = shown.unchanged(request)
     if unchanged is not None:
         return unchanged
-    headers, body = shown.headers(request), render_feed(fetch=fetch)
+    headers = shown.headers(request)
     if shown.zips(request):
-        body = gzip.compress(body, _FAST, mtime=0)
+        body = render_gzipped(fetch=fetch)
         headers["Content-Encoding"] = "gzip"
+    else:
+        body = render_feed(fetch=fetch)
     headers["Content-Length"] = str(len(body))
     headers["Content-Disposition"] = 'inline; filename="dayzero.ics"'
     body = b"" if request.method == "HEAD" else body

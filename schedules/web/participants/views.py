@@ -16,7 +16,7 @@ from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, fir
 from participants.selectors.periods import former_participants, period_in_sight
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.domain.windows.verdicts import VerdictStatus
-from schedules.selectors.exchange.feeds import feeds_owned_by
+from schedules.selectors.feeds.subscriptions import feeds_owned_by
 from schedules.selectors.pages.participant import ParticipantPage, participant_in_sight, participant_page
 from schedules.selectors.pages.participants import ENDED, IN_TRIAL, WantedPeople, participants_listed
 from schedules.selectors.pages.past import last_acts

@@ -15,8 +15,8 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.deviations.drafts import DeviationKind, Draft
 from schedules.models import Deviation, Visit
-from schedules.selectors.exchange.feed_content import ShownPeople
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
+from schedules.selectors.feeds.content import ShownPeople
 from schedules.services.deviations.by_hand import Entered, enter_deviation
 from schedules.services.replanning.amendments import advance_amendments
 from schedules.services.replanning.moves import record_anchor

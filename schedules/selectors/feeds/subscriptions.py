@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.models import CalendarChunk, CalendarFeed
-from trials.domain.accounts.access import ROLE_RIGHTS, Right, covers
-from trials.models import Cohort, Membership, Resource, Site, Trial, User
+from schedules.models import CalendarFeed, FeedShown
+from schedules.selectors.store.rows_once import rows_of
+from trials.domain.accounts.access import ROLE_RIGHTS, Right, Scope, covers
+from trials.models import Cohort, Membership, Site, Trial, User
 from trials.selectors.records import (
     roles_of,
     sites_administered_by,
@@ -26,23 +27,34 @@ from trials.selectors.records import (
 from trials.zones import begins, ended, server_zone, zone_named, zone_of
 
 _RELATED = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
-_SHOWN = (
-    "pk",
-    "calendar_state__revision",
-    "version",
-    "subject_code",
-    "trial__code",
-    "trial__outside_name",
-    "site__zone",
-)
-"""What of a participant's calendar stands beside their visits: of the record its version (protocol version,
-traits, anchors), the subject code, what the trial is called, and the zone of the site."""
+_ANY_ID = -(2**62)
+"""Stands in a compiled statement for the id of what a feed is of."""
 
 
 def feed_by_digest(digest: str) -> CalendarFeed | None:
-    """The feed behind the digest of a secret, revoked or not, with all that it is of."""
-    feeds = CalendarFeed.objects.select_related("owner", "shown", *_RELATED)
-    return feeds.filter(token_digest=digest).first()
+    """The feed behind the digest of a secret, revoked or not, with all that it is of; a few rows are read."""
+    found = rows_of(CalendarFeed, [digest], column="token_digest")
+    for feed in found:
+        (feed.owner,) = rows_of(User, [feed.owner_id])
+        shown = rows_of(FeedShown, [feed.pk], column="feed_id")
+        CalendarFeed.shown.related.set_cached_value(feed, shown[0] if shown else None)
+        for person in rows_of(Participant, _known(feed.participant_id)):
+            (person.site,) = rows_of(Site, [person.site_id])
+            (person.trial,) = rows_of(Trial, [person.trial_id])
+            feed.participant = person
+        for cohort in rows_of(Cohort, _known(feed.cohort_id)):
+            (cohort.trial,) = rows_of(Trial, [cohort.trial_id])
+            feed.cohort = cohort
+        for site in rows_of(Site, _known(feed.site_id)):
+            feed.site = site
+        for trial in rows_of(Trial, _known(feed.trial_id)):
+            feed.trial = trial
+        return feed
+    return None
+
+
+def _known(pk: int | None) -> list[int]:
+    return [] if pk is None else [pk]
 
 
 def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:
@@ -139,20 +151,36 @@ def switched_off_by(feed: CalendarFeed) -> Site | Trial | None:
     return next((place for place in places if place and not place.feeds_enabled), None)
 
 
-def shown_participants(feed: CalendarFeed, today: date) -> QuerySet[Participant]:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The participants in a feed as a statement that gives their ids, with its parameters."""
+
+    sql: str
+    params: tuple[object, ...]
+
+
+def shown_participants(feed: CalendarFeed, today: date) -> Shown:
     """The participants in a feed whom its owner may subscribe to on this day, at sites that allow it."""
-    participants = Participant.objects.filter(
-        within(roles_of(feed.owner, today), Right.SUBSCRIBE),
-        site__feeds_enabled=True,
-        trial__feeds_enabled=True,
+    scope = roles_of(feed.owner, today)
+    of = {name: getattr(feed, f"{name}_id") for name in ("participant", "site", "trial", "cohort")}
+    kind, pk = next(((name, pk) for name, pk in of.items() if pk), ("", 0))
+    compiled = _shown(scope, kind, connection.vendor)
+    return Shown(compiled.sql, tuple(pk if one == _ANY_ID else one for one in compiled.params))
+
+
+@lru_cache(maxsize=1024)
+def _shown(scope: Scope, kind: str, vendor: str) -> Shown:
+    """Compile the statement once for each scope: the database is asked faster than it is made."""
+    people = Participant.objects.filter(
+        within(scope, Right.SUBSCRIBE), site__feeds_enabled=True, trial__feeds_enabled=True
     )
-    if feed.participant_id:
-        return participants.filter(pk=feed.participant_id)
-    if feed.site_id:
-        return participants.filter(site=feed.site_id)
-    if feed.trial_id:
-        return participants.filter(trial=feed.trial_id)
-    return participants.filter(cohort=feed.cohort_id) if feed.cohort_id else participants
+    if kind:
+        people = people.filter(**{"pk" if kind == "participant" else kind: _ANY_ID})
+    try:
+        sql, params = people.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return Shown("SELECT 0", ())
+    return Shown(str(sql), tuple(params))
 
 
 def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:
@@ -189,59 +217,3 @@ def held_since_last_fetch(feed: CalendarFeed, now: datetime) -> bool:
         days = [day for day in (ends, withdrawn.astimezone(zone).date() if withdrawn else None) if day]
         spans.append((begins(starts, zone), ended(min(days), zone) if days else None))
     return covers(spans, last, now)
-
-
-class _Joined(Aggregate):
-    """The texts of all rows in one, a line each, in whatever order the database takes."""
-
-    function = "GROUP_CONCAT"
-    name = "Joined"
-    template = "%(function)s(%(expressions)s, chr(10))"
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Write it as SQLite calls it."""
-        return self.as_sql(
-            compiler, connection, template="GROUP_CONCAT(%(expressions)s, char(10))", **context
-        )
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Write it as PostgreSQL calls it."""
-        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
-
-
-def joined_text(rows: QuerySet[Any], *fields: str) -> list[str]:
-    """Give these columns of all rows as lines, sorted; one query and one row of the database."""
-    text = rows.order_by().aggregate(all=_Joined(_line(fields), output_field=TextField()))["all"]
-    return sorted(text.split("\n")) if text else []
-
-
-def resources_digest() -> str:
-    """Give the digest of what rooms, beds and slots are called and how long they are taken; one query."""
-    text = joined_text(Resource.objects.all(), "pk", "name", "minutes")
-    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
-
-
-def stale_participants(participants: QuerySet[Participant], style: str, edition: str) -> dict[int, str]:
-    """Give those of the participants without a true chunk of this style, each with what it is made from.
-
-    One query, whose answer holds nobody else.
-    """
-    kept = CalendarChunk.objects.filter(participant=OuterRef("pk"), style=style, basis=OuterRef("basis"))
-    rows = participants.annotate(basis=_line(_SHOWN, edition)).filter(~Exists(kept)).order_by("pk")
-    return dict(rows.values_list("pk", "basis"))
-
-
-class _Line(Func):
-    """Texts one after the other; Django's own nests a call for each, and SQLite has no room for that many."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " || "
-    output_field = TextField()
-
-
-def _line(fields: Sequence[str], begins: str = "") -> _Line:
-    """These columns as one text, with spaces between them, after what it begins with."""
-    parts: list[Any] = [Cast(Value(begins), TextField())]
-    for name in fields:
-        parts += [Value(" "), Coalesce(Cast(F(name), TextField()), Value("-"))]
-    return _Line(*parts)

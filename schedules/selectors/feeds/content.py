@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
-from participants.models import Participant
+from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.feeds import CANCELLED_DAYS
 from schedules.domain.plan.explanations import because_visit
@@ -17,7 +19,8 @@ from schedules.domain.visits.state import activities_of
 from schedules.ical.entries import ShownWindow
 from schedules.ical.values import ASSUMED_LENGTH, Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
-from schedules.models import Basis, ProtocolWindow, Visit
+from schedules.models import Basis, CalendarState, ProtocolWindow, Visit
+from schedules.selectors.store.rows_once import rows_of
 from schedules.selectors.store.stored_visits import (
     day_zero_of,
     lost_booking,
@@ -27,12 +30,13 @@ from schedules.selectors.store.stored_visits import (
 )
 from trials.domain.protocols.protocol import Protocol, TimingKind
 from trials.domain.words import Say, plain
-from trials.models import Site, User
+from trials.models import ProtocolVersion, Resource, Site, Trial, User
 from trials.selectors.records import protocol_of
 from trials.zones import server_zone, zone_of
 
 _DAY = timedelta(days=1)
 _ID_END = 2**63
+_SOURCE = 16
 
 
 class ShownPeople:
@@ -41,34 +45,45 @@ class ShownPeople:
     def __init__(
         self, pks: Collection[int], *, windows: bool = False, only: Collection[int] | None = None
     ) -> None:
-        """Read these participants (ids): three queries, one more for their protocol windows.
+        """Read these participants (ids): eight statements, one more for their protocol windows.
 
         `only` names the visits (ids) that are wanted of them, where not all are.
         """
-        related = Participant.objects.select_related("trial", "site", "protocol_version", "calendar_state")
-        self.people = related.prefetch_related("anchors").filter(pk__in=pks).in_bulk()
-        visits = Visit.objects.filter(participant__in=pks)
+        self.people = _people(pks)
+        visits = rows_of(Visit, pks, column="participant_id", order="target, id")
         if only is not None:
-            visits = visits.filter(pk__in=only)
-        under = visits.select_related("done_under", "booked_resource").defer("done_under__document")
-        self._visits = [
-            visit for visit in under.order_by("target", "id") if visit.participant_id in self.people
-        ]
+            visits = [visit for visit in visits if visit.pk in set(only)]
+        _attach(visits, "booked_resource", Resource)
+        _attach(visits, "done_under", ProtocolVersion, without=("document",))
+        self.stored = [visit for visit in visits if visit.participant_id in self.people]
         self._windows: list[ProtocolWindow] = []
         if windows:
-            kept = ProtocolWindow.objects.filter(
-                participant__in=pks, cancelled_on=None, starts_on__isnull=False, ends_on__isnull=False
-            )
-            self._windows = [one for one in kept.order_by("id") if one.participant_id in self.people]
+            kept = rows_of(ProtocolWindow, pks, column="participant_id", order="id")
+            self._windows = [one for one in kept if one.participant_id in self.people and _has_days(one)]
 
-    def visits(self, today: date, links: str, say: Say = plain) -> Iterator[tuple[int, ShownVisit]]:
+    def sources(self, edition: str) -> dict[int, str]:
+        """Digest for each visit (id) all that its entry is made from: its row, its participant's, its room's.
+
+        `edition` is that of the software. While the digest is the same, so is everything that is shown.
+        """
+        of_person = {pk: _values_of(person) for pk, person in self.people.items()}
+        return {
+            visit.pk: hashlib.sha256(
+                repr((edition, of_person[visit.participant_id], _row_of(visit), _room_of(visit))).encode()
+            ).hexdigest()[:_SOURCE]
+            for visit in self.stored
+        }
+
+    def visits(
+        self, today: date, links: str, say: Say = plain, *, but: Collection[int] = ()
+    ) -> Iterator[tuple[int, ShownVisit]]:
         """Yield each participant's id with a visit of theirs, by target, in the language of `say`.
 
-        `links` is the address of a participant with `{}` for the id. Without what was cancelled so long ago
-        that it is no longer shown on this day.
+        `links` is the address of a participant with `{}` for the id, `but` the visits (ids) that are not
+        wanted. Without what was cancelled so long ago that it is no longer shown on this day.
         """
-        for visit in self._visits:
-            if visit.cancelled_on and visit.cancelled_on < today - CANCELLED_DAYS:
+        for visit in self.stored:
+            if visit.pk in but or is_gone(visit, today):
                 continue
             person = self.people[visit.participant_id]
             yield person.pk, _shown(visit, person, links.format(person.pk), say)
@@ -78,6 +93,64 @@ class ShownPeople:
         for window in self._windows:
             person = self.people[window.participant_id]
             yield person.pk, _shown_window(window, person, links.format(person.pk), say)
+
+
+def is_gone(visit: Visit, today: date) -> bool:
+    """Say whether a visit was cancelled so long ago that calendars no longer show it."""
+    return bool(visit.cancelled_on and visit.cancelled_on < today - CANCELLED_DAYS)
+
+
+def _people(pks: Collection[int]) -> dict[int, Participant]:
+    """Read participants with all that calendars show beside their visits; by their ids."""
+    found = rows_of(Participant, pks)
+    _attach(found, "trial", Trial)
+    _attach(found, "site", Site)
+    _attach(found, "protocol_version", ProtocolVersion, without=("document",))
+    people = {person.pk: person for person in found}
+    for state in rows_of(CalendarState, pks, column="participant_id"):
+        people[state.participant_id].calendar_state = state
+    anchors: dict[int, list[Anchor]] = {pk: [] for pk in people}
+    for anchor in rows_of(Anchor, pks, column="participant_id", order="participant_id, code"):
+        anchors[anchor.participant_id].append(anchor)
+    for pk, recorded in anchors.items():
+        kept = people[pk].anchors.all()
+        kept._result_cache = recorded  # noqa: SLF001 (as prefetch_related does)
+        people[pk]._prefetched_objects_cache = {"anchors": kept}  # type: ignore[attr-defined]  # noqa: SLF001
+    return people
+
+
+def _attach(rows: Sequence[Model], name: str, model: type[Model], without: tuple[str, ...] = ()) -> None:
+    """Give these rows what they refer to by a name, read at once."""
+    wanted = {pk for row in rows if (pk := getattr(row, f"{name}_id"))}
+    found = {one.pk: one for one in rows_of(model, sorted(wanted), without=without)}
+    for row in rows:
+        setattr(row, name, found.get(getattr(row, f"{name}_id")))
+
+
+def _row_of(row: Model) -> list[Any]:
+    """The values of a row, but for what was not read of it."""
+    return [row.__dict__.get(field.attname) for field in row._meta.concrete_fields]  # noqa: SLF001
+
+
+def _values_of(person: Participant) -> list[Any]:
+    """What of a participant's own record decides what their entries show."""
+    rows = [person, *person.anchors.all()]
+    trial = person.trial
+    return [
+        *map(_row_of, rows),
+        (trial.code, trial.outside_name),
+        person.site.zone,
+        person.protocol_version.digest,
+    ]
+
+
+def _room_of(visit: Visit) -> tuple[Any, ...]:
+    room, under = visit.booked_resource, visit.done_under
+    return (room and (room.name, room.minutes), under and under.digest)
+
+
+def _has_days(window: ProtocolWindow) -> bool:
+    return bool(window.cancelled_on is None and window.starts_on and window.ends_on)
 
 
 def visit_of_file(user: User, pk: int, today: date) -> Visit | None:

@@ -21,7 +21,7 @@ from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState
 from trials.domain.accounts.access import Grant, Right, Scope
 from trials.models import Membership, Resource, Site, Trial
-from trials.selectors.records import within
+from trials.selectors.records import Held, within
 from trials.zones import server_zone, zone_named
 
 _SHOWN_LAST = ("pk", "last_fetched_at", "compressed", "shown__digest", "shown__changed_at", "shown__basis")
@@ -41,7 +41,7 @@ class FeedState:
 
     `basis` is the digest of all that decides what is shown: what the owner chose, their roles, the days
     that it is, the revisions of the participants, the names of trials and sites. While it is the stored one,
-    so is everything else.
+    so is everything else. `roles` are the owner's, by their id, as `roles_read_once` takes them.
     """
 
     pk: int
@@ -53,6 +53,7 @@ class FeedState:
     last_fetched_at: datetime | None
     compressed: bool
     language: str
+    roles: dict[int, list[Held]]
 
     @property
     def is_unchanged(self) -> bool:
@@ -91,7 +92,13 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
         last_fetched_at=_instant(row["last_fetched_at"]),
         compressed=bool(row["compressed"]),
         language=row["language"],
+        roles={row["owner_id"]: [_held(one) for one in held]},
     )
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    role, site, trial, starts, ends, zone = row
+    return Held(role, site, trial, _day(starts), _day(ends) if ends else None, zone)
 
 
 def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

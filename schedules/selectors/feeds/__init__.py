@@ -1,0 +1,1 @@
+"""What calendar subscriptions show, and whether it has changed."""

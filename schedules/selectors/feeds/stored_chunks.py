@@ -1,0 +1,109 @@
+"""Which chunks of a calendar are stored, and which of them are no longer true: one statement, one row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from participants.models import Participant
+from schedules.domain.feeds import FeedContent
+from schedules.models import CalendarChunk, CalendarState
+from schedules.selectors.feeds.subscriptions import Shown
+from schedules.selectors.store.rows_once import as_list, one_of
+from trials.models import Resource, Site, Trial
+
+_FAR_BACK, _FAR_AHEAD = date.min, date.max
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunks:
+    """The chunks of a calendar as they are stored.
+
+    `digests` are those of all participants (ids) that have one, in order; `stale` are the participants
+    without a true one; `partial` those of whom some entries may not be shown on this day.
+    """
+
+    digests: dict[int, str]
+    stale: tuple[int, ...]
+    partial: frozenset[int]
+
+
+def stored_chunks(people: Shown, style: str, edition: str, content: FeedContent, today: date) -> StoredChunks:
+    """Look up the chunks of these participants in a style; `edition` is the software's with the rooms'."""
+    first, last = _FAR_BACK, _FAR_AHEAD
+    if content.days_back is not None:
+        first = today - timedelta(days=content.days_back)
+    if content.days_ahead is not None:
+        last = today + timedelta(days=content.days_ahead)
+    days = [day.isoformat() for day in (today, first, last)]
+    with connection.cursor() as cursor:
+        params: list[Any] = [edition, *days, style, *people.params]
+        cursor.execute(_statement(people.sql, connection.vendor), params)
+        digests, stale, partial = cursor.fetchone()
+    lines = (line.partition(" ") for line in (digests or "").split("\n") if line)
+    return StoredChunks(
+        digests=dict(sorted((int(pk), digest) for pk, _space, digest in lines)),
+        stale=tuple(sorted(map(int, (stale or "").split()))),
+        partial=frozenset(map(int, (partial or "").split())),
+    )
+
+
+def bases_of(pks: Collection[int], edition: str) -> dict[int, str]:
+    """Give what the chunks of these participants (ids) are made from at present; one statement."""
+    with connection.cursor() as cursor:
+        params: list[Any] = [edition, as_list(pks)]
+        cursor.execute(_bases(connection.vendor), params)
+        return dict(cursor.fetchall())
+
+
+@lru_cache(maxsize=1)
+def rooms_statement() -> str:
+    """The statement that reads what rooms, beds and slots are called, and how long they are taken."""
+    return f"SELECT id, name, minutes FROM {_table(Resource)} ORDER BY id"  # noqa: S608
+
+
+def _table(model: type[Resource | Participant | CalendarChunk | CalendarState | Site | Trial]) -> str:
+    return model._meta.db_table  # noqa: SLF001 (public by custom)
+
+
+_BASIS = (
+    "CAST(%s AS TEXT) || ' ' || p.id || ' ' || s.revision || ' ' || p.version || ' ' || p.subject_code"
+    " || ' ' || t.code || ' ' || COALESCE(t.outside_name, '-') || ' ' || i.zone"
+)
+"""What of a participant's calendar stands beside their visits: of the record its version (protocol version,
+traits, anchors), the subject code, what the trial is called, and the zone of the site."""
+
+
+def _joined() -> str:
+    return (
+        f"{_table(Participant)} p JOIN {_table(CalendarState)} s ON s.participant_id = p.id"
+        f" JOIN {_table(Trial)} t ON t.id = p.trial_id JOIN {_table(Site)} i ON i.id = p.site_id"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _statement(people: str, vendor: str) -> str:
+    join, end = ("GROUP_CONCAT", "char(10)") if vendor == "sqlite" else ("STRING_AGG", "chr(10)")
+    some = "c.until <= d.today OR c.first < d.first_day OR c.last > d.last_day"
+    day = "CAST(%s AS TEXT)" if vendor == "sqlite" else "CAST(%s AS DATE)"
+    return (
+        f"SELECT {join}(q.id || ' ' || q.digest, {end}),"  # noqa: S608 (names of tables, a compiled statement)
+        f" {join}(CASE WHEN q.stale THEN CAST(q.id AS TEXT) END, {end}),"
+        f" {join}(CASE WHEN q.partial THEN CAST(q.id AS TEXT) END, {end})"
+        " FROM (SELECT p.id AS id, c.digest AS digest,"
+        f" (c.basis IS NULL OR c.basis <> {_BASIS}) AS stale, ({some}) AS partial"
+        f" FROM (SELECT {day} AS today, {day} AS first_day, {day} AS last_day) d"
+        f" CROSS JOIN {_joined()}"
+        f" LEFT JOIN {_table(CalendarChunk)} c ON c.style = %s AND c.participant_id = p.id"
+        f" WHERE p.id IN ({people})) q"
+    )
+
+
+@lru_cache(maxsize=2)
+def _bases(vendor: str) -> str:
+    return f"SELECT p.id, {_BASIS} FROM {_joined()} WHERE {one_of('p.id', vendor)}"  # noqa: S608
