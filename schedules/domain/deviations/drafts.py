@@ -14,7 +14,9 @@ from datetime import date
 from enum import StrEnum
 
 from schedules.domain.deviations.stored_sentences import told
+from schedules.domain.plan.values import AnchorKind
 from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.visit import VisitState
 from trials.domain.refusals import IN_THE_FUTURE, Refusal
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
@@ -123,38 +125,51 @@ class LeftActivity:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitRecord:
-    """A visit as its deviations look at it.
+class RecordedVisit:
+    """A visit as its deviations look at it: its state, and what else they follow from.
 
-    `told` where a start was recorded against the list for it: that deviation says it. `consented_on` is the
-    day of the first consent, None where it is not known, or where another deviation says that it came late.
-    `single` where there is one due day; `block` where the visit holds its place in one; `final` once
-    the day that it counts from has come; `free` of a visit whose window is wherever it takes place.
+    `version` is the id of the protocol version under which it was done, of all others the participant's
+    present one; `today` the day at its site. `told` where a start was recorded against the list for it:
+    that deviation says it. `consented_on` is the day of the first consent, None where it is not known, or
+    where another deviation says that it came late. `history_open` while the participant's history is entered.
     `recorded_by` is the day by whose end somebody can have recorded it, where that is not the last of its
     window: what took place on the ward on a Sunday is recorded on Monday.
     """
 
-    label: str
-    window: VisitWindow
-    single: bool = True
-    block: bool = False
-    free: bool = False
-    final: bool = True
+    state: VisitState
+    version: int = 0
+    today: date = date.min
     told: bool = False
-    performed_on: date | None = None
-    outside_reason: str = ""
-    missed_on: date | None = None
     missed_reason: str = ""
-    cancelled: bool = False
-    on_hold: bool = False
     consented_on: date | None = None
     left: Sequence[LeftActivity] = ()
     recorded_by: date | None = None
+    history_open: bool = False
+
+    @property
+    def window(self) -> VisitWindow:
+        """The days on which it counts as on time."""
+        return self.state.window
+
+    @property
+    def performed_on(self) -> date | None:
+        """The day on which it was done."""
+        return self.state.performed_on
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody asks for it any longer."""
+        return self.state.cancelled_on is not None or not self.state.applies
 
     @property
     def live(self) -> bool:
         """Whether nothing is on record of it."""
-        return not (self.performed_on or self.missed_on or self.cancelled)
+        return not (self.performed_on or self.state.missed_on or self.cancelled)
+
+    @property
+    def final(self) -> bool:
+        """Whether the day that it counts from has come, so that its window no longer moves."""
+        return self.state.anchor_kind == AnchorKind.ACTUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +200,14 @@ class Draft:
 TIME, ACTIVITY, CONSENT = "time", "activity", "consent"
 
 
-def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draft]:
+def drafts_of_visit(visit: RecordedVisit, name: str) -> Iterator[Draft]:
     """The deviations that a visit's record shows on a day; `name` says which visit, in their keys.
 
     Of its time there is at most one: done outside the window, missed, or closed without a record.
     A visit that was on time when it was done, and whose window moved since, is judged again once the
     day that it counts from has come: until then that day may still move again.
     """
-    timed = _of_time(visit, f"{name}:{TIME}", today)
+    timed = _of_time(visit, f"{name}:{TIME}")
     if timed:
         yield timed
     if visit.performed_on:
@@ -209,13 +224,13 @@ def drafts_of_visit(visit: VisitRecord, name: str, today: date) -> Iterator[Draf
             yield _placed(draft, visit)
 
 
-def _before_consent(visit: VisitRecord, about: str, performed: date) -> Iterator[Draft]:
+def _before_consent(visit: RecordedVisit, about: str, performed: date) -> Iterator[Draft]:
     """The deviation of a visit that took place before anybody had consented to it."""
     if visit.consented_on is None or performed >= visit.consented_on:
         return
-    template = "%(message)s %(reason)s" if visit.outside_reason else "%(message)s"
+    template = "%(message)s %(reason)s" if visit.state.outside_reason else "%(message)s"
     late = Words.of(_("The consent is of %(consent)s."), {"consent": visit.consented_on})
-    facts = told(Words.of(template, {"message": late, "reason": visit.outside_reason}))
+    facts = told(Words.of(template, {"message": late, "reason": visit.state.outside_reason}))
     evidence = f"{performed}/{visit.consented_on}"
     draft = Draft(about, evidence, DeviationKind.CONSENT, performed, actual_on=performed, facts=facts)
     yield _placed(draft, visit)
@@ -226,7 +241,7 @@ def _left(activity: LeftActivity) -> Words:
     return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
 
 
-def why_lapsed(kind: DeviationKind, visit: VisitRecord, today: date) -> Lapse:
+def why_lapsed(kind: DeviationKind, visit: RecordedVisit) -> Lapse:
     """Why a deviation of this kind no longer follows from the visit's record."""
     if visit.cancelled:
         return Lapse.CANCELLED
@@ -242,34 +257,42 @@ def why_lapsed(kind: DeviationKind, visit: VisitRecord, today: date) -> Lapse:
     return Lapse.INSIDE if inside and kind is not DeviationKind.MISSED else Lapse.REPLACED
 
 
-def _of_time(visit: VisitRecord, about: str, today: date) -> Draft | None:
+def _of_time(visit: RecordedVisit, about: str) -> Draft | None:
     if visit.performed_on:
         return _outside(visit, about, visit.performed_on)
     if visit.cancelled:
         return None
-    if visit.missed_on:
-        occurred = min(visit.missed_on, visit.window.closes)
+    state = visit.state
+    if state.missed_on:
+        occurred = min(state.missed_on, visit.window.closes)
         kind, facts = DeviationKind.MISSED, visit.missed_reason
-    elif today > (visit.recorded_by or visit.window.closes) and not visit.on_hold and not visit.free:
+    elif _is_unrecorded(visit):
         occurred, kind, facts = visit.window.closes, DeviationKind.UNRECORDED, ""
     else:
         return None
     return _placed(Draft(about, f"{kind}-{occurred}", kind, occurred, facts=facts), visit)
 
 
-def _outside(visit: VisitRecord, about: str, performed: date) -> Draft | None:
-    days = 0 if visit.free else visit.window.days_outside(performed)
-    if not days or not ((visit.final and not visit.told) or visit.outside_reason):
+def _is_unrecorded(visit: RecordedVisit) -> bool:
+    """Whether its window has closed, everybody had time to record it, and nobody did."""
+    state, over = visit.state, visit.today > (visit.recorded_by or visit.state.closes)
+    return over and not (state.waits or state.free or state.awaits_base(visit.today))
+
+
+def _outside(visit: RecordedVisit, about: str, performed: date) -> Draft | None:
+    state = visit.state
+    days = 0 if state.free else state.days_outside
+    if not days or not ((visit.final and not visit.told) or state.outside_reason):
         return None
-    kind = DeviationKind.BLOCK if visit.block else DeviationKind.OUTSIDE
+    kind = DeviationKind.BLOCK if state.block else DeviationKind.OUTSIDE
     draft = Draft(about, f"{performed}{days:+d}", kind, performed, actual_on=performed, days=days)
-    return _placed(replace(draft, facts=visit.outside_reason), visit)
+    return _placed(replace(draft, facts=state.outside_reason), visit)
 
 
-def _placed(draft: Draft, visit: VisitRecord) -> Draft:
+def _placed(draft: Draft, visit: RecordedVisit) -> Draft:
     """The draft with the days on which the visit was planned."""
     opens, target, closes = visit.window
-    return replace(draft, planned_on=target if visit.single else None, opens=opens, closes=closes)
+    return replace(draft, planned_on=None if visit.state.is_range else target, opens=opens, closes=closes)
 
 
 IMPORTANT, MINOR = "important", "minor"

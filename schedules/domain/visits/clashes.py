@@ -6,7 +6,7 @@ on record. It reads values alone: `schedules.selectors.visits.clashes` fetches t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -201,32 +201,42 @@ def _full(
     booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime], day: DayAtSite
 ) -> Iterator[Clash]:
     """Whether more take a resource at once than it holds; a bed is taken by the day, all else by the hour."""
-    if terms.by_day:
-        taking = [one for one in others if one.on == booked.on]
-        peak = len({one.participant for one in taking} | {booked.participant})
-        taking = [one for one in taking if one.participant != booked.participant]
-    else:
-        span = booked.span(terms)
-        if span is None:
-            return
-        spans = [(one, their) for one in others if (their := one.span(terms)) and _overlap(span, their)]
-        spans = list({(one.participant, their): (one, their) for one, their in spans}.values())  # two in one
-        taking = [one for one, _their in spans]
-        peak = 1 + _most_at_once([_cut(their, span) for _one, their in spans])
+    taking, peak = (_by_day if terms.by_day else _by_hour)(booked, terms, others)
     if peak <= terms.capacity or not taking:
         return
     seen = [one for one in taking if one.trial == booked.trial or one.trial in day.seen_trials]
+    yield Clash(_FULL[terms.kind], _taken_by(terms, seen), taking[0].visit, terms.pk)
+
+
+Taking = tuple[list[BookedTime], int]
+"""The other bookings that take a resource, and how many at most take it at once with the one at hand."""
+
+
+def _by_day(booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime]) -> Taking:
+    there = [one for one in others if one.on == booked.on]
+    peak = len({one.participant for one in there} | {booked.participant})
+    return [one for one in there if one.participant != booked.participant], peak
+
+
+def _by_hour(booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTime]) -> Taking:
+    span = booked.span(terms)
+    if span is None:
+        return [], 0
+    spans = [(one, their) for one in others if (their := one.span(terms)) and _overlap(span, their)]
+    spans = list({(one.participant, their): (one, their) for one, their in spans}.values())  # two in one
+    return [one for one, _their in spans], 1 + _most_at_once([_cut(their, span) for _one, their in spans])
+
+
+def _taken_by(terms: ResourceTerms, seen: Sequence[BookedTime]) -> Words:
+    """By whom a resource is taken; of other trials nobody is named."""
     words: dict[str, Value] = {"name": terms.name}
-    if seen:
-        words["others"] = _listed(seen)
     if not seen:
-        message = _("%(name)s is taken by a participant of another trial.")
-    elif terms.capacity == 1:
-        message = _("%(name)s is taken: %(others)s.")
-    else:
-        message = _("%(name)s is full: it holds %(capacity)s, taken by %(others)s.")
-        words["capacity"] = terms.capacity
-    yield Clash(_FULL[terms.kind], Words.of(message, words), taking[0].visit, terms.pk)
+        return Words.of(_("%(name)s is taken by a participant of another trial."), words)
+    words["others"] = _listed(seen)
+    if terms.capacity == 1:
+        return Words.of(_("%(name)s is taken: %(others)s."), words)
+    words["capacity"] = terms.capacity
+    return Words.of(_("%(name)s is full: it holds %(capacity)s, taken by %(others)s."), words)
 
 
 def _listed(bookings: Iterable[BookedTime]) -> Words:

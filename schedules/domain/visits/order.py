@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from participants.domain.lifecycle import STEP_LABELS, Step
-from schedules.domain.visits.values import History, VisitLife
+from schedules.domain.visits.values import History
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
 from trials.domain.protocols.treatment_names import day_zero_name
 from trials.domain.protocols.validation.graph import anchors_of_visit
@@ -14,7 +15,7 @@ from trials.domain.refusals import Refusal
 from trials.domain.words import mark as _
 
 
-def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+def refusals_of_day(visit: VisitState, on: date, history: History) -> Iterator[Refusal]:
     """Why a visit cannot have been done on a day, by what else is on record.
 
     What can have been, and asks for a reason, is about the field `outside_reason`.
@@ -24,7 +25,7 @@ def refusals_of_day(visit: VisitLife, on: date, history: History) -> Iterator[Re
     yield from _refusals_of_order(visit, on, history)
 
 
-def anchors_set_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+def anchors_set_by(protocol: Protocol, visit: VisitState) -> tuple[str, ...]:
     """The anchors whose actual day is the day on which this visit is done.
 
     A visit on the very day of its anchor, without tolerance (the infusion, the first
@@ -38,7 +39,7 @@ def anchors_of_rule(rule: VisitRule | None, occurrence: int) -> tuple[str, ...]:
     return () if rule is None or occurrence != 1 else anchors_of_visit(rule)
 
 
-def anchors_dated_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
+def anchors_dated_by(protocol: Protocol, visit: VisitState) -> tuple[str, ...]:
     """The anchors that follow the day on which this visit is done until they are set themselves."""
     if visit.rule is None:
         return ()
@@ -49,7 +50,7 @@ def anchors_dated_by(protocol: Protocol, visit: VisitLife) -> tuple[str, ...]:
     )
 
 
-def is_infusion(visit: VisitLife, history: History) -> bool:
+def is_infusion(visit: VisitState, history: History) -> bool:
     """Whether this is the visit of day zero itself."""
     return history.protocol.day_zero in anchors_set_by(history.protocol, visit)
 
@@ -60,7 +61,7 @@ def before_consent(protocol: Protocol, on: date, consented: date) -> Refusal:
     return Refusal("on", message, {"zero": day_zero_name(protocol), "day": on, "consent": consented})
 
 
-def comes_after(visit: VisitLife, other: VisitLife) -> bool:
+def comes_after(visit: VisitState, other: VisitState) -> bool:
     """Whether the protocol puts the first visit later; the window's order, then the number."""
     key = (visit.window.target, visit.window.closes, visit.occurrence)
     return key > (other.window.target, other.window.closes, other.occurrence)
@@ -73,7 +74,7 @@ def _refusals_of_death(on: date, history: History) -> Iterator[Refusal]:
         yield Refusal("on", message, {"day": on, "end": STEP_LABELS[Step.DEATH], "ended": died})
 
 
-def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+def _refusals_of_consent(visit: VisitState, on: date, history: History) -> Iterator[Refusal]:
     if not is_infusion(visit, history):
         return
     if history.consented_on is None:
@@ -87,7 +88,7 @@ def _refusals_of_consent(visit: VisitLife, on: date, history: History) -> Iterat
         yield Refusal("on", message, {"withdrawn": history.consent_withdrawn_on, "zero": zero, "day": on})
 
 
-def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator[Refusal]:
+def _refusals_of_order(visit: VisitState, on: date, history: History) -> Iterator[Refusal]:
     """Time never runs backwards: between anchors, inside a block, between repeats of one rule."""
     for code in (*anchors_set_by(history.protocol, visit), *anchors_dated_by(history.protocol, visit)):
         yield from _refusals_of_anchors(code, on, history)
@@ -99,7 +100,7 @@ def _refusals_of_order(visit: VisitLife, on: date, history: History) -> Iterator
     yield from _refusals_of_base(visit, visit.rule, on, history)
 
 
-def _refusals_of_base(visit: VisitLife, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
+def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
     """What counts from a day cannot have been before it, nor before that day is on record."""
     base = history.protocol.anchor_by_code.get(rule.counts_from.code)
     if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None or not _follows_base(rule):
@@ -133,7 +134,7 @@ def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refu
             yield Refusal("on", message, words)
 
 
-def _ordered(visit: VisitLife, other: VisitLife) -> bool:
+def _ordered(visit: VisitState, other: VisitState) -> bool:
     """Whether the protocol puts two visits in an order that days must keep."""
     assert visit.rule is not None
     assert other.rule is not None
@@ -141,7 +142,7 @@ def _ordered(visit: VisitLife, other: VisitLife) -> bool:
     return same_rule or (visit.rule.block is not None and visit.rule.block == other.rule.block)
 
 
-def _refusals_between(visit: VisitLife, on: date, other: VisitLife) -> Iterator[Refusal]:
+def _refusals_between(visit: VisitState, on: date, other: VisitState) -> Iterator[Refusal]:
     assert other.performed_on is not None
     assert visit.rule is not None
     assert other.rule is not None

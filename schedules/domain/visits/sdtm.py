@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from schedules.domain.visits.schedule_of_activities import ScheduledVisit, resolved_schedule
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import Place, Protocol, study_day
 from trials.domain.words import Say, plain
 
@@ -56,48 +57,52 @@ Record = dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
-class VisitFacts:
-    """What SV says of one visit: whose, which, what came of it, where, and from which day it is counted.
+class Tabulation:
+    """What SV says of a visit beside its state: whose it is, its number, and from which day it is counted.
 
     `number` is None for a visit that no published version numbers; `reference` None while the day that
-    study days count from has not come; `planned` the day of its target, None for an unscheduled one.
+    study days count from has not come; `done` the instant or the day at the site, None where it was not done.
     """
 
     study: str
     subject: str
     number: float | None
     name: str
-    place: str
-    planned: date | None
     done: date | datetime | None
     reason: str = ""
     reference: date | None = None
-    unscheduled: bool = False
 
 
-def sv_record(visit: VisitFacts) -> Record:
+def sv_record(state: VisitState, visit: Tabulation) -> Record:
     """Give the record of SV for a visit that was done, or that will not be."""
-    day = visit.done.date() if isinstance(visit.done, datetime) else visit.done
+    written, day = _moment(visit.done)
     counted = None if day is None else _counted(day, visit.reference)
-    moment = visit.done.isoformat(timespec="minutes") if isinstance(visit.done, datetime) else None
-    written = moment or (day.isoformat() if day else None)
+    planned = not state.unscheduled
+    contact = BY_PHONE if state.place == Place.PHONE else IN_PERSON
     return {
         "STUDYID": visit.study,
         "DOMAIN": "SV",
         "USUBJID": f"{visit.study}-{visit.subject}",
         "VISITNUM": _plain_number(visit.number),
         "VISIT": visit.name,
-        "SVPRESP": None if visit.unscheduled else "Y",
-        "SVOCCUR": None if visit.unscheduled else ("Y" if visit.done else "N"),
+        "SVPRESP": "Y" if planned else None,
+        "SVOCCUR": ("Y" if day else "N") if planned else None,
         "SVREASOC": visit.reason or None,
-        "SVCNTMOD": (BY_PHONE if visit.place == Place.PHONE else IN_PERSON) if visit.done else None,
-        "VISITDY": None if visit.planned is None else _counted(visit.planned, visit.reference),
+        "SVCNTMOD": contact if day else None,
+        "VISITDY": _counted(state.target, visit.reference) if planned else None,
         "SVSTDTC": written,
         "SVENDTC": written,
         "SVSTDY": counted,
         "SVENDY": counted,
-        "SVUPDES": visit.name if visit.unscheduled else None,
+        "SVUPDES": None if planned else visit.name,
     }
+
+
+def _moment(done: date | datetime | None) -> tuple[str | None, date | None]:
+    """When a visit was done as ISO 8601 has it, to the minute where the hour is known, and its day."""
+    if isinstance(done, datetime):
+        return done.isoformat(timespec="minutes"), done.date()
+    return (done.isoformat() if done else None), done
 
 
 def tv_records(

@@ -27,8 +27,8 @@ from schedules.domain.visits.values import (
     End,
     History,
     VisitAction,
-    VisitLife,
 )
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import Activity, EventAfter, Freshness, Protocol, applies
 from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
@@ -36,7 +36,7 @@ from trials.domain.words import days_words
 from trials.domain.words import mark as _
 
 
-def deeds_of(visit: VisitLife) -> tuple[VisitAction, ...]:
+def deeds_of(visit: VisitState) -> tuple[VisitAction, ...]:
     """What may be done with a visit as it stands."""
     if visit.live:
         unbook = (VisitAction.UNBOOK,) if visit.booked_on else ()
@@ -51,16 +51,16 @@ def deeds_of(visit: VisitLife) -> tuple[VisitAction, ...]:
         )
     if visit.by_course:  # what took place all the same is recorded, with a reason; no treatment after its end
         return () if anchors_of_rule(visit.rule, visit.occurrence) else (VisitAction.COMPLETE,)
-    return () if visit.by_plan else (VisitAction.UNDO,)
+    return () if visit.gone else (VisitAction.UNDO,)
 
 
-def refusals_of_deed(visit: VisitLife, deed: VisitAction) -> Iterator[Refusal]:
+def refusals_of_deed(visit: VisitState, deed: VisitAction) -> Iterator[Refusal]:
     """Why this cannot be done with the visit as it stands."""
     if deed in deeds_of(visit):
         return
     if visit.by_course:
         yield Refusal("", _("%(visit)s was cancelled with the course: undo that step first."), visit.named)
-    elif visit.by_plan:
+    elif visit.gone:
         message = _("The plan no longer asks for %(visit)s: it comes back with the plan alone.")
         yield Refusal("", message, visit.named)
     elif deed is VisitAction.UNDO:
@@ -78,7 +78,7 @@ def refusals_of_deed(visit: VisitLife, deed: VisitAction) -> Iterator[Refusal]:
 
 
 def refusals_of_booking(
-    visit: VisitLife, booking: Booking, history: History, clock: Clock, reason: str
+    visit: VisitState, booking: Booking, history: History, clock: Clock, reason: str
 ) -> Iterator[Refusal]:
     """What forbids a booking: a day that is over, hours out of order, a block taken apart, no reason."""
     if impossible := _impossible(booking.on, history):
@@ -90,7 +90,7 @@ def refusals_of_booking(
     yield from _refusals_of_hours(booking)
     yield from _unlikely(booking.on, booking.sure, history, ("reason", reason))
     outside = 0 if visit.free else visit.window.days_outside(booking.on)
-    if outside and visit.exact:
+    if outside and visit.block:
         message = _(
             "%(visit)s belongs to a block that never moves by itself: move the day it counts from "
             "instead, and all of the block moves with it."
@@ -106,7 +106,7 @@ def refusals_of_booking(
 
 
 def refusals_of_completion(
-    visit: VisitLife, completion: Completion, history: History, clock: Clock
+    visit: VisitState, completion: Completion, history: History, clock: Clock
 ) -> Iterator[Refusal]:
     """What forbids a visit to have been done so: the future, the order of days, consent, gaps in the form."""
     if impossible := _impossible(completion.on, history):
@@ -130,7 +130,7 @@ def refusals_of_completion(
     yield from _refusals_of_results(completion, history.protocol, clock)
 
 
-def refusals_of_missing(visit: VisitLife, today: date, reason: str) -> Iterator[Refusal]:
+def refusals_of_missing(visit: VisitState, today: date, reason: str) -> Iterator[Refusal]:
     """What forbids to record a visit as missed: a window still to open, no reason."""
     if today < visit.window.opens:
         message = _("The window of %(visit)s opens on %(opens)s: until then it cannot be missed. Cancel it?")
@@ -144,7 +144,7 @@ def refusals_of_reason(reason: str) -> Iterator[Refusal]:
         yield Refusal("reason", REASON_MISSING)
 
 
-def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]:
+def refusals_of_undoing(visit: VisitState, history: History) -> Iterator[Refusal]:
     """What hangs on a visit that was done must be withdrawn before it."""
     if visit.attempt < history.attempt:
         message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
@@ -164,7 +164,7 @@ def refusals_of_undoing(visit: VisitLife, history: History) -> Iterator[Refusal]
             yield Refusal("", message, {**visit.named, "other": other.label, "day": other.performed_on})
 
 
-def after_end(visit: VisitLife, on: date, history: History) -> End | None:
+def after_end(visit: VisitState, on: date, history: History) -> End | None:
     """How the course had ended when a visit took place that it had ended with it; None for any other.
 
     A visit that somebody added after the end has its reason already.
@@ -257,7 +257,7 @@ def _refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusa
 
 
 def _refusals_of_activities(
-    visit: VisitLife, answers: Mapping[str, Answer], history: History
+    visit: VisitState, answers: Mapping[str, Answer], history: History
 ) -> Iterator[Refusal]:
     rule = visit.rule.code if visit.rule else visit.code
     asked = {a.code: a for a in activities_of(history.protocol, rule, visit.code, history.traits)}
@@ -306,14 +306,14 @@ def _refusals_of_sample(field: str, at: datetime, on: date, clock: Clock) -> Ite
         yield Refusal(field, message, {"hour": f"{at:%H:%M}", "now": f"{clock.now:%H:%M}"})
 
 
-def _outside(visit: VisitLife, on: date, days: int, name: str) -> Refusal:
+def _outside(visit: VisitState, on: date, days: int, name: str) -> Refusal:
     early = _("%(day)s is %(days)s before the window of %(visit)s (%(opens)s to %(closes)s). Enter a reason.")
     late = _("%(day)s is %(days)s after the window of %(visit)s (%(opens)s to %(closes)s). Enter a reason.")
     words = {"day": on, "opens": visit.window.opens, "closes": visit.window.closes}
     return Refusal(name, early if days < 0 else late, {**visit.named, **words, "days": days_words(abs(days))})
 
 
-def _state(visit: VisitLife) -> str:
+def _state(visit: VisitState) -> str:
     if visit.performed_on:
         return _("done")
-    return _("missed") if visit.missed else _("cancelled")
+    return _("missed") if visit.missed_on else _("cancelled")

@@ -51,12 +51,14 @@ class ClinicDays(NamedTuple):
 
     `first` is the first clinic day from `today` on, `after_last` the one after the next LAST_DAYS of
     them. A window that closes before `first` has no clinic day left; one that closes before
-    `after_last` is in its last days. Two days per site let a query compare columns only.
+    `after_last` is in its last days. Two days per site let a query compare columns only. `known` is the day
+    until which things can be on record, where `today` is asked about and still to come.
     """
 
     today: date
     first: date
     after_last: date
+    known: date = date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,16 @@ def clinic_days(today: date, calendar: WorkingDays | None) -> ClinicDays:
 
 def standing(visit: VisitState, days: ClinicDays) -> Standing:
     """Both axes of a visit on a day at its site."""
-    return Standing(window_position(visit, days), appointment(visit, days.today), visit.days_outside)
+    return Standing(
+        window_position(visit, days), appointment(visit, days.today, days.known), visit.days_outside
+    )
 
 
 def window_position(visit: VisitState, days: ClinicDays) -> WindowPosition:
     """Where the day lies in the visit's window; the first that holds of these, in this order.
 
-    A ward works every day, so its windows count calendar days.
+    A window that the calendar has reached is neither open nor closed while the day it counts from has not
+    happened: it waits. A ward works every day, so its windows count calendar days.
     """
     if not visit.applies:
         return WindowPosition.NOT_APPLICABLE
@@ -121,19 +126,22 @@ def window_position(visit: VisitState, days: ClinicDays) -> WindowPosition:
         return WindowPosition.WAITING
     if days.today < visit.window.opens:
         return WindowPosition.UPCOMING
+    if visit.awaits_base(min(days.today, days.known)):
+        return WindowPosition.WAITING
     if days.today > visit.window.closes:
         return WindowPosition.CLOSED
-    _, first, after_last = days if visit.place != Place.WARD else clinic_days(days.today, None)
+    _, first, after_last, _ = days if visit.place != Place.WARD else clinic_days(days.today, None)
     if visit.window.closes < first:
         return WindowPosition.NO_CLINIC_DAY_LEFT
     return WindowPosition.LAST_DAYS if visit.window.closes < after_last else WindowPosition.OPEN
 
 
-def appointment(visit: VisitState, today: date) -> Appointment:
+def appointment(visit: VisitState, today: date, known: date = date.max) -> Appointment:
     """What people did about the visit; what is recorded first, then what the day asks for.
 
     A visit is to be recorded once its booked day is over or its window has closed, and nothing was
-    entered: nobody but a person makes it missed. What waits is never to be recorded.
+    entered: nobody but a person makes it missed. What is on hold is never to be recorded, and the end of a
+    window says nothing while its base has not happened; `known` as in ClinicDays.
     """
     if visit.performed_on is not None:
         return Appointment.DONE
@@ -144,12 +152,13 @@ def appointment(visit: VisitState, today: date) -> Appointment:
     if visit.arrived_on == today:
         return Appointment.ARRIVED
     booked = visit.booked_on is not None and visit.booked_on >= today and not visit.booking_lost
-    if not visit.waits and not booked and _is_over(visit, today):
+    if not visit.waits and not booked and _is_over(visit, today, known):
         return Appointment.TO_RECORD
     return Appointment.BOOKED if booked else Appointment.TO_BOOK
 
 
-def _is_over(visit: VisitState, today: date) -> bool:
+def _is_over(visit: VisitState, today: date, known: date) -> bool:
     """Whether the day on which the visit was to be is over: booked, begun, or the last of its window."""
-    days = (visit.booked_on, visit.arrived_on, visit.window.closes)
+    closes = None if visit.awaits_base(min(today, known)) else visit.window.closes
+    days = (visit.booked_on, visit.arrived_on, closes)
     return any(day is not None and day < today for day in days)

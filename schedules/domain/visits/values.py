@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from schedules.domain.plan.visit_windows import VisitWindow
-from trials.domain.protocols.protocol import Protocol, VisitRule
+from schedules.domain.visits.visit import VisitState
+from trials.domain.protocols.protocol import Protocol
 from trials.domain.sites.plausible_days import Frame
-
-EARLY_TERMINATION = "early-termination"
-UNSCHEDULED = "unscheduled"
 
 
 class VisitAction(StrEnum):
@@ -26,61 +23,6 @@ class VisitAction(StrEnum):
     MISS = "miss"
     CANCEL = "cancel"
     UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True)
-class VisitLife:
-    """A visit as far as these rules look at it.
-
-    `by_course` where a step of the course cancelled it, `by_plan` where no plan asks for it any more;
-    `beside` is UNSCHEDULED or EARLY_TERMINATION
-    of a visit that no rule of the protocol asks for, and empty of all others.
-    """
-
-    code: str
-    label: str
-    window: VisitWindow
-    rule: VisitRule | None
-    occurrence: int = 1
-    booked_on: date | None = None
-    arrived_on: date | None = None
-    performed_on: date | None = None
-    missed: bool = False
-    cancelled: bool = False
-    by_course: bool = False
-    by_plan: bool = False
-    beside: str = ""
-    attempt: int = 1
-
-    @property
-    def named(self) -> dict[str, object]:
-        """The visit's part of a refusal's words."""
-        return {"visit": self.label}
-
-    @property
-    def live(self) -> bool:
-        """Whether nothing has ended it yet."""
-        return not (self.performed_on or self.missed or self.cancelled)
-
-    @property
-    def free(self) -> bool:
-        """Whether its window is wherever it takes place."""
-        return self.beside == UNSCHEDULED
-
-    @property
-    def ends_course(self) -> bool:
-        """Whether it is the visit of an early termination, which comes after the end."""
-        return self.beside == EARLY_TERMINATION
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is still asked for after an early end."""
-        return self.ends_course or (self.rule is not None and self.rule.stays_after_early_end)
-
-    @property
-    def exact(self) -> bool:
-        """Whether it holds its place in a block, which moves as a whole or not at all."""
-        return self.rule is not None and self.rule.block is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +107,7 @@ class History:
     """
 
     protocol: Protocol
-    done: Sequence[VisitLife] = ()
+    done: Sequence[VisitState] = ()
     anchors: Mapping[str, date] = field(default_factory=dict)
     traits: frozenset[str] = frozenset()
     consented_on: date | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, NamedTuple, Self
 
-from schedules.domain.plan.values import PlannedVisit
+from schedules.domain.plan.values import AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.bookings import booking_no_longer_fits
 from trials.domain.language import kept
@@ -13,6 +13,10 @@ from trials.domain.protocols.protocol import AtOffset, TimingKind, VisitRule
 
 RANGES = frozenset({TimingKind.WITHIN.value, TimingKind.OVER.value})
 """The timings that have no single due day."""
+
+EARLY_TERMINATION = "early-termination"
+UNSCHEDULED = "unscheduled"
+"""The rules of visits that the protocol does not ask for: after an early end, and added at the site."""
 
 _WHY_SHIFTED = 120
 
@@ -76,6 +80,11 @@ class VisitState(NamedTuple):
         return VisitWindow(self.opens, self.target, self.closes)
 
     @property
+    def named(self) -> dict[str, object]:
+        """The visit's part of a refusal's words."""
+        return {"visit": self.label}
+
+    @property
     def live(self) -> bool:
         """Whether nothing has ended it yet."""
         return not (self.performed_on or self.missed_on or self.cancelled_on)
@@ -86,9 +95,34 @@ class VisitState(NamedTuple):
         return self.cancelled_on is not None and not self.applies and self.cancelled_by_id is None
 
     @property
+    def by_course(self) -> bool:
+        """Whether a step of the course cancelled it."""
+        return self.cancelled_by_id is not None
+
+    @property
+    def free(self) -> bool:
+        """Whether its window is wherever it takes place."""
+        return self.unscheduled and self.rule_code == UNSCHEDULED
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is still asked for after an early end, or comes after it."""
+        ends_course = self.unscheduled and self.rule_code == EARLY_TERMINATION
+        return ends_course or (self.rule is not None and self.rule.stays_after_early_end)
+
+    @property
     def waits(self) -> bool:
         """Whether its window does not run: it is on hold."""
         return self.held_on is not None
+
+    def awaits_base(self, today: date) -> bool:
+        """Whether it comes after a planned day that is over, and nobody has recorded that it happened.
+
+        A day that is merely derived is never awaited: it moves with what it follows, and where it follows
+        from a missed visit it will never be actual.
+        """
+        after = self.anchor_on < min(self.target, today)
+        return after and self.anchor_kind == AnchorKind.PLANNED
 
     @property
     def is_range(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from participants.domain.facts import Confirmation, Event, Facts
 from participants.domain.moments import day_of
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
-from schedules.domain.visits.values import VisitLife
+from schedules.domain.visits.visit import VisitState
 from trials.domain.language import label_of, readable
 from trials.domain.protocols.protocol import (
     Bound,
@@ -76,7 +76,7 @@ class Asked:
 
 
 def asked_at(
-    visit: VisitLife,
+    visit: VisitState,
     protocol: Protocol,
     windows: Sequence[PlannedWindow],
     facts: Facts,
@@ -91,37 +91,56 @@ def asked_at(
 
 
 def _results(
-    visit: VisitLife,
+    visit: VisitState,
     protocol: Protocol,
     windows: Sequence[PlannedWindow],
     facts: Facts,
     day: tuple[date, ZoneInfo],
 ) -> Iterator[ResultAsked]:
     """The tests that are taken at the visit, and those of windows that end by it and have no result yet."""
-    names = {visit.code, visit.rule.code} if visit.rule else {visit.code}
-    own = {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
+    names, own = _named(visit, protocol)
     here = {one.code: one.label for one in protocol.activities if names & set(one.visits)}
-    wanted: dict[str, list[PlannedWindow]] = {}
+    wanted: dict[str, list[tuple[PlannedWindow, Freshness]]] = {}
     for window in windows:
         terms = window.rule.terms
-        if not isinstance(terms, Freshness):
-            continue
-        ends_here = any(_ends_by(window.rule.ends, names, own))
-        begins_here = any(_ends_by(window.rule.starts, names, own))
-        held = _holds(window, day, begun=begins_here, lasts=ends_here)
-        if held and (terms.test in here or (ends_here and not _has_result(terms, window, facts, day))):
-            wanted.setdefault(terms.test, []).append(window)
+        if isinstance(terms, Freshness) and _asks_for(window, terms, (names, own), here, (facts, day)):
+            wanted.setdefault(terms.test, []).append((window, terms))
     for test, found in wanted.items():
         if _resulted_on(test, facts, day):
             continue
-        results = {one.rule.terms.result for one in found if isinstance(one.rule.terms, Freshness)}
+        results = {terms.result for _window, terms in found}
         yield ResultAsked(
             test,
             here.get(test) or readable(label_of(protocol.named(test))),
             results.pop() if len(results) == 1 else None,
-            tuple(one.rule.label for one in found),
-            any(_counts_hours(one) for one in found),
+            tuple(window.rule.label for window, _terms in found),
+            any(_counts_hours(window) for window, _terms in found),
         )
+
+
+Named = tuple[AbstractSet[str], AbstractSet[str]]
+"""The codes by which a protocol names a visit, and the anchors whose day is that visit's."""
+
+
+def _named(visit: VisitState, protocol: Protocol) -> Named:
+    names = {visit.code, visit.rule.code} if visit.rule else {visit.code}
+    return names, {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
+
+
+def _asks_for(
+    window: PlannedWindow,
+    terms: Freshness,
+    named: Named,
+    here: Container[str],
+    known: tuple[Facts, tuple[date, ZoneInfo]],
+) -> bool:
+    """Whether a window that runs has its test among those taken here, or ends here without a result."""
+    facts, day = known
+    ends_here = any(_ends_by(window.rule.ends, *named))
+    begins_here = any(_ends_by(window.rule.starts, *named))
+    if not _holds(window, day, begun=begins_here, lasts=ends_here):
+        return False
+    return terms.test in here or (ends_here and not _has_result(terms, window, facts, day))
 
 
 def _events(
@@ -170,7 +189,7 @@ def _resulted_on(test: str, facts: Facts, day: tuple[date, ZoneInfo]) -> bool:
 
 
 def questions_at(
-    visit: VisitLife,
+    visit: VisitState,
     protocol: Protocol,
     windows: Sequence[PlannedWindow],
     said: Sequence[Confirmation],
@@ -182,8 +201,7 @@ def questions_at(
     the visit by whose day it ends. Nothing that is on record of this visit already.
     """
     on, zone = day
-    names = {visit.code, visit.rule.code} if visit.rule else {visit.code}
-    own = {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
+    names, own = _named(visit, protocol)
     answered = {one.topic for one in said if one.visit == visit.code or day_of(one.at, zone) >= on}
     return tuple(
         Question(window.rule.code, window.rule.label, isinstance(window.rule.terms, Conduct))

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db.models import Min
 
 from participants.domain.moments import DAY
 from participants.models import Anchor, Consent
-from schedules.domain.deviations.drafts import LeftActivity, VisitRecord
+from schedules.domain.deviations.drafts import LeftActivity, RecordedVisit
 from schedules.domain.deviations.recording_days import recorded_by
-from schedules.domain.plan.values import AnchorKind
 from schedules.domain.readiness.start_context import Item
 from schedules.domain.replanning.amendments import Outcome
 from schedules.domain.visits.order import anchors_of_rule
-from schedules.domain.visits.visit import RANGES
 from schedules.models import AmendmentStep, Visit, VisitActivity, VisitPlace
 from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at, working_days_by_site
-from schedules.selectors.store.stored_visits import version_of, window_of
+from schedules.selectors.store.course import visit_under
+from schedules.selectors.store.stored_visits import version_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.selectors.records import protocol_of
 
 Then = tuple[int, date]
 """A participant, by id, and a day."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedVisit:
-    """A visit with whom it belongs to, the day at its site, and the protocol version in force.
-
-    That is the version under which it was done; of all others the participant's present one.
-    """
-
-    pk: int
-    participant: int
-    version: int
-    today: date
-    visit: VisitRecord
-    history_open: bool = False
 
 
 def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedVisit]:
@@ -65,14 +48,17 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
         version = version_of(visit, person.protocol_version)
         told = (Item.VISIT, visit.label) in against.get(person.pk, ())
         protocol = protocol_of(version)
-        consented = _consent_before(visit, protocol, consents.get(visit.participant_id, {}))
         waits = visit.place == VisitPlace.WARD and not _is_recorded(visit)
-        by = recorded_by(visit.closes, calendars.get(person.site_id)) if waits else None
-        record = _record(visit, protocol, left[visit.pk])
-        record = replace(record, told=told, consented_on=consented, recorded_by=by)
-        today = today_at(person.site, now)
         found[visit.pk] = RecordedVisit(
-            visit.pk, person.pk, version.pk, today, record, person.history_since is not None
+            visit_under(visit, protocol),
+            version.pk,
+            today_at(person.site, now),
+            told=told,
+            missed_reason=visit.missed_reason,
+            consented_on=_consent_before(visit, protocol, consents.get(visit.participant_id, {})),
+            left=left[visit.pk],
+            history_open=person.history_since is not None,
+            recorded_by=recorded_by(visit.closes, calendars.get(person.site_id)) if waits else None,
         )
     return found
 
@@ -141,22 +127,3 @@ def versions_then(asked: Collection[Then]) -> dict[Then, int]:
 def _then(ended: Iterable[tuple[date, int]], day: date) -> int | None:
     """Of versions with a day until which they were in force at least, the one in force on a day."""
     return next((version for until, version in sorted(ended) if day < until), None)
-
-
-def _record(visit: Visit, protocol: Protocol, left: list[LeftActivity]) -> VisitRecord:
-    rule = None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code)
-    return VisitRecord(
-        label=visit.label,
-        window=window_of(visit),
-        single=visit.timing not in RANGES,
-        block=rule is not None and rule.block is not None,
-        free=visit.unscheduled and visit.timing not in RANGES,
-        final=visit.anchor_kind == AnchorKind.ACTUAL,
-        performed_on=visit.performed_on,
-        outside_reason=visit.outside_reason,
-        missed_on=visit.missed_on,
-        missed_reason=visit.missed_reason,
-        cancelled=visit.cancelled_on is not None or not visit.applies,
-        on_hold=visit.held_on is not None,
-        left=left,
-    )

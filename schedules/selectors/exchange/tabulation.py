@@ -13,7 +13,7 @@ from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.sdtm import (
     UNPLANNED_STEP,
     Record,
-    VisitFacts,
+    Tabulation,
     sv_record,
     tv_records,
     visit_numbers,
@@ -75,7 +75,7 @@ def sv_page(
     people = {one.state.participant_id for one in visits}
     days = _reference_days(people, of.reference)
     planned = _planned({one.state.participant_id for one in visits if one.state.unscheduled}, of.numbers)
-    records = [sv_record(_facts(one, of, days, planned, say)) for one in visits]
+    records = [sv_record(one.state, _facts(one, of, days, planned, say)) for one in visits]
     return Records(records, found.after)
 
 
@@ -90,24 +90,21 @@ def _facts(
     days: Mapping[int, date],
     planned: Mapping[int, Sequence[tuple[date, float]]],
     say: Say,
-) -> VisitFacts:
+) -> Tabulation:
     state, zone = one.state, one.at.zone
     number = of.numbers.get(state.code)
     if state.unscheduled:
         before = [at for day, at in planned.get(state.participant_id, ()) if day <= state.target]
         number = round(max(before, default=0.0) + state.occurrence / UNPLANNED_STEP, 3)
     done = on_record(state.performed_at, state.performed_zone, zone) or state.performed_on
-    return VisitFacts(
+    return Tabulation(
         study=of.trial.code,
         subject=one.beside.subject_code,
         number=number,
         name=say(state.label),
-        place=state.place,
-        planned=None if state.unscheduled else state.target,
         done=done,
         reason=_reason(one, say),
         reference=days.get(state.participant_id),
-        unscheduled=state.unscheduled,
     )
 
 

@@ -334,7 +334,11 @@ def _days(calendars: SiteCalendars, now: datetime, as_of: date | None) -> Mappin
     """The day that is asked about at each site, by its id, with the clinic days that come next."""
     if as_of is None:
         return calendars.clinic_days(now)
-    return {site.pk: clinic_days(as_of, calendars.working_days.get(site.pk)) for site in calendars.sites}
+    known = calendars.clinic_days(now)
+    return {
+        pk: clinic_days(as_of, calendars.working_days.get(pk))._replace(known=here.today)
+        for pk, here in known.items()
+    }
 
 
 def _by_day(calendars: SiteCalendars, now: datetime, as_of: date | None) -> dict[ClinicDays, list[int]]:
@@ -378,9 +382,11 @@ def _places(rows: Sequence[Beside], now: datetime, as_of: date | None) -> dict[i
     places = {}
     for pk, (code, name, table) in named.items():
         zone = zone_named(name)
-        today = as_of or now.astimezone(zone).date()
+        today = now.astimezone(zone).date()
         key = (today, table)
         if key not in found:
-            found[key] = clinic_days(today, calendars[table] if table else None)
+            known = date.max if as_of is None else today
+            calendar = calendars[table] if table else None
+            found[key] = clinic_days(as_of or today, calendar)._replace(known=known)
         places[pk] = AtSite(code, zone, found[key])
     return places

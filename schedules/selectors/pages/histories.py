@@ -10,7 +10,7 @@ from participants.models import Participant
 from schedules.domain.visits.state import deeds_of
 from schedules.domain.visits.values import VisitAction
 from schedules.models import Visit
-from schedules.selectors.store.course import life_of
+from schedules.selectors.store.course import visit_under
 from trials.selectors.records import protocol_of
 
 
@@ -23,4 +23,4 @@ def visits_of_history(participant: Participant, today: date) -> list[Visit]:
     latest = mine.aggregate(latest=Max("attempt"))["latest"]
     found = mine.filter(attempt=latest, opens__lte=today).order_by("target", "opens", "pk")
     protocol = protocol_of(participant.protocol_version)
-    return [visit for visit in found if VisitAction.COMPLETE in deeds_of(life_of(visit, protocol))]
+    return [visit for visit in found if VisitAction.COMPLETE in deeds_of(visit_under(visit, protocol))]

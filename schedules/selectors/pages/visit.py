@@ -8,14 +8,14 @@ from datetime import datetime
 
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.state import activities_of, deeds_of
-from schedules.domain.visits.status import clinic_days
+from schedules.domain.visits.status import WindowPosition, clinic_days
 from schedules.domain.visits.values import VisitAction
 from schedules.domain.windows.asked_at_visit import Asked, asked_at
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.changes import why_created
-from schedules.selectors.store.course import life_of
+from schedules.selectors.store.course import visit_under
 from schedules.selectors.store.plan_rows import Reading, VisitRow, reading_of, stored_row
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
 from schedules.selectors.windows.evaluation import windows_of_participants
@@ -40,16 +40,27 @@ class VisitPage:
     done: Sequence[VisitActivity]
     added: str = ""
 
+    @property
+    def awaits_base(self) -> bool:
+        """Whether its window is reached and waits for the planned day it counts from, not for a hold."""
+        waiting = self.row.standing.live and self.row.standing.window is WindowPosition.WAITING
+        return waiting and self.visit.held_on is None
+
+    @property
+    def base(self) -> str:
+        """The anchor that it counts from, as the reader calls it."""
+        rule = self.reading.protocol.anchor_by_code.get(self.visit.anchor_code)
+        return rule.label if rule else self.visit.anchor_code
+
     def questions(self) -> Asked:
         """What the windows need to hear at this visit, in the reader's language; asked of its form alone."""
         (participant_windows,) = windows_of_participants([self.visit.participant_id], self.reading.say)
         day = self.visit.booked_on or self.reading.today
         today = min(day, self.reading.today)
         windows = [planned for _stored, planned in participant_windows.placed()]
-        life = life_of(self.visit, participant_windows.protocol)
-        return asked_at(
-            life, participant_windows.protocol, windows, participant_windows.facts, (today, self.reading.zone)
-        )
+        protocol, facts = participant_windows.protocol, participant_windows.facts
+        state = visit_under(self.visit, protocol)
+        return asked_at(state, protocol, windows, facts, (today, self.reading.zone))
 
 
 def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
@@ -66,7 +77,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         visit=visit,
         reading=reading,
         row=stored_row(visit, planned_visit(visit, under.protocol, zone), under),
-        deeds=deeds_of(life_of(visit, protocol)),
+        deeds=deeds_of(visit_under(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
         added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",

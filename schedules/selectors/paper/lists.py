@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.state import activities_of
-from schedules.domain.visits.values import UNSCHEDULED
+from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit
 from schedules.selectors.calendar.days import CalendarDay, Entry, WantedDays, site_calendar
 from schedules.selectors.store.calendars import site_calendars, today_at

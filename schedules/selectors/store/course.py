@@ -23,9 +23,10 @@ from participants.models import Anchor, Consent, CourseStep, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.visits.order import anchors_dated_by
-from schedules.domain.visits.values import Clock, End, History, VisitLife
+from schedules.domain.visits.values import Clock, End, History
+from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit
-from schedules.selectors.store.stored_visits import window_of
+from schedules.selectors.store.stored_visits import record_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.sites.plausible_days import FIRST_DAY, Frame
 from trials.models import Site, SiteApproval, User
@@ -153,31 +154,17 @@ def held_since(participant: Participant) -> date | None:
     return pauses[-1].happened_on if phase_of(course_of(standing)) is Phase.ON_HOLD else None
 
 
-def life_of(visit: Visit, protocol: Protocol) -> VisitLife:
-    """A stored visit as the rules look at it."""
-    return VisitLife(
-        code=visit.code,
-        label=visit.label,
-        window=window_of(visit),
-        rule=None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code),
-        occurrence=visit.occurrence,
-        booked_on=visit.booked_on,
-        arrived_on=visit.arrived_on,
-        performed_on=visit.performed_on,
-        missed=visit.missed_on is not None,
-        cancelled=visit.cancelled_on is not None,
-        by_course=visit.cancelled_by_id is not None,
-        by_plan=visit.cancelled_on is not None and not visit.applies and visit.cancelled_by_id is None,
-        beside=visit.rule_code if visit.unscheduled else "",
-        attempt=visit.attempt,
-    )
+def visit_under(visit: Visit, protocol: Protocol) -> VisitState:
+    """A stored visit as the rules look at it, with the rule that it follows."""
+    rule = None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code)
+    return record_of(visit)._replace(rule=rule)
 
 
 def history_of(visit: Visit, standing: CourseState) -> History:
     """What else is on record of the visit's participant; two queries."""
     participant, protocol = standing.participant, standing.protocol
     performed = Visit.objects.of(participant).done().filter(attempt=visit.attempt)
-    done = [life_of(other, protocol) for other in performed.exclude(pk=visit.pk)]
+    done = [visit_under(other, protocol) for other in performed.exclude(pk=visit.pk)]
     anchors = _dated_by(done, protocol) | dict(standing.actual)
     signed, withdrawn = _consent(participant)
     consent = protocol.code_of(Role.CONSENT)
@@ -275,7 +262,7 @@ def live_visits(participant: Participant) -> QuerySet[Visit]:
     return Visit.objects.of(participant).live()
 
 
-def _dated_by(done: Iterable[VisitLife], protocol: Protocol) -> dict[str, date]:
+def _dated_by(done: Iterable[VisitState], protocol: Protocol) -> dict[str, date]:
     """The anchors that follow the day of a visit which was done."""
     return {
         anchor: visit.performed_on

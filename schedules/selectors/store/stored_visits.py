@@ -13,8 +13,7 @@ from participants.selectors.participants import anchor_days
 from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
-from schedules.domain.visits.values import UNSCHEDULED
-from schedules.domain.visits.visit import COLUMNS, RANGES, VisitState
+from schedules.domain.visits.visit import COLUMNS, RANGES, UNSCHEDULED, VisitState
 from schedules.models import Visit
 from trials.domain.protocols.offsets import Offset, Unit, shift_day
 from trials.domain.protocols.protocol import (

@@ -15,7 +15,7 @@ from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
 from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.status import ClinicDays
-from schedules.domain.visits.values import UNSCHEDULED
+from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.today.strips import DayNotes, day_notes

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.db.models import F, Q
 
+from schedules.domain.plan.values import AnchorKind
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import LAST_DAYS, Appointment, ClinicDays, WindowPosition
 from schedules.models import VisitPlace
@@ -65,7 +66,8 @@ def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collect
     if position is WindowPosition.NOT_APPLICABLE:
         return Q(applies=False)
     if position is WindowPosition.WAITING:
-        return Q(applies=True) & WAITS
+        awaited = at_each(by_record(days), lambda day: Q(opens__lte=day[0]) & _awaits_base(min(day)))
+        return Q(applies=True) & (WAITS | awaited)
     return Q(applies=True) & ~WAITS & at_each(days, lambda here: _in_window(position, here))
 
 
@@ -73,7 +75,7 @@ def appointment_condition(wanted: Appointment, days: Mapping[ClinicDays, Collect
     """Select the visits about which people did this; of all appointments exactly one holds."""
     if wanted in _RECORDED:
         return _RECORDED[wanted]
-    return _UNRECORDED & at_each(by_today(days), lambda today: _appointed(wanted, today))
+    return _UNRECORDED & at_each(by_record(days), lambda day: _appointed(wanted, *day))
 
 
 def by_today(days: Mapping[ClinicDays, Collection[int]]) -> dict[date, list[int]]:
@@ -81,6 +83,14 @@ def by_today(days: Mapping[ClinicDays, Collection[int]]) -> dict[date, list[int]
     found: dict[date, list[int]] = {}
     for here, sites in days.items():
         found.setdefault(here.today, []).extend(sites)
+    return found
+
+
+def by_record(days: Mapping[ClinicDays, Collection[int]]) -> dict[tuple[date, date], list[int]]:
+    """The ids of sites by the day that it is there and the day until which things can be on record."""
+    found: dict[tuple[date, date], list[int]] = {}
+    for here, sites in days.items():
+        found.setdefault((here.today, here.known), []).extend(sites)
     return found
 
 
@@ -95,14 +105,16 @@ def at_each(days: Mapping[Day, Collection[int]], condition: Callable[[Day], Q]) 
 
 
 def _in_window(position: WindowPosition, days: ClinicDays) -> Q:
-    today, first, after_last = days
+    today, first, after_last, known = days
     if position is WindowPosition.UPCOMING:
         return Q(opens__gt=today)
+    runs = Q(opens__lte=today) & base_happened(min(today, known))
     if position is WindowPosition.CLOSED:
-        return Q(opens__lte=today, closes__lt=today)
+        return runs & Q(closes__lt=today)
     ward_after = today + timedelta(days=LAST_DAYS)
     return (
-        Q(opens__lte=today, closes__gte=today)
+        runs
+        & Q(closes__gte=today)
         & {
             WindowPosition.NO_CLINIC_DAY_LEFT: ~_WARD & Q(closes__lt=first),
             WindowPosition.LAST_DAYS: (_WARD & Q(closes__lt=ward_after))
@@ -112,15 +124,16 @@ def _in_window(position: WindowPosition, days: ClinicDays) -> Q:
     )
 
 
-def _appointed(wanted: Appointment, today: date) -> Q:
+def _appointed(wanted: Appointment, today: date, known: date) -> Q:
     here = Q(arrived_on=today)
     away = Q(arrived_on=None) | ~here
     ahead = Q(booked_on__gte=today)
     booked = BOOKED & ahead
     not_booked = Q(booked_on=None) | ~ahead | (Q(outside_reason="") & _off_window())
-    over = ~WAITS & (Q(booked_on__lt=today) | Q(arrived_on__lt=today) | Q(closes__lt=today))
+    closed = Q(closes__lt=today) & base_happened(min(today, known))
+    over = ~WAITS & (Q(booked_on__lt=today) | Q(arrived_on__lt=today) | closed)
     not_over = WAITS | (
-        Q(closes__gte=today)
+        (Q(closes__gte=today) | _awaits_base(min(today, known)))
         & (Q(arrived_on=None) | Q(arrived_on__gte=today))
         & (Q(booked_on=None) | Q(booked_on__gte=today))
     )
@@ -130,6 +143,17 @@ def _appointed(wanted: Appointment, today: date) -> Q:
         Appointment.TO_RECORD: away & not_booked & over,
         Appointment.TO_BOOK: away & not_booked & not_over,
     }[wanted]
+
+
+def _awaits_base(today: date) -> Q:
+    """`VisitState.awaits_base` as a condition."""
+    planned = Q(anchor_kind=AnchorKind.PLANNED, anchor_on__lt=today)
+    return planned & Q(target__gt=F("anchor_on"))
+
+
+def base_happened(today: date) -> Q:
+    """Select the visits that do not wait for the day they count from: the contrary of `awaits_base`."""
+    return ~Q(anchor_kind=AnchorKind.PLANNED) | Q(anchor_on__gte=today) | Q(target__lte=F("anchor_on"))
 
 
 def _off_window() -> Q:

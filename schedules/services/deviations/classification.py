@@ -17,7 +17,7 @@ from schedules.domain.deviations.drafts import Assessment, DeviationKind, Lapse,
 from schedules.domain.deviations.recording_days import last_recorded
 from schedules.models import Deviation, Visit, VisitPlace
 from schedules.selectors.store.calendars import site_calendars, today_at
-from schedules.selectors.visits.status_query import at_each
+from schedules.selectors.visits.status_query import at_each, base_happened
 from schedules.services.store.deviation_drafts import draft_of_visits
 from trials.audit.acts import recorded
 from trials.bounded import HasTime, always
@@ -131,6 +131,7 @@ def _unrecorded(now: datetime, batch: int) -> list[int]:
     """Live visits whose window has closed at their site, and of which no draft says so.
 
     What took place on the ward while the clinic was shut can be recorded until the next clinic day is over.
+    A window whose base has not happened does not close; it is looked at again once that is on record.
     """
     closed = at_each(_recorded_until(now), _closed)
     drafted = Deviation.objects.filter(
@@ -156,7 +157,8 @@ def _recorded_until(now: datetime) -> dict[tuple[date, date], list[int]]:
 def _closed(days: tuple[date, date]) -> Q:
     today, ward_until = days
     on_ward = Q(place=VisitPlace.WARD)
-    return Q(closes__lt=today) & (~on_ward | Q(closes__lte=ward_until))
+    over = Q(closes__lt=today) & (~on_ward | Q(closes__lte=ward_until))
+    return over & base_happened(today)
 
 
 @recorded

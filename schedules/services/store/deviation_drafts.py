@@ -19,7 +19,7 @@ from schedules.domain.deviations.drafts import (
     DeviationKind,
     Draft,
     Lapse,
-    VisitRecord,
+    RecordedVisit,
     drafts_of_visit,
     why_lapsed,
 )
@@ -27,7 +27,7 @@ from schedules.domain.deviations.stored_sentences import told
 from schedules.domain.readiness.start_context import Item
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import Deviation, ProtocolWindow
-from schedules.selectors.deviations.record_facts import RecordedVisit, versions_then, visits_on_record
+from schedules.selectors.deviations.record_facts import versions_then, visits_on_record
 from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at
 from trials.domain.words import Code, Words
@@ -93,12 +93,12 @@ def draft_of_visits(visits: Collection[int], now: datetime) -> None:
     kept = _write(list(_wanted(records.values())), standing)
     _mark_lapsed(
         (
-            (one, why_lapsed(DeviationKind(one.kind), record.visit, record.today), record.today)
+            (one, why_lapsed(DeviationKind(one.kind), record), record.today)
             for one in standing
             if one.visit_id and one.pk not in kept
             for record in (records[one.visit_id],)
         ),
-        {pk: record.visit for pk, record in records.items()},
+        records,
     )
 
 
@@ -150,8 +150,9 @@ def _of_window(violation: Violation, now: datetime) -> Wanted:
 
 def _wanted(records: Iterable[RecordedVisit]) -> Iterator[Wanted]:
     for record in records:
-        for draft in drafts_of_visit(record.visit, f"visit:{record.pk}", record.today):
-            yield Wanted(draft, record.participant, record.version, record.today, visit=record.pk)
+        state = record.state
+        for draft in drafts_of_visit(record, f"visit:{state.pk}"):
+            yield Wanted(draft, state.participant_id, record.version, record.today, visit=state.pk)
 
 
 def _write(wanted: Sequence[Wanted], standing: Iterable[Deviation]) -> set[int]:
@@ -227,7 +228,7 @@ def _fresh(wanted: Wanted, version: int) -> Deviation:
     )
 
 
-def _mark_lapsed(gone: Iterable[tuple[Deviation, Lapse, date]], visits: dict[int, VisitRecord]) -> None:
+def _mark_lapsed(gone: Iterable[tuple[Deviation, Lapse, date]], visits: dict[int, RecordedVisit]) -> None:
     """Mark what is no longer so, once; a wait for a record that has come closes by itself, untouched."""
     rows: list[Row] = []
     for one, because, today in gone:
@@ -240,5 +241,5 @@ def _mark_lapsed(gone: Iterable[tuple[Deviation, Lapse, date]], visits: dict[int
     update_rows(Deviation, columns, rows)
 
 
-def _on_time(visit: VisitRecord) -> bool:
+def _on_time(visit: RecordedVisit) -> bool:
     return bool(visit.performed_on and visit.window.holds(visit.performed_on))

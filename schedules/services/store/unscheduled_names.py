@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from participants.models import Participant
 from schedules.domain.visits.unscheduled import Added, Happening, Name, Neighbour, names_of_added
-from schedules.domain.visits.values import UNSCHEDULED
+from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import ChangeEvent, Visit
 from trials.domain.protocols.protocol import Protocol
 from trials.selectors.records import protocol_of

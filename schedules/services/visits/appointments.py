@@ -19,9 +19,10 @@ from schedules.domain.visits.state import (
     refusals_of_reason,
     refusals_of_undoing,
 )
-from schedules.domain.visits.values import Booking, Completion, VisitAction, VisitLife
+from schedules.domain.visits.values import Booking, Completion, VisitAction
+from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.store.course import clock_at, ending_step, history_of, life_of, standing_of
+from schedules.selectors.store.course import clock_at, ending_step, history_of, standing_of, visit_under
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
     NO_BOOKING,
@@ -39,7 +40,7 @@ from schedules.services.visits.completion import (
     refuse_orphans,
     refuse_other_day,
     require_confirmed_preview,
-    take_back,
+    withdraw_anchors,
     withdraw_confirmed,
     write_activities,
 )
@@ -77,11 +78,11 @@ def book_visit(
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
-    life, clock = life_of(visit, standing.protocol), clock_at(visit.participant.site, now)
-    refuse(refusals_of_deed(life, VisitAction.BOOK), VisitRefused)
+    state, clock = visit_under(visit, standing.protocol), clock_at(visit.participant.site, now)
+    refuse(refusals_of_deed(state, VisitAction.BOOK), VisitRefused)
     refuse(
         [
-            *refusals_of_booking(life, booking, history_of(visit, standing), clock, reason),
+            *refusals_of_booking(state, booking, history_of(visit, standing), clock, reason),
             *refusals_of_clashes(visit, booking, reason),
         ],
         VisitRefused,
@@ -93,10 +94,10 @@ def book_visit(
         "booked_place": booking.place.strip(),
         "booked_resource_id": booking.resource,
         "booked_staff_id": booking.staff,
-        "outside_reason": "" if life.free or life.window.holds(booking.on) else reason.strip(),
+        "outside_reason": "" if state.free or state.window.holds(booking.on) else reason.strip(),
     }
-    write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if life.free else {}))
-    follow_booking(visit, life, standing.protocol, by=by, now=now)
+    write_visit(visit, "booked", now, **values, **(_window_on(booking.on) if state.free else {}))
+    follow_booking(visit, state, standing.protocol, by=by, now=now)
     return visit
 
 
@@ -106,7 +107,7 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     visit = _locked_for(visit, version, VisitAction.UNBOOK)
     refuse(refusals_of_reason(reason), VisitRefused)
     write_visit(visit, "unbooked", now, outside_reason="", **NO_BOOKING)
-    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
 
 
@@ -123,7 +124,7 @@ def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str =
 
 
 @recorded
-def take_back_arrival(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+def withdraw_arrival(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
     """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.UNDO_ARRIVAL)
     refuse(refusals_of_reason(reason), VisitRefused)
@@ -145,29 +146,30 @@ def complete_visit(
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
-    life = life_of(visit, protocol)
-    refuse(refusals_of_deed(life, VisitAction.COMPLETE), VisitRefused)
+    state = visit_under(visit, protocol)
+    refuse(refusals_of_deed(state, VisitAction.COMPLETE), VisitRefused)
     history = history_of(visit, standing)
-    refusals = list(refusals_of_completion(life, completion, history, clock))
+    refusals = list(refusals_of_completion(state, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
     refuse(refusals if len(asked) < len(refusals) else (), VisitRefused)
-    refuse_other_day(life, completion.on, protocol, visit.participant_id)
-    outside = not (life.free or life.window.holds(completion.on)) or after_end(life, completion.on, history)
+    refuse_other_day(state, completion.on, protocol, visit.participant_id)
+    inside = state.free or state.window.holds(completion.on)
+    outside = not inside or after_end(state, completion.on, history)
     unlikely = history.frame is not None and history.frame.question(completion.on) is not None
-    unlikely = unlikely or any(refusals_of_day(life, completion.on, history))
+    unlikely = unlikely or any(refusals_of_day(state, completion.on, history))
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,
         "performed_zone": _zone_of_record(visit, completion),
         "outside_reason": completion.outside_reason.strip() if outside or unlikely else "",
         "held_on": None,
-        **(_NOT_CANCELLED if life.by_course else {}),
+        **(_NOT_CANCELLED if state.by_course else {}),
     }
-    write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if life.free else {}))
+    write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if state.free else {}))
     write_activities(visit, completion, protocol)
     why = "" if asked else reason or completion.outside_reason
     with asking(asked):
-        previews = follow_completion(visit, life, protocol, by=by, reason=why, now=now, sure=completion.sure)
+        previews = follow_completion(visit, state, protocol, by=by, reason=why, now=now, sure=completion.sure)
         refuse_orphans(previews, completion, now)
         require_confirmed_preview(visit, previews, completion, now)
     confirm_windows(visit, completion, by=by, now=now)
@@ -184,9 +186,9 @@ def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     """
     visit = _locked_for(visit, version, VisitAction.MISS)
     today = clock_at(visit.participant.site, now).today
-    refuse(refusals_of_missing(_life(visit), today, reason), VisitRefused)
+    refuse(refusals_of_missing(_state(visit), today, reason), VisitRefused)
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
-    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)
     return visit
 
@@ -198,7 +200,7 @@ def cancel_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     refuse(refusals_of_reason(reason), VisitRefused)
     today = clock_at(visit.participant.site, now).today
     write_visit(visit, "cancelled", now, cancelled_on=today, cancelled_reason=reason.strip())
-    follow_booking(visit, _life(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
+    follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)
     return visit
 
@@ -214,20 +216,20 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
-    life = life_of(visit, standing.protocol)
-    refuse(refusals_of_deed(life, VisitAction.UNDO), VisitRefused)
+    state = visit_under(visit, standing.protocol)
+    refuse(refusals_of_deed(state, VisitAction.UNDO), VisitRefused)
     refuse(refusals_of_reason(reason), VisitRefused)
-    refuse(refusals_of_undoing(life, history_of(visit, standing)), VisitRefused)
-    if life.performed_on:
-        withdraw_confirmed(visit, life, by=by, reason=reason, now=now)
+    refuse(refusals_of_undoing(state, history_of(visit, standing)), VisitRefused)
+    if state.performed_on:
+        withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
     end = ending_step(standing.steps)
-    if end and life.window.closes >= end.happened_on and not life.stays:
+    if end and state.window.closes >= end.happened_on and not state.stays:
         values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
     write_visit(visit, "restored", now, **values)
-    if life.performed_on:
+    if state.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
-    take_back(visit, life, standing.protocol, by=by, reason=reason, now=now)
+    withdraw_anchors(visit, state, standing.protocol, by=by, reason=reason, now=now)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
@@ -242,12 +244,12 @@ def _zone_of_record(visit: Visit, completion: Completion) -> str:
 def _locked_for(visit: Visit, version: int, deed: VisitAction) -> Visit:
     """The visit under its lock, if this may be done with it as it stands."""
     visit = lock_visit(visit.pk, visit.participant_id, version)
-    refuse(refusals_of_deed(_life(visit), deed), VisitRefused)
+    refuse(refusals_of_deed(_state(visit), deed), VisitRefused)
     return visit
 
 
-def _life(visit: Visit) -> VisitLife:
-    return life_of(visit, protocol_of(visit.participant.protocol_version))
+def _state(visit: Visit) -> VisitState:
+    return visit_under(visit, protocol_of(visit.participant.protocol_version))
 
 
 def _window_on(day: date) -> dict[str, Value]:

@@ -19,7 +19,8 @@ from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, Unl
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.state import activities_of
-from schedules.domain.visits.values import Completion, VisitLife
+from schedules.domain.visits.values import Completion
+from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
 from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
 from schedules.services.replanning.side_effects import with_side_effects
@@ -52,7 +53,7 @@ def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -
     )
 
 
-def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant: int) -> None:
+def refuse_other_day(visit: VisitState, on: date, protocol: Protocol, participant: int) -> None:
     """Raise VisitRefused where the anchor that this visit is stands on record with another day."""
     codes = anchors_set_by(protocol, visit)
     known = Anchor.objects.filter(participant=participant, code__in=codes, actual_on__isnull=False)
@@ -65,7 +66,7 @@ def refuse_other_day(visit: VisitLife, on: date, protocol: Protocol, participant
 
 def follow_completion(
     visit: Visit,
-    life: VisitLife,
+    state: VisitState,
     protocol: Protocol,
     *,
     by: User | None,
@@ -77,7 +78,7 @@ def follow_completion(
 
     `sure`: an unlikely day was confirmed with the visit. Raises VisitRefused.
     """
-    codes, previews = anchors_set_by(protocol, life), []
+    codes, previews = anchors_set_by(protocol, state), []
     try:
         for code in codes:
             anchor = RecordedAnchor(
@@ -90,8 +91,8 @@ def follow_completion(
             previews.append(
                 record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason, sure=sure)
             )
-        if not codes and _lends(protocol, life):
-            dated = frozenset(anchors_dated_by(protocol, life))
+        if not codes and _lends(protocol, state):
+            dated = frozenset(anchors_dated_by(protocol, state))
             previews.append(
                 follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
             )
@@ -105,13 +106,13 @@ def follow_completion(
 
 
 def follow_booking(
-    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, now: datetime
+    visit: Visit, state: VisitState, protocol: Protocol, *, by: User | None, now: datetime
 ) -> None:
     """Plan again what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
-    if not _lends_its_day(protocol, life):
+    if not _lends_its_day(protocol, state):
         return
     with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
-        follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, taken_back=True)
+        follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, withdrawn=True)
     visit.refresh_from_db()
 
 
@@ -136,7 +137,9 @@ def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, no
             ) from refused
 
 
-def withdraw_confirmed(visit: Visit, life: VisitLife, *, by: User | None, reason: str, now: datetime) -> None:
+def withdraw_confirmed(
+    visit: Visit, state: VisitState, *, by: User | None, reason: str, now: datetime
+) -> None:
     """Withdraw what was said of windows at a visit that did not take place, results too; raises VisitRefused.
 
     Before the visit's own day is written over: what was said at it carries its code and its day.
@@ -146,7 +149,7 @@ def withdraw_confirmed(visit: Visit, life: VisitLife, *, by: User | None, reason
         said, participant=visit.participant_id, kind__in=_SAID_AT_VISITS, withdrawn_at=None
     )
     for fact in standing.select_related("participant").order_by("pk"):
-        if fact.detail.get("visit") != life.code:
+        if fact.detail.get("visit") != state.code:
             continue
         try:
             withdraw_fact(stored=fact, by=by, now=now, reason=reason)
@@ -158,7 +161,7 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
     """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
     for preview in previews:
         if preview.orphans and not completion.accept_unbookable:
-            listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+            listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )
@@ -179,20 +182,20 @@ def require_confirmed_preview(
             raise VisitRefused({"": [message]}, shown)
 
 
-def take_back(
-    visit: Visit, life: VisitLife, protocol: Protocol, *, by: User | None, reason: str, now: datetime
+def withdraw_anchors(
+    visit: Visit, state: VisitState, protocol: Protocol, *, by: User | None, reason: str, now: datetime
 ) -> None:
     """Leave the anchors that this visit was with their planned days, and plan again; raises VisitRefused.
 
     A visit that was done under an older version is to come by the present one; what stood still while
     it was missed or cancelled is brought up to date.
     """
-    codes = anchors_set_by(protocol, life) if life.performed_on else ()
+    codes = anchors_set_by(protocol, state) if state.performed_on else ()
     if visit.done_under_id is not None:
         Visit.objects.filter(pk=visit.pk).update(done_under=None)
     person = visit.participant
-    take = partial(record_anchor, participant=person, now=now, by=by, reason=reason, taken_back=True)
-    follow = partial(follow_visit, participant=person, now=now, by=by, reason=reason, taken_back=True)
+    take = partial(record_anchor, participant=person, now=now, by=by, reason=reason, withdrawn=True)
+    follow = partial(follow_visit, participant=person, now=now, by=by, reason=reason, withdrawn=True)
     try:
         for anchor in Anchor.objects.filter(participant=visit.participant_id, code__in=codes):
             if anchor.planned_on is None and protocol.anchor_by_code[anchor.code].derived:
@@ -205,7 +208,7 @@ def take_back(
         raise VisitRefused({"": [str(refused)]}) from refused
 
 
-def _lends(protocol: Protocol, visit: VisitLife) -> bool:
+def _lends(protocol: Protocol, visit: VisitState) -> bool:
     """Whether anything in the protocol counts from the day of this visit or of what is done at it."""
     if visit.rule is None:
         return False
@@ -216,7 +219,7 @@ def _lends(protocol: Protocol, visit: VisitLife) -> bool:
     return counted or bool(anchors_dated_by(protocol, visit))
 
 
-def _lends_its_day(protocol: Protocol, visit: VisitLife) -> bool:
+def _lends_its_day(protocol: Protocol, visit: VisitState) -> bool:
     """Whether anything in the protocol counts from the day of this visit itself."""
     if visit.rule is None:
         return False

@@ -13,7 +13,8 @@ from participants.selectors.participants import anchor_days
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.recorded_anchors import anchor_day
 from schedules.domain.visits.state import refusals_of_added
-from schedules.domain.visits.values import EARLY_TERMINATION, UNSCHEDULED, Booking
+from schedules.domain.visits.values import Booking
+from schedules.domain.visits.visit import EARLY_TERMINATION, UNSCHEDULED
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming
 from schedules.selectors.store.course import CourseState, clock_at, history_of, standing_of
 from schedules.services.store.unscheduled_names import name_new

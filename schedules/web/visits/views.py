@@ -21,7 +21,8 @@ from django.views.decorators.http import require_http_methods
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.date_strip import day_to_offer
-from schedules.domain.visits.values import UNSCHEDULED, VisitAction
+from schedules.domain.visits.values import VisitAction
+from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.reminders.bell import told_of_visit
@@ -34,9 +35,9 @@ from schedules.services.visits.appointments import (
     complete_visit,
     miss_visit,
     record_arrival,
-    take_back_arrival,
     unbook_visit,
     undo_visit,
+    withdraw_arrival,
 )
 from schedules.services.visits.together import book_together
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
@@ -117,7 +118,7 @@ DEEDS: Mapping[VisitAction, DeedWords] = {
 }
 REASONED: Mapping[VisitAction, Callable[..., Visit]] = {
     VisitAction.UNBOOK: unbook_visit,
-    VisitAction.UNDO_ARRIVAL: take_back_arrival,
+    VisitAction.UNDO_ARRIVAL: withdraw_arrival,
     VisitAction.MISS: miss_visit,
     VisitAction.CANCEL: cancel_visit,
     VisitAction.UNDO: undo_visit,
@@ -220,44 +221,57 @@ def _day_to_offer(page: VisitPage) -> date:
 
 def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
-    visit, today = page.visit, page.reading.today
-    initial: dict[str, Any] = {"version": visit.version}
     if deed is VisitAction.BOOK:
-        start, end = (
-            at.astimezone(page.reading.zone) if at else None for at in (visit.booked_start, visit.booked_end)
-        )
-        kept = None if page.row.booking_lost else visit.booked_on
-        likely = kept if kept and kept >= today else _day_to_offer(page)
-        minutes = int((end - start).total_seconds() // 60) if start and end else None
-        initial |= {"on": likely, "start": start, "minutes": minutes, "place": visit.booked_place}
-        initial |= {"resource": visit.booked_resource_id, "staff": visit.booked_staff_id}
-        chosen = {"on": asked["on"], "start": asked["at"]}
-        companion = companions_of([(visit, page.reading)]).get(visit.pk)
-        if companion and companion.booked_on and not kept:
-            _join(initial, companion.visit, page.reading.zone)
-        initial |= {name: value for name, value in chosen.items() if value}
-        both = companion if companion and companion.booked_on is None else None
-        day = initial["on"]
-        initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
-        resources = list(resources_of(visit.participant.site))
-        form = BookingForm(resources, data, initial=initial, companion=both)
-        if data is None:
-            form.clashes = _clashes_of_suggested(page, initial)
-        return form
+        return _booking_form(page, data, asked)
     if deed is VisitAction.COMPLETE:
-        kept = None if page.row.booking_lost else visit.booked_on
-        on = kept or (visit.target if visit.rule_code == UNSCHEDULED else today)
-        initial |= {"on": min(on, today), "at": asked["at"]}
-        initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
-        return CompletionForm(page.asked, page.questions(), data, initial=initial)
+        return _completion_form(page, data, asked)
+    initial = {"version": page.visit.version}
     return (VersionedForm if deed is VisitAction.ARRIVE else ReasonForm)(data, initial=initial)
+
+
+def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> BookingForm:
+    visit, zone, kept = page.visit, page.reading.zone, _booking_kept(page)
+    initial: dict[str, Any] = {"version": visit.version}
+    _suggest_hours(initial, visit, zone)
+    initial["on"] = kept if kept and kept >= page.reading.today else _day_to_offer(page)
+    companion = companions_of([(visit, page.reading)]).get(visit.pk)
+    if companion and companion.booked_on and not kept:
+        _join(initial, companion.visit, zone)
+    chosen = {"on": asked["on"], "start": asked["at"]}
+    initial |= {name: value for name, value in chosen.items() if value}
+    both = companion if companion and companion.booked_on is None else None
+    day = initial["on"]
+    initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
+    form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial, companion=both)
+    if data is None:
+        form.clashes = _clashes_of_suggested(page, initial)
+    return form
+
+
+def _completion_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> CompletionForm:
+    visit, today = page.visit, page.reading.today
+    on = _booking_kept(page) or (visit.target if visit.rule_code == UNSCHEDULED else today)
+    initial = {"version": visit.version, "on": min(on, today), "at": asked["at"]}
+    initial |= {f"activity-{one.code}": DONE for one in page.asked}  # exceptions are said by hand
+    return CompletionForm(page.asked, page.questions(), data, initial=initial)
+
+
+def _booking_kept(page: VisitPage) -> date | None:
+    """The booked day, as long as it fits the window."""
+    return None if page.row.booking_lost else page.visit.booked_on
 
 
 def _join(initial: dict[str, Any], booked: Visit, zone: ZoneInfo) -> None:
     """Suggest the day, hour and room of another visit of the participant: one journey for both."""
+    _suggest_hours(initial, booked, zone)
+    initial["on"] = booked.booked_on
+
+
+def _suggest_hours(initial: dict[str, Any], booked: Visit, zone: ZoneInfo) -> None:
+    """Suggest the hours, place, room and person of a booking."""
     start, end = (at.astimezone(zone) if at else None for at in (booked.booked_start, booked.booked_end))
     minutes = int((end - start).total_seconds() // 60) if start and end else None
-    initial |= {"on": booked.booked_on, "start": start, "minutes": minutes, "place": booked.booked_place}
+    initial |= {"start": start, "minutes": minutes, "place": booked.booked_place}
     initial |= {"resource": booked.booked_resource_id, "staff": booked.booked_staff_id}
 
 

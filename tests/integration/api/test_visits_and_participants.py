@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
+from schedules.domain.plan.values import AnchorKind
 from schedules.models import Visit
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import enrol
@@ -94,6 +95,7 @@ def test_the_window_is_that_of_the_sites_present_day(ask: Ask, participant: Part
     Membership.objects.update(site=None)
     there = a_site("BER", zone="Europe/Berlin")
     enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S02-001", site=there), by=None)
+    Visit.objects.update(anchor_kind=AnchorKind.ACTUAL)  # day zero has happened
     page = ask("/api/v1/visits?target_from=2027-01-04&target_to=2027-01-04", at=late).json()
     windows = {visit["site"]: visit["window"] for visit in page["results"]}
     assert windows == {"WH": "open", "BER": "upcoming"}

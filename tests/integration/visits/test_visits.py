@@ -21,9 +21,9 @@ from schedules.services.visits.appointments import (
     complete_visit,
     miss_visit,
     record_arrival,
-    take_back_arrival,
     unbook_visit,
     undo_visit,
+    withdraw_arrival,
 )
 from tests.cast import a_version, an_enrolment
 from trials.domain.errors import Stale
@@ -212,11 +212,11 @@ def test_an_arrival_is_recorded_once_and_undone_with_a_reason(participant: Parti
     assert "recorded already" in refusal(lambda: record_arrival(version=shown.version, **again))[""][0]
     with pytest.raises(Stale):
         record_arrival(version=1, **again)
-    assert "reason" in refusal(lambda: take_back_arrival(version=shown.version, reason=" ", **again))
-    gone = take_back_arrival(version=shown.version, reason="of another participant", **again)
+    assert "reason" in refusal(lambda: withdraw_arrival(version=shown.version, reason=" ", **again))
+    gone = withdraw_arrival(version=shown.version, reason="of another participant", **again)
     assert (gone.arrived_on, gone.arrived_at) == (None, None)
     assert AuditEntry.objects.filter(reason="of another participant", model="schedules.visit").exists()
-    refused = refusal(lambda: take_back_arrival(version=gone.version, reason="x", **again))
+    refused = refusal(lambda: withdraw_arrival(version=gone.version, reason="x", **again))
     assert "No arrival is recorded" in refused[""][0]
 
 

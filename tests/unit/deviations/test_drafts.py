@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -13,18 +14,38 @@ from schedules.domain.deviations.drafts import (
     DeviationState,
     Lapse,
     LeftActivity,
-    VisitRecord,
+    RecordedVisit,
     drafts_of_visit,
     refusals_of_assessment,
     state_of,
     why_lapsed,
 )
 from schedules.domain.deviations.stored_sentences import facts_text
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.visit import UNSCHEDULED, VisitState
+from trials.formats.protocols import library
 
+PROTOCOL = library.load("NCT07193667")
 # D28 of an infusion on Monday 7 December 2026: due on 4 January 2027, from 1 to 7 January.
 WINDOW = VisitWindow(date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 7))
-VISIT = VisitRecord("Day 28", WINDOW)
+RULE = PROTOCOL.visit_by_code["d28"]
+INFUSED = {"infusion": AnchorDay(date(2026, 12, 7), AnchorKind.ACTUAL)}
+(D28,) = (visit for visit in project(PROTOCOL, INFUSED).visits if visit.code == "d28")
+VISIT = VisitState.of_plan(D28).within(WINDOW)
+ADDED = {"unscheduled": True, "rule_code": UNSCHEDULED}
+IN_A_BLOCK = {"rule": replace(RULE, block="conditioning")}
+PLANNED = {"anchor_kind": "planned", "anchor_on": date(2027, 1, 20)}
+"""Day zero may still move: it is planned, and to come."""
+
+
+def recorded(today: date = date(2027, 1, 9), **changes: Any) -> RecordedVisit:
+    """The visit with this on record, on a day."""
+    own = {name: changes.pop(name) for name in ("left", "missed_reason") if name in changes}
+    return RecordedVisit(VISIT._replace(**changes), today=today, **own)
+
+
 FIRST, LAST, LATE, EARLY = date(2027, 1, 1), date(2027, 1, 7), date(2027, 1, 9), date(2026, 12, 30)
 ECG = LeftActivity("ecg", "Electrocardiogram", "the machine was broken")
 
@@ -36,11 +57,11 @@ ECG = LeftActivity("ecg", "Electrocardiogram", "the machine was broken")
         ({"performed_on": LAST}, LATE, None, None, None, "the last day is inside"),
         ({"performed_on": EARLY}, LATE, "outside-window", EARLY, -2, "two days before it opened"),
         ({"performed_on": LATE}, LATE, "outside-window", LATE, 2, "two days after it closed"),
-        ({"performed_on": LATE, "block": True}, LATE, "block-broken", LATE, 2, "a block holds its shape"),
-        ({"performed_on": LATE, "free": True}, LATE, None, None, None, "an added visit has no window"),
-        ({"performed_on": LATE, "final": False}, LATE, None, None, None, "day zero may still move again"),
+        ({"performed_on": LATE, **IN_A_BLOCK}, LATE, "block-broken", LATE, 2, "a block holds its shape"),
+        ({"performed_on": LATE, **ADDED}, LATE, None, None, None, "an added visit has no window"),
+        ({"performed_on": LATE, **PLANNED}, LATE, None, None, None, "day zero may still move again"),
         (
-            {"performed_on": LATE, "final": False, "outside_reason": "ill"},
+            {"performed_on": LATE, **PLANNED, "outside_reason": "ill"},
             LATE,
             "outside-window",
             LATE,
@@ -49,14 +70,16 @@ ECG = LeftActivity("ecg", "Electrocardiogram", "the machine was broken")
         ),
         ({}, LAST, None, None, None, "the last day is not over"),
         ({}, date(2027, 1, 8), "unrecorded", LAST, None, "the morrow: nothing was recorded"),
-        ({"on_hold": True}, LATE, None, None, None, "a hold stops the window"),
-        ({"cancelled": True}, LATE, None, None, None, "nobody asks for it"),
+        ({"held_on": FIRST}, LATE, None, None, None, "a hold stops the window"),
+        ({"cancelled_on": FIRST}, LATE, None, None, None, "nobody asks for it"),
+        ({"anchor_kind": "planned"}, LATE, None, None, None, "the infusion has not happened: nothing closed"),
+        ({**PLANNED}, LATE, "unrecorded", LAST, None, "it comes before its base, which is ahead"),
         ({"missed_on": LATE}, LATE, "missed", LAST, None, "it could have been done until it closed"),
         ({"missed_on": FIRST}, LATE, "missed", FIRST, None, "known before it closed"),
     ],
 )
 def test_a_visit_has_at_most_one_deviation_of_its_time(changes, today, kind, occurred, days, why) -> None:
-    drafts = list(drafts_of_visit(replace(VISIT, **changes), "visit:7", today))
+    drafts = list(drafts_of_visit(recorded(today, **changes), "visit:7"))
     assert [draft.kind for draft in drafts] == ([kind] if kind else []), why
     for draft in drafts:
         assert (draft.occurred_on, draft.days) == (occurred, days), why
@@ -64,22 +87,23 @@ def test_a_visit_has_at_most_one_deviation_of_its_time(changes, today, kind, occ
 
 
 def test_every_activity_left_is_one_deviation_and_an_exact_day_none_of_a_range() -> None:
-    visit = replace(VISIT, performed_on=LAST, single=False, left=[ECG, replace(ECG, code="ct", label="CT")])
-    first, second = drafts_of_visit(visit, "visit:7", LATE)
+    left = [ECG, replace(ECG, code="ct", label="CT")]
+    visit = recorded(LATE, performed_on=LAST, timing="within", left=left)
+    first, second = drafts_of_visit(visit, "visit:7")
     assert first.key == "visit:7:activity:ecg:2027-01-07"
     assert facts_text(first.facts) == "Electrocardiogram: the machine was broken"
     assert (first.kind, first.actual_on, first.planned_on) == (DeviationKind.ACTIVITY, LAST, None)
     assert second.key != first.key
-    assert not list(drafts_of_visit(replace(visit, performed_on=None), "visit:7", LAST))
+    assert not list(drafts_of_visit(recorded(LAST, timing="within", left=left), "visit:7"))
 
 
 def test_the_same_facts_have_the_same_key_and_others_another() -> None:
-    def key(**changes: object) -> str:
-        return next(drafts_of_visit(replace(VISIT, **changes), "visit:7", LATE)).key
+    def key(**changes: Any) -> str:
+        return next(drafts_of_visit(recorded(LATE, **changes), "visit:7")).key
 
     assert key(performed_on=LATE) == key(performed_on=LATE, outside_reason="said later")
     moved = VisitWindow(*(day.replace(day=day.day - 1) for day in (date(2027, 1, 2), *WINDOW[1:])))
-    keys = [key(performed_on=LATE), key(performed_on=EARLY), key(performed_on=LATE, window=moved)]
+    keys = [key(performed_on=LATE), key(performed_on=EARLY), key(performed_on=LATE, **moved._asdict())]
     keys += [key(), key(missed_on=LATE)]
     assert len(set(keys)) == len(keys)
     assert {text.rpartition(":")[0] for text in keys} == {"visit:7:time"}
@@ -92,7 +116,7 @@ def test_the_same_facts_have_the_same_key_and_others_another() -> None:
         (DeviationKind.OUTSIDE, {"performed_on": LAST}, Lapse.INSIDE),
         (DeviationKind.OUTSIDE, {"missed_on": LATE}, Lapse.REPLACED),
         (DeviationKind.BLOCK, {"performed_on": EARLY}, Lapse.REPLACED),
-        (DeviationKind.MISSED, {"cancelled": True}, Lapse.CANCELLED),
+        (DeviationKind.MISSED, {"cancelled_on": FIRST}, Lapse.CANCELLED),
         (DeviationKind.MISSED, {"performed_on": LAST}, Lapse.REPLACED),
         (DeviationKind.UNRECORDED, {"performed_on": LAST}, Lapse.RECORDED),
         (DeviationKind.UNRECORDED, {}, Lapse.REOPENED),
@@ -101,7 +125,7 @@ def test_the_same_facts_have_the_same_key_and_others_another() -> None:
     ],
 )
 def test_why_it_is_no_longer_so(kind, changes, lapse) -> None:
-    assert why_lapsed(kind, replace(VISIT, **changes), LATE) is lapse
+    assert why_lapsed(kind, recorded(LATE, **changes)) is lapse
 
 
 FULL = Assessment("came late", "minor", False, False, True)

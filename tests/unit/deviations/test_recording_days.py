@@ -6,12 +6,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from schedules.domain.deviations.drafts import DeviationKind, VisitRecord, drafts_of_visit
+from schedules.domain.deviations.drafts import DeviationKind, RecordedVisit, drafts_of_visit
 from schedules.domain.deviations.recording_days import last_recorded, recorded_by
+from schedules.domain.plan.projection import project
 from schedules.domain.plan.visit_windows import VisitWindow
+from schedules.domain.visits.visit import VisitState
+from tests.unit.plan.small import at, days, protocol, visit
 from trials.domain.sites.working_days import WorkingDays
 from trials.formats.sites.holiday_calendars import load_calendar
 
+ONE_VISIT = protocol(visit("d0", at("P0D", "P0D")))
 CHINA = load_calendar("CN", 2026, 2027)
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 12, day) for day in (11, 12, 13, 14))
 
@@ -42,11 +46,12 @@ def test_both_tellings_agree_on_every_day(calendar: WorkingDays | None) -> None:
 
 
 def test_a_ward_day_on_a_sunday_is_drafted_on_tuesday() -> None:
-    window = VisitWindow(SUNDAY, SUNDAY, SUNDAY)
+    (visit,) = project(ONE_VISIT, days(infusion="Sun 2026-12-13")).visits
+    state = VisitState.of_plan(visit).within(VisitWindow(SUNDAY, SUNDAY, SUNDAY))
     kinds = {}
     for day in (MONDAY, MONDAY + timedelta(days=1)):
-        ward = VisitRecord("D6", window, recorded_by=recorded_by(SUNDAY, CHINA))
-        kinds[day] = [draft.kind for draft in drafts_of_visit(ward, "x", day)]
+        ward = RecordedVisit(state, today=day, recorded_by=recorded_by(SUNDAY, CHINA))
+        kinds[day] = [draft.kind for draft in drafts_of_visit(ward, "x")]
     assert list(kinds.values()) == [[], [DeviationKind.UNRECORDED]]
-    clinic = VisitRecord("D6", window)
-    assert [draft.kind for draft in drafts_of_visit(clinic, "x", MONDAY)] == [DeviationKind.UNRECORDED]
+    clinic = RecordedVisit(state, today=MONDAY)
+    assert [draft.kind for draft in drafts_of_visit(clinic, "x")] == [DeviationKind.UNRECORDED]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import AnchorDay
 from schedules.domain.visits.schedule_of_activities import resolved_schedule
-from schedules.domain.visits.sdtm import SV_VARIABLES, VisitFacts, sv_record, visit_numbers
+from schedules.domain.visits.sdtm import SV_VARIABLES, Tabulation, sv_record, visit_numbers
+from schedules.domain.visits.visit import VisitState
 from trials.formats.protocols.library import load_named
 
 PROTOCOL = load_named("CART-SLE").protocol
@@ -36,18 +39,19 @@ def test_the_order_is_that_of_targets() -> None:
 
 
 def test_a_record_has_every_variable_and_counts_without_a_day_0() -> None:
-    facts = VisitFacts(
+    facts = Tabulation(
         study="T",
         subject="S01-001",
         number=3.0,
         name="Day 0",
-        place="phone",
-        planned=date(2026, 12, 6),
         done=datetime(2026, 12, 7, 9, 30, tzinfo=UTC),
         reference=date(2026, 12, 7),
     )
-    record = sv_record(facts)
+    day = date(2026, 12, 6)
+    visit = VisitState.of_plan(project(PROTOCOL, {"infusion": AnchorDay(day)}).visits[0])
+    visit = visit._replace(place="phone", target=day)
+    record = sv_record(visit, facts)
     assert list(record) == list(SV_VARIABLES)
     assert (record["VISITNUM"], record["SVSTDY"], record["VISITDY"]) == (3, 1, -1)
     assert (record["SVSTDTC"], record["SVCNTMOD"]) == ("2026-12-07T09:30+00:00", "TELEPHONE CALL")
-    assert sv_record(replace(facts, reference=None))["SVSTDY"] is None
+    assert sv_record(visit, replace(facts, reference=None))["SVSTDY"] is None

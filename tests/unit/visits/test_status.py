@@ -31,7 +31,9 @@ from trials.domain.sites.working_days import WorkingDays
 WINDOW = VisitWindow(date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
 CALENDAR = WorkingDays("site", weekdays=frozenset({1, 2, 3, 4, 5}), closures={date(2026, 3, 11): "closed"})
 (PLANNED,) = project(protocol(visit("d7", at("P7D", "P7D"))), days(infusion="Sun 2026-03-01")).visits
-PLAIN = VisitState.of_plan(PLANNED)
+AWAITING = VisitState.of_plan(PLANNED)
+"""Its base is planned for the first day of March; the others have one that happened."""
+PLAIN = AWAITING._replace(anchor_kind="actual")
 assert PLAIN.window == WINDOW
 
 
@@ -64,12 +66,31 @@ def on(day: int) -> date:
         (WARD, 13, "last-days", "13, 14 and 15"),
         (WARD, 15, "last-days", "and the last of them"),
         (replace(PLAIN, performed_on=on(5)), 10, "last-days", "the window does not ask what was done"),
-        (WAITS, 16, "waiting", "its base has not happened, or it is on hold"),
+        (WAITS, 16, "waiting", "it is on hold"),
+        (WAITS, 0, "waiting", "a hold waits before the window too"),
+        (AWAITING, 0, "upcoming", "its base and its window are ahead"),
+        (AWAITING, 1, "open", "its base may happen today"),
+        (AWAITING, 2, "waiting", "the planned day is over, and nobody recorded the base"),
+        (AWAITING, 16, "waiting", "a window does not close before its base has happened"),
+        (replace(AWAITING, target=on(1)), 2, "open", "what is due with its base does not come after it"),
+        (replace(AWAITING, anchor_on=on(10)), 11, "last-days", "what comes before its base goes on"),
+        (replace(AWAITING, anchor_kind="derived"), 16, "closed", "a derived day moves with what it follows"),
+        (replace(AWAITING, opens=on(5)), 4, "upcoming", "awaited, but its window is ahead"),
         (replace(WAITS, applies=False), 16, "not-applicable", "what does not apply comes first"),
     ],
 )
 def test_window_position(visit: VisitState, day: int, expected: str, reason: str) -> None:
     assert window_position(visit, clinic_days(on(day), CALENDAR)) is WindowPosition(expected), reason
+
+
+def test_a_day_to_come_is_foretold_as_if_the_base_happens_as_planned() -> None:
+    """Asked on the last of February about the tenth: the base of the first of March is not late."""
+    ahead = clinic_days(on(10), CALENDAR)._replace(known=on(0))
+    assert standing(AWAITING, ahead).window is WindowPosition.LAST_DAYS
+    assert (
+        standing(AWAITING, clinic_days(on(16), CALENDAR)._replace(known=on(0))).said is Appointment.TO_RECORD
+    )
+    assert standing(AWAITING, ahead._replace(known=on(2))).window is WindowPosition.WAITING
 
 
 BOOKED = replace(PLAIN, booked_on=on(10))
@@ -82,6 +103,9 @@ BOOKED = replace(PLAIN, booked_on=on(10))
         (PLAIN, 15, "to-book", "on its last day too"),
         (PLAIN, 16, "to-record", "closed, and nothing is entered"),
         (WAITS, 16, "to-book", "what waits is never to be recorded"),
+        (AWAITING, 16, "to-book", "nothing has closed while its base has not happened"),
+        (replace(AWAITING, booked_on=on(10)), 11, "to-record", "who was booked may have come"),
+        (replace(AWAITING, arrived_on=on(10)), 11, "to-record", "who came has come"),
         (BOOKED, 1, "booked", "for a day to come"),
         (BOOKED, 10, "booked", "for today"),
         (BOOKED, 11, "to-record", "the booked day is over, the window open"),

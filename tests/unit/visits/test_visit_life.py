@@ -23,8 +23,6 @@ from schedules.domain.visits.state import (
     refusals_of_undoing,
 )
 from schedules.domain.visits.values import (
-    EARLY_TERMINATION,
-    UNSCHEDULED,
     Answer,
     Booking,
     Clock,
@@ -32,8 +30,8 @@ from schedules.domain.visits.values import (
     End,
     History,
     VisitAction,
-    VisitLife,
 )
+from schedules.domain.visits.visit import EARLY_TERMINATION, UNSCHEDULED, VisitState
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import AtOffset, Reference, ReferenceKind
 from trials.domain.refusals import Refusal
@@ -44,12 +42,11 @@ INFUSION = date(2026, 12, 7)
 CONSENT = date(2026, 11, 3)
 PROTOCOL = library.load("NCT07193667")
 PLAN = project(PROTOCOL, {"infusion": AnchorDay(INFUSION)}, frozenset({"lymphodepletion"}))
-LIVES = {
-    visit.code: VisitLife(visit.code, visit.label, visit.window, visit.rule, visit.occurrence)
-    for visit in PLAN.visits
-}
-UNPLANNED = replace(LIVES["d28"], code="unscheduled-1", label="Unscheduled", rule=None, beside=UNSCHEDULED)
-LAST = replace(UNPLANNED, code=EARLY_TERMINATION, label="Early termination", beside=EARLY_TERMINATION)
+LIVES = {visit.code: VisitState.of_plan(visit) for visit in PLAN.visits}
+ADDED = LIVES["d28"]._replace(rule=None, unscheduled=True)
+UNPLANNED = ADDED._replace(code="unscheduled-1", label="Unscheduled", rule_code=UNSCHEDULED)
+LAST = ADDED._replace(code=EARLY_TERMINATION, label="Early termination", rule_code=EARLY_TERMINATION)
+GONE_WITH_THE_COURSE = {"cancelled_on": INFUSION, "cancelled_by_id": 1}
 
 
 def day(offset: int) -> date:
@@ -61,9 +58,9 @@ def noon(offset: int) -> Clock:
     return Clock(day(offset), datetime.combine(day(offset), datetime.min.time(), ZONE).replace(hour=12))
 
 
-def done(**days: int) -> tuple[VisitLife, ...]:
+def done(**days: int) -> tuple[VisitState, ...]:
     return tuple(
-        replace(LIVES[code.replace("_", "-")], performed_on=day(offset)) for code, offset in days.items()
+        LIVES[code.replace("_", "-")]._replace(performed_on=day(offset)) for code, offset in days.items()
     )
 
 
@@ -100,14 +97,14 @@ def words(refusals: list[Refusal]) -> str:
         ({"booked_on": day(28)}, "book unbook arrive complete miss cancel"),
         ({"arrived_on": day(28)}, "book undo-arrival complete miss cancel"),
         ({"booked_on": day(28), "performed_on": day(28)}, "undo"),
-        ({"missed": True}, "undo"),
-        ({"cancelled": True}, "undo"),
-        ({"cancelled": True, "by_course": True}, "complete"),
-        ({"cancelled": True, "by_plan": True}, ""),
+        ({"missed_on": INFUSION}, "undo"),
+        ({"cancelled_on": INFUSION}, "undo"),
+        (GONE_WITH_THE_COURSE, "complete"),
+        ({"cancelled_on": INFUSION, "applies": False}, ""),
     ],
 )
 def test_deeds(state, expected) -> None:
-    visit = replace(LIVES["d28"], **state)
+    visit = LIVES["d28"]._replace(**state)
     assert [deed.value for deed in deeds_of(visit)] == expected.split()
     for deed in VisitAction:
         refused = list(refusals_of_deed(visit, deed))
@@ -178,7 +175,7 @@ def test_the_hour(at, expected, why) -> None:
 def test_visits_beside_the_protocol_have_no_window_of_their_own() -> None:
     for history in (INFUSED, TERMINATED):  # one that was added after the end has its reason already
         assert not list(refusals_of_completion(UNPLANNED, Completion(day(40)), history, noon(40)))
-    with_the_course = replace(UNPLANNED, cancelled=True, by_course=True)
+    with_the_course = UNPLANNED._replace(**GONE_WITH_THE_COURSE)
     assert "Enter a reason" in words(
         list(refusals_of_completion(with_the_course, Completion(day(40)), TERMINATED, noon(40)))
     )
@@ -258,7 +255,7 @@ def test_added_visits_need_a_reason_and_a_course() -> None:
 
 def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
     """Of 306 people of a finished trial 83 had visits after their disposition; all but one were refused."""
-    cancelled = replace(LIVES["d28"], cancelled=True, by_course=True)
+    cancelled = LIVES["d28"]._replace(**GONE_WITH_THE_COURSE)
     for history in (TERMINATED, WITHDRAWN):
         asked = Completion(day(28))
         (refusal,) = refusals_of_completion(cancelled, asked, history, noon(30))
@@ -267,12 +264,12 @@ def test_what_took_place_after_an_end_is_recorded_with_a_reason() -> None:
         assert not list(refusals_of_completion(cancelled, said, history, noon(30)))
     rule = LIVES["d28"].rule
     assert rule is not None
-    staying = replace(LIVES["d28"], rule=replace(rule, stays_after_early_end=True))
+    staying = LIVES["d28"]._replace(rule=replace(rule, stays_after_early_end=True))
     assert not list(refusals_of_completion(staying, Completion(day(28)), TERMINATED, noon(30)))
 
 
 def test_the_day_of_an_end_is_not_after_it() -> None:
-    ended, planned = TERMINATED.ended, replace(LIVES["d28"], by_course=False)
+    ended, planned = TERMINATED.ended, LIVES["d28"]
     assert ended is not None
     assert after_end(planned, ended.on, TERMINATED) is None
     assert after_end(planned, ended.on + timedelta(days=1), TERMINATED) == ended
@@ -287,10 +284,10 @@ def test_nothing_is_missed_before_its_window_opens(today, missed) -> None:
 
 def test_undoing_in_the_order_of_days() -> None:
     followed = replace(INFUSED, done=(*CHEMOTHERAPY, *done(d14=14)))
-    given = replace(LIVES["d0"], performed_on=INFUSION)
+    given = LIVES["d0"]._replace(performed_on=INFUSION)
     assert "undo that first" in words(list(refusals_of_undoing(given, followed)))
-    assert not list(refusals_of_undoing(replace(LIVES["d14"], performed_on=day(14)), INFUSED))
-    assert not list(refusals_of_undoing(replace(LIVES["d28"], performed_on=day(28)), WITHDRAWN))
+    assert not list(refusals_of_undoing(LIVES["d14"]._replace(performed_on=day(14)), INFUSED))
+    assert not list(refusals_of_undoing(LIVES["d28"]._replace(performed_on=day(28)), WITHDRAWN))
 
 
 # --- anchors, neighbours, and what a skipped visit lends ------------------------------------------
