@@ -1,4 +1,8 @@
-"""How often something may be asked; counted in the cache, so each process counts for itself without Redis."""
+"""How often something may be asked; counted in the cache, so each process counts for itself without Redis.
+
+Not DRF's throttles: feeds and the sign-in of clients ask here too, a wrong token is refused before DRF asks
+any throttle, and DRF keeps a list of instants that two workers write over each other, where this counts up.
+"""
 
 from __future__ import annotations
 

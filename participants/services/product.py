@@ -54,7 +54,7 @@ def expect_milestone(
 
 
 @recorded
-def take_back_milestone(*, step: ProductStep, by: User | None, reason: str) -> None:
+def withdraw_milestone(*, step: ProductStep, by: User | None, reason: str) -> None:
     """A milestone of the latest attempt that did not come after all, with a reason; the trail keeps it.
 
     Raises ProductRefused without a reason, and for an attempt that another one has followed.

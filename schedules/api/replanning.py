@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -32,6 +34,7 @@ from schedules.domain.errors import ReplanningStale
 from schedules.domain.plan.recorded_anchors import put_on_record
 from schedules.domain.replanning.protocol_departures import departure_sentence
 from schedules.domain.replanning.visit_effects import Effect
+from schedules.domain.replanning.window_and_gate_changes import WindowChange
 from schedules.domain.replanning.wording import change_sentences, effect_label, gate_sentence
 from schedules.domain.windows.verdict_changes import verdict_sentences
 from schedules.selectors.pages.replanning import other_versions
@@ -42,7 +45,8 @@ from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
 from trials.api.permissions import require_act
 from trials.api.refusals import Overtaken, VersionNotNamed
-from trials.models import ApiAct
+from trials.domain.protocols.protocol import Protocol
+from trials.models import ApiAct, ProtocolVersion
 from trials.selectors.records import protocol_of
 from trials.spoken import say
 from trials.zones import roles_day, zone_of
@@ -242,45 +246,64 @@ def _replanned(request: Request, person: Participant, digest: str | None) -> dic
 
 def _proposal(person: Participant, values: dict[str, Any]) -> Proposal:
     """What is to change. Raises ValidationError for codes and versions that there are not."""
-    protocol, zone, standing = protocol_of(person.protocol_version), zone_of(person.site), anchor_days(person)
-    known, anchors = list(protocol.anchor_by_code), {}
-    for place, given in enumerate(values["anchors"]):
+    protocol = protocol_of(person.protocol_version)
+    anchors = _anchors(person, protocol, values["anchors"])
+    traits = _traits(protocol, values["traits"]) if "traits" in values else None
+    version = _version(person, values["protocol_version"]) if "protocol_version" in values else None
+    if not anchors and version is None and (traits is None or traits == frozenset(person.traits)):
+        raise ValidationError(_("Nothing is changed yet: give another day, trait or version."))
+    orphans, sure = values["accept_orphans"], values["sure"]
+    return Proposal(anchors=anchors, traits=traits, version=version, accept_unbookable=orphans, sure=sure)
+
+
+def _anchors(
+    person: Participant, protocol: Protocol, typed: Sequence[Mapping[str, Any]]
+) -> dict[str, RecordedAnchor]:
+    """The anchors that are to be otherwise than they are."""
+    zone, standing = zone_of(person.site), anchor_days(person)
+    known, anchors = list(protocol.anchor_by_code), dict[str, RecordedAnchor]()
+    for place, given in enumerate(typed):
         code, where = given["code"], f"anchors.{place}"
         if code not in known or code in anchors:
             words = _("There is no anchor %(code)s, or it is given twice; possible are %(names)s.")
             said = words % {"code": code, "names": ", ".join(known)}
             raise ValidationError({f"{where}.code": [said]})
         stands = standing.get(code)
-        wanted = stands or RecordedAnchor(code)
-        for kind in ("planned", "actual"):
-            if f"{kind}_on" in given:
-                at = instant_of(given, f"{kind}_at", zone, f"{where}.{kind}_at")
-                if at is not None and at.astimezone(zone).date() != given[f"{kind}_on"]:
-                    words = _("This hour is not on the day beside it.")
-                    raise ValidationError({f"{where}.{kind}_at": [words]})
-                wanted = replace(wanted, **{f"{kind}_on": given[f"{kind}_on"], f"{kind}_at": at})
-        if "actual_on" in given:
-            wanted = replace(wanted, actual_zone="")
-        wanted = put_on_record(wanted, stands, zone)
+        wanted = put_on_record(_anchor(stands or RecordedAnchor(code), given, zone, where), stands, zone)
         if wanted != stands:
             anchors[code] = wanted
-    traits, version = None, None
-    if "traits" in values:
-        possible = [trait.code for trait in protocol.traits if not trait.always]
-        if unknown := sorted(set(values["traits"]) - set(possible)):
-            words = _("There is no trait %(unknown)s; possible are %(names)s.")
-            said = words % {"unknown": ", ".join(unknown), "names": ", ".join(possible) or _("none")}
-            raise ValidationError({"traits": [said]})
-        traits = frozenset(values["traits"])
-    if "protocol_version" in values:
-        version = other_versions(person).filter(pk=values["protocol_version"]).first()
-        if version is None:
-            words = _("%(id)s is no other version in use at this participant's site.")
-            raise ValidationError({"protocol_version": [words % {"id": values["protocol_version"]}]})
-    if not anchors and version is None and (traits is None or traits == frozenset(person.traits)):
-        raise ValidationError(_("Nothing is changed yet: give another day, trait or version."))
-    orphans, sure = values["accept_orphans"], values["sure"]
-    return Proposal(anchors=anchors, traits=traits, version=version, accept_unbookable=orphans, sure=sure)
+    return anchors
+
+
+def _anchor(stands: RecordedAnchor, given: Mapping[str, Any], zone: ZoneInfo, where: str) -> RecordedAnchor:
+    """An anchor with the days and hours that are given of it; all others stay."""
+    wanted = stands
+    for kind in ("planned", "actual"):
+        if f"{kind}_on" not in given:
+            continue
+        at = instant_of(given, f"{kind}_at", zone, f"{where}.{kind}_at")
+        if at is not None and at.astimezone(zone).date() != given[f"{kind}_on"]:
+            words = _("This hour is not on the day beside it.")
+            raise ValidationError({f"{where}.{kind}_at": [words]})
+        wanted = replace(wanted, **{f"{kind}_on": given[f"{kind}_on"], f"{kind}_at": at})
+    return replace(wanted, actual_zone="") if "actual_on" in given else wanted
+
+
+def _traits(protocol: Protocol, codes: Collection[str]) -> frozenset[str]:
+    possible = [trait.code for trait in protocol.traits if not trait.always]
+    if unknown := sorted(set(codes) - set(possible)):
+        words = _("There is no trait %(unknown)s; possible are %(names)s.")
+        said = words % {"unknown": ", ".join(unknown), "names": ", ".join(possible) or _("none")}
+        raise ValidationError({"traits": [said]})
+    return frozenset(codes)
+
+
+def _version(person: Participant, pk: int) -> ProtocolVersion:
+    version = other_versions(person).filter(pk=pk).first()
+    if version is None:
+        words = _("%(id)s is no other version in use at this participant's site.")
+        raise ValidationError({"protocol_version": [words % {"id": pk}]})
+    return version
 
 
 def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:
@@ -295,14 +318,7 @@ def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:
         "visits": [_visit_effect(change) for change in changed],
         "unchanged": len(preview.visits) - len(changed),
         "windows": [
-            {
-                "code": one.code,
-                "label": say(one.label),
-                "effect": one.effect.value,
-                "before": [one.before.starts, one.before.ends] if one.before else None,
-                "after": [one.after.starts, one.after.ends] if one.after else None,
-                "verdict": list(judged.get(one.code, ())),
-            }
+            _window_effect(one, judged.get(one.code, ()))
             for one in preview.windows
             if one.effect is not Effect.UNCHANGED or one.code in judged
         ],
@@ -321,6 +337,17 @@ def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:
         "orphans": [one.code for one in preview.orphans],
         "reminders_withdrawn": around.cancelled,
         "reminders_renewed": around.renewed,
+    }
+
+
+def _window_effect(one: WindowChange, verdict: Iterable[str]) -> dict[str, Any]:
+    return {
+        "code": one.code,
+        "label": say(one.label),
+        "effect": one.effect.value,
+        "before": [one.before.starts, one.before.ends] if one.before else None,
+        "after": [one.after.starts, one.after.ends] if one.after else None,
+        "verdict": list(verdict),
     }
 
 

@@ -91,7 +91,8 @@ class VisitSerializer(serializers.Serializer):
     )
     window = serializers.ChoiceField(
         WINDOWS,
-        help_text="Where that day lies in the window; `last-days`: three clinic days or fewer.",
+        help_text="Where that day lies in the window; `last-days`: three clinic days or fewer; `waiting`: on "
+        "hold, or the window is reached and the planned day it counts from is not recorded as happened.",
     )
     appointment = serializers.ChoiceField(
         APPOINTMENTS,
@@ -146,9 +147,15 @@ class VisitSerializer(serializers.Serializer):
 
 def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> dict[str, Any]:
     """A visit as it is sent; `because` adds the explanation."""
-    state, beside, zone = visit.state, visit.beside, visit.at.zone
-    standing = visit.standing
-    document = {
+    document = {**_whose(visit, say), **_planned(visit), **_standing(visit, say), **_recorded(visit)}
+    if because:
+        document["because"] = visit.because(say)
+    return document
+
+
+def _whose(visit: ListedVisit, say: Say) -> dict[str, Any]:
+    state, beside = visit.state, visit.beside
+    return {
         "id": state.pk,
         "trial": beside.trial,
         "site": beside.site,
@@ -160,6 +167,12 @@ def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> di
         "occurrence": state.occurrence,
         "attempt": state.attempt,
         "label": say(state.label),
+    }
+
+
+def _planned(visit: ListedVisit) -> dict[str, Any]:
+    state = visit.state
+    return {
         "epoch": state.epoch,
         "timing": state.timing,
         "place": state.place,
@@ -173,15 +186,27 @@ def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> di
         "opens": state.opens,
         "target": state.target,
         "closes": state.closes,
-        "target_at": _local(state.target_at, zone),
+        "target_at": _local(state.target_at, visit.at.zone),
         "suggested": state.suggested,
         "basis": {"timing": state.timing_basis, "tolerance": state.tolerance_basis or None},
+    }
+
+
+def _standing(visit: ListedVisit, say: Say) -> dict[str, Any]:
+    standing = visit.standing
+    return {
         "as_of": visit.at.days.today,
         "window": standing.window,
         "appointment": standing.appointment,
-        "edc_status": edc_status(state),
+        "edc_status": edc_status(visit.state),
         "reason": _reason(visit, say),
         "days_outside": standing.days_outside,
+    }
+
+
+def _recorded(visit: ListedVisit) -> dict[str, Any]:
+    state, beside, zone = visit.state, visit.beside, visit.at.zone
+    return {
         "booked_on": state.booked_on,
         "booking_fits": visit.booking_fits,
         "booked_start": _local(beside.booked_start, zone),
@@ -197,9 +222,6 @@ def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> di
         "unscheduled": state.unscheduled,
         "version": state.version,
     }
-    if because:
-        document["because"] = visit.because(say)
-    return document
 
 
 @lru_cache(maxsize=4096)

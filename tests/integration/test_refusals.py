@@ -13,7 +13,7 @@ from participants.domain.lifecycle import Step
 from participants.domain.product import Milestone
 from participants.models import Consent, Participant, ProductStep
 from participants.services.consent import Correction
-from participants.services.product import MilestoneRecord, record_milestone, take_back_milestone
+from participants.services.product import MilestoneRecord, record_milestone, withdraw_milestone
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.trust.consents import correct_consent, record_consent
@@ -103,7 +103,7 @@ class World:
 
     def take_back(self, what: Milestone, reason: str = "typed wrongly", attempt: int = 1) -> None:
         step = ProductStep.objects.get(step=what, attempt=attempt)
-        take_back_milestone(step=step, by=self.by, reason=reason)
+        withdraw_milestone(step=step, by=self.by, reason=reason)
 
     def step(self, step: Step, **more: Any) -> object:
         person = Participant.objects.get(pk=self.person.pk)

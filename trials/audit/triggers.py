@@ -138,35 +138,50 @@ def audited_table(model: type[Model]) -> AuditedTable:
     return AuditedTable(meta.db_table, meta.label_lower, meta.pk.attname, shown, left_out)
 
 
+_TRAIL = (
+    *((table, "append_only", "the audit trail cannot be changed or deleted") for table in APPEND_ONLY),
+    (SIGNATURES, "signed", "a signature cannot be changed or deleted"),
+)
+_RECORDS = (
+    (FAILURES, "failed", "a sign-in that failed stays on record"),
+    (EXPORTS, "exported", "an export stays on record"),
+)
+"""What is only ever added to: table, name of its trigger, and what a change of it is told."""
+
+
 class _Layer:
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
     def statements(self, app: AppConfig, tables: set[str]) -> Iterator[str]:
         """Every statement that lays the triggers of the app's tables that exist."""
-        if app.label == "trials":
+        trials = app.label == "trials"
+        if trials:
             yield from self.prepare()
             yield from self.written_by_triggers()
         for model in audited_models(app):
             if model._meta.db_table in tables:  # noqa: SLF001
                 yield from self.audit(audited_table(model))
-        for name in APPEND_ONLY:
-            if app.label == "trials" and name in tables:
-                yield from self.refuse(name, "append_only", "the audit trail cannot be changed or deleted")
-        if app.label == "trials" and SIGNATURES in tables:
-            yield from self.refuse(SIGNATURES, "signed", "a signature cannot be changed or deleted")
-        if app.label == "trials" and PUBLISHED in tables:
-            what = "a published protocol version cannot be changed or deleted"
-            columns = {field.column for field in app.get_model("protocolversion")._meta.concrete_fields}  # noqa: SLF001
-            # A migration that goes back may lack the column: then nothing of a version is changed at all.
-            when = "OLD.published_at IS NOT NULL" if "published_at" in columns else ""
-            yield from self.refuse(PUBLISHED, "published", what, when)
-        if app.label == "trials":
+        if trials:
+            yield from self.refuse_each(_TRAIL, tables)
+            if PUBLISHED in tables:
+                yield from self.refuse_published(app)
             yield from self.keep_accounts()
-        if app.label == "trials" and FAILURES in tables:
-            yield from self.refuse(FAILURES, "failed", "a sign-in that failed stays on record")
-        if app.label == "trials" and EXPORTS in tables:
-            yield from self.refuse(EXPORTS, "exported", "an export stays on record")
+            yield from self.refuse_each(_RECORDS, tables)
+
+    def refuse_each(self, kept: Iterable[tuple[str, str, str]], tables: set[str]) -> Iterator[str]:
+        """Refuse change and deletion of what is only ever added to."""
+        for table, name, what in kept:
+            if table in tables:
+                yield from self.refuse(table, name, what)
+
+    def refuse_published(self, app: AppConfig) -> Iterator[str]:
+        """Refuse change and deletion of a protocol version once it is published."""
+        columns = {field.column for field in app.get_model("protocolversion")._meta.concrete_fields}  # noqa: SLF001
+        # A migration that goes back may lack the column: then nothing of a version is changed at all.
+        when = "OLD.published_at IS NOT NULL" if "published_at" in columns else ""
+        what = "a published protocol version cannot be changed or deleted"
+        yield from self.refuse(PUBLISHED, "published", what, when)
 
     def keep_accounts(self) -> Iterator[str]:
         """An account stays, under the name it was given."""

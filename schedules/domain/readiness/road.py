@@ -80,10 +80,11 @@ def _screening(visits: Collection[Standing]) -> StopState:
         return StopState.BLOCKED if missed else StopState.PASSED
     open_ones = [one for one in visits if one.live]
     closed = (WindowPosition.CLOSED, WindowPosition.NO_CLINIC_DAY_LEFT)
-    if any(one.window in closed and one.appointment is not Appointment.BOOKED for one in open_ones):
+    unbooked = [one for one in open_ones if one.appointment is not Appointment.BOOKED]
+    if any(one.window in closed for one in unbooked):
         return StopState.BLOCKED
-    here = any(one.window is not WindowPosition.UPCOMING for one in open_ones)
-    return StopState.HERE if here else StopState.TO_COME
+    ahead = all(one.window is WindowPosition.UPCOMING for one in open_ones)
+    return StopState.TO_COME if ahead else StopState.HERE
 
 
 def _eligible(person: Traveller, screening: StopState) -> StopState:

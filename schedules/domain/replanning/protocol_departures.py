@@ -77,7 +77,7 @@ class Ruling:
 class Case:
     """The anchors `before` and `after`, the pairs that contradicted each other before (`stood`).
 
-    `recorded` are anchors whose day a visit has just put on record; `taken_back` is true where a
+    `recorded` are anchors whose day a visit has just put on record; `withdrawn` is true where a
     day on record is withdrawn, which plans nothing.
     """
 
@@ -86,7 +86,7 @@ class Case:
     after: Mapping[str, AnchorDay]
     stood: AbstractSet[Pair] = field(default_factory=frozenset)
     recorded: AbstractSet[str] = field(default_factory=frozenset)
-    taken_back: bool = False
+    withdrawn: bool = False
 
     def happened(self, code: str) -> bool:
         """Whether an anchor has its actual day."""
@@ -111,7 +111,7 @@ def rule_on(found: Sequence[Contradiction], case: Case) -> Ruling:
         if not moved and (all(map(case.happened, sides)) or (one.anchor, one.other) in case.stood):
             continue
         planned = [code for code in moved if not case.happened(code)]
-        if _impossible(one, case) or (not case.taken_back and (planned or not moved)):
+        if _impossible(one, case) or (not case.withdrawn and (planned or not moved)):
             refused.append(one)
         else:
             departures.append(_departure(one, case))

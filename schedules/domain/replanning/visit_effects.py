@@ -204,13 +204,20 @@ def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) 
     if after is None:
         return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.RETAINED,))
     if visit.gone and planned:
-        lost = visit.booked_on and not after.holds(visit.booked_on)
-        outside = (Effect.BOOKING_OUTSIDE,) if lost else ()
-        return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
-    effects = tuple(_live(visit, after, judging.today)) if visit.live else (_again(visit, before, after),)
-    if effects == (Effect.UNCHANGED,) and visit.live and _suggested_anew(change):
+        return _back(change, planned, judging)
+    if not visit.live:
+        return replace(change, effects=(_again(visit, before, after),))
+    effects = tuple(_live(visit, after, judging.today))
+    if effects == (Effect.UNCHANGED,) and _suggested_anew(change):
         effects = (Effect.SUGGESTED,)
     return replace(change, effects=effects)
+
+
+def _back(change: VisitChange, planned: PlannedVisit, judging: _Judging) -> VisitChange:
+    """The change of a visit that no plan asked for, and that the plan asks for again."""
+    lost = change.booked_on and not planned.window.holds(change.booked_on)
+    outside = (Effect.BOOKING_OUTSIDE,) if lost else ()
+    return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
 
 
 def _suggested_anew(change: VisitChange) -> bool:

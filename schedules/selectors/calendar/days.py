@@ -283,14 +283,8 @@ def _placed(
         grave = tuple(clash for clash in clashes.get(visit.pk, ()) if not clash.hint)
         entry = Entry(visit, marks[visit.pk], clashes=grave)
         if visit.booked_on and wanted.first <= visit.booked_on <= wanted.last:
-            if visit.booked_start and not entry.ward:
-                start = visit.booked_start.astimezone(zone)
-                end = visit.booked_end.astimezone(zone) if visit.booked_end else None
-                entry = replace(entry, start=start, end=end or start + _usual(visit))
-                placed[visit.booked_on]["timed"].append(entry)
-            else:
-                part = "ward" if entry.ward else "untimed"
-                placed[visit.booked_on][part].append(entry)
+            part, entry = _booked(entry, zone)
+            placed[visit.booked_on][part].append(entry)
         elif entry.ward and visit.booked_on is None:
             for day in _ward_days(visit, wanted):
                 placed[day]["ward"].append(entry)
@@ -299,6 +293,16 @@ def _placed(
     for parts in placed.values():
         parts["timed"] = _in_lanes(parts["timed"])
     return placed
+
+
+def _booked(entry: Entry, zone: ZoneInfo) -> tuple[str, Entry]:
+    """The part of its day in which a booking stands, and the entry with its hours where it has any."""
+    visit = entry.visit
+    if entry.ward or not visit.booked_start:
+        return "ward" if entry.ward else "untimed", entry
+    start = visit.booked_start.astimezone(zone)
+    end = visit.booked_end.astimezone(zone) if visit.booked_end else start + _usual(visit)
+    return "timed", replace(entry, start=start, end=end)
 
 
 def _usual(visit: Visit) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -209,11 +210,13 @@ def held_since_last_fetch(feed: CalendarFeed, now: datetime) -> bool:
         held = held.filter(Q(site=None) | Q(site=site))
     if trial:
         held = held.filter(Q(trial=None) | Q(trial=trial))
-    spans = []
-    for at, name, starts, ends, withdrawn in held.values_list(
-        "site", "site__zone", "starts_on", "ends_on", "withdrawn_at"
-    ):
+    return covers(list(_spans(held)), last, now)
+
+
+def _spans(held: QuerySet[Membership]) -> Iterator[tuple[datetime, datetime | None]]:
+    """From when to when each role was held; an end that nobody set is None."""
+    columns = ("site", "site__zone", "starts_on", "ends_on", "withdrawn_at")
+    for at, name, starts, ends, withdrawn in held.values_list(*columns):
         zone = zone_named(name or "") if at else server_zone()
         days = [day for day in (ends, withdrawn.astimezone(zone).date() if withdrawn else None) if day]
-        spans.append((begins(starts, zone), ended(min(days), zone) if days else None))
-    return covers(spans, last, now)
+        yield begins(starts, zone), ended(min(days), zone) if days else None

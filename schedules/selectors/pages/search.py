@@ -6,15 +6,15 @@ beginning (S01-0), or by its number (3, 003).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 from django.db.models import Q
 
-from participants.models import Participant, SitePeriod
+from participants.models import Participant
 from participants.selectors.participants import participants_coded, participants_visible_to
-from participants.selectors.periods import former_participants
 from schedules.domain.visits.short_names import visit_mark
 from schedules.models import Visit
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
@@ -27,6 +27,8 @@ MOST = 12
 """How many of each kind are shown; a longer text finds fewer."""
 
 LONGEST, WORDS = 80, 4
+
+Named = TypeVar("Named", Trial, Site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,18 @@ class Found:
     trials: Sequence[Trial] = ()
     sites: Sequence[Site] = ()
     more: bool = False
-    moved: Sequence[SitePeriod] = ()
 
     @property
     def count(self) -> int:
         """How many things were found."""
-        return (
-            len(self.participants) + len(self.visits) + len(self.trials) + len(self.sites) + len(self.moved)
-        )
+        return len(self.participants) + len(self.visits) + len(self.trials) + len(self.sites)
 
     @property
     def only(self) -> Participant | Visit | None:
         """The one participant, or the one visit, that all words name; None where there is a choice."""
         if self.visits:
             return self.visits[0].visit if len(self.visits) == 1 else None
-        alone = len(self.participants) == 1 and not (self.trials or self.sites or self.moved)
+        alone = len(self.participants) == 1 and not (self.trials or self.sites)
         return self.participants[0] if alone else None
 
 
@@ -86,18 +85,18 @@ def search(user: User, text: str, now: datetime, say: Say = plain) -> Found:
     read = _read(user, words, sites, trials, today)
     people, more = _participants(user, read, today) if read.codes else ([], False)
     visits = _visits(people, read.rest, say) if people and read.rest else []
-    if read.rest and not visits:
-        people, more = [], False  # a word that names nothing leaves nothing
-    if visits:
+    if read.rest:  # a word that names nothing leaves nothing
         kept = {one.participant.pk for one in visits}
         people = [one for one in people if one.pk in kept]
+        more = more and bool(visits)
     if read.codes or read.rest:
-        moved = former_participants(user, today, words[0])[:MOST] if len(words) == 1 else ()
-        return Found(people, visits, more=more, moved=list(moved))
-    return Found(
-        trials=[one for one in trials if all(one.pk in each for each in read.trials)] if read.trials else (),
-        sites=[one for one in sites if all(one.pk in each for each in read.sites)] if read.sites else (),
-    )
+        return Found(people, visits, more=more)
+    return Found(trials=_named_by_all(trials, read.trials), sites=_named_by_all(sites, read.sites))
+
+
+def _named_by_all(things: Iterable[Named], each_word: Sequence[Container[int]]) -> list[Named]:
+    """Keep what each of the words names; nothing where there are none."""
+    return [one for one in things if each_word and all(one.pk in named for named in each_word)]
 
 
 def _read(

@@ -106,30 +106,27 @@ def _rows(
     rows = []
     for one in zeros:
         person, protocol = one.participant, protocols[one.participant.protocol_version_id]
-        mine, today = flags.get(person.pk, []), days[person.site_id].today
-        product = products.get(person.pk, Product()) if protocol.product or products.get(person.pk) else None
-        starts = [flag for flag in mine if flag.kind == START_FLAG]
+        mine, visits = flags.get(person.pk, []), screenings.get(person.pk, ())
+        ready, broken = _product_state(products.get(person.pk), protocol)
         assert one.planned_on is not None
-        stops = road(
-            Traveller(
-                today=today,
-                day_zero=one.planned_on,
-                screening=[said for said, _closes in screenings.get(person.pk, ())],
-                criteria_open=any(flag.window and flag.window.kind in _CRITERIA for flag in mine),
-                product_ready=None if product is None else _released(product),
-                product_broken=product is not None and _broken(product),
-                gated=is_gated(protocol),
-                start_refused=bool(starts),
-                has_chemotherapy=any(rule.point_of_no_return for rule in protocol.anchors),
-                began=begun.get(person.pk),
-                on_hold=held.get(person.pk, False),
-            )
+        traveller = Traveller(
+            today=days[person.site_id].today,
+            day_zero=one.planned_on,
+            screening=[said for said, _closes in visits],
+            criteria_open=any(flag.window and flag.window.kind in _CRITERIA for flag in mine),
+            product_ready=ready,
+            product_broken=broken,
+            gated=is_gated(protocol),
+            start_refused=any(flag.kind == START_FLAG for flag in mine),
+            has_chemotherapy=any(rule.point_of_no_return for rule in protocol.anchors),
+            began=begun.get(person.pk),
+            on_hold=held.get(person.pk, False),
         )
-        first = starts[0] if starts else mine[0] if mine else None
+        first = min(mine, key=lambda flag: flag.kind != START_FLAG, default=None)
         blocks = "" if first is None else _blocks(first, say)
-        by = min((closes for said, closes in screenings.get(person.pk, ()) if said.live), default=None)
-        by = None if begun.get(person.pk) else by
-        rows.append(RoadRow(person, one.planned_on, today, stops, blocks, len(mine), by))
+        by = None if traveller.began else min((ends for said, ends in visits if said.live), default=None)
+        stops, today = road(traveller), traveller.today
+        rows.append(RoadRow(person, traveller.day_zero, today, stops, blocks, len(mine), by))
     return rows
 
 
@@ -137,6 +134,14 @@ def _blocks(flag: Flag, say: Say) -> str:
     if flag.window is not None:
         return say(flag.window.label)
     return facts_text(flag.message, say)
+
+
+def _product_state(product: Product | None, protocol: Protocol) -> tuple[bool | None, bool]:
+    """Whether the product is released, None where none is asked for, and whether it came to nothing."""
+    if product is None and not protocol.product:
+        return None, False
+    product = product or Product()
+    return _released(product), _broken(product)
 
 
 def _released(product: Product) -> bool:

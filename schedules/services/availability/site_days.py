@@ -113,7 +113,7 @@ def commit_site(
         message = _(
             "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."
         )
-        raise BookingsOrphaned(message % {"bookings": _(", ").join(preview.orphans)})
+        raise BookingsOrphaned(message % {"bookings": ", ".join(preview.orphans)})
     if proposal.absence:
         add_absence(away=proposal.absence, by=by, now=now, reason=reason)
         return preview
@@ -138,10 +138,7 @@ def _preview(site: Site, proposal: SiteProposal, now: datetime, *, lock: bool) -
         raise ReplanningRefused(_("Give at least one day."))
     _ask_about(site, proposal, now)
     corrected = _corrected(site, standing, proposal, now)
-    if proposal.renewed and standing and corrected.digest == standing.digest:
-        raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
-    if proposal.announced and standing and corrected.digest == standing.digest:
-        raise ReplanningRefused(_("The announced days of this year are entered already."))
+    _refuse_unchanged(proposal, standing, corrected)
     away = dict.fromkeys(days, STAFF_AWAY) if proposal.absence else {}
     planned_by = corrected.with_corrections(closures=away) if away else corrected
     ids = _touched(site, days if standing and not (proposal.renewed or proposal.announced) else None)
@@ -170,6 +167,16 @@ def _ask_about(site: Site, proposal: SiteProposal, now: datetime) -> None:
         return
     if unlikely := list(questions_of(frame_at_site(site, today_at(site, now)), ends.values())):
         raise UnlikelyDay(" ".join(unlikely))
+
+
+def _refuse_unchanged(proposal: SiteProposal, standing: WorkingDays | None, corrected: WorkingDays) -> None:
+    """Raise ReplanningRefused where a calendar is taken over that says what stands already."""
+    if standing is None or corrected.digest != standing.digest:
+        return
+    if proposal.renewed:
+        raise ReplanningRefused(_("Nothing has changed in the holiday calendar or the clinic days."))
+    if proposal.announced:
+        raise ReplanningRefused(_("The announced days of this year are entered already."))
 
 
 def _corrected(

@@ -95,7 +95,7 @@ def repeat_lymphodepletion(
 
 
 @recorded
-def take_back_repetition(
+def withdraw_repetition(
     *,
     participant: Participant,
     version: int,
@@ -146,7 +146,7 @@ def _next_attempt(person: Participant, step: CourseStep, block: Collection[str],
     used = list(ended.filter(rule_code__in=block, unscheduled=False, applies=True))
     over = present.exclude(pk__in=[visit.pk for visit in used])
     write_visits(person.pk, _ids(over), "moved", now, attempt=attempt + 1)
-    known = {(v.rule_code, v.occurrence): v.pk for v in _taken_back(person)}
+    known = {(v.rule_code, v.occurrence): v.pk for v in _withdrawn_visits(person)}
     again = [pk for visit in used if (pk := known.get((visit.rule_code, visit.occurrence)))]
     write_visits(person.pk, again, "restored", now, attempt=attempt + 1, **FRESH, **NO_BOOKING)
     new = [visit for visit in used if (visit.rule_code, visit.occurrence) not in known]
@@ -173,7 +173,7 @@ def _first_attempt_again(person: Participant, step: CourseStep, now: datetime, r
     write_visits(person.pk, back, "moved", now, attempt=step.attempt - 1)
 
 
-def _taken_back(person: Participant) -> QuerySet[Visit]:
+def _withdrawn_visits(person: Participant) -> QuerySet[Visit]:
     return Visit.objects.filter(participant=person, attempt=TAKEN_BACK)
 
 

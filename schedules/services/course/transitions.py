@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
-from participants.models import Anchor, CourseStep, Participant, SitePeriod
+from participants.models import Anchor, CourseStep, Participant
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
@@ -92,12 +92,12 @@ def screening_rules(protocol: Protocol) -> list[VisitRule]:
 
 
 def transfer(
-    *, standing: CourseState, site: Site | None, on: date, release: bool, by: User | None, now: datetime
+    *, standing: CourseState, site: Site | None, release: bool, by: User | None, now: datetime
 ) -> None:
     """Move somebody to another site that runs the trial under an approved version; suggestions follow.
 
-    Bookings at the old site are given up with `release`, and hold up the transfer without it. The old site
-    goes on reading what is on record up to the day `on`. Raises CourseRefused.
+    Bookings at the old site are given up with `release`, and hold up the transfer without it. Raises
+    CourseRefused.
     """
     person = standing.participant
     today = clock_at(person.site, now).today
@@ -106,37 +106,29 @@ def transfer(
     refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
-        listed = _(", ").join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
+        listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)
     assert site is not None
     write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **NO_BOOKING)
-    _end_period(person, on)
     person.site = site
     person.save(update_fields=["site"])
     announce(person.pk, [], "transferred", now)
     _replan(person, Proposal(), "site", by=by, now=now)
 
 
-def _end_period(person: Participant, on: date) -> None:
-    """Keep from when until when somebody was at the site that they leave."""
-    before = SitePeriod.objects.filter(participant=person).order_by("-pk").first()
-    starts = min(before.ended_on, on) if before else None
-    SitePeriod.objects.create(participant=person, site=person.site, starts_on=starts, ended_on=on)
-
-
 def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
     """Bring what is to come again up to date with the record, a hold as well; raises CourseRefused."""
     preview = _replan(person, Proposal(), "", by=by, now=now)
-    follow_plan(preview.record, preview.plan, now, taken_back=True)
+    follow_plan(preview.record, preview.plan, now, withdrawn=True)
 
 
 def _refusals_of_site(standing: CourseState, site: Site | None) -> list[Refusal]:
     person = standing.participant
     if site is None or site.pk == person.site_id:
         return [Refusal.said("site", _("Give another site than the present one."))]
-    words = {"site": str(site), "trial": person.trial.code, "version": person.protocol_version.label}
+    words = {"site": site.name, "trial": person.trial.code, "version": person.protocol_version.label}
     if not site.zone:
         return [Refusal.said("site", _("%(site)s has no time zone yet: give it one first.") % words)]
     if not TrialSite.objects.filter(trial=person.trial_id, site=site).exists():

@@ -45,12 +45,12 @@ def follow_record(record: Record, now: datetime, *, abandoned: str = "") -> None
     follow_hold(record, plan.protocol, plan.anchors, now, abandoned=abandoned)
 
 
-def follow_plan(record: Record, plan: Plan, now: datetime, *, taken_back: bool = False) -> None:
+def follow_plan(record: Record, plan: Plan, now: datetime, *, withdrawn: bool = False) -> None:
     """Bring what a hold writes in step with a plan that has just become true, where one can wait at all.
 
-    So it does where chemotherapy may have been `taken_back`: then nothing waits any more.
+    So it does where chemotherapy may have been `withdrawn`: then nothing waits any more.
     """
-    if taken_back or record.held_since or _may_wait(plan):
+    if withdrawn or record.held_since or _may_wait(plan):
         keep_held(record.participant, now)
         follow_hold(record, plan.protocol, plan.anchors, now)
 

@@ -103,7 +103,7 @@ def record_anchor(
     now: datetime,
     by: User | None,
     reason: str = "",
-    taken_back: bool = False,
+    withdrawn: bool = False,
     sure: bool = False,
 ) -> Preview:
     """Set an anchor, planned or actual, and re-plan what hangs on it, without showing it first.
@@ -116,10 +116,10 @@ def record_anchor(
     """
     record = record_of(participant.pk, lock=True)
     merged = _merged(record.anchors.get(anchor.code), anchor)
-    proposal = Proposal(anchors={anchor.code: merged}, taken_back=taken_back)
+    proposal = Proposal(anchors={anchor.code: merged}, withdrawn=withdrawn)
     preview = with_start(preview_of(record, proposal, now), now)
     _refuse_impossible(preview)
-    if not taken_back:
+    if not withdrawn:
         refuse_unlikely(record, preview.proposal.anchors, sure=sure, reason=reason)
         require_departure_reason(preview, reason, now)
     return _made_true(preview, now=now, by=by, reason=reason)
@@ -133,16 +133,16 @@ def follow_visit(
     now: datetime,
     by: User | None,
     reason: str = "",
-    taken_back: bool = False,
+    withdrawn: bool = False,
 ) -> Preview:
     """Plan again what counts from a visit that was put on record, or withdrawn from it.
 
     `dated` are the anchors that the visit dates. Raises as `record_anchor` does.
     """
     record = record_of(participant.pk, lock=True)
-    preview = preview_of(record, Proposal(recorded=dated, taken_back=taken_back), now)
+    preview = preview_of(record, Proposal(recorded=dated, withdrawn=withdrawn), now)
     _refuse_contradictions([preview])
-    if not taken_back:
+    if not withdrawn:
         require_departure_reason(preview, reason, now)
     return _made_true(preview, now=now, by=by, reason=reason)
 
@@ -171,7 +171,7 @@ def _made_true(preview: Preview, *, now: datetime, by: User | None, reason: str)
     _keep_readiness(preview, now=now, by=by, reason=reason)
     _apply([preview], now)
     record = replace(preview.record, anchors={**preview.record.anchors, **preview.proposal.anchors})
-    follow_plan(record, preview.plan, now, taken_back=preview.proposal.taken_back)
+    follow_plan(record, preview.plan, now, withdrawn=preview.proposal.withdrawn)
     follow_departures(preview, now=now, reason=reason)
     return preview
 
@@ -200,7 +200,7 @@ def _refuse_future(preview: Preview) -> None:
 def _refuse_orphans(preview: Preview) -> None:
     """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
     if preview.orphans and not preview.proposal.accept_unbookable:
-        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

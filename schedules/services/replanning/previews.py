@@ -43,7 +43,7 @@ class Proposal:
     """What is to change: anchors set or moved, traits, the protocol version, the site's working days.
 
     `accept_unbookable` says that bookings which lose their window or their visit may do so: anyone who
-    proposes has seen them. `recorded` are anchors that a visit on record has just dated; `taken_back`
+    proposes has seen them. `recorded` are anchors that a visit on record has just dated; `withdrawn`
     says that a day on record is withdrawn, which plans nothing. `sure`: unlikely days were confirmed.
     """
 
@@ -53,7 +53,7 @@ class Proposal:
     calendar: WorkingDays | None = None
     accept_unbookable: bool = False
     recorded: frozenset[str] = frozenset()
-    taken_back: bool = False
+    withdrawn: bool = False
     sure: bool = False
 
 
@@ -120,7 +120,7 @@ class Preview:
         before = resolve_anchors(protocol, self.record.anchor_days({}), traits, self.record.known)
         stood = {(one.anchor, one.other) for one in find_contradictions(protocol, before, traits)}
         asked = self.proposal
-        return Case(self.plan.protocol, before, self.plan.anchors, stood, asked.recorded, asked.taken_back)
+        return Case(self.plan.protocol, before, self.plan.anchors, stood, asked.recorded, asked.withdrawn)
 
     @property
     def departures(self) -> tuple[Departure, ...]:

@@ -20,7 +20,7 @@ from schedules.selectors.readiness.holds import expected_before
 from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.course import person_in_sight, steps_of
 from schedules.services.course.rehearsals import Act
-from schedules.services.course.repetition import take_back_repetition
+from schedules.services.course.repetition import withdraw_repetition
 from schedules.services.course.status_changes import is_repetition, may_be_undone, take_step, undo_last_step
 from schedules.web.course.forms import StepForm, TakeBackForm
 from schedules.web.shared.answers import Showing, answer_shown, may_record, person_of, require_record
@@ -97,7 +97,7 @@ def course_undo(request: HttpRequest, pk: int) -> HttpResponse:
         if not repeated:
             return partial(undo_last_step, **said)
         asked = {name: form.cleaned_data[name] for name in ("day_zero", "sure")}
-        return partial(take_back_repetition, **asked, **said)
+        return partial(withdraw_repetition, **asked, **said)
 
     def done(form: Any) -> HttpResponse:
         messages.success(request, _("The last status change is withdrawn."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,27 +230,40 @@ def _values(data: QueryDict, key: str) -> dict[str, str]:
 
 def _wrong(typed: Typed) -> bool:
     """Put what is wrong with what was typed beside it; the service refuses the rest."""
-    for row in (*typed.events, typed.added):
-        values = row.values
-        row.problems += [
-            _("At most %(count)d characters.") % {"count": most}
-            for name, most in LONGEST.items()
-            if len(values.get(name, "")) > most
-        ]
-        if any(values.values()) and not values.get("event_oid"):
-            row.problems.append(_("Enter the event's OID, or leave the line empty."))
-        if row.key == "new" and any(values.values()) and not row.visit:
-            row.problems.append(_("Choose the visit."))
+    rows = (*typed.events, typed.added)
+    for row in rows:
+        row.problems += _problems_of_row(row)
+    _mark_names(typed)
+    _mark_subjects(typed)
+    return bool(typed.problems) or any(row.problems for row in rows)
+
+
+def _problems_of_row(row: EventRow) -> Iterator[str]:
+    """What is wrong with the line of one event."""
+    values = row.values
+    for name, most in LONGEST.items():
+        if len(values.get(name, "")) > most:
+            yield _("At most %(count)d characters.") % {"count": most}
+    if any(values.values()) and not values.get("event_oid"):
+        yield _("Enter the event's OID, or leave the line empty.")
+    if row.key == "new" and any(values.values()) and not row.visit:
+        yield _("Choose the visit.")
+
+
+def _mark_names(typed: Typed) -> None:
     if any("\0" in text for text in (typed.study_oid, typed.subjects, *(row.name for row in typed.sites))):
         typed.problems["study_oid"] = [_("A name holds no control characters.")]
     if any(len(row.name) > LONGEST["event_oid"] for row in typed.sites):
         typed.problems["sites"] = [_("At most %(count)d characters.") % {"count": LONGEST["event_oid"]}]
-    wrong = [text for text, name in _named_subjects(typed.subjects) if not name]
-    long = [name for _code, name in _named_subjects(typed.subjects) if len(name) > LONGEST["event_oid"]]
+
+
+def _mark_subjects(typed: Typed) -> None:
+    named = _named_subjects(typed.subjects)
+    wrong = [text for text, name in named if not name]
+    long = [name for _code, name in named if len(name) > LONGEST["event_oid"]]
     if wrong or long:
         words = _("Write one participant a line: subject code, comma, name in the EDC. Not so: %(lines)s.")
-        typed.problems["subjects"] = [words % {"lines": _("; ").join((wrong + long)[:5])}]
-    return bool(typed.problems) or any(row.problems for row in (*typed.events, typed.added))
+        typed.problems["subjects"] = [words % {"lines": "; ".join((wrong + long)[:5])}]
 
 
 def _named_subjects(text: str) -> list[tuple[str, str]]:

@@ -164,15 +164,20 @@ def typed_from_sheet(
         key = str(visit.pk) if visit else None
         if not named and (added := next(extra, None)):
             key = f"new{added}"
-        if key is None or f"on-{key}" in data:
-            words = {"number": number, "visit": named or "–"}
-            unread.append(_("Row %(number)d: no visit “%(visit)s” is left to be recorded.") % words)
+        if key is not None and f"on-{key}" not in data:
+            _type_row(data, key, row)
             continue
-        data[f"on-{key}"], data[f"at-{key}"] = row.get("day", ""), row.get("hour", "")
-        data[f"why-{key}"] = row.get("reason", "")
-        if _missed(row):
-            data[f"missed-{key}"] = "on"
+        words = {"number": number, "visit": named or "–"}
+        unread.append(_("Row %(number)d: no visit “%(visit)s” is left to be recorded.") % words)
     return data, unread
+
+
+def _type_row(data: QueryDict, key: str, row: Mapping[str, str]) -> None:
+    """Put what a row of the sheet says into the fields of a visit's line."""
+    data[f"on-{key}"], data[f"at-{key}"] = row.get("day", ""), row.get("hour", "")
+    data[f"why-{key}"] = row.get("reason", "")
+    if _missed(row):
+        data[f"missed-{key}"] = "on"
 
 
 def _missed(row: Mapping[str, str]) -> bool:

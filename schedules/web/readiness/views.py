@@ -28,7 +28,7 @@ from participants.domain.product import (
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
 from participants.selectors.products import product_of, step_in_sight, steps_on_record
-from participants.services.product import MilestoneRecord, take_back_milestone
+from participants.services.product import MilestoneRecord, withdraw_milestone
 from schedules.domain.readiness.checklist import Readiness, readiness_on
 from schedules.domain.readiness.start_context import (
     ANSWER_LABELS,
@@ -190,7 +190,7 @@ def milestone_undo(request: HttpRequest, pk: int) -> HttpResponse:
     title = _("Withdraw: %(milestone)s") % {"milestone": _(LABELS[Milestone(step.step)])}
 
     def perform(form: ReasonForm) -> HttpResponse:
-        take_back_milestone(step=step, by=user_of(request), reason=form.why())
+        withdraw_milestone(step=step, by=user_of(request), reason=form.why())
         messages.success(request, _("The milestone is withdrawn."))
         return redirect("product", pk=participant.pk)
 

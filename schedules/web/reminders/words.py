@@ -42,7 +42,7 @@ def bell_row(recipient: ReminderRecipient, now: datetime) -> BellRow:
         kind=say(KIND_LABELS[reminder.kind]),
         text=reminder_text(reminder),
         who=person.subject_code if person else say(reminder.thing),
-        place=f"{person.trial.called} · {person.site}" if person else "",
+        place=f"{person.trial.called} · {say(person.site.name)}" if person else "",
         path=path_of(reminder),
         capacity=capacity_words(recipient),
         state=bell_state(recipient, now),

@@ -37,9 +37,9 @@ from schedules.services.visits.appointments import (
     complete_visit,
     miss_visit,
     record_arrival,
-    take_back_arrival,
     unbook_visit,
     undo_visit,
+    withdraw_arrival,
 )
 from schedules.services.visits.together import book_together, unbook_together
 from schedules.web.shared.answers import require_record
@@ -243,7 +243,7 @@ UNDO: Mapping[str, Callable[..., Visit]] = {
     "book": unbook_visit,
     "done": undo_visit,
     "missed": undo_visit,
-    "arrived": take_back_arrival,
+    "arrived": withdraw_arrival,
 }
 ACTS: Mapping[str, Callable[[HttpRequest, BoardRow, Mapping[str, Any]], Outcome]] = {
     "book": _book,

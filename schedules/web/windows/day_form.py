@@ -95,54 +95,45 @@ class DayFactsForm(VersionedForm):
         return code_words(code) if said == code else said
 
     def _fields(self) -> Iterator[tuple[str, forms.Field]]:
-        for code in self.tests:
-            results = _results(self.feeds[FactKind.TEST], code)
-            known = [(result, say(result)) for result in results]
-            choices = [
-                ("", _("not taken")),
-                *known,
-                (AWAITED, _("taken, result awaited")),
-                (OTHER, _("other:")),
-            ]
-            yield f"test-{code}", forms.ChoiceField(label=self.named(code), choices=choices, required=False)
-            yield (
-                f"result-{code}",
-                forms.CharField(
-                    label=_("Result: %(test)s") % {"test": self.named(code)}, required=False, max_length=120
-                ),
-            )
-        for code in self.asked:
-            answers = (("yes", _("kept, or none taken")), ("no", _("not kept")))
-            yield (
-                f"kept-{code}",
-                forms.ChoiceField(
-                    label=self.named(code), choices=answers, widget=forms.RadioSelect, required=False
-                ),
-            )
-        if len(self.asked) > 1:
-            yield (
-                "all_kept",
-                forms.BooleanField(
-                    label=_("All others were asked about too: kept, or none taken"), required=False
-                ),
-            )
+        yield from self._test_fields()
+        yield from self._answer_fields()
         if self.happened:
-            options = [
-                (f"{kind.value}:{code}", f"{KINDS[kind]}: {self.named(code)}") for kind, code in self.happened
-            ]
-            yield (
-                "happened",
-                forms.MultipleChoiceField(
-                    label=_("On this day"),
-                    choices=options,
-                    widget=forms.CheckboxSelectMultiple,
-                    required=False,
-                ),
-            )
+            yield "happened", self._happened_field()
         if self.feeds.get(FactKind.LODGING):
             yield "lodging", _minutes(_("Lodging from this day on, minutes of travel to the site"))
         if self.feeds.get(FactKind.NIGHT_AWAY):
             yield "away", _minutes(_("This night was spent elsewhere, minutes of travel to the site"))
+
+    def _test_fields(self) -> Iterator[tuple[str, forms.Field]]:
+        for code in self.tests:
+            name = self.named(code)
+            known = [(result, say(result)) for result in _results(self.feeds[FactKind.TEST], code)]
+            awaited = [(AWAITED, _("taken, result awaited")), (OTHER, _("other:"))]
+            choices = [("", _("not taken")), *known, *awaited]
+            yield f"test-{code}", forms.ChoiceField(label=name, choices=choices, required=False)
+            other = forms.CharField(
+                label=_("Result: %(test)s") % {"test": name}, required=False, max_length=120
+            )
+            yield f"result-{code}", other
+
+    def _answer_fields(self) -> Iterator[tuple[str, forms.Field]]:
+        answers = (("yes", _("kept, or none taken")), ("no", _("not kept")))
+        for code in self.asked:
+            kept = forms.ChoiceField(
+                label=self.named(code), choices=answers, widget=forms.RadioSelect, required=False
+            )
+            yield f"kept-{code}", kept
+        if len(self.asked) > 1:
+            label = _("All others were asked about too: kept, or none taken")
+            yield "all_kept", forms.BooleanField(label=label, required=False)
+
+    def _happened_field(self) -> forms.Field:
+        options = [
+            (f"{kind.value}:{code}", f"{KINDS[kind]}: {self.named(code)}") for kind, code in self.happened
+        ]
+        return forms.MultipleChoiceField(
+            label=_("On this day"), choices=options, widget=forms.CheckboxSelectMultiple, required=False
+        )
 
     def test_lines(self) -> list[Asked]:
         """The tests, each with its result."""
@@ -183,17 +174,8 @@ class DayFactsForm(VersionedForm):
 
     def _given(self, zone: ZoneInfo, known: Facts) -> Iterator[tuple[str, Fact]]:
         data, day = self.cleaned_data, self.cleaned_data["on"]
-        taken: Point = self.instant("at", zone) or day
-        for code in self.tests:
-            said, typed = data[f"test-{code}"], str(data[f"result-{code}"]).strip()
-            if said or typed:
-                chosen = None if said in ("", AWAITED, OTHER) else said
-                yield f"test-{code}", TestResult(code, taken, None, typed or chosen)
-        visit = self.performed.get(day, "")
-        for code in self.asked:
-            answer = data[f"kept-{code}"] or ("yes" if data.get("all_kept") else "")
-            if answer:
-                yield f"kept-{code}", Confirmation(code, day, visit, holds=answer == "yes")
+        yield from self._results_given(self.instant("at", zone) or day)
+        yield from self._answers_given(day)
         for one in data.get("happened", ()):
             kind, _colon, code = one.partition(":")
             yield "happened", _occurrence(FactKind(kind), code, day, known)
@@ -201,6 +183,21 @@ class DayFactsForm(VersionedForm):
             yield "lodging", Lodging(day, None, data["lodging"])
         if data.get("away") is not None:
             yield "away", NightAway(day, data["away"])
+
+    def _results_given(self, taken: Point) -> Iterator[tuple[str, Fact]]:
+        data = self.cleaned_data
+        for code in self.tests:
+            said, typed = data[f"test-{code}"], str(data[f"result-{code}"]).strip()
+            if said or typed:
+                chosen = None if said in ("", AWAITED, OTHER) else said
+                yield f"test-{code}", TestResult(code, taken, None, typed or chosen)
+
+    def _answers_given(self, day: date) -> Iterator[tuple[str, Fact]]:
+        data, visit = self.cleaned_data, self.performed.get(day, "")
+        for code in self.asked:
+            answer = data[f"kept-{code}"] or ("yes" if data.get("all_kept") else "")
+            if answer:
+                yield f"kept-{code}", Confirmation(code, day, visit, holds=answer == "yes")
 
     def refuse_fact(self, place: int, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what is wrong with one of the facts beside the field that it was given in."""

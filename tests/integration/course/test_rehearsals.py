@@ -32,7 +32,7 @@ from schedules.services.availability.absence_previews import commit_end, preview
 from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.course.holds import sweep_holds
 from schedules.services.course.rehearsals import Act, Rehearsal, perform_as_shown, rehearse
-from schedules.services.course.repetition import repeat_lymphodepletion, take_back_repetition
+from schedules.services.course.repetition import repeat_lymphodepletion, withdraw_repetition
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.reminders.sweeping import sweep_closing
@@ -279,7 +279,7 @@ def repeating(person: Participant, day_zero: date = JANUARY, **values: Any) -> A
 
 
 def taking_back(person: Participant, day_zero: date = INFUSION, **values: Any) -> Act:
-    return act(person, take_back_repetition, values.pop("now", DEC_12), day_zero=day_zero, **values)
+    return act(person, withdraw_repetition, values.pop("now", DEC_12), day_zero=day_zero, **values)
 
 
 def holds() -> list[Deviation]:

@@ -16,7 +16,7 @@ from participants.services.product import (
     MilestoneRecord,
     expect_milestone,
     record_milestone,
-    take_back_milestone,
+    withdraw_milestone,
 )
 from schedules.domain.errors import StartNeedsReason, VisitRefused
 from schedules.domain.readiness.checklist import Readiness, readiness_on
@@ -165,13 +165,13 @@ def test_milestones_are_recorded_made_again_and_taken_back(participant: Particip
     remade = milestone(participant, Milestone.REMADE, TODAY)
     assert (collected.attempt, remade.attempt) == (1, 2)
     with pytest.raises(ProductRefused, match="made again since"):
-        take_back_milestone(step=collected, by=None, reason="the wrong day")
-    take_back_milestone(step=remade, by=None, reason="not yet")
+        withdraw_milestone(step=collected, by=None, reason="the wrong day")
+    withdraw_milestone(step=remade, by=None, reason="not yet")
     released = ProductStep.objects.get(step="released")
     with pytest.raises(ProductRefused, match="already"):
-        take_back_milestone(step=released, by=None, reason="it is only expected")
+        withdraw_milestone(step=released, by=None, reason="it is only expected")
     with pytest.raises(ProductRefused, match="Enter "):
-        take_back_milestone(step=collected, by=None, reason=" ")
+        withdraw_milestone(step=collected, by=None, reason=" ")
     assert set(ProductStep.objects.values_list("step", "attempt")) == {
         ("collection", 1),
         ("released", 1),

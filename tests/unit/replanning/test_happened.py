@@ -25,11 +25,11 @@ BEGUN = days(infusion="Mon 2026-12-07", ld="Wed 2026-12-02 actual")
 GIVEN = days(infusion="Mon 2026-12-07 actual", ld="Wed 2026-12-02 actual")
 
 
-def ruled(before, after, recorded=frozenset(), taken_back=False):
+def ruled(before, after, recorded=frozenset(), withdrawn=False):
     """The ruling on anchors that were set one way and are set another."""
     was, now = (project(TRIAL, given).anchors for given in (before, after))
     stood = frozenset((one.anchor, one.other) for one in find_contradictions(TRIAL, was, frozenset()))
-    case = Case(TRIAL, was, now, stood, recorded, taken_back)
+    case = Case(TRIAL, was, now, stood, recorded, withdrawn)
     found = find_contradictions(TRIAL, now, frozenset())
     return rule_on(found, case), case, found
 
@@ -144,6 +144,6 @@ def test_taking_back_a_day_on_record_plans_nothing_and_refuses_nothing():
     early = days(infusion="Sun 2026-12-06 actual", ld="Wed 2026-12-02 actual")
     back = days(infusion="Sun 2026-12-06", ld="Wed 2026-12-02 actual")
     refused, _, _ = ruled(early, back)
-    withdrawn, _, _ = ruled(early, back, taken_back=True)
+    withdrawn, _, _ = ruled(early, back, withdrawn=True)
     assert refused.refused
     assert not withdrawn.refused

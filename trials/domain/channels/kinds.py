@@ -185,6 +185,10 @@ class Way:
     connects: str = ""
 
 
+_SECRET = re.compile(r"[A-Za-z0-9_-]{8,100}")
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
 def way_of(kind: ChannelKind, address: str, secret: str = "") -> Way | Refusal:
     """Read the address of a channel, as its receiver shows it or as an apprise URL, and its secret.
 
@@ -194,14 +198,10 @@ def way_of(kind: ChannelKind, address: str, secret: str = "") -> Way | Refusal:
     known, given = KINDS[kind], address.strip()
     scheme = given.partition("://")[0].lower() if "://" in given else ""
     wrong = Refusal("address", NOT_ITS_ADDRESS, {"form": known.form})
-    if scheme and scheme not in {*known.schemes, "https", "http"}:
-        return _refused_scheme(scheme)
-    if secret and not known.signs:
-        return Refusal("secret", NO_SECRET_HERE)
+    if refused := _refused(kind, scheme, secret):
+        return refused
     if kind is ChannelKind.WEBHOOK:
         return Way(kind, given, urlsplit(given).hostname or "", given) if scheme else wrong
-    if secret and not re.fullmatch(r"[A-Za-z0-9_-]{8,100}", secret):
-        return Refusal("secret", BAD_SECRET)
     if kind is ChannelKind.NTFY:
         return _ntfy(given, scheme, secret) or wrong
     return _by_pattern(kind, given, scheme, secret) or (
@@ -248,6 +248,18 @@ def _by_pattern(kind: ChannelKind, given: str, scheme: str, secret: str) -> Way 
     return Way(kind, f"{scheme}://{signed}{rest}", host, connects)
 
 
+def _refused(kind: ChannelKind, scheme: str, secret: str) -> Refusal | None:
+    """Why neither the scheme nor the secret can be those of a channel of this kind."""
+    known = KINDS[kind]
+    if scheme and scheme not in {*known.schemes, "https", "http"}:
+        return _refused_scheme(scheme)
+    if secret and not known.signs:
+        return Refusal("secret", NO_SECRET_HERE)
+    if secret and kind is not ChannelKind.WEBHOOK and not _SECRET.fullmatch(secret):
+        return Refusal("secret", BAD_SECRET)
+    return None
+
+
 def _ntfy(given: str, scheme: str, secret: str) -> Way | None:
     try:
         parts = urlsplit(given)
@@ -256,14 +268,19 @@ def _ntfy(given: str, scheme: str, secret: str) -> Way | None:
         return None
     topic = parts.path.strip("/")
     secret = secret or parts.username or ""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", topic) or not parts.hostname or parts.query or parts.password:
+    if not _TOPIC.fullmatch(topic) or not parts.hostname or parts.query or parts.password:
         return None
-    if secret and not re.fullmatch(r"[A-Za-z0-9_-]{8,100}", secret):
+    if secret and not _SECRET.fullmatch(secret):
         return None
     plain = scheme in {"http", "ntfy"}
-    where = parts.hostname if port is None else f"{parts.hostname}:{port}"
-    where = f"[{parts.hostname}]" + (f":{port}" if port else "") if ":" in parts.hostname else where
+    where = _host_and_port(parts.hostname, port)
     token = f"?auth=token&token={quote(secret)}" if secret else ""
     options = f"{token}&" if token else "?"
     url = f"{'ntfy' if plain else 'ntfys'}://{where}/{topic}/{options}mode=private&image=no"
     return Way(ChannelKind.NTFY, url, parts.hostname, f"{'http' if plain else 'https'}://{where}/")
+
+
+def _host_and_port(host: str, port: int | None) -> str:
+    """A host as an address writes it: IPv6 in brackets, its port behind a colon."""
+    written = f"[{host}]" if ":" in host else host
+    return written if port is None else f"{written}:{port}"

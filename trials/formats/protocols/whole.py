@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import typing
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Strict
 
@@ -119,6 +121,24 @@ class ConflictPart(Part):
         return Conflict(self.about, tuple(self.statements), self.taken)
 
 
+V_co = TypeVar("V_co", covariant=True)
+
+
+class _Valued(typing.Protocol[V_co]):
+    def value(self) -> V_co:
+        """The part in the domain."""
+
+
+def values(parts: Iterable[_Valued[V_co]]) -> tuple[V_co, ...]:
+    """The parts in the domain, in their order."""
+    return tuple(part.value() for part in parts)
+
+
+def value_of(part: _Valued[V_co] | None) -> V_co | None:
+    """A part in the domain; None where the document has none."""
+    return None if part is None else part.value()
+
+
 class DocumentPart(Part):
     """The whole document."""
 
@@ -153,7 +173,7 @@ class DocumentPart(Part):
 
     def value(self) -> Protocol:
         """The protocol in the domain, not yet judged by its rules."""
-        facts = tuple(part.value() for part in self.facts)
+        facts = values(self.facts)
         return Protocol(
             trial=self.trial,
             version=self.version,
@@ -164,21 +184,21 @@ class DocumentPart(Part):
             month=MonthLength(str(self.month)),
             planned_number=self.planned_number,
             planned_end=self.planned_end,
-            planned_end_basis=self.planned_end_basis.value() if self.planned_end_basis else None,
-            sources=tuple(part.value() for part in self.sources),
+            planned_end_basis=value_of(self.planned_end_basis),
+            sources=values(self.sources),
             epochs=tuple(Epoch(part.code, part.label) for part in self.epochs),
-            traits=tuple(part.value() for part in self.traits),
-            anchors=tuple(part.value() for part in self.anchors),
+            traits=values(self.traits),
+            anchors=values(self.anchors),
             blocks=tuple(Block(part.code, part.label) for part in self.blocks),
-            visits=tuple(part.value() for part in self.visits),
-            activities=tuple(part.value() for part in self.activities),
-            windows=named_windows((part.value() for part in self.windows), facts),
+            visits=values(self.visits),
+            activities=values(self.activities),
+            windows=named_windows(values(self.windows), facts),
             facts=facts,
-            dose_levels=tuple(part.value() for part in self.dose_levels),
-            gates=tuple(part.value() for part in self.gates),
-            hold=self.hold.value() if self.hold else None,
-            product=self.product.value() if self.product else None,
-            conflicts=tuple(part.value() for part in self.conflicts),
+            dose_levels=values(self.dose_levels),
+            gates=values(self.gates),
+            hold=value_of(self.hold),
+            product=value_of(self.product),
+            conflicts=values(self.conflicts),
             notes=tuple(self.notes),
             unscheduled_epochs=tuple(self.unscheduled_epochs),
         )

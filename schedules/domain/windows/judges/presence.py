@@ -55,9 +55,7 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
     nights = [_night(case, terms, day) for day in case.days()]
     far, unknown = (_first(nights, near) for near in (False, None))
     if far and far.day < case.today:
-        if case.other and far.day not in set(case.other.days()) and case.window.other:
-            return cannot_judge(far.day, gap(case.over_at, case.window.other.hour), *far.evidence)
-        return violated(case, far.day, *far.evidence)
+        return _too_far(case, far)
     missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
     due = unknown if unknown and case.opened and unknown.day <= case.today else None
     if far:
@@ -67,6 +65,13 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
         return cannot_judge(due.day, missing)
     evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
     return by_time(case, evidence, missing)
+
+
+def _too_far(case: Case, far: _Night) -> Verdict:
+    """A night behind that was too far: a violation, unless only the longer reading of the hours has it."""
+    if case.other and case.window.other and far.day not in set(case.other.days()):
+        return cannot_judge(far.day, gap(case.over_at, case.window.other.hour), *far.evidence)
+    return violated(case, far.day, *far.evidence)
 
 
 def _first(nights: Sequence[_Night], near: bool | None) -> _Night | None:

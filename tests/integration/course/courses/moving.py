@@ -22,7 +22,7 @@ from schedules.services.availability.absences import add_absence, close_absence
 from schedules.services.availability.site_days import SiteProposal, commit_site, preview_site
 from schedules.services.course.holds import Resumption, hold_infusion, resume_infusion
 from schedules.services.course.rehearsals import perform_as_shown, rehearse
-from schedules.services.course.repetition import repeat_lymphodepletion, take_back_repetition
+from schedules.services.course.repetition import repeat_lymphodepletion, withdraw_repetition
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
 from tests.integration.course.courses.machine import WHO, Visited, codes_of, stored
@@ -150,7 +150,7 @@ class Courses(Visited):
             return
         if model.phase is Phase.CONDITIONING:
             model.steps.append(Taken(Step.HOLD))
-        if mistaken and not self.on_person(model, take_back_repetition, day_zero=model.planned):
+        if mistaken and not self.on_person(model, withdraw_repetition, day_zero=model.planned):
             return
         model.steps.append(Taken(Step.RESUMPTION, begins=True))
         used = {code for code in BLOCK if code in model.visits and not model.visits[code].live}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 
 from trials.domain.language import BETWEEN, Text, readable
 from trials.domain.protocols.findings import (
@@ -144,12 +144,19 @@ def fact_names(protocol: Protocol) -> Findings:
     results = [
         one.terms.result for one in protocol.windows if isinstance(one.terms, Freshness) and one.terms.result
     ]
-    used = {*named, *results}
+    yield from _unused_facts(protocol, named, {*named, *results})
+    yield from _facts_without_label(protocol, named)
+
+
+def _unused_facts(protocol: Protocol, named: Sequence[str], used: Container[str]) -> Findings:
     for index, fact in enumerate(protocol.facts):
         if fact.code not in used:
             message = f"the fact {fact.code!r} has a label, but no window names it"
             remedy = choice(fact.code, tuple(dict.fromkeys(named)), "fact") if named else "leave it out"
             yield warning("unused-fact", f"facts[{index}]", message, remedy)
+
+
+def _facts_without_label(protocol: Protocol, named: Sequence[str]) -> Findings:
     known = {fact.code for fact in protocol.facts}
     silent = [code for code in dict.fromkeys(named) if code not in known and readable(code) != code]
     if silent and (known or _in_two_languages(protocol)):
