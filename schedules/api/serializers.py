@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,10 +12,13 @@ from rest_framework import serializers
 
 from participants.domain.lifecycle import STEP_LABELS, Step
 from participants.domain.moments import on_record
+from schedules.api.reading.queries import EdcVisitSerializer
 from schedules.domain.visits.edc_words import EdcStatus, edc_status
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Basis, VisitPlace, VisitTiming
+from schedules.selectors.exchange.odm import ExternalNames
 from schedules.selectors.exchange.visit_rows import ListedVisit
+from trials.domain.protocols.occurrences import is_many
 from trials.domain.words import Say
 from trials.spoken import say as say_now
 
@@ -143,6 +147,23 @@ class VisitSerializer(serializers.Serializer):
         help_text="Why the date is what it is, in words: anchor, offset, tolerance, basis, version. Only "
         "where `include=because` asks for it.",
     )
+    edc = EdcVisitSerializer(
+        required=False,
+        allow_null=True,
+        help_text="What the EDC of the parameter `edc` calls it; null without a map of the trial, and only "
+        "where `edc` asks for it.",
+    )
+
+
+def edc_names(visit: ListedVisit, names: ExternalNames, subjects: Mapping[int, str]) -> Any:
+    """What an EDC calls a visit; None where it has no map of the trial."""
+    state, beside = visit.state, visit.beside
+    person = names.person(beside.trial, beside.site, subjects.get(state.participant_id))
+    if person is None:
+        return None
+    rule = visit.protocol.visit_by_code.get(state.rule_code)
+    repeats = rule is not None and is_many(rule)
+    return {**person, **names.visit(beside.trial, state.rule_code, state.occurrence, repeats=repeats)}
 
 
 def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> dict[str, Any]:

@@ -11,19 +11,28 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from schedules.api.reading.queries import CodesField, PeopleQuery, SinceField, feed_cursor, people_of
+from schedules.api.reading.queries import (
+    CodesField,
+    EdcQuery,
+    PeopleQuery,
+    SinceField,
+    feed_cursor,
+    people_of,
+)
 from schedules.api.reading.views import ReadView
 from schedules.api.serializers import (
     APPOINTMENTS,
     EDC_STATUSES,
     WINDOWS,
     VisitSerializer,
+    edc_names,
     said_once,
     visit_document,
 )
 from schedules.api.visit_reports import AsOfQuery, VisitsReported
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import Appointment, WindowPosition
+from schedules.selectors.exchange.odm import ExternalNames
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from trials import request_clock
 from trials.api.answers import page_answer, some_of
@@ -35,7 +44,7 @@ ORDERS = ["id", "target"]
 _MOST_OCCURRENCES = 32767
 
 
-class VisitQuery(SparseMixin, PeopleQuery, AsOfQuery):
+class VisitQuery(SparseMixin, PeopleQuery, EdcQuery, AsOfQuery):
     """Which visits are wanted; without any of these, all in sight."""
 
     shows = VisitSerializer
@@ -48,6 +57,8 @@ class VisitQuery(SparseMixin, PeopleQuery, AsOfQuery):
         child=serializers.IntegerField(min_value=1, max_value=_MOST_OCCURRENCES),
         help_text="Which of a rule's visits, from 1.",
     )
+    edc_event = CodesField(help_text="StudyEventOID, by the map of `edc`.")
+    edc_repeat_key = CodesField(help_text="StudyEventRepeatKey, by the map of `edc`.")
     window = serializers.MultipleChoiceField(
         choices=WINDOWS,
         required=False,
@@ -96,14 +107,14 @@ class VisitQuery(SparseMixin, PeopleQuery, AsOfQuery):
                 words = gettext("%(last)s is before %(name)s_from; give %(first)s or a later day.")
                 said = words % {"first": first, "last": last, "name": name}
                 raise serializers.ValidationError({f"{name}_to": said})
-        return attrs
+        return super().validate(attrs)
 
-    @property
-    def wanted(self) -> WantedVisits:
-        """Which visits are asked for."""
+    def wanted(self, names: ExternalNames | None = None) -> WantedVisits:
+        """Which visits are asked for, also by the names of an EDC."""
         asked: dict[str, Any] = self.validated_data
         return WantedVisits(
-            people=people_of(asked),
+            people=people_of(asked, names),
+            further=names.visits(asked["edc_event"], asked["edc_repeat_key"]) if names else None,
             codes=asked["code"],
             rules=asked["rule"],
             occurrences=asked["occurrence"],
@@ -136,9 +147,15 @@ class VisitList(ReadView, VisitsReported):
         asked = query.validated_data
         begins = None if "cursor" in asked else feed_cursor()  # before the rows are read
         page = asked.get("cursor"), asked["page_size"]
-        found = listed_visits(signed_in(request), query.wanted, page, request_clock.now())
+        user = signed_in(request)
+        names = query.names_for(user)
+        found = listed_visits(user, query.wanted(names), page, request_clock.now())
         because = "because" in asked.get("include", ())
         speak = partial(said_once, get_language() or "en")
         documents = (visit_document(one, speak, because=because) for one in found.visits)
+        if names:
+            subjects = names.subjects([one.state.participant_id for one in found.visits])
+            theirs = (edc_names(one, names, subjects) for one in found.visits)
+            documents = ({**one, "edc": edc} for one, edc in zip(documents, theirs, strict=True))
         results = some_of(documents, query.names)
         return page_answer(request, results, found.after, {"changes_cursor": begins})

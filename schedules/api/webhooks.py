@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -262,7 +262,7 @@ class ReadsWebhooks(IsAuthenticated):
             return False
         client = client_of(request)
         if client is None:
-            return request.method in SAFE_METHODS  # a person's act is asked for once more, on the page
+            return True  # to look; a person's act is asked for once more, on the page
         held = {ApiAct.READ.value, ApiAct.WEBHOOKS.value} & set(client.acts)
         return isinstance(client, AccessToken) and bool(held)
 
@@ -331,8 +331,9 @@ class WebhookDetail(ReadView):
         responses={200: OneWebhookSerializer},
     )
     def patch(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
+        row, by = _one(request, id), signed_in(request)
         _writing(request)
-        dry_run, row, by = dry_run_asked(request), _one(request, id), signed_in(request)
+        dry_run = dry_run_asked(request)
         version, body = version_named(request), _body(WebhookPatch, request)
         shared: dict[str, Any] = {"webhook": row, "by": by}
         with on_behalf_of(request, None), _unless_stale(row), kept_unless(dry_run):
@@ -355,8 +356,9 @@ class WebhookDetail(ReadView):
         responses={204: None},
     )
     def delete(self, request: Request, id: int) -> Response:  # noqa: A002
+        row = _one(request, id)
         _writing(request)
-        dry_run, row, version = dry_run_asked(request), _one(request, id), version_named(request)
+        dry_run, version = dry_run_asked(request), version_named(request)
         with on_behalf_of(request, None), _unless_stale(row), kept_unless(dry_run):
             end_webhook(webhook=row, version=version, now=request_clock.now(), by=signed_in(request))
         return Response(status=204)
@@ -376,8 +378,8 @@ class WebhookSecret(AnswersOnce):
         responses={200: SecretSerializer},
     )
     def post(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
-        _writing(request)
         row = _one(request, id)
+        _writing(request)
 
         def rotated() -> tuple[int, Any]:
             days, now = _body(RotationBody, request)["overlap_days"], request_clock.now()
@@ -421,8 +423,8 @@ class WebhookReplay(AnswersOnce):
         responses={200: ReplayedSerializer},
     )
     def post(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
-        _writing(request)
         row = _one(request, id)
+        _writing(request)
 
         def replayed() -> tuple[int, Any]:
             body, by = _body(ReplayBody, request), signed_in(request)

@@ -11,7 +11,14 @@ from rest_framework.reverse import reverse
 
 from participants.domain.lifecycle import Phase
 from schedules.api.fields import SiteInstant
-from schedules.api.reading.queries import PeopleQuery, SinceField, feed_cursor
+from schedules.api.reading.queries import (
+    EdcPersonSerializer,
+    EdcQuery,
+    PeopleQuery,
+    SinceField,
+    feed_cursor,
+    people_of,
+)
 from schedules.api.reading.views import ReadView, asked, listed
 from schedules.models import Basis, WindowKind
 from schedules.selectors.exchange.data_capture import (
@@ -149,10 +156,24 @@ class ListedParticipantSerializer(serializers.Serializer):
     version = serializers.IntegerField(help_text="Counts the changes of the record.")
 
 
-class ParticipantQuery(SparseMixin, PeopleQuery):
+class NamedParticipantSerializer(ListedParticipantSerializer):
+    """Somebody in a trial, with what an EDC calls them where one is named."""
+
+    NAMES = "edc_names"
+
+    edc = EdcPersonSerializer(
+        required=False,
+        allow_null=True,
+        source=NAMES,
+        help_text="What the EDC of the parameter `edc` calls them; null without a map of the trial, and "
+        "only where `edc` asks for it.",
+    )
+
+
+class ParticipantQuery(SparseMixin, PeopleQuery, EdcQuery):
     """Which participants are wanted; without any of these, all in sight."""
 
-    shows = ListedParticipantSerializer
+    shows = NamedParticipantSerializer
     participant = None  # type: ignore[assignment]  # each has an address
 
     changed_since = SinceField()
@@ -171,7 +192,7 @@ class ParticipantList(ReadView):
         operation_id="participants_list",
         summary="Participants: a full read by id, or those with a subject code",
         parameters=[ParticipantQuery],
-        responses={200: page_of("Participant", ListedParticipantSerializer, follows=True)},
+        responses={200: page_of("Participant", NamedParticipantSerializer, follows=True)},
     )
     def get(self, request: Request) -> HttpResponse:
         query = asked(ParticipantQuery, request)
@@ -179,9 +200,16 @@ class ParticipantList(ReadView):
         begins = None if "cursor" in given else feed_cursor()  # before the rows are read
         page = (id_after(given), given["page_size"])
         since, now = given.get("changed_since"), request_clock.now()
-        found = listed_participants(signed_in(request), query.people, since, page, now)
-        beside = {"changes_cursor": begins}
-        return listed(request, query, ListedParticipantSerializer, (found.rows, found.after), beside)
+        user, beside = signed_in(request), {"changes_cursor": begins}
+        names = query.names_for(user)
+        found = listed_participants(user, people_of(given, names), since, page, now)
+        item = NamedParticipantSerializer if names else ListedParticipantSerializer
+        if names:
+            subjects = names.subjects([one.pk for one in found.rows])
+            for one in found.rows:
+                known = names.person(one.trial.code, one.site.code, subjects.get(one.pk))
+                setattr(one, NamedParticipantSerializer.NAMES, known)
+        return listed(request, query, item, (found.rows, found.after), beside)
 
 
 class ParticipantDetail(ReadView):

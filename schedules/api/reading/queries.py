@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from schedules.models import EdcEnvironment
 from schedules.selectors.exchange.change_feed import last_number
+from schedules.selectors.exchange.odm import ExternalNames, external_names
 from schedules.selectors.exchange.people import WantedPeople
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
+from trials import request_clock
 from trials.api.queries import ListQuery, SeveralField
 from trials.api.refusals import CursorGone
+from trials.models import User
 
 LARGEST_ID = 2**63 - 1
 _FEED = re.compile(r"([0-9a-f]{12})-([0-9]{1,18})")
@@ -95,8 +98,64 @@ class PeopleQuery(ListQuery):
         return people_of(self.validated_data)
 
 
-def people_of(asked: dict[str, Any]) -> WantedPeople:
-    """Whose rows are asked for by these parameters, which are taken out."""
-    names = ("trial", "site", "participant", "subject_code")
-    given: list[Collection[Any]] = [asked.get(name, ()) for name in names]
-    return WantedPeople(*given)
+def people_of(asked: dict[str, Any], names: ExternalNames | None = None) -> WantedPeople:
+    """Whose rows are asked for by these parameters, also by the names of an EDC."""
+    return WantedPeople(
+        trials=asked.get("trial", ()),
+        sites=asked.get("site", ()),
+        participants=asked.get("participant", ()),
+        subject_codes=asked.get("subject_code", ()),
+        further=names.people(asked["edc_subject"], asked["edc_site"]) if names else None,
+    )
+
+
+_BY_EDC = ("edc_environment", "edc_subject", "edc_site", "edc_event", "edc_repeat_key")
+
+
+class EdcQuery(serializers.Serializer):
+    """By which EDC's ids is read, and whose ids are shown under `edc`."""
+
+    edc = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="The short name of an EDC, such as `rave`: its ids are shown under `edc` by its maps, of "
+        "trials that have one, and `edc_…` reads by them.",
+    )
+    edc_environment = serializers.ChoiceField(
+        EdcEnvironment.values, default="live", required=False, help_text="Which map: training or live."
+    )
+    edc_subject = CodesField(help_text="The EDC's name of a participant.")
+    edc_site = CodesField(help_text="The EDC's id of a site.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        alone = [name for name in _BY_EDC if name in self.initial_data and "edc" not in attrs]
+        if alone:
+            words = _("Give edc as well: the short name of the EDC whose ids these are.")
+            raise serializers.ValidationError({name: [words] for name in alone}, code="edc_missing")
+        return attrs
+
+    def names_for(self, user: User) -> ExternalNames | None:
+        """The maps that are read by; None where no EDC is named. Raises FilterRefused."""
+        given = self.validated_data
+        if "edc" not in given:
+            return None
+        return external_names(user, given["edc"], given["edc_environment"], request_clock.now())
+
+
+class EdcPersonSerializer(serializers.Serializer):
+    """What an EDC calls a participant and where; null for what its map does not name."""
+
+    study_oid = serializers.CharField(allow_null=True, help_text="The EDC's OID of the study.")
+    site = serializers.CharField(allow_null=True, help_text="The EDC's id of the site.")
+    subject = serializers.CharField(allow_null=True, help_text="The EDC's name of the participant.")
+
+
+class EdcVisitSerializer(EdcPersonSerializer):
+    """What an EDC calls a visit, whose and where; null for what its map does not name."""
+
+    event_oid = serializers.CharField(allow_null=True, help_text="StudyEventOID.")
+    repeat_key = serializers.CharField(allow_null=True, help_text="StudyEventRepeatKey; null without one.")
+    form_oid = serializers.CharField(allow_null=True, help_text="The form on which the day of the visit is.")
+    item_group_oid = serializers.CharField(allow_null=True, help_text="The item group of that field.")
+    date_item_oid = serializers.CharField(allow_null=True, help_text="The field that holds the day.")

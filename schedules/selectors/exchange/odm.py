@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.db.models import Q
+from django.utils.translation import gettext
+
 from participants.selectors.participants import participants_visible_to
+from schedules.domain.errors import FilterRefused
 from schedules.formats.odm import DateItem, EventDay, SubjectDays
 from schedules.models import ChangeEvent, EdcMap, EdcSubject, Visit
+from schedules.selectors.exchange.map_check import mapped_rules
 from trials.models import User
+from trials.selectors.records import trials_visible_to
 from trials.zones import roles_day
 
 
@@ -48,13 +56,15 @@ class EventMap:
         whole = next((one for one in named if not one.get("repeat_key") and not one.get("occurrence")), None)
         if whole and not repeat_key:
             return whole["visit"], 1
-        if whole and repeat_key.isascii() and repeat_key.isdigit() and len(repeat_key) < len("32767"):
+        if whole and _is_number(repeat_key):
             return whole["visit"], max(int(repeat_key), 1)
         return None
 
-    def event_of(self, visit: Visit, *, repeats: bool) -> EventDay | None:
-        """A visit as the EDC's event with its day; None where the map does not name it."""
-        rule, occurrence = visit.rule_code, visit.occurrence
+    def named(self, rule: str, occurrence: int, *, repeats: bool) -> tuple[Mapping[str, Any], str] | None:
+        """The entry of the map and the repeat key for a visit; None where the map does not name it.
+
+        `repeats`: the rule makes several visits, which an entry for all of them numbers.
+        """
         named = [event for event in self.edc_map.events if event["visit"] == rule]
         exact = next((event for event in named if event.get("occurrence") == occurrence), None)
         entry = exact or next((event for event in named if not event.get("occurrence")), None)
@@ -63,6 +73,38 @@ class EventMap:
         key = entry.get("repeat_key", "")
         if not exact and repeats and not key:
             key = str(occurrence)
+        return entry, key
+
+    def visits_named(self, events: Collection[str], repeat_keys: Collection[str]) -> Q:
+        """The condition on visits that these events of the EDC are; without `repeat_keys` with any."""
+        found = Q(pk__in=[])
+        for event in self.edc_map.events:
+            if events and event["event_oid"] not in events:
+                continue
+            of_rule, key = Q(rule_code=event["visit"]), event.get("repeat_key", "")
+            if event.get("occurrence"):
+                if not repeat_keys or key in repeat_keys:
+                    found |= of_rule & Q(occurrence=event["occurrence"])
+                continue
+            own = [
+                one["occurrence"]
+                for one in self.edc_map.events
+                if one["visit"] == event["visit"] and one.get("occurrence")
+            ]
+            whole = of_rule & ~Q(occurrence__in=own) if own else of_rule
+            if not repeat_keys or (key and key in repeat_keys):
+                found |= whole
+            elif not key:
+                numbers = [int(one) for one in repeat_keys if _is_number(one)]
+                found |= whole & Q(occurrence__in=numbers)
+        return found & Q(participant__trial=self.edc_map.trial_id)
+
+    def event_of(self, visit: Visit, *, repeats: bool) -> EventDay | None:
+        """A visit as the EDC's event with its day; None where the map does not name it."""
+        found = self.named(visit.rule_code, visit.occurrence, repeats=repeats)
+        if found is None:
+            return None
+        entry, key = found
         return EventDay(
             event_oid=entry["event_oid"],
             repeat_key=key,
@@ -93,7 +135,9 @@ def subjects_done(
     rows = list(
         visits.select_related("participant__site").order_by("participant__subject_code", "target", "pk")
     )
-    return list(_by_subject(rows, names, events, _repeating(edc_map, rows)))
+    # by the protocol, and not by whom it asked more than once so far: a key stays what it was
+    repeating = {rule.code for rule in mapped_rules(edc_map.trial) if rule.several}
+    return list(_by_subject(rows, names, events, repeating))
 
 
 def _by_subject(
@@ -111,11 +155,78 @@ def _by_subject(
         yield SubjectDays(names[pk], sites[pk], list(latest.values()))
 
 
-def _repeating(edc_map: EdcMap, rows: Sequence[Visit]) -> set[str]:
-    """The rules that ask for more than one visit of somebody in the trial."""
-    rules = {visit.rule_code for visit in rows}
-    several = Visit.objects.filter(participant__trial=edc_map.trial_id, rule_code__in=rules, occurrence__gt=1)
-    return set(several.values_list("rule_code", flat=True).distinct())
+@dataclass(frozen=True, slots=True)
+class ExternalNames:
+    """The maps of one EDC in one environment, by the trial's code: what reads by its ids and shows them."""
+
+    maps: Mapping[str, EventMap] = field(default_factory=dict)
+
+    def people(self, subjects: Collection[str], sites: Collection[str]) -> Q:
+        """The condition on participants whom the EDC knows by these names, at sites that it names so."""
+        maps = [one.edc_map for one in self.maps.values()]
+        found = Q(trial__in=[one.trial_id for one in maps])
+        if subjects:
+            named = EdcSubject.objects.filter(map__in=[one.pk for one in maps], external_id__in=set(subjects))
+            found &= Q(pk__in=named.values("participant"))
+        if sites:
+            at = Q(pk__in=[])
+            for one in maps:
+                codes = [code for code, name in one.sites.items() if name in sites]
+                at |= Q(trial=one.trial_id, site__code__in=codes)
+            found &= at
+        return found
+
+    def visits(self, events: Collection[str], repeat_keys: Collection[str]) -> Q:
+        """The condition on visits that these events are, with these repeat keys; of none all."""
+        if not events and not repeat_keys:
+            return Q()
+        return reduce(or_, (one.visits_named(events, repeat_keys) for one in self.maps.values()))
+
+    def subjects(self, people: Collection[int]) -> dict[int, str]:
+        """The EDC's name of each of these participants who has one; one query."""
+        maps = [one.edc_map.pk for one in self.maps.values()]
+        rows = EdcSubject.objects.filter(map__in=maps, participant__in=set(people))
+        return dict(rows.values_list("participant", "external_id"))
+
+    def person(self, trial: str, site: str, subject: str | None) -> dict[str, str | None] | None:
+        """What the EDC calls a participant's study, site and the participant; None without a map."""
+        found = self.maps.get(trial)
+        if found is None:
+            return None
+        edc_map = found.edc_map
+        return {
+            "study_oid": edc_map.study_oid or None,
+            "site": edc_map.sites.get(site),
+            "subject": subject,
+        }
+
+    def visit(self, trial: str, rule: str, occurrence: int, *, repeats: bool) -> dict[str, str | None]:
+        """What the EDC calls a visit: its event with the repeat key, and the field that holds the day."""
+        found = self.maps[trial].named(rule, occurrence, repeats=repeats) if trial in self.maps else None
+        entry, key = found or ({}, "")
+        names = ("event_oid", "form_oid", "item_group_oid", "date_item_oid")
+        return {"repeat_key": key or None, **{name: entry.get(name) or None for name in names}}
+
+
+def external_names(user: User, edc: str, environment: str, now: datetime) -> ExternalNames:
+    """Read the maps of an EDC for the trials in a user's sight; one query, and one to refuse.
+
+    Raises FilterRefused, which names the EDCs that there are, where there is no such map.
+    """
+    seen = EdcMap.objects.filter(
+        environment=environment,
+        trial__in=trials_visible_to(user, roles_day(now)).order_by().values("pk"),
+    )
+    maps = list(seen.filter(edc=edc).select_related("trial"))
+    if not maps:
+        possible = ", ".join(sorted(set(seen.values_list("edc", flat=True)))) or gettext("none")
+        words = gettext("No map of “%(edc)s” is visible to you. Possible: %(possible)s.")
+        raise FilterRefused({"edc": [words % {"edc": edc, "possible": possible}]})
+    return ExternalNames({one.trial.code: EventMap(one) for one in maps})
+
+
+def _is_number(repeat_key: str) -> bool:
+    return repeat_key.isascii() and repeat_key.isdigit() and len(repeat_key) < len("32767")
 
 
 def _item(event: Mapping[str, Any]) -> DateItem:

@@ -24,12 +24,16 @@ Since = int | datetime
 
 @dataclass(frozen=True, slots=True)
 class WantedPeople:
-    """Whose rows are asked for: codes of trials, sites and subjects, ids; of each none means all."""
+    """Whose rows are asked for: codes of trials, sites and subjects, ids; of each none means all.
+
+    `further` is a condition on participants, of an EDC's names.
+    """
 
     trials: Collection[str] = ()
     sites: Collection[str] = ()
     participants: Collection[int] = ()
     subject_codes: Collection[str] = ()
+    further: Q | None = None
 
 
 def people_wanted(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[Participant]:
@@ -49,7 +53,7 @@ def people_wanted(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[P
         people = people.filter(site__in=ids_by_code(sites_visible_to(user, today), "site", wanted.sites))
     if wanted.subject_codes:
         people = people.filter(subject_code__in=set(wanted.subject_codes))
-    return people
+    return people if wanted.further is None else people.filter(wanted.further)
 
 
 def ids_by_code(rows: QuerySet[Any], field: str, codes: Collection[str]) -> list[int]:

@@ -177,13 +177,15 @@ class WantedVisits:
     changed_since: Since | None = None
     as_of: date | None = None
     by_target: bool = False
+    further: Q | None = None
+    """A condition on visits, of an EDC's names."""
 
     @property
     def everything(self) -> bool:
         """Whether all visits in sight are asked for, by id."""
         people = any(getattr(self.people, one.name) for one in fields(self.people))
         named = (self.codes, self.rules, self.occurrences, self.window, self.appointment, self.edc_status)
-        ranges = (*self.target, *self.touching, self.changed_since)
+        ranges = (*self.target, *self.touching, self.changed_since, self.further)
         return not (people or any(named) or self.by_target) and ranges == (None,) * len(ranges)
 
 
@@ -316,6 +318,8 @@ def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
         "opens__lte": wanted.touching[1],
     }
     visits = visits.filter(**{name: day for name, day in bounds.items() if day is not None})
+    if wanted.further is not None:
+        visits = visits.filter(wanted.further)
     if wanted.changed_since is not None:
         visits = visits.filter(changed_visits(wanted.changed_since))
     if wanted.window or wanted.appointment:

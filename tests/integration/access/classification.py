@@ -290,6 +290,11 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-history": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-rescreening": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-facts": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
+    "api-webhooks": Endpoint(get=EVERYBODY, post=NOBODY),
+    "api-webhook": Endpoint("api-webhook", seen_by=ADMINISTER, get=ADMINISTER, patch=NOBODY),
+    "api-webhook-messages": read("api-webhook", by=ADMINISTER),
+    "api-webhook-replay": Endpoint("api-webhook", seen_by=ADMINISTER, post=NOBODY),
+    "api-webhook-secret": Endpoint("api-webhook", seen_by=ADMINISTER, post=NOBODY),
     "api-differences": Endpoint(get=VIEW, no_role_for_it=True),
     "api-difference-settlement": Endpoint("api-difference", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-odm": Endpoint(

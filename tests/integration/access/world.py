@@ -149,6 +149,7 @@ def _place(world: World, whose: str, site: Site, version: ProtocolVersion, code:
     webhook = Webhook.objects.create(client=client, url=f"https://edc.example/{whose}")
     world.put("client", whose, pk=client.pk)
     world.put("webhook", whose, pk=webhook.pk)
+    world.put("api-webhook", whose, id=webhook.pk)
     for row in (site, table, person, member, held, token, version, version.trial):
         world.row(whose, row)
     world.put("site", whose, pk=site.pk)
