@@ -12,7 +12,6 @@ from rest_framework import serializers
 
 from participants.domain.lifecycle import STEP_LABELS, Step
 from participants.domain.moments import on_record
-from schedules.api.reading.queries import EdcVisitSerializer
 from schedules.domain.visits.edc_words import EdcStatus, edc_status
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Basis, VisitPlace, VisitTiming
@@ -50,6 +49,24 @@ class VisitAnchorSerializer(serializers.Serializer):
     assumed = serializers.BooleanField(
         help_text="Whether it follows from other days by a rule that no record states.",
     )
+
+
+class EdcPersonSerializer(serializers.Serializer):
+    """What an EDC calls a participant and where; null for what its map does not name."""
+
+    study_oid = serializers.CharField(allow_null=True, help_text="The EDC's OID of the study.")
+    site = serializers.CharField(allow_null=True, help_text="The EDC's id of the site.")
+    subject = serializers.CharField(allow_null=True, help_text="The EDC's name of the participant.")
+
+
+class EdcVisitSerializer(EdcPersonSerializer):
+    """What an EDC calls a visit, whose and where; null for what its map does not name."""
+
+    event_oid = serializers.CharField(allow_null=True, help_text="StudyEventOID.")
+    repeat_key = serializers.CharField(allow_null=True, help_text="StudyEventRepeatKey; null without one.")
+    form_oid = serializers.CharField(allow_null=True, help_text="The form on which the day of the visit is.")
+    item_group_oid = serializers.CharField(allow_null=True, help_text="The item group of that field.")
+    date_item_oid = serializers.CharField(allow_null=True, help_text="The field that holds the day.")
 
 
 class VisitSerializer(serializers.Serializer):

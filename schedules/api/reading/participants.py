@@ -12,7 +12,6 @@ from rest_framework.reverse import reverse
 from participants.domain.lifecycle import Phase
 from schedules.api.fields import SiteInstant
 from schedules.api.reading.queries import (
-    EdcPersonSerializer,
     EdcQuery,
     PeopleQuery,
     SinceField,
@@ -20,6 +19,7 @@ from schedules.api.reading.queries import (
     people_of,
 )
 from schedules.api.reading.views import ReadView, asked, listed
+from schedules.api.serializers import EdcPersonSerializer
 from schedules.models import Basis, WindowKind
 from schedules.selectors.exchange.data_capture import (
     ParticipantRecord,

@@ -141,21 +141,3 @@ class EdcQuery(serializers.Serializer):
         if "edc" not in given:
             return None
         return external_names(user, given["edc"], given["edc_environment"], request_clock.now())
-
-
-class EdcPersonSerializer(serializers.Serializer):
-    """What an EDC calls a participant and where; null for what its map does not name."""
-
-    study_oid = serializers.CharField(allow_null=True, help_text="The EDC's OID of the study.")
-    site = serializers.CharField(allow_null=True, help_text="The EDC's id of the site.")
-    subject = serializers.CharField(allow_null=True, help_text="The EDC's name of the participant.")
-
-
-class EdcVisitSerializer(EdcPersonSerializer):
-    """What an EDC calls a visit, whose and where; null for what its map does not name."""
-
-    event_oid = serializers.CharField(allow_null=True, help_text="StudyEventOID.")
-    repeat_key = serializers.CharField(allow_null=True, help_text="StudyEventRepeatKey; null without one.")
-    form_oid = serializers.CharField(allow_null=True, help_text="The form on which the day of the visit is.")
-    item_group_oid = serializers.CharField(allow_null=True, help_text="The item group of that field.")
-    date_item_oid = serializers.CharField(allow_null=True, help_text="The field that holds the day.")
