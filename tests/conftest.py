@@ -7,6 +7,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
 from pytest_django import DjangoDbBlocker
 
 from tests import servers
@@ -18,6 +19,10 @@ hypothesis.settings.register_profile(
     "dayzero", deadline=None, max_examples=1000 if LONG else 15, derandomize=not LONG, database=None
 )
 hypothesis.settings.load_profile("dayzero")
+if not LONG:
+    # Numbers that stand in our own source are tried by the long lane: reading all of it takes as long
+    # as the properties do, in each process once more.
+    providers._get_local_constants = lambda: providers._local_constants
 
 gc.disable()  # nearly all of what is imported stays: no need to look for rubbish meanwhile
 
@@ -50,11 +55,14 @@ def postgres_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(pytestconfig: pytest.Config, django_db_modify_db_settings: None) -> bool:
+def django_db_keepdb(
+    pytestconfig: pytest.Config, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> bool:
     """Begin with the migrated database of an earlier run, if migrations are still those."""
     from tests import migrated
 
-    return migrated.take(pytestconfig)
+    with django_db_blocker.unblock():
+        return migrated.take(pytestconfig)
 
 
 @pytest.fixture(scope="session")

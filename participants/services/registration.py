@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import SubjectCodeTaken
@@ -66,7 +66,6 @@ def register(*, registration: Registration, by: User | None) -> Participant:
     )
 
 
-@recorded
 def register_many(*, registrations: Sequence[Registration], by: User | None) -> list[int]:
     """The ids of many participants put on record with their anchors, in the order given.
 
@@ -74,14 +73,19 @@ def register_many(*, registrations: Sequence[Registration], by: User | None) -> 
     database is the judge of that, so that it makes no difference who was quicker.
     """
     _refuse(_given_twice(registrations))
-    ids = list(reserve_ids(Participant, len(registrations)))
-    people = list(zip(ids, registrations, strict=True))
     try:
-        with transaction.atomic():
-            load_rows(Participant, _PARTICIPANT, (_participant_row(pk, who, by) for pk, who in people))
+        return _register_many(registrations=registrations, by=by)
     except IntegrityError:
         _refuse(_in_use(registrations))
         raise
+
+
+@recorded
+def _register_many(*, registrations: Sequence[Registration], by: User | None) -> list[int]:
+    """Write them; the act is the only savepoint, which is gone when the codes in use are looked up."""
+    ids = list(reserve_ids(Participant, len(registrations)))
+    people = list(zip(ids, registrations, strict=True))
+    load_rows(Participant, _PARTICIPANT, (_participant_row(pk, who, by) for pk, who in people))
     load_rows(Anchor, _ANCHOR, (row for pk, who in people for row in _anchor_rows(pk, who)))
     signed = [(pk, who.consent.form.pk, who.consent.signed_on) for pk, who in people if who.consent]
     if signed:

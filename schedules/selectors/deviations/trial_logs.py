@@ -34,7 +34,8 @@ from schedules.domain.deviations.trial_logs import (
     treatments,
 )
 from schedules.models import Visit
-from schedules.selectors.store.course import OWN_DAY, STEPS
+from schedules.selectors.store.course import OWN_DAY
+from schedules.selectors.store.first_days import STEPS
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of, trials_visible_to

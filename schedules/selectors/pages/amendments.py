@@ -17,7 +17,7 @@ from participants.selectors.participants import participants_visible_to
 from schedules.domain.replanning.amendments import Outcome
 from schedules.models import AmendmentRun, AmendmentStep
 from schedules.selectors.store.calendars import today_at
-from schedules.selectors.store.course import STEPS
+from schedules.selectors.store.first_days import STEPS
 from trials.domain.accounts.access import Right
 from trials.models import ConsentForm, ProtocolVersion, Site, Trial, TrialSite, User
 from trials.selectors.records import published_versions, roles_of, within

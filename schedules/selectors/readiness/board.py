@@ -28,13 +28,15 @@ from schedules.domain.readiness.gates import (
 )
 from schedules.models import ProtocolWindow, Visit, WindowKind
 from schedules.selectors.store.calendars import DayOfSites, site_days
-from schedules.selectors.store.course import STEPS, clock_at
+from schedules.selectors.store.course import clock_at
+from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.windows.evaluation import ended_on
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Trial, User
 from trials.selectors.records import protocol_of, published_versions, trials_visible_to
+from trials.selectors.together import read_together
 from trials.zones import roles_day
 
 People = QuerySet[Participant, Any]
@@ -88,11 +90,13 @@ class TrialCourses:
     people: Mapping[str, Participant]
     courses: tuple[Course, ...]
     begun: frozenset[str]
+    reviews: tuple[Review, ...] = ()
 
 
 def cohorts_of(protocol: Protocol, trial: int) -> Cohorts:
-    """What the gates of a protocol are judged by, in the whole trial; six queries, however many take part."""
-    return Cohorts.of(protocol, courses_of(protocol, trial).courses, reviews_of(trial))
+    """What the gates of a protocol are judged by, in the whole trial; one query, however many take part."""
+    read = courses_of(protocol, trial)
+    return Cohorts.of(protocol, read.courses, read.reviews)
 
 
 def is_gated(protocol: Protocol) -> bool:
@@ -101,16 +105,30 @@ def is_gated(protocol: Protocol) -> bool:
 
 
 def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
-    """The courses, planned or past, of everybody in a trial whose day zero is known."""
-    people = list(Participant.objects.filter(trial=trial).select_related("cohort", "site").order_by("pk"))
+    """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
+
+    One query.
+    """
     ids = Participant.objects.filter(trial=trial).values("pk")
-    anchors: dict[int, dict[str, RecordedAnchor]] = defaultdict(dict)
-    for anchor in Anchor.objects.filter(participant__in=ids):
-        anchors[anchor.participant_id][anchor.code] = recorded(anchor)
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
-    derived = _derived(ids, marked)
-    observed = _observed(ids)
-    steps = _steps(ids)
+    people, set_, counted, ends, taken, held = read_together(
+        Participant.objects.filter(trial=trial).select_related("cohort", "site").order_by("pk"),
+        Anchor.objects.filter(participant__in=ids).order_by("pk"),
+        _derived(ids, marked),
+        _observed(ids),
+        CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"),
+        _reviews(trial),
+    )
+    anchors: dict[int, dict[str, RecordedAnchor]] = defaultdict(dict)
+    for anchor in set_:
+        anchors[anchor.participant_id][anchor.code] = recorded(anchor)
+    derived = dict(counted)
+    observed: dict[int, list[tuple[str, date]]] = defaultdict(list)
+    for pk, code, day in ends:
+        observed[pk].append((code, day))
+    steps: dict[int, list[CourseStep]] = defaultdict(list)
+    for step in taken:
+        steps[step.participant_id].append(step)
     found: list[Course] = []
     begun: set[str] = set()
     for person in people:
@@ -132,14 +150,15 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
         )
         if is_begun:
             begun.add(person.subject_code)
-    return TrialCourses({one.subject_code: one for one in people}, tuple(found), frozenset(begun))
+    reviews = tuple(Review(on, level, opens=opens) for on, level, opens in held)
+    by_code = {one.subject_code: one for one in people}
+    return TrialCourses(by_code, tuple(found), frozenset(begun), reviews)
 
 
-def reviews_of(trial: int) -> list[Review]:
+def _reviews(trial: int) -> QuerySet[Any, Any]:
     """The safety reviews of each level or of the whole trial, in the order in which they were held."""
     rows = SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk")
-    found = rows.values_list("held_on", "cohort__code", "opens_next")
-    return [Review(on, level, opens=opens) for on, level, opens in found]
+    return rows.values_list("held_on", "cohort__code", "opens_next")
 
 
 def safety_reviews_of(trial: Trial) -> QuerySet[SafetyReview]:
@@ -165,7 +184,7 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     read = courses_of(protocol, trial.pk)
     here = roles_day(now)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
-    cohorts = Cohorts.of(protocol, read.courses, reviews_of(trial.pk))
+    cohorts = Cohorts.of(protocol, read.courses, read.reviews)
     sites = [person.site for person in read.people.values()]
     today = clock_at(sites[0], now).today if sites else here
     names = names_of(read, seen)
@@ -229,28 +248,18 @@ def _course(
     return Course(person.subject_code, level, min([*days, infusion]), infusion), begun
 
 
-def _derived(ids: People, marked: list[str]) -> dict[int, date]:
+def _derived(ids: People, marked: list[str]) -> QuerySet[Any, Any]:
     """The days that the visits at the point of no return count from, where no anchor of their own stands."""
     visits = Visit.objects.filter(participant__in=ids, anchor_code__in=marked, cancelled_on=None)
-    return dict(visits.order_by("-anchor_on").values_list("participant_id", "anchor_on")) if marked else {}
+    return visits.order_by("-anchor_on").values_list("participant_id", "anchor_on")
 
 
-def _observed(ids: People) -> dict[int, list[tuple[str, date]]]:
+def _observed(ids: People) -> QuerySet[Any, Any]:
+    """Until when each participant is observed, by participant and code of the window."""
     windows = ProtocolWindow.objects.filter(
         participant__in=ids, kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
     )
-    found: dict[int, list[tuple[str, date]]] = defaultdict(list)
-    for pk, code, ends in windows.values_list("participant_id", "code", "ends_on"):
-        if ends:
-            found[pk].append((code, ends))
-    return found
-
-
-def _steps(ids: People) -> dict[int, list[CourseStep]]:
-    steps: dict[int, list[CourseStep]] = defaultdict(list)
-    for step in CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"):
-        steps[step.participant_id].append(step)
-    return steps
+    return windows.order_by("pk").values_list("participant_id", "code", "ends_on")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from schedules.domain.replanning.hold_clock import FEVER, Waiting, waiting_of
 from schedules.domain.replanning.hold_wording import BROKEN_OFF
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Deviation, Visit
-from schedules.selectors.store.course import STEPS
+from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.records import Record, record_of
 from trials.selectors.records import protocol_of
 

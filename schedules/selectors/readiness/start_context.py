@@ -16,10 +16,11 @@ from schedules.domain.readiness.beds import Beds, Occupied
 from schedules.domain.readiness.gates import Cohorts
 from schedules.domain.readiness.start_context import Person, Start
 from schedules.models import ProtocolWindow, ReadinessCheck, Visit, VisitPlace, VisitTiming, WindowKind
-from schedules.selectors.readiness.board import courses_of, is_gated, names_of, reviews_of
+from schedules.selectors.readiness.board import courses_of, is_gated, names_of
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
-from schedules.selectors.store.course import STEPS, course_of, standing_of
+from schedules.selectors.store.course import course_of, standing_of
+from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.windows.evaluation import ParticipantWindows, ended_on, windows_of_participants
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, Value, plain
@@ -126,7 +127,7 @@ def _gated(protocol: Protocol, trial: int, site: Site) -> tuple[Cohorts, dict[st
         return Cohorts((), ()), {}, frozenset()
     read = courses_of(protocol, trial)
     names = names_of(read, frozenset(one.pk for one in read.people.values() if one.site_id == site.pk))
-    return Cohorts.of(protocol, read.courses, reviews_of(trial)), names, read.begun
+    return Cohorts.of(protocol, read.courses, read.reviews), names, read.begun
 
 
 def _occupied(site: Site, today: date, but: int | None) -> Iterator[Occupied]:

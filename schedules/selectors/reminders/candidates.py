@@ -16,6 +16,7 @@ from functools import cache
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from participants.domain.lifecycle import Step
 from participants.models import Participant
@@ -24,9 +25,10 @@ from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.rules import BY_KIND, SWEPT, Direction, Manner, spans
 from schedules.domain.reminders.settings import Setting, Wanted, assumed, layers_for, wanted
 from schedules.models import ReminderPause, ReminderStart
-from schedules.selectors.reminders.wanted import settings_said
-from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.reminders.wanted import Said, said_by_place, settings_rows, settings_said
+from schedules.selectors.store.calendars import days_of_tables, working_day_tables, working_days_by_site
 from trials.domain.sites.working_days import MONDAY_TO_FRIDAY, WorkingDays
+from trials.selectors.together import read_together
 from trials.zones import zone_named
 
 _FIELDS = {
@@ -312,16 +314,27 @@ def base_of(kind: str) -> Wanted:
     return wanted(rule, [Setting(days=(settings.REMINDER_DAYS,))])
 
 
-def all_places(kinds: Collection[str] = SWEPT, people: Collection[int] | None = None) -> list[Place]:
+def all_places(kinds: Collection[str] = SWEPT) -> list[Place]:
     """Every site of a trial that has participants and is not frozen, with its rules; three queries."""
-    pairs = Participant.objects.filter(trial__frozen_on=None).exclude(site__zone="")
-    if people is not None:
-        pairs = pairs.filter(pk__in=people)
-    found = list(pairs.order_by().values_list("trial_id", "site_id", "site__zone").distinct())
+    found = list(_pairs().values_list("trial_id", "site_id", "site__zone").distinct())
     said = settings_said({trial for trial, _site, _zone in found}) if found else {}
     calendars = working_days_by_site({site for _trial, site, _zone in found}) if found else {}
+    return _places(found, kinds, said, calendars)
+
+
+def _pairs() -> QuerySet[Participant]:
+    """The participants of trials that are not frozen, at sites that have a zone."""
+    return Participant.objects.filter(trial__frozen_on=None).exclude(site__zone="").order_by()
+
+
+def _places(
+    pairs: Iterable[tuple[int, int, str]],
+    kinds: Collection[str],
+    said: Said,
+    calendars: Mapping[int, WorkingDays],
+) -> list[Place]:
     return [
-        place_of(trial, site, zone, kinds, said, calendars.get(site)) for trial, site, zone in sorted(found)
+        place_of(trial, site, zone, kinds, said, calendars.get(site)) for trial, site, zone in sorted(pairs)
     ]
 
 
@@ -346,12 +359,21 @@ class Context:
 
 
 def context_of(kinds: Collection[str] = SWEPT, people: Collection[int] | None = None) -> Context:
-    """Read it, for the places of some participants where they are given; five queries."""
-    return Context(
-        places=all_places(kinds, people),
-        since=dict(ReminderStart.objects.values_list("kind", "since")),
-        pauses=list(ReminderPause.objects.filter(trial__isnull=False, ended=False)),
+    """Read it; five queries, or one for the places of some participants where they are given."""
+    since = ReminderStart.objects.order_by("kind").values_list("kind", "since")
+    pauses = ReminderPause.objects.filter(trial__isnull=False, ended=False)
+    if people is None:
+        return Context(places=all_places(kinds), since=dict(since), pauses=list(pauses))
+    of_people = _pairs().filter(pk__in=people)
+    pairs, said, tables, started, paused = read_together(
+        of_people.values_list("trial_id", "site_id", "site__zone").distinct(),
+        settings_rows(of_people.values("trial_id")),
+        working_day_tables(of_people.values("site_id")),
+        since,
+        pauses,
     )
+    places = _places(pairs, kinds, said_by_place(said), days_of_tables(tables))
+    return Context(places=places, since=dict(started), pauses=paused)
 
 
 def place_of(
@@ -482,7 +504,7 @@ def _select(kind: str, among: str | None) -> str:
 def keys_due(
     kinds: Collection[str], people: Collection[int], now: datetime, context: Context | None = None
 ) -> set[str]:
-    """The keys that these rules yield of some participants now; one query with a context, else six."""
+    """The keys that these rules yield of some participants now; one query with a context, else two."""
     asked = [kind for kind in SWEPT if kind in kinds]
     if not people or not asked:
         return set()

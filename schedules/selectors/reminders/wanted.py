@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.models import QuerySet
 
 from schedules.domain.reminders.rules import BY_KIND, Manner
 from schedules.domain.reminders.settings import RECIPIENTS, Setting, read_days
@@ -14,7 +17,16 @@ Said = dict[tuple[int, int | None, str], Setting]
 
 def settings_said(trials: Collection[int]) -> Said:
     """The settings of these trials and their sites, by trial, site and kind; one query."""
-    rows = ReminderSetting.objects.filter(trial__in=trials)
+    return said_by_place(settings_rows(trials))
+
+
+def settings_rows(trials: Collection[int] | QuerySet[Any, Any]) -> QuerySet[ReminderSetting]:
+    """The stored settings of these trials and their sites."""
+    return ReminderSetting.objects.filter(trial__in=trials)
+
+
+def said_by_place(rows: Iterable[ReminderSetting]) -> Said:
+    """Settings that were read already, by trial, site and kind."""
     return {(row.trial_id, row.site_id, row.kind): setting_of(row) for row in rows}
 
 

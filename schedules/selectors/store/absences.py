@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -39,11 +39,21 @@ def away_days(
     *, participants: Collection[int], sites: Collection[int], but: Absence | None = None
 ) -> AwayDays:
     """The absences that count, `but` one; one query."""
+    standing = absences_counted(participants=participants, sites=sites)
+    return away_days_of(standing.exclude(pk=but.pk) if but else standing)
+
+
+def absences_counted(*, participants: Collection[int], sites: Collection[int]) -> QuerySet[Absence]:
+    """The absences of these participants and sites that nobody has ended."""
+    concerned = Q(participant__in=participants) | Q(site__in=sites)
+    return Absence.objects.filter(concerned, ended=False).order_by("first", "pk")
+
+
+def away_days_of(absences: Iterable[Absence]) -> AwayDays:
+    """The days of absences that were read already."""
     of_people: dict[int, dict[date, str]] = defaultdict(dict)
     of_sites: dict[int, dict[date, str]] = defaultdict(dict)
-    concerned = Q(participant__in=participants) | Q(site__in=sites)
-    standing = Absence.objects.filter(concerned, ended=False)
-    for absence in standing.exclude(pk=but.pk) if but else standing:
+    for absence in absences:
         for day in days_between(absence.first, absence.last):
             if absence.participant_id:
                 of_people[absence.participant_id][day] = PARTICIPANT_AWAY

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import OuterRef, Subquery, TextField
+from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from schedules.domain.visits.status import ClinicDays, clinic_days
@@ -20,10 +21,20 @@ from trials.zones import zone_of
 
 def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
     """The newest working days of each of these sites that has any, by the site's id; one query."""
+    return days_of_tables(working_day_tables(sites))
+
+
+def working_day_tables(sites: Collection[int] | QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """The newest table of each of these sites, as rows of its id and the document."""
     newest = WorkingDayTable.objects.filter(site=OuterRef("site")).order_by("-version")
     tables = WorkingDayTable.objects.filter(site__in=sites, version=Subquery(newest.values("version")[:1]))
     # as text: one that was read before is not even parsed
-    rows = tables.order_by().annotate(text=Cast("document", TextField())).values_list("site_id", "text")
+    rows = tables.order_by("site_id").annotate(text=Cast("document", TextField()))
+    return rows.values_list("site_id", "text")
+
+
+def days_of_tables(rows: Iterable[tuple[int, str]]) -> dict[int, WorkingDays]:
+    """The working days of tables that were read already."""
     return {site: _read(text) for site, text in rows}
 
 

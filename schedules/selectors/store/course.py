@@ -26,14 +26,14 @@ from schedules.domain.visits.order import anchors_dated_by
 from schedules.domain.visits.values import Clock, End, History
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit
+from schedules.selectors.store.first_days import STEPS, first_approvals
 from schedules.selectors.store.stored_visits import record_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.domain.sites.plausible_days import FIRST_DAY, Frame
-from trials.models import Site, SiteApproval, User
+from trials.models import Site, User
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of
 
-STEPS = frozenset(step.value for step in Step)
 OWN_DAY = "P0D"
 """The offset of the visit that an anchor is itself."""
 
@@ -210,9 +210,11 @@ def frame_of(participant: Participant, consented: date | None) -> Frame:
     return frame_around(participant, consented, planned.aggregate(last=Max("closes"))["last"])
 
 
-def frame_around(participant: Participant, consented: date | None, last: date | None) -> Frame:
-    """The same where the last window is known: no query, and one where no consent is known."""
-    start = consented
+def frame_around(
+    participant: Participant, consented: date | None, last: date | None, *, began: date | None = None
+) -> Frame:
+    """The same where the last window is known: no query, and one where neither consent nor approval is."""
+    start = consented or began
     if start is None:
         place = (participant.site_id, participant.trial_id)
         start = trials_began([place]).get(place)
@@ -223,12 +225,8 @@ def frame_around(participant: Participant, consented: date | None, last: date | 
 def trials_began(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], date]:
     """The day of the first approval of each trial at a site, by the ids of site and trial; one query."""
     asked = set(places)
-    rows = SiteApproval.objects.filter(
-        site__in={site for site, _trial in asked},
-        protocol_version__trial__in={trial for _site, trial in asked},
-    )
-    began = rows.values_list("site", "protocol_version__trial").annotate(first=Min("approved_on"))
-    return {(site, trial): first for site, trial, first in began.order_by() if (site, trial) in asked}
+    began = first_approvals({site for site, _trial in asked}, {trial for _site, trial in asked})
+    return {(site, trial): first for site, trial, first in began if (site, trial) in asked}
 
 
 def first_consent(participant: Participant) -> date | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
@@ -15,7 +16,7 @@ from participants.domain.fact_rows import FactRow
 from participants.domain.fact_rows import facts_of as facts_of_rows
 from participants.domain.facts import Facts
 from participants.domain.moments import on_record
-from participants.models import Absence, Anchor, Fact, Participant
+from participants.models import Absence, Anchor, CourseStep, Fact, Participant
 from participants.selectors.participants import fact_row, recorded
 from schedules.domain.plan.recorded_anchors import anchor_days, put_on_record
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
@@ -25,13 +26,17 @@ from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.domain.windows.eligibility import known_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
-from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
+from schedules.selectors.store.calendars import days_of_tables, working_day_tables
+from schedules.selectors.store.first_days import first_approvals, first_signatures, steps_that_stand
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
+from trials.selectors.together import read_together
 from trials.zones import zone_of
 
+_FEW = 20
+"""Up to so many participants, one statement is quicker than ten; for more, the rows are what counts."""
 _VERSION = Prefetch("protocol_version", ProtocolVersion.objects.defer("document"))
 
 
@@ -42,6 +47,8 @@ class Record:
     `calendar` is the site's working days without the days `closed` by absences; `older` holds the
     versions before the present one under which visits were done, `begun` when chemotherapy that was
     repeated since was first given. `site_days` are the site's own, whether or not somebody is away.
+    `steps` are those of the course that stand, `signed_on` is the day of the first consent form on record,
+    `began_on` the day from which the trial was approved at the site.
     """
 
     participant: Participant
@@ -56,6 +63,9 @@ class Record:
     older: dict[int, ProtocolVersion] = field(default_factory=dict)
     begun: dict[str, AnchorDay] = field(default_factory=dict)
     site_days: WorkingDays | None = None
+    steps: list[CourseStep] = field(default_factory=list)
+    signed_on: date | None = None
+    began_on: date | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -168,21 +178,67 @@ def _people(ids: Sequence[int], *, lock: bool) -> QuerySet[Participant]:
 
 
 def records_read(found: Sequence[Participant]) -> list[Record]:
-    """The records of participants who were read already; anchors that came with them are not read again."""
-    calendars = working_days_by_site({person.site_id for person in found})
-    away = away_days(participants=[person.pk for person in found], sites={p.site_id for p in found})
+    """The records of participants who were read already; anchors that came with them are not read again.
+
+    One statement for a few participants, one for each table for many.
+    """
+    if not found:
+        return []
+    ids, sites = [person.pk for person in found], {person.site_id for person in found}
+    trials = {person.trial_id for person in found}
+    known = all("anchors" in getattr(person, "_prefetched_objects_cache", ()) for person in found)
+    queries: tuple[QuerySet[Any, Any], ...] = (
+        working_day_tables(sites),
+        absences_counted(participants=ids, sites=sites),
+        Anchor.objects.none() if known else Anchor.objects.filter(participant__in=ids).order_by("pk"),
+        Visit.objects.filter(participant__in=ids).order_by("pk").values_list(*COLUMNS),
+        ProtocolWindow.objects.filter(participant__in=ids).order_by("pk"),
+        _activities(ids),
+        Fact.objects.filter(participant__in=ids, withdrawn_at=None).order_by("pk"),
+        steps_that_stand(ids),
+        first_signatures(ids),
+        first_approvals(sites, trials),
+    )
+    read = read_together(*queries) if len(found) <= _FEW else [list(query) for query in queries]
+    return _records(found, _Read(*read))
+
+
+class _Read(NamedTuple):
+    """What is read of participants, table by table."""
+
+    tables: list[Any]
+    absences: list[Absence]
+    anchors: list[Anchor]
+    visits: list[Any]
+    windows: list[ProtocolWindow]
+    activities: list[Any]
+    facts: list[Fact]
+    steps: list[CourseStep]
+    signed: list[Any]
+    began: list[Any]
+
+
+def _records(found: Sequence[Participant], read: _Read) -> list[Record]:
+    calendars = days_of_tables(read.tables)
+    away = away_days_of(read.absences)
+    signed = dict(read.signed)
+    began = {(site, trial): first for site, trial, first in read.began}
     records = {
         person.pk: Record(
             person,
             away.applied(calendars.get(person.site_id), person.pk, person.site_id),
             away.closures(person.pk, person.site_id),
             site_days=calendars.get(person.site_id),
+            signed_on=signed.get(person.pk),
+            began_on=began.get((person.site_id, person.trial_id)),
         )
         for person in found
     }
-    _add_anchors(records)
-    _add_visits(records)
-    _add_facts(records)
+    for step in read.steps:
+        records[step.participant_id].steps.append(step)
+    _add_anchors(records, read.anchors)
+    _add_visits(records, read.visits, read.windows)
+    _add_facts(records, read.activities, read.facts)
     return list(records.values())
 
 
@@ -197,18 +253,17 @@ def without_absence(records: Sequence[Record], absence: Absence) -> list[Record]
     ]
 
 
-def _add_anchors(records: Mapping[int, Record]) -> None:
+def _add_anchors(records: Mapping[int, Record], read: Iterable[Anchor]) -> None:
+    """Add what was read, or what came with the participants."""
     people = [record.participant for record in records.values()]
-    if all("anchors" in getattr(person, "_prefetched_objects_cache", ()) for person in people):
-        found: Iterable[Anchor] = [anchor for person in people for anchor in person.anchors.all()]
-    else:
-        found = Anchor.objects.filter(participant__in=records)
-    for anchor in found:
+    came = (person for person in people if "anchors" in getattr(person, "_prefetched_objects_cache", ()))
+    for anchor in (*read, *(anchor for person in came for anchor in person.anchors.all())):
         records[anchor.participant_id].anchors[anchor.code] = recorded(anchor)
 
 
-def _add_visits(records: Mapping[int, Record]) -> None:
-    rows = Visit.objects.filter(participant__in=records).order_by("pk").values_list(*COLUMNS)
+def _add_visits(
+    records: Mapping[int, Record], rows: Iterable[tuple[Any, ...]], windows: Iterable[ProtocolWindow]
+) -> None:
     for visit in (VisitState(*row) for row in rows):
         records[visit.participant_id].visits.append(visit)
     for record in records.values():  # what was tried before is over
@@ -217,7 +272,7 @@ def _add_visits(records: Mapping[int, Record]) -> None:
             record.begun = _begun(record, latest)
         record.visits = [visit for visit in record.visits if visit.attempt == latest]
     _add_older(records)
-    for window in ProtocolWindow.objects.filter(participant__in=records).order_by("pk"):
+    for window in windows:
         records[window.participant_id].windows.append(window)
 
 
@@ -247,17 +302,26 @@ def _add_older(records: Mapping[int, Record]) -> None:
         record.older = older
 
 
-def _add_facts(records: Mapping[int, Record]) -> None:
+def _activities(ids: Collection[int]) -> QuerySet[Any, Any]:
+    """The activities that were done, in the order in which they were."""
+    done = VisitActivity.objects.filter(participant__in=ids, done=True)
+    return done.order_by("visit__performed_on", "done_at").values_list(
+        "participant_id", "code", "done_at", "visit__performed_on", "visit__performed_zone", "visit__attempt"
+    )
+
+
+def _add_facts(
+    records: Mapping[int, Record], activities: Iterable[tuple[Any, ...]], facts: Iterable[Fact]
+) -> None:
     """When activities were done, the latest of each; what people recorded; and the half-lives of drugs."""
-    done = VisitActivity.objects.filter(participant__in=records, done=True).select_related("visit")
-    for activity in done.order_by("visit__performed_on", "done_at"):
-        record, visit = records[activity.participant_id], activity.visit
-        if visit.performed_on and visit.attempt == record.attempt:
-            at = on_record(activity.done_at, visit.performed_zone, record.zone)
-            day = AnchorDay(visit.performed_on, AnchorKind.ACTUAL)
-            record.activities[activity.code] = AnchorDay.at_instant(at, AnchorKind.ACTUAL) if at else day
+    for pk, code, done_at, performed_on, zone, attempt in activities:
+        record = records[pk]
+        if performed_on and attempt == record.attempt:
+            at = on_record(done_at, zone, record.zone)
+            day = AnchorDay(performed_on, AnchorKind.ACTUAL)
+            record.activities[code] = AnchorDay.at_instant(at, AnchorKind.ACTUAL) if at else day
     rows: dict[int, list[FactRow]] = defaultdict(list)
-    for fact in Fact.objects.filter(participant__in=records, withdrawn_at=None).order_by("pk"):
+    for fact in facts:
         rows[fact.participant_id].append(fact_row(fact))
     for pk, found in rows.items():
         _take_in(records[pk], facts_of_rows(found, records[pk].zone))

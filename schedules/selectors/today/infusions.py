@@ -18,7 +18,7 @@ from schedules.models import Flag, Visit, WindowKind
 from schedules.models.follow_up import flag_rank
 from schedules.selectors.readiness.board import is_gated
 from schedules.selectors.store.calendars import SiteCalendars
-from schedules.selectors.store.course import STEPS
+from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.today.worklist import Wanted, people_wanted
 from trials.domain.protocols.protocol import Protocol

@@ -19,7 +19,7 @@ from schedules.domain.windows.judges import judge, next_change_at
 from schedules.domain.windows.verdict_changes import Judged
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
-from schedules.selectors.store.course import STEPS
+from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.records import Record, records_of
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.words import Say, plain
@@ -111,9 +111,8 @@ def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Participan
 
 
 def docket_of_record(record: Record) -> ParticipantWindows:
-    """The docket of a record that was read already; one query."""
-    steps = steps_by_person([record.participant.pk]).get(record.participant.pk, ())
-    return _docket(record, protocol_of(record.participant.protocol_version), steps)
+    """The docket of a record that was read already; no query."""
+    return _docket(record, protocol_of(record.participant.protocol_version), record.steps)
 
 
 def docket_of_steps(record: Record, steps: Sequence[CourseStep], say: Say = plain) -> ParticipantWindows:

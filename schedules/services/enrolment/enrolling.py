@@ -30,7 +30,8 @@ def preview_enrolment(enrolment: Enrolment) -> Plan:
     """The plan that an enrolment would make, without writing; raises EnrolmentRefused as `enrol` does."""
     enrolment = dated_by_consent(enrolment)
     plan = plan_enrolment(enrolment, Ground.of([enrolment]))
-    refuse_closed_gate(enrolment, plan)
+    with transaction.atomic():  # the trial is locked while its gate is looked at
+        refuse_closed_gate(enrolment, plan)
     if subject_codes_in_use(enrolment.trial, [enrolment.subject_code]):
         raise code_taken(enrolment)
     return plan
@@ -81,13 +82,12 @@ def registration_of(enrolment: Enrolment) -> Registration:
 
 
 def refuse_closed_gate(enrolment: Enrolment, plan: Plan) -> None:
-    """Raise EnrolmentRefused where the start that was planned meets a closed gate."""
+    """Raise EnrolmentRefused where the start that was planned meets a closed gate; in a transaction."""
     if not is_gated(plan.protocol):
         return
     level = enrolment.cohort.code if enrolment.cohort else None
     candidate = Candidate(enrolment.subject_code, enrolment.trial.pk, enrolment.site, level)
-    with transaction.atomic():
-        refusal = refusal_of_start(plan, candidate)
+    refusal = refusal_of_start(plan, candidate)
     if refusal:
         raise EnrolmentRefused({"anchors": [refusal]})
 

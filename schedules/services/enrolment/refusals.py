@@ -17,8 +17,9 @@ from schedules.domain.plan.contradictions import Contradiction
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.recorded_anchors import anchor_days, hours_that_are_none, recorded_anchor
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow
-from schedules.selectors.store.absences import away_days
-from schedules.selectors.store.course import trials_began
+from schedules.selectors.store.absences import absences_counted, away_days_of
+from schedules.selectors.store.calendars import days_of_tables, working_day_tables
+from schedules.selectors.store.first_days import first_approvals
 from schedules.services.enrolment.consenting import refusals_without_consent
 from schedules.services.enrolment.history import asked_of, ruling_on
 from schedules.services.enrolment.values import Enrolment
@@ -30,7 +31,8 @@ from trials.domain.sites.working_days import WorkingDays
 from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
-from trials.selectors.records import protocol_of, working_days_of
+from trials.selectors.records import protocol_of
+from trials.selectors.together import read_together
 from trials.services.sites.plausible_days import impossible_days, questions_of
 from trials.spoken import refuse, require_reason, say
 from trials.zones import zone_of
@@ -51,19 +53,25 @@ class Ground:
 
     @classmethod
     def of(cls, enrolments: Sequence[Enrolment]) -> Ground:
-        """Read with six queries, and one for each site; days on which its people are away are closed."""
+        """Read with three queries; days on which its people are away are closed."""
         trials = {one.trial.pk for one in enrolments}
         versions = {one.version.pk for one in enrolments}
         sites = {one.site.pk: one.site for one in enrolments}
-        running = TrialSite.objects.filter(trial__in=trials).values_list("trial_id", "site_id")
         published = ProtocolVersion.objects.filter(pk__in=versions, published_at__isnull=False)
-        away = away_days(participants=(), sites=sites)
+        running, usable, absences, tables, began = read_together(
+            TrialSite.objects.filter(trial__in=trials, site__in=sites).values_list("trial_id", "site_id"),
+            published.order_by("pk").values_list("pk", flat=True),
+            absences_counted(participants=(), sites=sites),
+            working_day_tables(sites),
+            first_approvals(sites, trials),
+        )
+        away, calendars = away_days_of(absences), days_of_tables(tables)
         return cls(
             frozenset(running),
-            frozenset(published.values_list("pk", flat=True)),
-            {pk: away.applied(working_days_of(site), None, pk) for pk, site in sites.items()},
+            frozenset(usable),
+            {pk: away.applied(calendars.get(pk), None, pk) for pk in sites},
             approval_states((one.site.pk, one.version.pk) for one in enrolments),
-            trials_began((one.site.pk, one.trial.pk) for one in enrolments),
+            {(site, trial): first for site, trial, first in began},
         )
 
 

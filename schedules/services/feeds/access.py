@@ -89,9 +89,14 @@ def _after_membership(instance: Membership, raw: bool = False, **_: Any) -> None
 
 
 def _around_user(
-    instance: User, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
+    instance: User,
+    raw: bool = False,
+    created: bool = False,
+    update_fields: Collection[str] | None = None,
+    **_: Any,
 ) -> None:
-    if instance.pk and (update_fields is None or _ACCESS & set(update_fields)):
+    """A new account has no address yet, before it is written or after."""
+    if instance.pk and not created and (update_fields is None or _ACCESS & set(update_fields)):
         _look({instance.pk}, raw)
 
 
@@ -109,5 +114,5 @@ def _after_participant(
 
 def _look(owners: Collection[int], raw: bool) -> None:
     """The clock is read here, since a write that the admin or a command makes hands over none."""
-    if not raw:
+    if not raw and CalendarFeed.objects.filter(owner__in=owners, revoked_at=None).exists():
         end_lost_feeds(now=timezone.now(), owners=owners)

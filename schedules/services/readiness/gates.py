@@ -17,7 +17,7 @@ from schedules.domain.plan.values import AnchorKind, Plan
 from schedules.domain.readiness.gate_wording import MEETS, words_of_gate, words_of_opening
 from schedules.domain.readiness.gates import Cohorts, Course, GateVerdict, course_of, gate_ahead
 from schedules.domain.readiness.start_context import start_codes
-from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, names_of, reviews_of
+from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, names_of
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.domain.refusals import REASON_MISSING
@@ -185,7 +185,7 @@ def _refusal(
     read = courses_of(plan.protocol, candidate.trial)
     if moving and _stands(read, course):
         return None
-    cohorts = Cohorts.of(plan.protocol, read.courses, reviews_of(candidate.trial))
+    cohorts = Cohorts.of(plan.protocol, read.courses, read.reviews)
     verdict = gate_ahead(cohorts.at_start(course.begins, read.begun) if recording else cohorts, course)
     here = frozenset(person.pk for person in read.people.values() if person.site_id == candidate.site.pk)
     return None if verdict.open else _words(verdict, course, plan, names_of(read, here))

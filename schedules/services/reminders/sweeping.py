@@ -108,13 +108,15 @@ def sweep_rules(
     if not places.kinds:
         return 0
     try:
-        return _write(places, places.kinds)
+        with transaction.atomic():
+            return _write(places, places.kinds)
     except DatabaseError:
         logger.exception("the rules could not be swept together")
     written = 0
     for kind in places.kinds:
         try:
-            written += _write(places, (kind,))
+            with transaction.atomic():
+                written += _write(places, (kind,))
         except DatabaseError:
             logger.exception("the reminders of rule %s could not be written", kind)
     return written
@@ -126,7 +128,7 @@ def sweep_closing(*, now: datetime, days: int | None = None) -> int:
 
 
 def _write(places: Places, kinds: Sequence[str], people: Collection[int] | None = None) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             _WRITE.format(columns=", ".join(COLUMNS), found=statement(kinds, people)),
             parameters(places, kinds, people),
@@ -143,9 +145,29 @@ def renew_reminders(people: Collection[int], *, now: datetime, kinds: Collection
         return
     asked = [kind for kind in SWEPT if kind in kinds]
     places = places_now(now, asked, context_of(asked, people))
+    if places.kinds and connection.vendor == "postgresql":
+        mark_lapsed(_written_and_over(places, kinds, people), at=now)
+        return
     _lapse(places, kinds, now, people)
     if places.kinds:
         _write(places, places.kinds, people)
+
+
+def _written_and_over(places: Places, kinds: Collection[str], people: Collection[int]) -> list[int]:
+    """Write what is due and give what is no longer, in one statement: both look at what was before it."""
+    asked = places.kinds
+    columns = ", ".join(COLUMNS)
+    written = _WRITE.format(columns=columns, found=f"SELECT {columns} FROM due")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OVER.format(
+                due=f"{due(asked, people)}, written AS ({written})",
+                kinds=_named(kinds),
+                more=f" AND reminder.participant_id IN ({_ids(people)})",
+            ),
+            parameters(places, asked, people),
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def lapse_reminders(*, now: datetime) -> int:
@@ -162,7 +184,6 @@ def _lapse(
 ) -> int:
     asked = places.kinds
     more = "" if people is None else f" AND reminder.participant_id IN ({_ids(people)})"
-    named = ", ".join(f"'{kind}'" for kind in SWEPT if kind in kinds)
     if not asked:
         over = Reminder.objects.filter(lapsed_at=None, kind__in=kinds)
         ids = list(
@@ -171,12 +192,16 @@ def _lapse(
     else:
         with connection.cursor() as cursor:
             cursor.execute(
-                _OVER.format(due=due(asked, people), kinds=named, more=more),
+                _OVER.format(due=due(asked, people), kinds=_named(kinds), more=more),
                 parameters(places, asked, people),
             )
             ids = [row[0] for row in cursor.fetchall()]
     mark_lapsed(ids, at=now)
     return len(ids)
+
+
+def _named(kinds: Collection[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in SWEPT if kind in kinds)
 
 
 def _ids(people: Collection[int]) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from schedules.domain.deviations.drafts import DeviationKind, Lapse
 from schedules.domain.replanning.protocol_departures import (
@@ -19,6 +19,7 @@ from schedules.domain.replanning.protocol_departures import (
 from schedules.models import Deviation, Flag, Severity
 from schedules.services.replanning.previews import Preview
 from schedules.services.store.deviation_drafts import draft_deviation
+from trials.selectors.together import read_together
 
 KIND = REPLAN_FLAG
 _KINDS = (DeviationKind.BLOCK, DeviationKind.ORDER, DeviationKind.GATE, DeviationKind.START)
@@ -33,8 +34,9 @@ def follow_departures(preview: Preview, *, now: datetime, reason: str) -> None:
     for one in preview.departures:
         if one.drafts:
             draft_deviation(participant=person, draft=draft_of(one, protocol, person.pk, reason), now=now)
-    _lapse(preview)
-    follow_many([preview], now)
+    drafted, flags = read_together(_drafted_of(person.pk), _flags_of([person.pk]))
+    _lapse(preview, drafted)
+    _follow([preview], flags, now)
 
 
 def follow_many(previews: Sequence[Preview], now: datetime) -> None:
@@ -42,11 +44,18 @@ def follow_many(previews: Sequence[Preview], now: datetime) -> None:
 
     One query, and a write only where something changes.
     """
+    _follow(previews, _flags_of([preview.record.participant.pk for preview in previews]), now)
+
+
+def _flags_of(participants: Sequence[int]) -> QuerySet[Flag]:
+    return Flag.objects.filter(participant__in=participants, kind=KIND)
+
+
+def _follow(previews: Sequence[Preview], flags: Iterable[Flag], now: datetime) -> None:
     messages = {
         preview.record.participant.pk: message for preview in previews if (message := _message(preview))
     }
-    ids = [preview.record.participant.pk for preview in previews]
-    standing = {flag.participant_id: flag for flag in Flag.objects.filter(participant__in=ids, kind=KIND)}
+    standing = {flag.participant_id: flag for flag in flags}
     over = [flag.pk for pk, flag in standing.items() if pk not in messages and flag.cleared_at is None]
     if over:
         Flag.objects.filter(pk__in=over).update(cleared_at=now)
@@ -86,11 +95,15 @@ def _raise(participant: int, message: str, standing: Flag | None, now: datetime)
         Flag.objects.filter(pk=standing.pk).update(message=message, evidence=evidence, raised_at=now, **fresh)
 
 
-def _lapse(preview: Preview) -> None:
+def _drafted_of(participant: int) -> QuerySet[Deviation]:
+    """The drafts of no single visit that stand."""
+    drafted = Deviation.objects.filter(participant=participant, kind__in=_KINDS, visit=None, lapsed_on=None)
+    return drafted.filter(withdrawn_on=None).exclude(lapsed_because=Lapse.UPHELD)
+
+
+def _lapse(preview: Preview, standing: Sequence[Deviation]) -> None:
     """Mark the drafts whose days are no longer on record, or no longer contradict each other."""
     pk = preview.record.participant.pk
-    drafted = Deviation.objects.filter(participant=pk, kind__in=_KINDS, visit=None, lapsed_on=None)
-    standing = list(drafted.filter(withdrawn_on=None).exclude(lapsed_because=Lapse.UPHELD))
     if standing:
         hold = keys_that_hold(preview.contradictions, preview.case, pk)
         _mark((one for one in standing if one.key not in hold), preview)

@@ -13,13 +13,12 @@ from schedules.domain.replanning.visit_effects import Effect
 from schedules.domain.replanning.window_and_gate_changes import GateChange, compare_gates
 from schedules.domain.windows.verdict_changes import VerdictChange, compare_verdicts
 from schedules.models import Reminder
-from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated, reviews_of
+from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gated
 from schedules.selectors.reminders.candidates import base_of
 from schedules.selectors.windows.evaluation import (
     ParticipantWindows,
     docket_of_record,
     docket_of_steps,
-    steps_by_person,
 )
 from schedules.services.replanning.previews import Preview, SideEffects
 from trials.domain.protocols.protocol import Protocol
@@ -38,18 +37,14 @@ def with_side_effects(preview: Preview, now: datetime) -> Preview:
 
 
 def with_verdicts(preview: Preview, now: datetime) -> Preview:
-    """The preview with the verdicts that it changes, which its digest stands for as well; one query."""
+    """The preview with the verdicts that it changes, which its digest stands for as well; no query."""
     return _with(preview, verdicts_changed(preview, now))
 
 
 def with_verdicts_of(previews: Sequence[Preview], now: datetime) -> tuple[Preview, ...]:
-    """The same for any number of previews; one query. Where nothing moves no verdict is worked out."""
+    """The same for any number of previews. Where nothing moves no verdict is worked out."""
     moving = [preview for preview in previews if _may_change_verdicts(preview)]
-    steps = steps_by_person([preview.record.participant.pk for preview in moving]) if moving else {}
-    found = {}
-    for preview in moving:
-        person = preview.record.participant.pk
-        found[person] = with_verdicts_by(preview, steps.get(person, ()), now)
+    found = {one.record.participant.pk: with_verdicts_by(one, one.record.steps, now) for one in moving}
     return tuple(found.get(preview.record.participant.pk, preview) for preview in previews)
 
 
@@ -133,8 +128,8 @@ def gates_between(
     """The same, from the courses of the trial as they were `read` and as they are `then`."""
     others = [course for course in read.courses if course.subject != person.subject_code]
     to_come = [course for course in others if course.subject not in read.begun]
-    reviews = reviews_of(person.trial_id)
-    before, after = Cohorts.of(protocol, read.courses, reviews), Cohorts.of(protocol, then, reviews)
+    before = Cohorts.of(protocol, read.courses, read.reviews)
+    after = Cohorts.of(protocol, then, read.reviews)
     changes = compare_gates(before, after, to_come)
     return tuple(_told(change, read, person.site_id) for change in changes)
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.errors import UnlikelyDay
-from schedules.selectors.store.course import first_signature, frame_around, frame_of
+from schedules.selectors.store.course import frame_around, frame_of
 from schedules.selectors.store.records import Record
 from trials.domain.protocols.protocol import Role
 from trials.domain.refusals import REASON_MISSING
@@ -52,17 +52,17 @@ def refuse_unlikely(
     """Raise UnlikelyDay for anchors on a day that nobody has said is meant, and then for want of a reason.
 
     `after` are the anchors that change; `reason` is None where it is asked for later. A consent is held
-    against the trial's start at the site, every other day against the first consent. At most two queries,
-    none where no day changes.
+    against the trial's start at the site, every other day against the first consent.
     """
     person = record.participant
     consent = protocol_of(person.protocol_version).code_of(Role.CONSENT)
     own, others = _changed(record, after, {consent}), _changed(record, after, after.keys() - {consent})
     last = max((visit.closes for visit in record.visits if not visit.unscheduled), default=None)
-    found = list(questions_of(frame_around(person, None, last), own)) if own else []
+    began = record.began_on
+    found = list(questions_of(frame_around(person, None, last, began=began), own)) if own else []
     if others:
         consented = _consented(record, after.get(consent))
-        found += questions_of(frame_around(person, consented, last), others)
+        found += questions_of(frame_around(person, consented, last, began=began), others)
     if found and not sure:
         raise UnlikelyDay(" ".join(found))
     if found and reason is not None and not reason.strip():
@@ -74,7 +74,7 @@ def _consented(record: Record, proposed: RecordedAnchor | None) -> date | None:
     if proposed and proposed.actual_on:
         return proposed.actual_on
     stands = record.anchors.get(protocol_of(record.participant.protocol_version).code_of(Role.CONSENT))
-    days = (stands and stands.actual_on, first_signature(record.participant))
+    days = (stands and stands.actual_on, record.signed_on)
     return min((day for day in days if day), default=None)
 
 

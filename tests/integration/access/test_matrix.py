@@ -44,7 +44,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ENDED = {"expired", "withdrawn"}
 """Who asks only for things: without a role, lists and forms are those of `nobody`."""
 TRIES_ALL = "coordinator"
-"""Who sends every method to every address; the others send those that the table names."""
+"""Who sends every method to every address in the long lane; the others send those that the table names."""
 SEES_PAGES_OF_REFUSAL = {"anonymous", TRIES_ALL, "one-trial", "administrator"}
 """Who gets the whole pages of a refusal. They are one for each status, and to lay them out is most of
 the time of a refusal; the others get only its words, in which nothing may stand either."""
@@ -126,24 +126,25 @@ def test_the_table_names_no_address_that_is_gone() -> None:
     assert {model._meta.label_lower for model in admin.site._registry} >= set(RECORDS)
 
 
-ALWAYS = ("coordinator", "monitor", "nobody")
+ALWAYS = ("coordinator", "nobody")
 """Whose row of the matrix runs in every lane; the others run in `make test-long`."""
+EVERY_METHOD = f"{TRIES_ALL}, every method"
 
 
 @pytest.mark.parametrize(
     "who",
     [
         "anonymous" if who is None else pytest.param(who, marks=() if who in ALWAYS else pytest.mark.long)
-        for who in (None, *sorted(EVERYBODY))
+        for who in (None, *sorted(EVERYBODY), EVERY_METHOD)
     ],
 )
 def test_nothing_is_read_or_written_across_a_boundary(
     world: World, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if who not in SEES_PAGES_OF_REFUSAL:
+    if who not in {*SEES_PAGES_OF_REFUSAL, EVERY_METHOD}:
         monkeypatch.setattr("config.urls.handler403", _bare(403), raising=False)
         monkeypatch.setattr("config.urls.handler404", _bare(404), raising=False)
-    run = Run(world, who)
+    run = Run(world, TRIES_ALL if who == EVERY_METHOD else who, every=who == EVERY_METHOD)
     for address in addresses():
         if address.endpoint and (address.endpoint.of or who not in ENDED):
             run.address(address, address.endpoint)
@@ -179,8 +180,8 @@ def test_no_form_is_taken_without_the_token_of_its_page(world: World) -> None:
 class Run:
     """One person asking for everything, by every method."""
 
-    def __init__(self, world: World, who: str) -> None:
-        self.world, self.who = world, who
+    def __init__(self, world: World, who: str, *, every: bool = False) -> None:
+        self.world, self.who, self.every = world, who, every
         self.client = world.browser(who)
         self.session = {name: cookie.value for name, cookie in self.client.cookies.items()}
         self.faults: list[str] = []
@@ -208,7 +209,7 @@ class Run:
     def address(self, address: Address, endpoint: Endpoint) -> None:
         """An address, once for ours and once for theirs."""
         for whose, path in self.paths(address, endpoint):
-            every = self.who == TRIES_ALL and (whose != "ours" or not endpoint.of)
+            every = self.every and (whose != "ours" or not endpoint.of)
             for method in METHODS if every else {"GET", "POST", "PATCH"} & set(endpoint.methods):
                 self.ask(method, path, self._expected(endpoint, method, whose))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import pytest
 import schemathesis
 import time_machine
-from django.core.cache import cache
+from django.core.cache import cache as remembered
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client
@@ -67,27 +69,28 @@ PATHS = {
     "/api/v1/webhooks/{id}/secret": "post",
     "/api/v1/participants/{id}/rescreening": "post",
 }
-EXAMPLES = 40
+FEW, MANY = 8, 40
+"""How many requests are made up for each operation, in every lane and in `make test-long`."""
 WRITES = TokenScope(acts=ApiAct.values)
 
 
-@pytest.fixture(
-    params=[
-        "data_manager",
-        pytest.param("monitor", marks=pytest.mark.long),
-        pytest.param("administrator", marks=pytest.mark.long),
-    ]
-)
-def reader(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+@cache
+def described() -> Any:
+    """The schema, made and read once."""
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
+
+
+@pytest.fixture
+def reader(role: str) -> Iterator[dict[str, str]]:
     """The header of somebody: who records, who only looks, and to whom no participant is shown."""
-    cache.clear()
+    remembered.clear()
     # as Django's own test client does: the test's transaction outlives a request
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     with time_machine.travel(NOW, tick=False):
         enrol(enrolment=an_enrolment(), by=None)
         user = User.objects.create_user("edc")
-        grant_membership(user=user, role=request.param, starts_on=TODAY, by=None)
+        grant_membership(user=user, role=role, starts_on=TODAY, by=None)
         token = issue_api_token(user=user, name="EDC", scope=WRITES)[1]
         # schemathesis reads what WSGI gives it as it is
         yield {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
@@ -96,16 +99,27 @@ def reader(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
+    ("role", "examples"),
+    [
+        ("data_manager", FEW),
+        *(
+            pytest.param(role, MANY, marks=pytest.mark.long)
+            for role in ("data_manager", "monitor", "administrator")
+        ),
+    ],
+)
+@pytest.mark.parametrize(
     ("path", "method"), [(path, method) for path, methods in PATHS.items() for method in methods.split()]
 )
-def test_answers_are_as_the_schema_says(reader: dict[str, str], path: str, method: str) -> None:
+def test_answers_are_as_the_schema_says(
+    reader: dict[str, str], path: str, method: str, examples: int
+) -> None:
     """Whatever is asked, by schemathesis; its own fixtures do not work with this pytest."""
-    schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
 
-    @given(case=schema[path][method.upper()].as_strategy())
-    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @given(case=described()[path][method.upper()].as_strategy())
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     def asked(case: schemathesis.Case) -> None:
-        cache.clear()  # each case is also sent with a wrong token, and 20 of those are answered 429
+        remembered.clear()  # each case is also sent with a wrong token, and 20 of those are answered 429
         # a cursor, a code, two days in the wrong order: well formed and refused all the same
         case.call_and_validate(headers=reader, excluded_checks=[positive_data_acceptance])
 

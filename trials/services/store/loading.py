@@ -15,10 +15,12 @@ Row = tuple[Any, ...]
 def load_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert rows of a model, each a tuple of the values of `columns` (names of columns, not of fields).
 
-    COPY on PostgreSQL, executemany on SQLite: one statement for any number of rows. Columns left
-    out take their default, as in `Model.save`. Values are whatever the fields store; JSON is given
-    as text (`as_json`). Raises IntegrityError as any insert does.
+    COPY on PostgreSQL, executemany on SQLite: one statement for any number of rows, none for none.
+    Columns left out take their default, as in `Model.save`. Values are whatever the fields store; JSON is
+    given as text (`as_json`). Raises IntegrityError as any insert does.
     """
+    if isinstance(rows, Sequence) and not rows:
+        return
     defaults = _defaults(model, columns)
     names = ", ".join(map(connection.ops.quote_name, (*columns, *defaults)))
     into = f"{connection.ops.quote_name(_table(model))} ({names})"
