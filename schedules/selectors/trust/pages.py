@@ -32,7 +32,6 @@ from trials.selectors.protocols.approvals import (
     signable_approval,
     signature_rows,
     signatures_of,
-    sites_in_view,
 )
 from trials.selectors.records import published_versions, roles_of, within
 
@@ -133,11 +132,11 @@ def shown_content(signable: Signable) -> ShownContent:
     return ShownContent(facts, tables)
 
 
-def approval_rows(user: User, trial: Trial, today: date) -> list[ApprovalRow]:
-    """Every published version at every site in sight, the newest first; queries do not grow with either."""
-    sites, versions = sites_in_view(user, trial, today), list(published_versions(trial).defer("document"))
+def approval_rows(user: User, trial: Trial, sites: Sequence[Site], today: date) -> list[ApprovalRow]:
+    """Every published version at these sites, the newest first; queries do not grow with either."""
+    versions = list(published_versions(trial).defer("document"))
     states = approval_states((site.pk, version.pk) for site in sites for version in versions)
-    found = approvals_in_view(user, today).filter(protocol_version__in=versions)
+    found = approvals_in_view(user, today).filter(protocol_version__in=versions, site__in=sites)
     approvals = {(one.site_id, one.protocol_version_id): one for one in found}
     signed = _signatures({one.pk: one for one in approvals.values()})
     rows = []

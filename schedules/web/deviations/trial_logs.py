@@ -23,7 +23,8 @@ from schedules.selectors.deviations.trial_logs import (
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.exports import Table, exported
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import day_asked, next_page, number, places, search_asked
+from schedules.web.shared.places import places, site_asked, trial_asked
+from schedules.web.shared.query_params import day_asked, next_page, number, search_asked
 from schedules.web.shared.wording import say
 from trials.web.shared.query_params import choice_in, query_params
 
@@ -87,13 +88,13 @@ def enrolments_export(request: HttpRequest, form: str) -> HttpResponseBase:
 def _context(request: HttpRequest, wanted: WantedLog, outcomes: Mapping[str, str]) -> dict[str, Any]:
     """What the filters of a log show."""
     said = [(word, say(label)) for word, label in outcomes.items()]
-    return {"wanted": wanted, "outcomes": said, **places(request)}
+    return {"wanted": wanted, "outcomes": said, **places(request, wanted.site, wanted.trial)}
 
 
 def _wanted(request: HttpRequest, outcomes: Collection[str]) -> WantedLog:
     return WantedLog(
-        trial=number(request, "trial"),
-        site=number(request, "site"),
+        trial=trial_asked(request),
+        site=site_asked(request),
         search=search_asked(request),
         first=day_asked(request, "from"),
         last=day_asked(request, "to"),

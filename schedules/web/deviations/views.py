@@ -38,12 +38,11 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.exports import Table, exported
 from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import places, site_asked, trial_asked
 from schedules.web.shared.query_params import (
     day_asked,
     key_asked,
     next_page,
-    number,
-    places,
     search_asked,
 )
 from schedules.web.shared.wording import say
@@ -114,7 +113,7 @@ def deviations(request: HttpRequest) -> HttpResponse:
         "kinds": [(kind.value, say(label)) for kind, label in KIND_LABELS.items()],
         "states": [(state.value, say(label)) for state, label in STATE_LABELS.items()],
         "classes": DeviationClass.choices,
-        **places(request),
+        **places(request, wanted.site, wanted.trial),
         **next_page(request, found.after),
     }
     return render(request, "deviations/log.html", context)
@@ -178,8 +177,8 @@ def wanted_of(request: HttpRequest) -> WantedDeviations:
     kind = choice_in(request, "kind", [kind.value for kind in DeviationKind])
     state = choice_in(request, "state", [*(state.value for state in DeviationState), EVERY_STATE])
     return WantedDeviations(
-        trial=number(request, "trial"),
-        site=number(request, "site"),
+        trial=trial_asked(request),
+        site=site_asked(request),
         search=search_asked(request),
         kind=DeviationKind(kind) if kind else None,
         state=DeviationState(state) if state and state != EVERY_STATE else None,

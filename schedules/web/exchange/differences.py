@@ -29,7 +29,8 @@ from schedules.web.shared.answers import Showing, answer, answer_shown, may_reco
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, ShownReasonForm, SureField, without_question
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import next_page, number, places, search_asked
+from schedules.web.shared.places import places, site_asked, trial_asked
+from schedules.web.shared.query_params import next_page, number, search_asked
 from schedules.web.shared.wording import day_words, say
 from trials.domain.words import mark
 from trials.selectors.records import protocol_of
@@ -70,7 +71,7 @@ def differences(request: HttpRequest) -> HttpResponse:
     """The differences in sight, those that wait for somebody or those that are settled."""
     state = choice_in(request, "state", [SETTLED])
     wanted = WantedDifferences(
-        number(request, "trial"), number(request, "site"), search_asked(request), settled=bool(state)
+        trial_asked(request), site_asked(request), search_asked(request), settled=bool(state)
     )
     after = number(request, "after")
     page = listed_differences(user_of(request), server_day(now()), wanted, after, PAGE_SIZE)
@@ -78,7 +79,7 @@ def differences(request: HttpRequest) -> HttpResponse:
         "rows": [_row(one, may_settle=may_record(request, one.participant)) for one in page.rows],
         "wanted": wanted,
         "settled_state": SETTLED,
-        **places(request),
+        **places(request, wanted.site, wanted.trial),
         **next_page(request, page.after),
     }
     return render(request, "exchange/differences.html", context)

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from schedules.web.find.views import find, keys
+from schedules.web.find.views import find, find_places, keys
 
 urlpatterns = [
     path("find/", find, name="find"),
+    path("find/<slug:kind>s/", find_places, name="find-places"),
     path("keys/", keys, name="keys"),
 ]

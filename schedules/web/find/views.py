@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -19,6 +19,7 @@ from schedules.selectors.pages.search import LONGEST, search
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import PLACES, places_to_choose
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.selectors.records import keeps_records, roles_of
@@ -74,6 +75,16 @@ def find(request: HttpRequest) -> HttpResponse:
         return redirect(name, pk=found.only.pk)
     context = {"q": text, "found": found, "pages": pages, "nothing": not (found.count or pages)}
     return render(request, "find/find.html", context)
+
+
+@login_required
+@require_safe
+@query_params("site", "trial")
+def find_places(request: HttpRequest, kind: str) -> HttpResponse:
+    """The sites or trials in sight whose code or names a text occurs in, for the field that searches them."""
+    if kind not in PLACES:
+        raise Http404
+    return render(request, "find/places.html", {"found": places_to_choose(request, kind)})
 
 
 @login_required

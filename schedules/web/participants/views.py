@@ -29,6 +29,7 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import offered, place_asked
 from schedules.web.shared.wording import person_words, place_words, say, warnings_in_words
 from schedules.web.windows.facts import verdict_context
 from trials.domain.accounts.access import Right
@@ -59,22 +60,21 @@ def participant_list(request: HttpRequest) -> HttpResponse:
     user, instant = user_of(request), now()
     here = server_day(instant)
     sites, trials = sites_visible_to(user, here), trials_visible_to(user, here)
+    site, trial = place_asked(request, "site", sites), place_asked(request, "trial", trials)
     wanted = {
         "q": request.GET.get("q", "").strip(),
-        "site": choice_in(request, "site", [site.code for site in sites]),
-        "trial": choice_in(request, "trial", [trial.code for trial in trials]),
+        "site": site.code if site else "",
+        "trial": trial.code if trial else "",
         "phase": choice_in(request, "phase", [*PHASES]),
     }
-    site = next((site for site in sites if site.code == wanted["site"]), None)
-    trial = next((trial for trial in trials if trial.code == wanted["trial"]), None)
     found = participants_listed(user, instant, WantedPeople(wanted["q"], site, trial, wanted["phase"]))
     page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": found.rows(list(page)),
         "wanted": wanted,
-        "sites": sites,
-        "trials": trials,
+        "sites": offered(sites, wanted["site"]),
+        "trials": offered(trials, wanted["trial"]),
         "phases": [(value, say(label)) for value, label in PHASES.items()],
         "filtered": any(wanted.values()),
         **neighbours(request, page.number, page.paginator.num_pages),

@@ -10,13 +10,14 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
@@ -32,7 +33,9 @@ from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm,
 from schedules.web.shared.anchor_fields import PLANNED, mended
 from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import LONGEST, MOST, places_named
 from schedules.web.shared.preview_rows import person_rows, preview_rows
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
@@ -41,6 +44,7 @@ from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import WEEKDAYS
 from trials.models import Site
 from trials.selectors.records import roles_of, sites_administered_by, sites_visible_to, working_days_of
+from trials.web.shared.query_params import query_params
 from trials.zones import zone_of
 
 COMMIT = "commit"
@@ -216,13 +220,25 @@ def _moving(preview: Preview) -> dict[str, Any]:
 
 
 @login_required
+@require_safe
+@query_params("site")
 def sites(request: HttpRequest) -> HttpResponse:
-    """The sites in sight, with their working days and absences."""
+    """The sites in sight, with their working days and absences; searched by code or name, and paged."""
     user, today = user_of(request), server_day(now())
+    text = request.GET.get("site", "").strip()[:LONGEST]
     seen = sites_by_name(sites_visible_to(user, today))
-    administered = set(sites_administered_by(user, today).values_list("pk", flat=True))
-    may_add = roles_of(user, today).allows_throughout(Right.ADMINISTER)
-    context = {"sites": seen, "administered": administered, "may_add": may_add}
+    page = Paginator(places_named(seen, "site", text) if text else seen, MOST).get_page(
+        request.GET.get("page")
+    )
+    here = sites_administered_by(user, today).filter(pk__in=[site.pk for site in page])
+    context = {
+        "sites": page,
+        "text": text,
+        "searched": bool(text) or page.paginator.num_pages > 1,
+        "administered": set(here.values_list("pk", flat=True)),
+        "may_add": roles_of(user, today).allows_throughout(Right.ADMINISTER),
+        **neighbours(request, page.number, page.paginator.num_pages),
+    }
     return render(request, "replanning/sites.html", context)
 
 

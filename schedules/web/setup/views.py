@@ -22,7 +22,7 @@ from schedules.web.setup.words import shown_steps
 from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number
+from schedules.web.shared.places import offered, site_asked, trial_asked
 from trials.domain.accounts.access import Right
 from trials.domain.errors import ProtocolInvalid, Refused
 from trials.models import Site, Trial
@@ -48,14 +48,14 @@ from trials.zones import server_zone, zone_of
 def setup(request: HttpRequest) -> HttpResponse:
     """How far a trial at a site is on the way to its first participant."""
     user, today = user_of(request), server_day(now())
-    found = first_steps(user, today, number(request, "site"), number(request, "trial"))
+    found = first_steps(user, today, site_asked(request), trial_asked(request))
     steps = shown_steps(found)
     context = {
         "found": found,
         "steps": steps,
         "done": sum(step.done for step in steps),
-        "sites": sites_visible_to(user, today),
-        "trials": trials_visible_to(user, today),
+        "sites": offered(sites_visible_to(user, today), found.site.pk if found.site else None),
+        "trials": offered(trials_visible_to(user, today), found.trial.pk if found.trial else None),
     }
     return render(request, "setup/steps.html", context)
 

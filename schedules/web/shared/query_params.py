@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.people import user_of
 from trials.keyset import Key, read_cursor, write_cursor
-from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import QueryRefused
 
 LONGEST = 32
@@ -63,12 +59,6 @@ def key_asked(request: HttpRequest) -> Key | None:
 def search_asked(request: HttpRequest) -> str:
     """Part of a subject code."""
     return request.GET.get("q", "").strip()[:LONGEST]
-
-
-def places(request: HttpRequest) -> dict[str, Any]:
-    """The sites and trials among which somebody may choose."""
-    user, today = user_of(request), server_day(now())
-    return {"sites": sites_visible_to(user, today), "trials": trials_visible_to(user, today)}
 
 
 def next_page(request: HttpRequest, after: Key | int | None) -> dict[str, str]:

@@ -30,7 +30,8 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number, row_id
+from schedules.web.shared.places import offered, site_asked, trial_asked
+from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
@@ -66,7 +67,7 @@ class BookGroup:
 def today(request: HttpRequest) -> HttpResponse:
     """What there is to do today in sight, or at one site or in one trial."""
     user, instant = user_of(request), now()
-    wanted = Wanted(site=number(request, "site"), trial=number(request, "trial"))
+    wanted = Wanted(site=site_asked(request), trial=trial_asked(request))
     mine, whole = bool(request.GET.get("mine")), request.GET.get("all", "")
     here = server_day(instant)
     seen = site_calendars(sites_visible_to(user, here))
@@ -96,9 +97,9 @@ def today(request: HttpRequest) -> HttpResponse:
         "query": _kept(request.GET, FILTERS),
         "list_query": _kept(request.GET, LIST_FILTERS),
         "back": request.get_full_path(),
-        "sites": seen.sites,
+        "sites": offered(seen.sites, wanted.site),
         "only_site": places.sites[0] if len(places.sites) == 1 else None,
-        "trials": trials_visible_to(user, here),
+        "trials": offered(trials_visible_to(user, here), wanted.trial),
         "just": taken_from_session(request),
         "may_record": roles_of(user, here).allows(Right.RECORD),
     }

@@ -25,6 +25,7 @@ from schedules.selectors.today.worklist import (
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import offered, site_asked, trial_asked
 from schedules.web.shared.query_params import number
 from schedules.web.shared.wording import PART, place_words, say
 from trials.models import User
@@ -68,8 +69,8 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         "starts": starts_said_no(user, instant, wanted, say) if wanted.page == 1 else (),
         "histories": open_histories(user, instant, wanted) if wanted.page == 1 else (),
         "wanted": wanted,
-        "sites": places.sites,
-        "trials": trials_visible_to(user, here),
+        "sites": offered(places.sites, wanted.site),
+        "trials": offered(trials_visible_to(user, here), wanted.trial),
         **neighbours(request, found.page, found.pages),
         "filtered": bool(wanted.site or wanted.trial or wanted.part),
     }
@@ -91,8 +92,8 @@ def wanted_of(request: HttpRequest) -> Wanted:
     """Read the filters in an address."""
     part = choice_in(request, "part", PARTS)
     return Wanted(
-        site=number(request, "site"),
-        trial=number(request, "trial"),
+        site=site_asked(request),
+        trial=trial_asked(request),
         part=Part(part) if part else None,
         page=number(request, "page") or 1,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +20,9 @@ from schedules.selectors.store.course import clock_at
 from schedules.selectors.trust.pages import approval_rows
 from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import MOST
 from schedules.web.trust.forms import ApprovalForm, ClosingForm, EditionForm
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
@@ -37,6 +40,7 @@ from trials.services.jobs.jobs import ask_for_export
 from trials.services.protocols.approvals import correct_approval, record_approval
 from trials.services.protocols.closure import archive_trial, export_trial, freeze_trial, open_trial
 from trials.services.protocols.consent_forms import record_consent_form
+from trials.web.shared.query_params import query_params
 from trials.zones import server_zone, zone_of
 
 
@@ -50,14 +54,18 @@ def trials(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@query_params()
 def trial(request: HttpRequest, pk: int) -> HttpResponse:
     """One trial: versions at its sites, consent forms, whether it is frozen or archived."""
     user, today = user_of(request), server_day(now())
     found = _trial(request, pk)
-    rows = approval_rows(user, found, today)
+    page = Paginator(sites_in_view(user, found, today), MOST).get_page(request.GET.get("page"))
+    rows = approval_rows(user, found, list(page), today)
     context = {
         "trial": found,
         "rows": [(row, may(user, Right.RECORD, row.site, found, today)) for row in rows],
+        "page": page,
+        **neighbours(request, page.number, page.paginator.num_pages),
         "forms": found.consent_forms.order_by("-effective_on", "-pk"),
         "may_record_forms": may_throughout(user, Right.RECORD, found, today),
         "may_close": may_throughout(user, Right.CLOSE, found, today),

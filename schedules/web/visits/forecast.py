@@ -24,7 +24,8 @@ from schedules.selectors.pages.forecast import (
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars, site_days
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import key_asked, next_page, number, places
+from schedules.web.shared.places import places, site_asked, trial_asked
+from schedules.web.shared.query_params import key_asked, next_page, number
 from schedules.web.shared.wording import say
 from trials.models import Site, User
 from trials.selectors.records import sites_visible_to, trials_visible_to
@@ -60,7 +61,7 @@ def forecast(request: HttpRequest) -> HttpResponse:
         "rows": [(row, [HELP[each] for each in row.outlook.warnings]) for row in found.rows],
         "past_end": past_end(user, here, wanted.trial) if first else [],
         "provisional": provisional_years(user, here, wanted, _places(user, here)) if first else [],
-        **places(request),
+        **places(request, wanted.site, wanted.trial),
         **next_page(request, found.after),
     }
     return render(request, "forecast/forecast.html", context)
@@ -89,8 +90,8 @@ def _sites(user: User, here: date, wanted: WantedForecast) -> QuerySet[Site]:
 def _wanted(request: HttpRequest) -> WantedForecast:
     days = choice_in(request, "days", [str(days) for days in HORIZONS])
     return WantedForecast(
-        site=number(request, "site"),
-        trial=number(request, "trial"),
+        site=site_asked(request),
+        trial=trial_asked(request),
         days=int(days) if days else SOON,
         help_only=is_set(request, "help"),
         after=key_asked(request),

@@ -37,6 +37,7 @@ from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import offered, site_asked
 from schedules.web.shared.query_params import number
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_wording import SEVERITIES
@@ -101,7 +102,7 @@ def flags(request: HttpRequest) -> HttpResponse:
             (severity.value, SEVERITIES[severity], found.counts[severity.value])
             for severity in MOST_SEVERE_FIRST
         ],
-        "sites": sites_visible_to(user, here),
+        "sites": offered(sites_visible_to(user, here), wanted.site),
         "filtered": bool(wanted.severity or wanted.site or wanted.mine or wanted.asleep),
         **neighbours(request, found.page, found.pages),
     }
@@ -195,7 +196,7 @@ def _wanted(request: HttpRequest) -> WantedFlags:
     severity = choice_in(request, "severity", Severity.values)
     return WantedFlags(
         severity=Severity(severity) if severity else None,
-        site=number(request, "site"),
+        site=site_asked(request),
         mine=is_set(request, "mine"),
         asleep=is_set(request, "asleep"),
         page=number(request, "page") or 1,

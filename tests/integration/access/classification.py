@@ -131,6 +131,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "site-absences": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE, post=AT_WHOLE_SITE),
     "absence-end": form("absence"),
     "find": listed(),
+    "find-places": listed(),
     "keys": one_s_own(),
     # --- re-planning, holds, working days
     "replan": form("anchors"),

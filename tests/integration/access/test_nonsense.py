@@ -52,7 +52,7 @@ def registered() -> list[Any]:
     return list(admin.site._registry.items())
 
 
-ALWAYS = ("Participant", "Trial", "User", "Visit")
+ALWAYS = ("Participant",)
 """Whose lists are tried in every lane; all of them in `make test-long`."""
 
 

@@ -112,12 +112,13 @@ TAMPERINGS = [alter, remove, remove_with_link, insert, swap, cut_off]
 CASES = int(os.environ.get("DAYZERO_AUDIT_CASES", "200"))
 
 
-def test_tampering_is_found_and_the_entry_named(sealed: AuditSeal) -> None:
-    """200 times in the suite; DAYZERO_AUDIT_CASES=10000 for the long form."""
+@pytest.mark.parametrize("cases", [4 * len(TAMPERINGS), pytest.param(CASES, marks=pytest.mark.long)])
+def test_tampering_is_found_and_the_entry_named(sealed: AuditSeal, cases: int) -> None:
+    """Each kind four times in every lane, 200 in the long one; DAYZERO_AUDIT_CASES=10000 for more."""
     ids, heads = entry_ids(), [Head(sealed.last, sealed.head)]
     choose = random.Random(20261121)
     with behind_its_back() as run, connection.cursor() as cursor:
-        for case in range(CASES):
+        for case in range(cases):
             tamper = TAMPERINGS[case % len(TAMPERINGS)]
             at = choose.randrange(len(ids))
             cursor.execute("SAVEPOINT tampering")

@@ -1,7 +1,8 @@
 """Everything that happens to participants, in any order, through the real services, against a naive model.
 
-A few courses in the suite, the same each time. DAYZERO_COURSES says how many seeds to play instead, each
-for 1,000 steps: 20 by `make courses`. A seed that fails fails again under its number.
+A few courses in every lane, some more in the long one, the same each time. DAYZERO_COURSES says how many
+seeds to play instead, each for 1,000 steps: 20 by `make courses`. A seed that fails fails again under its
+number.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from trials.domain.sites.working_days import WorkingDays
 from trials.services.sites.working_days import correct_working_days
 
 SEEDS = int(os.environ.get("DAYZERO_COURSES", "0"))
-MANY, FEW = (20, 50), (6, 20)
-"""How many courses, of how many steps each."""
+MANY, SOME, FEW = (20, 50), (6, 20), (2, 12)
+"""How many courses, of how many steps each: by command, in the long lane, in every lane."""
 
 
-@pytest.mark.parametrize("number", range(SEEDS or 1))
+@pytest.mark.parametrize(
+    ("number", "size"),
+    [(number, MANY) for number in range(SEEDS)] or [(0, FEW), pytest.param(1, SOME, marks=pytest.mark.long)],
+)
 @pytest.mark.django_db
-def test_courses_in_any_order(number: int) -> None:
-    courses, steps = MANY if SEEDS else FEW
+def test_courses_in_any_order(number: int, size: tuple[int, int]) -> None:
+    courses, steps = size
     Courses.sites = [a_site(code) for code in PLACES]
     Courses.versions = {label: a_version(text=text) for label, text in ((1, ONE), (2, TWO))}
     for site in Courses.sites:

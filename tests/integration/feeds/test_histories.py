@@ -35,7 +35,7 @@ from trials.services.sites.working_days import correct_working_days
 
 LINKS = "https://dayzero.example/participants/{}/"
 STEPS, TOGETHER = 15, 50
-FEW, MANY = 6, 200
+FEW, MANY = 2, 200
 ASKED = int(os.environ.get("DAYZERO_HISTORIES", "0"))
 EVENT = re.compile(rb"BEGIN:VEVENT\r\n.*?END:VEVENT\r\n", re.DOTALL)
 UID = re.compile(rb"\r\nUID:([^\r]*)")

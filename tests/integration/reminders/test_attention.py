@@ -42,6 +42,7 @@ def held(year: AttentionYear) -> None:
     assert median(year.each_day()) <= 1
 
 
+@pytest.mark.long
 def test_some_weeks_ask_for_little_attention_and_miss_nothing() -> None:
     held(some_weeks())
 

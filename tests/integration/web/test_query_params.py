@@ -102,6 +102,8 @@ def _address(name: str, participant: Participant) -> str | None:
         "screening-log-export": {"form": "csv"},
         "enrolment-log-export": {"form": "xlsx"},
         "forecast-end": {"pk": trial},
+        "trial": {"pk": trial},
+        "find-places": {"kind": "site"},
         "amendment-new": {"pk": trial},
         "trail-record": {"kind": "participants.participant", "number": participant.pk},
         "reminder-rules": {"pk": trial},
@@ -117,7 +119,7 @@ def _address(name: str, participant: Participant) -> str | None:
     ("name", "asked", "words"),
     [
         ("worklist", "part=late", "no choice for “part”"),
-        ("today", "site=WH", "no number for “site”"),
+        ("today", "site=NOWHERE", "no choice for “site”. Possible: WH"),
         ("participants", "site=NOWHERE", "no choice for “site”. Possible: WH"),
         ("participants", "trial=NCT0", "no choice for “trial”"),
         ("flags", "mine=yes", "no choice for “mine”. Possible: 1"),

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import BytesIO
+from itertools import chain, islice
 from typing import Any
 
 from trials.formats.exports.tables import Preamble, runs
 
 WIDEST = 60
 """Characters that a column is given at most."""
+MEASURED = 500
+"""Rows that say how wide the columns are."""
 _ILLEGAL = re.compile(r"[\000-\010]|[\013-\014]|[\016-\037]")
 """What no cell may hold: openpyxl's ILLEGAL_CHARACTERS_RE."""
 
@@ -20,19 +23,22 @@ def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[A
     """The bytes of a workbook. Days are days and numbers numbers.
 
     A text that a spreadsheet would run as a formula has an apostrophe before it, so that it is
-    none either once the sheet is saved as something else.
+    none either once the sheet is saved as something else. Rows are written as they come, to a file beside,
+    so that a workbook of any length takes no more memory than its own bytes; the columns are as wide as
+    the first MEASURED rows ask for.
     """
     from openpyxl import Workbook  # noqa: PLC0415  heavy, and few processes ever write one
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
     book = Workbook(write_only=True)
-    lines = [[_cell(value) for value in row] for row in rows]
+    lines = ([_cell(value) for value in row] for row in rows)
+    first = list(islice(lines, MEASURED))
     sheet = book.create_sheet("Table")
-    for column, width in enumerate(_widths([list(heads), *lines]), 1):
+    for column, width in enumerate(_widths([list(heads), *first]), 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A2"
     sheet.append(list(heads))
-    for line in lines:
+    for line in chain(first, lines):
         sheet.append(line)
     about = book.create_sheet("About")
     about.column_dimensions["A"].width, about.column_dimensions["B"].width = 20, WIDEST

@@ -1,0 +1,141 @@
+"""The sites and trials by which a list is filtered: all of them where they are few, else searched by name.
+
+A page with five hundred sites in its filter is 20 KB larger on each of its addresses, for all who read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from schedules.web.shared.clock import now, server_day
+from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import number
+from trials.models import Site, Trial, User
+from trials.selectors.records import sites_visible_to, trials_visible_to
+from trials.spoken import site_name, trial_name
+from trials.web.shared.query_params import QueryRefused, choice_in
+
+MOST, FOUND = 50, 20
+"""How many a select holds, and how many a search shows."""
+BETWEEN = " · "
+LONGEST = 80
+_VISIBLE: dict[str, Callable[[User, date], QuerySet[Any]]] = {
+    "site": sites_visible_to,
+    "trial": trials_visible_to,
+}
+PLACES = frozenset(_VISIBLE)
+_NAMES = {
+    "site": ("code", "name", "name_zh", "short_name", "short_name_zh"),
+    "trial": ("code", "title", "short_name", "short_name_zh", "registry_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a filter offers: its rows where they are few, else the words of the one that is chosen."""
+
+    rows: Sequence[Any]
+    count: int
+    chosen: str = ""
+
+    @property
+    def many(self) -> bool:
+        """Whether one is searched for instead of chosen from a list."""
+        return self.count > MOST
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def offered(rows: QuerySet[Any] | Sequence[Any], chosen: int | str | None = None) -> Offered:
+    """Offer rows in a filter; `chosen` is the id of one, or its code. At most three queries of few rows."""
+    if not isinstance(rows, QuerySet):
+        if len(rows) <= MOST:
+            return Offered(rows, len(rows))
+        words = next((words_of(one) for one in rows if chosen in {one.pk, one.code}), "")
+        return Offered((), len(rows), words)
+    few = list(rows[: MOST + 1])
+    if len(few) <= MOST:
+        return Offered(few, len(few))
+    one = rows.filter(Q(code=chosen) if isinstance(chosen, str) else Q(pk=chosen)).first() if chosen else None
+    return Offered((), rows.count(), words_of(one) if one else "")
+
+
+def places(request: HttpRequest, site: int | None, trial: int | None) -> dict[str, Offered]:
+    """The sites and trials among which somebody may choose, with those that are chosen."""
+    user, today = user_of(request), server_day(now())
+    return {
+        "sites": offered(sites_visible_to(user, today), site),
+        "trials": offered(trials_visible_to(user, today), trial),
+    }
+
+
+def words_of(row: Site | Trial) -> str:
+    """A site or a trial as a search offers it, and as it is typed: its code, then its name."""
+    name = site_name(row) if isinstance(row, Site) else trial_name(row)
+    return f"{row.code}{BETWEEN}{name}" if name != row.code else row.code
+
+
+def site_asked(request: HttpRequest) -> int | None:
+    """The id of the site that an address asks for, by its id, its code or a name that only one has."""
+    return _asked(request, "site")
+
+
+def trial_asked(request: HttpRequest) -> int | None:
+    """The id of the trial that an address asks for, in the same ways."""
+    return _asked(request, "trial")
+
+
+def place_asked(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
+    """The site or trial of these that an address names by its code, or by a name that only one of many has.
+
+    Raises QueryRefused, which says what was given, where none or several are called so.
+    """
+    text = request.GET.get(name, "").strip()[:LONGEST]
+    if not text:
+        return None
+    found = list(rows.filter(code__iexact=text.partition(BETWEEN)[0].strip())[:2])
+    if not found:
+        codes = list(rows.order_by("code").values_list("code", flat=True)[: MOST + 1])
+        if len(codes) <= MOST:  # they are chosen from a list, and what is none of them is a wrong address
+            choice_in(request, name, codes)
+        found = list(places_named(rows, name, text)[:2])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        words = _("Several are called “%(value)s”. Give the code of one of them.")
+    else:
+        words = _("“%(value)s” is not the code or the name of anything that you can choose here.")
+    raise QueryRefused(name, words % {"value": text})
+
+
+def places_named(rows: QuerySet[Any], name: str, text: str) -> QuerySet[Any]:
+    """Those of the rows in whose code or names a text occurs, by code."""
+    found = Q()
+    for field in _NAMES[name]:
+        found |= Q(**{f"{field}__icontains": text.partition(BETWEEN)[0].strip()})
+    return rows.filter(found).order_by("code")
+
+
+def places_to_choose(request: HttpRequest, name: str) -> list[str]:
+    """What a search offers for the text typed so far."""
+    rows = _VISIBLE[name](user_of(request), server_day(now()))
+    text = request.GET.get(name, "").strip()[:LONGEST]
+    return [words_of(row) for row in places_named(rows, name, text)[:FOUND]]
+
+
+def _asked(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "").strip()
+    if not text or (text.isascii() and text.isdigit()):
+        return number(request, name)
+    return int(place_asked(request, name, _VISIBLE[name](user_of(request), server_day(now()))).pk)
