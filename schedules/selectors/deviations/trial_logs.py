@@ -105,10 +105,10 @@ class EnrolmentLog:
     after: int | None = None
 
 
-def screening_log(user: User, today: date, wanted: WantedLog, size: int | None = PAGE) -> ScreeningLog:
+def screening_log(user: User, today: date, wanted: WantedLog, size: int = PAGE) -> ScreeningLog:
     """Everybody who was screened, in the order of registration, with every attempt and its outcome.
 
-    `size` participants, or all of them; a constant number of queries.
+    `size` participants at most; a constant number of queries.
     """
     found = _people(user, today, wanted)
     if wanted.outcome in OUTCOMES:
@@ -124,7 +124,7 @@ def screening_log(user: User, today: date, wanted: WantedLog, size: int | None =
     return ScreeningLog([row for row in rows if asked in (None, row.screened.outcome)], after)
 
 
-def enrolment_log(user: User, today: date, wanted: WantedLog, size: int | None = PAGE) -> EnrolmentLog:
+def enrolment_log(user: User, today: date, wanted: WantedLog, size: int = PAGE) -> EnrolmentLog:
     """Everybody who was enrolled, in the order of registration; a constant number of queries."""
     codes, zeros = _codes(user, today)
     found = _people(user, today, wanted).filter(_reached(codes))
@@ -248,15 +248,11 @@ def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]
     )
 
 
-def _page(
-    found: QuerySet[Participant], wanted: WantedLog, size: int | None
-) -> tuple[list[Participant], int | None]:
+def _page(found: QuerySet[Participant], wanted: WantedLog, size: int) -> tuple[list[Participant], int | None]:
     """So many participants after an id, and the id of the last one where there are more."""
     if wanted.after:
         found = found.filter(pk__gt=wanted.after)
     found = found.order_by("pk")
-    if size is None:
-        return list(found), None
     some = list(found[: size + 1])
     return some[:size], some[size - 1].pk if len(some) > size else None
 

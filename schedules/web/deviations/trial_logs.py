@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,7 +15,9 @@ from django.views.decorators.http import require_safe
 from participants.domain.lifecycle import PHASE_LABELS, STEP_LABELS, Phase
 from schedules.domain.deviations.trial_logs import OUTCOMES
 from schedules.selectors.deviations.trial_logs import (
+    EnrolmentLog,
     EnrolmentRow,
+    ScreeningLog,
     ScreeningRow,
     WantedLog,
     enrolment_log,
@@ -30,6 +33,7 @@ from trials.web.shared.query_params import choice_in, query_params
 
 NOT_ENROLLED = frozenset({Phase.SCREENING, Phase.SCREEN_FAILED})
 PHASES = {phase.value: PHASE_LABELS[phase] for phase in Phase if phase not in NOT_ENROLLED}
+READ = 500
 FILTERS = ("trial", "site", "q", "from", "to", "outcome")
 SCREENING_HEADS = (
     *("Trial", "Site", "Participant", "Attempt", "Screened from", "Outcome", "Outcome on", "Reason"),
@@ -58,7 +62,7 @@ def screening(request: HttpRequest) -> HttpResponse:
 def screening_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a table to be kept."""
     wanted = replace(_wanted(request, OUTCOMES), after=None)
-    rows = screening_log(user_of(request), server_day(now()), wanted, size=None).rows
+    rows = _whole(partial(screening_log, user_of(request), server_day(now())), wanted)
     table = Table("screening-log", "screening log", SCREENING_HEADS, map(_screened, rows))
     return exported(request, table, form)
 
@@ -80,9 +84,19 @@ def enrolments(request: HttpRequest) -> HttpResponse:
 def enrolments_export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same as a table to be kept."""
     wanted = replace(_wanted(request, [*Phase]), after=None)
-    rows = enrolment_log(user_of(request), server_day(now()), wanted, size=None).rows
+    rows = _whole(partial(enrolment_log, user_of(request), server_day(now())), wanted)
     table = Table("enrolment-log", "enrolment log", ENROLMENT_HEADS, map(_enrolled, rows))
     return exported(request, table, form)
+
+
+def _whole(log: Callable[..., ScreeningLog | EnrolmentLog], wanted: WantedLog) -> Iterator[Any]:
+    """All rows of a log, READ participants at a time."""
+    while True:
+        found = log(wanted, size=READ)
+        yield from found.rows
+        if found.after is None:
+            return
+        wanted = replace(wanted, after=found.after)
 
 
 def _context(request: HttpRequest, wanted: WantedLog, outcomes: Mapping[str, str]) -> dict[str, Any]:

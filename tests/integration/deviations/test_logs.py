@@ -109,7 +109,8 @@ def test_the_enrolment_log_has_who_was_enrolled(client, screened) -> None:
     stepped(row.participant, Step.DEATH, date(2026, 12, 24), "")
     (row,) = client.get(reverse("enrolment-log")).context["rows"]
     assert (row.phase, row.end.on) == ("died", date(2026, 12, 24))
-    assert client.get(reverse("enrolment-log-export", args=["xlsx"])).content[:2] == b"PK"
+    sheet = client.get(reverse("enrolment-log-export", args=["xlsx"]))
+    assert b"".join(sheet.streaming_content)[:2] == b"PK"
 
 
 def outcome_of(client: Client, where: str, outcome: str) -> set[str]:

@@ -243,7 +243,7 @@ def test_the_log_is_kept_as_csv_and_as_a_workbook(late) -> None:
         assert neutral in row
     answer = client.get(reverse("deviations-export", args=["xlsx"]))
     assert answer.headers["Content-Disposition"] == 'attachment; filename="deviations-2026-12-27.xlsx"'
-    book = load_workbook(BytesIO(answer.content))
+    book = load_workbook(BytesIO(b"".join(answer.streaming_content)))
     values = dict(zip(*book["Table"].values, strict=True))
     assert (values["Days late"], values["Description"]) == (3, "'=HYPERLINK(1)")
     assert book["About"]["A1"].value == "Software"

@@ -20,6 +20,7 @@ def morning() -> Any:
     return
 
 
+@pytest.mark.long
 def test_some_weeks_at_a_site_go_by_the_books() -> None:
     """One participant, through chemotherapy and infusion; the long form is a year."""
     year = SiteYear(

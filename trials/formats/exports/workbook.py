@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import BytesIO
 from itertools import chain, islice
-from typing import Any
+from typing import IO, Any
 
 from trials.formats.exports.tables import Preamble, runs
 
@@ -20,12 +20,20 @@ _ILLEGAL = re.compile(r"[\000-\010]|[\013-\014]|[\016-\037]")
 
 
 def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """The bytes of a workbook. Days are days and numbers numbers.
+    """The bytes of a workbook, as `write_workbook` makes it."""
+    written = BytesIO()
+    write_workbook(written, preamble, heads, rows)
+    return written.getvalue()
+
+
+def write_workbook(
+    to: IO[bytes], preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Write a workbook to a file. Days are days and numbers numbers.
 
     A text that a spreadsheet would run as a formula has an apostrophe before it, so that it is
-    none either once the sheet is saved as something else. Rows are written as they come, to a file beside,
-    so that a workbook of any length takes no more memory than its own bytes; the columns are as wide as
-    the first MEASURED rows ask for.
+    none either once the sheet is saved as something else. Rows are written as they come, so that a
+    workbook of any length takes the same memory; the columns are as wide as the first MEASURED rows ask for.
     """
     from openpyxl import Workbook  # noqa: PLC0415  heavy, and few processes ever write one
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
@@ -44,9 +52,7 @@ def workbook(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[A
     about.column_dimensions["A"].width, about.column_dimensions["B"].width = 20, WIDEST
     for name, value in preamble:
         about.append([_cell(name), _cell(value)])
-    written = BytesIO()
-    book.save(written)
-    return written.getvalue()
+    book.save(to)
 
 
 def _cell(value: Any) -> Any:
