@@ -34,15 +34,15 @@ def questions_about(
 def unlikely_in_record(record: Record, days: Sequence[date], *, started: bool = True) -> list[str]:
     """Return what is asked about days of a participant whose record was read, in words.
 
-    `started` says whether a day before the first consent is unlikely. At most two queries, and none where no
-    day can be unlikely.
+    `started` says whether a day before the first consent is unlikely. One query where neither a consent nor
+    an approval is on record.
     """
     last = max((visit.closes for visit in record.visits if not visit.unscheduled), default=None)
     stands = record.anchors.get(protocol_of(record.participant.protocol_version).code_of(Role.CONSENT))
     likely_from = stands.actual_on if stands else None
     frame = Frame(LAST_DAY, likely_from if started else None, last, by_consent=True)
     if started and likely_from is None and days:
-        frame = frame_around(record.participant, first_signature(record.participant), last)
+        frame = frame_around(record.participant, record.signed_on, last, began=record.began_on)
     return list(questions_of(frame, days))
 
 
