@@ -320,6 +320,7 @@ NO_REVERSE = {
     "accounts/^password/link/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "/accounts/password/link/1-set/",
     "accounts/stop/<str:token>/": "/accounts/stop/nothing/",
     "api/v1/": "/api/v1/nothing",
+    "find/<slug:kind>s/": "/find/sites/?site=T",
     "calendar/": "/calendar/nothing",
     "calendar/^(?P<token>[A-Za-z0-9_-]{43})\\.ics$": f"/calendar/{'x' * 43}.ics",
 }
