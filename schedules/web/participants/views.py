@@ -27,9 +27,9 @@ from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.reminders.words import told_context
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, place_asked
+from schedules.web.shared.query_params import neighbours
 from schedules.web.shared.wording import person_words, place_words, say, warnings_in_words
 from schedules.web.windows.facts import verdict_context
 from trials.domain.accounts.access import Right

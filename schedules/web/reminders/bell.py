@@ -28,9 +28,8 @@ from schedules.services.reminders.bell import (
 from schedules.web.reminders.words import bell_row
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import neighbours, number
 from trials.models import User
 from trials.selectors.records import roles_of
 from trials.web.shared.query_params import choice_in, query_params

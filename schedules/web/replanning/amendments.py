@@ -45,9 +45,9 @@ from schedules.services.replanning.amendment_previews import Amendment, DryRun, 
 from schedules.services.replanning.amendments import cancel_amendment, retry_amendment, start_amendment
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import NO_NAMES, SAY_WHY
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.preview_rows import verdict_lines
+from schedules.web.shared.query_params import neighbours
 from schedules.web.shared.wording import say
 from trials.models import ProtocolVersion, Site, Trial
 from trials.selectors.protocols.approvals import trials_in_view

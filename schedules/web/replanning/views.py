@@ -33,10 +33,10 @@ from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm,
 from schedules.web.shared.anchor_fields import PLANNED, mended
 from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import LONGEST, MOST, places_named
 from schedules.web.shared.preview_rows import person_rows, preview_rows
+from schedules.web.shared.query_params import neighbours
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError

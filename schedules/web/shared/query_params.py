@@ -73,3 +73,16 @@ def next_page(request: HttpRequest, after: Key | int | None) -> dict[str, str]:
         "first": f"?{filters}" if "after" in request.GET else "",
         "filters": filters,
     }
+
+
+def neighbours(request: HttpRequest, number: int, pages: int) -> dict[str, str]:
+    """The addresses of the pages before and after this one, with everything else that was asked for."""
+    before = _page_address(request, number - 1) if number > 1 else ""
+    after = _page_address(request, number + 1) if number < pages else ""
+    return {"previous": before, "next": after}
+
+
+def _page_address(request: HttpRequest, number: int) -> str:
+    asked = request.GET.copy()
+    asked["page"] = str(number)
+    return f"?{asked.urlencode()}"

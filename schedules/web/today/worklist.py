@@ -23,10 +23,9 @@ from schedules.selectors.today.worklist import (
     worklist,
 )
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked, trial_asked
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import neighbours, number
 from schedules.web.shared.wording import PART, place_words, say
 from trials.models import User
 from trials.selectors.records import sites_visible_to, trials_visible_to

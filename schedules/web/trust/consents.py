@@ -26,8 +26,8 @@ from schedules.selectors.store.course import clock_at
 from schedules.services.trust.consents import correct_consent, record_consent, record_withdrawal
 from schedules.web.shared.answers import answer, may_record, person_of, require_record
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
+from schedules.web.shared.query_params import neighbours
 from schedules.web.trust.forms import ConsentCorrectionForm, ConsentGivenForm, WithdrawalForm
 from trials.web.shared.query_params import choice_in, query_params
 from trials.zones import zone_of

@@ -20,9 +20,9 @@ from schedules.selectors.store.course import clock_at
 from schedules.selectors.trust.pages import approval_rows
 from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import MOST
+from schedules.web.shared.query_params import neighbours
 from schedules.web.trust.forms import ApprovalForm, ClosingForm, EditionForm
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused

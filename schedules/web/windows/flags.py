@@ -35,10 +35,9 @@ from schedules.web.shared.answers import answer, may_record, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.just_done import taken_from_session
-from schedules.web.shared.paging import neighbours
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import neighbours, number
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_wording import SEVERITIES
 from trials.domain.accounts.access import Right

@@ -156,7 +156,7 @@ def _database(name: str) -> Callable[[int], int]:
 
     time_machine.travel(NOW).start()
     chief, trial = User.objects.get(username="chief"), Trial.objects.get()
-    client = Client(headers={"accept-encoding": "identity"})
+    client = Client(SERVER_NAME="localhost", headers={"accept-encoding": "identity"})
     stem, _dot, form = name.rpartition(".")
     api = f"/api/v1/trials/{trial.code}"
     addresses = {
