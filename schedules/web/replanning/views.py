@@ -34,7 +34,7 @@ from schedules.web.shared.anchor_fields import PLANNED, mended
 from schedules.web.shared.answers import person_of, require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.places import LONGEST, MOST, places_named
+from schedules.web.shared.places import MOST, places_named, typed
 from schedules.web.shared.preview_rows import person_rows, preview_rows
 from schedules.web.shared.query_params import neighbours
 from schedules.web.shared.wording import say
@@ -225,7 +225,7 @@ def _moving(preview: Preview) -> dict[str, Any]:
 def sites(request: HttpRequest) -> HttpResponse:
     """The sites in sight, with their working days and absences; searched by code or name, and paged."""
     user, today = user_of(request), server_day(now())
-    text = request.GET.get("site", "").strip()[:LONGEST]
+    text = typed(request, "site")
     seen = sites_by_name(sites_visible_to(user, today))
     page = Paginator(places_named(seen, "site", text) if text else seen, MOST).get_page(
         request.GET.get("page")

@@ -86,6 +86,11 @@ def words_of(row: Site | Trial) -> str:
     return f"{row.code}{BETWEEN}{name}" if name != row.code else row.code
 
 
+def typed(request: HttpRequest, name: str) -> str:
+    """What an address gives as a code or a name; PostgreSQL takes no NUL, which no name holds either."""
+    return request.GET.get(name, "").replace("\0", "\ufffd").strip()[:LONGEST]
+
+
 def site_asked(request: HttpRequest) -> int | None:
     """The id of the site that an address asks for, by its id, its code or a name that only one has."""
     return _asked(request, "site")
@@ -101,7 +106,7 @@ def place_asked(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
 
     Raises QueryRefused, which says what was given, where none or several are called so.
     """
-    text = request.GET.get(name, "").strip()[:LONGEST]
+    text = typed(request, name)
     if not text:
         return None
     found = list(rows.filter(code__iexact=text.partition(BETWEEN)[0].strip())[:2])
@@ -130,7 +135,7 @@ def places_named(rows: QuerySet[Any], name: str, text: str) -> QuerySet[Any]:
 def places_to_choose(request: HttpRequest, name: str) -> list[str]:
     """What a search offers for the text typed so far."""
     rows = _VISIBLE[name](user_of(request), server_day(now()))
-    text = request.GET.get(name, "").strip()[:LONGEST]
+    text = typed(request, name)
     return [words_of(row) for row in places_named(rows, name, text)[:FOUND]]
 
 

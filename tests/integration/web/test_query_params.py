@@ -22,6 +22,9 @@ pytestmark = pytest.mark.django_db
 READS_AN_ADDRESS = (
     "request.GET",
     "number(request",
+    "site_asked(request",
+    "place_asked(request",
+    "typed(request",
     "_wanted(request",
     "wanted_of(request",
     "Form(request.GET",
