@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, override
 from participants.domain.product import LABELS, Milestone
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.reminders import CLOSING, START, Notice
+from schedules.domain.reminders.ledger import ClinicDaysLeft
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
 from trials.domain.words import page_day
@@ -143,7 +144,7 @@ def _of_nobody(notice: Notice) -> tuple[str, str]:
 def _of_rule(notice: Notice) -> tuple[str, str]:
     subject = _("Dayzero: %(what)s") % {"what": say(BY_KIND[notice.kind].label)}
     body = _("%(trial)s, participant %(subject_code)s: %(said)s")
-    said = sentence(notice.kind, notice.label, notice.day or notice.opens)
+    said = with_clinic_days(sentence(notice.kind, notice.label, notice.day or notice.opens), notice.left)
     return subject, body % {"trial": notice.trial, "subject_code": notice.subject_code, "said": said}
 
 
@@ -153,6 +154,15 @@ def sentence(kind: str, thing: str, day: date) -> str:
     return say(BY_KIND[kind].says) % {"thing": label, "day": written_day(day)}
 
 
+def with_clinic_days(said: str, left: ClinicDaysLeft | None) -> str:
+    """Add what a window has left, where the day on which it closes is no clinic day."""
+    if left is None or not left.is_worth_a_word:
+        return said
+    if left.last is None:
+        return _("%(said)s No clinic day is left until then.") % {"said": said}
+    return _("%(said)s The last clinic day is %(day)s.") % {"said": said, "day": written_day(left.last)}
+
+
 def _of_start(notice: Notice) -> tuple[str, str]:
     body = _("%(trial)s, participant %(subject_code)s: the list before the start says no.\n%(why)s")
     words = {"trial": notice.trial, "subject_code": notice.subject_code, "why": facts_text(notice.why, say)}
@@ -160,20 +170,32 @@ def _of_start(notice: Notice) -> tuple[str, str]:
 
 
 def _of_window(notice: Notice) -> tuple[str, str]:
-    return (
-        _("Dayzero: a visit's window closes on %(day)s") % {"day": written_day(notice.closes)},
-        _(
+    subject = _("Dayzero: a visit's window closes on %(day)s") % {"day": written_day(notice.closes)}
+    last = notice.left.last if notice.left else notice.closes
+    if last is None:
+        body = _(
+            "%(trial)s, participant %(subject_code)s: %(visit)s has no clinic day left in its window.\n"
+            "Window: %(opens)s to %(closes)s."
+        )
+    elif last == notice.closes:
+        body = _(
             "%(trial)s, participant %(subject_code)s: %(visit)s can still be done until %(closes)s.\n"
             "Window: %(opens)s to %(closes)s."
         )
-        % {
-            "trial": notice.trial,
-            "subject_code": notice.subject_code,
-            "visit": say(notice.label),
-            "opens": written_day(notice.opens),
-            "closes": written_day(notice.closes),
-        },
-    )
+    else:
+        body = _(
+            "%(trial)s, participant %(subject_code)s: %(visit)s can still be done until %(last)s, the last "
+            "clinic day of its window.\n"
+            "Window: %(opens)s to %(closes)s."
+        )
+    return subject, body % {
+        "trial": notice.trial,
+        "subject_code": notice.subject_code,
+        "visit": say(notice.label),
+        "opens": written_day(notice.opens),
+        "closes": written_day(notice.closes),
+        "last": written_day(last or notice.closes),
+    }
 
 
 def written_day(day: date) -> str:

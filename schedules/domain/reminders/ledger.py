@@ -31,13 +31,33 @@ WAITS = (
 
 
 @dataclass(frozen=True, slots=True)
+class ClinicDaysLeft:
+    """What a window that closes soon still has: its last clinic day from today on, None for none."""
+
+    last: date | None
+    closes: date
+
+    @property
+    def is_worth_a_word(self) -> bool:
+        """Whether the day on which the window closes does not say it already."""
+        return self.last != self.closes
+
+
+def clinic_days_left(today: date, closes: date, is_clinic_day: Callable[[date], bool]) -> ClinicDaysLeft:
+    """Give the last clinic day of a window from today on."""
+    days = (closes - timedelta(days=number) for number in range((closes - today).days + 1))
+    return ClinicDaysLeft(next((day for day in days if is_clinic_day(day)), None), closes)
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A reminder as it goes to one person: the facts it tells, who is told, and at which address.
 
     `key` is the reminder's, the same each time that it is sent; `trial` is the trial's name outside;
     `opens` and `closes` are the visit's window, `day` is what a reminder of a rule is about, `thing` what two
     reminders of the same thing have in common, `link` the page where something can be done about it.
-    Of a start, `opens` is its day and `why` what the list says, as it is stored.
+    Of a start, `opens` is its day and `why` what the list says, as it is stored. `left` is of a visit to be
+    booked, where its site has a table of working days.
     """
 
     reminder: int
@@ -54,6 +74,7 @@ class Notice:
     day: date | None = None
     thing: str = ""
     link: str = ""
+    left: ClinicDaysLeft | None = None
 
 
 def is_worth_saying(

@@ -80,7 +80,7 @@ def _related(rows: QuerySet[ReminderRecipient]) -> QuerySet[ReminderRecipient]:
     return rows.select_related(
         "reminder__participant__trial",
         "reminder__participant__site",
-        "reminder__visit__participant",
+        "reminder__visit__participant__site",
         "instead_of",
     )
 

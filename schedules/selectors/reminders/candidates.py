@@ -55,6 +55,7 @@ _WORDS = {
         "before": "({0} - 1)",
         "utc_day": "CAST(({0} AT TIME ZONE 'UTC') AS date)",
         "day": "CAST(%s AS date)",
+        "fence": " OFFSET 0",
     },
     "sqlite": {
         "places": "SELECT "
@@ -65,8 +66,11 @@ _WORDS = {
         "before": "date({0}, '-1 day')",
         "utc_day": "date({0})",
         "day": "%s",
+        "fence": "",
     },
 }
+# `fence` keeps PostgreSQL from reading the visits of each participant in turn (45 times as long): it has no
+# statistics of the places, takes them for one row, and would begin with them. With it the days come first.
 
 _LIVE = (
     "it.performed_on IS NULL AND it.missed_on IS NULL AND it.cancelled_on IS NULL"
@@ -83,14 +87,16 @@ _BETWEEN = "BETWEEN place.first AND place.last"
 class _Source:
     """Where one kind finds its things: table, what names a thing, its day, its label, and the condition.
 
-    `bound` is the indexed column that the earliest first and the latest last day of all places limit, both
-    `slack` days later.
+    `own` is the part of the condition that asks the table alone, with the days of no place. `bound` is the
+    indexed column that the earliest first and the latest last day of all places limit, both `slack` days
+    later.
     """
 
     table: str
     thing: str
     day: str
     where: str
+    own: str = ""
     label: str = "it.label"
     visit: str = "CAST(NULL AS bigint)"
     participant: str = "it.participant_id"
@@ -104,7 +110,8 @@ def _of_visit(day: str, where: str, bound: str = "") -> _Source:
         "schedules_visit",
         "it.uid",
         f"it.{day}",
-        f"{_LIVE} AND {where}",
+        where,
+        own=_LIVE,
         visit="it.id",
         bound=f"it.{bound or day}",
     )
@@ -112,20 +119,31 @@ def _of_visit(day: str, where: str, bound: str = "") -> _Source:
 
 def _of_window(kind: str, day: str, more: str = "", *, day_before: bool = False) -> _Source:
     about = f"{{before:it.{day}}}" if day_before else f"it.{day}"
-    where = f"it.cancelled_on IS NULL AND it.kind = '{kind}' AND {about} {_BETWEEN}{more}"
-    window = "'w' || CAST(it.id AS text)"
-    return _Source("schedules_protocolwindow", window, about, where, bound=f"it.{day}", slack=int(day_before))
+    return _Source(
+        "schedules_protocolwindow",
+        "'w' || CAST(it.id AS text)",
+        about,
+        f"{about} {_BETWEEN}{more}",
+        own=f"it.cancelled_on IS NULL AND it.kind = '{kind}'",
+        bound=f"it.{day}",
+        slack=int(day_before),
+    )
 
 
 def _of_flag(kind: str) -> _Source:
     raised = "{utc_day:it.raised_at}"
-    where = (
-        f"it.kind = '{kind}' AND it.cleared_at IS NULL AND {raised} {_BETWEEN}"
-        " AND (it.snoozed_until IS NULL OR it.snoozed_until <= place.today)"
-    )
+    where = f"{raised} {_BETWEEN} AND (it.snoozed_until IS NULL OR it.snoozed_until <= place.today)"
     join = "LEFT JOIN schedules_protocolwindow its_window ON its_window.id = it.window_id"
     label = "COALESCE(its_window.label, '')"
-    return _Source("schedules_flag", "'f' || CAST(it.id AS text)", raised, where, label=label, join=join)
+    return _Source(
+        "schedules_flag",
+        "'f' || CAST(it.id AS text)",
+        raised,
+        where,
+        own=f"it.kind = '{kind}' AND it.cleared_at IS NULL",
+        label=label,
+        join=join,
+    )
 
 
 _SOURCES = {
@@ -146,8 +164,9 @@ _SOURCES = {
         "schedules_deviation",
         "'d' || CAST(it.id AS text)",
         "it.occurred_on",
-        f"it.kind = 'missed' AND it.classification = '' AND it.withdrawn_on IS NULL AND it.lapsed_on IS NULL"
-        f" AND it.occurred_on {_BETWEEN}",
+        f"it.occurred_on {_BETWEEN}",
+        own="it.kind = 'missed' AND it.classification = '' AND it.withdrawn_on IS NULL"
+        " AND it.lapsed_on IS NULL",
         label="its_visit.label",
         visit="it.visit_id",
         bound="it.occurred_on",
@@ -157,9 +176,9 @@ _SOURCES = {
         "schedules_visit",
         "it.uid",
         "{plus:it.anchor_on,it.performed_on,it.opens}",
-        "it.epoch = 'screening' AND it.anchor_kind IN ('planned', 'derived') AND it.performed_on IS NOT NULL"
-        " AND it.cancelled_on IS NULL AND it.opens IS NOT NULL"
-        " AND {plus:it.anchor_on,it.performed_on,it.opens} BETWEEN place.first AND place.last",
+        "{plus:it.anchor_on,it.performed_on,it.opens} BETWEEN place.first AND place.last",
+        own="it.epoch = 'screening' AND it.anchor_kind IN ('planned', 'derived')"
+        " AND it.performed_on IS NOT NULL AND it.cancelled_on IS NULL AND it.opens IS NOT NULL",
         visit="it.id",
     ),
     "washout": _of_window("washout", "starts_on", day_before=True),
@@ -181,20 +200,22 @@ _SOURCES = {
         "participants_coursestep",
         "'s' || CAST(it.id AS text)",
         "it.happened_on",
-        f"it.step = '{Step.HOLD}' AND NOT it.undone AND it.happened_on {_BETWEEN}"
+        f"it.happened_on {_BETWEEN}"
         " AND EXISTS (SELECT 1 FROM schedules_visit held WHERE held.participant_id = it.participant_id"
         " AND held.held_on IS NOT NULL AND held.performed_on IS NULL AND held.cancelled_on IS NULL)"
         " AND NOT EXISTS (SELECT 1 FROM participants_coursestep later"
         " WHERE later.participant_id = it.participant_id AND NOT later.undone AND later.id > it.id)",
+        own=f"it.step = '{Step.HOLD}' AND NOT it.undone",
         label="''",
     ),
     "product": _Source(
         "participants_productstep",
         "'m' || CAST(it.id AS text)",
         "it.expected_on",
-        f"it.done_on IS NULL AND it.expected_on {_BETWEEN}"
+        f"it.expected_on {_BETWEEN}"
         " AND NOT EXISTS (SELECT 1 FROM participants_productstep later"
         " WHERE later.participant_id = it.participant_id AND later.attempt > it.attempt)",
+        own="it.done_on IS NULL",
         label="it.step",
     ),
     "gate": _Source(
@@ -231,7 +252,8 @@ _SOURCES = {
         "schedules_valuedifference",
         "'e' || CAST(it.id AS text)",
         "{utc_day:it.noticed_at}",
-        f"it.settled_at IS NULL AND {{utc_day:it.noticed_at}} {_BETWEEN}",
+        f"{{utc_day:it.noticed_at}} {_BETWEEN}",
+        own="it.settled_at IS NULL",
         label="''",
         visit="it.visit_id",
     ),
@@ -246,8 +268,7 @@ _SOURCES = {
         " AND NOT EXISTS (SELECT 1 FROM schedules_edcconfirmation said WHERE said.visit_id = it.id)"
         " AND NOT EXISTS (SELECT 1 FROM schedules_valuedifference other"
         " WHERE other.visit_id = it.id AND other.settled_at IS NULL)",
-        visit="it.id",
-        bound="it.performed_on",
+        visit="it.id",  # no index has the days on which visits were done: it begins with whom the EDC knows
     ),
 }
 _TRIAL_TABLES = {"gate": "participants_safetyreview", "consent": "trials_consentform"}
@@ -285,14 +306,15 @@ class Places:
         asked = {row["kind"] for row in self.rows}
         return tuple(kind for kind in SWEPT if kind in asked)
 
-    def bounds(self, kind: str) -> tuple[str, str, str]:
-        """The earliest first, the latest last and the latest present day of a kind."""
+    def bounds(self, kind: str) -> tuple[str, str, str, str]:
+        """The earliest first and the latest last day of a kind, the earliest and the latest present day."""
         mine = [row for row in self.rows if row["kind"] == kind]
-        slack = timedelta(_SOURCES[kind].slack)
+        slack, todays = timedelta(_SOURCES[kind].slack), [str(row["today"]) for row in mine]
         return (
             str(date.fromisoformat(min(str(row["first"]) for row in mine)) + slack),
             str(date.fromisoformat(max(str(row["last"]) for row in mine)) + slack),
-            max(str(row["today"]) for row in mine),
+            min(todays),
+            max(todays),
         )
 
 
@@ -469,9 +491,9 @@ def parameters(places: Places, kinds: Sequence[str], people: Iterable[int] | Non
     if people is not None:
         return found
     for kind in kinds:
-        first, last, today = places.bounds(kind)
+        first, last, earliest, latest = places.bounds(kind)
         bound = _SOURCES[kind].bound
-        found += [today] if bound == "it.today" else [first, last] if bound else []
+        found += [earliest, latest] if bound == "it.today" else [first, last] if bound else []
     return found
 
 
@@ -480,12 +502,16 @@ def _select(kind: str, among: str | None) -> str:
     of_people = kind not in _TRIAL_TABLES
     table = source.table if of_people else _TRIAL_TABLES[kind]
     on = f"person.id = {source.participant}" if of_people else "person.trial_id = it.trial_id"
+    own = [source.own] if source.own else []
     if among is not None:
-        bound = f"person.id IN ({among}) AND " + (f"{source.participant} IN ({among}) AND " * of_people)
+        own += [f"{source.participant} IN ({among})"] * of_people
     elif source.bound == "it.today":
-        bound = f"it.opens <= {day} AND "
-    else:
-        bound = f"{source.bound} BETWEEN {day} AND {day} AND " if source.bound else ""
+        own += [f"it.closes >= {day} AND it.opens <= {day}"]
+    elif source.bound:
+        own += [f"{source.bound} BETWEEN {day} AND {day}"]
+    if own:
+        table = f"(SELECT it.* FROM {table} it WHERE {' AND '.join(own)}{{fence:}})"
+    bound = f"person.id IN ({among}) AND " if among is not None else ""
     step = "CASE WHEN place.step > 0 THEN ':' || CAST(place.step AS text) ELSE '' END"
     # What would leave only after its day leaves as soon as it is no quiet hour, whatever day that is.
     leaves = f"CASE WHEN {source.day} < place.late_on AND {source.day} >= place.today THEN place.soonest"

@@ -11,11 +11,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from schedules.domain.readiness.start_flags import START_FLAG
-from schedules.domain.reminders import AHEAD, START, WAITS, Notice, is_worth_saying
+from schedules.domain.reminders import AHEAD, CLOSING, START, WAITS, Notice, is_worth_saying
+from schedules.domain.reminders.ledger import ClinicDaysLeft, clinic_days_left
 from schedules.domain.reminders.rules import SWEPT, UNTOLD, thing_of
 from schedules.models import RUNNING, Flag, Reminder, ReminderPreference, Visit
 from schedules.selectors.reminders.candidates import Context, keys_due
 from schedules.selectors.reminders.recipients import person_of
+from schedules.selectors.store.calendars import today_at, working_days_by_site
+from trials.domain.protocols.protocol import Place
 from trials.models import Trial
 from trials.zones import roles_day, zone_of
 
@@ -98,8 +101,31 @@ def _in_time(row: Reminder, visit: Visit, now: datetime) -> bool:
     return is_worth_saying(due_on=row.due_on, closes=visit.closes, today=today)
 
 
-def notices_for(rows: Sequence[Reminder], person: int, address: str) -> list[Notice]:
-    """What these reminders say to somebody; one query more where one is of a start or of a site."""
+OF_OPEN_WINDOWS = frozenset({CLOSING, "half"})
+"""The kinds that say until when somebody can be seen: they also say whether the clinic is open until then."""
+
+
+def clinic_days_ahead(rows: Sequence[Reminder], now: datetime) -> dict[int, ClinicDaysLeft]:
+    """What the windows that close soon have left, by reminder; one query, none where no window does.
+
+    Not of a visit on the ward, for which every day is one, and not where a site has no table.
+    """
+    asked = [
+        (row.pk, row.visit, row.visit.participant.site)
+        for row in rows
+        if row.kind in OF_OPEN_WINDOWS and row.visit is not None and row.visit.place != Place.WARD
+    ]
+    tables = working_days_by_site({site.pk for _pk, _visit, site in asked}) if asked else {}
+    return {
+        pk: clinic_days_left(today_at(site, now), visit.closes, tables[site.pk].is_working_day)
+        for pk, visit, site in asked
+        if site.pk in tables
+    }
+
+
+def notices_for(rows: Sequence[Reminder], person: int, address: str, now: datetime) -> list[Notice]:
+    """What these reminders say to somebody; one query more where one is of a start, a site or a window."""
+    left = clinic_days_ahead(rows, now)
     starts = [one.pk for row in rows if row.kind == START and (one := person_of(row)) is not None]
     flags = Flag.objects.filter(participant__in=starts, kind=START_FLAG) if starts else ()
     why = {flag.participant_id: flag.message for flag in flags}
@@ -107,7 +133,7 @@ def notices_for(rows: Sequence[Reminder], person: int, address: str) -> list[Not
     names = Trial.objects.in_bulk({_trial_of(row) for row in sites}) if sites else {}
     found = []
     for row in rows:
-        notice = _notice(row, person, address)
+        notice = replace(_notice(row, person, address), left=left.get(row.pk))
         participant = person_of(row)
         if participant is not None:
             notice = replace(notice, why=why.get(participant.pk, ""))

@@ -32,6 +32,8 @@ from schedules.services.reminders.ledger import (
     keep_sent,
     let_go,
     put_off,
+    set_unwritable_aside,
+    unwritten,
 )
 from trials.database_time import database_now
 from trials.domain.channels import texts
@@ -80,6 +82,7 @@ class _Ring:
     send: SendPacket
     clock: Callable[[], float]
     ends: float
+    bell: str = ""
 
     @property
     def has_time(self) -> bool:
@@ -108,24 +111,33 @@ class _Ring:
 
     def _judged(
         self, claimed: Sequence[Rows], now: datetime, at: datetime
-    ) -> dict[str, tuple[Message, Rows]]:
-        """What of the messages is still true, by key; what is not is put off or lapses."""
-        found: dict[str, tuple[Message, Rows]] = {}
+    ) -> dict[str, tuple[texts.Message, Rows]]:
+        """What of the messages is still true, in words, by key; what is not is put off or lapses.
+
+        What cannot be written (a fault in a template) says so in its rows, and stops no other.
+        """
+        found: dict[str, tuple[texts.Message, Rows]] = {}
         for rows in claimed:
-            judged = judge_message(rows, now, at, language=self.channel.language)
-            put_off(judged, at)
-            if judged.message is not None:
-                found[judged.message.key] = (judged.message, judged.said)
+            try:
+                judged = judge_message(rows, now, at, language=self.channel.language)
+                put_off(judged, at)
+                judged = set_unwritable_aside(judged, at)
+                if judged.message is not None:
+                    found[judged.message.key] = (text_of(judged.message), judged.said)
+                    self.bell = judged.message.bell
+            except Exception as error:
+                logger.exception("a message by channel %s could not be written", self.channel.pk)
+                keep_failure(rows, unwritten(error), at, for_good=False)
         return found
 
-    def _packets(self, found: Mapping[str, tuple[Message, Rows]], allowance: int) -> list[texts.Packet]:
+    def _packets(self, found: Mapping[str, tuple[texts.Message, Rows]], allowance: int) -> list[texts.Packet]:
         kind = KINDS[ChannelKind(self.channel.kind)]
         with override(self.channel.language):
             return texts.packed(
-                [text_of(message) for message, _rows in found.values()],
+                [message for message, _rows in found.values()],
                 limit=kind.limit,
                 length=kind.length,
-                more=_more(next(iter(found.values()))[0].bell if found else ""),
+                more=_more(self.bell),
                 most=allowance,
                 keyword=self.channel.keyword,
             )

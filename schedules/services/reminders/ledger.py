@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from schedules.domain.readiness.start_flags import StartFlag
 from schedules.domain.reminders import STALE_AFTER, START, Notice, start_key
@@ -29,7 +30,13 @@ from schedules.domain.reminders.messages import (
 )
 from schedules.domain.reminders.rules import Manner, urgency_of
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visit
-from schedules.notifications import is_refused_for_good, is_unreachable, reason_of, send_by_email
+from schedules.notifications import (
+    is_refused_for_good,
+    is_unreachable,
+    reason_of,
+    send_by_email,
+    written_out,
+)
 from schedules.selectors.reminders.candidates import Context, context_of
 from schedules.selectors.reminders.notices import (
     claim_age,
@@ -145,8 +152,14 @@ class Ring:
     def _tell(
         self, rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None
     ) -> None:
-        judged = judge_message(rows, now, at, context)
-        put_off(judged, at)
+        try:
+            judged = judge_message(rows, now, at, context)
+            put_off(judged, at)
+            judged = set_unwritable_aside(judged, at)
+        except Exception as error:
+            logger.exception("message %s could not be written", rows[0].message)
+            keep_failure(rows, unwritten(error), at, for_good=False)
+            return
         if judged.message is None:
             return
         try:
@@ -268,7 +281,7 @@ def judge_message(
     }
     mornings = _told_today(head, [true[pk] for pk in sorted(concerned)], at, context)
     said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
-    notices = notices_for([true[row.reminder_id] for row in said], whom or 0, head.address)
+    notices = notices_for([true[row.reminder_id] for row in said], whom or 0, head.address, now)
     return Judged(
         message=_message(head, one_for_each_thing(notices), language) if said else None,
         said=said,
@@ -372,6 +385,52 @@ def keep_failure(rows: Sequence[ReminderDelivery], reason: str, at: datetime, *,
     _keep(rows, claimed_at=None, tried_at=at, attempts=attempts, reason=reason[:_REASON], refused_at=ends)
     if ends:
         close_reminders([row.reminder_id for row in rows], at)
+
+
+def set_unwritable_aside(judged: Judged, at: datetime) -> Judged:
+    """Take the lines that cannot be written out of a message, so that the others leave.
+
+    Their rows say so, and are tried again by themselves: under a key of their own, since the message's key
+    will have been seen. Raises what the message raises where that lies in none of its lines.
+    """
+    message = judged.message
+    if message is None:
+        return judged
+    try:
+        written_out(message)
+    except Exception:
+        faults = _faults(message)
+        if not faults:
+            raise
+    else:
+        return judged
+    failed = [row for row in judged.said if thing_named(row.reminder) in faults]
+    for row in failed:
+        keep_failure([row], faults[thing_named(row.reminder)], at, for_good=False)
+    _keep(failed, message="")
+    left = tuple(notice for notice in message.notices if notice.thing not in faults)
+    return replace(
+        judged,
+        message=replace(message, notices=left) if left else None,
+        said=[row for row in judged.said if row not in failed],
+    )
+
+
+def _faults(message: Message) -> dict[str, str]:
+    """What is wrong with each thing of a message that cannot be written, by the thing."""
+    found = {}
+    for notice in message.notices:
+        try:
+            written_out(replace(message, notices=(notice,), more=0))
+        except Exception as error:
+            logger.exception("reminder %s could not be written", notice.reminder)
+            found[notice.thing] = unwritten(error)
+    return found
+
+
+def unwritten(error: Exception) -> str:
+    """Say by which kind of fault a message could not be written: never its words, which hold values."""
+    return _("The message could not be written (%(fault)s).") % {"fault": type(error).__name__}
 
 
 def let_go(rows: Sequence[ReminderDelivery]) -> None:

@@ -25,7 +25,7 @@ from schedules.services.reminders.bell import (
     snooze_reminder,
     take_back,
 )
-from schedules.web.reminders.words import bell_row
+from schedules.web.reminders.words import bell_rows
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
@@ -49,7 +49,7 @@ def reminders(request: HttpRequest) -> HttpResponse:
     scope = roles_of(user, server_day(instant))
     found = bell_page(user, scope, shelf, instant, number(request, "page") or 1)
     context = {
-        "rows": [bell_row(one, instant) for one in found.rows],
+        "rows": bell_rows(found.rows, instant),
         "found": found,
         "shelf": shelf.value,
         "pauses": pauses_now(server_day(instant), person=user),
@@ -71,7 +71,12 @@ def reminder_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     if getattr(request, "htmx", False):
         fresh = recipient_in_sight(user, server_day(instant), pk)
         assert fresh is not None
-        context = {"row": bell_row(fresh, instant), "said": said, "in_place": True, **_count(user, instant)}
+        context = {
+            "row": bell_rows([fresh], instant)[0],
+            "said": said,
+            "in_place": True,
+            **_count(user, instant),
+        }
         return render(request, "reminders/acted.html", context)
     messages.success(request, said)
     return redirect(back_or(request, "/reminders/"))

@@ -29,8 +29,13 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import number
 from trials.domain.accounts.access import Right
 from trials.models import Site, Trial
-from trials.selectors.protocols.approvals import may_throughout, sites_in_view, trials_in_view
-from trials.selectors.records import may
+from trials.selectors.protocols.approvals import (
+    may_throughout,
+    sites_in_view,
+    trials_at_in_view,
+    trials_in_view,
+)
+from trials.selectors.records import may, sites_visible_to
 from trials.spoken import say
 from trials.web.shared.query_params import query_params
 from trials.zones import server_zone, zone_of
@@ -78,6 +83,18 @@ def rules(request: HttpRequest, pk: int) -> HttpResponse:
         "query": f"?site={site.pk}" if site else "",
     }
     return render(request, "reminders/rules.html", context)
+
+
+@login_required
+@require_safe
+def site_rules(request: HttpRequest, pk: int) -> HttpResponse:
+    """The trials at a site, each with the way to its rules there; where there is one alone, those rules."""
+    user, today = user_of(request), server_day(now())
+    site = get_object_or_404(sites_visible_to(user, today), pk=pk)
+    trials = trials_at_in_view(user, site, today)
+    if len(trials) == 1:
+        return redirect(reverse("reminder-rules", kwargs={"pk": trials[0].pk}) + f"?site={site.pk}")
+    return render(request, "reminders/site_rules.html", {"site": site, "trials": trials})
 
 
 @login_required

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +10,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from schedules.domain.reminders import START
+from schedules.domain.reminders.ledger import ClinicDaysLeft
 from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, UNTOLD
 from schedules.domain.reminders.states import CAPACITY_LABELS, STATE_LABELS, Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
-from schedules.notifications import sentence, written_day
+from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
-from schedules.selectors.reminders.notices import path_of
+from schedules.selectors.reminders.notices import clinic_days_ahead, path_of
 from schedules.selectors.reminders.recipients import person_of
 from trials.spoken import say
 
@@ -33,14 +35,20 @@ class BellRow:
     state: str
 
 
-def bell_row(recipient: ReminderRecipient, now: datetime) -> BellRow:
-    """The words of a row of somebody's bell."""
+def bell_rows(recipients: Sequence[ReminderRecipient], now: datetime) -> list[BellRow]:
+    """The words of the rows of somebody's bell; one query where a window closes soon."""
+    live = [one.reminder for one in recipients if one.over_at is None]
+    left = clinic_days_ahead(live, now)
+    return [_bell_row(one, now, left.get(one.reminder_id)) for one in recipients]
+
+
+def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft | None) -> BellRow:
     reminder = recipient.reminder
     person = person_of(reminder)
     return BellRow(
         recipient=recipient,
         kind=say(KIND_LABELS[reminder.kind]),
-        text=reminder_text(reminder),
+        text=with_clinic_days(reminder_text(reminder), left),
         who=person.subject_code if person else say(reminder.thing),
         place=f"{person.trial.called} · {say(person.site.name)}" if person else "",
         path=path_of(reminder),

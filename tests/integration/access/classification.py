@@ -168,6 +168,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "reminders-pause": one_s_own(),
     "reminders-pause-end": Endpoint("number", seen_by=NOBODY, post=NOBODY, why="there is none to end"),
     "reminder-rules": read("trial"),
+    "site-reminder-rules": Endpoint("site", seen_by=ANY_ROLE, get=ANY_ROLE),
     "trial-pause": form("trial", by=throughout(Right.RECORD)),
     "reminder-rule": form("reminder-rule", by=throughout(Right.RECORD)),
     "participant-pause": form("participant"),

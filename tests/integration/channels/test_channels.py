@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -192,9 +194,29 @@ def test_a_robot_takes_the_text_whole_by_the_guarded_session(
     assert kind is not ChannelKind.DINGTALK or "sign=" in took["path"]
 
 
+def test_a_feishu_robot_that_asks_for_a_signature_gets_it_in_each_message(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its documentation computes it, with a secret and a second written out here."""
+    from trials.domain.channels.kinds import Way, way_of
+
+    monkeypatch.setattr("trials.outbound.by_channel.FEISHU", receiver.url("ok") + "?hook=")
+    way = way_of(ChannelKind.FEISHU, "feishu://a-b", "demo12345")
+    assert isinstance(way, Way)
+    sent = send_packet(way, Packet(("k",), "受试者 S01-003"), secret="demo12345", at=NOW)
+    assert sent.verdict is Verdict.TAKEN
+    (took,) = receiver.took
+    said, key = json.loads(took["body"]), f"{int(NOW.timestamp())}\ndemo12345".encode()
+    assert said["timestamp"] == str(int(NOW.timestamp()))
+    assert said["sign"] == base64.b64encode(hmac.new(key, digestmod=hashlib.sha256).digest()).decode()
+    assert (said["msg_type"], said["content"]) == ("text", {"text": "受试者 S01-003"})
+    assert took["path"].endswith("hook=a-b"), "the secret stands in no address"
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "verdict"),
     [
+        (ChannelKind.FEISHU, 19021, Verdict.NEVER),
         (ChannelKind.WECOM, 93000, Verdict.NEVER),
         (ChannelKind.WECOM, 45009, Verdict.LATER),
         (ChannelKind.DINGTALK, 310000, Verdict.NEVER),

@@ -1,6 +1,7 @@
 """The bell: what one was told, read, acknowledged and snoozed, and told to others where nobody did."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from django.core import mail
@@ -9,15 +10,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
+from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.states import Capacity, State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
+from schedules.notifications import written_out
 from schedules.selectors.reminders.bell import unread_count
+from schedules.selectors.reminders.notices import notices_for
 from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
 from tests.cast import a_version
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
 from trials import request_clock
-from trials.models import Membership, Role, Trial, User
+from trials.domain.sites.working_days import WorkingDays
+from trials.models import Membership, Role, Trial, TrialSite, User, WorkingDayTable
 from trials.selectors.records import roles_of
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +216,51 @@ def test_the_pages_of_participant_and_visit_say_what_was_told_to_whom(here: User
         page = signed_in(here).get(address).content.decode()
         assert "E-mail: sent" in page, address
         assert "not read in Dayzero yet" in page
+
+
+@pytest.mark.parametrize(
+    ("closed", "said", "written"),
+    [
+        ({"2026-11-23"}, "The last clinic day is", "the last clinic day of its window"),
+        (
+            {"2026-11-21", "2026-11-22", "2026-11-23"},
+            "No clinic day is left until then.",
+            "no clinic day left",
+        ),
+        (set(), "", "can still be done until Mon 23 Nov 2026."),
+    ],
+)
+def test_what_is_said_of_a_window_names_its_last_clinic_day(
+    here: User, closed: set[str], said: str, written: str
+) -> None:
+    """Mail named the last day of a window on which the clinic is closed."""
+    (visit,) = told()
+    days = {date.fromisoformat(day): "" for day in closed}
+    calendar = WorkingDays("every day", weekdays=frozenset(range(1, 8)), closures=days)
+    WorkingDayTable.objects.create(site=visit.participant.site, version=1, document=calendar.as_document())
+    page = signed_in(here).get("/reminders/").content.decode()
+    assert "The window of Day 14 closes on Mon 23 Nov." in page
+    assert ("clinic day" in page) is bool(said)
+    assert said in page
+    reminder = Reminder.objects.get()
+    (notice,) = notices_for([reminder], here.pk, "", NOON)
+    message = Message("k", here.pk, "email", "x@example.org", (notice,))
+    assert written in written_out(message).body
+    assert "出诊日" in written_out(replace(message, language="zh-hans")).body or not said
+
+
+def test_the_sites_lead_to_the_rules_of_reminders_there(here: User) -> None:
+    (visit,) = told()
+    site, trial = visit.participant.site, Participant.objects.get().trial
+    client = signed_in(here)
+    assert f'href="/sites/{site.pk}/reminders/"' in client.get("/sites/").content.decode()
+    assert "No trial has begun" in client.get(f"/sites/{site.pk}/reminders/").content.decode()
+    TrialSite.objects.create(trial=trial, site=site)
+    assert client.get(f"/sites/{site.pk}/reminders/").headers["Location"] == (
+        f"/trials/{trial.pk}/reminders/?site={site.pk}"
+    )
+    other = Trial.objects.create(code="NCT00000099", title="Another")
+    TrialSite.objects.create(trial=other, site=site)
+    page = client.get(f"/sites/{site.pk}/reminders/").content.decode()
+    assert "NCT00000099" in page
+    assert f"/trials/{trial.pk}/reminders/?site={site.pk}" in page

@@ -99,6 +99,7 @@ KINDS: Mapping[ChannelKind, Kind] = MappingProxyType(
             limit=19_000,
             per_minute=100,
             spares_full_hour=True,
+            signs=True,
         ),
         # https://docs.ntfy.sh/publish/: 4,096 bytes a message, 60 messages and then one every five seconds
         ChannelKind.NTFY: Kind(
@@ -192,7 +193,8 @@ _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def way_of(kind: ChannelKind, address: str, secret: str = "") -> Way | Refusal:
     """Read the address of a channel, as its receiver shows it or as an apprise URL, and its secret.
 
-    The secret is DingTalk's signature or ntfy's token; that of a signed POST is not a part of the way.
+    The secret is DingTalk's signature or ntfy's token; that of a signed POST or of Feishu, which signs
+    each message, is not a part of the way.
     Gives the refusal, at `address` or `secret`, where either cannot be right. No name is looked up.
     """
     known, given = KINDS[kind], address.strip()
@@ -238,7 +240,7 @@ def _by_pattern(kind: ChannelKind, given: str, scheme: str, secret: str) -> Way 
         secret, _at, rest = rest.partition("@")
     if not re.fullmatch(known.pattern, rest):
         return None
-    signed = f"{secret}@" if secret else ""
+    signed = f"{secret}@" if secret and kind is not ChannelKind.FEISHU else ""
     host, connects = known.host, ""
     if not host:
         connects = (

@@ -262,6 +262,12 @@ def sites_in_view(user: User, trial: Trial, today: date) -> list[Site]:
     return [running_at.site for running_at in running.select_related("site").order_by("site__code")]
 
 
+def trials_at_in_view(user: User, site: Site, today: date) -> list[Trial]:
+    """The trials at a site into whose records a user may look there; one query besides that of the roles."""
+    running = TrialSite.objects.filter(within(roles_of(user, today), Right.VIEW), site=site)
+    return [running_at.trial for running_at in running.select_related("trial").order_by("trial__code")]
+
+
 def approvals_in_view(user: User, today: date) -> QuerySet[SiteApproval]:
     """The approvals at sites and of versions into whose records a user may look."""
     seen = within(roles_of(user, today), Right.VIEW, trial="protocol_version__trial")

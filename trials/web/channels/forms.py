@@ -35,8 +35,8 @@ class RenewForm(forms.Form):
         required=False,
         widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"}),
         help_text=gettext_lazy(
-            "DingTalk: the signature. ntfy: the access token. Signed POST: leave it empty to have one made. "
-            "Other channels have none."
+            "DingTalk and Feishu: the secret of the signature, if you chose one there. "
+            "ntfy: the access token. Signed POST: leave it empty to have one made. Other channels have none."
         ),
     )
     keyword = forms.CharField(
