@@ -32,6 +32,6 @@ def lift(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("schedules", "0029_group_deliveries"), ("trials", "0001_release_0_1_0")]
+    dependencies = [("schedules", "0030_webhook_version"), ("trials", "0001_release_0_1_0")]
 
     operations = [migrations.RunPython(lay, lift)]
