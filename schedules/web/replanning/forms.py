@@ -50,10 +50,18 @@ class PreviewForm(forms.Form):
     accept = forms.BooleanField(
         required=False, label=gettext_lazy("I understand that these bookings must be rescheduled")
     )
+    rebook = forms.BooleanField(required=False, label=gettext_lazy("Book them again with the same act"))
     reason = forms.CharField(
         required=False, max_length=300, label=gettext_lazy("Reason"), help_text=NO_NAMES, strip=True
     )
-    LAST = ("digest", "seen", "accept", "reason")
+    LAST = ("digest", "seen", "accept", "rebook", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        """Anyone who has the bookings made again knows that they lose their day."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("rebook"):
+            cleaned["accept"] = True
+        return cleaned
 
     def asked(self) -> list[Any]:
         """The fields of what is to change."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast
@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.models import Participant
@@ -28,6 +28,7 @@ from schedules.selectors.pages.replanning import acts_since, last_entry, other_v
 from schedules.selectors.store.calendars import today_at, years_come_out
 from schedules.services.availability.site_days import SitePreview, commit_site, preview_site
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
+from schedules.services.replanning.repairs import Rebooking, rebookings_of, replan_and_rebook
 from schedules.web.replanning.effects import day_zero_reasons
 from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm, VersionForm, WorkingDaysForm
 from schedules.web.shared.anchor_fields import PLANNED, mended
@@ -37,7 +38,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.places import MOST, places_named, typed
 from schedules.web.shared.preview_rows import person_rows, preview_rows
 from schedules.web.shared.query_params import neighbours
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import near_day_words, say
 from trials.domain.accounts.access import Right
 from trials.domain.errors import DomainError
 from trials.domain.sites.working_days import WorkingDays
@@ -139,16 +140,30 @@ class _Page:
         return self.shown(form, self._again(proposal), status=422)
 
     def _committed(self, form: PreviewForm, proposal: Proposal) -> HttpResponse:
-        commit_replanning(
-            participant=self.participant,
-            proposal=proposal,
-            digest=form.cleaned_data["digest"],
-            now=now(),
-            by=user_of(self.request),
-            reason=form.cleaned_data["reason"],
-        )
-        messages.success(self.request, _("The calendar is moved, as it was shown."))
+        said: dict[str, Any] = {
+            "participant": self.participant,
+            "proposal": proposal,
+            "digest": form.cleaned_data["digest"],
+            "now": now(),
+            "by": user_of(self.request),
+            "reason": form.cleaned_data["reason"],
+        }
+        if form.cleaned_data.get("rebook"):
+            self._say_rebooked(replan_and_rebook(**said))
+        else:
+            commit_replanning(**said)
+            messages.success(self.request, _("The calendar is moved, as it was shown."))
         return redirect("participant", pk=self.participant.pk)
+
+    def _say_rebooked(self, done: Sequence[Rebooking]) -> None:
+        messages.success(self.request, _("The calendar is moved, as it was shown."))
+        if booked := rebooked_words(done):
+            words = pgettext("list", ", ").join(booked)
+            messages.success(self.request, _("Booked again: %(visits)s.") % {"visits": words})
+        for one in done:
+            if one.on is None:
+                words = _("%(visit)s could not be booked again: it waits under To book.")
+                messages.warning(self.request, words % {"visit": say(one.label)})
 
     def _again(self, proposal: Proposal) -> Preview | None:
         """The preview beside a refusal; None where the proposal leads nowhere."""
@@ -179,6 +194,7 @@ class _Page:
                 context |= {"overtaken": True, "changes": self._changes(seen)}
             context |= {"against": day_zero_reasons(self.participant, preview, now())}
             context |= {"rows": preview_rows(preview), "committable": not self._contradicted(form, preview)}
+            context |= {"rebookings": rebooked_words(rebookings_of(preview))}
             form.showing(preview.digest, last_entry(self.participant.pk))
             context |= _moving(preview)
         return render(self.request, "replanning/form.html", {**context, "form": form}, status=status)
@@ -208,6 +224,11 @@ class _Page:
                 Contradicting(one, days[one.anchor].day, days[one.other].day) for one in refused
             )
         return bool(refused)
+
+
+def rebooked_words(found: Sequence[Rebooking]) -> list[str]:
+    """The bookings that are made again, each with its new day."""
+    return [f"{say(one.label)} {near_day_words(one.on, server_day(now()))}" for one in found if one.on]
 
 
 def _moving(preview: Preview) -> dict[str, Any]:

@@ -105,6 +105,7 @@ class BookingForm(VersionedForm):
         label = _("Book %(visit)s for the same day and hour, too (window %(opens)s to %(closes)s)") % words
         self.fields["together"].label = label
         self.fields["with"] = forms.CharField(required=False, widget=forms.HiddenInput, initial=companion.key)
+        self.order_fields(["version", "on", "start", "minutes", "together"])
 
     def other(self) -> tuple[int, int] | None:
         """The visit that is booked with this one, by id, and its version; None for this one alone."""

@@ -244,7 +244,8 @@ def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> Booki
     initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
     form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial, companion=both)
     if data is None:
-        form.clashes = _clashes_of_suggested(page, initial)
+        found = _clashes_of_suggested(page, initial)
+        form.clashes = [one for one in found if not (both and one.other == both.visit.pk)]
     return form
 
 

@@ -125,6 +125,25 @@ def test_a_booking_that_loses_its_window_is_asked_about(page: Client, participan
     assert Visit.objects.get(code="d14").booked_on == date(2026, 12, 28)
 
 
+def test_bookings_that_lose_their_window_are_made_again_by_the_same_act(
+    page: Client, participant: Participant
+) -> None:
+    """At the same hour, on the day that the preview names; one reason, and nothing is asked twice."""
+    at = datetime(2026, 12, 28, 10, 30, tzinfo=SHANGHAI)
+    Visit.objects.filter(code="d14").update(booked_on=at.date(), booked_start=at, booked_place="Room 3")
+    shown = page.post(address(participant), moved(participant, "2026-12-21"))
+    assert "Book them again with the same act" in shown.content.decode()
+    assert shown.context["rebookings"] == ["Day 14 Mon 4 Jan"]
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "no bed"}
+    done = page.post(address(participant), moved(participant, "2026-12-21", rebook="on", **held), follow=True)
+    visit = Visit.objects.get(code="d14")
+    assert infusion() == date(2026, 12, 21)
+    assert visit.booked_on == date(2027, 1, 4)
+    assert visit.booked_start.astimezone(SHANGHAI).hour == 10
+    assert visit.booked_place == "Room 3"
+    assert "Booked again: Day 14 Mon 4 Jan." in done.content.decode()
+
+
 REFUSED = [
     ("nothing else than stands", {}, "Nothing is changed yet"),
     ("a day left out", {"anchor-infusion-planned-on": ""}, "the field cannot be empty"),
