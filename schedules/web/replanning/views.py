@@ -28,7 +28,7 @@ from schedules.selectors.pages.replanning import acts_since, last_entry, other_v
 from schedules.selectors.store.calendars import today_at, years_come_out
 from schedules.services.availability.site_days import SitePreview, commit_site, preview_site
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
-from schedules.services.replanning.repairs import Rebooking, rebookings_of, replan_and_rebook
+from schedules.services.visits.rebooking import Rebooking, rebookings_of, replan_and_rebook
 from schedules.web.replanning.effects import day_zero_reasons
 from schedules.web.replanning.forms import AnchorsForm, PreviewForm, TraitsForm, VersionForm, WorkingDaysForm
 from schedules.web.shared.anchor_fields import PLANNED, mended
