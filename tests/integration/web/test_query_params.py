@@ -24,7 +24,6 @@ READS_AN_ADDRESS = (
     "number(request",
     "site_asked(request",
     "place_asked(request",
-    "typed(request",
     "_wanted(request",
     "wanted_of(request",
     "Form(request.GET",
