@@ -71,7 +71,7 @@ def site_absences(request: HttpRequest, pk: int) -> HttpResponse:
     user, day = user_of(request), server_day(now())
     site = get_object_or_404(sites_visible_to(user, day), pk=pk)
     context = {
-        "title": _("Absences at %(site)s") % {"site": site.name},
+        "title": _("Absences at %(site)s") % {"site": site},
         "back": reverse("today"),
         "absences": absences_of(site=site),
     }

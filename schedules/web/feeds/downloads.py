@@ -61,7 +61,7 @@ def week_file(request: HttpRequest) -> HttpResponse:
     form = WeekForm(request.GET if "day" in request.GET else None, initial={"day": today, "booked": True})
     field = form.fields["site"]
     assert isinstance(field, forms.ChoiceField)
-    field.choices = [(pk, f"{site.code} {site.name}") for pk, site in sites.items()]
+    field.choices = [(pk, f"{site.code} {site}") for pk, site in sites.items()]
     if not form.is_bound:
         return render(request, "feeds/week.html", {"form": form})
     if not form.is_valid():

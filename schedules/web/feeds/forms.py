@@ -123,7 +123,7 @@ class SubscriptionForm(ContentForm):
         choices.append((MINE, _("All participants whom I follow")))
         sites, trials, cohorts = places
         for heading, rows in (
-            (_("Site"), [self._one("site", one, f"{one.code} {one.name}") for one in sites]),
+            (_("Site"), [self._one("site", one, f"{one.code} {one}") for one in sites]),
             (_("Trial"), [self._one("trial", one, f"{one.code} {say(one.title)}") for one in trials]),
             (
                 _("Cohort"),

@@ -125,7 +125,7 @@ def rule(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         return redirect(home)
 
     label = _("When messages leave") if kind == ALL else say(BY_KIND[kind].label)
-    where = say(site.name) if site else _("all sites")
+    where = str(site) if site else _("all sites")
     context = {
         "title": _("%(rule)s: %(trial)s, %(where)s") % {"rule": label, "trial": trial.code, "where": where},
         "button": _("Save"),

@@ -50,7 +50,7 @@ def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft 
         kind=say(KIND_LABELS[reminder.kind]),
         text=with_clinic_days(reminder_text(reminder), left),
         who=person.subject_code if person else say(reminder.thing),
-        place=f"{person.trial.called} · {say(person.site.name)}" if person else "",
+        place=f"{person.trial.called} · {person.site}" if person else "",
         path=path_of(reminder),
         capacity=capacity_words(recipient),
         state=bell_state(recipient, now),

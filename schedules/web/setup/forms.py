@@ -11,17 +11,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from schedules.web.shared.forms import VersionedForm
+from schedules.web.shared.wording import say
+from trials.domain.language import Text
 from trials.domain.sites.calendar_names import calendar_names, modules_by_code
 from trials.domain.sites.zones import zone_names
 from trials.domain.words import WEEKDAYS
 from trials.formats.protocols import library
 from trials.formats.protocols.yaml import read_document
+from trials.formats.protocols.yaml_text import read_text
 from trials.models import Site
 from trials.services.sites.sites import NAMES, NewSite, SiteNames
 from trials.zones import server_zone
 
 CHINA = "CN"
-_TITLE = re.compile(r"^title:\s*(.+)$", re.MULTILINE)
+_TITLE = re.compile(r"^title:.+$", re.MULTILINE)
 
 
 def _text(label: Any, length: int, help_text: Any = "", *, required: bool = False) -> forms.CharField:
@@ -197,13 +200,20 @@ class TrialSiteForm(VersionedForm):
         field.queryset = sites
 
 
+def shipped_editions() -> list[tuple[str, str]]:
+    """List the shipped editions with titles in the reader's language, the newest first within a trial."""
+    return [(name, f"{name} · {say(title)}" if title else name) for name, title in _titles()]
+
+
 @lru_cache(maxsize=1)
-def shipped_editions() -> tuple[tuple[str, str], ...]:
-    """The shipped editions with their titles, those of a trial together, the newest first."""
+def _titles() -> tuple[tuple[str, str], ...]:
+    """Read the title of each shipped edition, in both languages where it has both; the rest is not parsed."""
     found = []
     for code in library.codes():
         for name in reversed(library.editions(code)):
-            title = _TITLE.search(library.path(name).read_text(encoding="utf-8"))
-            words = title[1].strip().strip("'\"") if title else ""
-            found.append((name, f"{name} · {words}" if words else name))
+            line = _TITLE.search(library.path(name).read_text(encoding="utf-8"))
+            title = read_text(line[0]).data if line else None
+            words = title.get("title") if isinstance(title, dict) else None
+            text = Text(words["en"], words["zh"]) if isinstance(words, dict) else str(words or "")
+            found.append((name, text))
     return tuple(found)

@@ -69,7 +69,7 @@ def site_new(request: HttpRequest) -> HttpResponse:
     def perform(form: NewSiteForm) -> HttpResponse:
         site = add_site(said=form.said(), year=server_day(now()).year, by=user_of(request))
         words = _("%(site)s is added, with its working days.")
-        messages.success(request, words % {"site": site.name})
+        messages.success(request, words % {"site": site})
         return redirect(f"{reverse('setup')}?{urlencode({'site': site.pk})}")
 
     context = {"title": _("Add a site"), "button": _("Add the site"), "back": reverse("sites")}

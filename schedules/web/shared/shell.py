@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 
+from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -61,7 +62,13 @@ def _keeps_records(request: HttpRequest, scope: Scope) -> bool:
 
 
 def records_sign_in(request: HttpRequest) -> HttpResponse:
-    """The records have no door of their own: one signs in here, or is told that one may not enter."""
+    """The records have no door of their own: one signs in, goes on, or is told no."""
+    if admin.site.has_permission(request):  # a bookmark of this address, or a second tab
+        back = request.GET.get("next", "")
+        allowed = url_has_allowed_host_and_scheme(
+            back, {request.get_host()}, require_https=request.is_secure()
+        )
+        return HttpResponseRedirect(back if allowed else reverse("admin:index"))
     if request.user.is_authenticated:
         raise PermissionDenied(_("Your account has no access to the records."))
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))

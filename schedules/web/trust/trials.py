@@ -211,7 +211,7 @@ def _require_close(request: HttpRequest, found: Trial) -> None:
 
 
 def _approval_context(version: ProtocolVersion, site: Site) -> dict[str, Any]:
-    words = {"version": version.label, "site": site.name}
+    words = {"version": version.label, "site": str(site)}
     return {
         "title": _("Approval of version %(version)s at %(site)s") % words,
         "button": _("Record"),

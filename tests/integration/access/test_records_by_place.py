@@ -143,3 +143,17 @@ def test_tokens_are_revoked_where_all_that_their_account_may_do_is_administered(
     tokens = [issue_api_token(user=user, name="EDC")[0] for user in (own, both)]
     does(keeper, "trials_apitoken", "revoke", *tokens)
     assert [token.revoked_at is not None for token in ApiToken.objects.order_by("pk")] == [True, False]
+
+
+def test_who_keeps_records_goes_on_from_the_door_of_the_records(client: Client) -> None:
+    """A bookmark of /admin/login/ said to an administrator who had signed in that nobody may enter."""
+    client.force_login(holder(Role.ADMINISTRATOR))
+    answers = {
+        "/admin/login/": "/admin/",
+        "/admin/login/?next=/admin/trials/site/": "/admin/trials/site/",
+        "/admin/login/?next=https://example.com/": "/admin/",
+    }
+    for address, target in answers.items():
+        assert client.get(address)["Location"] == target
+    client.force_login(holder(Role.MONITOR, "reader"))
+    assert client.get("/admin/login/").status_code == 403

@@ -4,13 +4,16 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.utils.translation import override
 
 from participants.domain.facts import Vaccination
 from schedules.models import Visit
 from schedules.services.replanning.moves import replan_many
 from schedules.services.windows.facts import record_fact
+from schedules.web.setup.forms import shipped_editions
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
+from trials.models import Site
 
 from .conftest import MORNING, TODAY
 
@@ -79,3 +82,29 @@ def test_planning_anew_changes_nothing_of_labels_in_two_languages(person):
     )
     assert {version for version, _label in before} == {1}
     assert all(label.zh.startswith(CHINESE) for _version, label in before)
+
+
+def test_shipped_protocols_are_offered_by_titles_not_by_their_source(page):
+    """The list showed `{en: "Ultra-fast …", zh: "…"}` as it stands in the document."""
+    with override("en"):
+        english = dict(shipped_editions())
+    with override("zh-hans"):
+        chinese = dict(shipped_editions())
+    name = "NCT07233642@2026-01-31.2"
+    assert english[name] == f"{name} · Ultra-fast CD19 CAR-T in SLE from 5 years of age"
+    assert chinese[name] == f"{name} · 超快速CD19 CAR-T治疗SLE（5岁及以上）"
+    assert english["CART-SLE"] == "CART-SLE · Template for a CAR-T trial in SLE"
+
+
+def test_chinese_pages_name_hospitals_in_chinese(page, person):
+    """The pages of calendars, of absences and of the forecast named them in English."""
+    Site.objects.filter(pk=person.site_id).update(name_zh="沈阳医院")
+    page.cookies["django_language"] = "zh-hans"
+    for path in (
+        f"/calendars/new/?participant={person.pk}",
+        f"/sites/{person.site_id}/absences/",
+        "/forecast/?days=90",
+    ):
+        text = page.get(path).content.decode()
+        assert person.site.name not in text, path
+    assert "沈阳医院" in page.get(f"/sites/{person.site_id}/absences/").content.decode()

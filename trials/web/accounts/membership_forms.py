@@ -23,7 +23,7 @@ class ByCode(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         """The code, and the name where there is one beside it."""
-        return f"{obj.code} · {obj.name}" if isinstance(obj, Site) else str(obj.code)
+        return f"{obj.code} · {obj}" if isinstance(obj, Site) else str(obj.code)
 
 
 class AccessForm(forms.Form):
