@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from trials.domain.errors import Refused
@@ -17,6 +18,8 @@ from trials.domain.sites.names import in_language, place_name
 from trials.domain.words import DAY_FORM
 from trials.models import Site, Trial
 
+_LISTED = re.compile(r"%\(\w+\)s(?:, %\(\w+\)s)+")
+"""A template of `trials.domain.words.listed`: nothing but places and what separates them."""
 _PAGE_OF: ContextVar[date | None] = ContextVar("page_of", default=None)
 """The day of the page that is made; None where none is: for the API, feeds, e-mails and what is stored."""
 
@@ -54,6 +57,8 @@ def say(message: str) -> str:
         return message.in_language(get_language() or "en")
     if not message:
         return str(message)
+    if _LISTED.fullmatch(message):
+        return message.replace(", ", pgettext("list", ", "))
     whole, (name, _space, number) = _(message), message.rpartition(" ")
     numbered = whole == message and name and number.replace(".", "").isdecimal()
     if numbered:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
+from trials.domain.words import Code, listed
 from trials.domain.words import mark as _
 
 
@@ -308,7 +309,9 @@ def _refusal_of_place(course: Course, step: Step) -> Refusal:
     words = {
         "step": STEP_LABELS[step],
         "phase": PHASE_LABELS[phase],
-        "possible": ", ".join(STEP_LABELS[other] for other in next_steps(course)) or "–",
+        "possible": listed(Code(STEP_LABELS[other]) for other in next_steps(course))
+        if next_steps(course)
+        else "–",
     }
     return Refusal(
         "step",

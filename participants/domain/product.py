@@ -14,6 +14,7 @@ from enum import StrEnum
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.domain.protocols.protocol import PRODUCT_STEPS, Protocol
 from trials.domain.refusals import IN_THE_FUTURE, Refusal
+from trials.domain.words import Code, listed
 from trials.domain.words import mark as _
 
 
@@ -263,7 +264,9 @@ def refusals_of_milestone(
     """Everything that forbids a milestone to have come on a day."""
     words: dict[str, object] = {"milestone": LABELS[milestone], "day": on, "today": today}
     if milestone not in next_milestones(product):
-        possible = ", ".join(LABELS[one] for one in next_milestones(product)) or "–"
+        possible = (
+            listed(Code(LABELS[one]) for one in next_milestones(product)) if next_milestones(product) else "–"
+        )
         message = _("%(milestone)s cannot be recorded now. Possible are: %(possible)s.")
         yield Refusal("milestone", message, words | {"possible": possible})
     if on > today:

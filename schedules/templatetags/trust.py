@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
 
 from participants.domain.consents import asks_first
 from participants.models import Participant
@@ -23,7 +24,8 @@ register = template.Library()
 def role_names(roles: str) -> str:
     """Roles as they are kept ("coordinator, monitor"), in the reader's language."""
     names = dict(Role.choices)
-    return ", ".join(str(names.get(role, role)) for role in roles.split(", "))
+    between = str(_(", "))
+    return between.join(str(names.get(role, role)) for role in roles.split(", "))
 
 
 @register.inclusion_tag("trust/signatures.html", takes_context=True)

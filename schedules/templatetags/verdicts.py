@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -70,6 +70,13 @@ def moment(point: Point | None) -> SafeString | str:
         return "–"
     words = fact_wording.moment_words(point)
     return format_html('<time datetime="{}">{}</time>', point.isoformat(), words)
+
+
+@register.filter
+def latest(at: datetime) -> SafeString | str:
+    """Until when something is needed: an hour, or the whole day that ends where the instant is a midnight."""
+    ends_a_day = at.hour == at.minute == 0
+    return moment(at.date() - timedelta(days=1) if ends_a_day else at)
 
 
 register.filter("heading", flag_heading)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,6 +19,7 @@ __all__ = [
     "day_text",
     "days_words",
     "iso_point",
+    "listed",
     "mark",
     "page_day",
     "plain",
@@ -130,6 +131,15 @@ class Words:
 def days_words(n: int) -> Words:
     """So many days: `1 day`, `2 days`."""
     return Words.of(mark("%(n)d day") if n == 1 else mark("%(n)d days"), {"n": n})
+
+
+def listed(values: Iterable[Value]) -> Words:
+    """Several things as one value, each said by itself, with the reader's own separator between them.
+
+    Such a template holds nothing but places: `say` writes its commas as the language does (、).
+    """
+    places = {f"v{number}": value for number, value in enumerate(values)}
+    return Words.of(", ".join(f"%({name})s" for name in places), places)
 
 
 Value = str | int | date | datetime | Words

@@ -86,7 +86,7 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
     if window.missing:
         parts.append(
             say(_("Not known yet: %(missing)s."))
-            % {"missing": ", ".join(one.text(say) for one in window.missing)}
+            % {"missing": say(_("; ")).join(one.text(say) for one in window.missing)}
         )
     parts.append(basis_text(protocol, rule.basis, say, _("Window")))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
@@ -249,7 +249,7 @@ def _bound(
 
 
 def _choice(bound: Bound, texts: list[str], say: Say) -> str:
-    joined = "; ".join(texts)
+    joined = say(_("; ")).join(texts)
     if bound.pick is Pick.EARLIEST:
         return say(_("the earliest of: %(moments)s")) % {"moments": joined}
     return say(_("the latest of: %(moments)s")) % {"moments": joined}

@@ -30,7 +30,7 @@ from trials.domain.errors import OffsetError
 from trials.domain.protocols.offsets import Unit
 from trials.domain.protocols.protocol import AtOffset, Protocol, Within, applies
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Code, Value, Words, days_words
+from trials.domain.words import Code, Value, Words, days_words, listed
 from trials.domain.words import mark as _
 
 
@@ -152,7 +152,7 @@ def _missing(slots: Sequence[Slot], visits: Sequence[PlannedVisit]) -> Iterator[
         if slot.code not in done:
             waiting.setdefault(slot.rule.counts_from.code, []).append(slot.code)
     for code, visit_codes in waiting.items():
-        values: dict[str, Value] = {"anchor": Code(code), "visits": ", ".join(visit_codes)}
+        values: dict[str, Value] = {"anchor": Code(code), "visits": listed(visit_codes)}
         template = _("%(anchor)s is not known: no date yet for %(visits)s; set %(anchor)s")
         yield PlanWarning("anchor-missing", Words.of(template, values))
 
@@ -197,7 +197,9 @@ def _outside(anchor: tuple[str, date], outside: int, window: VisitWindow, repeat
     found = Words.of(late if outside > 0 else early, values)
     if not repeat:
         return found
-    return Words.of(_("%(found)s; to be repeated: %(what)s"), {"found": found, "what": ", ".join(repeat)})
+    return Words.of(
+        _("%(found)s; to be repeated: %(what)s"), {"found": found, "what": listed(map(Code, repeat))}
+    )
 
 
 def _hours_unknown(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:

@@ -35,7 +35,7 @@ from trials.domain.protocols.protocol import Over, Place, Role, Within
 from trials.domain.protocols.treatment_names import first_treatment_name
 from trials.domain.refusals import Refusal
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Code, Say, Value, Words, plain
+from trials.domain.words import Code, Say, Value, Words, listed, plain
 from trials.domain.words import mark as _
 
 MOST_DAYS = 120
@@ -372,7 +372,7 @@ def _visits(start: Start, plan: Plan) -> Iterator[Reason]:
         elif near != target and moves(visit) and _has_target(visit):
             shifted.append(visit.label)
     if shifted:
-        values: dict[str, Value] = {"visits": ", ".join(shifted)}
+        values: dict[str, Value] = {"visits": listed(shifted)}
         template = _("Off the target, on the nearest clinic day: %(visits)s.")
         yield _reason(Objection.SHIFTED, template, values, len(shifted))
 

@@ -82,7 +82,7 @@ def activity_lines(rule: Activity, protocol: Protocol, say: Say = plain) -> Line
     """At which visits an activity is done, for whom, whether it is repeated once expired, on what basis."""
     return {
         _("Label"): rule.label,
-        _("At"): ", ".join(_label(protocol.visits, code) for code in rule.visits) or NOTHING,
+        _("At"): say(_(", ")).join(_label(protocol.visits, code) for code in rule.visits) or NOTHING,
         _("For"): _whom(protocol, rule.applies_to, say),
         _("Repeated once expired"): say(_("yes") if rule.repeat_when_expired else _("no")),
         _("Basis"): basis_words(rule.basis, say),
@@ -94,7 +94,8 @@ def anchor_lines(rule: AnchorRule, protocol: Protocol, say: Say = plain) -> Line
     return {
         _("Label"): rule.label,
         _("Follows"): _derivation(rule, protocol, say),
-        _("Not after"): ", ".join(_label(protocol.anchors, code) for code in rule.not_after) or NOTHING,
+        _("Not after"): say(_(", ")).join(_label(protocol.anchors, code) for code in rule.not_after)
+        or NOTHING,
         _("Point of no return"): say(_("yes") if rule.point_of_no_return else _("no")),
         _("For"): _whom(protocol, rule.applies_to, say),
     }
@@ -136,7 +137,7 @@ def bound_text(bound: Bound | None, protocol: Protocol, say: Say = plain) -> str
     """One end of a window: its moments, and which of them counts."""
     if bound is None:
         return NOTHING
-    moments = "; ".join(_moment(moment, protocol, say) for moment in bound.moments)
+    moments = say(_("; ")).join(_moment(moment, protocol, say) for moment in bound.moments)
     if len(bound.moments) > 1:
         earliest, latest = _("the earliest of: %(moments)s"), _("the latest of: %(moments)s")
         moments = say(earliest if bound.pick is Pick.EARLIEST else latest) % {"moments": moments}
@@ -177,7 +178,7 @@ def _derivation(rule: AnchorRule, protocol: Protocol, say: Say) -> str:
 
 def _whom(protocol: Protocol, traits: Iterable[str], say: Say) -> str:
     labels = [_label(protocol.traits, code) for code in traits]
-    return ", ".join(labels) if labels else say(_("everybody"))
+    return say(_(", ")).join(labels) if labels else say(_("everybody"))
 
 
 def _label(rules: Iterable[Any], code: str) -> str:

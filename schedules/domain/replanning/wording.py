@@ -93,7 +93,7 @@ def change_sentences(change: VisitChange, say: Say = plain) -> tuple[str, ...]:
     """All effects of a change, each as a sentence, the most severe first."""
     window = change.after or change.before
     assert window is not None, "a change has a window before or after"
-    repeat = say(_(" To be repeated: %(activities)s.")) % {"activities": ", ".join(change.repeat)}
+    repeat = say(_(" To be repeated: %(activities)s.")) % {"activities": say(_(", ")).join(change.repeat)}
     words = {
         "opens": day_text(window.opens, say),
         "target": day_text(window.target, say),

@@ -55,7 +55,7 @@ def commit_absence(
     if preview.digest != digest:
         raise ReplanningStale(with_side_effects(preview, now))
     if preview.orphans and not accept_unbookable:
-        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
         raise BookingsOrphaned(message % {"bookings": listed})
     return add_absence(away=away, by=by, now=now, reason=reason)

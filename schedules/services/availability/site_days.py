@@ -113,7 +113,7 @@ def commit_site(
         message = _(
             "These bookings would be on closed days: %(bookings)s. Confirm that they are to be moved."
         )
-        raise BookingsOrphaned(message % {"bookings": ", ".join(preview.orphans)})
+        raise BookingsOrphaned(message % {"bookings": _(", ").join(preview.orphans)})
     if proposal.absence:
         add_absence(away=proposal.absence, by=by, now=now, reason=reason)
         return preview

@@ -100,7 +100,7 @@ def perform_as_shown(
     if shown.digest != digest:
         raise ReplanningStale(shown)
     if shown.orphans and not accept_unbookable:
-        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in shown.orphans)
+        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in shown.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

@@ -106,7 +106,7 @@ def transfer(
     refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
-        listed = ", ".join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
+        listed = _(", ").join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)

@@ -209,11 +209,14 @@ def _refusals_of_words(
         yield Refusal.said(
             "traits",
             _("%(trait)s is no trait of this protocol; it has %(traits)s.")
-            % {"trait": trait, "traits": ", ".join(traits) or "-"},
+            % {"trait": trait, "traits": _(", ").join(traits) or "-"},
         )
     for code, day in anchors.items():
         rule = protocol.anchor_by_code.get(code)
-        words = {"anchor": say(rule.label) if rule else code, "anchors": ", ".join(protocol.anchor_by_code)}
+        words = {
+            "anchor": say(rule.label) if rule else code,
+            "anchors": _(", ").join(protocol.anchor_by_code),
+        }
         if rule is None:
             yield Refusal.said(
                 "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words

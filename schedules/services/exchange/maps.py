@@ -84,7 +84,7 @@ def name_subjects(*, edc_map: EdcMap, names: Mapping[str, str], by: User | None)
     )
     if unknown := sorted(set(names) - set(people)):
         words = _("Nobody in this trial has the subject code %(codes)s.")
-        raise Refused({"subjects": [words % {"codes": ", ".join(unknown)}]})
+        raise Refused({"subjects": [words % {"codes": _(", ").join(unknown)}]})
     stored = {row.participant_id: row for row in EdcSubject.objects.filter(map=edc_map)}
     after = {pk: row.external_id for pk, row in stored.items()}
     after |= {people[code]: name for code, name in names.items()}
@@ -122,22 +122,22 @@ def note_message(*, edc_map: EdcMap, names: MessageNames, now: datetime, by: Use
 def check_map(check: MapCheck) -> Iterator[str]:
     """Say in words what of the trial a map does not name yet, and what the EDC names beside it."""
     if check.visits:
-        yield _("Visits without an event: %(codes)s.") % {"codes": ", ".join(check.visits)}
+        yield _("Visits without an event: %(codes)s.") % {"codes": _(", ").join(check.visits)}
     if check.sites:
-        yield _("Sites without a name in the EDC: %(codes)s.") % {"codes": ", ".join(check.sites)}
+        yield _("Sites without a name in the EDC: %(codes)s.") % {"codes": _(", ").join(check.sites)}
     if check.people:
         yield _("Participants without a name in the EDC: %(count)d.") % {"count": check.people}
     if check.used_twice:
-        yield _("Given more than once: %(names)s.") % {"names": ", ".join(check.used_twice)}
+        yield _("Given more than once: %(names)s.") % {"names": _(", ").join(check.used_twice)}
     if check.unknown:
         words = _("In the EDC's last message and not in the map: %(names)s.")
-        yield words % {"names": ", ".join(check.unknown)}
+        yield words % {"names": _(", ").join(check.unknown)}
 
 
 def _refuse(trial: Trial, content: MapContent) -> None:
     refused: dict[str, list[str]] = {}
     if unknown := sorted(set(content.sites) - _sites(trial)):
-        words = _("The trial does not run at %(codes)s.") % {"codes": ", ".join(unknown)}
+        words = _("The trial does not run at %(codes)s.") % {"codes": _(", ").join(unknown)}
         refused["sites"] = [words]
     if twice := _twice(content.sites.values()):
         refused.setdefault("sites", []).append(
@@ -147,7 +147,7 @@ def _refuse(trial: Trial, content: MapContent) -> None:
     strange = sorted({event["visit"] for event in content.events} - codes)
     if strange:
         words = _("No published protocol of the trial has the visit %(codes)s.")
-        refused["events"] = [words % {"codes": ", ".join(strange)}]
+        refused["events"] = [words % {"codes": _(", ").join(strange)}]
     ours = _twice(f"{event['visit']} {event.get('occurrence') or ''}".strip() for event in content.events)
     theirs = _twice(f"{event['event_oid']} {event.get('repeat_key', '')}".strip() for event in content.events)
     for names in (ours, theirs):
@@ -163,4 +163,4 @@ def _sites(trial: Trial) -> set[str]:
 
 
 def _twice(names: Any) -> str:
-    return ", ".join(sorted(name for name, count in Counter(names).items() if count > 1))
+    return _(", ").join(sorted(name for name, count in Counter(names).items() if count > 1))

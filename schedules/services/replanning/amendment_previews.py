@@ -25,7 +25,7 @@ from schedules.selectors.windows.evaluation import steps_by_person
 from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.replanning.moves import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_verdicts_by
-from trials.domain.words import Code, Value, Words
+from trials.domain.words import Code, Value, Words, listed
 from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 
@@ -194,13 +194,10 @@ class Judging:
 
 def _listed(booked: Sequence[VisitChange]) -> Words:
     """Visits with the days for which they are booked."""
-    values: dict[str, Value] = {
-        f"v{place}": Words.of(
-            "%(visit)s (%(day)s)", {"visit": Code(change.label), "day": str(change.booked_on)}
-        )
-        for place, change in enumerate(booked)
-    }
-    return Words.of(", ".join(f"%({name})s" for name in values), values)
+    return listed(
+        Words.of("%(visit)s (%(day)s)", {"visit": Code(change.label), "day": str(change.booked_on)})
+        for change in booked
+    )
 
 
 def _refuse_amendment(amendment: Amendment) -> None:

@@ -200,7 +200,7 @@ def _refuse_future(preview: Preview) -> None:
 def _refuse_orphans(preview: Preview) -> None:
     """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
     if preview.orphans and not preview.proposal.accept_unbookable:
-        listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

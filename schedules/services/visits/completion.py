@@ -161,7 +161,7 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
     """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
     for preview in previews:
         if preview.orphans and not completion.accept_unbookable:
-            listed = ", ".join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+            listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )

@@ -263,7 +263,7 @@ def _mark_subjects(typed: Typed) -> None:
     long = [name for _code, name in named if len(name) > LONGEST["event_oid"]]
     if wrong or long:
         words = _("Write one participant a line: subject code, comma, name in the EDC. Not so: %(lines)s.")
-        typed.problems["subjects"] = [words % {"lines": "; ".join((wrong + long)[:5])}]
+        typed.problems["subjects"] = [words % {"lines": _("; ").join((wrong + long)[:5])}]
 
 
 def _named_subjects(text: str) -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ def _epochs(protocol: Protocol, visits: Sequence[VisitRow]) -> Iterable[EpochFac
 def _description(facts: TimelineFacts, panel: Panel | None) -> str:
     """The drawing in words, for anyone who cannot see it; the tables below carry all of it."""
     visits = [shape.fact for shape in panel.visits] if panel else []
-    listed = "; ".join(f"{fact.mark} {day_words(fact.window.target)}" for fact in visits)
+    listed = _("; ").join(f"{fact.mark} {day_words(fact.window.target)}" for fact in visits)
     words = {
         "visits": listed or _("none"),
         "windows": len(panel.lanes) if panel else 0,

@@ -321,4 +321,4 @@ def _reminders(around: SideEffects) -> str:
     if around.renewed:
         message = ngettext("%(count)d is due again", "%(count)d are due again", around.renewed)
         parts.append(message % {"count": around.renewed})
-    return ", ".join(parts)
+    return _("; ").join(parts)

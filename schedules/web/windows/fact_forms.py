@@ -194,7 +194,7 @@ def _named(feeds: Sequence[Feed]) -> list[tuple[str, str]]:
     windows: dict[str, list[str]] = {}
     for feed in feeds:
         windows.setdefault(feed.of, []).append(feed.window.label)
-    return [(code, f"{code_words(code)} → {'; '.join(labels)}") for code, labels in windows.items()]
+    return [(code, f"{code_words(code)} → {_('; ').join(labels)}") for code, labels in windows.items()]
 
 
 def _day(label: Any, *, required: bool = True, help_text: Any = "") -> forms.Field:
@@ -243,7 +243,7 @@ def _admission(choices: Choices) -> dict[str, forms.Field]:
 def _result_help(asked: Sequence[str]) -> str:
     if not asked:
         return _("Empty while it is awaited.")
-    words = {"results": "; ".join(map(say, asked))}
+    words = {"results": _("; ").join(map(say, asked))}
     return _("The protocol asks for: %(results)s. Empty while it is awaited.") % words
 
 

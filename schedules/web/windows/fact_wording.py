@@ -94,7 +94,7 @@ def _confirmation_words(fact: Confirmation) -> str:
         words.append(_("since %(day)s") % {"day": day_words(fact.since)})
     if fact.visit:
         words.append(_("asked at %(visit)s") % {"visit": code_words(fact.visit)})
-    return ", ".join(words)
+    return _(", ").join(words)
 
 
 def _admission_words(fact: Admission) -> str:

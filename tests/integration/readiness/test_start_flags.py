@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+import time_machine
+from django.core.management import call_command
 from django.test import Client
 
 from participants.domain.anchors import RecordedAnchor
@@ -62,6 +64,12 @@ def expired(participant: Participant) -> Participant:
 
 def flag() -> Flag:
     return Flag.objects.get(kind=START_FLAG)
+
+
+def test_a_sweep_by_hand_looks_at_starts_as_beat_does(expired: Participant) -> None:
+    with time_machine.travel(at(date(2026, 11, 23)), tick=False):
+        call_command("sweep")
+    assert (flag().cleared_at, flag().severity) == (None, "warning")
 
 
 def test_an_expired_screening_is_a_flag_on_the_same_day(expired: Participant, client: Client) -> None:

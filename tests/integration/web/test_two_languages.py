@@ -1,19 +1,25 @@
 """A document in two languages: its labels, reasons and facts on every page, in the reader's own."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.translation import override
 
 from participants.domain.facts import Vaccination
+from participants.domain.lifecycle import Course, Step, refusals_of_step
 from schedules.models import Visit
 from schedules.services.replanning.moves import replan_many
 from schedules.services.windows.facts import record_fact
+from schedules.templatetags.verdicts import latest
 from schedules.web.setup.forms import shipped_editions
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
+from trials.domain.language import Text
+from trials.domain.words import listed
 from trials.models import Site
+from trials.spoken import say
 
 from .conftest import MORNING, TODAY
 
@@ -108,3 +114,21 @@ def test_chinese_pages_name_hospitals_in_chinese(page, person):
         text = page.get(path).content.decode()
         assert person.site.name not in text, path
     assert "沈阳医院" in page.get(f"/sites/{person.site_id}/absences/").content.decode()
+
+
+def test_a_list_has_the_separators_of_its_reader():
+    """“第4天, 第10天” and “可选：Resumption, Withdrawal” stood in Chinese sentences."""
+    refusal = next(refusals_of_step(Course(), Step.RESUMPTION, TODAY, TODAY, reason="well again"))
+    words = listed([Text("Day 4", "第4天"), Text("Day 10", "第10天")])
+    with override("en"):
+        assert words.text(say) == "Day 4, Day 10"
+    with override("zh-hans"):
+        assert words.text(say) == "第4天、第10天"
+        assert not re.search("[A-Za-z], ", refusal.text(say))
+
+
+def test_what_is_needed_until_midnight_is_needed_on_the_day_before():
+    zone = ZoneInfo("Asia/Shanghai")
+    with override("zh-hans"):
+        assert "2026-06-07" in latest(datetime(2026, 6, 8, tzinfo=zone))
+        assert "2026-06-08T09:00" in latest(datetime(2026, 6, 8, 9, tzinfo=zone))
