@@ -86,7 +86,7 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
     if window.missing:
         parts.append(
             say(_("Not known yet: %(missing)s."))
-            % {"missing": say(_("; ")).join(one.text(say) for one in window.missing)}
+            % {"missing": say(_(", ")).join(one.text(say) for one in window.missing)}
         )
     parts.append(basis_text(protocol, rule.basis, say, _("Window")))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})

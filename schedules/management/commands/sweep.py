@@ -21,9 +21,9 @@ class Command(BaseCommand):
     """`manage.py sweep`."""
 
     help = (
-        "Judge the protocol windows whose moment has come; count the days on hold; flag what "
-        "speaks against a start to come; draft deviations of visits whose window closed without a record; write the reminders "
-        "that are due by the rules, each once, and send what is not sent."
+        "Judge the protocol windows whose moment has come; count the days on hold; flag what speaks against "
+        "a start to come; draft deviations of visits whose window closed without a record; write the "
+        "reminders that are due by the rules, each once, and send what is not sent."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
