@@ -3,6 +3,7 @@
 from participants.models.course import Absence, Consent, CourseStep, EndsChoice, ProductStep
 from participants.models.facts import Fact, SafetyReview
 from participants.models.participant import SUBJECT_CODE, Anchor, Participant, ParticipantCoordinator
+from participants.models.periods import SitePeriod
 
 __all__ = [
     "SUBJECT_CODE",
@@ -16,4 +17,5 @@ __all__ = [
     "ParticipantCoordinator",
     "ProductStep",
     "SafetyReview",
+    "SitePeriod",
 ]

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from schedules.web.participants.enrolment import enrolment
 from schedules.web.participants.histories import history, history_sheet, history_whole
+from schedules.web.participants.periods import participant_period
 from schedules.web.participants.views import participant_detail, participant_list
 from schedules.web.shared.shell import choose_theme
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("participants/", participant_list, name="participants"),
     path("participants/enrol/", enrolment, name="enrol"),
     path("participants/<int:pk>/", participant_detail, name="participant"),
+    path("participants/<int:pk>/until-transfer/", participant_period, name="participant-period"),
     path("participants/<int:pk>/history/", history, name="history"),
     path("participants/<int:pk>/history/whole/", history_whole, name="history-whole"),
     path("participants/<int:pk>/history/whole.csv", history_sheet, {"form": "csv"}, name="history-csv"),

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone, translation
 
 from schedules.selectors.paper.lists import ListKind, PaperList, paper_list
+from schedules.selectors.reminders.notices import languages_of
 from schedules.services.paper.rendering import PdfUnavailable, paper_page, paper_pdf
 from trials.models import Site, User
 from trials.models.access import LANGUAGES
@@ -35,11 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("--site", action="append", default=[], help="the code of a site; all of them")
         parser.add_argument("--list", choices=list(map(str, ListKind)), help="one of the two; both")
         parser.add_argument("--day", type=date.fromisoformat, help="the day; today at each site")
-        parser.add_argument("--language", choices=[code for code, _name in LANGUAGES], default="en")
+        parser.add_argument("--language", choices=[code for code, _name in LANGUAGES])
         parser.add_argument("--html", action="store_true", help="pages to print in place of PDF files")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user, instant = _account(options["username"]), timezone.now()
+        options["language"] = options["language"] or languages_of([user.pk]).get(user.pk) or "en"
         sites = _sites(user, options["site"])
         folder: Path = options["to"]
         try:

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from participants.models import Participant
+from participants.models import Participant, SitePeriod
 from participants.selectors.participants import participants_coded, participants_visible_to
+from participants.selectors.periods import former_participants
 from schedules.domain.visits.short_names import visit_mark
 from schedules.models import Visit
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit
@@ -49,18 +50,21 @@ class Found:
     trials: Sequence[Trial] = ()
     sites: Sequence[Site] = ()
     more: bool = False
+    moved: Sequence[SitePeriod] = ()
 
     @property
     def count(self) -> int:
         """How many things were found."""
-        return len(self.participants) + len(self.visits) + len(self.trials) + len(self.sites)
+        return (
+            len(self.participants) + len(self.visits) + len(self.trials) + len(self.sites) + len(self.moved)
+        )
 
     @property
     def only(self) -> Participant | Visit | None:
         """The one participant, or the one visit, that all words name; None where there is a choice."""
         if self.visits:
             return self.visits[0].visit if len(self.visits) == 1 else None
-        alone = len(self.participants) == 1 and not (self.trials or self.sites)
+        alone = len(self.participants) == 1 and not (self.trials or self.sites or self.moved)
         return self.participants[0] if alone else None
 
 
@@ -90,7 +94,8 @@ def search(user: User, text: str, now: datetime, say: Say = plain) -> Found:
         people = [one for one in people if one.pk in kept]
         more = more and bool(visits)
     if read.codes or read.rest:
-        return Found(people, visits, more=more)
+        moved = former_participants(user, today, words[0])[:MOST] if len(words) == 1 else ()
+        return Found(people, visits, more=more, moved=list(moved))
     return Found(trials=_named_by_all(trials, read.trials), sites=_named_by_all(sites, read.sites))
 
 

@@ -163,7 +163,9 @@ def _follow(
         case Step.RESCREENING:
             rescreen(standing=standing, attempt=step.attempt, day_zero=request.day_zero, by=by, now=now)
         case Step.TRANSFER:
-            transfer(standing=standing, site=request.site, release=request.release, by=by, now=now)
+            transfer(
+                standing=standing, site=request.site, on=request.on, release=request.release, by=by, now=now
+            )
     keep_held(person, now)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import CourseRefused
-from participants.models import Anchor, CourseStep, Participant
+from participants.models import Anchor, CourseStep, Participant, SitePeriod
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
@@ -92,12 +92,12 @@ def screening_rules(protocol: Protocol) -> list[VisitRule]:
 
 
 def transfer(
-    *, standing: CourseState, site: Site | None, release: bool, by: User | None, now: datetime
+    *, standing: CourseState, site: Site | None, on: date, release: bool, by: User | None, now: datetime
 ) -> None:
     """Move somebody to another site that runs the trial under an approved version; suggestions follow.
 
-    Bookings at the old site are given up with `release`, and hold up the transfer without it. Raises
-    CourseRefused.
+    Bookings at the old site are given up with `release`, and hold up the transfer without it. The old site
+    goes on reading what is on record up to the day `on`. Raises CourseRefused.
     """
     person = standing.participant
     today = clock_at(person.site, now).today
@@ -112,10 +112,18 @@ def transfer(
     refuse(refusals, CourseRefused)
     assert site is not None
     write_visits(person.pk, list(booked.values_list("pk", flat=True)), "unbooked", now, **NO_BOOKING)
+    _end_period(person, on)
     person.site = site
     person.save(update_fields=["site"])
     announce(person.pk, [], "transferred", now)
     _replan(person, Proposal(), "site", by=by, now=now)
+
+
+def _end_period(person: Participant, on: date) -> None:
+    """Keep from when until when somebody was at the site that they leave."""
+    before = SitePeriod.objects.filter(participant=person).order_by("-pk").first()
+    starts = min(before.ended_on, on) if before else None
+    SitePeriod.objects.create(participant=person, site=person.site, starts_on=starts, ended_on=on)
 
 
 def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:

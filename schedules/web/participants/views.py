@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
-from participants.models import Participant
+from participants.selectors.periods import former_participants, period_in_sight
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.selectors.feeds.subscriptions import feeds_owned_by
@@ -37,10 +38,12 @@ from trials.selectors.records import may, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
 
 PER_PAGE = 50
+MOVED = "moved"
 PHASES = {
     IN_TRIAL: gettext_noop("In the trial"),
     ENDED: gettext_noop("No longer in the trial"),
     **{phase.value: PHASE_LABELS[phase] for phase in Phase},
+    MOVED: gettext_noop("At another site now"),
 }
 """By what a list is asked for: all that goes on, all that has ended, or one phase."""
 SOON = timedelta(days=14)
@@ -67,14 +70,16 @@ def participant_list(request: HttpRequest) -> HttpResponse:
         "trial": trial.code if trial else "",
         "phase": choice_in(request, "phase", [*PHASES]),
     }
+    places = {"sites": offered(sites, wanted["site"]), "trials": offered(trials, wanted["trial"])}
+    if wanted["phase"] == MOVED:
+        return _moved(request, {"wanted": wanted, "filtered": True, **places})
     found = participants_listed(user, instant, WantedPeople(wanted["q"], site, trial, wanted["phase"]))
     page = Paginator(found.participants, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": found.rows(list(page)),
         "wanted": wanted,
-        "sites": offered(sites, wanted["site"]),
-        "trials": offered(trials, wanted["trial"]),
+        **places,
         "phases": [(value, say(label)) for value, label in PHASES.items()],
         "filtered": any(wanted.values()),
         **neighbours(request, page.number, page.paginator.num_pages),
@@ -82,10 +87,28 @@ def participant_list(request: HttpRequest) -> HttpResponse:
     return render(request, "participants/list.html", context)
 
 
+def _moved(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """The list of those who went to another site: the old one reads its own period of each."""
+    wanted = context["wanted"]
+    gone = former_participants(user_of(request), server_day(now()), wanted["q"])
+    chosen = {"site__code": wanted["site"], "participant__trial__code": wanted["trial"]}
+    gone = gone.filter(**{name: value for name, value in chosen.items() if value})
+    page = Paginator(gone.select_related("participant"), PER_PAGE).get_page(request.GET.get("page"))
+    phases = [(value, say(label)) for value, label in PHASES.items()]
+    more = neighbours(request, page.number, page.paginator.num_pages)
+    return render(
+        request, "participants/list.html", {**context, "page": page, "moved": page, "phases": phases, **more}
+    )
+
+
 @login_required
 def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant: where they stand, the timeline, and every date with its reason."""
-    participant = _in_sight(request, pk)
+    participant = participant_in_sight(user_of(request), server_day(now()), pk)
+    if participant is None:
+        if period_in_sight(user_of(request), server_day(now()), pk) is None:
+            raise Http404
+        return redirect("participant-period", pk=pk)
     page = participant_page(participant, now(), say)
     judged = verdict_context(request, page.participant_windows, page.windows)
     context = _context(request, page) | judged
@@ -110,13 +133,6 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
     }
     return render(request, "participants/page.html", context)
-
-
-def _in_sight(request: HttpRequest, pk: int) -> Participant:
-    participant = participant_in_sight(user_of(request), server_day(now()), pk)
-    if participant is None:
-        raise Http404
-    return participant
 
 
 def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:

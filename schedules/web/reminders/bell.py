@@ -25,6 +25,7 @@ from schedules.services.reminders.bell import (
     snooze_reminder,
     take_back,
 )
+from schedules.web.reminders.language import remember
 from schedules.web.reminders.words import bell_rows
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
@@ -117,4 +118,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if isinstance(request.user, User) and language in LANGUAGES and check_for_language(language):
         prefer_language(user=request.user, language=language)
+        remember(request, language)
     return set_language(request)

@@ -114,6 +114,7 @@ ADDRESSES: dict[str, Endpoint] = {
     "participants": listed(),
     "enrol": Endpoint(get=ENROL, post=ENROL),
     "participant": read("participant"),
+    "participant-period": read("former"),
     "visit": read("visit"),
     "visit-file": read("visit"),
     "visit-card": Endpoint("participant", seen_by=VIEW, get=VIEW, post=RECORD),

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.test import Client
 
-from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview
+from participants.models import Absence, Consent, Fact, Participant, ProductStep, SafetyReview, SitePeriod
 from schedules.domain.plan.values import AnchorDay
 from schedules.models import (
     AmendmentRun,
@@ -203,6 +203,8 @@ def _of_person(world: World, whose: str, person: Participant, words: str) -> Non
         ("given-consent", {"consent": consent.pk}),
     ):
         world.put(word, whose, pk=pk, **more)
+    SitePeriod.objects.create(participant=person, site=person.site, ended_on=TODAY)
+    world.put("former", whose, pk=pk)
     world.put("api-participant", whose, id=pk)
     world.put("signable", whose, kind="schedule", pk=pk)
     world.put("record", whose, kind="participants.participant", number=pk)

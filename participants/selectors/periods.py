@@ -1,0 +1,39 @@
+"""Who was at a site before a transfer, within what the reader may see of that site."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from participants.models import Participant, SitePeriod
+from participants.selectors.participants import participants_coded, participants_visible_to
+from trials.domain.accounts.access import Right
+from trials.models import User
+from trials.selectors.records import roles_of, within
+
+
+def periods_visible_to(user: User, today: date) -> QuerySet[SitePeriod]:
+    """The periods at sites and in trials that a user may look into on this day, the latest first."""
+    seen = within(roles_of(user, today), Right.VIEW, trial="participant__trial")
+    related = SitePeriod.objects.filter(seen).select_related("site", "participant__trial")
+    return related.order_by("-ended_on", "-pk")
+
+
+def former_participants(user: User, today: date, code: str = "") -> QuerySet[SitePeriod]:
+    """The periods in sight of participants who are not in sight themselves any longer, by code if given."""
+    gone = periods_visible_to(user, today).exclude(participant__in=participants_visible_to(user, today))
+    if not code:
+        return gone
+    return gone.filter(participant__in=participants_coded(Participant.objects.all(), code).values("pk"))
+
+
+def period_in_sight(user: User, today: date, participant: int) -> SitePeriod | None:
+    """The last period of a participant (id) at a site that the user may look into; None for none."""
+    return periods_visible_to(user, today).filter(participant=participant).first()
+
+
+def in_period(period: SitePeriod, column: str) -> Q:
+    """The condition that a day lies in a period; the day of the transfer belongs to the site that is left."""
+    inside = Q(**{f"{column}__lte": period.ended_on})
+    return inside & Q(**{f"{column}__gte": period.starts_on}) if period.starts_on else inside

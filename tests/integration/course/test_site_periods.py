@@ -1,0 +1,76 @@
+"""After a transfer the old site reads its own period, and nothing of what comes after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from participants.domain.lifecycle import Step
+from participants.models import Participant, SitePeriod
+from schedules.models import Visit
+from schedules.services.course.status_changes import StepRequest, take_step
+from schedules.services.enrolment.enrolling import enrol
+from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment
+from trials.models import Role, User
+from trials.services.accounts.memberships import grant_membership
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def person(db: None) -> Any:
+    """Somebody who went from WH to CD today, with one visit done before and one after."""
+    with time_machine.travel(NOW, tick=False):
+        old, new, version = a_site("WH"), a_site("CD"), a_version()
+        found = enrol(enrolment=an_enrolment(version, site=old), by=None)
+        an_approval(new, version)
+        before, after = Visit.objects.filter(participant=found).order_by("target")[:2]
+        Visit.objects.filter(pk=before.pk).update(performed_on=TODAY - DAY)
+        request = StepRequest(Step.TRANSFER, TODAY, site=new, release=True, sure=True)
+        take_step(
+            participant=found, version=found.version, request=request, by=None, reason="moved house", now=NOW
+        )
+        Visit.objects.filter(pk=after.pk).update(performed_on=TODAY + DAY, outside_reason="Words of CD")
+        yield Participant.objects.get(pk=found.pk)
+
+
+def coordinator_at(code: str) -> Client:
+    """Somebody who coordinates one site, signed in."""
+    user = User.objects.create_user(f"coordinator-{code}")
+    site = a_site("XX") if code == "XX" else Participant.objects.get().site
+    if code == "WH":
+        site = SitePeriod.objects.get().site
+    grant_membership(user=user, role=Role.COORDINATOR, site=site, starts_on=TODAY, by=None)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_old_site_reads_its_own_period_and_no_more(person: Participant) -> None:
+    page = coordinator_at("WH")
+    address = reverse("participant-period", args=[person.pk])
+    assert page.get(reverse("participant", args=[person.pk])).headers["Location"] == address
+    shown = page.get(address)
+    text = shown.content.decode()
+    assert shown.status_code == 200
+    assert [one.visit.performed_on for one in shown.context["page"].visits] == [TODAY - DAY]
+    assert "Words of CD" not in text
+    assert "CD" not in shown.context["page"].participant.site.code
+    assert page.post(address).status_code == 405, "nothing is changed there"
+    listed = page.get(reverse("participants"), {"phase": "moved"}).content.decode()
+    assert address in listed
+    assert address in page.get(reverse("find"), {"q": person.subject_code}).content.decode()
+
+
+def test_the_new_site_reads_everything_and_a_third_one_nothing(person: Participant) -> None:
+    page = coordinator_at("CD")
+    assert page.get(reverse("participant", args=[person.pk])).status_code == 200
+    assert page.get(reverse("participant-period", args=[person.pk])).status_code == 404
+    page = coordinator_at("XX")
+    for name in ("participant", "participant-period"):
+        assert page.get(reverse(name, args=[person.pk])).status_code == 404
