@@ -59,18 +59,6 @@ class Page(Generic[Row]):
     after: Place | None
 
 
-def page_by_day(rows: QuerySet[Row], day: str, after: Key | None, size: int) -> Page[Row]:
-    """Read the first `size` rows after a key, ordered by a day's field and id; nothing is counted.
-
-    A row whose day changes between two pages can be left out or come twice: a list to look at, and no
-    full read.
-    """
-    if after:
-        rows = rows.filter(RowAfter({day: after[0], "id": after[1]}))
-    kept, more = _first(rows.order_by(day, "id"), size)
-    return Page(kept, (getattr(kept[-1], day), kept[-1].pk) if more else None)
-
-
 def page_by_id(rows: QuerySet[Row], after: int | None, size: int) -> Page[Row]:
     """Read the first `size` rows after an id; nothing is counted.
 

@@ -40,13 +40,6 @@ class KeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
-class KeyInUse(APIException):
-    """The first request with an idempotency key is still being answered."""
-
-    status_code = HTTPStatus.CONFLICT
-    default_code = "idempotency_key_in_use"
-
-
 class BodyTooLarge(APIException):
     """A body is larger than is read."""
 

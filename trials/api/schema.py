@@ -69,8 +69,3 @@ def page_of(
     named["results"] = item(many=True, help_text="The records of this page, in their order.")
     words = "A page of a list, and where the next one begins."
     return type(f"{name}PageSerializer", (serializers.Serializer,), {**named, "__doc__": words})
-
-
-def choice_or_null(choices: Any, words: str) -> serializers.ChoiceField:
-    """A word out of some, or null."""
-    return serializers.ChoiceField(choices, allow_null=True, help_text=words)

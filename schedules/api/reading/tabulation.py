@@ -37,7 +37,6 @@ from trials.zones import roles_day
 CSV = "text/csv"
 AT_ONCE = 500
 FORMATS = ["json", "csv"]
-LINES = OpenApiResponse(OpenApiTypes.STR, description="One line for each record, with heads.")
 
 
 def _record(name: str, variables: Mapping[str, str], numbers: Sequence[str]) -> type[serializers.Serializer]:

@@ -74,11 +74,6 @@ def listed_differences(
     )
 
 
-def open_differences(user: User, today: date) -> int:
-    """How many differences in a user's sight wait for somebody; at most 100 are counted."""
-    return differences_visible_to(user, today).filter(settled_at__isnull=True)[:100].count()
-
-
 def anchor_on_record(participant: Participant, code: str) -> Anchor | None:
     """An anchor of a participant as it is on record; None where it is not."""
     return Anchor.objects.filter(participant=participant, code=code).first()

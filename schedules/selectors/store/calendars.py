@@ -132,11 +132,6 @@ def site_calendars(sites: Iterable[Site]) -> SiteCalendars:
     return SiteCalendars(seen, working_days_by_site({one.pk for one in seen}))
 
 
-def sites_by_day(sites: Iterable[Site], now: datetime) -> dict[ClinicDays, list[int]]:
-    """The ids of these sites by the day that it is there and the clinic days that come next; one query."""
-    return site_calendars(sites).by_day(now)
-
-
 @dataclass(frozen=True, slots=True)
 class DayOfSites:
     """The day that it is now at some sites."""
