@@ -6,7 +6,7 @@ from datetime import datetime
 
 from participants.models import Participant
 from schedules.models import VisitCardGiven
-from schedules.selectors.calendar.cards import VisitCard
+from schedules.selectors.paper.cards import VisitCard
 from trials.audit.acts import recorded
 from trials.models import User
 

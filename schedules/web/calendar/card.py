@@ -11,7 +11,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
 from participants.models import Participant
-from schedules.selectors.calendar.cards import VisitCard, visit_card
+from schedules.selectors.paper.cards import VisitCard, visit_card
 from schedules.services.paper.cards import record_card_given
 from schedules.services.paper.rendering import PdfUnavailable, paper_page, paper_pdf
 from schedules.web.shared.answers import may_record, person_of, require_record

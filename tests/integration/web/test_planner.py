@@ -17,7 +17,7 @@ from django.urls import reverse
 from participants.models import Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
-from schedules.selectors.calendar.cards import visit_card
+from schedules.selectors.paper.cards import visit_card
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import a_site, an_enrolment
 from trials.models import Membership, Resource, ResourceClosure, Role, User
