@@ -38,6 +38,8 @@ TESTS = (
     "tests/unit/reminders",
     "tests/unit/channels",
     "tests/unit/visits/test_visit_life.py",
+    "tests/unit/visits/test_clashes.py",
+    "tests/unit/deviations",
 )
 PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
 COMMAND = (
@@ -68,6 +70,8 @@ TEXTS, ADDRESSES = "trials/domain/channels/texts.py", "trials/domain/channels/ad
 SPEAKS, OPEN_HOURS = "schedules/domain/reminders/rules.py", "schedules/domain/reminders/hours.py"
 TOLD, WANTED = "schedules/domain/reminders/people.py", "schedules/domain/reminders/settings.py"
 TOGETHER, STATES = "schedules/domain/reminders/messages.py", "schedules/domain/reminders/states.py"
+VISIT, DRAFTS = "schedules/domain/visits/visit.py", "schedules/domain/deviations/drafts.py"
+RECORDING, CLASHES = "schedules/domain/deviations/recording_days.py", "schedules/domain/visits/clashes.py"
 CHAIN, POINTS = "trials/domain/audit/chain.py", "participants/domain/moments.py"
 
 
@@ -242,6 +246,45 @@ MUTANTS = [
         (WINDOWS, "self.opens <= day <= self.closes", "self.opens <= day < self.closes",
          "the last day is late"),
         (WINDOWS, "(day - self.closes).days)", "(day - self.target).days)", "late after the target"),
+        (VISIT, "self.anchor_on < min(self.target, today)", "self.anchor_on <= min(self.target, today)",
+         "a base is awaited on its own day"),
+        (VISIT, "self.anchor_on < min(self.target, today)", "self.anchor_on < today",
+         "what is due with its base waits for it"),
+        (VISIT, "return after and self.anchor_kind == AnchorKind.PLANNED", "return after",
+         "what has happened is awaited"),
+        (VISIT, "return self.held_on is not None", "return False", "a hold stops no window"),
+        (VISIT, "self.unscheduled and self.rule_code == UNSCHEDULED", "self.unscheduled",
+         "the visit of an early end has no window"),
+        (VISIT, "return self.cancelled_by_id is not None", "return self.cancelled_on is not None",
+         "whatever is cancelled went with the course"),
+        (VISIT, "and not self.applies and self.cancelled_by_id is None", "and self.cancelled_by_id is None",
+         "what a person cancelled is no longer planned"),
+        (STATUS, "awaits_base(min(days.today, days.known))", "awaits_base(days.today)",
+         "a day to come is told as if nothing happened until then"),
+        (STATUS, "None if visit.awaits_base(min(today, known)) else", "None if False else",
+         "a window that waits is to be recorded"),
+        (DRAFTS, "visit.today > (visit.recorded_by", "visit.today >= (visit.recorded_by",
+         "the last day is drafted as unrecorded"),
+        (DRAFTS, "state.waits or state.free or state.awaits_base(visit.today)", "state.waits or state.free",
+         "what waits for its base is drafted"),
+        (DRAFTS, "state.waits or state.free or", "state.free or", "a hold is drafted as unrecorded"),
+        (DRAFTS, "days = 0 if state.free else state.days_outside", "days = state.days_outside",
+         "an added visit is out of its window"),
+        (DRAFTS, "(visit.final and not visit.told) or", "not visit.told or",
+         "a day that may still move is drafted"),
+        (DRAFTS, "if state.block else DeviationKind.OUTSIDE", "if not state.block else DeviationKind.OUTSIDE",
+         "a broken block is like any other"),
+        (DRAFTS, "None if visit.state.is_range else target", "target", "a range has one due day"),
+        (DRAFTS, "min(state.missed_on, visit.window.closes)", "state.missed_on",
+         "missed on the day on which it was said"),
+        (DRAFTS, "performed >= visit.consented_on", "performed > visit.consented_on",
+         "a visit on the day of the consent came before it"),
+        (RECORDING, "for n in range(1, _LONGEST_SHUT)", "for n in range(_LONGEST_SHUT)",
+         "today is over already"),
+        (CLASHES, "if peak <= terms.capacity or not taking", "if peak < terms.capacity or not taking",
+         "a room that is just full clashes"),
+        (CLASHES, "one.participant != booked.participant], peak", "True], peak",
+         "somebody is in their own way in a bed"),
         (STATUS, "if days.today < visit.window.opens", "if days.today <= visit.window.opens",
          "opens a day late"),
         (STATUS, "if days.today > visit.window.closes", "if days.today >= visit.window.closes",

@@ -21,7 +21,7 @@ FIELDS: Mapping[tuple[str, str], str] = {}
 
 
 def record_name(model: type[Model]) -> str:
-    """What a kind of record is called outside."""
+    """Give the name under which a kind of record has left Dayzero: in the trail, exports and signatures."""
     return record_outside(model._meta.label_lower)  # noqa: SLF001 (public by custom)
 
 

@@ -205,7 +205,7 @@ def locked(participant: Participant, version: int) -> Participant:
 
 
 def raise_version(person: Participant, now: datetime) -> None:
-    """Let anyone who was shown the participant before know that something has changed."""
+    """Raise the participant's version, so that anyone who was shown them before is asked to look again."""
     person.refresh_from_db(fields=["version"])
     person.version += 1
     person.save(update_fields=["version"])

@@ -73,7 +73,7 @@ class GrantForm(forms.Form):
     sure = forms.BooleanField(label=gettext_lazy("Yes, this day is right"), required=False)
 
     def asked(self) -> list[BoundField]:
-        """The fields; whether an unlikely day is meant only once that is asked."""
+        """Give the fields to show; the tick that an unlikely day is meant, only once that was asked."""
         question = bool(self.errors.get("sure") or self.data.get("sure"))
         return [field for field in self.visible_fields() if question or field.name != "sure"]
 

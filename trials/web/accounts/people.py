@@ -138,7 +138,7 @@ ACTIONS: dict[str, tuple[Callable[..., object], object]] = {
 
 
 def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse:
-    """Send the link where e-mail leaves, else show it, this once."""
+    """Send the link by e-mail where e-mail leaves, else show it this once."""
     by, now = _asker(request)[0], request_clock.now()
     record_password_link(user=account, now=now, by=by, reason=reason, link=request.build_absolute_uri)
     key = f"{user_pk_to_url_str(account)}-{default_token_generator.make_token(account)}".partition("-")

@@ -38,7 +38,7 @@ _COMPANION = _("A companion is confirmed from %(day)s.")
 
 @dataclass(frozen=True, slots=True)
 class _Night:
-    """One night: near (True), too far (False) or not known (None), by what, or what is missing."""
+    """Whether the participant was near for a night: yes, too far (False) or not known (None); by what."""
 
     day: date
     near: bool | None
