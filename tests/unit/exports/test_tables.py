@@ -25,6 +25,8 @@ CELLS = [
     ("'t was", "''t was", "the same without a formula"),
     ("a=1", "a=1", "no formula begins so"),
     (3, "3", "a number"),
+    (-3, "-3", "a number below nought is no formula"),
+    (-1.5, "-1.5", "the same with a fraction"),
     (None, "", "nothing"),
 ]
 

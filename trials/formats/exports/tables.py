@@ -24,7 +24,8 @@ class _Line:
 def csv_lines(preamble: Preamble, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The lines of a table: name and value of what it is, an empty line, the columns' names, the rows.
 
-    A cell that a spreadsheet would run as a formula, or that begins with an apostrophe, has one before it.
+    A text that a spreadsheet would run as a formula, or that begins with an apostrophe, has one before it; a
+    number has none.
     """
     yield from csv_part(preamble)
     yield "\r\n"
@@ -56,5 +57,7 @@ def _cell(value: Any) -> str:
         return value.isoformat(timespec="microseconds")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, int | float):
+        return str(value)  # -3 is a number, and no formula
     text = str(value)
     return f"'{text}" if text.startswith("'") or runs(text) else text
