@@ -129,7 +129,7 @@ def _window_fact(row: WindowRow, verdict: VerdictStatus | None) -> WindowFact:
     if verdict:
         said = {"label": row.label, "sign": SIGNS[verdict], "verdict": VERDICTS[verdict]}
         label = _("%(label)s · %(sign)s %(verdict)s") % said
-        title = f"{title}. {VERDICTS[verdict]}"
+        title = _("%(lane)s. %(verdict)s") % {"lane": title, "verdict": VERDICTS[verdict]}
     status = verdict.value if verdict else ""
     return WindowFact(row.code, label, title, row.starts_on, row.ends_on, row.assumed, status)
 
