@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
@@ -15,7 +15,7 @@ from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
 from trials.domain.refusals import REASON_MISSING, Refusal
 from trials.domain.sites.names import in_language, place_name
-from trials.domain.words import DAY_FORM
+from trials.domain.words import DAY_FORM, day_text
 from trials.models import Site, Trial
 
 _LISTED = re.compile(r"%\(\w+\)s(?:, %\(\w+\)s)+")
@@ -75,6 +75,16 @@ def refuse(refusals: Iterable[Refusal], error: type[Refused] = Refused) -> None:
     found = tuple(refusals)
     if found:
         raise error.because(found, say)
+
+
+def sentence(message: str, values: Mapping[str, object]) -> str:
+    """Fill in a message in the reader's language; days stand as the rest of a page writes them.
+
+    A day that is put in by `%` reads 2026-12-07 amid others that read Mon 7 Dec.
+    """
+    return message % {
+        name: day_text(value, say) if isinstance(value, date) else value for name, value in values.items()
+    }
 
 
 def require_reason(reason: str, error: type[Refused] = Refused) -> None:

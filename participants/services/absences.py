@@ -12,7 +12,7 @@ from participants.models import Absence, Participant
 from trials.audit.acts import recorded
 from trials.models import Site, User
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 LONGEST_DAYS = 366
 
@@ -56,7 +56,7 @@ def refusals_of_absence(away: Away) -> dict[str, list[str]]:
         return impossible
     if away.last < away.first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
-        return {"last": [message % {"first": away.first, "last": away.last}]}
+        return {"last": [sentence(message, {"first": away.first, "last": away.last})]}
     if away.deputy is not None and (away.user is None or away.deputy == away.user):
         return {"deputy": [_("Say first who is away; the deputy is somebody else.")]}
     if (away.last - away.first).days >= LONGEST_DAYS:

@@ -290,7 +290,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         lambda w: w.freeze(),
         lambda w: w.freeze(),
         "",
-        "CART-SLE is frozen since 2026-11-21.",
+        "CART-SLE is frozen since Saturday 2026-11-21.",
     ),
     (
         "a trial that is not frozen is not archived",

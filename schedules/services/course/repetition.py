@@ -42,7 +42,7 @@ from trials.domain.protocols.treatment_names import capital
 from trials.models import User
 from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import ask_once, impossible_days
-from trials.spoken import require_reason, say
+from trials.spoken import require_reason, say, sentence
 
 TAKEN_BACK = 0
 """The attempt of visits that were planned in a repetition which was withdrawn: before the first one.
@@ -76,7 +76,7 @@ def repeat_lymphodepletion(
     given = [visit for visit in record.visits if visit.performed_on == waiting.began]
     if not any(waiting.anchor in anchors_of_rule(rules.get(v.rule_code), v.occurrence) for v in given):
         message = _("No visit says that %(given)s was given on %(day)s: record it as done first.")
-        raise CourseRefused({"": [message % {"given": say(waiting.given), "day": waiting.began}]})
+        raise CourseRefused({"": [sentence(message, {"given": say(waiting.given), "day": waiting.began})]})
     _refuse_unlikely(person, day_zero, sure=sure)
     request = StepRequest(Step.RESUMPTION, clock_at(person.site, now).today, sure=True)
     if waiting.since is None:  # delayed without having been put on hold
@@ -201,7 +201,7 @@ def _refuse_begun(standing: CourseState, step: CourseStep, start: AnchorRule) ->
         first = first or (start.label, standing.actual[start.code])
     if first:
         message = _("%(visit)s was done on %(day)s. A repetition that has begun cannot be withdrawn.")
-        raise CourseRefused({"": [message % {"visit": first[0], "day": first[1]}]})
+        raise CourseRefused({"": [sentence(message, {"visit": say(first[0]), "day": first[1]})]})
 
 
 def _as_before(
@@ -238,7 +238,7 @@ def _plan_again(
     if begins < preview.today:
         message = _("%(given)s would begin on %(begins)s, before today, %(today)s: give a later day.")
         words = {"given": say(capital(waiting.given)), "begins": begins, "today": preview.today}
-        raise CourseRefused({"day_zero": [message % words]})
+        raise CourseRefused({"day_zero": [sentence(message, words)]})
     _keep_violations(record, preview.record.participant)
 
 

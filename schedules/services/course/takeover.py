@@ -26,7 +26,7 @@ from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def open_history(*, participant: Participant, by: User | None, reason: str, now:
     person = lock_participant(participant.pk)
     if person.history_since is not None:
         words = {"day": person.history_since}
-        raise Refused({"": [_("A history is being entered already, since %(day)s.") % words]})
+        raise Refused({"": [sentence(_("A history is being entered already, since %(day)s."), words)]})
     require_reason(reason)
     return _set(person, today_at(person.site, now))
 

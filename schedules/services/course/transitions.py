@@ -22,7 +22,7 @@ from trials.domain.protocols.protocol import Protocol, Role, VisitRule
 from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
 from trials.selectors.protocols.approvals import in_use
-from trials.spoken import refuse, say
+from trials.spoken import refuse, say, sentence
 
 FRESH: dict[str, Value] = {
     "cancelled_on": None,
@@ -47,7 +47,7 @@ def rescreen(
     if day_zero is None or day_zero < today:
         label = say(protocol.anchor_by_code[protocol.day_zero].label)
         message = _("Give the new planned day of %(anchor)s, %(today)s or later.")
-        raise CourseRefused({"day_zero": [message % {"anchor": label, "today": today}]})
+        raise CourseRefused({"day_zero": [sentence(message, {"anchor": label, "today": today})]})
     if failure := ending_step(standing.steps):
         _begin_again(person, failure, attempt, now)
         anchors = [rule.code for rule in protocol.anchors if rule.derived]

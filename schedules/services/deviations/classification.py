@@ -23,7 +23,7 @@ from trials.audit.acts import recorded
 from trials.bounded import HasTime, always
 from trials.domain.errors import Refused, Stale
 from trials.models import Site, User
-from trials.spoken import refuse, require_reason
+from trials.spoken import refuse, require_reason, sentence
 
 RECORD = "schedules.deviation"
 BATCH = 500
@@ -189,7 +189,7 @@ def _save(deviation: Deviation, **values: object) -> Deviation:
 def _refuse_withdrawn(deviation: Deviation) -> None:
     if deviation.withdrawn_on:
         words = {"day": deviation.withdrawn_on}
-        raise Refused({"": [_("It was withdrawn on %(day)s: bring it back first.") % words]})
+        raise Refused({"": [sentence(_("It was withdrawn on %(day)s: bring it back first."), words)]})
 
 
 def _refuse_without(reason: str) -> None:

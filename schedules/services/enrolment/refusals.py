@@ -34,7 +34,7 @@ from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_s
 from trials.selectors.records import protocol_of
 from trials.selectors.together import read_together
 from trials.services.sites.plausible_days import impossible_days, questions_of
-from trials.spoken import refuse, require_reason, say
+from trials.spoken import refuse, require_reason, say, sentence
 from trials.zones import zone_of
 
 __all__ = ["Enrolment", "Ground", "not_in_use", "plan_enrolment"]
@@ -222,10 +222,10 @@ def _refusals_of_words(
                 "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
             )
         elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
-            words |= {"day": str(day.day), "today": str(enrolment.today)}
+            said = words | {"day": day.day, "today": enrolment.today}
             yield Refusal.said(
                 "anchors",
-                _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.") % words,
+                sentence(_("%(anchor)s on %(day)s is in the future: today is %(today)s at the site."), said),
             )
         elif day.kind is AnchorKind.DERIVED:
             yield Refusal.said(
@@ -254,7 +254,8 @@ def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:
         if crossed(window):
             words = {"window": say(window.rule.label), "starts": window.starts, "ends": window.ends}
             yield Refusal.said(
-                "anchors", _("“%(window)s” would start on %(starts)s, after its end on %(ends)s.") % words
+                "anchors",
+                sentence(_("“%(window)s” would start on %(starts)s, after its end on %(ends)s."), words),
             )
 
 
@@ -267,14 +268,17 @@ def crossed(window: PlannedWindow) -> bool:
 
 def _contradiction_in_words(found: Contradiction, plan: Plan) -> str:
     label = {rule.code: say(rule.label) for rule in plan.protocol.anchors}
-    mends = [_("%(anchor)s on %(day)s") % {"anchor": label[code], "day": day} for code, day in found.mends]
-    return _(
+    one = _("%(anchor)s on %(day)s")
+    mends = [sentence(one, {"anchor": label[code], "day": day}) for code, day in found.mends]
+    message = _(
         "%(anchor)s on %(day)s and %(other)s on %(other_day)s contradict each other. "
         "It would be mended by %(mends)s."
-    ) % {
+    )
+    words = {
         "anchor": label[found.anchor],
         "day": plan.anchors[found.anchor].day,
         "other": label[found.other],
         "other_day": plan.anchors[found.other].day,
         "mends": _(" or by ").join(mends),
     }
+    return sentence(message, words)

@@ -29,6 +29,7 @@ from trials.services.sites.plausible_days import (
     impossible_days,
     questions_of,
 )
+from trials.spoken import sentence
 from trials.zones import zone_of
 
 _REFERENCE = 200
@@ -148,7 +149,7 @@ def correct_safety_review(
         message = _(
             "Somebody corrected it meanwhile, to %(day)s, %(reference)s. Save again if yours is right."
         )
-        fields[""] = [message % words]
+        fields[""] = [sentence(message, words)]
     if fields:
         raise Refused(fields)
     if to.held_on != review.held_on:
@@ -163,7 +164,7 @@ def _refusals_of_review(review: ReviewRecord, trial: Trial, today: date) -> dict
     fields = impossible_days({"held_on": review.held_on}, trial.planned_end or today)
     if review.held_on > today:
         words = {"day": review.held_on, "today": today}
-        fields["held_on"] = [_("%(day)s is in the future: today is %(today)s.") % words]
+        fields["held_on"] = [sentence(_("%(day)s is in the future: today is %(today)s."), words)]
     if not review.reference.strip():
         fields["reference"] = [_("Name the minutes or the letter in which the review is documented.")]
     return fields

@@ -17,7 +17,7 @@ from schedules.selectors.reminders.wanted import settings_said
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import Site, Trial, User
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 RECORD = "schedules.remindersetting"
 LONGEST = timedelta(days=366)
@@ -100,10 +100,10 @@ def pause_reminders(*, pause: Pause, today: date, by: User | None, reason: str =
         require_reason("")
     if pause.last < pause.first:
         words = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
-        wrong["last"] = [words % {"first": pause.first, "last": pause.last}]
+        wrong["last"] = [sentence(words, {"first": pause.first, "last": pause.last})]
     elif pause.last < today:
         words = _("%(last)s is over: give today, %(today)s, or a later day.")
-        wrong["last"] = [words % {"last": pause.last, "today": today}]
+        wrong["last"] = [sentence(words, {"last": pause.last, "today": today})]
     elif pause.last - pause.first > LONGEST:
         wrong["last"] = [_("That is longer than a year: reminders would be forgotten.")]
     if wrong:

@@ -14,7 +14,7 @@ from schedules.domain.visits.order import before_consent
 from schedules.services.replanning.previews import Preview
 from trials.domain.protocols.protocol import Role
 from trials.domain.protocols.treatment_names import day_zero_name
-from trials.spoken import say
+from trials.spoken import say, sentence
 
 
 def refuse_by_consent(preview: Preview) -> None:
@@ -45,7 +45,7 @@ def _refuse_consent(preview: Preview, first: date | None) -> None:
             "The first consent on record is of %(first)s, not of %(day)s: correct the consent, "
             "and the calendar follows."
         )
-        raise ReplanningRefused(message % {"first": first, "day": consented})
+        raise ReplanningRefused(sentence(message, {"first": first, "day": consented}))
 
 
 def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: date | None) -> None:
@@ -67,7 +67,7 @@ def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: dat
     withdrawn = _withdrawn_on(given)
     if withdrawn and infused >= withdrawn:
         message = _("Consent was withdrawn on %(withdrawn)s: no %(zero)s on %(day)s.")
-        raise ReplanningRefused(message % {"withdrawn": withdrawn, "zero": zero, "day": infused})
+        raise ReplanningRefused(sentence(message, {"withdrawn": withdrawn, "zero": zero, "day": infused}))
 
 
 def _withdrawn_on(given: Sequence[GivenConsent]) -> date | None:

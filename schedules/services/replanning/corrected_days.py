@@ -16,7 +16,7 @@ from schedules.domain.visits.order import anchors_of_rule
 from schedules.models import Visit
 from schedules.selectors.store.records import Record, anchors_on_record
 from trials.selectors.records import protocol_of
-from trials.spoken import say
+from trials.spoken import say, sentence
 
 
 def with_corrected_visits(record: Record, anchors: Mapping[str, RecordedAnchor]) -> Record:
@@ -62,7 +62,7 @@ def _corrections(record: Record, anchors: Mapping[str, RecordedAnchor]) -> dict[
             if anchor.actual_on is None:
                 words = {"visit": say(visit.label), "day": before.actual_on}
                 message = _("The visit %(visit)s is on record for %(day)s: take the visit back instead.")
-                raise ReplanningRefused(message % words)
+                raise ReplanningRefused(sentence(message, words))
             found[visit.pk] = anchor
     return found
 

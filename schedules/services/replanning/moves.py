@@ -36,7 +36,7 @@ from trials.audit.acts import recorded
 from trials.models import User
 from trials.selectors.protocols.approvals import ApprovalState, approval_states
 from trials.services.store.collecting import collect_later
-from trials.spoken import say
+from trials.spoken import say, sentence
 
 __all__ = [
     "Preview",
@@ -194,7 +194,7 @@ def _refuse_future(preview: Preview) -> None:
             label = say(rule.label) if rule else anchor.code
             words = {"anchor": label, "day": anchor.actual_on, "today": preview.today}
             message = _("%(anchor)s on %(day)s is in the future: today is %(today)s at the site.")
-            raise ReplanningRefused(message % words)
+            raise ReplanningRefused(sentence(message, words))
 
 
 def _refuse_orphans(preview: Preview) -> None:

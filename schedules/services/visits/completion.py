@@ -28,7 +28,7 @@ from schedules.services.windows.facts import record_facts, withdraw_fact
 from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
-from trials.spoken import say
+from trials.spoken import say, sentence
 
 _SAID_AT_VISITS = (FactKind.CONFIRMATION, FactKind.TEST, FactKind.EVENT)
 _OF_A_VISIT = {"reason": "outside_reason"}
@@ -61,7 +61,7 @@ def refuse_other_day(visit: VisitState, on: date, protocol: Protocol, participan
     if other:
         words = {"anchor": say(protocol.anchor_by_code[other.code].label), "day": other.actual_on}
         message = _("%(anchor)s is on record for %(day)s: give that day, or correct the anchor first.")
-        raise VisitRefused({"on": [message % words]})
+        raise VisitRefused({"on": [sentence(message, words)]})
 
 
 def follow_completion(

@@ -23,7 +23,7 @@ from schedules.services.visits.clashing import refusals_of_clashes
 from trials.audit.acts import recorded
 from trials.domain.protocols.offsets import Offset, Unit
 from trials.models import User
-from trials.spoken import refuse
+from trials.spoken import refuse, sentence
 from trials.zones import zone_of
 
 
@@ -71,7 +71,7 @@ def add_early_termination(
         return None
     if seen_by < on:
         message = _("%(day)s is before the early termination on %(on)s: give that day or a later one.")
-        raise CourseRefused({"seen_by": [message % {"day": seen_by, "on": on}]})
+        raise CourseRefused({"seen_by": [sentence(message, {"day": seen_by, "on": on})]})
     visit = _beside(standing, EARLY_TERMINATION, on, seen_by)
     again = f"-{visit.occurrence}" if visit.occurrence > 1 else ""
     visit.code, visit.label = f"{EARLY_TERMINATION}{again}", "Early termination"

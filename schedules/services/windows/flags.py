@@ -12,6 +12,7 @@ from schedules.services.store.evaluation_marks import mark_for_evaluation
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
+from trials.spoken import sentence
 
 _REASON = 300
 
@@ -38,7 +39,7 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
     today = clock_at(flag.participant.site, now).today
     if until <= today:
         words = {"day": until, "today": today}
-        message = _("%(day)s is not ahead: give a day after today, %(today)s.") % words
+        message = sentence(_("%(day)s is not ahead: give a day after today, %(today)s."), words)
         raise Refused({"until": [message]})
     flag.snoozed_until = until
     flag.save(update_fields=["snoozed_until"])

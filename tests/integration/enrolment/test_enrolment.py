@@ -338,7 +338,7 @@ def test_what_has_happened_is_not_in_the_future() -> None:
     tomorrow = replace(
         an_enrolment(), anchors={"infusion": RecordedAnchor("infusion", actual_on=TODAY + timedelta(1))}
     )
-    with pytest.raises(EnrolmentRefused, match="in the future: today is 2026-11-21"):
+    with pytest.raises(EnrolmentRefused, match="in the future: today is Saturday 2026-11-21"):
         enrol(enrolment=replace(tomorrow, today=TODAY), by=None)
     enrol(enrolment=replace(tomorrow, today=TODAY + timedelta(1)), by=None)
 

@@ -214,7 +214,7 @@ def test_once_chemotherapy_has_begun_a_slip_is_a_hold(participant: Participant) 
 
 
 def test_a_day_in_the_future_cannot_have_happened(participant: Participant) -> None:
-    with pytest.raises(ReplanningRefused, match="in the future: today is 2026-11-21"):
+    with pytest.raises(ReplanningRefused, match="in the future: today is Saturday 2026-11-21"):
         record_anchor(
             participant=participant,
             anchor=RecordedAnchor("consent", actual_on=date(2026, 11, 22)),

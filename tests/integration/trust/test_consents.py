@@ -265,7 +265,7 @@ def infused(version, site, consent: date | None) -> Participant:
     ("consented", "withdrawn", "words"),
     [
         (None, None, "put the day of consent on record first"),
-        (NOVEMBER, date(2026, 11, 10), "Consent was withdrawn on 2026-11-10"),
+        (NOVEMBER, date(2026, 11, 10), "Consent was withdrawn on Tuesday 2026-11-10"),
     ],
     ids=["no consent", "withdrawn"],
 )

@@ -19,7 +19,7 @@ from tests.cast import a_version
 from trials.domain.language import Text
 from trials.domain.words import listed
 from trials.models import Site
-from trials.spoken import say
+from trials.spoken import say, sentence
 
 from .conftest import MORNING, TODAY
 
@@ -132,3 +132,15 @@ def test_what_is_needed_until_midnight_is_needed_on_the_day_before():
     with override("zh-hans"):
         assert "2026-06-07" in latest(datetime(2026, 6, 8, tzinfo=zone))
         assert "2026-06-08T09:00" in latest(datetime(2026, 6, 8, 9, tzinfo=zone))
+
+
+def test_refusals_write_days_as_the_page_around_them(page, person):
+    """“It ends on 2026-12-01, before it begins on 2026-12-10” stood beside “Sat 28 Nov is over”."""
+    path = f"/participants/{person.pk}/absences/"
+    away = {"first": f"{TODAY + timedelta(days=9)}", "last": f"{TODAY}", "reason": "holiday"}
+    refused = page.post(path, away)
+    assert refused.status_code == 422
+    [words] = refused.context["form"].errors["last"]
+    assert not re.search(r"\d{4}-\d\d-\d\d", words)
+    with override("zh-hans"):
+        assert "月" in sentence("%(day)s", {"day": TODAY}) or "星期" in sentence("%(day)s", {"day": TODAY})

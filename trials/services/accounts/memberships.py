@@ -13,7 +13,7 @@ from trials.database_time import database_now
 from trials.domain.errors import DomainError, Refused
 from trials.models import Membership, Role, Site, Trial, User
 from trials.services.sites.plausible_days import ask_once, frame_ahead, impossible_days, questions_of
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 
 class Where(TypedDict, total=False):
@@ -108,7 +108,7 @@ def _refuse_held(asked: Membership) -> None:
     if held:
         message = _("%(name)s holds this role there already, from %(day)s on: withdraw that first.")
         words = {"name": asked.user.username, "day": held.starts_on}
-        raise MembershipRefused({"role": [message % words]})
+        raise MembershipRefused({"role": [sentence(message, words)]})
 
 
 @recorded

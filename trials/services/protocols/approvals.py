@@ -12,7 +12,7 @@ from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import ProtocolVersion, Site, SiteApproval, Trial, TrialSite, User
 from trials.services.sites.plausible_days import impossible_days
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 
 class ApprovalRefused(Refused):
@@ -91,10 +91,10 @@ def _refuse_days(approval: Approval, trial: Trial, today: date) -> None:
     words = {"approved": approval.approved_on, "usable": approval.usable_from, "today": today}
     if approval.approved_on > today:
         message = _("%(approved)s is in the future: today is %(today)s at the site.")
-        refused["approved_on"] = [message % words]
+        refused["approved_on"] = [sentence(message, words)]
     if approval.usable_from < approval.approved_on:
         message = _("%(usable)s is before the approval on %(approved)s: give that day or a later one.")
-        refused["usable_from"] = [message % words]
+        refused["usable_from"] = [sentence(message, words)]
     if not approval.reference.strip():
         refused["reference"] = [_("Give the reference of the committee's letter.")]
     if refused:

@@ -18,7 +18,7 @@ from trials.formats.exports.archive import Archive, Made
 from trials.models import Trial, User
 from trials.selectors.protocols.closure import accounts_of, tables_of, trail_columns, trail_count, trail_of
 from trials.services.store.exports import record_export
-from trials.spoken import require_reason
+from trials.spoken import require_reason, sentence
 
 
 class ClosureRefused(Refused):
@@ -35,7 +35,7 @@ def freeze_trial(*, trial: Trial, today: date, by: User, reason: str) -> Trial:
     found = _locked(trial, reason)
     if found.frozen_on:
         message = _("%(trial)s is frozen since %(day)s.")
-        raise ClosureRefused({"": [message % {"trial": found.code, "day": found.frozen_on}]})
+        raise ClosureRefused({"": [sentence(message, {"trial": found.code, "day": found.frozen_on})]})
     found.frozen_on = today
     found.retain_until = max(filter(None, (found.retain_until, retained_until(today))))
     found.save(update_fields=["frozen_on", "retain_until"])
@@ -48,7 +48,7 @@ def open_trial(*, trial: Trial, by: User, reason: str) -> Trial:
     found = _locked(trial, reason)
     if found.archived_on:
         message = _("%(trial)s is archived since %(day)s: it is read and exported, and never opened again.")
-        raise ClosureRefused({"": [message % {"trial": found.code, "day": found.archived_on}]})
+        raise ClosureRefused({"": [sentence(message, {"trial": found.code, "day": found.archived_on})]})
     found.frozen_on = None
     found.save(update_fields=["frozen_on"])
     return found

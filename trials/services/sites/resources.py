@@ -12,6 +12,7 @@ from trials.domain.errors import Refused, Stale
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
 from trials.models import Resource, ResourceClosure, Site, User
 from trials.services.sites.plausible_days import ask_once, frame_at_site, impossible_days, questions_of
+from trials.spoken import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def close_resource(
         raise Refused(impossible)
     if last < first:
         message = _("It ends on %(last)s, before it begins on %(first)s: give %(first)s or a later day.")
-        raise Refused({"last": [message % {"first": first, "last": last}]})
+        raise Refused({"last": [sentence(message, {"first": first, "last": last})]})
     unlikely = list(questions_of(frame_at_site(resource.site, today), [first, last]))
     ask_once(unlikely, Refused, sure=sure, reason=reason)
     return ResourceClosure.objects.create(resource=resource, first=first, last=last, note=note.strip())
