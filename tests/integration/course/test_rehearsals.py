@@ -362,9 +362,7 @@ def test_chemotherapy_that_was_missed_is_planned_again_in_the_new_block(particip
 
 def test_without_a_visit_that_says_what_was_given_nothing_is_repeated(participant: Participant) -> None:
     Anchor.objects.create(participant=participant, code="lymphodepletion-start", actual_on=date(2026, 12, 2))
-    with pytest.raises(
-        CourseRefused, match="No visit says that chemotherapy was given on Wednesday 2026-12-02"
-    ):
+    with pytest.raises(CourseRefused, match="chemotherapy was given on Wednesday 2026-12-02"):
         repeating(participant)()
 
 
