@@ -152,6 +152,10 @@ changes: install ## a million changes by four writers, read by one reader, on Po
 	@DAYZERO_TEST_DATABASE=postgres DAYZERO_CHANGES=$${CHANGES:-1000000} $(BIN)/pytest -q -m long \
 		tests/integration/api/test_change_feed.py
 
+contract: install ## the API asked at random by three roles, a hundred thousand requests (REQUESTS: another number)
+	@DAYZERO_TEST_DATABASE=$${DAYZERO_TEST_DATABASE:-postgres} DAYZERO_REQUESTS=$${REQUESTS:-100000} \
+		$(BIN)/pytest -q -s -m long tests/integration/api/test_stateful.py
+
 histories: install ## calendars over random histories (HISTORIES: another number than 10000)
 	@DAYZERO_TEST_DATABASE=sqlite DAYZERO_HISTORIES=$${HISTORIES:-10000} \
 		$(BIN)/pytest -q -m long $(PARALLEL) tests/integration/feeds/test_histories.py

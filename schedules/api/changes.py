@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from schedules.api.reading.follow_up import DeviationSerializer
@@ -24,6 +24,7 @@ from schedules.selectors.deviations.log import rows_of
 from schedules.selectors.exchange.change_feed import Rows, changes_after, last_number
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials import request_clock
+from trials.api.answers import answer
 from trials.api.authentication import signed_in
 from trials.api.queries import OneQuery
 from trials.spoken import say
@@ -130,6 +131,8 @@ class ChangePage(serializers.Serializer):
 class ChangeFeed(APIView):
     """The changes of what the reader may see."""
 
+    validates = True
+
     more_statuses = (410,)
 
     @extend_schema(
@@ -138,7 +141,7 @@ class ChangeFeed(APIView):
         parameters=[ChangeQuery],
         responses={200: ChangePage},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = ChangeQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked, user, now = query.validated_data, signed_in(request), request_clock.now()
@@ -158,6 +161,5 @@ class ChangeFeed(APIView):
         context = {"rows": found.rows, "deviations": departed, "visits": visits}
         results = ChangeSerializer(found.events, many=True, context=context).data
         more = len(found.events) == asked["page_size"]
-        return Response(
-            {"cursor": f"{epoch}-{found.last}", "as_of": now.isoformat(), "more": more, "results": results}
-        )
+        document = {"cursor": f"{epoch}-{found.last}", "more": more, "results": results}
+        return answer(request, document, beside={"as_of": now.isoformat()})  # the heartbeat changes nothing

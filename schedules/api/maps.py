@@ -10,8 +10,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from schedules.api.reading.queries import CodesField
 from schedules.api.reading.views import ReadView, asked, listed
@@ -28,6 +26,7 @@ from schedules.selectors.exchange.agreements import edc_map, listed_maps
 from schedules.selectors.exchange.map_check import checked
 from schedules.services.exchange.maps import MapContent, MapKey, check_map, name_subjects, save_map
 from trials import request_clock
+from trials.api.answers import answer
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
 from trials.api.permissions import require_act
@@ -160,7 +159,7 @@ class EdcMapList(ReadView):
         return listed(request, query, MapRowSerializer, (page.rows, page.after))
 
 
-class EdcMapDetail(APIView):
+class EdcMapDetail(ReadView):
     """One map of a trial in the reader's sight."""
 
     @extend_schema(
@@ -168,7 +167,7 @@ class EdcMapDetail(APIView):
         summary="The map of an EDC, checked",
         responses={200: MapSerializer},
     )
-    def get(self, request: Request, trial: str, edc: str, environment: str) -> Response:
+    def get(self, request: Request, trial: str, edc: str, environment: str) -> HttpResponse:
         refuse_query(request.query_params, ())
         key = map_key(request, trial, edc, environment)
         found = edc_map(key.trial, key.edc, key.environment)
@@ -184,7 +183,7 @@ class EdcMapDetail(APIView):
         request=MapBody,
         responses={200: MapSerializer},
     )
-    def put(self, request: Request, trial: str, edc: str, environment: str) -> Response:
+    def put(self, request: Request, trial: str, edc: str, environment: str) -> HttpResponse:
         require_act(request, ApiAct.MAP)
         dry_run = dry_run_asked(request)
         key = map_key(request, trial, edc, environment)
@@ -213,7 +212,7 @@ def map_key(request: Request, trial: str, edc: str, environment: str) -> MapKey:
     return MapKey(found, edc, environment)
 
 
-def _shown(request: Request, found: EdcMap) -> Response:
+def _shown(request: Request, found: EdcMap) -> HttpResponse:
     check = checked(found, signed_in(request), roles_day(request_clock.now()))
     data = {
         "trial": found.trial.code,
@@ -230,4 +229,4 @@ def _shown(request: Request, found: EdcMap) -> Response:
         },
         "last_message_at": found.last_message_at,
     }
-    return Response(data, headers={"ETag": f'"{found.version}"'})
+    return answer(request, data, version=found.version)

@@ -12,11 +12,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_rows import FactKind, FactRow, fact_of
 from participants.models import Participant
+from schedules.api.reading.views import ReadView
 from schedules.api.writing import (
     DRY_RUN,
     IDEMPOTENCY_KEY,
@@ -37,10 +37,11 @@ from schedules.services.exchange.differences import ValuesDiffer, settle_differe
 from schedules.services.exchange.reports import Report, report_anchor
 from schedules.services.windows.facts import record_fact
 from trials import request_clock
+from trials.api.answers import page_answer
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
 from trials.api.permissions import require_act
-from trials.api.queries import ListQuery, id_after, page_document
+from trials.api.queries import ListQuery, id_after
 from trials.api.refusals import ValueDiffers
 from trials.keyset import page_by_id
 from trials.models import ApiAct
@@ -197,7 +198,7 @@ class ParticipantFacts(AnswersOnce):
         return self.once(request, lambda: (201, _fact(request, person)))
 
 
-class DifferenceList(AnswersOnce):
+class DifferenceList(ReadView):
     """The differences in the reader's sight."""
 
     @extend_schema(
@@ -206,15 +207,13 @@ class DifferenceList(AnswersOnce):
         parameters=[DifferenceQuery],
         responses={200: DifferencePage},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         query = DifferenceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         rows = _differences(request).filter(settled_at__isnull=not asked["settled"])
         page = page_by_id(rows, id_after(asked), asked["page_size"])
-        return Response(
-            page_document(request, list(DifferenceSerializer(page.rows, many=True).data), page.after)
-        )
+        return page_answer(request, list(DifferenceSerializer(page.rows, many=True).data), page.after)
 
 
 class DifferenceSettled(AnswersOnce):

@@ -250,7 +250,10 @@ class ChangeEvent(models.Model):
             only("kind", CHANGES, name="change_kind"),
             only("record", FED, name="change_record", blank=True),
         ]
-        indexes = [models.Index(fields=["id"], condition=Q(number__isnull=True), name="changes_to_number")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(number__isnull=True), name="changes_to_number"),
+            models.Index(fields=["at"], name="changes_at"),  # what changed since an instant
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
@@ -11,10 +11,8 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
-from rest_framework.request import Request
-from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from trials.keyset import Place, read_cursor, write_cursor
+from trials.keyset import Place, read_cursor
 
 DEFAULT_SIZE = 100
 LARGEST_SIZE = 200
@@ -169,11 +167,3 @@ def refuse_query(asked: Any, names: Collection[str], several: Collection[str] = 
             wrong[name] = [ErrorDetail(words, "empty_parameter")]
     if wrong:
         raise serializers.ValidationError(wrong)
-
-
-def page_document(request: Request, results: Sequence[Any], after: Place | None) -> dict[str, Any]:
-    """A page and the address of the next one, None on the last."""
-    here = remove_query_param(request.build_absolute_uri(), "cursor")
-    cursor = write_cursor(after) if after else None
-    following = replace_query_param(here, "cursor", cursor) if cursor else None
-    return {"next": following, "next_cursor": cursor, "results": results}
