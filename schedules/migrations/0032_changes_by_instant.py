@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0011_search'),
-        ('schedules', '0030_webhook_version'),
+        ('schedules', '0031_idle_sweep'),
     ]
 
     operations = [
