@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,10 +14,12 @@ from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from schedules.domain.visits.status import ClinicDays, clinic_days
-from trials.domain.sites.working_days import YEARS_AHEAD, WorkingDays
+from trials.domain.sites.working_days import YEARS_AHEAD, WorkingDays, WorkingDaysError
 from trials.formats.sites.holiday_calendars import CalendarError, load_calendar
 from trials.models import Site, WorkingDayTable
 from trials.zones import zone_of
+
+logger = logging.getLogger(__name__)
 
 
 def working_days_by_site(sites: Collection[int]) -> dict[int, WorkingDays]:
@@ -34,8 +37,17 @@ def working_day_tables(sites: Collection[int] | QuerySet[Any, Any]) -> QuerySet[
 
 
 def days_of_tables(rows: Iterable[tuple[int, str]]) -> dict[int, WorkingDays]:
-    """The working days of tables that were read already."""
-    return {site: _read(text) for site, text in rows}
+    """The working days of tables that were read already.
+
+    A table that cannot be read is reported and left out, so that it stops no other site's page or sweep.
+    """
+    found = {}
+    for site, text in rows:
+        try:
+            found[site] = _read(text)
+        except WorkingDaysError:
+            logger.exception("the working days of site %s cannot be read", site)
+    return found
 
 
 TableKey = tuple[int, str]

@@ -181,6 +181,8 @@ def _refusals_of_years(enrolment: Enrolment, anchors: Mapping[str, AnchorDay]) -
     end = enrolment.trial.planned_end or enrolment.today
     for messages in impossible_days({code: day.day for code, day in anchors.items()}, end).values():
         yield from (Refusal.said("anchors", message) for message in messages)
+    for messages in impossible_days({"": enrolment.comes_of_age_on}, end).values():
+        yield from (Refusal.said("comes_of_age_on", message) for message in messages)
 
 
 def _unlikely(enrolment: Enrolment, plan: Plan, ground: Ground) -> Iterator[str]:

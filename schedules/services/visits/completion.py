@@ -129,8 +129,7 @@ def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, no
     ]
     if said:
         try:
-            why = completion.outside_reason  # asked with the visit, whose day this is
-            record_facts(participant=visit.participant, facts=said, by=by, now=now, reason=why, sure=True)
+            record_facts(participant=visit.participant, facts=said, by=by, now=now, asked=True)
         except Refused as refused:
             raise VisitRefused(
                 {"": [word for words in refused.fields.values() for word in words]}

@@ -76,13 +76,16 @@ def record_facts(
     now: datetime,
     reason: str = "",
     sure: bool = False,
+    asked: bool = False,
 ) -> tuple[Recorded, ...]:
     """Put several facts on record, all or none, and judge the participant's windows once.
 
-    Raises as `record_fact`; the error's `place` says which of them it is.
+    Raises as `record_fact`; the error's `place` says which of them it is. `asked`: their day was asked about
+    already, with the visit at which they were said.
     """
     participant_windows = _locked(participant)
-    _ask_about(participant_windows, facts, now, sure=sure, reason=reason)
+    if not asked:
+        _ask_about(participant_windows, facts, now, sure=sure, reason=reason)
     added = []
     for place, fact in enumerate(facts):
         try:

@@ -32,6 +32,10 @@ def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime) -> Flag:
     return flag
 
 
+LONGEST_SNOOZE = 366
+"""Days: a year mistyped would hide a flag for good."""
+
+
 @recorded
 def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str = "") -> Flag:
     """A flag snoozed to a day of its site; it wakes before, where it grows graver. Raises Refused."""
@@ -41,6 +45,8 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
         words = {"day": until, "today": today}
         message = sentence(_("%(day)s is not ahead: give a day after today, %(today)s."), words)
         raise Refused({"until": [message]})
+    if (until - today).days > LONGEST_SNOOZE:
+        raise Refused({"until": [_("That is longer than a year: the flag would be forgotten.")]})
     flag.snoozed_until = until
     flag.save(update_fields=["snoozed_until"])
     mark_for_evaluation([flag.participant_id], now)

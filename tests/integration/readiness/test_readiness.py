@@ -22,10 +22,11 @@ from schedules.domain.errors import StartNeedsReason, VisitRefused
 from schedules.domain.readiness.checklist import Readiness, readiness_on
 from schedules.domain.readiness.start_context import Answer, Item
 from schedules.domain.visits.values import Completion
-from schedules.models import ReadinessCheck, Visit
+from schedules.models import Deviation, ReadinessCheck, Visit
 from schedules.selectors.readiness.start_context import Newcomer, start_of, start_of_newcomer
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import complete_visit, undo_visit
+from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import a_version
 from tests.integration.readiness.conftest import BEGINS, ZERO, at, enrolled, visit_of
 from trials.models import AuditEntry, ProtocolVersion, Site
@@ -155,6 +156,37 @@ def test_without_chemotherapy_the_infusion_is_the_point_of_no_return(site: Site)
     complete_visit(visit=visit, version=visit.version, completion=done, by=None, now=at(ZERO))
     check = ReadinessCheck.objects.get(participant=person)
     assert (check.for_day, check.verdicts["anchor"]) == (ZERO, "infusion")
+
+
+@pytest.mark.parametrize("edition", ["NCT07331467", "NCT07331467@2026-03-25.2"])
+def test_days_assumed_for_a_product_neither_refuse_nor_draft(site: Site, edition: str) -> None:
+    """Cells made in ten minutes: nothing of the product is on record when it is given."""
+    person = enrolled(site, a_version(edition), "S05-001")
+    Visit.objects.filter(participant=person, code="screening").update(performed_on=date(2026, 11, 16))
+    consent = RecordedAnchor("consent", actual_on=date(2026, 11, 2))
+    record_anchor(participant=person, anchor=consent, now=NOW, by=None)
+    lines = {line.item: line for line in asked(person, ZERO).lines}
+    assert lines[Item.PRODUCT].answer is Answer.NOT_KNOWN, "what is assumed says no to nothing"
+    for code in ("collection", "d0"):
+        visit = visit_of(person, code)
+        if visit.performed_on is None:
+            visit.refresh_from_db()
+            done = Completion(ZERO)
+            complete_visit(visit=visit, version=visit.version, completion=done, by=None, now=at(ZERO))
+    sweep_windows(now=at(ZERO))
+    about = Deviation.objects.filter(kind="start", lapsed_on=None)
+    assert [one for one in about if "roduct" in one.facts] == []
+
+
+@pytest.mark.parametrize("what", [Milestone.FAILED, Milestone.OUT_OF_SPECIFICATION])
+def test_a_product_fails_though_nothing_else_of_it_is_on_record(
+    participant: Participant, what: Milestone
+) -> None:
+    milestone(participant, what, TODAY, "viability 40%")
+    line = next(line for line in asked(participant).lines if line.item is Item.PRODUCT)
+    assert line.answer is Answer.NO, "a failure that is on record does refuse"
+    remade = milestone(participant, Milestone.REMADE, TODAY)
+    assert remade.attempt == 2
 
 
 def test_milestones_are_recorded_made_again_and_taken_back(participant: Participant) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from schedules.selectors.store import calendars
 from tests.cast import a_site
 from trials.domain.sites.working_days import WorkingDays, WorkingDaysError
 from trials.formats.sites.holiday_calendars import CalendarError
@@ -106,6 +107,29 @@ def test_what_cannot_be_is_refused_and_nothing_written(
 
 def test_none_are_known_where_none_are_recorded() -> None:
     assert working_days_of(a_site()) is None
+
+
+def test_a_table_that_cannot_be_read_stops_no_other_site(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one of a version to come would be: named in the log, on the day that its site has."""
+    sites = [a_site("WH"), a_site("SY")]
+    for site in sites:
+        record_working_days(site=site, by=None, **YEARS)
+    whole = calendars.working_days_by_site([site.pk for site in sites])
+    read, seen = calendars._read, list[str]()
+
+    def broken(document: str) -> WorkingDays:
+        seen.append(document)
+        if len(seen) == 1:
+            raise WorkingDaysError("this is not a table of working days")
+        return read(document)
+
+    monkeypatch.setattr(calendars, "_read", broken)
+    found = calendars.working_days_by_site([site.pk for site in sites])
+    (left,) = found
+    assert found[left] == whole[left]
+    assert "cannot be read" in caplog.text
 
 
 def test_a_table_is_read_once_and_asked_for_by_one_query() -> None:

@@ -32,6 +32,8 @@ from participants.services.consent import write_consent
 from participants.services.product import MilestoneRecord
 from schedules.domain.errors import UnlikelyDay
 from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.models import Flag
 from schedules.services.availability.absence_previews import commit_absence, preview_absence
 from schedules.services.availability.site_days import SiteProposal, preview_site
 from schedules.services.enrolment.enrolling import enrol
@@ -39,12 +41,14 @@ from schedules.services.readiness.gates import ReviewRecord, correct_safety_revi
 from schedules.services.readiness.product import put_milestone
 from schedules.services.trust.consents import record_withdrawal
 from schedules.services.windows.facts import correct_fact, record_fact, record_facts
+from schedules.services.windows.flags import snooze_flag
 from tests.cast import a_version, an_enrolment, show_who_one_is
 from tests.integration.visits.test_visits import CONSENT, INFUSION, at
 from trials.domain.errors import DomainError, Refused
 from trials.domain.sites.resources import ResourceKind
 from trials.models import AuditEntry, ConsentForm, Membership, ResourceClosure, Role, User
 from trials.services.accounts.memberships import grant_membership
+from trials.services.protocols.consent_forms import Edition, record_consent_form
 from trials.services.sites.resources import ResourceSaid, add_resource, close_resource
 
 pytestmark = pytest.mark.django_db
@@ -216,6 +220,26 @@ def test_a_role_that_begins_in_years(participant: Participant) -> None:
         grant_membership(**said)
     assert set(refused.value.fields) == {"sure"}
     grant_membership(sure=True, **said)
+
+
+@pytest.mark.parametrize("day", [date(206, 1, 1), date(2126, 1, 1), date(9999, 12, 31)])
+def test_years_that_cannot_be_of_a_consent_form_a_birthday_and_a_flag(
+    participant: Participant, day: date
+) -> None:
+    with pytest.raises(Refused, match="cannot be right") as refused:
+        record_consent_form(trial=participant.trial, edition=Edition("9.1", day), by=None)
+    assert set(refused.value.fields) == {"effective_on"}
+    minor = an_enrolment(participant.protocol_version, subject_code="S01-009", comes_of_age_on=day)
+    with pytest.raises(Refused, match=r"cannot be right|outside the calendar"):
+        enrol(enrolment=minor, by=None)
+    flag = Flag.objects.create(
+        participant=participant, kind=START_FLAG, key="x", message="x", severity="warning", raised_at=NOW
+    )
+    user = User.objects.create_user("anna")
+    with pytest.raises(Refused, match=r"not ahead|would be forgotten") as refused:
+        snooze_flag(flag=flag, until=day, by=user, now=NOW)
+    assert set(refused.value.fields) == {"until"}
+    snooze_flag(flag=flag, until=date(2027, 12, 8), by=user, now=NOW)
 
 
 def test_the_pages_ask_and_keep_what_was_typed(participant: Participant, chief: Client) -> None:

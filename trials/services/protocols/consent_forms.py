@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import ConsentForm, Trial, User
+from trials.services.sites.plausible_days import impossible_days
 
 
 class ConsentFormRefused(Refused):
@@ -28,10 +29,15 @@ class Edition:
 
 @recorded
 def record_consent_form(*, trial: Trial, edition: Edition, by: User | None, reason: str = "") -> ConsentForm:
-    """An edition on record; raises ConsentFormRefused where its version is there already, or empty."""
+    """An edition on record.
+
+    Raises ConsentFormRefused where its version is there already, or empty, and for a day that cannot be.
+    """
     version = edition.version.strip()
     if not version:
         raise ConsentFormRefused({"version": [_("Name the version, as it is printed on the form.")]})
+    if impossible := impossible_days({"effective_on": edition.effective_on}, trial.planned_end):
+        raise ConsentFormRefused(impossible)
     try:
         with transaction.atomic():
             return ConsentForm.objects.create(
