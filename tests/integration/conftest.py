@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
 from tests.cast import NOW
 
@@ -16,6 +18,18 @@ pytest.register_assert_rewrite("tests.integration.schedules.courses")
 def lane() -> str:
     """The database that this lane was asked to run on."""
     return os.environ.get("DAYZERO_TEST_DATABASE", "sqlite")
+
+
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One transaction for the rows that the tests of a module share; each test takes back its own alone.
+
+    A fixture of the module that asks for it builds them, and travels to its own day; a fixture of the
+    test reads them again, so that no test meets what another made of an object.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ def holds(name: str, role: Role, **more: object) -> None:
     grant_membership(user=user, role=role, starts_on=more.pop("since", SPRING), by=None, **more)
 
 
-@pytest.fixture
-def chief() -> User:
+@pytest.fixture(scope="module")
+def world(shared_world: None) -> None:
     """At Wuhan li coordinates one trial, wang investigates all; zhou monitors one trial everywhere."""
     with time_machine.travel(NOW, tick=False):
         wuhan, beijing = a_site("WH"), a_site("BJ")
@@ -35,7 +35,12 @@ def chief() -> User:
         holds("zhou", Role.MONITOR, trial=one, since=date(2026, 9, 1))
         holds("zhou", Role.MONITOR, trial=other, since=date(2027, 1, 1))
         User.objects.create_superuser("root")
-    return chief
+
+
+@pytest.fixture
+def chief(world: None, db: None) -> User:
+    """Somebody who administers all of it."""
+    return User.objects.get(username="chief")
 
 
 @pytest.mark.parametrize(

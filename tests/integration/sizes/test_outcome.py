@@ -24,6 +24,7 @@ def a_world(seed: int, lead: int) -> World:
     return world
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_who_does_what_today_asks_misses_nothing_and_no_draft_is_false() -> None:
     found = simulate(a_world(7, 4), 22)
