@@ -98,12 +98,7 @@ def compare_visits(
     hold = find_hold(plan.protocol, plan.anchors)
     judging = _Judging(plan, today, plan.protocol.effective_traits(traits))
     changes = [_change(visit, planned.get(visit.code), judging) for visit in standing]
-    known = {visit.code for visit in standing}
-    changes += [
-        VisitChange(visit.code, visit.label, None, visit.window, _added(visit, today))
-        for visit in plan.visits
-        if visit.code not in known
-    ]
+    changes += _new_visits(plan, {visit.code for visit in standing}, today)
     ended = {visit.code for visit in standing if not (visit.live or visit.gone)}
     changes = [change if change.code in ended else _booked_on(change, closed) for change in changes]
     changes = _broken_blocks(changes, standing, plan)
@@ -184,6 +179,13 @@ class _Judging:
             and code in activity.visits
             and applies(activity.applies_to, self.traits)
         )
+
+
+def _new_visits(plan: Plan, known: AbstractSet[str], today: date) -> Iterator[VisitChange]:
+    """The visits that the plan has and nobody had before."""
+    for visit in plan.visits:
+        if visit.code not in known:
+            yield VisitChange(visit.code, visit.label, None, visit.window, _added(visit, today))
 
 
 def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:

@@ -19,7 +19,7 @@ from schedules.domain.visits.state import (
     refusals_of_reason,
     refusals_of_undoing,
 )
-from schedules.domain.visits.values import Booking, Completion, VisitAction
+from schedules.domain.visits.values import Booking, Completion, History, VisitAction
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import clock_at, ending_step, history_of, standing_of, visit_under
@@ -153,15 +153,11 @@ def complete_visit(
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
     refuse(refusals if len(asked) < len(refusals) else (), VisitRefused)
     refuse_other_day(state, completion.on, protocol, visit.participant_id)
-    inside = state.free or state.window.holds(completion.on)
-    outside = not inside or after_end(state, completion.on, history)
-    unlikely = history.frame is not None and history.frame.question(completion.on) is not None
-    unlikely = unlikely or any(refusals_of_day(state, completion.on, history))
     values: dict[str, Value] = {
         "performed_on": completion.on,
         "performed_at": completion.at,
         "performed_zone": _zone_of_record(visit, completion),
-        "outside_reason": completion.outside_reason.strip() if outside or unlikely else "",
+        "outside_reason": completion.outside_reason.strip() if _asks_why(state, completion, history) else "",
         "held_on": None,
         **(_NOT_CANCELLED if state.by_course else {}),
     }
@@ -176,6 +172,15 @@ def complete_visit(
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
+
+
+def _asks_why(state: VisitState, completion: Completion, history: History) -> bool:
+    """Whether a visit was done on a day that asks for a reason: out of its window, after an end, or unlikely."""
+    inside = state.free or state.window.holds(completion.on)
+    if not inside or after_end(state, completion.on, history):
+        return True
+    unlikely = history.frame is not None and history.frame.question(completion.on) is not None
+    return unlikely or any(refusals_of_day(state, completion.on, history))
 
 
 @recorded
