@@ -175,7 +175,7 @@ def complete_visit(
 
 
 def _asks_why(state: VisitState, completion: Completion, history: History) -> bool:
-    """Whether a visit was done on a day that asks for a reason: out of its window, after an end, or unlikely."""
+    """Whether its day asks for a reason: out of its window, after an end, or unlikely."""
     inside = state.free or state.window.holds(completion.on)
     if not inside or after_end(state, completion.on, history):
         return True

@@ -181,6 +181,8 @@ def test_visits_beside_the_protocol_have_no_window_of_their_own() -> None:
     )
     inside = Completion(LAST.window.target)
     assert not list(refusals_of_completion(LAST, inside, TERMINATED, noon(40))), "it comes after the end"
+    late = Completion(LAST.window.closes + timedelta(days=1))
+    assert "after the window" in words(list(refusals_of_completion(LAST, late, TERMINATED, noon(40))))
 
 
 @pytest.mark.parametrize(
