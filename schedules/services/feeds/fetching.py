@@ -34,7 +34,7 @@ from schedules.services.feeds.subscriptions import revoke_feed
 from trials.audit.acts import caused_by
 from trials.models import Site
 from trials.selectors.records import roles_read_once
-from trials.spoken import say
+from trials.spoken import say, site_place
 from trials.zones import roles_day
 
 ENDED_FOR = timedelta(days=30)
@@ -154,7 +154,7 @@ def _notice(fetch: Fetch) -> bytes:
 
 
 def calendar_name(feed: CalendarFeed) -> str:
-    """Name a calendar: codes only, since a phone in a cloud copies it there."""
+    """Name a calendar by codes, since a phone in a cloud copies it there; a site by its short name."""
     if feed.participant:
         if not feed.subject_codes:
             return feed.participant.trial.called
@@ -163,7 +163,7 @@ def calendar_name(feed: CalendarFeed) -> str:
         return f"{feed.cohort.trial.called} {say(feed.cohort.label)}"
     if feed.trial:
         return feed.trial.called
-    return f"Dayzero {feed.site.code}" if feed.site else gettext("Dayzero, my participants")
+    return f"Dayzero {site_place(feed.site)}" if feed.site else gettext("Dayzero, my participants")
 
 
 def _head(feed: CalendarFeed) -> CalendarHead:
