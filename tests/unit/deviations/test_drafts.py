@@ -42,7 +42,7 @@ PLANNED = {"anchor_kind": "planned", "anchor_on": date(2027, 1, 20)}
 
 def recorded(today: date = date(2027, 1, 9), **changes: Any) -> RecordedVisit:
     """The visit with this on record, on a day."""
-    own = {name: changes.pop(name) for name in ("left", "missed_reason") if name in changes}
+    own = {name: changes.pop(name) for name in ("left", "missed_reason", "consented_on") if name in changes}
     return RecordedVisit(VISIT._replace(**changes), today=today, **own)
 
 
@@ -84,6 +84,13 @@ def test_a_visit_has_at_most_one_deviation_of_its_time(changes, today, kind, occ
     for draft in drafts:
         assert (draft.occurred_on, draft.days) == (occurred, days), why
         assert (draft.planned_on, draft.opens, draft.closes) == (WINDOW.target, FIRST, LAST), why
+
+
+@pytest.mark.parametrize(("consented", "kinds"), [(FIRST, []), (LAST, []), (LATE, ["consent"])])
+def test_a_visit_on_the_very_day_of_the_consent_is_not_before_it(consented, kinds) -> None:
+    visit = recorded(LATE, performed_on=LAST, consented_on=consented)
+    drafts = [draft for draft in drafts_of_visit(visit, "visit:7") if draft.kind is DeviationKind.CONSENT]
+    assert [draft.about.rpartition(":")[2] for draft in drafts] == kinds
 
 
 def test_every_activity_left_is_one_deviation_and_an_exact_day_none_of_a_range() -> None:
