@@ -211,7 +211,7 @@ def test_a_page_reads_roles_once_and_the_next_page_reads_them_anew(chief: User) 
     address = reverse("memberships")
     with CaptureQueriesContext(connection) as asked:
         assert browser.get(address).status_code == 200
-    of_roles = [query for query in asked if 'SELECT "trials_membership"."role"' in query["sql"]]
+    of_roles = [query for query in asked if "FROM trials_membership m" in query["sql"]]
     assert len(of_roles) == 1
     Membership.objects.filter(user=chief).update(withdrawn_at=NOW)
     assert browser.get(address).status_code == 404
