@@ -83,7 +83,7 @@ def test_a_bed_is_taken_for_the_day_without_an_hour() -> None:
     others = (booked(1, visit=2, resource=BED, ward=True), booked(2, visit=3, resource=BED, ward=True))
     day = DayAtSite(others=others, resources=RESOURCES)
     (taken,) = clashes_of(booked(1, resource=BED, ward=True), day)
-    assert (str(taken.words), taken.visit) == ("Bed 3 is taken: S01-002 Day 28.", 3), "by the other alone"
+    assert (str(taken.words), taken.other) == ("Bed 3 is taken: S01-002 Day 28.", 3), "by the other alone"
 
 
 def test_one_person_cannot_be_in_two_places_and_two_visits_of_a_day_are_a_hint() -> None:
