@@ -43,6 +43,7 @@ from schedules.selectors.exchange.webhooks import (
     state_of_webhook,
     tally_of,
     webhooks_administered_by,
+    webhooks_of,
 )
 from schedules.services.exchange.webhooks import (
     LONGEST_OVERLAP,
@@ -444,8 +445,7 @@ def _mine(request: Request) -> QuerySet[Webhook]:
     """The webhooks that the reader may look at."""
     client = client_of(request)
     if isinstance(client, AccessToken):
-        found = Webhook.objects.filter(client=client.client)
-        return found.select_related("client__user")
+        return webhooks_of(client.client)
     return webhooks_administered_by(signed_in(request), roles_day(request_clock.now()))
 
 

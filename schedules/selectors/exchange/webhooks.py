@@ -66,6 +66,11 @@ def webhooks_administered_by(user: User, today: date) -> QuerySet[Webhook]:
     )
 
 
+def webhooks_of(client: ApiClient) -> QuerySet[Webhook]:
+    """The webhooks of a client, with its account."""
+    return Webhook.objects.filter(client=client).select_related("client__user")
+
+
 def tally_of(webhook: Webhook) -> Tally:
     """Count a webhook's messages by what came of them; one query."""
     counts = WebhookDelivery.objects.filter(webhook=webhook).aggregate(
