@@ -111,7 +111,9 @@ class MapSerializer(serializers.Serializer):
     study_oid = serializers.CharField(help_text="The EDC's OID of the study; empty while nobody gave one.")
     sites = serializers.DictField(child=serializers.CharField(), help_text="The EDC's id by our code.")
     events = serializers.ListField(child=EventBody(), help_text="Visits and the events that they are.")
-    version = serializers.IntegerField(help_text="Counts how often it was saved; the map's ETag.")
+    version = serializers.IntegerField(
+        help_text="Counts how often it was saved; the number at the head of its ETag."
+    )
     unmapped = serializers.ListField(
         child=serializers.CharField(), help_text="What is to be mended, in words of the client's language."
     )

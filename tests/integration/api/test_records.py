@@ -133,7 +133,7 @@ def test_a_map_is_saved_as_a_whole_and_checked(send: Send, edc: User, participan
     Membership.objects.filter(user=edc).update(site=None)
     saved = send("put", MAP, body)
     assert saved.status_code == 200, saved.content
-    assert saved["ETag"] == '"1"'
+    assert saved["ETag"].startswith('"1-')
     assert any("Visits without an event" in words for words in saved.json()["unmapped"])
     assert not any("Sites" in words or "Participants" in words for words in saved.json()["unmapped"])
     assert EdcSubject.objects.get().external_id == "101-001"
