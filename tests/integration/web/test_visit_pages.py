@@ -562,3 +562,13 @@ def test_the_day_that_the_form_proposes_is_taken_as_it_stands(
         assert form["on"].value() == date(2026, 12, 28), "Monday, as Today offers it"
         said = {name: form[name].value() or "" for name in ("version", "on")}
         assert client.post(deed("book"), said).status_code == 302
+
+
+def test_the_page_of_a_visit_that_waits_names_the_day_it_waits_for(client: Client) -> None:
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(date(2026, 11, 3), AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(anchors=anchors, today=INFUSION), by=None)
+    address = reverse("visit", args=[Visit.objects.get(participant=person, code="d14").pk])
+    said = " ".join(strip_tags(client.get(address).content.decode()).split())
+    assert "Waits for Infusion, planned for Mon 7 Dec and not recorded yet" in said
+    Visit.objects.update(anchor_kind=AnchorKind.ACTUAL)
+    assert "Waits for" not in strip_tags(client.get(address).content.decode())
