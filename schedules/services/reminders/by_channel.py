@@ -49,6 +49,8 @@ from trials.stored_secrets import SecretsUnreadable
 logger = logging.getLogger(__name__)
 
 Rows = Sequence[ReminderDelivery]
+JUDGING = 0.25
+"""The part of a ring's time that goes into judging: a slow database must not leave none for sending."""
 SendPacket = Callable[[Way, texts.Packet, str, datetime], Sent]
 
 
@@ -117,7 +119,11 @@ class _Ring:
         What cannot be written (a fault in a template) says so in its rows, and stops no other.
         """
         found: dict[str, tuple[texts.Message, Rows]] = {}
-        for rows in claimed:
+        judged_by = self.clock() + (self.ends - self.clock()) * JUDGING
+        for place, rows in enumerate(claimed):
+            if place and self.clock() > judged_by:  # what is judged must also leave within this ring
+                let_go([row for left in claimed[place:] for row in left])
+                break
             try:
                 judged = judge_message(rows, now, at, language=self.channel.language)
                 put_off(judged, at)

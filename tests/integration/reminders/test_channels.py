@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -347,3 +348,22 @@ def test_a_fault_in_a_template_stands_in_its_row_and_the_others_leave(
     assert not rows.filter(sent_at=None)
     broken.refresh_from_db()
     assert rows.filter(message=broken.message).count() == 1
+
+
+def test_a_slow_database_leaves_time_to_send_what_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judging a whole batch took the ring's time, and nothing ever left."""
+    person = a_coordinator("here")
+    visits(6)
+    channel, robot, shown = a_channel(person), Robot(), [0.0]
+    addressed()
+    judge = ledger.judge_message
+
+    def judge_slowly(*given: Any, **named: Any) -> Any:
+        shown[0] += 4
+        return judge(*given, **named)
+
+    monkeypatch.setattr(by_channel, "judge_message", judge_slowly)
+    rung(channel, AT, robot, clock=lambda: shown[0])
+    assert len(robot.took) == 2
+    rows = ReminderDelivery.objects.filter(channel=channel.way)
+    assert rows.filter(sent_at=None, claimed_at=None).count() == 4, "the next ring takes them up"

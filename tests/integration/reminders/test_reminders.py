@@ -20,7 +20,7 @@ from schedules.domain.reminders.states import State
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, ReminderSetting, Visit
 from schedules.selectors.reminders.candidates import parameters, places_now, statement
 from schedules.services.reminders import addressing, ledger, sweeping
-from trials.models import Membership, ProtocolVersion, Role, Site, Trial, User
+from trials.models import Membership, ProtocolVersion, Role, Site, Trial, User, WorkingDayTable
 
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai, five in the morning in Berlin
@@ -429,3 +429,14 @@ def test_workers_at_once_tell_each_reminder_once() -> None:
     at_once(4, work)
     assert len(told) == len(set(told)) == 60
     assert not Reminder.objects.filter(sent_at=None).exists()
+
+
+def test_a_site_whose_working_days_cannot_be_read_stops_no_other() -> None:
+    broken, fine = a_site(), a_site()
+    for site in (broken, fine):
+        a_visit(site, TODAY + timedelta(days=2))
+    WorkingDayTable.objects.create(site=broken, version=1, document={"weekdays": "no"})
+    a_coordinator("here")
+    assert sweeping.sweep_rules(now=NOON, kinds=("closing",)) == 2
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    assert not ReminderDelivery.objects.filter(sent_at=None)
