@@ -1,7 +1,9 @@
-"""Measure what is lost and doubled when processes die, the broker goes, or a mail server hangs.
+"""Measure what is lost and doubled when processes die, servers stop, clocks jump, or a mail server hangs.
 
     python -m tests.production.faults kills --reminders 100000 --kills 1000
     python -m tests.production.faults broker
+    python -m tests.production.faults postgres --kills 10
+    python -m tests.production.faults clock --seconds 120
     python -m tests.production.faults mail --seconds 3600
 
 Each starts real PostgreSQL (`--database sqlite`: a file), Valkey, workers and beats, and an SMTP sink and an
@@ -14,7 +16,9 @@ import argparse
 import json
 import os
 import random
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,14 +31,18 @@ from pathlib import Path
 
 from tests import servers
 from tests.production.demo import ask
-from tests.production.running import MANAGE, environment, free_port, started
+from tests.production.running import MANAGE, ROOT, environment, free_port, started
+from tests.production.stack import tools, valkey_server
 
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "tests.production.faulty")
 CLAIM_SECONDS = 5
 EMPTY: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'dayzero.sqlite3'}",
     "postgres": lambda folder: servers.start_postgres(folder / "postgres"),
+    # one that keeps what it acknowledged, whatever happens to it
+    "durable": lambda folder: servers.start_postgres(folder / "postgres", settings=DURABLE),
 }
+DURABLE = "\nsynchronous_commit = on\nfull_page_writes = on\nmax_connections = 200\n"
 WORKERS = {
     "worker-sweep": ("worker", "--pool=solo", "-Q", "sweep,judge,long"),
     "worker-1": ("worker", "--pool=solo", "-Q", "deliver"),
@@ -56,22 +64,71 @@ class Figures:
     unsaid: int = 0
     kills: int = 0
     seconds: float = 0.0
+    moves: int = 0
+    lost_moves: int = 0
+    half_moves: int = 0
     latest: dict[str, float] = field(default_factory=dict)
 
     @property
     def fine(self) -> bool:
         """Whether nothing was lost, and nothing doubled in the ledger or at who drops repeated keys."""
-        return not self.lost and not self.doubled and not self.doubled_outside and not self.unsaid
+        wrong = (self.lost, self.doubled, self.doubled_outside, self.unsaid, self.lost_moves, self.half_moves)
+        return not any(wrong)
 
     def __str__(self) -> str:
+        moves = (
+            f"; {self.moves} acknowledged moves, {self.lost_moves} lost, {self.half_moves} half written"
+            if self.moves
+            else ""
+        )
         late = ", ".join(f"{name} at most {gap:.1f} s apart" for name, gap in self.latest.items())
         return (
             f"{self.reminders} reminders by two ways, {self.kills} kills, {self.seconds:.0f} s:"
             f" {self.lost} lost, {self.doubled} doubled in the ledger,"
             f" {self.doubled_outside} at a receiver that drops repeated keys,"
             f" {self.repeated} repeated with the same key, {self.unsaid} not said yet"
-            f"{'; ' + late if late else ''}"
+            f"{moves}{'; ' + late if late else ''}"
         )
+
+
+@dataclass
+class Valkey:
+    """A broker on a port of its own, which can be killed and started again."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, empty."""
+        words = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        with (self.folder / "valkey.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [valkey_server(), "--port", str(self.port), *words], stdout=log, stderr=log
+            )
+        until(self.answers, 30)
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def kill(self) -> None:
+        """Kill it as a machine that loses its power does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it, dead or alive."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
 
 @dataclass
@@ -82,6 +139,8 @@ class World:
     folder: Path
     reminders: int
     given: dict[str, str]
+    valkey: Valkey
+    smtp: tuple[str, ...] = ()
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -95,6 +154,11 @@ class World:
             self.running[name] = subprocess.Popen(
                 [*CELERY, *WORKERS[name], *schedule], env=environment(**self.given), stdout=log, stderr=log
             )
+
+    def begin_mail(self) -> None:
+        """Start the mail server, where it was left away at first."""
+        with (self.folder / "mail.log").open("ab") as log:
+            self.running["mail"] = subprocess.Popen(self.smtp, env=environment(), stdout=log, stderr=log)
 
     def kill(self, name: str) -> None:
         """Kill one process as a machine that loses its power does."""
@@ -147,13 +211,18 @@ class World:
 
 
 @contextmanager
-def a_world(database: str, reminders: int, *, hang: bool = False, **more: str) -> Iterator[World]:
-    """Make everything, and end it with the block."""
+def a_world(
+    database: str, reminders: int, *, hang: bool = False, mail_later: bool = False, **more: str
+) -> Iterator[World]:
+    """Make everything, and end it with the block; with `mail_later` mail and processes wait."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
-        broker = stack.enter_context(servers.valkey())
+        broker = Valkey(folder)
+        broker.start()
+        stack.callback(broker.stop)
         url = EMPTY[database](folder)
-        ports = {}
+        ports: dict[str, str] = {}
+        later: tuple[str, ...] = ()
         for kind, name in (("smtp", "mail"), ("http", "post")):
             ports[kind] = str(free_port())
             (folder / f"{name}.jsonl").touch()
@@ -166,11 +235,14 @@ def a_world(database: str, reminders: int, *, hang: bool = False, **more: str) -
                 str(folder / f"{name}.jsonl"),
             )
             rest = ("hang",) if hang and kind == "smtp" else ()
+            if kind == "smtp" and mail_later:
+                later = (*outside, *rest)
+                continue
             stack.enter_context(started(*outside, *rest, log=folder / f"{name}.log"))
         given = {
             "DJANGO_SETTINGS_MODULE": "config.settings.development",
             "DATABASE_URL": url,
-            "REDIS_URL": broker,
+            "REDIS_URL": broker.url,
             "EMAIL_URL": f"smtp://127.0.0.1:{ports['smtp']}",
             "EMAIL_TIMEOUT": "5",
             "OUTBOUND_NETWORKS": "127.0.0.0/8",
@@ -187,10 +259,13 @@ def a_world(database: str, reminders: int, *, hang: bool = False, **more: str) -
             f"http://127.0.0.1:{ports['http']}/ok",
         )
         prepare(given, *crowd)
-        world = World(url, folder, reminders, given)
+        if os.environ.get("DAYZERO_PLANT") == "missing-key":
+            ask(url, "ALTER TABLE schedules_reminder DROP CONSTRAINT schedules_reminder_key_key")
+        world = World(url, folder, reminders, given, broker, later)
         stack.callback(world.stop)
-        for name in WORKERS:
-            world.start(name)
+        if not mail_later:
+            for name in WORKERS:
+                world.start(name)
         yield world
 
 
@@ -209,7 +284,9 @@ def until(true: Callable[[], bool], patience: float) -> bool:
     return True
 
 
-def kills(database: str, reminders: int, number: int, seed: int = 17) -> Figures:
+def kills(
+    database: str, reminders: int, number: int, seed: int = 17, patience: float | None = None
+) -> Figures:
     """Kill workers and beats at random moments while they work, and count at the end."""
     chance, began = random.Random(seed), time.monotonic()
     with a_world(database, reminders) as world:
@@ -219,28 +296,127 @@ def kills(database: str, reminders: int, number: int, seed: int = 17) -> Figures
             name = chance.choice(list(WORKERS))
             world.kill(name)
             world.start(name)
-        until(world.done, 300 + reminders)
+        until(world.done, 300 + reminders if patience is None else patience)
         return world.figures(began, number)
 
 
 def broker(database: str, reminders: int) -> Figures:
-    """Flush the broker, stop it hard, and start it again, while reminders leave."""
+    """Flush the broker, kill it, leave it away for a while, and start it again, while reminders leave."""
     import redis
 
     began = time.monotonic()
     with a_world(database, reminders) as world:
         until(lambda: world.count("sent_at IS NOT NULL") > 0, 120)
-        client = redis.Redis.from_url(world.given["REDIS_URL"])
+        client = redis.Redis.from_url(world.valkey.url)
         for _ in range(5):
             client.flushall()
             time.sleep(1)
-        client.config_set("maxclients", 1)  # nobody new is let in: as if it were away
-        with suppress(redis.RedisError):
-            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        time.sleep(5)
-        client.config_set("maxclients", 1000)
+        for away in (1, 10):
+            world.valkey.kill()
+            time.sleep(away)
+            world.valkey.start()
+            time.sleep(2)
         until(world.done, 300 + reminders)
         return world.figures(began)
+
+
+def stop_postgres(folder: Path, how: str) -> None:
+    """Stop a server hard: `immediate`, or `kill` of its first process and then of all it started."""
+    pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+    if how == "immediate":
+        os.kill(pid, signal.SIGQUIT)
+    else:
+        os.kill(pid, signal.SIGKILL)
+
+    def is_gone() -> bool:
+        held = subprocess.run(["pgrep", "-f", f"postgres.*{folder}"], capture_output=True, check=False)
+        return held.returncode != 0 and not Path(f"/proc/{pid}").exists()
+
+    until(is_gone, 60)
+
+
+def start_postgres_again(folder: Path) -> None:
+    """Start it as its service manager does, with recovery of what it had acknowledged."""
+    owner = folder.stat().st_uid
+    words = [str(tools() / "pg_ctl"), "-D", str(folder), "-w", "-t", "120", "-l", str(folder / "log")]
+    options = (folder / "postmaster.opts").read_text(encoding="utf-8")
+    given = shlex.split(options)[1:]
+    mine = {"user": owner, "group": folder.stat().st_gid} if os.geteuid() == 0 else {}
+    command = [*words, "-o", shlex.join(given[given.index("-h") :] if "-h" in given else []), "start"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **mine)  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def postgres(reminders: int, number: int, seed: int = 17) -> Figures:
+    """Stop PostgreSQL hard, again and again, while three writers move participants and reminders leave."""
+    chance, began = random.Random(seed), time.monotonic()
+    replanner = (sys.executable, "-m", "tests.production.replanner")
+    with a_world("durable", reminders) as world:
+        prepare(world.given, *replanner, "make", "6")
+        logs = [world.folder / f"moves-{place}.jsonl" for place in range(3)]
+        with ExitStack() as moving:
+            for place, log in enumerate(logs):
+                log.touch()
+                said = world.folder / f"replanner-{place}.log"
+                moving.enter_context(
+                    started(
+                        *replanner, "move", str(log), str(place), log=said, stop=signal.SIGKILL, **world.given
+                    )
+                )
+            until(lambda: all(log.stat().st_size for log in logs), 120)
+            for turn in range(number):
+                time.sleep(chance.uniform(3, 10))
+                stop_postgres(world.folder / "postgres", ("immediate", "kill")[turn % 2])
+                time.sleep(chance.uniform(0, 3))
+                start_postgres_again(world.folder / "postgres")
+            time.sleep(5)
+        until(world.done, 300 + reminders)
+        found = world.figures(began, number)
+        checked = subprocess.run(
+            [*replanner, "check", *map(str, logs)],
+            env=environment(**world.given), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert checked.returncode == 0, checked.stderr
+        found.lost_moves, found.half_moves = map(int, checked.stdout.split())
+        found.moves = sum(log.read_text(encoding="utf-8").count('"acknowledged": true') for log in logs)
+        return found
+
+
+JUMPS = ("+1h", "-1h", "+1d", "-1d", "+0")
+
+
+def clock(database: str, reminders: int, seconds: int) -> Figures:
+    """Put the clocks of all processes forward and back while the mail server is away, then let it come."""
+    libraries = [
+        *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"),
+        *Path("/usr/lib").glob("faketime/libfaketimeMT.so.1"),
+    ]
+    if not libraries:
+        raise SystemExit("There is no libfaketime (apt-get install faketime).")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="clock-") as place:
+        shown = Path(place) / "clock"
+        shown.write_text("+0\n")
+        moved = {
+            "LD_PRELOAD": str(libraries[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(shown),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+            "PYTHONPATH": str(ROOT / ".ci" / "moved-clock"),
+        }
+        with a_world(database, reminders, mail_later=True) as world:
+            world.given |= moved
+            for name in WORKERS:
+                world.start(name)
+            for jump in JUMPS:
+                shown.write_text(f"{jump}\n")
+                time.sleep(seconds / len(JUMPS))
+            world.begin_mail()
+            # what failed waits up to four hours: for those the claims and waits go by the database's clock
+            ask(world.url, "UPDATE schedules_reminderdelivery SET tried_at = NULL WHERE sent_at IS NULL")
+            until(world.done, 300 + reminders)
+            return world.figures(began)
 
 
 def mail(database: str, reminders: int, seconds: int) -> Figures:
@@ -270,7 +446,7 @@ def mail(database: str, reminders: int, seconds: int) -> Figures:
 def main() -> int:
     """Measure what is asked for, and print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.production.faults", description=__doc__)
-    parser.add_argument("what", choices=["kills", "broker", "mail"])
+    parser.add_argument("what", choices=["kills", "broker", "postgres", "clock", "mail"])
     parser.add_argument("--database", default="postgres", choices=list(EMPTY))
     parser.add_argument("--reminders", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
@@ -280,6 +456,10 @@ def main() -> int:
         found = kills(asked.database, asked.reminders, asked.kills)
     elif asked.what == "broker":
         found = broker(asked.database, asked.reminders)
+    elif asked.what == "postgres":
+        found = postgres(asked.reminders, asked.kills)
+    elif asked.what == "clock":
+        found = clock(asked.database, asked.reminders, asked.seconds)
     else:
         found = mail(asked.database, asked.reminders, asked.seconds)
     print(f"{asked.what} on {asked.database}: {found}")

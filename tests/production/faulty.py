@@ -1,6 +1,7 @@
 """The Celery app with a beat of five seconds and, where DAYZERO_PLANT names one, a fault to be noticed.
 
 `dropped-claim`: a worker marks what it takes up as sent before it sends it.
+`missing-key`: the key of a reminder is not unique, and a sweep writes without looking.
 """
 
 import os
@@ -19,10 +20,13 @@ for entry in app.conf.beat_schedule.values():
 @app.on_after_finalize.connect
 def plant(**_: Any) -> None:
     """Plant the fault once Django's models are there."""
+    from schedules.services.reminders import by_channel, ledger, sweeping
+
+    if os.environ.get("DAYZERO_PLANT") == "missing-key":
+        sweeping._WRITE = "INSERT INTO schedules_reminder ({columns}) {found}"
+        sweeping._is_idle = lambda *_: False
     if os.environ.get("DAYZERO_PLANT") != "dropped-claim":
         return
-    from schedules.services.reminders import by_channel, ledger
-
     claim = ledger.claim_messages
 
     def claim_and_forget(**given: Any) -> Any:

@@ -23,6 +23,23 @@ def test_a_claim_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.lost, found
 
 
+def test_a_key_that_is_not_unique_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYZERO_PLANT", "missing-key")
+    found = faults.kills("postgres", 100, 0, patience=30)
+    assert found.doubled, found
+
+
+def test_postgresql_stopped_hard_loses_no_acknowledged_move() -> None:
+    found = faults.postgres(100, 4)
+    assert found.moves, found
+    assert not (found.lost_moves or found.half_moves or found.lost or found.doubled), found
+
+
+def test_clocks_put_forward_and_back_while_mail_fails_miss_and_double_nothing() -> None:
+    found = faults.clock("postgres", 100, 60)
+    assert found.fine, found
+
+
 def test_a_broker_that_forgets_and_is_away_loses_nothing() -> None:
     found = faults.broker("postgres", 300)
     assert found.fine, found
