@@ -70,7 +70,9 @@ _WORDS = {
     },
 }
 # `fence` keeps PostgreSQL from reading the visits of each participant in turn (45 times as long): it has no
-# statistics of the places, takes them for one row, and would begin with them. With it the days come first.
+# statistics of the places, takes those of a rule for one row, and would begin with them. With it the days
+# come first; the rule comes out of the fence too, so that the places are never taken for so few that what is
+# fenced is read again for each participant.
 
 _LIVE = (
     "it.performed_on IS NULL AND it.missed_on IS NULL AND it.cancelled_on IS NULL"
@@ -510,7 +512,8 @@ def _select(kind: str, among: str | None) -> str:
     elif source.bound:
         own += [f"{source.bound} BETWEEN {day} AND {day}"]
     if own:
-        table = f"(SELECT it.* FROM {table} it WHERE {' AND '.join(own)}{{fence:}})"
+        table = f"(SELECT it.*, '{kind}' AS rule FROM {table} it WHERE {' AND '.join(own)}{{fence:}})"
+    rule = "it.rule" if own else f"'{kind}'"
     bound = f"person.id IN ({among}) AND " if among is not None else ""
     step = "CASE WHEN place.step > 0 THEN ':' || CAST(place.step AS text) ELSE '' END"
     # What would leave only after its day leaves as soon as it is no quiet hour, whatever day that is.
@@ -521,7 +524,7 @@ def _select(kind: str, among: str | None) -> str:
         f" {source.day} AS day, {source.label} AS thing, place.manner AS manner,"
         f" {leaves} ELSE place.leaves END AS not_before"
         f" FROM {table} it JOIN participants_participant person ON {on} {source.join}"
-        f" JOIN place ON place.kind = '{kind}' AND place.trial_id = person.trial_id"
+        f" JOIN place ON place.kind = {rule} AND place.trial_id = person.trial_id"
         f" AND place.site_id = person.site_id"
         f" WHERE {bound}person.history_since IS NULL AND {source.where} AND {_NOT_PAUSED}"
     )
