@@ -47,6 +47,7 @@ _WRITE = (
     "INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"
     " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key"
     " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL))"
+    " ORDER BY due.participant_id, due.visit_id, due.key"
     " ON CONFLICT (key) DO UPDATE SET lapsed_at = NULL, claimed_at = NULL, nobody_at = NULL,"
     " due_on = excluded.due_on, not_before = excluded.not_before, manner = excluded.manner"
     " WHERE schedules_reminder.lapsed_at IS NOT NULL AND schedules_reminder.sent_at IS NULL"
