@@ -121,8 +121,11 @@ class EdcQuery(serializers.Serializer):
         help_text="The short name of an EDC, such as `rave`: its ids are shown under `edc` by its maps, of "
         "trials that have one, and `edc_…` reads by them.",
     )
+    # Without a default of the schema, which generated clients send along: it would be refused without `edc`.
     edc_environment = serializers.ChoiceField(
-        EdcEnvironment.values, default="live", required=False, help_text="Which map: training or live."
+        EdcEnvironment.values,
+        required=False,
+        help_text="Which map: training or live; live where this is not given.",
     )
     edc_subject = CodesField(help_text="The EDC's name of a participant.")
     edc_site = CodesField(help_text="The EDC's id of a site.")
@@ -140,4 +143,6 @@ class EdcQuery(serializers.Serializer):
         given = self.validated_data
         if "edc" not in given:
             return None
-        return external_names(user, given["edc"], given["edc_environment"], request_clock.now())
+        return external_names(
+            user, given["edc"], given.get("edc_environment", EdcEnvironment.LIVE), request_clock.now()
+        )

@@ -189,7 +189,7 @@ def test_what_happened_is_asked_about_recorded_and_becomes_a_deviation(
 REFUSED = [
     ("tomorrow", conditioned, completed, ("d0", dec(21)), "is in the future: today is Sunday 2026-12-20"),
     ("an anchor of tomorrow", conditioned, recorded, ("infusion", dec(21)),
-     "Infusion on 2026-12-21 is in the future"),
+     "Infusion on Monday 2026-12-21 is in the future"),
     ("before the consent", nothing, recorded, ("infusion", CONSENT - timedelta(days=1)),
      "No infusion before consent"),
     ("before the first chemotherapy", begun, recorded, ("infusion", dec(1)), "does not fit"),

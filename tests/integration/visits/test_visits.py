@@ -316,7 +316,7 @@ def test_an_infusion_on_record_for_another_day_is_corrected_first(participant: P
     )
     shown = visit(participant, "d0")
     fields = refusal(lambda: done(shown, date(2026, 12, 8), at(12, 8), outside_reason="x"))
-    assert "on record for 2026-12-07" in fields["on"][0]
+    assert "on record for Monday 2026-12-07" in fields["on"][0]
 
 
 def test_a_window_counts_from_the_day_of_an_activity() -> None:
