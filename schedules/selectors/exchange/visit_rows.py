@@ -392,7 +392,7 @@ def _places(rows: Sequence[Beside], now: datetime, as_of: date | None) -> dict[i
         key = (today, table)
         if key not in found:
             known = date.max if as_of is None else today
-            calendar = calendars[table] if table else None
+            calendar = calendars.get(table) if table else None
             found[key] = clinic_days(as_of or today, calendar)._replace(known=known)
         places[pk] = AtSite(code, zone, found[key])
     return places

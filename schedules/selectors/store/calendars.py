@@ -55,15 +55,21 @@ TableKey = tuple[int, str]
 
 
 def working_days_by_table(tables: Collection[TableKey]) -> dict[TableKey, WorkingDays]:
-    """The working days in these tables; one query for those that this process has not read yet, or none."""
+    """The working days in these tables; one query for those that this process has not read yet, or none.
+
+    A table that cannot be read is reported and left out, as by `days_of_tables`.
+    """
     missing = [key for key in tables if key not in _TABLES]
     if missing:
         if len(_TABLES) > _MOST_TABLES:
             _TABLES.clear()
         found = WorkingDayTable.objects.filter(pk__in=[pk for pk, _digest in missing]).order_by()
         for pk, digest, document in found.values_list("pk", "digest", "document"):
-            _TABLES[pk, digest] = WorkingDays.from_document(document)
-    return {key: _TABLES[key] for key in tables}
+            try:
+                _TABLES[pk, digest] = WorkingDays.from_document(document)
+            except WorkingDaysError:
+                logger.exception("the table of working days %s cannot be read", pk)
+    return {key: _TABLES[key] for key in tables if key in _TABLES}
 
 
 _TABLES: dict[TableKey, WorkingDays] = {}

@@ -132,6 +132,27 @@ def test_a_table_that_cannot_be_read_stops_no_other_site(
     assert "cannot be read" in caplog.text
 
 
+def test_a_table_that_cannot_be_read_leaves_the_api_its_other_sites(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sites = [a_site("WH"), a_site("SY")]
+    for site in sites:
+        record_working_days(site=site, by=None, **YEARS)
+    keys = list(WorkingDayTable.objects.order_by("pk").values_list("pk", "digest"))
+    read, seen = WorkingDays.from_document, list[object]()
+
+    def broken(document: object) -> WorkingDays:
+        seen.append(document)
+        if len(seen) == 1:
+            raise WorkingDaysError("this is not a table of working days")
+        return read(document)
+
+    monkeypatch.setattr(calendars, "_TABLES", {})
+    monkeypatch.setattr(WorkingDays, "from_document", broken)
+    assert len(calendars.working_days_by_table(keys)) == len(keys) - 1
+    assert "cannot be read" in caplog.text
+
+
 def test_a_table_is_read_once_and_asked_for_by_one_query() -> None:
     site = a_site()
     record_working_days(site=site, by=None, **YEARS)
