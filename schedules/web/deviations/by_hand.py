@@ -49,7 +49,7 @@ def deviation_new(request: HttpRequest, pk: int) -> HttpResponse:
 def deviation_new_of(request: HttpRequest) -> HttpResponse:
     """The same from the log, of somebody by their subject code."""
     context = {**_words(), "participant": None, "back": reverse("deviations")}
-    initial = {"token": uuid4(), "occurred_on": server_day(now())}
+    initial = {"token": uuid4()}  # no day: whose site it is, and so which day it is there, is not said yet
 
     def make(data: Any) -> EnteringForm:
         return EnteringForm(None, data, initial=initial)
