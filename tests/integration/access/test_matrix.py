@@ -48,7 +48,7 @@ TRIES_ALL = "coordinator"
 SEES_PAGES_OF_REFUSAL = {"anonymous", TRIES_ALL, "one-trial", "administrator"}
 """Who gets the whole pages of a refusal. They are one for each status, and to lay them out is most of
 the time of a refusal; the others get only its words, in which nothing may stand either."""
-REFUSED = {302, 401, 403, 404, 405}
+REFUSED = {302, 401, 403, 404, 405, 429}
 LET_THROUGH = {200, 204, 302, 400, 409, 415, 422, 428, 429}
 ADMIN = re.compile(r"admin/(trials|participants|schedules)/(\w+)/(.*)")
 PAGES = {

@@ -112,7 +112,8 @@ class Known:
         tag = response.headers.get("etag")
         if tag:
             self.tags[case.operation.path.format(**(case.path_parameters or {}))] = tag[0]
-        if response.status_code not in (200, 201) or "json" not in str(response.headers.get("content-type")):
+        kind = str(response.headers.get("content-type"))
+        if response.status_code not in (200, 201) or "json" not in kind or "ndjson" in kind:
             return
         document = response.json()
         if not isinstance(document, dict):

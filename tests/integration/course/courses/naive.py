@@ -56,6 +56,7 @@ TWO = ONE.replace('version: "1"', 'version: "2"').replace("P3D, after: P3D", "P5
 )
 BLOCK = ("ld-1", "ld-2", "rest", "d0")
 RANGES = ("screening", "rest")
+AFTER = ("d7", "d14", "d28")
 CLINIC = ("screening", "d7", "d14", "d28")
 GOING_ON = {Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP}
 BETWEEN = {Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}
@@ -192,6 +193,10 @@ class Model:
         seen = self.visits[code]
         return self.phase is Phase.ON_HOLD and seen.live and not seen.beside and not code.startswith("ld")
 
+    def unrecorded(self, code: str, today: date) -> bool:
+        """Whether it counts from an infusion whose planned day is over, and which nobody has recorded."""
+        return code in AFTER and not self.infused and self.planned < today
+
     def copy(self, **changes: Any) -> Model:
         visits = {code: replace(seen) for code, seen in self.visits.items()}
         return replace(self, visits=visits, **changes)
@@ -205,7 +210,9 @@ class Model:
                 seen.ended = ""
             if seen.live or seen.performed:
                 older = windows(self.infusion, self.chemotherapy, seen.under or self.version)
-                seen.span = older.get(code, span)
+                moved = older.get(code, span)
+                seen.agreed = seen.agreed and seen.span == moved  # agreed for the window that it had
+                seen.span = moved
         for code, seen in self.visits.items():
             if code not in spans and seen.live and not seen.beside:
                 seen.ended = "gone"
@@ -286,8 +293,12 @@ class Model:
             return "not-applicable"
         if self.held(code):
             return "waiting"
-        if not opens <= today <= closes:
-            return "upcoming" if today < opens else "closed"
+        if today < opens:
+            return "upcoming"
+        if self.unrecorded(code, today):
+            return "waiting"
+        if today > closes:
+            return "closed"
         ward = code not in CLINIC and not seen.beside
         left = [today + n * DAY for n in range((closes - today).days + 1)]
         days = [day for day in left if ward or (day.isoweekday() <= FRIDAY and day not in closed)]
@@ -303,7 +314,8 @@ class Model:
         ahead = seen.booked is not None and seen.booked >= today
         if ahead and (seen.agreed or opens <= seen.booked <= closes):
             return "booked"
-        over = closes < today or (seen.booked is not None and seen.booked < today)
+        over = closes < today and not self.unrecorded(code, today)
+        over = over or (seen.booked is not None and seen.booked < today)
         return "to-record" if over and not self.held(code) else "to-book"
 
 
