@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -109,47 +111,49 @@ def test_none_are_known_where_none_are_recorded() -> None:
     assert working_days_of(a_site()) is None
 
 
-def test_a_table_that_cannot_be_read_stops_no_other_site(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As one of a version to come would be: named in the log, on the day that its site has."""
-    sites = [a_site("WH"), a_site("SY")]
-    for site in sites:
-        record_working_days(site=site, by=None, **YEARS)
-    whole = calendars.working_days_by_site([site.pk for site in sites])
-    read, seen = calendars._read, list[str]()
+@pytest.fixture
+def tables() -> list[tuple[int, str]]:
+    """Two sites with working days: the id and the digest of each table."""
+    for code in ("WH", "SY"):
+        record_working_days(site=a_site(code), by=None, **YEARS)
+    return list(WorkingDayTable.objects.order_by("site").values_list("pk", "digest"))
 
-    def broken(document: str) -> WorkingDays:
+
+def of_a_version_to_come(read: Callable[[Any], WorkingDays]) -> Callable[[Any], WorkingDays]:
+    """Read documents, the first of which cannot be read."""
+    seen: list[object] = []
+
+    def reads(document: Any) -> WorkingDays:
         seen.append(document)
         if len(seen) == 1:
             raise WorkingDaysError("this is not a table of working days")
         return read(document)
 
-    monkeypatch.setattr(calendars, "_read", broken)
-    found = calendars.working_days_by_site([site.pk for site in sites])
+    return reads
+
+
+def test_a_table_that_cannot_be_read_stops_no_other_site(
+    tables: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is named in the log."""
+    sites = list(Site.objects.values_list("pk", flat=True))
+    whole = calendars.working_days_by_site(sites)
+    monkeypatch.setattr(calendars, "_read", of_a_version_to_come(calendars._read))
+    found = calendars.working_days_by_site(sites)
     (left,) = found
     assert found[left] == whole[left]
     assert "cannot be read" in caplog.text
 
 
 def test_a_table_that_cannot_be_read_leaves_the_api_its_other_sites(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tables: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sites = [a_site("WH"), a_site("SY")]
-    for site in sites:
-        record_working_days(site=site, by=None, **YEARS)
-    keys = list(WorkingDayTable.objects.order_by("pk").values_list("pk", "digest"))
-    read, seen = WorkingDays.from_document, list[object]()
-
-    def broken(document: object) -> WorkingDays:
-        seen.append(document)
-        if len(seen) == 1:
-            raise WorkingDaysError("this is not a table of working days")
-        return read(document)
-
+    whole = calendars.working_days_by_table(tables)
     monkeypatch.setattr(calendars, "_TABLES", {})
-    monkeypatch.setattr(WorkingDays, "from_document", broken)
-    assert len(calendars.working_days_by_table(keys)) == len(keys) - 1
+    monkeypatch.setattr(WorkingDays, "from_document", of_a_version_to_come(WorkingDays.from_document))
+    found = calendars.working_days_by_table(tables)
+    (left,) = found
+    assert found[left] == whole[left]
     assert "cannot be read" in caplog.text
 
 
