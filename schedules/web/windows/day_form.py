@@ -129,7 +129,8 @@ class DayFactsForm(VersionedForm):
 
     def _happened_field(self) -> forms.Field:
         options = [
-            (f"{kind.value}:{code}", f"{KINDS[kind]}: {self.named(code)}") for kind, code in self.happened
+            (f"{kind.value}:{code}", _("%(of)s: %(name)s") % {"of": KINDS[kind], "name": self.named(code)})
+            for kind, code in self.happened
         ]
         return forms.MultipleChoiceField(
             label=_("On this day"), choices=options, widget=forms.CheckboxSelectMultiple, required=False
