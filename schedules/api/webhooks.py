@@ -467,7 +467,10 @@ def _writing(request: Request) -> ApiClient:
         raise PermissionDenied(str(ReadsWebhooks.message))
     client = token.client
     if (token.trial_id, token.site_id) != (client.trial_id, client.site_id):
-        words = _("This token is for a part of what its client may see. Ask for one without trial and site.")
+        words = _(
+            "This token covers only part of what its client may see. "
+            "Request one that names no trial and no site."
+        )
         raise PermissionDenied(words, code="scope_too_narrow")
     return client
 

@@ -131,9 +131,9 @@ class _Ring:
                 if judged.message is not None:
                     found[judged.message.key] = (text_of(judged.message), judged.said)
                     self.bell = judged.message.bell
-            except Exception as error:
+            except Exception:
                 logger.exception("a message by channel %s could not be written", self.channel.pk)
-                keep_failure(rows, unwritten(error), at, for_good=False)
+                keep_failure(rows, unwritten(), at, for_good=False)
         return found
 
     def _packets(self, found: Mapping[str, tuple[texts.Message, Rows]], allowance: int) -> list[texts.Packet]:

@@ -156,9 +156,9 @@ class Ring:
             judged = judge_message(rows, now, at, context)
             put_off(judged, at)
             judged = set_unwritable_aside(judged, at)
-        except Exception as error:
+        except Exception:
             logger.exception("message %s could not be written", rows[0].message)
-            keep_failure(rows, unwritten(error), at, for_good=False)
+            keep_failure(rows, unwritten(), at, for_good=False)
             return
         if judged.message is None:
             return
@@ -422,15 +422,15 @@ def _faults(message: Message) -> dict[str, str]:
     for notice in message.notices:
         try:
             written_out(replace(message, notices=(notice,), more=0))
-        except Exception as error:
+        except Exception:
             logger.exception("reminder %s could not be written", notice.reminder)
-            found[notice.thing] = unwritten(error)
+            found[notice.thing] = unwritten()
     return found
 
 
-def unwritten(error: Exception) -> str:
-    """Say by which kind of fault a message could not be written: never its words, which hold values."""
-    return _("The message could not be written (%(fault)s).") % {"fault": type(error).__name__}
+def unwritten() -> str:
+    """Say that a message could not be written; the fault itself stands in the log, for it may hold values."""
+    return _("The message could not be written. The server's log says why.")
 
 
 def let_go(rows: Sequence[ReminderDelivery]) -> None:

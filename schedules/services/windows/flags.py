@@ -46,7 +46,7 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
         message = sentence(_("%(day)s is not ahead: give a day after today, %(today)s."), words)
         raise Refused({"until": [message]})
     if (until - today).days > LONGEST_SNOOZE:
-        raise Refused({"until": [_("That is longer than a year: the flag would be forgotten.")]})
+        raise Refused({"until": [_("That is more than a year away. Choose a day within a year.")]})
     flag.snoozed_until = until
     flag.save(update_fields=["snoozed_until"])
     mark_for_evaluation([flag.participant_id], now)

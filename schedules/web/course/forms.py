@@ -41,7 +41,8 @@ class StepForm(ShownForm):
         label=gettext_lazy("New planned day zero"),
         widget=DayInput(),
         help_text=gettext_lazy(
-            "Screening is planned again whole: the protocol does not say what of it may stand (assumed)."
+            "All screening visits are planned again: "
+            "the protocol does not say which results may be kept (assumed)."
         ),
     )
     site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(

@@ -50,7 +50,7 @@ class PreviewForm(forms.Form):
     accept = forms.BooleanField(
         required=False, label=gettext_lazy("I understand that these bookings must be rescheduled")
     )
-    rebook = forms.BooleanField(required=False, label=gettext_lazy("Book them again with the same act"))
+    rebook = forms.BooleanField(required=False, label=gettext_lazy("Book them again in the same step"))
     reason = forms.CharField(
         required=False, max_length=300, label=gettext_lazy("Reason"), help_text=NO_NAMES, strip=True
     )

@@ -162,7 +162,7 @@ class _Page:
             messages.success(self.request, _("Booked again: %(visits)s.") % {"visits": words})
         for one in done:
             if one.on is None:
-                words = _("%(visit)s could not be booked again: it waits under To book.")
+                words = _("%(visit)s could not be booked again. It is listed under “To book”.")
                 messages.warning(self.request, words % {"visit": say(one.label)})
 
     def _again(self, proposal: Proposal) -> Preview | None:

@@ -132,7 +132,7 @@ def test_bookings_that_lose_their_window_are_made_again_by_the_same_act(
     at = datetime(2026, 12, 28, 10, 30, tzinfo=SHANGHAI)
     Visit.objects.filter(code="d14").update(booked_on=at.date(), booked_start=at, booked_place="Room 3")
     shown = page.post(address(participant), moved(participant, "2026-12-21"))
-    assert "Book them again with the same act" in shown.content.decode()
+    assert "Book them again in the same step" in shown.content.decode()
     assert shown.context["rebookings"] == ["Day 14 Mon 4 Jan"]
     held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "no bed"}
     done = page.post(address(participant), moved(participant, "2026-12-21", rebook="on", **held), follow=True)
