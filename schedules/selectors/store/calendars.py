@@ -59,17 +59,18 @@ def working_days_by_table(tables: Collection[TableKey]) -> dict[TableKey, Workin
 
     A table that cannot be read is reported and left out, as by `days_of_tables`.
     """
-    missing = [key for key in tables if key not in _TABLES]
+    found = {key: kept for key in tables if (kept := _TABLES.get(key)) is not None}
+    missing = [key for key in tables if key not in found]
     if missing:
         if len(_TABLES) > _MOST_TABLES:
             _TABLES.clear()
-        found = WorkingDayTable.objects.filter(pk__in=[pk for pk, _digest in missing]).order_by()
-        for pk, digest, document in found.values_list("pk", "digest", "document"):
+        rows = WorkingDayTable.objects.filter(pk__in=[pk for pk, _digest in missing]).order_by()
+        for pk, digest, document in rows.values_list("pk", "digest", "document"):
             try:
-                _TABLES[pk, digest] = WorkingDays.from_document(document)
+                found[pk, digest] = _TABLES[pk, digest] = WorkingDays.from_document(document)
             except WorkingDaysError:
                 logger.exception("the table of working days %s cannot be read", pk)
-    return {key: _TABLES[key] for key in tables if key in _TABLES}
+    return found
 
 
 _TABLES: dict[TableKey, WorkingDays] = {}

@@ -157,6 +157,16 @@ def test_a_table_that_cannot_be_read_leaves_the_api_its_other_sites(
     assert "cannot be read" in caplog.text
 
 
+def test_a_page_keeps_the_tables_it_knows_when_room_is_made_for_more(
+    tables: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else their sites would have no closed day on that page."""
+    monkeypatch.setattr(calendars, "_TABLES", {})
+    monkeypatch.setattr(calendars, "_MOST_TABLES", 0)
+    assert set(calendars.working_days_by_table(tables[:1])) == {tables[0]}
+    assert set(calendars.working_days_by_table(tables)) == set(tables)
+
+
 def test_a_table_is_read_once_and_asked_for_by_one_query() -> None:
     site = a_site()
     record_working_days(site=site, by=None, **YEARS)
