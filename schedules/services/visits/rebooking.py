@@ -64,9 +64,12 @@ def replan_and_rebook(
         participant=participant, proposal=proposal, digest=digest, now=now, by=by, reason=reason
     )
     calendar = calendar_for(committed.record, committed.proposal)
-    left = Visit.objects.running().filter(participant=participant, booked_on__isnull=False)
+    shown = [one.code for one in rebookings_of(committed)]
+    left = Visit.objects.running().filter(participant=participant, booked_on__isnull=False, code__in=shown)
     done = []
-    for visit in left.select_related("participant__site").order_by("target", "pk"):
+    for pk in list(left.order_by("target", "pk").values_list("pk", flat=True)):
+        # the booking before it may have moved it: it is read again
+        visit = Visit.objects.select_related("participant__site").get(pk=pk)
         if lost_booking(visit):
             on = _booked_again(visit, calendar, (committed.today, now), by, reason)
             done.append(Rebooking(visit.code, visit.label, on))

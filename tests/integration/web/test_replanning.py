@@ -144,6 +144,19 @@ def test_bookings_that_lose_their_window_are_made_again_by_the_same_act(
     assert "Booked again: Day 14 Mon 4 Jan." in done.content.decode()
 
 
+def test_a_booking_that_was_left_behind_before_is_not_made_again_unseen(
+    page: Client, participant: Participant
+) -> None:
+    Visit.objects.filter(code="d14").update(booked_on=date(2026, 12, 28))
+    Visit.objects.filter(code="d28").update(booked_on=date(2026, 12, 1))  # lost by an earlier move
+    shown = page.post(address(participant), moved(participant, "2026-12-21"))
+    assert shown.context["rebookings"] == ["Day 14 Mon 4 Jan"]
+    held = {"action": "commit", "digest": shown.context["form"].data["digest"], "reason": "no bed"}
+    page.post(address(participant), moved(participant, "2026-12-21", rebook="on", **held))
+    assert Visit.objects.get(code="d14").booked_on == date(2027, 1, 4)
+    assert Visit.objects.get(code="d28").booked_on == date(2026, 12, 1)
+
+
 REFUSED = [
     ("nothing else than stands", {}, "Nothing is changed yet"),
     ("a day left out", {"anchor-infusion-planned-on": ""}, "the field cannot be empty"),
