@@ -21,16 +21,22 @@ def periods_visible_to(user: User, today: date) -> QuerySet[SitePeriod]:
 
 
 def former_participants(user: User, today: date, code: str = "") -> QuerySet[SitePeriod]:
-    """The periods in sight of participants who are not in sight themselves any longer, by code if given."""
+    """The periods that a user may look into of participants whom they no longer see, by code if given."""
     gone = periods_visible_to(user, today).exclude(participant__in=participants_visible_to(user, today))
     if not code:
         return gone
     return gone.filter(participant__in=participants_coded(Participant.objects.all(), code).values("pk"))
 
 
-def period_in_sight(user: User, today: date, participant: int) -> SitePeriod | None:
-    """The last period of a participant (id) at a site that the user may look into; None for none."""
-    return periods_visible_to(user, today).filter(participant=participant).first()
+def period_visible_to(
+    user: User, today: date, participant: int, period: int | None = None
+) -> SitePeriod | None:
+    """A period of a participant (ids) at a site that the user may look into, the last unless one is named.
+
+    None for one that they may not look into, and where there is none.
+    """
+    found = periods_visible_to(user, today).filter(participant=participant)
+    return (found if period is None else found.filter(pk=period)).first()
 
 
 def in_period(period: SitePeriod, column: str) -> Q:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from participants.domain.lifecycle import ENDS, PHASE_LABELS, Course, Phase, first_end
-from participants.selectors.periods import former_participants, period_in_sight
+from participants.selectors.periods import former_participants, period_visible_to
 from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.selectors.feeds.subscriptions import feeds_owned_by
@@ -106,7 +106,7 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One participant: where they stand, the timeline, and every date with its reason."""
     participant = participant_in_sight(user_of(request), server_day(now()), pk)
     if participant is None:
-        if period_in_sight(user_of(request), server_day(now()), pk) is None:
+        if period_visible_to(user_of(request), server_day(now()), pk) is None:
             raise Http404
         return redirect("participant-period", pk=pk)
     page = participant_page(participant, now(), say)

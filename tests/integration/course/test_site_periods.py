@@ -44,7 +44,7 @@ def coordinator_at(code: str) -> Client:
     user = User.objects.create_user(f"coordinator-{code}")
     site = a_site("XX") if code == "XX" else Participant.objects.get().site
     if code == "WH":
-        site = SitePeriod.objects.get().site
+        site = SitePeriod.objects.latest("pk").site
     grant_membership(user=user, role=Role.COORDINATOR, site=site, starts_on=TODAY, by=None)
     client = Client()
     client.force_login(user)
@@ -65,6 +65,20 @@ def test_the_old_site_reads_its_own_period_and_no_more(person: Participant) -> N
     listed = page.get(reverse("participants"), {"phase": "moved"}).content.decode()
     assert address in listed
     assert address in page.get(reverse("find"), {"q": person.subject_code}).content.decode()
+
+
+def test_each_of_two_periods_is_read(person: Participant) -> None:
+    """They came back and went again: the list leads to each of them."""
+    last = SitePeriod.objects.get()
+    first = SitePeriod.objects.create(
+        participant=person, site=last.site, starts_on=None, ended_on=TODAY - 30 * DAY
+    )
+    page, address = coordinator_at("WH"), reverse("participant-period", args=[person.pk])
+    listed = page.get(reverse("participants"), {"phase": "moved"}).content.decode()
+    assert f"{address}?period={first.pk}" in listed
+    assert page.get(address).context["page"].period == last
+    assert page.get(address, {"period": first.pk}).context["page"].period == first
+    assert page.get(address, {"period": 10**6}).status_code == 404
 
 
 def test_the_new_site_reads_everything_and_a_third_one_nothing(person: Participant) -> None:

@@ -96,6 +96,8 @@ def test_a_page_refuses_a_filter_given_twice_and_one_that_it_does_not_have(
 ELSEWHERE = {"amendment", "channel", "api-client", "job", "webhook", "webhooks"}
 """Pages of rows that their own tests make."""
 
+PAGES_OF_A_PERSON = ("day-zero", "readiness", "eligibility", "visit-card", "participant-period")
+
 
 def _address(name: str, participant: Participant) -> str | None:
     trial = participant.trial_id
@@ -112,7 +114,7 @@ def _address(name: str, participant: Participant) -> str | None:
         "reminder-rule": {"pk": trial, "kind": "closing"},
         "resources": {"pk": participant.site_id},
         "paper": {"pk": participant.site_id, "what": "week"},
-        **{one: {"pk": participant.pk} for one in ("day-zero", "readiness", "eligibility", "visit-card")},
+        **{one: {"pk": participant.pk} for one in PAGES_OF_A_PERSON},
     }
     return None if name in ELSEWHERE else reverse(name, kwargs=kwargs.get(name))
 
