@@ -233,7 +233,7 @@ def visits_by_id(
     possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
     if not possible:
         return {}
-    rows = _page(ids_of(Visit.objects.filter(pk__in=possible, participant__in=people)))
+    rows = _page(ids_of(Visit.objects.filter(pk__in=possible, participant__in=people).order_by()))
     return {one.state.pk: one for one in _listed(rows, now, as_of)}
 
 
@@ -257,7 +257,7 @@ def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
 
 @lru_cache(maxsize=256)
 def _people_in_sight(scope: Scope) -> Written | None:
-    return ids_of(Participant.objects.filter(within(scope)))
+    return ids_of(Participant.objects.filter(within(scope)).order_by())
 
 
 def _page(ids: Written | None, *, by_target: bool = False) -> list[tuple[Any, ...]]:

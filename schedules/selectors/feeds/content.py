@@ -45,14 +45,15 @@ class ShownPeople:
     def __init__(
         self, pks: Collection[int], *, windows: bool = False, only: Collection[int] | None = None
     ) -> None:
-        """Read these participants (ids): eight statements, one more for their protocol windows.
+        """Read these participants (ids): nine statements at most, one more for their protocol windows.
 
         `only` names the visits (ids) that are wanted of them, where not all are.
         """
         self.people = _people(pks)
-        visits = rows_of(Visit, pks, column="participant_id", order="target, id")
-        if only is not None:
-            visits = [visit for visit in visits if visit.pk in set(only)]
+        if only is None:
+            visits = rows_of(Visit, pks, column="participant_id", order="target, id")
+        else:
+            visits = rows_of(Visit, only, order="target, id")
         _attach(visits, "booked_resource", Resource)
         _attach(visits, "done_under", ProtocolVersion, without=("document",))
         self.stored = [visit for visit in visits if visit.participant_id in self.people]

@@ -162,7 +162,7 @@ def _ask_about(site: Site, proposal: SiteProposal, now: datetime) -> None:
     days = proposal.days
     ends = {"first": days[0], "last": days[-1]} if days else {}
     if impossible := impossible_days(ends):
-        raise ReplanningRefused(" ".join(words[0] for words in impossible.values()))
+        raise ReplanningRefused(" ".join(dict.fromkeys(words[0] for words in impossible.values())))
     if proposal.ended or proposal.sure:
         return
     if unlikely := list(questions_of(frame_at_site(site, today_at(site, now)), ends.values())):
