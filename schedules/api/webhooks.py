@@ -65,9 +65,11 @@ from trials.api.permissions import require_act
 from trials.api.queries import ListQuery, OneQuery, SparseMixin, id_after
 from trials.api.refusals import Overtaken
 from trials.api.schema import page_of
+from trials.domain.audit.own_reasons import reason_text
 from trials.domain.errors import Stale
 from trials.keyset import page_by_id
 from trials.models import AccessToken, ApiAct, ApiClient
+from trials.spoken import say
 from trials.zones import roles_day
 
 
@@ -152,11 +154,14 @@ class WebhookMessageSerializer(serializers.Serializer):
     sent_at = serializers.DateTimeField(allow_null=True, help_text="When it was taken.")
     refused_at = serializers.DateTimeField(allow_null=True, help_text="When it was given up.")
     status = serializers.IntegerField(allow_null=True, help_text="The HTTP status of the last answer.")
-    reason = serializers.CharField(help_text="Why it was not taken; empty where it was.")
+    reason = serializers.SerializerMethodField(help_text="Why it was not taken; empty where it was.")
 
     @extend_schema(responses=serializers.ChoiceField(list(STATES)))
     def get_state(self, row: Any) -> str:
         return state_of_delivery(row)
+
+    def get_reason(self, row: Any) -> str:
+        return reason_text(row.reason, say)
 
 
 class WebhookBody(StrictSerializer):

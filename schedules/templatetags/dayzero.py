@@ -16,11 +16,18 @@ from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Standing
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.shared import wording
+from trials.domain.audit.own_reasons import reason_text
 
 register = template.Library()
 register.filter("site_name", wording.site_name)
 register.filter("site_place", wording.place_words)
 register.filter("trial_name", wording.trial_name)
+
+
+@register.filter
+def reason_words(kept: str) -> str:
+    """Why something was done: as it was entered, or in the reader's language where Dayzero said it."""
+    return reason_text(kept or "", wording.say)
 
 
 @register.filter

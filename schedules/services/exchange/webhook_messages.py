@@ -27,6 +27,7 @@ from schedules.services.exchange.change_feed import feed_epoch, number_all_chang
 from schedules.services.exchange.webhooks import pause_webhook, secrets_of
 from trials.audit.acts import caused_by
 from trials.database_time import database_now
+from trials.domain.audit.own_reasons import NOT_IN_SIGHT
 from trials.outbound import (
     SECONDS,
     Answer,
@@ -175,7 +176,7 @@ class _Ring:
                 delivery,
                 refused_at=at,
                 claimed_at=None,
-                reason="The client may no longer see the participant.",
+                reason=NOT_IN_SIGHT,
             )
             return
         body = json.dumps(_body(self.webhook, delivery), separators=(",", ":")).encode()

@@ -12,6 +12,7 @@ from schedules.models import Webhook, WebhookDelivery
 from schedules.selectors.exchange.change_feed import last_number
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials.audit.acts import recorded
+from trials.domain.audit.own_reasons import WEBHOOK_ENDED
 from trials.domain.errors import Refused, Stale
 from trials.models import ApiClient, User
 from trials.outbound import OutboundError, check_url, new_signing_secret, way_out
@@ -106,7 +107,7 @@ def end_webhook(*, webhook: Webhook, now: datetime, by: User | None, version: in
     _locked(webhook, version)
     Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=now, version=F("version") + 1)
     WebhookDelivery.objects.filter(webhook=webhook, sent_at=None, refused_at=None).update(
-        refused_at=now, reason=_("The webhook was ended.")
+        refused_at=now, reason=WEBHOOK_ENDED
     )
 
 

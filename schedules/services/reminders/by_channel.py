@@ -33,9 +33,9 @@ from schedules.services.reminders.ledger import (
     let_go,
     put_off,
     set_unwritable_aside,
-    unwritten,
 )
 from trials.database_time import database_now
+from trials.domain.audit.own_reasons import UNWRITTEN
 from trials.domain.channels import texts
 from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.errors import Refused
@@ -133,7 +133,7 @@ class _Ring:
                     self.bell = judged.message.bell
             except Exception:
                 logger.exception("a message by channel %s could not be written", self.channel.pk)
-                keep_failure(rows, unwritten(), at, for_good=False)
+                keep_failure(rows, UNWRITTEN, at, for_good=False)
         return found
 
     def _packets(self, found: Mapping[str, tuple[texts.Message, Rows]], allowance: int) -> list[texts.Packet]:

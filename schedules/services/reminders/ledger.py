@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from schedules.domain.readiness.start_flags import StartFlag
 from schedules.domain.reminders import STALE_AFTER, START, Notice, start_key
@@ -53,6 +52,7 @@ from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
+from trials.domain.audit.own_reasons import UNWRITTEN
 from trials.services.channels.health import claim_allowance, record_answer, record_silence
 
 logger = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ class Ring:
             judged = set_unwritable_aside(judged, at)
         except Exception:
             logger.exception("message %s could not be written", rows[0].message)
-            keep_failure(rows, unwritten(), at, for_good=False)
+            keep_failure(rows, UNWRITTEN, at, for_good=False)
             return
         if judged.message is None:
             return
@@ -424,13 +424,8 @@ def _faults(message: Message) -> dict[str, str]:
             written_out(replace(message, notices=(notice,), more=0))
         except Exception:
             logger.exception("reminder %s could not be written", notice.reminder)
-            found[notice.thing] = unwritten()
+            found[notice.thing] = UNWRITTEN
     return found
-
-
-def unwritten() -> str:
-    """Say that a message could not be written; the fault itself stands in the log, for it may hold values."""
-    return _("The message could not be written. The server's log says why.")
 
 
 def let_go(rows: Sequence[ReminderDelivery]) -> None:

@@ -18,6 +18,7 @@ from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
 from schedules.selectors.reminders.notices import clinic_days_ahead, path_of
 from schedules.selectors.reminders.recipients import person_of
+from trials.domain.audit.own_reasons import reason_text
 from trials.spoken import say
 
 
@@ -90,7 +91,8 @@ def capacity_words(recipient: ReminderRecipient) -> str:
 def delivery_words(delivery: ReminderDelivery) -> str:
     """What came of one delivery, with the receiver's words where it failed."""
     state = say(STATE_LABELS[delivery.state])
-    return f"{state}: {delivery.reason}" if delivery.reason else state
+    reason = reason_text(delivery.reason, say)
+    return f"{state}: {reason}" if reason else state
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
 from schedules.web.today.outcomes import Outcome, named, respond
 from schedules.web.today.words import near_here
+from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused, Stale
 from trials.zones import zone_of
 
@@ -215,8 +216,7 @@ def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     what = str(said.get("what", ""))
     if what not in UNDO:
         raise Http404
-    reason = _("Undone right after it was entered.")
-    act: dict[str, Any] = {"by": user_of(request), "reason": reason, "now": now()}
+    act: dict[str, Any] = {"by": user_of(request), "reason": UNDONE, "now": now()}
     other = _other(request, row.visit, said) if what == "book" else None
     if other:
         unbook_together(visits=[(row.visit, _version(said)), other], **act)

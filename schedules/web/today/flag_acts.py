@@ -23,6 +23,7 @@ from schedules.web.shared.record_words import flag_heading
 from schedules.web.shared.wording import person_words, say
 from schedules.web.today.outcomes import Outcome, respond
 from schedules.web.today.words import near_here
+from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused
 
 SNOOZE = timedelta(days=7)
@@ -53,7 +54,7 @@ def _perform(request: HttpRequest, flag: Flag, act: str) -> Outcome:
     user, instant = user_of(request), now()
     words = {"flag": flag_heading(flag), "person": person_words(flag.participant)}
     if act == "undo":
-        wake_flag(flag=flag, by=user, now=instant, reason=_("Undone right after it was entered."))
+        wake_flag(flag=flag, by=user, now=instant, reason=UNDONE)
         return Outcome(_("%(flag)s, %(person)s: undone. The flag is open again.") % words, "back")
     if act == "clear":
         if flag.cleared_at is None:

@@ -14,6 +14,7 @@ from schedules.models import Flag, LastLook, SavedView, Severity, Visit, VisitAc
 from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import TODAY, Enrol, with_role
 from trials import request_clock
+from trials.domain.audit.own_reasons import UNDONE
 from trials.models import AuditEntry, Role, Site
 
 DAY = timedelta(days=1)
@@ -50,6 +51,23 @@ def test_the_suggested_day_is_booked_in_place_and_undone(page: Client, visit: Vi
     visit.refresh_from_db()
     assert (visit.booked_on, undone.status_code) == (None, 200)
     assert AuditEntry.objects.filter(reason="Undone right after it was entered.").exists()
+
+
+def test_an_undo_in_chinese_is_kept_in_english_and_told_to_each_in_their_language(
+    page: Client, visit: Visit
+) -> None:
+    """The trail held 登记后随即撤销。 for readers of English, where a Chinese coordinator had undone it."""
+    act(page, visit, "book", on=TODAY.isoformat())
+    visit.refresh_from_db()
+    page.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hans"
+    act(page, visit, "undo", what="book")
+    assert AuditEntry.objects.filter(reason=UNDONE).exists()
+    address = f"/trail/schedules.visit/{visit.pk}/"
+    shown = page.get(address).content.decode()
+    assert "登记后随即撤销" in shown
+    assert UNDONE not in shown
+    page.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    assert UNDONE in page.get(address).content.decode()
 
 
 def test_a_double_click_books_once(page: Client, visit: Visit) -> None:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from trials.audit.acts import recorded
 from trials.domain.accounts.accounts import ChangeKind, ReasonMissing, Resolution, waits_until
+from trials.domain.audit.own_reasons import PROVED_AT_SIGNING, PROVED_BY_FORMER_PASSWORD
 from trials.domain.audit.signing import Proof
 from trials.domain.errors import Refused
 from trials.models import AccountChange, User
@@ -173,7 +174,7 @@ def prove_former_password(*, user: User, password: str, now: datetime, request: 
         user_login_failed.send(sender=__name__, credentials=credentials, request=request)
         words = _("This is not the password that the account had before. The attempt is on record.")
         raise ChangeRefused({"password": [words]})
-    return _take_word(user=user, pks=proven, now=now, by=user, reason=_("proved by the former password"))
+    return _take_word(user=user, pks=proven, now=now, by=user, reason=PROVED_BY_FORMER_PASSWORD)
 
 
 @recorded
@@ -193,7 +194,7 @@ def refusal_to_sign(*, user: User, proof: Proof, now: datetime, today: date) -> 
     if since is not None:
         own = [change.pk for change in changes if since < change.at]
         if own and proof.holds_for(user.pk, now):
-            _take_word(user=user, pks=own, now=now, by=user, reason=_("proved at signing"))
+            _take_word(user=user, pks=own, now=now, by=user, reason=PROVED_AT_SIGNING)
             changes = [change for change in changes if change.pk not in own]
     if not changes:
         return ""

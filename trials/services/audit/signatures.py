@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from trials.audit.acts import acting
+from trials.domain.audit.own_reasons import SIGNED_WITH
 from trials.domain.audit.signing import Content, Proof, canonical_text, digest_of
 from trials.domain.errors import Refused, Stale
 from trials.models import Meaning, Signature, User
@@ -46,7 +47,7 @@ def sign(
     same = Signature.objects.filter(model=record.model, object_id=record.object_id, digest=digest)
     if same.filter(user=by, meaning=meaning).exists():
         raise SigningRefused({"": [_("You have already signed exactly this, and your signature is valid.")]})
-    with acting(by, _("signed with a %(how)s") % {"how": proof.how.value}):
+    with acting(by, SIGNED_WITH[proof.how]):
         return Signature.objects.create(
             user=by,
             printed_name=by.get_full_name(),

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trials.addresses import client_address
 from trials.audit.acts import acting
+from trials.domain.audit.own_reasons import SIGNED_ON_AT_PROVIDER
 from trials.models import User
 from trials.selectors.accounts.accounts import account_called, is_bound
 
@@ -92,7 +93,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         if user is None or is_bound(user, sociallogin.account.provider):
             _refuse(request, name)
         sociallogin.account.extra_data = {}  # who it is at the provider is nothing to keep here
-        with acting(user, reason="single sign-on"):
+        with acting(user, reason=SIGNED_ON_AT_PROVIDER):
             sociallogin.connect(request, user)
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from trials import request_clock
 from trials.audit.acts import caused_by
 from trials.domain.accounts.access import Right
+from trials.domain.audit.own_reasons import STOPPED_BY_LINK, STOPPED_BY_OWNER
 from trials.models import User
 from trials.selectors.accounts.account_changes import changes_of, open_changes
 from trials.selectors.accounts.accounts import administers_everything
@@ -60,7 +61,7 @@ def own_changes(request: HttpRequest) -> HttpResponse:
     user, now = request.user, request_clock.now()
     form = FormerPasswordForm(request.POST if "password" in request.POST else None)
     if request.method == "POST" and "stop" in request.POST:
-        stop_changes(user=user, now=now, by=user, reason=_("stopped by the owner"))
+        stop_changes(user=user, now=now, by=user, reason=STOPPED_BY_OWNER)
         messages.success(request, STOPPED)
         return redirect("own-changes")
     if form.is_valid():
@@ -88,7 +89,7 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
                 user=change.user,
                 now=request_clock.now(),
                 by=None,
-                reason=_("stopped behind the link of the e-mail"),
+                reason=STOPPED_BY_LINK,
             )
         change.refresh_from_db()
     context = {"change": change, "stopped": change.stopped_at is not None}
