@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -70,16 +71,35 @@ def day_to_offer(
     calendar: WorkingDays | None,
     today: date,
     suggested: date | None,
+    is_full: Callable[[date], bool] = lambda _day: False,
 ) -> date | None:
     """Choose the day that one click books: the suggested one while it lies ahead, else the nearest open one.
 
     Nearest to the target and inside the window. Where today was not the day meant, from tomorrow on, since
     somebody has to be called in; today then only where it is the last day. None where no such day is left.
+    A day that is full (`is_full`) is offered only where no other is left.
     """
     if place is Place.WARD or today in (suggested, window.target):
         return _nearest(window, place, calendar, today, suggested)
-    later = _nearest(window, place, calendar, today + timedelta(days=1), suggested)
+    tomorrow = today + timedelta(days=1)
+    later = _nearest(window, place, calendar, tomorrow, suggested)
+    if later and is_full(later):
+        return _with_a_slot(window, calendar, tomorrow, later, is_full) or later
     return later or _nearest(window, place, calendar, today, suggested)
+
+
+def _with_a_slot(
+    window: VisitWindow,
+    calendar: WorkingDays | None,
+    first: date,
+    aim: date,
+    is_full: Callable[[date], bool],
+) -> date | None:
+    """The open day with a slot that is nearest to `aim`, the earlier of two."""
+    opens = max(window.opens, first)
+    days = (opens + timedelta(days=n) for n in range((window.closes - opens).days + 1))
+    free = (day for day in days if (calendar is None or calendar.is_working_day(day)) and not is_full(day))
+    return min(free, key=lambda day: (abs(day - aim), day), default=None)
 
 
 def _nearest(

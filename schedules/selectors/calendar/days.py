@@ -19,12 +19,14 @@ from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.status import Appointment, ClinicDays, clinic_days
 from schedules.models import RUNNING, Visit, VisitPlace
+from schedules.selectors.store.absences import AwayDays, away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.plan_rows import Reading
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, window_of
 from schedules.selectors.visits.clashes import clashes_on_record
-from schedules.selectors.visits.companions import Companion, companions_of
+from schedules.selectors.visits.companions import Companion
 from schedules.selectors.visits.load import slots_of_day
+from schedules.selectors.visits.offers import folded, offers_of
 from schedules.selectors.visits.status_query import appointment_condition
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceTerms
@@ -124,12 +126,16 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class ToBook:
-    """A visit that waits to be booked: the clinic days left, and the visit that could be on the same day."""
+    """A visit that waits to be booked: the clinic days left, and the other visit of the same journey.
+
+    `both` waits as well and is booked by the same act, `beside` is booked already.
+    """
 
     visit: Visit
     mark: str
     left: int | None
-    companion: Companion | None = None
+    both: Companion | None = None
+    beside: Companion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,7 @@ class SiteCalendar:
 
 
 def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plain) -> SiteCalendar:
-    """Return the calendar of a site in the language of `say`; about seventeen queries, whatever it holds."""
+    """Return the calendar of a site in the language of `say`; about twenty queries, whatever it holds."""
     site, zone = wanted.site, zone_of(wanted.site)
     seen = participants_visible_to(user, roles_day(now)).filter(site=site)
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
@@ -171,7 +177,8 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     marks = {visit.pk: _mark(visit, readings[visit.pk]) for visit in shown}
     trials = frozenset(trials_visible_to(user, roles_day(now)).values_list("pk", flat=True))
     clashes = clashes_on_record(found[:MOST], say, seen_trials=trials)
-    companions = companions_of([(one, readings[one.pk]) for one in to_book])
+    people = {one.participant_id for one in to_book}
+    gone = away_days(participants=people, sites=[site.pk])
     absences = Absence.objects.filter(site=site, ended=False, first__lte=wanted.last)
     away = list(absences.filter(last__gte=wanted.first).select_related("user"))
     placed = _placed(found[:MOST], wanted, marks, clashes, (zone, today))
@@ -180,11 +187,11 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
         day = wanted.first + timedelta(days=offset)
         here = replace(_bare(day, calendar, say), slots=slots_of_day(day, calendar, terms))
         on_day: dict[str, Any] = {part: tuple(some) for part, some in placed.get(day, {}).items()}
-        gone = tuple(one for one in away if one.first <= day <= one.last)
-        days.append(replace(here, **on_day, away=gone))
+        absent = tuple(one for one in away if one.first <= day <= one.last)
+        days.append(replace(here, **on_day, away=absent))
     return SiteCalendar(
         *(today, now.astimezone(zone), tuple(days)),
-        tuple(_cards(to_book, marks, companions, (calendar, today))),
+        tuple(_cards(to_book, readings, marks, gone)),
         waiting.count() if len(to_book) == MOST_TO_BOOK else len(to_book),
         max(0, len(found) - MOST),
         terms,
@@ -254,19 +261,23 @@ def _mark(visit: Visit, reading: Reading) -> str:
 
 def _cards(
     to_book: Sequence[Visit],
+    readings: Mapping[int, Reading],
     marks: Mapping[int, str],
-    companions: Mapping[int, Companion],
-    here: tuple[WorkingDays | None, date],
+    away: AwayDays,
 ) -> Iterator[ToBook]:
-    """The visits to book; two of one participant that could be on the same day are one card."""
-    absorbed: set[int] = set()
-    for one in to_book:
-        if one.pk in absorbed:
-            continue
-        companion = companions.get(one.pk)
-        if companion and companion.booked_on is None:
-            absorbed.add(companion.visit.pk)
-        yield ToBook(one, marks[one.pk], _left(one, *here), companion)
+    """The visits to book, as Today shows them: two that are booked on one day in one act are one card."""
+    here = {
+        one.pk: replace(
+            readings[one.pk],
+            calendar=away.applied(readings[one.pk].calendar, one.participant_id, one.participant.site_id),
+        )
+        for one in to_book
+    }
+    offers = offers_of([(one, here[one.pk]) for one in to_book])
+    by_pk = {one.pk: one for one in to_book}
+    for pk, offer in folded(to_book, offers.of).items():
+        left = _left(by_pk[pk], here[pk].calendar, here[pk].today)
+        yield ToBook(by_pk[pk], marks[pk], left, offer.both, offer.beside)
 
 
 def _placed(

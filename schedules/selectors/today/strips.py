@@ -10,23 +10,22 @@ from datetime import date, timedelta
 from schedules.domain.visits.date_strip import STRIP_DAYS, StripDay
 from schedules.models import Visit
 from schedules.selectors.today.worklist import WorkRow
-from schedules.selectors.visits.load import booked_at_clinics, slots_of_day
+from schedules.selectors.visits.load import FullDays
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
-from trials.selectors.resources import terms_in_use
 
 
 @dataclass(frozen=True, slots=True)
 class DayNotes:
     """The days of sites that have no slot left, and for what each participant is booked."""
 
-    full: Mapping[tuple[int, date], int] = field(default_factory=dict)
+    full: FullDays = field(default_factory=FullDays)
     own: Mapping[int, Sequence[tuple[int, date, str]]] = field(default_factory=dict)
     say: Say = plain
 
     def noted(self, day: StripDay, visit: Visit) -> StripDay:
         """A day of the strip of a visit with what else is on it, in words."""
-        slots = self.full.get((visit.participant.site_id, day.day), 0)
+        slots = self.full.of(visit.participant_id, visit.participant.site_id, day.day)
         notes = [self.say(_("all %(slots)d slots are taken")) % {"slots": slots}] if slots else []
         for pk, on, label in self.own.get(visit.participant_id, ()):
             if on == day.day and pk != visit.pk:
@@ -34,20 +33,12 @@ class DayNotes:
         return replace(day, note=self.say("; ").join(notes), full=bool(slots)) if notes else day
 
 
-def day_notes(works: Sequence[WorkRow]) -> DayNotes:
-    """What is on the days of the strips of these visits; four queries, none without visits."""
+def day_notes(works: Sequence[WorkRow], full: FullDays) -> DayNotes:
+    """What is on the days of the strips of these visits; one query, none without visits."""
     if not works:
         return DayNotes()
     first = min(work.today for work in works)
     last = max(work.today for work in works) + timedelta(days=STRIP_DAYS)
-    sites = {work.participant.site_id for work in works}
-    calendars = {work.participant.site_id: work.reading.calendar for work in works}
-    terms = terms_in_use(sites)
-    full = {}
-    for (site, day), taken in booked_at_clinics(sites, first, last).items():
-        slots = slots_of_day(day, calendars[site], terms.get(site, {}))
-        if slots and taken >= slots:
-            full[site, day] = slots
     booked = Visit.objects.running().filter(booked_on__range=(first, last))
     own: dict[int, list[tuple[int, date, str]]] = defaultdict(list)
     people = {work.participant.pk for work in works}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Count
@@ -10,6 +11,7 @@ from django.db.models import Count
 from schedules.models import Visit, VisitPlace
 from trials.domain.sites.resources import ResourceKind, ResourceTerms
 from trials.domain.sites.working_days import WorkingDays
+from trials.selectors.resources import terms_in_use
 
 ASSUMED_OPENING, ASSUMED_CLOSING = 9 * 60, 17 * 60
 """When a room without hours is taken to be used, in minutes of the day. Assumed: no record states it."""
@@ -35,3 +37,34 @@ def booked_at_clinics(sites: Collection[int], first: date, last: date) -> dict[t
     clinic = booked.filter(place=VisitPlace.CLINIC, cancelled_on=None, missed_on=None).order_by()
     found = clinic.values_list("participant__site", "booked_on").annotate(Count("participant", distinct=True))
     return {(site, day): count for site, day, count in found if day}
+
+
+@dataclass(frozen=True, slots=True)
+class FullDays:
+    """The days of sites that have no slot left, and which participants have one of those slots themselves."""
+
+    slots: Mapping[tuple[int, date], int] = field(default_factory=dict)
+    there: frozenset[tuple[int, date]] = frozenset()
+
+    def of(self, participant: int, site: int, day: date) -> int:
+        """How many slots a day has that are all taken, by others; 0 where one is left.
+
+        Whoever is booked on that day anyway takes no second slot by another visit of the same journey.
+        """
+        return 0 if (participant, day) in self.there else self.slots.get((site, day), 0)
+
+
+def full_days(participants: Collection[int], sites: Collection[int], first: date, last: date) -> FullDays:
+    """Return the days of these sites that are full, as these participants meet them; two or three queries."""
+    terms = terms_in_use(sites)
+    full = {}
+    for (site, day), taken in booked_at_clinics(sites, first, last).items() if any(terms.values()) else ():
+        slots = slots_of_day(day, None, terms.get(site, {}))
+        if slots and taken >= slots:
+            full[site, day] = slots
+    if not full:
+        return FullDays()
+    booked = Visit.objects.running().filter(participant__in=participants, place=VisitPlace.CLINIC)
+    days = {day for _site, day in full}
+    there = booked.filter(booked_on__in=days).order_by().values_list("participant", "booked_on")
+    return FullDays(full, frozenset((person, day) for person, day in there if day))

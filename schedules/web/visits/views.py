@@ -20,7 +20,6 @@ from django.views.decorators.http import require_http_methods
 
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.clashes import Clash
-from schedules.domain.visits.date_strip import day_to_offer
 from schedules.domain.visits.values import VisitAction
 from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit, VisitPlace
@@ -28,7 +27,7 @@ from schedules.selectors.pages.visit import VisitPage, visit_page
 from schedules.selectors.reminders.bell import told_of_visit
 from schedules.selectors.store.course import visit_in_sight
 from schedules.selectors.visits.clashes import ProposedBooking, clashes_of_bookings
-from schedules.selectors.visits.companions import companions_of
+from schedules.selectors.visits.offers import offers_of
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -210,15 +209,6 @@ def _home(page: VisitPage) -> str:
     return reverse("participant", kwargs={"pk": page.visit.participant_id})
 
 
-def _day_to_offer(page: VisitPage) -> date:
-    """The day that the form begins with: the one that Today offers, which is not refused as it stands."""
-    visit, reading, planned = page.visit, page.reading, page.row.planned
-    offered = day_to_offer(
-        planned.window, planned.rule.place, reading.calendar, reading.today, visit.suggested
-    )
-    return offered or max(visit.target, reading.today)
-
-
 def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any]) -> VersionedForm:
     """The form of a deed, with what is likely filled in where nothing was typed yet."""
     if deed is VisitAction.BOOK:
@@ -233,13 +223,14 @@ def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> Booki
     visit, zone, kept = page.visit, page.reading.zone, _booking_kept(page)
     initial: dict[str, Any] = {"version": visit.version}
     _suggest_hours(initial, visit, zone)
-    initial["on"] = kept if kept and kept >= page.reading.today else _day_to_offer(page)
-    companion = companions_of([(visit, page.reading)]).get(visit.pk)
-    if companion and companion.booked_on and not kept:
-        _join(initial, companion.visit, zone)
+    offer = offers_of([(visit, page.reading)]).of[visit.pk]
+    offered = offer.day or max(visit.target, page.reading.today)  # as Today offers it
+    initial["on"] = kept if kept and kept >= page.reading.today else offered
+    if offer.beside and offer.beside.booked_on == offered and not kept:
+        _join(initial, offer.beside.visit, zone)
     chosen = {"on": asked["on"], "start": asked["at"]}
     initial |= {name: value for name, value in chosen.items() if value}
-    both = companion if companion and companion.booked_on is None else None
+    both = offer.both
     day = initial["on"]
     initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
     form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial, companion=both)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from schedules.models import Visit
+from schedules.selectors.today.board import BoardRow, Section
 from tests.cast import a_version
 from tests.integration.web.conftest import TODAY, Enrol
 from tests.integration.web.test_today_acts import act
-from trials.models import ProtocolVersion
+from trials.models import ProtocolVersion, Resource
 
 DAY = timedelta(days=1)
 
@@ -109,3 +110,59 @@ def test_one_that_is_booked_draws_the_other_to_its_day(page: Client, pair: tuple
     text = page.get("/").content.decode()
     assert "one journey for both" in text
     assert page.get(f"/visits/{first.pk}/book/").context["form"].initial["on"] == day
+
+
+def to_book(page: Client) -> list[BoardRow]:
+    """The rows of Today that are to be booked."""
+    return list(page.get("/").context["board"].rows[Section.BOOK])
+
+
+def one_slot(visit: Visit) -> None:
+    """A site with one slot a day."""
+    hours = {"opens_at": time(9), "closes_at": time(10), "minutes": 60}
+    Resource.objects.create(site=visit.participant.site, kind="room", name="Room 1", **hours)
+
+
+def test_a_day_on_which_the_person_has_the_last_slot_is_not_full_for_them(
+    page: Client, pair: tuple[Visit, Visit]
+) -> None:
+    first, second = pair
+    one_slot(first)
+    day = TODAY + 2 * DAY
+    act(page, second, "book", on=day.isoformat())
+    (row,) = to_book(page)
+    assert (row.offered, row.beside and row.beside.visit) == (day, second)
+    assert not [one for one in row.strip if one.full], "one journey takes one slot"
+
+
+def test_a_closed_day_is_not_offered_though_the_other_visit_is_booked_for_it(
+    page: Client, pair: tuple[Visit, Visit]
+) -> None:
+    first, second = pair
+    saturday: date = TODAY + 5 * DAY
+    Visit.objects.filter(pk=second.pk).update(booked_on=saturday)
+    (row,) = to_book(page)
+    assert row.visit == first
+    assert row.offered is not None
+    assert row.offered.weekday() < 5
+
+
+def test_two_whose_common_days_are_full_are_two_rows_on_today_and_two_cards(
+    page: Client, pair: tuple[Visit, Visit], enrolled: Enrol
+) -> None:
+    first, second = pair
+    one_slot(first)
+    Visit.objects.filter(pk=second.pk).update(opens=TODAY + 3 * DAY)
+    enrolled("S01-002", infusion=TODAY - 87 * DAY, given=True)
+    others = Visit.objects.running().filter(participant__subject_code="S01-002").order_by("-target")
+    common = [day for n in range(3, 15) if (day := TODAY + n * DAY).weekday() < 5]
+    for other, day in zip(others, common, strict=False):
+        Visit.objects.filter(pk=other.pk).update(booked_on=day, place="clinic")
+    rows = [row for row in to_book(page) if row.participant.subject_code == first.participant.subject_code]
+    cards = [card for card, *_links in page.get("/planner/").context["cards"]]
+    mine = [card for card in cards if card.visit.participant_id == first.participant_id]
+    alone = {row.visit: row for row in rows}[first]
+    assert alone.both is None
+    assert alone.offered in (TODAY + DAY, TODAY + 2 * DAY), "a day with a slot, before the common ones"
+    assert [row.visit for row in rows] == [card.visit for card in mine]
+    assert not [card for card in mine if card.both]

@@ -55,6 +55,23 @@ def test_one_click_books_the_suggested_day_or_the_nearest_open_one(
 
 
 @pytest.mark.parametrize(
+    ("full", "offered", "why"),
+    [
+        ((9,), 8, "the earlier of the two nearest with a slot"),
+        ((8, 9), 10, "the nearest with a slot"),
+        ((8, 9, 10, 11), 9, "no slot is left: the day as it would be"),
+        ((10, 11), 9, "the target has a slot"),
+    ],
+)
+def test_a_day_with_a_slot_goes_before_one_that_is_full(
+    full: tuple[int, ...], offered: int, why: str
+) -> None:
+    window = VisitWindow(d(7), d(9), d(13))
+    is_full = {d(day) for day in full}.__contains__
+    assert day_to_offer(window, Place.CLINIC, CLINIC, d(7), None, is_full) == d(offered), why
+
+
+@pytest.mark.parametrize(
     ("place", "timing", "closes", "given"),
     [
         ("ward", "at", 7, True),
