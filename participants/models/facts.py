@@ -7,26 +7,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import DECLARATIONS, FactKind
 from participants.models.participant import Participant
 from trials.models import Cohort, Trial, User
 from trials.models.enumerated import choices_of, only
 
-FACT_LABELS = {
-    FactKind.LODGING: _("Lodging"),
-    FactKind.NIGHT_AWAY: _("Night away"),
-    FactKind.COMPANION: _("Companion confirmed"),
-    FactKind.ADMISSION: _("Stay in hospital"),
-    FactKind.TEST: _("Test"),
-    FactKind.DOSE: _("Last dose"),
-    FactKind.VACCINATION: _("Vaccination"),
-    FactKind.ILLNESS: _("Condition"),
-    FactKind.INFECTION: _("Infection"),
-    FactKind.PROCEDURE: _("Procedure"),
-    FactKind.EVENT: _("Event"),
-    FactKind.CONFIRMATION: _("Confirmation"),
-    FactKind.WAIVER: _("Waiver"),
-}
+FACT_LABELS = {one.kind: _(one.label) for one in DECLARATIONS}
 """A kind of fact, in a word or two."""
 
 

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from participants.domain.fact_kinds import Fact
 from participants.domain.fact_rows import row_of
-from participants.domain.facts import Fact, Facts
+from participants.domain.facts import Facts
 from participants.domain.facts_validation import FactWarning, accept
 from participants.models import Fact as StoredFact
 from participants.models import Participant

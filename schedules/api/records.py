@@ -14,7 +14,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.fact_rows import FactKind, FactRow, fact_of
+from participants.domain.fact_kinds import FactKind
+from participants.domain.fact_rows import FactRow, fact_of
 from participants.models import Participant
 from schedules.api.reading.views import ReadView
 from schedules.api.writing import (

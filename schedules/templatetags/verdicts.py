@@ -10,8 +10,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import Fact
+from participants.domain.fact_kinds import Fact, FactKind
 from participants.domain.moments import Point
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, Severity

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
     Admission,
     CompanionConfirmed,
     Confirmation,
     Event,
     Fact,
+    FactKind,
     Lodging,
     TestResult,
 )

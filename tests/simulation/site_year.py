@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import reverse
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
     Admission,
     CompanionConfirmed,
     Confirmation,

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from participants.domain.lifecycle import Extent, Phase, Step
 from schedules.api.fields import SiteInstant
 from schedules.api.reading.participants import AnchorSerializer, ProtocolWindowSerializer

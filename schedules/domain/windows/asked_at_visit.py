@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Confirmation, Event, Facts
+from participants.domain.fact_kinds import Confirmation, Event
+from participants.domain.facts import Facts
 from participants.domain.moments import day_of
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Dose, Facts, Occurrence
+from participants.domain.fact_kinds import Dose, Occurrence
+from participants.domain.facts import Facts
 from participants.domain.moments import DAY, Point, day_of, first_instant, local
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, Plan, PlannedWindow

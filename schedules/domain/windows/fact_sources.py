@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import WASHED_OUT, FactKind
 from schedules.domain.windows.judges.washed_out import drugs_of
 from trials.domain.protocols.protocol import (
     Conduct,
@@ -28,13 +28,6 @@ _HINTS = (
     (FactKind.INFECTION, ("infection",)),
     (FactKind.PROCEDURE, ("transplant", "surgery", "exchange", "separation", "dialysis", "replacement")),
     (FactKind.DOSE, ("drug", "inhibitor", "immunosuppressant", "biologic", "factor", "treatment", "trial")),
-)
-_OCCURRENCES = (
-    FactKind.DOSE,
-    FactKind.VACCINATION,
-    FactKind.ILLNESS,
-    FactKind.INFECTION,
-    FactKind.PROCEDURE,
 )
 
 
@@ -88,7 +81,7 @@ def _names(reference: Reference, code: str) -> bool:
 
 def _is_fed(window: ProtocolWindow, kind: FactKind, of: str) -> bool:
     terms = window.terms
-    if isinstance(terms, Washout) and kind in _OCCURRENCES:
+    if isinstance(terms, Washout) and kind in WASHED_OUT:
         return of in terms.of or of in drugs_of(window.starts)
     return any(feed.kind is kind and feed.of == of for feed in _feeds(window))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from participants.domain.facts import Fact
+from participants.domain.fact_kinds import Fact
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 

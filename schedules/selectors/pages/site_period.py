@@ -8,8 +8,8 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import Q
 
+from participants.domain.fact_kinds import Fact
 from participants.domain.fact_rows import fact_of
-from participants.domain.facts import Fact
 from participants.models import Consent, Participant, SitePeriod
 from participants.models import Fact as StoredFact
 from participants.selectors.participants import fact_row

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from participants.domain.facts import Event
+from participants.domain.fact_kinds import Event
 from participants.domain.lifecycle import Step
 from participants.domain.moments import DAY, first_instant
 from participants.models import CourseStep, Participant

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Q
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from participants.models import Fact, Participant
 from schedules.models import ProtocolWindow, WindowKind
 from schedules.selectors.store.calendars import SiteCalendars, sites_by_today

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Facts, PerformedVisit, TestResult
+from participants.domain.fact_kinds import TestResult
+from participants.domain.facts import Facts
 from participants.domain.lifecycle import Extent, Phase, Step
 from participants.domain.moments import day_of, first_after
+from participants.domain.performed import PerformedVisit
 from participants.models import CourseStep
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import lay_out

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from participants.domain.fact_rows import FactKind, fact_of
-from participants.domain.facts import Fact
+from participants.domain.fact_kinds import Fact, FactKind
+from participants.domain.fact_rows import fact_of
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import CourseRefused
-from participants.domain.facts import Event
+from participants.domain.fact_kinds import Event
 from participants.domain.lifecycle import Step
 from participants.models import CourseStep, Participant
 from schedules.domain.replanning.hold_clock import FEVER, Waiting

@@ -8,8 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from participants.domain.fact_rows import row_of
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
     Admission,
     Confirmation,
     Dose,
@@ -19,6 +18,7 @@ from participants.domain.facts import (
     NightAway,
     TestResult,
 )
+from participants.domain.fact_rows import row_of
 from participants.domain.moments import DAY, day_of
 from participants.models import Fact as StoredFact
 from schedules.domain.plan.values import PlannedWindow

@@ -11,8 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import Confirmation, Event, Fact, TestResult
+from participants.domain.fact_kinds import Confirmation, Event, Fact, FactKind, TestResult
 from participants.models import Anchor
 from participants.models import Fact as StoredFact
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused

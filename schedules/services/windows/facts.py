@@ -14,8 +14,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import Fact, Facts, TestResult, Waiver
+from participants.domain.fact_kinds import Fact, FactKind, TestResult, Waiver
+from participants.domain.facts import Facts
 from participants.domain.facts_validation import FactRefused, FactWarning, days_in_trial, problems_of
 from participants.domain.moments import day_of
 from participants.models import Fact as StoredFact

@@ -9,7 +9,7 @@ from datetime import date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from participants.models import Participant
 from schedules.domain.visits.bookings import needs_no_booking
 from schedules.domain.visits.date_strip import day_to_offer

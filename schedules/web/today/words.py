@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.today.attention import MissingFact
 from schedules.selectors.today.board import Closing

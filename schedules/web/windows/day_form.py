@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -13,21 +13,18 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
+    BY_KIND,
+    OCCURRENCES,
     Confirmation,
     Dose,
-    Event,
     Fact,
-    Facts,
-    Illness,
-    Infection,
+    FactKind,
     Lodging,
     NightAway,
-    Procedure,
     TestResult,
-    Vaccination,
 )
+from participants.domain.facts import Facts
 from participants.domain.moments import Point
 from schedules.domain.windows.fact_sources import Feed
 from schedules.web.shared.anchor_fields import DayInput
@@ -39,14 +36,6 @@ from schedules.web.windows.fact_wording import KINDS, code_words
 from trials.domain.protocols.protocol import Freshness, Protocol
 
 AWAITED, OTHER = "awaited", "other"
-HAPPENED = (
-    FactKind.VACCINATION,
-    FactKind.PROCEDURE,
-    FactKind.EVENT,
-    FactKind.DOSE,
-    FactKind.ILLNESS,
-    FactKind.INFECTION,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +68,7 @@ class DayFactsForm(VersionedForm):
         self.performed = {day: code for code, day in reversed(choices.performed)}
         self.tests = self._codes(FactKind.TEST)
         self.asked = self._codes(FactKind.CONFIRMATION)
-        self.happened = [(kind, code) for kind in HAPPENED for code in self._codes(kind)]
+        self.happened = [(kind, code) for kind in OCCURRENCES for code in self._codes(kind)]
         self.fields.update(self._fields())
         self.placed: list[str] = []
 
@@ -221,11 +210,7 @@ def _results(feeds: Iterable[Feed], code: str) -> list[str]:
 def _occurrence(kind: FactKind, code: str, day: date, known: Facts) -> Fact:
     if kind is FactKind.DOSE:
         before = [one for one in known.occurrences if isinstance(one, Dose) and one.drug == code]
-        return replace(before[-1], taken_at=day, ref="") if before else Dose(code, day)
-    if kind is FactKind.ILLNESS:
-        return Illness(code, day, None)
-    if kind is FactKind.INFECTION:
-        return Infection(day, None, code)
-    if kind is FactKind.VACCINATION:
-        return Vaccination(code, day)
-    return Procedure(code, day) if kind is FactKind.PROCEDURE else Event(code, day)
+        if before:
+            return replace(before[-1], taken_at=day, ref="")
+    declared = BY_KIND[kind]
+    return cast("Fact", declared.value(**{declared.of: code, declared.span.first: day}))

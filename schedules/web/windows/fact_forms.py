@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
@@ -12,23 +12,19 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from participants.domain.fact_rows import FactKind
-from participants.domain.facts import (
-    Admission,
-    CompanionConfirmed,
+from participants.domain.fact_kinds import (
+    BY_KIND,
+    DECLARATIONS,
+    WASHED_OUT,
     Confirmation,
     Dose,
-    Event,
     Fact,
-    Illness,
-    Infection,
-    Lodging,
-    NightAway,
-    Procedure,
+    FactDeclaration,
+    FactKind,
     TestResult,
-    Vaccination,
 )
-from participants.domain.moments import Point, ZoneOfRecord
+from participants.domain.fact_kinds.declaration import Input, InputKind
+from participants.domain.moments import ZoneOfRecord
 from schedules.domain.windows.fact_sources import Feed
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SureField, VersionedForm, WhyField
@@ -38,8 +34,7 @@ from schedules.web.windows.fact_wording import code_words
 from trials.domain.protocols.protocol import Freshness
 
 _HOURS = {"hours": timedelta(hours=1), "days": timedelta(days=1)}
-_WASHED = (FactKind.DOSE, FactKind.VACCINATION, FactKind.ILLNESS, FactKind.INFECTION, FactKind.PROCEDURE)
-FIELD_NAMES = dict.fromkeys(("drug", "test", "vaccine", "code", "topic"), "of")
+FIELD_NAMES = {one.of: "of" for one in DECLARATIONS if one.of and one.inputs}
 """Where the field of a fact stands in the form, where it has another name there."""
 
 
@@ -53,10 +48,10 @@ class Choices:
     def of(self, kind: FactKind) -> list[tuple[str, Any]]:
         """The things that a fact of this kind can be of, each with the windows that it feeds."""
         mine = _named(self.feeds.get(kind, ()))
-        if kind not in _WASHED:
+        if kind not in WASHED_OUT:
             return mine
         known = {code for code, _label in mine}
-        others = [pair for other in _WASHED for pair in _named(self.feeds.get(other, ()))]
+        others = [pair for other in WASHED_OUT for pair in _named(self.feeds.get(other, ()))]
         rest = [pair for pair in dict(others).items() if pair[0] not in known]
         return [*mine, (_("Also watched by the protocol"), rest)] if rest else mine
 
@@ -92,7 +87,7 @@ class FactForm(VersionedForm):
             if isinstance(at, time) and isinstance(at.tzinfo, ZoneOfRecord)
         }
         self._results = {say(result).casefold(): result for result in choices.results()}
-        self.fields.update(_FIELDS[kind](choices))
+        self.fields.update(_fields(BY_KIND[kind], choices))
         self._keep_choice(initial)
         for name, there in self.zones.items():
             self.fields[name].help_text = _("By the clocks of %(zone)s, where it was recorded.") % {
@@ -138,7 +133,8 @@ class FactForm(VersionedForm):
         """The fact that was typed; hours are those of the site."""
         hours = [name for name, field in self.fields.items() if isinstance(field, HourField)]
         found = {name: at for name in hours if (at := self.instant(name, self.zones.get(name, zone)))}
-        return _READERS[self.kind](Typed(self.cleaned_data, found))
+        typed, declared = Typed(self.cleaned_data, found), BY_KIND[self.kind]
+        return cast("Fact", declared.value(**{one.field: _given(one, typed) for one in declared.inputs}))
 
     def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what is wrong with a fact next to the field that it stands in."""
@@ -197,47 +193,34 @@ def _named(feeds: Sequence[Feed]) -> list[tuple[str, str]]:
     return [(code, f"{code_words(code)} → {_('; ').join(labels)}") for code, labels in windows.items()]
 
 
-def _day(label: Any, *, required: bool = True, help_text: Any = "") -> forms.Field:
-    return forms.DateField(label=label, required=required, widget=DayInput(), help_text=help_text)
+def _help(one: Input) -> Any:
+    return gettext_lazy(one.help) if one.help else ""
 
 
-def _hour(day: str, label: Any, *, required: bool = False) -> forms.Field:
-    help_text = "" if required else gettext_lazy("Where hours count, such as a test within 48 hours.")
-    return HourField(day, label=label, required=required, help_text=help_text)
+def _day(one: Input) -> forms.Field:
+    return forms.DateField(
+        label=gettext_lazy(one.label), required=one.required, widget=DayInput(), help_text=_help(one)
+    )
 
 
-def _of(kind: FactKind, choices: Choices, label: Any) -> forms.Field:
-    return forms.ChoiceField(label=label, choices=choices.of(kind))
+def _point(one: Input) -> dict[str, forms.Field]:
+    where_hours_count = gettext_lazy("Where hours count, such as a test within 48 hours.")
+    hour = HourField(
+        f"{one.field}_on",
+        label=gettext_lazy(one.hour_label),
+        required=one.hour_required,
+        help_text="" if one.hour_required else where_hours_count,
+    )
+    return {f"{one.field}_on": _day(one), f"{one.field}_at": hour}
 
 
-def _minutes(*, required: bool) -> forms.Field:
-    help_text = gettext_lazy("Minutes of travel to the site; never an address.")
-    return forms.IntegerField(label=gettext_lazy("Minutes"), required=required, help_text=help_text)
-
-
-def _when(name: str, *, hour_required: bool = False, day: Any = "") -> dict[str, forms.Field]:
-    return {
-        f"{name}_on": _day(day or gettext_lazy("Day")),
-        f"{name}_at": _hour(f"{name}_on", gettext_lazy("Hour"), required=hour_required),
-    }
-
-
-def _range() -> dict[str, forms.Field]:
-    lasting = gettext_lazy("Leave empty while it lasts.")
-    return {
-        "from_day": _day(gettext_lazy("First day")),
-        "to_day": _day(gettext_lazy("Last day"), required=False, help_text=lasting),
-    }
-
-
-def _admission(choices: Choices) -> dict[str, forms.Field]:
-    ahead = gettext_lazy("The day that the ward has in mind.")
-    return {
-        **_when("admitted_at", hour_required=True, day=gettext_lazy("Admitted on")),
-        "discharged_at_on": _day(gettext_lazy("Discharged on"), required=False),
-        "discharged_at_at": _hour("discharged_at_on", gettext_lazy("Hour of discharge")),
-        "planned_discharge": _day(gettext_lazy("Discharge planned for"), required=False, help_text=ahead),
-    }
+def _text(one: Input, help_text: Any = "") -> forms.Field:
+    return forms.CharField(
+        label=gettext_lazy(one.label),
+        required=one.required,
+        max_length=one.longest,
+        help_text=help_text or _help(one),
+    )
 
 
 def _result_help(asked: Sequence[str]) -> str:
@@ -247,119 +230,73 @@ def _result_help(asked: Sequence[str]) -> str:
     return _("The protocol asks for: %(results)s. Empty while it is awaited.") % words
 
 
-def _test(choices: Choices) -> dict[str, forms.Field]:
-    return {
-        "of": _of(FactKind.TEST, choices, gettext_lazy("Test")),
-        **_when("taken_at", day=gettext_lazy("Sample taken on")),
-        "resulted_at_on": _day(gettext_lazy("Result of"), required=False),
-        "resulted_at_at": _hour("resulted_at_on", gettext_lazy("Hour of the result")),
-        "result": forms.CharField(
-            label=gettext_lazy("Result"),
-            required=False,
-            max_length=120,
-            help_text=_result_help(choices.results()),
-        ),
-    }
-
-
-def _dose(choices: Choices) -> dict[str, forms.Field]:
+def _half_life(one: Input) -> dict[str, forms.Field]:
     units = [("hours", gettext_lazy("hours")), ("days", gettext_lazy("days"))]
-    return {
-        "of": _of(FactKind.DOSE, choices, gettext_lazy("Kind of drug")),
-        "name": forms.CharField(label=gettext_lazy("Product"), required=False, max_length=80),
-        **_when("taken_at", day=gettext_lazy("Last taken on")),
-        "half_life": forms.FloatField(
-            label=gettext_lazy("Half-life"),
-            required=False,
-            max_value=1_000_000,
-            help_text=gettext_lazy("Where the protocol counts in half-lives."),
-        ),
-        "half_life_unit": forms.ChoiceField(
-            label=gettext_lazy("Half-life in"), choices=units, required=False
-        ),
-        "source": forms.CharField(
-            label=gettext_lazy("Source of the half-life"),
-            required=False,
-            max_length=200,
-            help_text=gettext_lazy("Such as the product's label, with its year."),
-        ),
-    }
+    amount = forms.FloatField(
+        label=gettext_lazy(one.label), required=one.required, max_value=1_000_000, help_text=_help(one)
+    )
+    unit = forms.ChoiceField(label=gettext_lazy("Half-life in"), choices=units, required=False)
+    return {one.field: amount, f"{one.field}_unit": unit}
 
 
-def _confirmation(choices: Choices) -> dict[str, forms.Field]:
+def _kept(one: Input) -> forms.Field:
     answers = [("yes", gettext_lazy("kept, or none taken")), ("no", gettext_lazy("not kept"))]
-    return {
-        "of": _of(FactKind.CONFIRMATION, choices, gettext_lazy("Of what")),
-        "holds": forms.ChoiceField(
-            label=gettext_lazy("Answer"), choices=answers, initial="yes", widget=forms.RadioSelect
-        ),
-        **_when("at", day=gettext_lazy("Asked on")),
-        "visit": forms.ChoiceField(
-            label=gettext_lazy("At the visit"), choices=choices.visits(), required=False
-        ),
-        "since": _day(
-            gettext_lazy("Since"),
-            required=False,
-            help_text=gettext_lazy("Empty: for as long as the window asks."),
-        ),
-    }
+    return forms.ChoiceField(
+        label=gettext_lazy(one.label), choices=answers, initial="yes", widget=forms.RadioSelect
+    )
 
 
-def _simple(kind: FactKind, name: str, label: Any) -> Callable[[Choices], dict[str, forms.Field]]:
-    return lambda choices: {"of": _of(kind, choices, label), **_when(name)}
+def _fields(declared: FactDeclaration, choices: Choices) -> dict[str, forms.Field]:
+    """The fields that ask for what a kind of fact declares."""
+    found: dict[str, forms.Field] = {}
+    for one in declared.inputs:
+        label = gettext_lazy(one.label)
+        match one.kind:
+            case InputKind.OF:
+                found["of"] = forms.ChoiceField(label=label, choices=choices.of(declared.kind))
+            case InputKind.DAY:
+                found[one.field] = _day(one)
+            case InputKind.POINT:
+                found |= _point(one)
+            case InputKind.MINUTES:
+                found[one.field] = forms.IntegerField(
+                    label=label, required=one.required, help_text=_help(one)
+                )
+            case InputKind.TEXT:
+                found[one.field] = _text(one)
+            case InputKind.RESULT:
+                found[one.field] = _text(one, _result_help(choices.results()))
+            case InputKind.HALF_LIFE:
+                found |= _half_life(one)
+            case InputKind.KEPT:
+                found[one.field] = _kept(one)
+            case InputKind.VISIT:
+                found[one.field] = forms.ChoiceField(
+                    label=label, choices=choices.visits(), required=one.required
+                )
+    return found
 
 
-_FIELDS: Mapping[FactKind, Callable[[Choices], dict[str, forms.Field]]] = {
-    FactKind.LODGING: lambda _: {**_range(), "minutes": _minutes(required=True)},
-    FactKind.NIGHT_AWAY: lambda _: {
-        "day": _day(gettext_lazy("The night that began on")),
-        "minutes": _minutes(required=False),
-    },
-    FactKind.COMPANION: lambda _: _range(),
-    FactKind.ADMISSION: _admission,
-    FactKind.TEST: _test,
-    FactKind.DOSE: _dose,
-    FactKind.VACCINATION: _simple(FactKind.VACCINATION, "given_at", gettext_lazy("Vaccine")),
-    FactKind.ILLNESS: lambda choices: {
-        "of": _of(FactKind.ILLNESS, choices, gettext_lazy("Condition")),
-        **_range(),
-    },
-    FactKind.INFECTION: lambda choices: {
-        "of": _of(FactKind.INFECTION, choices, gettext_lazy("Infection")),
-        **_range(),
-    },
-    FactKind.PROCEDURE: _simple(FactKind.PROCEDURE, "at", gettext_lazy("Procedure")),
-    FactKind.EVENT: _simple(FactKind.EVENT, "at", gettext_lazy("Event")),
-    FactKind.CONFIRMATION: _confirmation,
-}
-RECORDABLE = tuple(_FIELDS)
+RECORDABLE = tuple(one.kind for one in DECLARATIONS if one.inputs)
 """The kinds that have a form of their own; a waiver is asked for beside its window."""
 
 
-def _when_of(typed: Typed, name: str) -> Point:
-    point: Point = typed.point(name)
-    return point
-
-
-_READERS: Mapping[FactKind, Callable[[Typed], Fact]] = {
-    FactKind.LODGING: lambda t: Lodging(t["from_day"], t["to_day"], t["minutes"]),
-    FactKind.NIGHT_AWAY: lambda t: NightAway(t["day"], t["minutes"]),
-    FactKind.COMPANION: lambda t: CompanionConfirmed(t["from_day"], t["to_day"]),
-    FactKind.ADMISSION: lambda t: Admission(
-        t.point("admitted_at"), t.point("discharged_at"), t["planned_discharge"]
-    ),
-    FactKind.TEST: lambda t: TestResult(
-        t["of"], _when_of(t, "taken_at"), t.point("resulted_at"), t.text("result") or None
-    ),
-    FactKind.DOSE: lambda t: Dose(
-        t["of"], _when_of(t, "taken_at"), t.half_life(), t.text("source"), t.text("name")
-    ),
-    FactKind.VACCINATION: lambda t: Vaccination(t["of"], _when_of(t, "given_at")),
-    FactKind.ILLNESS: lambda t: Illness(t["of"], t["from_day"], t["to_day"]),
-    FactKind.INFECTION: lambda t: Infection(t["from_day"], t["to_day"], t["of"]),
-    FactKind.PROCEDURE: lambda t: Procedure(t["of"], _when_of(t, "at")),
-    FactKind.EVENT: lambda t: Event(t["of"], _when_of(t, "at")),
-    FactKind.CONFIRMATION: lambda t: Confirmation(
-        t["of"], _when_of(t, "at"), t["visit"] or None, t["since"], t["holds"] == "yes"
-    ),
-}
+def _given(one: Input, typed: Typed) -> Any:
+    """The value of a field of a fact as it was typed."""
+    match one.kind:
+        case InputKind.OF:
+            return typed["of"]
+        case InputKind.POINT:
+            return typed.point(one.field)
+        case InputKind.TEXT:
+            return typed.text(one.field)
+        case InputKind.RESULT:
+            return typed.text(one.field) or None
+        case InputKind.HALF_LIFE:
+            return typed.half_life()
+        case InputKind.KEPT:
+            return typed[one.field] == "yes"
+        case InputKind.VISIT:
+            return typed[one.field] or None
+        case _:
+            return typed[one.field]

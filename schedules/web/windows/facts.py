@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from participants.domain.fact_rows import FactKind, fact_of
+from participants.domain.fact_kinds import FactKind
+from participants.domain.fact_rows import fact_of
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.facts import Lodging, NightAway
+from participants.domain.fact_kinds import Lodging, NightAway
 from participants.domain.lifecycle import Step
 from schedules.domain.deviations.drafts import Assessment, DeviationKind, Draft
 from schedules.domain.deviations.stored_sentences import facts_text

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.facts import Admission, TestResult
+from participants.domain.fact_kinds import Admission, TestResult
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Fact, Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
     Admission,
     CompanionConfirmed,
     Confirmation,
@@ -22,9 +22,7 @@ from participants.domain.facts import (
     Lodging,
     NightAway,
 )
-from participants.domain.facts import (
-    TestResult as Sample,
-)
+from participants.domain.fact_kinds import TestResult as Sample
 from participants.domain.product import Milestone
 from participants.models import Absence, Participant, ProductStep, SafetyReview
 from participants.services.absences import Away

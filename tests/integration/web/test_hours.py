@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from participants.domain.facts import Procedure
+from participants.domain.fact_kinds import Procedure
 from participants.models import Fact, Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit

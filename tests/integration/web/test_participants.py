@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils.translation import override
 
-from participants.domain.fact_rows import FactKind
+from participants.domain.fact_kinds import FactKind
 from participants.domain.lifecycle import Step
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.windows.verdicts import VerdictStatus

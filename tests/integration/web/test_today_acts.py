@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from participants.domain.facts import Confirmation
+from participants.domain.fact_kinds import Confirmation
 from schedules.models import Flag, LastLook, SavedView, Severity, Visit, VisitActivity, VisitPreparation
 from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import TODAY, Enrol, with_role

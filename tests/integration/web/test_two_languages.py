@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils.translation import override
 
-from participants.domain.facts import Vaccination
+from participants.domain.fact_kinds import Vaccination
 from participants.domain.lifecycle import Course, Step, refusals_of_step
 from schedules.models import Visit
 from schedules.services.replanning.moves import replan_many

@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from participants.domain.facts import Confirmation, Vaccination
+from participants.domain.fact_kinds import Confirmation, Vaccination
 from participants.models import Fact, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind

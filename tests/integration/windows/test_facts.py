@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from participants.domain.facts import Admission, Confirmation, Dose, Lodging, NightAway
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Admission, Confirmation, Dose, Lodging, NightAway
+from participants.domain.fact_kinds import TestResult as Result
 from participants.domain.facts_validation import FactRefused
 from participants.models import Fact
 from schedules.domain.plan.values import AnchorDay

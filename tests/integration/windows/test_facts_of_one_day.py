@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.test import Client
 
-from participants.domain.facts import Dose, Lodging
+from participants.domain.fact_kinds import Dose, Lodging
 from participants.models import Fact, Participant
 from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import (  # noqa: F401

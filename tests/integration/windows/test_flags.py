@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from participants.domain.facts import Lodging, NightAway
+from participants.domain.fact_kinds import Lodging, NightAway
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Flag
 from schedules.selectors.windows.flags import WantedFlags, flag_count, flags_listed

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from participants.domain.facts import Lodging, NightAway, Vaccination
+from participants.domain.fact_kinds import Lodging, NightAway, Vaccination
 from participants.models import Fact, Participant, SafetyReview
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Deviation, Flag

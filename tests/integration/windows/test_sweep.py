@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from participants.domain.facts import Admission, Lodging, NightAway
+from participants.domain.fact_kinds import Admission, Lodging, NightAway
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
 from schedules.domain.deviations.stored_sentences import facts_text

@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from participants.domain.anchors import RecordedAnchor
-from participants.domain.facts import Confirmation
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Confirmation
+from participants.domain.fact_kinds import TestResult as Result
 from participants.models import Participant
 from schedules.domain.errors import AmendmentStale, ReplanningStale
 from schedules.domain.plan.values import AnchorDay, AnchorKind

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from participants.domain import facts as f
-from participants.domain.fact_rows import FactKind, fact_of, facts_of, kind_of, row_of
+from participants.domain import fact_kinds as f
+from participants.domain.fact_kinds import FactKind
+from participants.domain.fact_rows import fact_of, facts_of, kind_of, row_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 9)

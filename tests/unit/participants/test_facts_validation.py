@@ -7,25 +7,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from participants.domain.facts import (
+from participants.domain.fact_kinds import (
     Admission,
     CompanionConfirmed,
     Confirmation,
     Dose,
     Event,
     Fact,
-    Facts,
     Illness,
     Infection,
     Lodging,
     NightAway,
-    PerformedVisit,
     Procedure,
     Vaccination,
     Waiver,
 )
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
 from participants.domain.facts_validation import FactRefused, accept, problems_of, warnings_of
+from participants.domain.performed import PerformedVisit
 from trials.domain.protocols.protocol import Place
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

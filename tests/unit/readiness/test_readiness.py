@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from participants.domain.consents import ConsentStanding, ConsentState, FormEdition
+from participants.domain.fact_kinds import TestResult as Result
 from participants.domain.facts import Facts
-from participants.domain.facts import TestResult as Result
 from participants.domain.lifecycle import Phase
 from participants.domain.product import Milestone, MilestoneDay, Product
 from schedules.domain.readiness.beds import Beds

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Facts, PerformedVisit, Point
+from participants.domain.facts import Facts
+from participants.domain.moments import Point
+from participants.domain.performed import PerformedVisit
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedWindow
 from schedules.domain.windows.judges import judge
 from schedules.domain.windows.verdicts import Verdict

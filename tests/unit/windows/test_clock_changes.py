@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from participants.domain.facts import Admission, Facts, Lodging
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Admission, Lodging
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
 from participants.domain.moments import day_of, first_after, first_instant
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay

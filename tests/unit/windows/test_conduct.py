@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from participants.domain.facts import Confirmation, Facts
+from participants.domain.fact_kinds import Confirmation
+from participants.domain.facts import Facts
 from schedules.domain.windows.flags import next_flag_change_at, severity_of
 from tests.unit.windows.judging import (
     SHANGHAI,

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from participants.domain.facts import Dose, Event, Facts, Infection, Occurrence, Procedure, Vaccination
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Dose, Event, Infection, Occurrence, Procedure, Vaccination
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
 from schedules.domain.windows.eligibility import Candidate, earliest, known_of, last_days

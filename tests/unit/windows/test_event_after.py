@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from participants.domain.facts import Event, Facts
+from participants.domain.fact_kinds import Event
+from participants.domain.facts import Facts
 from tests.unit.windows.judging import at, d, seen, told, window
 from trials.domain.protocols.protocol import EventAfter
 

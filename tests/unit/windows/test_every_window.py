@@ -13,17 +13,11 @@ from typing import Any
 
 import pytest
 
-from participants.domain.facts import (
-    Admission,
-    Confirmation,
-    Dose,
-    Event,
-    Facts,
-    Lodging,
-    PerformedVisit,
-)
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Admission, Confirmation, Dose, Event, Lodging
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
 from participants.domain.moments import DAY, day_of
+from participants.domain.performed import PerformedVisit
 from schedules.domain.plan.library_labels import CODES
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known, PlannedWindow

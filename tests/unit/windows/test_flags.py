@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from participants.domain.facts import Facts, Lodging, NightAway
+from participants.domain.fact_kinds import Lodging, NightAway
+from participants.domain.facts import Facts
 from schedules.domain.windows.flags import (
     FlagPolicy,
     FlagStanding,

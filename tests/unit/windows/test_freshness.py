@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from participants.domain.fact_kinds import TestResult as Result
 from participants.domain.facts import Facts
-from participants.domain.facts import TestResult as Result
 from tests.unit.windows.judging import at, d, told, window
 from trials.domain.protocols.protocol import Freshness
 

@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from participants.domain.facts import Admission, Dose, Facts, Lodging, NightAway
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Admission, Dose, Lodging, NightAway
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.windows.judges import judge, next_change_at

@@ -11,18 +11,10 @@ from random import Random
 
 import pytest
 
-from participants.domain.facts import (
-    Admission,
-    Confirmation,
-    Dose,
-    Event,
-    Facts,
-    Infection,
-    Lodging,
-    NightAway,
-    PerformedVisit,
-)
-from participants.domain.facts import TestResult as Result
+from participants.domain.fact_kinds import Admission, Confirmation, Dose, Event, Infection, Lodging, NightAway
+from participants.domain.fact_kinds import TestResult as Result
+from participants.domain.facts import Facts
+from participants.domain.performed import PerformedVisit
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.judges import judge, next_change_at
 from tests.unit.windows.judging import SHANGHAI, d

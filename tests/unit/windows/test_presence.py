@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from participants.domain.facts import Admission, CompanionConfirmed, Facts, Lodging, NightAway
+from participants.domain.fact_kinds import Admission, CompanionConfirmed, Lodging, NightAway
+from participants.domain.facts import Facts
 from tests.unit.windows.judging import at, d, told, window
 from trials.domain.protocols.protocol import Presence
 

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from participants.domain.facts import Admission, Facts
+from participants.domain.fact_kinds import Admission
+from participants.domain.facts import Facts
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.windows.judges import judge, next_change_at
 from tests.unit.windows.judging import SHANGHAI, at, d, told, window

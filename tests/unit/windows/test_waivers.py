@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from participants.domain.facts import Facts, Illness, Waiver
+from participants.domain.fact_kinds import Illness, Waiver
+from participants.domain.facts import Facts
 from tests.unit.windows.judging import at, d, told, window
 from trials.domain.protocols.protocol import Washout
 

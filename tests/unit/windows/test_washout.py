@@ -6,15 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from participants.domain.facts import (
-    Confirmation,
-    Dose,
-    Facts,
-    Illness,
-    Infection,
-    Procedure,
-    Vaccination,
-)
+from participants.domain.fact_kinds import Confirmation, Dose, Illness, Infection, Procedure, Vaccination
+from participants.domain.facts import Facts
 from schedules.domain.plan.values import AnchorDay
 from schedules.domain.windows.verdicts import Verdict
 from tests.unit.windows.judging import (

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import CompanionConfirmed, Facts, Lodging, Occurrence, Waiver
+from participants.domain.fact_kinds import CompanionConfirmed, Lodging, Occurrence, Waiver
+from participants.domain.facts import Facts
 from participants.domain.moments import DAY, Point, first_after, first_instant
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.judges.case import Case, cannot_judge, gap, proof

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from participants.domain.facts import Fact, Facts
+from participants.domain.fact_kinds import Fact
+from participants.domain.facts import Facts
 from participants.domain.moments import (
     DAY,
     Point,

@@ -9,8 +9,9 @@ and names the confirmation that is missing.
 
 from __future__ import annotations
 
-from participants.domain.facts import Confirmation, PerformedVisit
+from participants.domain.fact_kinds import Confirmation
 from participants.domain.moments import day_of, first_instant
+from participants.domain.performed import PerformedVisit
 from schedules.domain.windows.judges.case import (
     Case,
     at_risk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
-from participants.domain.facts import Confirmation
+from participants.domain.fact_kinds import Confirmation
 from participants.domain.moments import DAY, day_of
 from schedules.domain.windows.judges.case import Case
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from participants.domain.facts import Event, PerformedVisit
+from participants.domain.fact_kinds import Event
 from participants.domain.moments import at_or_after, day_of, first_after, first_instant
+from participants.domain.performed import PerformedVisit
 from schedules.domain.windows.judges.case import (
     Case,
     at_risk,

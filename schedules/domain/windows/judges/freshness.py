@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from participants.domain.facts import TestResult
+from participants.domain.fact_kinds import TestResult
 from participants.domain.moments import at_or_after, first_after, first_instant
 from schedules.domain.windows.judges.case import (
     Case,

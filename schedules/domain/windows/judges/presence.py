@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from participants.domain.facts import Admission, Fact
+from participants.domain.fact_kinds import Admission, Fact
 from participants.domain.moments import DAY, day_of, first_instant
 from schedules.domain.windows.judges.case import (
     NO_GAP,

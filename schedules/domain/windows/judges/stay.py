@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from participants.domain.facts import Admission
+from participants.domain.fact_kinds import Admission
 from participants.domain.moments import day_of, first_after, first_instant
 from schedules.domain.windows.judges.case import (
     NO_GAP,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from math import floor
 
-from participants.domain.facts import Occurrence
+from participants.domain.fact_kinds import Occurrence
 from participants.domain.moments import (
     DAY,
     Point,

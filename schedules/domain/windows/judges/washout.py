@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from participants.domain.facts import Dose, Occurrence
+from participants.domain.fact_kinds import Dose, Occurrence
 from participants.domain.moments import at_or_before, day_of, first_instant
 from schedules.domain.windows.judges.case import (
     Case,

@@ -1,0 +1,44 @@
+"""Something that happened once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from participants.domain.fact_kinds.declaration import FactDeclaration, FactKind, Kept, Span, moment, of
+from participants.domain.moments import Point
+from trials.domain.words import mark as _
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened once: `consent-again`, `lupus-crisis`."""
+
+    code: str
+    at: Point
+    ref: str = ""
+    visit: str | None = None
+
+    @property
+    def first(self) -> Point:
+        """When it happened."""
+        return self.at
+
+    @property
+    def last(self) -> Point | None:
+        """When it happened."""
+        return self.at
+
+
+EVENT = FactDeclaration(
+    kind=FactKind.EVENT,
+    value=Event,
+    label=_("Event"),
+    sorted_into="occurrences",
+    span=Span("at"),
+    of="code",
+    kept=(Kept("visit"),),
+    inputs=(of(_("Event"), "code"), moment("at")),
+    happened=("at",),
+    named=("code",),
+    long_before=True,
+)
