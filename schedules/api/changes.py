@@ -15,10 +15,12 @@ from schedules.api.reading.follow_up import DeviationSerializer
 from schedules.api.reading.participants import (
     AnchorSerializer,
     ListedParticipantSerializer,
+    NamedParticipantSerializer,
     ProtocolWindowSerializer,
+    name_people,
 )
-from schedules.api.reading.queries import feed_place
-from schedules.api.serializers import VisitSerializer, visit_document
+from schedules.api.reading.queries import EdcShown, feed_place
+from schedules.api.serializers import VisitSerializer, edc_named, visit_document
 from schedules.models.follow_up import FED
 from schedules.selectors.deviations.log import rows_of
 from schedules.selectors.exchange.change_feed import Rows, changes_after, last_number
@@ -33,7 +35,7 @@ LONGEST_WAIT = 20
 PAUSE = 0.5
 
 
-class ChangeQuery(OneQuery):
+class ChangeQuery(OneQuery, EdcShown):
     """Where to go on from, how much, and how long to wait for something new."""
 
     cursor = serializers.CharField(
@@ -95,9 +97,11 @@ class ChangeSerializer(serializers.Serializer):
     def get_visit(self, event: Any) -> Any:
         return self.context["visits"].get(event.visit_id)
 
-    @extend_schema(responses=ListedParticipantSerializer(allow_null=True))
+    @extend_schema(responses=NamedParticipantSerializer(allow_null=True))
     def get_subject(self, event: Any) -> Any:
-        return ListedParticipantSerializer(event.participant).data if event.about == "participant" else None
+        named = self.context["names"] is not None
+        item = NamedParticipantSerializer if named else ListedParticipantSerializer
+        return item(event.participant).data if event.about == "participant" else None
 
     @extend_schema(responses=AnchorSerializer(allow_null=True))
     def get_anchor(self, event: Any) -> Any:
@@ -145,6 +149,7 @@ class ChangeFeed(APIView):
         query = ChangeQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked, user, now = query.validated_data, signed_in(request), request_clock.now()
+        names = query.names_for(user)
         epoch = feed_epoch()
         number_all_changes()
         head = last_number()
@@ -157,8 +162,12 @@ class ChangeFeed(APIView):
             number_all_changes()
             found = changes_after(user, after, asked["page_size"], now, say)
         departed = {str(row.deviation.pk): row for row in rows_of(list(found.rows.deviations.values()))}
-        visits = {pk: visit_document(visit, say) for pk, visit in found.rows.visits.items()}
-        context = {"rows": found.rows, "deviations": departed, "visits": visits}
+        rows = list(found.rows.visits.values())
+        visits = {
+            one["id"]: one for one in edc_named((visit_document(one, say) for one in rows), rows, names)
+        }
+        name_people((one.participant for one in found.events), names)
+        context = {"rows": found.rows, "deviations": departed, "visits": visits, "names": names}
         results = ChangeSerializer(found.events, many=True, context=context).data
         more = len(found.events) == asked["page_size"]
         document = {"cursor": f"{epoch}-{found.last}", "more": more, "results": results}

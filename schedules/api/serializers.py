@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -172,7 +172,18 @@ class VisitSerializer(serializers.Serializer):
     )
 
 
-def edc_names(visit: ListedVisit, names: ExternalNames, subjects: Mapping[int, str]) -> Any:
+def edc_named(
+    documents: Iterable[dict[str, Any]], visits: Sequence[ListedVisit], names: ExternalNames | None
+) -> list[dict[str, Any]]:
+    """The documents of visits, each with what an EDC calls it where one is named; one query."""
+    if names is None:
+        return list(documents)
+    subjects = names.subjects([one.state.participant_id for one in visits])
+    theirs = (_edc_names(one, names, subjects) for one in visits)
+    return [{**one, "edc": edc} for one, edc in zip(documents, theirs, strict=True)]
+
+
+def _edc_names(visit: ListedVisit, names: ExternalNames, subjects: Mapping[int, str]) -> Any:
     """What an EDC calls a visit; None where it has no map of the trial."""
     state, beside = visit.state, visit.beside
     person = names.person(beside.trial, beside.site, subjects.get(state.participant_id))

@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from schedules.api.serializers import VisitSerializer, visit_document
+from schedules.api.reading.queries import EdcShown
+from schedules.api.serializers import VisitSerializer, edc_named, visit_document
 from schedules.api.writing import (
     DRY_RUN,
     IF_MATCH,
@@ -226,7 +227,7 @@ class AsOfQuery(serializers.Serializer):
     )
 
 
-class OneVisitQuery(SparseMixin, AsOfQuery, OneQuery):
+class OneVisitQuery(SparseMixin, AsOfQuery, OneQuery, EdcShown):
     """How one visit is to be told."""
 
     shows = VisitSerializer
@@ -246,12 +247,14 @@ class VisitDetail(APIView):
     def get(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 (its name in the schema)
         query = OneVisitQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        found = listed_visit(signed_in(request), id, request_clock.now(), asked.get("as_of"))
+        asked, user = query.validated_data, signed_in(request)
+        names = query.names_for(user)
+        found = listed_visit(user, id, request_clock.now(), asked.get("as_of"))
         if found is None:
             raise NotFound
         document = visit_document(found, say, because="because" in asked.get("include", ()))
-        return answer(request, some_of([document], query.names)[0], version=found.state.version)
+        shown = some_of(edc_named([document], [found], names), query.names)
+        return answer(request, shown[0], version=found.state.version)
 
     @extend_schema(
         operation_id="visits_report",

@@ -25,7 +25,7 @@ from schedules.api.serializers import (
     EDC_STATUSES,
     WINDOWS,
     VisitSerializer,
-    edc_names,
+    edc_named,
     said_once,
     visit_document,
 )
@@ -153,9 +153,5 @@ class VisitList(ReadView, VisitsReported):
         because = "because" in asked.get("include", ())
         speak = partial(said_once, get_language() or "en")
         documents = (visit_document(one, speak, because=because) for one in found.visits)
-        if names:
-            subjects = names.subjects([one.state.participant_id for one in found.visits])
-            theirs = (edc_names(one, names, subjects) for one in found.visits)
-            documents = ({**one, "edc": edc} for one, edc in zip(documents, theirs, strict=True))
-        results = some_of(documents, query.names)
+        results = some_of(edc_named(documents, found.visits, names), query.names)
         return page_answer(request, results, found.after, {"changes_cursor": begins})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,9 +12,11 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from participants.domain.lifecycle import Phase
+from participants.models import Participant
 from schedules.api.fields import SiteInstant
 from schedules.api.reading.queries import (
     EdcQuery,
+    EdcShown,
     PeopleQuery,
     SinceField,
     feed_cursor,
@@ -26,12 +30,20 @@ from schedules.selectors.exchange.data_capture import (
     listed_participants,
     participant_record,
 )
+from schedules.selectors.exchange.odm import ExternalNames
 from trials import request_clock
 from trials.api.answers import answer, some_of
 from trials.api.authentication import signed_in
 from trials.api.queries import OneQuery, SparseMixin, id_after
 from trials.api.schema import page_of
 from trials.spoken import say
+
+NAMES = "edc_names"
+"""Under which attribute a participant carries what an EDC calls them."""
+_EDC = (
+    "What the EDC of the parameter `edc` calls them; null without a map of the trial, and only where `edc` "
+    "asks for it."
+)
 
 
 class ProtocolVersionSerializer(serializers.Serializer):
@@ -128,6 +140,7 @@ class ParticipantSerializer(serializers.Serializer):
     version = serializers.IntegerField(
         source="participant.version", help_text="Counts the changes of the record."
     )
+    edc = EdcPersonSerializer(required=False, allow_null=True, source=f"participant.{NAMES}", help_text=_EDC)
 
     def get_visits(self, record: ParticipantRecord) -> str:
         address = reverse("api-visits", request=self.context["request"])
@@ -159,15 +172,7 @@ class ListedParticipantSerializer(serializers.Serializer):
 class NamedParticipantSerializer(ListedParticipantSerializer):
     """Somebody in a trial, with what an EDC calls them where one is named."""
 
-    NAMES = "edc_names"
-
-    edc = EdcPersonSerializer(
-        required=False,
-        allow_null=True,
-        source=NAMES,
-        help_text="What the EDC of the parameter `edc` calls them; null without a map of the trial, and "
-        "only where `edc` asks for it.",
-    )
+    edc = EdcPersonSerializer(required=False, allow_null=True, source=NAMES, help_text=_EDC)
 
 
 class ParticipantQuery(SparseMixin, PeopleQuery, EdcQuery):
@@ -179,7 +184,7 @@ class ParticipantQuery(SparseMixin, PeopleQuery, EdcQuery):
     changed_since = SinceField()
 
 
-class OneParticipantQuery(SparseMixin, OneQuery):
+class OneParticipantQuery(SparseMixin, OneQuery, EdcShown):
     """Which fields of a participant are wanted."""
 
     shows = ParticipantSerializer
@@ -204,11 +209,7 @@ class ParticipantList(ReadView):
         names = query.names_for(user)
         found = listed_participants(user, people_of(given, names), since, page, now)
         item = NamedParticipantSerializer if names else ListedParticipantSerializer
-        if names:
-            subjects = names.subjects([one.pk for one in found.rows])
-            for one in found.rows:
-                known = names.person(one.trial.code, one.site.code, subjects.get(one.pk))
-                setattr(one, NamedParticipantSerializer.NAMES, known)
+        name_people(found.rows, names)
         return listed(request, query, item, (found.rows, found.after), beside)
 
 
@@ -223,9 +224,22 @@ class ParticipantDetail(ReadView):
     )
     def get(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 (its name in the schema)
         query = asked(OneParticipantQuery, request)
-        record = participant_record(signed_in(request), id, request_clock.now(), say)
+        user = signed_in(request)
+        names = query.names_for(user)
+        record = participant_record(user, id, request_clock.now(), say)
         if record is None:
             raise NotFound
-        shown = ParticipantSerializer(record, context={"request": request}).data
-        version = record.participant.version
-        return answer(request, some_of([shown], query.names)[0], version=version)
+        name_people([record.participant], names)
+        item = ParticipantSerializer(record, context={"request": request})
+        if names is None:
+            item.fields.pop("edc")
+        return answer(request, some_of([item.data], query.names)[0], version=record.participant.version)
+
+
+def name_people(people: Iterable[Participant], names: ExternalNames | None) -> None:
+    """Give participants what an EDC calls them, for their serializers; one query, none without an EDC."""
+    found = list(people) if names else []
+    subjects = names.subjects([one.pk for one in found]) if names else {}
+    for one in found:
+        known = names.person(one.trial.code, one.site.code, subjects.get(one.pk)) if names else None
+        setattr(one, NAMES, known)

@@ -112,14 +112,14 @@ def people_of(asked: dict[str, Any], names: ExternalNames | None = None) -> Want
 _BY_EDC = ("edc_environment", "edc_subject", "edc_site", "edc_event", "edc_repeat_key")
 
 
-class EdcQuery(serializers.Serializer):
-    """By which EDC's ids is read, and whose ids are shown under `edc`."""
+class EdcShown(serializers.Serializer):
+    """Whose ids are shown under `edc`."""
 
     edc = serializers.CharField(
         required=False,
         max_length=40,
         help_text="The short name of an EDC, such as `rave`: its ids are shown under `edc` by its maps, of "
-        "trials that have one, and `edc_…` reads by them.",
+        "trials that have one, and `edc_…`, where there is such a parameter, reads by them.",
     )
     # Without a default of the schema, which generated clients send along: it would be refused without `edc`.
     edc_environment = serializers.ChoiceField(
@@ -127,8 +127,6 @@ class EdcQuery(serializers.Serializer):
         required=False,
         help_text="Which map: training or live; live where this is not given.",
     )
-    edc_subject = CodesField(help_text="The EDC's name of a participant.")
-    edc_site = CodesField(help_text="The EDC's id of a site.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
@@ -146,3 +144,10 @@ class EdcQuery(serializers.Serializer):
         return external_names(
             user, given["edc"], given.get("edc_environment", EdcEnvironment.LIVE), request_clock.now()
         )
+
+
+class EdcQuery(EdcShown):
+    """By which EDC's ids is read, and whose ids are shown under `edc`."""
+
+    edc_subject = CodesField(help_text="The EDC's name of a participant.")
+    edc_site = CodesField(help_text="The EDC's id of a site.")

@@ -10,8 +10,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from schedules.api.reading.queries import CodesField
+from schedules.api.reading.queries import CodesField, EdcShown
 from schedules.api.reading.views import ReadView, asked, listed
+from schedules.selectors.exchange.odm import ExternalNames
 from schedules.selectors.exchange.trials import listed_sites, listed_trials, trial_listed
 from trials import request_clock
 from trials.api.answers import answer, some_of
@@ -21,6 +22,9 @@ from trials.api.schema import page_of
 from trials.models import StudyType
 from trials.spoken import say
 from trials.zones import roles_day, zone_of
+
+NAMES = "edc_names"
+"""Under which attribute a trial or a site carries what an EDC calls it."""
 
 
 class TrialSiteSerializer(serializers.Serializer):
@@ -56,6 +60,15 @@ class TrialVersionSerializer(serializers.Serializer):
     published_at = serializers.DateTimeField(help_text="With its offset.")
 
 
+class EdcStudySerializer(serializers.Serializer):
+    """What an EDC calls a trial and its sites."""
+
+    study_oid = serializers.CharField(allow_null=True, help_text="The EDC's OID of the study.")
+    sites = serializers.DictField(
+        child=serializers.CharField(), help_text="The EDC's id of each site in your sight, by our code."
+    )
+
+
 class TrialSerializer(serializers.Serializer):
     """A trial with what an integration has to match."""
 
@@ -76,6 +89,13 @@ class TrialSerializer(serializers.Serializer):
     protocol_versions = TrialVersionSerializer(
         many=True, source="versions_published", help_text="The published ones, the oldest first."
     )
+    edc = EdcStudySerializer(
+        required=False,
+        allow_null=True,
+        source=NAMES,
+        help_text="What the EDC of the parameter `edc` calls it; null without a map of the trial, and only "
+        "where `edc` asks for it.",
+    )
 
     def get_title(self, trial: Any) -> str:
         return say(trial.title)
@@ -91,6 +111,13 @@ class SiteSerializer(serializers.Serializer):
         help_text="The IANA zone by which its days are counted; the server's while it has none."
     )
     trials = serializers.SerializerMethodField(help_text="Codes of the trials in your sight that run there.")
+    edc = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        source=NAMES,
+        help_text="The EDC's id of the site by the trial's code, where a map names it; only "
+        "where `edc` asks for it.",
+    )
 
     @extend_schema(responses=serializers.CharField())
     def get_zone(self, site: Any) -> str:
@@ -101,7 +128,7 @@ class SiteSerializer(serializers.Serializer):
         return [trial.code for trial in site.trials_shown]
 
 
-class TrialQuery(SparseMixin, ListQuery):
+class TrialQuery(SparseMixin, ListQuery, EdcShown):
     """Which trials are wanted; without a code, all in sight."""
 
     shows = TrialSerializer
@@ -109,13 +136,13 @@ class TrialQuery(SparseMixin, ListQuery):
     trial = CodesField(help_text="A trial's code.")
 
 
-class OneTrialQuery(SparseMixin, OneQuery):
+class OneTrialQuery(SparseMixin, OneQuery, EdcShown):
     """Which fields of a trial are wanted."""
 
     shows = TrialSerializer
 
 
-class SiteQuery(SparseMixin, ListQuery):
+class SiteQuery(SparseMixin, ListQuery, EdcShown):
     """Which sites are wanted; without a code, all in sight."""
 
     shows = SiteSerializer
@@ -135,8 +162,13 @@ class TrialList(ReadView):
     def get(self, request: Request) -> HttpResponse:
         query = asked(TrialQuery, request)
         given, today = query.validated_data, roles_day(request_clock.now())
-        page = listed_trials(signed_in(request), today, given["trial"], (id_after(given), given["page_size"]))
-        return listed(request, query, TrialSerializer, (page.rows, page.after))
+        user = signed_in(request)
+        names = query.names_for(user)
+        page = listed_trials(user, today, given["trial"], (id_after(given), given["page_size"]))
+        for trial in page.rows:
+            _name_trial(trial, names)
+        without = () if names else ("edc",)
+        return listed(request, query, TrialSerializer, (page.rows, page.after), without=without)
 
 
 class TrialDetail(ReadView):
@@ -150,10 +182,16 @@ class TrialDetail(ReadView):
     )
     def get(self, request: Request, trial: str) -> HttpResponse:
         query = asked(OneTrialQuery, request)
-        found = trial_listed(signed_in(request), roles_day(request_clock.now()), trial)
+        user = signed_in(request)
+        names = query.names_for(user)
+        found = trial_listed(user, roles_day(request_clock.now()), trial)
         if found is None:
             raise NotFound
-        return answer(request, some_of([TrialSerializer(found).data], query.names)[0])
+        _name_trial(found, names)
+        item = TrialSerializer(found)
+        if names is None:
+            item.fields.pop("edc")
+        return answer(request, some_of([item.data], query.names)[0])
 
 
 class SiteList(ReadView):
@@ -168,5 +206,20 @@ class SiteList(ReadView):
     def get(self, request: Request) -> HttpResponse:
         query = asked(SiteQuery, request)
         given, today = query.validated_data, roles_day(request_clock.now())
-        page = listed_sites(signed_in(request), today, given["site"], (id_after(given), given["page_size"]))
-        return listed(request, query, SiteSerializer, (page.rows, page.after))
+        user = signed_in(request)
+        names = query.names_for(user)
+        page = listed_sites(user, today, given["site"], (id_after(given), given["page_size"]))
+        for site in page.rows:
+            _name_site(site, names)
+        without = () if names else ("edc",)
+        return listed(request, query, SiteSerializer, (page.rows, page.after), without=without)
+
+
+def _name_trial(trial: Any, names: ExternalNames | None) -> None:
+    if names is not None:
+        setattr(trial, NAMES, names.study(trial.code, [site.code for site in trial.sites_shown]))
+
+
+def _name_site(site: Any, names: ExternalNames | None) -> None:
+    if names is not None:
+        setattr(site, NAMES, names.site(site.code, [trial.code for trial in site.trials_shown]))

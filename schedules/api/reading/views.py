@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -45,11 +45,14 @@ def listed(
     item: type[serializers.Serializer],
     page: tuple[Sequence[Any], Place | None],
     beside: Mapping[str, Any] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> HttpResponse:
-    """A page of rows as a serializer shows them, with the fields that are asked for."""
+    """A page of rows as a serializer shows them, with the fields that are asked for; never with `without`."""
     rows, after = page
     names = query.names if isinstance(query, SparseMixin) else []
     shown: Any = item(rows, many=True)
-    for name in set(shown.child.fields) - set(names) if names else ():
-        shown.child.fields.pop(name)
+    fields = shown.child.fields
+    for name in {*without, *(set(fields) - set(names) if names else ())}:
+        fields.pop(name)
     return page_answer(request, some_of(shown.data, names), after, beside)

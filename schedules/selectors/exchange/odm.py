@@ -188,6 +188,19 @@ class ExternalNames:
         rows = EdcSubject.objects.filter(map__in=maps, participant__in=set(people))
         return dict(rows.values_list("participant", "external_id"))
 
+    def study(self, trial: str, sites: Collection[str]) -> dict[str, Any] | None:
+        """What the EDC calls a trial and these of its sites; None without a map."""
+        if trial not in self.maps:
+            return None
+        found = self.maps[trial].edc_map
+        named = {code: found.sites[code] for code in sites if found.sites.get(code)}
+        return {"study_oid": found.study_oid or None, "sites": named}
+
+    def site(self, site: str, trials: Collection[str]) -> dict[str, str]:
+        """What the EDC calls a site in each of these trials whose map names it."""
+        named = {code: self.maps[code].edc_map.sites.get(site) for code in trials if code in self.maps}
+        return {code: name for code, name in named.items() if name}
+
     def person(self, trial: str, site: str, subject: str | None) -> dict[str, str | None] | None:
         """What the EDC calls a participant's study, site and the participant; None without a map."""
         found = self.maps.get(trial)

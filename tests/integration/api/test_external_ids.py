@@ -10,8 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
+from schedules.domain.visits.values import Booking
 from schedules.models import EdcMap, Visit
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
+from schedules.services.visits.appointments import book_visit
+from tests.cast import NOW
 from tests.readers import Ask, all_pages, problem
 from trials.domain.protocols.occurrences import is_many
 from trials.models import ApiAct, User
@@ -138,3 +141,50 @@ def test_every_visit_of_the_map_comes_with_the_key_that_odm_gives_it(
     written = ask("/api/v1/edc-maps/CART-SLE/rave/live/odm").content.decode()
     assert f'StudyEventOID="{shown["edc"]["event_oid"]}"' in written
     assert "StudyEventRepeatKey" not in written
+
+
+def test_one_visit_one_participant_and_what_changed_have_the_same_names_as_lists(
+    ask: Ask, named: EdcMap, participant: Participant
+) -> None:
+    """What a list shows under `edc`, a record by itself and a row of the feed show, too."""
+    (visit,) = all_pages(ask, "/api/v1/visits?edc=rave&edc_event=SE_D28")
+    alone = ask(f"/api/v1/visits/{visit['id']}?edc=rave")
+    assert (alone.json()["edc"], alone.json()["edc_status"]) == (visit["edc"], "not-scheduled")
+    assert "edc" not in ask(f"/api/v1/visits/{visit['id']}").json()
+    assert ask(f"/api/v1/visits/{visit['id']}?edc=rave&fields=edc").json() == {"edc": visit["edc"]}
+    (person,) = all_pages(ask, "/api/v1/participants?edc=rave")
+    assert ask(f"/api/v1/participants/{participant.pk}?edc=rave").json()["edc"] == person["edc"]
+    assert "edc" not in ask(f"/api/v1/participants/{participant.pk}").json()
+    begin = ask("/api/v1/changes").json()["cursor"].split("-")[0]
+    rows = ask(f"/api/v1/changes?cursor={begin}-0&page_size=500&edc=rave").json()["results"]
+    assert person["edc"] in [one["subject"]["edc"] for one in rows if one["subject"]]
+    booked = Visit.objects.get(pk=visit["id"])
+    book_visit(
+        visit=booked,
+        version=booked.version,
+        booking=Booking(booked.target),
+        by=None,
+        reason="Called.",
+        now=NOW,
+    )
+    last = ask(f"/api/v1/changes?cursor={begin}-0&page_size=500&edc=rave").json()["results"][-1]
+    assert (last["visit"]["edc"], last["visit"]["edc_status"]) == (visit["edc"], "scheduled")
+    assert "edc" not in ask(f"/api/v1/changes?cursor={begin}-0").json()["results"][-1]["visit"]
+    for address in (f"visits/{visit['id']}", f"participants/{participant.pk}", "changes"):
+        assert problem(ask(f"/api/v1/{address}?edc=castor"))["attr"] == "edc"
+        assert problem(ask(f"/api/v1/{address}?edc_environment=live"))["attr"] == "edc_environment"
+
+
+def test_trials_and_sites_come_with_the_names_of_the_edc(
+    ask: Ask, named: EdcMap, participant: Participant
+) -> None:
+    study = {"study_oid": "CART(PROD)", "sites": {"WH": "101"}}
+    assert [one["edc"] for one in all_pages(ask, "/api/v1/trials?edc=rave")] == [study]
+    assert ask("/api/v1/trials/CART-SLE?edc=rave").json()["edc"] == study
+    assert all_pages(ask, "/api/v1/sites?edc=rave&fields=code,edc") == [
+        {"code": "WH", "edc": {"CART-SLE": "101"}}
+    ]
+    for address in ("trials", "sites"):
+        assert "edc" not in all_pages(ask, f"/api/v1/{address}")[0]
+        assert problem(ask(f"/api/v1/{address}?edc=castor"))["attr"] == "edc"
+    assert "edc" not in ask("/api/v1/trials/CART-SLE").json()
