@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from participants.domain.moments import on_record
+from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 
 
 class SiteInstant(serializers.DateTimeField):
@@ -29,3 +31,14 @@ class SiteInstant(serializers.DateTimeField):
 
     def enforce_timezone(self, value: datetime) -> datetime:
         return value  # not in the server's
+
+
+class PlausibleDay(serializers.DateField):
+    """A day on which a trial may be looked at."""
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            words = _("%(day)s is not between %(first)s and %(last)s.")
+            raise serializers.ValidationError(words % {"day": day, "first": FIRST_DAY, "last": LAST_DAY})
+        return day

@@ -30,6 +30,7 @@ from schedules.api.writing import (
     require_record,
     source_kept,
 )
+from schedules.domain.visits.reported_values import ReportedField
 from schedules.models import Settlement, ValueDifference
 from schedules.selectors.exchange.agreements import anchor_on_record, differences_visible_to
 from schedules.selectors.store.course import person_in_sight
@@ -125,7 +126,7 @@ class FactRecorded(serializers.Serializer):
 
 
 class DifferenceSerializer(serializers.Serializer):
-    """A day on which an EDC and Dayzero do not agree."""
+    """A value on which an EDC and Dayzero do not agree."""
 
     id = serializers.IntegerField()
     trial = serializers.CharField(source="participant.trial.code")
@@ -134,9 +135,16 @@ class DifferenceSerializer(serializers.Serializer):
     visit = serializers.IntegerField(source="visit_id", allow_null=True)
     visit_code = serializers.CharField(source="visit.code", default=None, allow_null=True)
     anchor = serializers.CharField()
-    field = serializers.CharField()
-    ours = serializers.CharField()
-    theirs = serializers.CharField()
+    field = serializers.ChoiceField([one.value for one in ReportedField])
+    item = serializers.CharField(
+        help_text="The code of the activity, test, window or event; empty for a day."
+    )
+    ours = serializers.CharField(
+        help_text="What is on record here: a day or an instant, `missed` or `cancelled` with its day; of an "
+        "activity `done` or `left` with its hour or reason, of a window `kept` or `broken`, of a test its "
+        "result. Empty for nothing."
+    )
+    theirs = serializers.CharField(help_text="What the EDC reported, in the same words.")
     client = serializers.CharField()
     reported = serializers.DictField(source="source", child=serializers.CharField())
     noticed_at = serializers.DateTimeField()
@@ -204,7 +212,7 @@ class DifferenceList(ReadView):
 
     @extend_schema(
         operation_id="differences_list",
-        summary="Days on which an EDC and Dayzero do not agree",
+        summary="Days, activities and results on which an EDC and Dayzero do not agree",
         parameters=[DifferenceQuery],
         responses={200: DifferencePage},
     )

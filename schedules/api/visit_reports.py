@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
@@ -14,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from schedules.api.fields import PlausibleDay
 from schedules.api.reading.queries import EdcShown
 from schedules.api.serializers import VisitSerializer, edc_named, visit_document
 from schedules.api.writing import (
@@ -47,7 +47,6 @@ from trials.api.permissions import require_act
 from trials.api.queries import OneQuery, SparseMixin
 from trials.api.refusals import Overtaken, ValueDiffers, VersionNotNamed
 from trials.domain.errors import Stale
-from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.models import ApiAct
 from trials.spoken import say
 from trials.zones import roles_day, zone_of
@@ -201,17 +200,6 @@ class BulkAnswer(serializers.Serializer):
     """A result for each item, in their order."""
 
     results = ItemResult(many=True)
-
-
-class PlausibleDay(serializers.DateField):
-    """A day on which a trial may be looked at."""
-
-    def to_internal_value(self, value: Any) -> date:
-        day: date = super().to_internal_value(value)
-        if not FIRST_DAY <= day <= LAST_DAY:
-            words = _("%(day)s is not between %(first)s and %(last)s.")
-            raise serializers.ValidationError(words % {"day": day, "first": FIRST_DAY, "last": LAST_DAY})
-        return day
 
 
 class AsOfQuery(serializers.Serializer):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
+from schedules.domain.visits.reported_values import ReportedField
 from schedules.models.visits import Visit
 from trials.models import CODE, Trial, User
-from trials.models.enumerated import only
+from trials.models.enumerated import choices_of, only
 
 
 class EdcEnvironment(models.TextChoices):
@@ -102,11 +105,24 @@ class Settlement(models.TextChoices):
     AGREED = "agreed", _("both agree again")
 
 
+FIELDS: dict[str, Any] = {
+    ReportedField.DAY.value: _("day of the visit"),
+    ReportedField.ANCHOR.value: _("day of the anchor"),
+    ReportedField.ACTIVITY.value: _("activity"),
+    ReportedField.RESULT.value: _("test result"),
+    ReportedField.CONFIRMED.value: _("protocol window"),
+    ReportedField.EVENT.value: _("event"),
+}
+"""Which values can differ, and what people call them."""
+LONGEST_VALUE = 600
+
+
 class ValueDifference(models.Model):
-    """A day on which an EDC and Dayzero do not agree: both are kept until a person settles it.
+    """A value on which an EDC and Dayzero do not agree: both are kept until a person settles it.
 
     `ours` and `theirs` are a day, or an instant where the hour is known, or `missed` or `cancelled` with the
-    day on which that was recorded.
+    day on which that was recorded. With an `item`, the code of an activity, a test, a window or an event,
+    they are what schedules/domain/visits/reported_values.py writes.
     """
 
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="differences")
@@ -114,9 +130,10 @@ class ValueDifference(models.Model):
         Visit, null=True, blank=True, on_delete=models.PROTECT, related_name="differences"
     )
     anchor = models.CharField(_("anchor"), max_length=60, blank=True)
-    field = models.CharField(_("field"), max_length=20)
-    ours = models.CharField(_("in Dayzero"), max_length=40, blank=True)
-    theirs = models.CharField(_("in the EDC"), max_length=40, blank=True)
+    field = models.CharField(_("field"), max_length=20, choices=choices_of(FIELDS))
+    item = models.CharField(_("of which part"), max_length=80, blank=True, default="", db_default="")
+    ours = models.CharField(_("in Dayzero"), max_length=LONGEST_VALUE, blank=True)
+    theirs = models.CharField(_("in the EDC"), max_length=LONGEST_VALUE, blank=True)
     client = models.CharField(_("client"), max_length=100)
     source = models.JSONField(_("source"), default=dict)
     noticed_at = models.DateTimeField(_("noticed at"))
@@ -131,10 +148,11 @@ class ValueDifference(models.Model):
         ordering = ("participant_id", "id")
         constraints = [
             models.UniqueConstraint(
-                fields=["participant", "visit", "anchor", "field", "client"],
+                fields=["participant", "visit", "anchor", "field", "item", "client"],
                 condition=Q(settled_at__isnull=True),
                 name="difference_open_once",
             ),
+            only("field", FIELDS, name="difference_field"),
             only("settlement", Settlement.values, name="difference_settlement", blank=True),
         ]
 

@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 
+from schedules.api.fields import PlausibleDay
 from schedules.api.reading.queries import LARGEST_ID, CodesField
 from schedules.api.reading.views import ReadView, asked
-from schedules.api.visit_reports import PlausibleDay
 from schedules.domain.readiness.day_zero_search import CandidateDay, Objection
 from schedules.domain.readiness.start_context import Start
 from schedules.selectors.exchange.people import ids_by_code

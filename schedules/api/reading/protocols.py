@@ -12,10 +12,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
+from schedules.api.fields import PlausibleDay
 from schedules.api.reading.queries import CodesField
 from schedules.api.reading.trials import CohortSerializer, TrialVersionSerializer
 from schedules.api.reading.views import ReadView, asked, listed
-from schedules.api.visit_reports import PlausibleDay
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.schedule_of_activities import ScheduledVisit, resolved_schedule
 from schedules.models import Basis, VisitPlace, VisitTiming

@@ -1,4 +1,4 @@
-"""Days on which an EDC and Dayzero do not agree: both kept, neither written over, settled by a person."""
+"""Values on which an EDC and Dayzero do not agree: both kept, neither written over, settled by a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from trials.spoken import require_reason
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A value that a client reports: of which visit or anchor, and where it comes from."""
+    """A value that a client reports: of which visit or anchor, and where it comes from.
+
+    `item` is the code of the activity, test, window or event that it is of; empty for a day.
+    """
 
     field: str
     value: str
@@ -28,15 +31,15 @@ class Reported:
     visit: Visit | None = None
     anchor: str = ""
     source: dict[str, Any] = dataclasses.field(default_factory=dict)
+    item: str = ""
 
 
 class ValuesDiffer(DomainError):
-    """What an EDC reports differs from what is on record; `difference` keeps both."""
+    """What an EDC reports differs from what is on record; `differences` keep both, value by value."""
 
-    def __init__(self, difference: ValueDifference) -> None:
-        self.difference = difference
-        words = _("Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
-        super().__init__(words % {"ours": difference.ours, "theirs": difference.theirs})
+    def __init__(self, *differences: ValueDifference) -> None:
+        self.differences = differences
+        super().__init__(" ".join(_told(one) for one in differences))
 
 
 @recorded
@@ -90,11 +93,20 @@ def open_difference(difference: ValueDifference) -> ValueDifference:
     return row
 
 
+def _told(one: ValueDifference) -> str:
+    """Both values in a sentence, and of what they are."""
+    words = _("Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
+    if one.item:
+        words = _("%(of)s: Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
+    return words % {"of": one.item, "ours": one.ours or _("not on record"), "theirs": one.theirs}
+
+
 def _of(participant: Participant, reported: Reported) -> dict[str, Any]:
     return {
         "participant": participant,
         "visit": reported.visit,
         "anchor": reported.anchor,
         "field": reported.field,
+        "item": reported.item,
         "client": reported.client,
     }

@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.errors import UnlikelyDay
+from schedules.domain.visits.reported_values import ReportedField, values_agree
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import EdcConfirmation, Visit
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
+from schedules.services.exchange.said_at_visits import put_said, said_beside_the_day
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import (
     book_visit,
@@ -64,8 +66,10 @@ class Report:
 def report_visit(*, visit: Visit, version: int, report: Report, by: User | None, now: datetime) -> Visit:
     """Put a report of a visit on record; raises as the services of the screens do.
 
-    What is on record already is left as it is. Raises Stale, and ValuesDiffer where it was done on another
-    day or hour, or missed: the difference is kept unless the caller's transaction is rolled back.
+    What is on record already is left as it is; what a report says beside the day of a visit that is done,
+    and nobody has recorded, is put on record. Raises Stale, and ValuesDiffer where it was done on another day
+    or hour, with other activities or results, or missed: the differences are kept unless the caller's
+    transaction is rolled back.
     """
     if visit.version != version:
         raise Stale("schedules.visit", visit.pk, version, visit.version)
@@ -77,12 +81,7 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
             completed = complete_visit(**shared, completion=act, reason=report.reason)
             _confirm(completed, report.client, now)
             return completed
-        reported = _reported(visit, value_of(act.on, act.at, zone_of(visit.participant.site)), report)
-        if not _same(ours, reported.value):
-            raise ValuesDiffer(_kept(visit.participant, ours, reported, by, now))
-        agree(participant=visit.participant, reported=reported, by=by, now=now)
-        _confirm(visit, report.client, now)
-        return visit
+        return _beside(visit, ours, report, act, by, now)
     if isinstance(act, Booking):
         stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
         taken = (visit.booked_resource_id, visit.booked_staff_id)
@@ -96,6 +95,34 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
         reported = _reported(visit, MISSED, report)
         raise ValuesDiffer(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
     return REASONED[act](**shared, reason=report.reason)
+
+
+def _beside(
+    visit: Visit, ours: str, report: Report, act: Completion, by: User | None, now: datetime
+) -> Visit:
+    """Hold a report of a visit that has an outcome against the record, value by value."""
+    person = visit.participant
+    day = _reported(visit, value_of(act.on, act.at, zone_of(person.site)), report)
+    said = said_beside_the_day(visit, act, now) if visit.performed_on else []
+    same_day = _same(ours, day.value)
+    kept = [] if same_day else [_kept(person, ours, day, by, now)]
+    if same_day:
+        agree(participant=person, reported=day, by=by, now=now)
+    version = visit.version
+    for one in said:
+        if not one.ours and same_day:
+            visit = put_said(visit=visit, version=version, said=one, by=by, reason=report.reason, now=now)
+            version = visit.version
+            continue
+        reported = Reported(one.field, one.theirs, report.client, visit, "", report.source, one.item)
+        if one.ours and values_agree(one.ours, one.theirs):
+            agree(participant=person, reported=reported, by=by, now=now)
+        else:
+            kept.append(_kept(person, one.ours, reported, by, now))
+    if kept:
+        raise ValuesDiffer(*kept)
+    _confirm(visit, report.client, now)
+    return visit
 
 
 def report_anchor(
@@ -113,7 +140,7 @@ def report_anchor(
     stands = Anchor.objects.filter(participant=participant, code=anchor.code).first()
     zone = zone_of(participant.site)
     value = value_of(anchor.actual_on, anchor.actual_at, zone)
-    reported = Reported("actual_on", value, report.client, anchor=anchor.code, source=report.source)
+    reported = Reported(ReportedField.ANCHOR, value, report.client, anchor=anchor.code, source=report.source)
     if stands and stands.actual_on:
         ours = value_of(stands.actual_on, stands.actual_at, zone)
         if not _same(ours, value):
@@ -159,7 +186,7 @@ def _same(ours: str, theirs: str) -> bool:
 
 
 def _reported(visit: Visit, value: str, report: Report) -> Reported:
-    return Reported("performed_on", value, report.client, visit=visit, source=report.source)
+    return Reported(ReportedField.DAY, value, report.client, visit=visit, source=report.source)
 
 
 def _kept(participant: Participant, ours: str, reported: Reported, by: User | None, now: datetime) -> Any:

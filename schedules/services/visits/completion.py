@@ -90,7 +90,7 @@ def follow_completion(
             previews.append(
                 record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason, sure=sure)
             )
-        if not codes and _lends(protocol, state):
+        if not codes and lends(protocol, state):
             dated = frozenset(anchors_dated_by(protocol, state))
             previews.append(
                 follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)
@@ -206,7 +206,7 @@ def withdraw_anchors(
         raise VisitRefused({"": [str(refused)]}) from refused
 
 
-def _lends(protocol: Protocol, visit: VisitState) -> bool:
+def lends(protocol: Protocol, visit: VisitState) -> bool:
     """Whether anything in the protocol counts from the day of this visit or of what is done at it."""
     if visit.rule is None:
         return False

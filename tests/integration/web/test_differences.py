@@ -58,7 +58,7 @@ def told(visit: Visit, day: date | None, at: str = "") -> ValueDifference:
     report = Report(act, "Entered.", "rave-live", {"system": "Rave", "record": "SE-17"})
     with pytest.raises(ValuesDiffer) as differs:
         report_visit(visit=visit, version=visit.version, report=report, by=None, now=NOW)
-    return differs.value.difference
+    return differs.value.differences[0]
 
 
 def test_both_values_are_on_the_page(client: Client, coordinator: User, person: Participant) -> None:
@@ -159,7 +159,7 @@ def test_an_anchor_is_corrected_with_what_hangs_on_it(
         report_anchor(
             anchor=RecordedAnchor(code, actual_on=YESTERDAY - timedelta(days=1)), report=report, **shared
         )
-    one = differs.value.difference
+    (one,) = differs.value.differences
     address = reverse("difference-take", args=[one.pk])
     person.refresh_from_db()
     data = {"version": person.version, "reason": "Seen in the source.", "sure": "on"}
