@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from participants.domain.fact_rows import FactKind, fact_of
-from participants.domain.facts import Confirmation, Event, Fact, TestResult
+from participants.domain.fact_kinds import Confirmation, Event, Fact, FactKind, TestResult
+from participants.domain.fact_rows import fact_of
 from participants.models import Fact as StoredFact
 from participants.selectors.participants import fact_row
 from schedules.domain.errors import VisitRefused
