@@ -20,9 +20,16 @@ def periods_visible_to(user: User, today: date) -> QuerySet[SitePeriod]:
     return related.order_by("-ended_on", "-pk")
 
 
-def former_participants(user: User, today: date, code: str = "") -> QuerySet[SitePeriod]:
-    """The periods that a user may look into of participants whom they no longer see, by code if given."""
+def former_participants(
+    user: User, today: date, code: str = "", *, site: str = "", trial: str = ""
+) -> QuerySet[SitePeriod]:
+    """The periods that a user may look into of participants whom they no longer see.
+
+    By the participant's code, and by the codes of the site and the trial, where they are given.
+    """
     gone = periods_visible_to(user, today).exclude(participant__in=participants_visible_to(user, today))
+    chosen = {"site__code": site, "participant__trial__code": trial}
+    gone = gone.filter(**{name: value for name, value in chosen.items() if value})
     if not code:
         return gone
     return gone.filter(participant__in=participants_coded(Participant.objects.all(), code).values("pk"))

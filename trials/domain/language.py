@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 _CODE = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
+_CAPITALS = (
+    "AE ALT ANC AST BNP CAR CBC CMV CNS CRP CRS CT DLCO DNA EBV ECG EDSS FEV1 GVHD HBV HCV HIV HLA ICANS IgG "
+    "IgM INR IV IVIG JAK LVEF MMF MMT MRI NSCLC PBMC PCR PET SAE SLE SLEDAI TB TNF VSV"
+)
+_AS_WRITTEN = {word.lower(): word for word in _CAPITALS.split()} | {"hcg": "hCG"}
 BETWEEN = " ‖ "
 """What stands between the two languages where a text is kept in one column; no text may hold it."""
 
@@ -74,8 +79,14 @@ def label_of(code: str) -> str:
 
 
 def readable(code: str) -> str:
-    """Return a code without its hyphens, as people read one that has no label; other texts as they are."""
-    return code.replace("-", " ").replace("_", " ") if _CODE.fullmatch(code) else code
+    """Return a code without its hyphens, as people read one that has no label; other texts as they are.
+
+    What medicine writes in capitals is written so: cns-lupus is CNS lupus.
+    """
+    if not _CODE.fullmatch(code):
+        return code
+    words = code.replace("-", " ").replace("_", " ").split(" ")
+    return " ".join(_AS_WRITTEN.get(word, word) for word in words)
 
 
 def in_english(message: str) -> str:

@@ -40,6 +40,13 @@ class Readiness:
         answers = {line.answer for line in self.lines}
         return next((one for one in (Answer.NO, Answer.NOT_KNOWN) if one in answers), Answer.YES)
 
+    def screening_expired(self, start: Start) -> bool:
+        """Return whether a visit done before the start lies before its window now: it can be repeated."""
+        done = start.known.performed
+        before = [one for one in self.plan.visits if one.window.closes < self.day and not one.rule.block]
+        expired = any(one.code in done and done[one.code].day < one.window.opens for one in before)
+        return expired and not start.begun
+
     def document(self, say: Say = plain) -> list[dict[str, Any]]:
         """The list as it is kept in the audit trail."""
         return [

@@ -138,6 +138,19 @@ def refusals_of_missing(visit: VisitState, today: date, reason: str) -> Iterator
     yield from refusals_of_reason(reason)
 
 
+def questions_of_missing(visit: VisitState, today: date, *, hour_over: bool) -> Iterator[Refusal]:
+    """What is asked before a visit is recorded as missed: an arrival, a booking whose day is not over.
+
+    `hour_over` says that the hour of the booking is over, so that nobody came.
+    """
+    if visit.arrived_on:
+        message = _("The arrival for %(visit)s is on record, on %(day)s. Was it missed all the same?")
+        yield Refusal("sure", message, {**visit.named, "day": visit.arrived_on})
+    elif visit.booked_on and visit.booked_on >= today and not hour_over:
+        message = _("%(visit)s is booked for %(booked)s, which is not over. Was it missed all the same?")
+        yield Refusal("sure", message, {**visit.named, "booked": visit.booked_on})
+
+
 def refusals_of_reason(reason: str) -> Iterator[Refusal]:
     """Nothing on record is withdrawn or given up without a word."""
     if not reason.strip():

@@ -198,7 +198,7 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     )
 
 
-def busiest_site(sites: Sequence[Site], today: date) -> int | None:
+def busiest_site(sites: QuerySet[Site], today: date) -> int | None:
     """The one of these sites (id) with most bookings in the week from today on; None where there are none."""
     week = (today, today + timedelta(days=6))
     booked = Visit.objects.filter(participant__site__in=sites, booked_on__range=week, **RUNNING)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
+from participants.domain.errors import AbsenceRefused
 from participants.models import Absence
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale, UnlikelyDay
@@ -29,7 +30,7 @@ from trials.models import Site, User
 from trials.selectors.records import working_days_of
 from trials.services.sites.plausible_days import frame_at_site, impossible_days, questions_of
 from trials.services.sites.working_days import correct_working_days, first_working_days, renewed_working_days
-from trials.spoken import say
+from trials.spoken import require_reason, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,14 @@ def commit_site(
 ) -> SitePreview:
     """Make a previewed proposal true for all participants of the site, in one transaction.
 
-    Raises ReplanningRefused without a reason, BookingsOrphaned and ReplanningStale as
+    An absence needs no reason unless its days are unlikely: its note says why. Raises ReplanningRefused
+    without one otherwise (AbsenceRefused for such an absence), BookingsOrphaned and ReplanningStale as
     `commit_replanning` does.
     """
+    if proposal.absence:
+        if proposal.sure:
+            require_reason(reason, AbsenceRefused)
+        reason = reason.strip() or proposal.absence.note or _("Absence")
     if not reason.strip():
         raise ReplanningRefused(_(REASON_MISSING))
     lock_people_at(site.pk)

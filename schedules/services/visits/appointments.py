@@ -12,6 +12,7 @@ from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.order import refusals_of_day
 from schedules.domain.visits.state import (
     after_end,
+    questions_of_missing,
     refusals_of_booking,
     refusals_of_completion,
     refusals_of_deed,
@@ -184,14 +185,20 @@ def _asks_why(state: VisitState, completion: Completion, history: History) -> bo
 
 
 @recorded
-def miss_visit(*, visit: Visit, version: int, by: User | None, reason: str, now: datetime) -> Visit:
+def miss_visit(
+    *, visit: Visit, version: int, by: User | None, reason: str, now: datetime, sure: bool = True
+) -> Visit:
     """Put on record that nobody came, or came too late, with a reason; its date is still lent to others.
 
-    Raises VisitRefused, also before the window opens, and Stale.
+    Without `sure`, VisitRefused asks at that field where an arrival is on record or the booking is still to
+    come. Raises VisitRefused, also before the window opens, and Stale.
     """
     visit = _locked_for(visit, version, VisitAction.MISS)
     today = clock_at(visit.participant.site, now).today
     refuse(refusals_of_missing(_state(visit), today, reason), VisitRefused)
+    if not sure:
+        hour_over = visit.booked_start is not None and visit.booked_start <= now
+        refuse(questions_of_missing(_state(visit), today, hour_over=hour_over), VisitRefused)
     write_visit(visit, "missed", now, missed_on=today, missed_reason=reason.strip())
     follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     draft_of_visits([visit.pk], now)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,11 +33,12 @@ from schedules.selectors.store.course import visit_in_sight
 from schedules.web.shared.back import with_back
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
+from schedules.web.shared.places import places, site_asked, trial_asked
 from schedules.web.shared.query_params import day_asked, number
 from schedules.web.shared.wording import month_words, say, short_day_words
 from trials.domain.accounts.access import Right
 from trials.models import Site
-from trials.selectors.records import may, sites_visible_to, trials_visible_to
+from trials.selectors.records import may, sites_visible_to
 from trials.web.shared.query_params import choice_in, query_params
 
 WEEK, MONTH, AGENDA = "week", "month", "agenda"
@@ -142,8 +144,8 @@ class Column:
 def calendar(request: HttpRequest) -> HttpResponse:
     """The calendar of one site."""
     user, instant = user_of(request), now()
-    sites = list(sites_visible_to(user, server_day(instant)))
-    if not sites:
+    sites = sites_visible_to(user, server_day(instant))
+    if not sites.exists():
         return render(request, "calendar/calendar.html", {"sites": []})
     asked = _asked(request, sites, instant)
     first, last = asked.span()
@@ -154,8 +156,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     picked = _picked(request, asked, found) if records else None
     context = {
         "asked": asked,
-        "sites": sites,
-        "trials": trials_visible_to(user, server_day(instant)),
+        **places(request, asked.site.pk, asked.trial),
         "resources": sorted(found.resources.values(), key=lambda one: (one.kind.value, one.name)),
         "resource": found.resources.get(asked.resource or 0),
         "found": found,
@@ -183,24 +184,24 @@ def _views() -> list[tuple[str, str]]:
     ]
 
 
-def _asked(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> CalendarQuery:
+def _asked(request: HttpRequest, sites: QuerySet[Site], instant: datetime) -> CalendarQuery:
     site = _site(request, sites, instant)
     view = choice_in(request, "view", (WEEK, MONTH, AGENDA)) or WEEK
     day = day_asked(request, "day") or today_at(site, instant)
     return CalendarQuery(
-        *(view, day, site, number(request, "trial"), number(request, "resource"), number(request, "visit"))
+        *(view, day, site, trial_asked(request), number(request, "resource"), number(request, "visit"))
     )
 
 
-def _site(request: HttpRequest, sites: Sequence[Site], instant: datetime) -> Site:
+def _site(request: HttpRequest, sites: QuerySet[Site], instant: datetime) -> Site:
     """The site that is asked for, else the one looked at last, else the one with most bookings just now."""
-    wanted = number(request, "site")
-    if wanted and any(one.pk == wanted for one in sites):
+    wanted = site_asked(request)
+    if wanted and (site := sites.filter(pk=wanted).first()):
         if request.session.get(LAST_SITE) != wanted:
             request.session[LAST_SITE] = wanted
-    else:
-        wanted = request.session.get(LAST_SITE) or busiest_site(sites, server_day(instant))
-    return next((one for one in sites if one.pk == wanted), sites[0])
+        return site
+    last = request.session.get(LAST_SITE) or busiest_site(sites, server_day(instant))
+    return (sites.filter(pk=last).first() if last else None) or sites[:1].get()
 
 
 def _card(one: ToBook, asked: CalendarQuery, span: tuple[date, date], today: date) -> tuple[ToBook, str, str]:

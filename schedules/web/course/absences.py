@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from participants.domain.errors import AbsenceRefused
 from participants.models import Absence, Participant
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale, UnlikelyDay
@@ -45,7 +44,6 @@ from schedules.web.shared.preview_rows import person_rows, preview_rows
 from trials.domain.errors import DomainError, Refused
 from trials.models import Site
 from trials.selectors.records import sites_visible_to
-from trials.spoken import require_reason
 from trials.zones import zone_of
 
 
@@ -198,9 +196,7 @@ class _Page:
             commit_absence(away=away, accept_unbookable=accept, reason=why, sure=sure, **shared)
             return
         proposal = SiteProposal(absence=away, accept_unbookable=accept, sure=sure)
-        if sure:
-            require_reason(why, AbsenceRefused)
-        commit_site(site=self.site, proposal=proposal, reason=why or away.note or _("Absence"), **shared)
+        commit_site(site=self.site, proposal=proposal, reason=why, **shared)
 
     def _shown(self, form: AbsenceForm, preview: Shown | None = None, *, status: int = 200) -> HttpResponse:
         context = {**self.context, "form": form, "button": _("Show what would happen")}

@@ -26,6 +26,7 @@ from schedules.selectors.store.calendars import today_at
 from schedules.services.enrolment.enrolling import Enrolment
 from schedules.web.shared.anchor_fields import PLANNED, AnchorFieldsMixin, DayInput, mended, recorded_anchors
 from schedules.web.shared.forms import SureField, without_question
+from schedules.web.shared.places import PlaceField
 from schedules.web.shared.wording import say
 from trials import request_clock
 from trials.domain.protocols.protocol import EventAfter, Protocol
@@ -56,17 +57,15 @@ class PlaceForm(forms.Form):
         label=gettext_lazy("Trial and protocol version"),
         empty_label=gettext_lazy("Choose …"),
     )
-    site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
-        queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …")
-    )
+    site = PlaceField(queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …"))
 
     def __init__(self, user: User, today: date, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         version, site = self.fields["version"], self.fields["site"]
         assert isinstance(version, forms.ModelChoiceField)
-        assert isinstance(site, forms.ModelChoiceField)
+        assert isinstance(site, PlaceField)
         version.queryset = versions_to_enrol_under(user, today)
-        site.queryset = sites_to_enrol_at(user, today)
+        site.offer(sites_to_enrol_at(user, today))
 
     def begin_at(self, place: LastPlace | None) -> None:
         """Begin with the site and version under which somebody was enrolled last."""

@@ -90,10 +90,9 @@ def participant_list(request: HttpRequest) -> HttpResponse:
 def _moved(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """The list of those who went to another site: the old one reads its own period of each."""
     wanted = context["wanted"]
-    gone = former_participants(user_of(request), server_day(now()), wanted["q"])
-    chosen = {"site__code": wanted["site"], "participant__trial__code": wanted["trial"]}
-    gone = gone.filter(**{name: value for name, value in chosen.items() if value})
-    page = Paginator(gone.select_related("participant"), PER_PAGE).get_page(request.GET.get("page"))
+    user, today = user_of(request), server_day(now())
+    gone = former_participants(user, today, wanted["q"], site=wanted["site"], trial=wanted["trial"])
+    page = Paginator(gone, PER_PAGE).get_page(request.GET.get("page"))
     phases = [(value, say(label)) for value, label in PHASES.items()]
     more = neighbours(request, page.number, page.paginator.num_pages)
     return render(

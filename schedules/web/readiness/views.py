@@ -57,14 +57,6 @@ FAR = timedelta(days=5 * 366)
 """No start is asked about further away than this."""
 
 
-def screening_expired(start: Start, found: Readiness) -> bool:
-    """Whether a visit that was done before the start lies before its window now: it can be repeated."""
-    done = start.known.performed
-    before = [one for one in found.plan.visits if one.window.closes < found.day and not one.rule.block]
-    expired = [one for one in before if one.code in done and done[one.code].day < one.window.opens]
-    return bool(expired) and not start.begun
-
-
 LOOK = {Answer.YES: "done", Answer.NO: "grave", Answer.NOT_KNOWN: "soon"}
 """In which status's colours an answer stands."""
 
@@ -132,7 +124,7 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": _lines(found.document(say)) if found else (),
         "verdict": _answer(found.answer) if found else None,
         "counts": _counts(found) if found else (),
-        "repeatable": found is not None and screening_expired(start, found),
+        "repeatable": found is not None and found.screening_expired(start),
         "checks": [_check(check, start) for check in checks],
         "may_record": may_record(request, participant),
     }

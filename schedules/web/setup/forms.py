@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from schedules.web.shared.forms import VersionedForm
+from schedules.web.shared.places import PlaceField
 from schedules.web.shared.wording import say
 from trials.domain.language import Text
 from trials.domain.sites.calendar_names import calendar_names, modules_by_code
@@ -19,7 +20,6 @@ from trials.domain.words import WEEKDAYS
 from trials.formats.protocols import library
 from trials.formats.protocols.yaml import read_document
 from trials.formats.protocols.yaml_text import read_text
-from trials.models import Site
 from trials.services.sites.sites import NAMES, NewSite, SiteNames
 from trials.zones import server_zone
 
@@ -189,15 +189,13 @@ class TrialNamesForm(VersionedForm):
 class TrialSiteForm(VersionedForm):
     """A site at which a trial is to run."""
 
-    site: forms.ModelChoiceField[Site] = forms.ModelChoiceField(
-        queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …")
-    )
+    site = PlaceField(queryset=None, label=gettext_lazy("Site"), empty_label=gettext_lazy("Choose …"))
 
     def __init__(self, sites: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         field = self.fields["site"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = sites
+        assert isinstance(field, PlaceField)
+        field.offer(sites)
 
 
 def shipped_editions() -> list[tuple[str, str]]:

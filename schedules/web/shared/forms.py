@@ -92,10 +92,10 @@ class ShownReasonForm(ShownForm, ReasonForm):
 
 
 class SureField(forms.BooleanField):
-    """The answer to the question whether an unlikely day is right."""
+    """The answer to the question whether an unlikely day is right, or whatever else is asked once."""
 
-    def __init__(self) -> None:
-        super().__init__(required=False, label=gettext_lazy("Yes, this day is right"))
+    def __init__(self, label: Any = None) -> None:
+        super().__init__(required=False, label=label or gettext_lazy("Yes, this day is right"))
 
 
 class WhyField(forms.CharField):

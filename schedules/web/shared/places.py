@@ -1,4 +1,4 @@
-"""The sites and trials by which a list is filtered: all of them where they are few, else searched by name.
+"""The sites and trials of a filter or a form: all of them where they are few, else searched by name.
 
 A page with five hundred sites in its filter is 20 KB larger on each of its addresses, for all who read it.
 """
@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number
+from schedules.web.shared.query_params import number, row_id
 from trials.models import Site, Trial, User
 from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.spoken import site_name, trial_name
@@ -109,7 +114,7 @@ def place_asked(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
     text = typed(request, name)
     if not text:
         return None
-    found = list(rows.filter(code__iexact=text.partition(BETWEEN)[0].strip())[:2])
+    found = list(rows.filter(code__iexact=_first_word(text))[:1])
     if not found:
         codes = list(rows.order_by("code").values_list("code", flat=True)[: MOST + 1])
         if len(codes) <= MOST:  # they are chosen from a list, and what is none of them is a wrong address
@@ -117,11 +122,78 @@ def place_asked(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
         found = list(places_named(rows, name, text)[:2])
     if len(found) == 1:
         return found[0]
+    raise QueryRefused(name, _not_one(text, found))
+
+
+def _first_word(text: str) -> str:
+    return text.partition(BETWEEN)[0].strip()
+
+
+def _not_one(text: str, found: Sequence[Any]) -> str:
+    """Why what was typed names no one of the places: several are called so, or none."""
     if found:
         words = _("Several are called “%(value)s”. Give the code of one of them.")
     else:
         words = _("“%(value)s” is not the code or the name of anything that you can choose here.")
-    raise QueryRefused(name, words % {"value": text})
+    return words % {"value": text}
+
+
+class PlaceSearch(forms.TextInput):
+    """A field in which a code or a name is typed, with what matches offered below it."""
+
+    input_type = "search"
+
+    def __init__(self, name: str) -> None:
+        listed = f"{name}-found"
+        asks = {
+            "hx-get": reverse("find-places", kwargs={"kind": name}),
+            "hx-trigger": "input changed delay:200ms, focus once",
+            "hx-target": f"#{listed}",
+            "hx-sync": "this:replace",
+        }
+        super().__init__({"list": listed, "autocomplete": "off", "spellcheck": "false", **asks})
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The field, and the list that the search fills."""
+        field = super().render(name, value, attrs, renderer)
+        return format_html('{}<datalist id="{}"></datalist>', field, self.attrs["list"])
+
+
+class PlaceField(forms.ModelChoiceField):
+    """A site of a form: chosen from a list, or typed as a code or a name where there are many."""
+
+    def offer(self, rows: QuerySet[Any], name: str = "site") -> None:
+        """Offer these rows."""
+        self.queryset = rows
+        if rows.count() > MOST:
+            self.widget = PlaceSearch(name)
+            self.widget.is_required = self.required
+
+    @property
+    def many(self) -> bool:
+        """Whether the place is typed."""
+        return isinstance(self.widget, PlaceSearch)
+
+    def prepare_value(self, value: Any) -> Any:
+        """A place as the field shows it: in words where it is typed."""
+        text = str(value or "")
+        if not self.many or not (text.isascii() and text.isdigit()):
+            return super().prepare_value(value)
+        row = self.queryset.filter(pk=row_id(text)).first() if self.queryset is not None else None
+        return words_of(row) if row else text
+
+    def to_python(self, value: Any) -> Any:
+        """The place that was chosen or typed; raises ValidationError in words for any other text."""
+        text = str(value or "").replace("\0", "\ufffd").strip()[:LONGEST]
+        if not self.many or not text or self.queryset is None:
+            return super().to_python(value)
+        found = list(self.queryset.filter(code__iexact=_first_word(text))[:1])
+        if not found and text.isascii() and text.isdigit():
+            found = list(self.queryset.filter(pk=row_id(text))[:1])
+        found = found or list(places_named(self.queryset, "site", text)[:2])
+        if len(found) != 1:
+            raise ValidationError(_not_one(text, found), code="invalid_choice")
+        return found[0]
 
 
 def places_named(rows: QuerySet[Any], name: str, text: str) -> QuerySet[Any]:

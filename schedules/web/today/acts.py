@@ -85,6 +85,7 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         "outcome": outcome,
         "section": section.value,
         "typed": request.POST,
+        "asked": act,
         "may_record": True,
     }
     return respond(
@@ -200,7 +201,8 @@ def _asks_first(row: BoardRow, wanted: Asked) -> Outcome:
 
 def _miss(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     reason = str(said.get("reason", ""))
-    miss_visit(visit=row.visit, version=_version(said), by=user_of(request), reason=reason, now=now())
+    act: dict[str, Any] = {"by": user_of(request), "reason": reason, "now": now()}
+    miss_visit(visit=row.visit, version=_version(said), sure=bool(said.get("sure")), **act)
     words = {"visit": named(row.participant, row.work.line.mark)}
     return Outcome(_("%(visit)s is recorded as missed.") % words, undo="missed")
 

@@ -19,7 +19,14 @@ from schedules.domain.windows.asked_at_visit import Asked, ResultAsked
 from schedules.models import VisitPlace
 from schedules.selectors.visits.companions import Companion
 from schedules.web.shared.anchor_fields import DayInput
-from schedules.web.shared.forms import NO_NAMES, SAY_WHY, SureField, VersionedForm, without_question
+from schedules.web.shared.forms import (
+    NO_NAMES,
+    SAY_WHY,
+    ReasonForm,
+    SureField,
+    VersionedForm,
+    without_question,
+)
 from schedules.web.shared.hours import HourField, MinutesField
 from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say, short_day_words
@@ -30,6 +37,12 @@ from trials.models import Resource
 DONE, LEFT = "done", "left"
 KEPT, BROKEN = "kept", "broken"
 AS_ASKED, OTHER = "as-asked", "other"
+
+
+class MissForm(ReasonForm):
+    """Why nobody came; whether that is meant is asked where the booking is still to come."""
+
+    sure = SureField(gettext_lazy("Yes, it was missed"))
 
 
 class BookingForm(VersionedForm):

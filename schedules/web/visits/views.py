@@ -48,7 +48,13 @@ from schedules.web.shared.forms import ReasonForm, VersionedForm
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
-from schedules.web.visits.forms import DONE, BookingForm, CompletionForm, UnscheduledForm
+from schedules.web.visits.forms import (
+    DONE,
+    BookingForm,
+    CompletionForm,
+    MissForm,
+    UnscheduledForm,
+)
 from trials.domain.errors import Stale
 from trials.domain.sites.wall_clock import instant_at
 from trials.selectors.resources import resources_of
@@ -118,7 +124,6 @@ DEEDS: Mapping[VisitAction, DeedWords] = {
 REASONED: Mapping[VisitAction, Callable[..., Visit]] = {
     VisitAction.UNBOOK: unbook_visit,
     VisitAction.UNDO_ARRIVAL: withdraw_arrival,
-    VisitAction.MISS: miss_visit,
     VisitAction.CANCEL: cancel_visit,
     VisitAction.UNDO: undo_visit,
 }
@@ -216,7 +221,11 @@ def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any
     if deed is VisitAction.COMPLETE:
         return _completion_form(page, data, asked)
     initial = {"version": page.visit.version}
-    return (VersionedForm if deed is VisitAction.ARRIVE else ReasonForm)(data, initial=initial)
+    plain: Mapping[VisitAction, type[VersionedForm]] = {
+        VisitAction.ARRIVE: VersionedForm,
+        VisitAction.MISS: MissForm,
+    }
+    return plain.get(deed, ReasonForm)(data, initial=initial)
 
 
 def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> BookingForm:
@@ -322,5 +331,7 @@ def _perform(request: HttpRequest, page: VisitPage, deed: VisitAction, form: Any
         complete_visit(**shared, completion=form.completion(zone))
     elif deed is VisitAction.ARRIVE:
         record_arrival(**shared)
+    elif deed is VisitAction.MISS:
+        miss_visit(**shared, reason=form.why(), sure=form.is_sure())
     else:
         REASONED[deed](**shared, reason=form.why())

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 FEW, MANY = 60, 500
 LISTS = (
     *("today", "worklist", "participants", "flags", "deviations", "screening-log", "enrolment-log"),
-    *("differences", "forecast", "setup", "sites", "trials"),
+    *("differences", "forecast", "setup", "sites", "trials", "calendar", "enrol"),
 )
 
 
@@ -59,6 +59,20 @@ def test_a_list_is_filtered_by_a_site_that_is_typed(everywhere: Client, given: s
         answer = everywhere.get(reverse(name), {"site": given})
         assert answer.status_code == 200, name
         assert 'value="P007 · Place 007"' in answer.content.decode(), name
+
+
+def test_a_form_takes_a_site_that_is_typed(everywhere: Client, version: ProtocolVersion) -> None:
+    typed = {"version": version.pk, "action": "choose"}
+    for given in ("P007", "place 007", str(Site.objects.get(code="P007").pk)):
+        answer = everywhere.post(reverse("enrol"), {**typed, "site": given})
+        assert answer.context["form"].cleaned_data["site"].code == "P007", given
+    shown = everywhere.get(reverse("enrol"), {"version": version.pk}).content.decode()
+    assert 'list="site-found"' in shown
+    assert "Place 031" not in shown
+    refused = everywhere.post(reverse("enrol"), {**typed, "site": "Place 0", "action": "preview"})
+    assert "Several are called “Place 0”" in refused.content.decode()
+    week = everywhere.get(reverse("calendar"), {"site": "P007 · Place 007"})
+    assert week.context["asked"].site.code == "P007"
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,25 @@ def test_a_miss_needs_its_reason(page: Client, visit: Visit) -> None:
     assert Visit.objects.get(pk=visit.pk).missed_reason == "did not come"
 
 
+def test_a_miss_of_a_visit_that_is_booked_for_today_is_asked_about_first(page: Client, visit: Visit) -> None:
+    act(page, visit, "book", on=TODAY.isoformat())
+    visit.refresh_from_db()
+    said = {"reason": "travels", "section": "coming"}
+    asked = act(page, visit, "missed", **said).content.decode()
+    assert "which is not over. Was it missed all the same?" in asked
+    assert "Yes, it was missed" in asked
+    assert f"/today/visits/{visit.pk}/missed/" in asked, "what is asked is the act that was refused"
+    assert f'hx-post="/today/visits/{visit.pk}/done/"' not in asked
+    form = page.post(f"/visits/{visit.pk}/miss/", {"version": visit.version, "reason": "travels"})
+    assert form.status_code == 422
+    assert "Yes, it was missed" in form.content.decode()
+    visit.refresh_from_db()
+    assert visit.missed_on is None
+    act(page, visit, "missed", sure="on", **said)
+    visit.refresh_from_db()
+    assert visit.missed_on == TODAY
+
+
 def test_without_a_script_one_lands_where_one_was_and_can_undo(page: Client, visit: Visit) -> None:
     answer = act(page, visit, "book", script=False, on=TODAY.isoformat())
     assert answer["Location"] == f"/?trial=1#v-{visit.pk}"

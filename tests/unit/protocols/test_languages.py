@@ -88,7 +88,8 @@ def test_a_code_reaches_people_by_its_label():
 
 
 def test_a_code_without_a_label_is_read_without_its_hyphens():
-    assert readable("gvhd-grade-2-or-more") == "gvhd grade 2 or more"
+    assert readable("gvhd-grade-2-or-more") == "GVHD grade 2 or more"
+    assert readable("cns-lupus") == "CNS lupus"
     assert readable("Day -5") == "Day -5"
 
 

@@ -15,6 +15,7 @@ from schedules.domain.visits.state import (
     activities_of,
     after_end,
     deeds_of,
+    questions_of_missing,
     refusals_of_added,
     refusals_of_booking,
     refusals_of_completion,
@@ -282,6 +283,25 @@ def test_the_day_of_an_end_is_not_after_it() -> None:
 def test_nothing_is_missed_before_its_window_opens(today, missed) -> None:
     refused = list(refusals_of_missing(LIVES["d28"], day(today), "no show"))
     assert bool(refused) is not missed
+
+
+@pytest.mark.parametrize(
+    ("booked", "arrived", "hour_over", "asked"),
+    [
+        (28, None, False, "is booked for"),
+        (29, None, False, "is booked for"),
+        (28, None, True, ""),
+        (27, None, False, ""),
+        (None, None, False, ""),
+        (27, 27, False, "The arrival for"),
+        (28, 28, True, "The arrival for"),
+    ],
+)
+def test_a_miss_is_asked_about_while_somebody_may_still_come(booked, arrived, hour_over, asked) -> None:
+    visit = LIVES["d28"]._replace(booked_on=booked and day(booked), arrived_on=arrived and day(arrived))
+    found = list(questions_of_missing(visit, day(28), hour_over=hour_over))
+    assert bool(found) is bool(asked)
+    assert asked in words(found)
 
 
 def test_undoing_in_the_order_of_days() -> None:
