@@ -72,7 +72,7 @@ DRAFTED_OF_VISITS = VISIT_KINDS | {DeviationKind.CONSENT}
 class Lapse(StrEnum):
     """Why what a draft was made of is no longer so; UPHELD where a person says that it still holds."""
 
-    TAKEN_BACK = "taken-back"
+    RECORD_WITHDRAWN = "taken-back"
     INSIDE = "inside"
     RECORDED = "recorded"
     REOPENED = "reopened"
@@ -85,7 +85,7 @@ class Lapse(StrEnum):
 
 
 LAPSE_LABELS: Mapping[Lapse, str] = {
-    Lapse.TAKEN_BACK: _("The record of this visit was withdrawn."),
+    Lapse.RECORD_WITHDRAWN: _("The record of this visit was withdrawn."),
     Lapse.INSIDE: _("The visit lies inside its window now."),
     Lapse.RECORDED: _("What became of the visit is on record now."),
     Lapse.REOPENED: _("The visit has another window now, which has not closed."),
@@ -246,13 +246,13 @@ def why_lapsed(kind: DeviationKind, visit: RecordedVisit) -> Lapse:
     if visit.cancelled:
         return Lapse.CANCELLED
     if kind is DeviationKind.CONSENT:
-        return Lapse.CONSENTED if visit.performed_on else Lapse.TAKEN_BACK
+        return Lapse.CONSENTED if visit.performed_on else Lapse.RECORD_WITHDRAWN
     if kind is DeviationKind.ACTIVITY:
-        return Lapse.DONE if visit.performed_on else Lapse.TAKEN_BACK
+        return Lapse.DONE if visit.performed_on else Lapse.RECORD_WITHDRAWN
     if kind is DeviationKind.UNRECORDED:
         return Lapse.REOPENED if visit.live else Lapse.RECORDED
     if visit.live:
-        return Lapse.TAKEN_BACK
+        return Lapse.RECORD_WITHDRAWN
     inside = visit.performed_on and visit.window.holds(visit.performed_on)
     return Lapse.INSIDE if inside and kind is not DeviationKind.MISSED else Lapse.REPLACED
 

@@ -210,7 +210,7 @@ def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) 
     if not visit.live:
         return replace(change, effects=(_again(visit, before, after),))
     effects = tuple(_live(visit, after, judging.today))
-    if effects == (Effect.UNCHANGED,) and _suggested_anew(change):
+    if effects == (Effect.UNCHANGED,) and _another_day_suggested(change):
         effects = (Effect.SUGGESTED,)
     return replace(change, effects=effects)
 
@@ -222,7 +222,7 @@ def _back(change: VisitChange, planned: PlannedVisit, judging: _Judging) -> Visi
     return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
 
 
-def _suggested_anew(change: VisitChange) -> bool:
+def _another_day_suggested(change: VisitChange) -> bool:
     before, after = change.suggested
     return after is not None and before != after
 

@@ -243,7 +243,7 @@ def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
     The condition of a scope is put into words once. The plus keeps SQLite from looking up all visits of
     these people for each page, to sort them: it walks on by id. PostgreSQL knows how many there are.
     """
-    sight = _people_in_sight(scope)
+    sight = _people_visible(scope)
     if sight is None:
         return None
     people, params = sight
@@ -256,7 +256,7 @@ def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
 
 
 @lru_cache(maxsize=256)
-def _people_in_sight(scope: Scope) -> Written | None:
+def _people_visible(scope: Scope) -> Written | None:
     return ids_of(Participant.objects.filter(within(scope)).order_by())
 
 

@@ -14,7 +14,7 @@ from trials.models import SiteApproval
 STEPS = frozenset(step.value for step in Step)
 
 
-def steps_that_stand(participants: Collection[int]) -> QuerySet[CourseStep]:
+def standing_steps(participants: Collection[int]) -> QuerySet[CourseStep]:
     """The steps of these participants' courses that stand, in order."""
     steps = CourseStep.objects.filter(participant__in=participants, undone=False, step__in=STEPS)
     return steps.order_by("pk")

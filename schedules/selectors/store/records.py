@@ -28,7 +28,7 @@ from schedules.domain.windows.eligibility import known_of
 from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables
-from schedules.selectors.store.first_days import first_approvals, first_signatures, steps_that_stand
+from schedules.selectors.store.first_days import first_approvals, first_signatures, standing_steps
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
@@ -195,7 +195,7 @@ def records_read(found: Sequence[Participant]) -> list[Record]:
         ProtocolWindow.objects.filter(participant__in=ids).order_by("pk"),
         _activities(ids),
         Fact.objects.filter(participant__in=ids, withdrawn_at=None).order_by("pk"),
-        steps_that_stand(ids),
+        standing_steps(ids),
         first_signatures(ids),
         first_approvals(sites, trials),
     )

@@ -49,7 +49,7 @@ class FullDays:
     def of(self, participant: int, site: int, day: date) -> int:
         """How many slots a day has that are all taken, by others; 0 where one is left.
 
-        Whoever is booked on that day anyway takes no second slot by another visit of the same journey.
+        Somebody who is booked on that day anyway takes no second slot by another visit of the same journey.
         """
         return 0 if (participant, day) in self.there else self.slots.get((site, day), 0)
 

@@ -44,7 +44,7 @@ from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import ask_once, impossible_days
 from trials.spoken import require_reason, say, sentence
 
-TAKEN_BACK = 0
+REPETITION_WITHDRAWN = 0
 """The attempt of visits that were planned in a repetition which was withdrawn: before the first one.
 
 Their rows stay, for calendars and the trail know them; a later repetition takes them up again.
@@ -166,7 +166,7 @@ def _first_attempt_again(person: Participant, step: CourseStep, now: datetime, r
         "cancelled_reason": reason,
         "applies": False,
         "held_on": None,
-        "attempt": TAKEN_BACK,
+        "attempt": REPETITION_WITHDRAWN,
     }
     back = _ids(present.exclude(pk__in=own))
     write_visits(person.pk, own, "cancelled", now, **gone)
@@ -174,7 +174,7 @@ def _first_attempt_again(person: Participant, step: CourseStep, now: datetime, r
 
 
 def _withdrawn_visits(person: Participant) -> QuerySet[Visit]:
-    return Visit.objects.filter(participant=person, attempt=TAKEN_BACK)
+    return Visit.objects.filter(participant=person, attempt=REPETITION_WITHDRAWN)
 
 
 def _ids(visits: QuerySet[Visit]) -> list[int]:

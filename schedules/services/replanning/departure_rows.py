@@ -113,7 +113,7 @@ def _mark(gone: Iterable[Deviation], preview: Preview) -> None:
     for one in gone:
         abouts = one.key.split(":")[2:-1]
         kept = all(preview.case.happened(code) for code in abouts if code in preview.plan.anchors)
-        because = Lapse.KEPT if kept else Lapse.TAKEN_BACK
+        because = Lapse.KEPT if kept else Lapse.RECORD_WITHDRAWN
         Deviation.objects.filter(pk=one.pk).update(
             lapsed_on=preview.today, lapsed_because=because, version=F("version") + 1
         )

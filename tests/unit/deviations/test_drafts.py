@@ -119,7 +119,7 @@ def test_the_same_facts_have_the_same_key_and_others_another() -> None:
 @pytest.mark.parametrize(
     ("kind", "changes", "lapse"),
     [
-        (DeviationKind.OUTSIDE, {}, Lapse.TAKEN_BACK),
+        (DeviationKind.OUTSIDE, {}, Lapse.RECORD_WITHDRAWN),
         (DeviationKind.OUTSIDE, {"performed_on": LAST}, Lapse.INSIDE),
         (DeviationKind.OUTSIDE, {"missed_on": LATE}, Lapse.REPLACED),
         (DeviationKind.BLOCK, {"performed_on": EARLY}, Lapse.REPLACED),
@@ -128,7 +128,7 @@ def test_the_same_facts_have_the_same_key_and_others_another() -> None:
         (DeviationKind.UNRECORDED, {"performed_on": LAST}, Lapse.RECORDED),
         (DeviationKind.UNRECORDED, {}, Lapse.REOPENED),
         (DeviationKind.ACTIVITY, {"performed_on": LAST}, Lapse.DONE),
-        (DeviationKind.ACTIVITY, {}, Lapse.TAKEN_BACK),
+        (DeviationKind.ACTIVITY, {}, Lapse.RECORD_WITHDRAWN),
     ],
 )
 def test_why_it_is_no_longer_so(kind, changes, lapse) -> None:

@@ -83,7 +83,7 @@ WITHDRAWN = replace(INFUSED, ended=End(day(20), "Withdrawal", all_contact=True))
 TERMINATED = replace(INFUSED, ended=End(day(20), "Early termination"))
 DIED = replace(INFUSED, ended=End(day(20), "Death", died_on=day(20), all_contact=True))
 NO_CONSENT = replace(CONDITIONED, consented_on=None)
-TAKEN_BACK = replace(CONDITIONED, consent_withdrawn_on=day(-1))
+CONSENT_WITHDRAWN = replace(CONDITIONED, consent_withdrawn_on=day(-1))
 
 
 def words(refusals: list[Refusal]) -> str:
@@ -136,7 +136,7 @@ DONE = [
     ("d0", -4, CONDITIONED, 0, "is too early", "before the last chemotherapy"),
     ("d0", 0, NO_CONSENT, 0, "No infusion before consent", "no consent on record"),
     ("d0", 0, replace(CONDITIONED, consented_on=day(1)), 1, "No infusion before consent", "consent after"),
-    ("d0", 0, TAKEN_BACK, 0, "Consent was withdrawn", "consent taken back on the eve"),
+    ("d0", 0, CONSENT_WITHDRAWN, 0, "Consent was withdrawn", "consent withdrawn on the eve"),
     ("d28", 28, INFUSED, 28, "", "on its target"),
     ("d28", 28, CONDITIONED, 28, "not on record yet", "the infusion is not recorded"),
     ("d28", 31, INFUSED, 32, "", "on the last day of the window"),

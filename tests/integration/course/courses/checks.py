@@ -19,7 +19,7 @@ from schedules.selectors.store.calendars import working_days_by_site
 from schedules.selectors.store.course import course_of, standing_of
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.visits.status_query import appointment_condition, window_condition
-from schedules.services.course.repetition import TAKEN_BACK
+from schedules.services.course.repetition import REPETITION_WITHDRAWN
 from tests.integration.course.courses.naive import BLOCK, DAY, Model
 from trials.models import AuditEntry
 
@@ -82,8 +82,8 @@ class Checked(RuleBasedStateMachine):
     def everything_is_as_the_model_has_it(self) -> None:
         for model in self.models:
             stored = Visit.objects.filter(participant=model.pk)
-            assert not stored.filter(attempt=TAKEN_BACK, cancelled_on=None).exists()
-            rows = {(row.attempt, row.code): row for row in stored.exclude(attempt=TAKEN_BACK)}
+            assert not stored.filter(attempt=REPETITION_WITHDRAWN, cancelled_on=None).exists()
+            rows = {(row.attempt, row.code): row for row in stored.exclude(attempt=REPETITION_WITHDRAWN)}
             wanted = {(model.attempt, code): model.row(code) for code in model.visits} | model.past
             assert {key: row_of(row) for key, row in rows.items()} == wanted
             days = dict(Anchor.objects.filter(participant=model.pk).values_list("code", "actual_on"))
