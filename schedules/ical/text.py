@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 
-# The library escapes a backslash, but reads \N as a new line first; and it writes control
-# characters as they are, for which strict clients drop the whole feed.
+# Readers, the library among them, take \N for a new line before they look for a backslash that is escaped;
+# and strict ones drop the whole feed for a control character.
 _SPACES = {"\t": " ", "\N{LINE SEPARATOR}": "\n", "\N{PARAGRAPH SEPARATOR}": "\n"}
 _NEVER = {"Cc", "Cs"}
 
 
 def clean(text: str) -> str:
     """The text with its line breaks as new lines, and without control characters or halves of characters."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\N", "\\\N{ZERO WIDTH SPACE}N")
-    return "".join(kept for character in lines if (kept := _kept(character)))
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not lines.isprintable():
+        lines = "".join(map(_kept, lines))
+    # after it, since a control character may have stood between the two
+    return lines.replace("\\N", "\\\N{ZERO WIDTH SPACE}N")
 
 
 def clean_line(text: str) -> str:

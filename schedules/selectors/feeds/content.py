@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model, Q
@@ -19,7 +19,7 @@ from schedules.domain.visits.state import activities_of
 from schedules.ical.entries import ShownWindow
 from schedules.ical.values import ASSUMED_LENGTH, Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
-from schedules.models import Basis, CalendarState, ProtocolWindow, Visit
+from schedules.models import Basis, ProtocolWindow, Visit
 from schedules.selectors.store.rows_once import rows_of
 from schedules.selectors.store.stored_visits import (
     day_zero_of,
@@ -28,15 +28,29 @@ from schedules.selectors.store.stored_visits import (
     version_of,
     window_of,
 )
+from trials.domain.language import Text, kept
 from trials.domain.protocols.protocol import Protocol, TimingKind
 from trials.domain.words import Say, plain
-from trials.models import ProtocolVersion, Resource, Site, Trial, User
+from trials.models import Site, User
 from trials.selectors.records import protocol_of
 from trials.zones import server_zone, zone_of
+
+
+class _Along(TypedDict):
+    """What is read along with a row, and what is left out."""
+
+    related: tuple[str, ...]
+    without: tuple[str, ...]
+
 
 _DAY = timedelta(days=1)
 _ID_END = 2**63
 _SOURCE = 16
+_OF_PERSON: _Along = {
+    "related": ("trial", "site", "protocol_version", "calendar_state"),
+    "without": ("protocol_version__document",),
+}
+_OF_VISIT: _Along = {"related": ("booked_resource", "done_under"), "without": ("done_under__document",)}
 
 
 class ShownPeople:
@@ -45,22 +59,18 @@ class ShownPeople:
     def __init__(
         self, pks: Collection[int], *, windows: bool = False, only: Collection[int] | None = None
     ) -> None:
-        """Read these participants (ids): nine statements at most, one more for their protocol windows.
+        """Read these participants (ids): three statements, one more for their protocol windows.
 
         `only` names the visits (ids) that are wanted of them, where not all are.
         """
         self.people = _people(pks)
-        if only is None:
-            visits = rows_of(Visit, pks, column="participant_id", order="target, id")
-        else:
-            visits = rows_of(Visit, only, order="target, id")
-        _attach(visits, "booked_resource", Resource)
-        _attach(visits, "done_under", ProtocolVersion, without=("document",))
+        of = (pks, "participant_id") if only is None else (only, "id")
+        visits = rows_of(Visit, of[0], column=of[1], order="target, id", **_OF_VISIT)
         self.stored = [visit for visit in visits if visit.participant_id in self.people]
         self._windows: list[ProtocolWindow] = []
         if windows:
-            kept = rows_of(ProtocolWindow, pks, column="participant_id", order="id")
-            self._windows = [one for one in kept if one.participant_id in self.people and _has_days(one)]
+            found = rows_of(ProtocolWindow, pks, column="participant_id", order="id")
+            self._windows = [one for one in found if one.participant_id in self.people and _has_days(one)]
 
     def sources(self, edition: str) -> dict[int, str]:
         """Digest for each visit (id) all that its entry is made from: its row, its participant's, its room's.
@@ -103,34 +113,22 @@ def is_gone(visit: Visit, today: date) -> bool:
 
 def _people(pks: Collection[int]) -> dict[int, Participant]:
     """Read participants with all that calendars show beside their visits; by their ids."""
-    found = rows_of(Participant, pks)
-    _attach(found, "trial", Trial)
-    _attach(found, "site", Site)
-    _attach(found, "protocol_version", ProtocolVersion, without=("document",))
-    people = {person.pk: person for person in found}
-    for state in rows_of(CalendarState, pks, column="participant_id"):
-        people[state.participant_id].calendar_state = state
+    people = {person.pk: person for person in rows_of(Participant, pks, **_OF_PERSON)}
     anchors: dict[int, list[Anchor]] = {pk: [] for pk in people}
     for anchor in rows_of(Anchor, pks, column="participant_id", order="participant_id, code"):
         anchors[anchor.participant_id].append(anchor)
     for pk, recorded in anchors.items():
-        kept = people[pk].anchors.all()
-        kept._result_cache = recorded  # noqa: SLF001 (as prefetch_related does)
-        people[pk]._prefetched_objects_cache = {"anchors": kept}  # type: ignore[attr-defined]  # noqa: SLF001
+        rows = people[pk].anchors.all()
+        rows._result_cache = recorded  # noqa: SLF001 (as prefetch_related does)
+        people[pk]._prefetched_objects_cache = {"anchors": rows}  # type: ignore[attr-defined]  # noqa: SLF001
     return people
 
 
-def _attach(rows: Sequence[Model], name: str, model: type[Model], without: tuple[str, ...] = ()) -> None:
-    """Give these rows what they refer to by a name, read at once."""
-    wanted = {pk for row in rows if (pk := getattr(row, f"{name}_id"))}
-    found = {one.pk: one for one in rows_of(model, sorted(wanted), without=without)}
-    for row in rows:
-        setattr(row, name, found.get(getattr(row, f"{name}_id")))
-
-
 def _row_of(row: Model) -> list[Any]:
-    """The values of a row, but for what was not read of it."""
-    return [row.__dict__.get(field.attname) for field in row._meta.concrete_fields]  # noqa: SLF001
+    """The values of a row in every language, but for what was not read of it."""
+    values = row.__dict__
+    found = [values.get(field.attname) for field in row._meta.concrete_fields]  # noqa: SLF001
+    return [kept(value) if isinstance(value, Text) else value for value in found]
 
 
 def _values_of(person: Participant) -> list[Any]:

@@ -17,6 +17,8 @@ from schedules.selectors.feeds.subscriptions import Shown
 from schedules.selectors.store.rows_once import as_list, one_of
 from trials.models import Resource, Site, Trial
 
+_COMMA, _END = ",", "\x1e"
+"""Between digests, and between what chunks are made from: no label and no code holds a control character."""
 _FAR_BACK, _FAR_AHEAD = date.min, date.max
 
 
@@ -24,12 +26,13 @@ _FAR_BACK, _FAR_AHEAD = date.min, date.max
 class StoredChunks:
     """The chunks of a calendar as they are stored.
 
-    `digests` are those of all participants (ids) that have one, in order; `stale` are the participants
-    without a true one; `partial` those of whom some entries may not be shown on this day.
+    `digests` are those of all participants (ids), in order, empty without one; `stale` says what the chunks
+    of the participants without a true one are made from at present; `partial` are those of whom some entries
+    may not be shown on this day.
     """
 
     digests: dict[int, str]
-    stale: tuple[int, ...]
+    stale: dict[int, str]
     partial: frozenset[int]
 
 
@@ -44,12 +47,13 @@ def stored_chunks(people: Shown, style: str, edition: str, content: FeedContent,
     with connection.cursor() as cursor:
         params: list[Any] = [edition, *days, style, *people.params]
         cursor.execute(_statement(people.sql, connection.vendor), params)
-        digests, stale, partial = cursor.fetchone()
-    lines = (line.partition(" ") for line in (digests or "").split("\n") if line)
+        ids, digests, stale, partial = (one or "" for one in cursor.fetchone())
+    known = zip(map(int, ids.split()), digests.split(_COMMA), strict=ids != "")
+    bases = (one.partition(" ") for one in stale.split(_END) if one)
     return StoredChunks(
-        digests=dict(sorted((int(pk), digest) for pk, _space, digest in lines)),
-        stale=tuple(sorted(map(int, (stale or "").split()))),
-        partial=frozenset(map(int, (partial or "").split())),
+        digests=dict(sorted(known)),
+        stale=dict(sorted((int(pk), basis) for pk, _space, basis in bases)),
+        partial=frozenset(map(int, partial.split())),
     )
 
 
@@ -88,15 +92,15 @@ def _joined() -> str:
 
 @lru_cache(maxsize=1024)
 def _statement(people: str, vendor: str) -> str:
-    join, end = ("GROUP_CONCAT", "char(10)") if vendor == "sqlite" else ("STRING_AGG", "chr(10)")
+    join, end = ("GROUP_CONCAT", "char(30)") if vendor == "sqlite" else ("STRING_AGG", "chr(30)")
     some = "c.until <= d.today OR c.first < d.first_day OR c.last > d.last_day"
     day = "CAST(%s AS TEXT)" if vendor == "sqlite" else "CAST(%s AS DATE)"
     return (
-        f"SELECT {join}(q.id || ' ' || q.digest, {end}),"  # noqa: S608 (names of tables, a compiled statement)
-        f" {join}(CASE WHEN q.stale THEN CAST(q.id AS TEXT) END, {end}),"
-        f" {join}(CASE WHEN q.partial THEN CAST(q.id AS TEXT) END, {end})"
-        " FROM (SELECT p.id AS id, c.digest AS digest,"
-        f" (c.basis IS NULL OR c.basis <> {_BASIS}) AS stale, ({some}) AS partial"
+        f"SELECT {join}(CAST(q.id AS TEXT), ' '), {join}(q.digest, '{_COMMA}'),"  # noqa: S608 (names of tables)
+        f" {join}(CASE WHEN q.made IS NULL OR q.made <> q.basis THEN q.id || ' ' || q.basis END, {end}),"
+        f" {join}(CASE WHEN q.partial THEN CAST(q.id AS TEXT) END, ' ')"
+        " FROM (SELECT p.id AS id, COALESCE(c.digest, '') AS digest,"
+        f" c.basis AS made, {_BASIS} AS basis, ({some}) AS partial"
         f" FROM (SELECT {day} AS today, {day} AS first_day, {day} AS last_day) d"
         f" CROSS JOIN {_joined()}"
         f" LEFT JOIN {_table(CalendarChunk)} c ON c.style = %s AND c.participant_id = p.id"

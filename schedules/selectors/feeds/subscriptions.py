@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
-from schedules.models import CalendarFeed, FeedShown
+from schedules.models import CalendarFeed
 from schedules.selectors.store.rows_once import rows_of
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, Scope, covers
 from trials.models import Cohort, Membership, Site, Trial, User
@@ -28,34 +28,18 @@ from trials.selectors.records import (
 from trials.zones import begins, ended, server_zone, zone_named, zone_of
 
 _RELATED = ("participant__site", "participant__trial", "site", "trial", "cohort__trial")
+_ALONG = (
+    *("owner", "shown", "participant", "participant__site", "participant__trial"),
+    *("cohort", "cohort__trial", "site", "trial"),
+)
 _ANY_ID = -(2**62)
 """Stands in a compiled statement for the id of what a feed is of."""
 
 
 def feed_by_digest(digest: str) -> CalendarFeed | None:
-    """The feed behind the digest of a secret, revoked or not, with all that it is of; a few rows are read."""
-    found = rows_of(CalendarFeed, [digest], column="token_digest")
-    for feed in found:
-        (feed.owner,) = rows_of(User, [feed.owner_id])
-        shown = rows_of(FeedShown, [feed.pk], column="feed_id")
-        CalendarFeed.shown.related.set_cached_value(feed, shown[0] if shown else None)
-        for person in rows_of(Participant, _known(feed.participant_id)):
-            (person.site,) = rows_of(Site, [person.site_id])
-            (person.trial,) = rows_of(Trial, [person.trial_id])
-            feed.participant = person
-        for cohort in rows_of(Cohort, _known(feed.cohort_id)):
-            (cohort.trial,) = rows_of(Trial, [cohort.trial_id])
-            feed.cohort = cohort
-        for site in rows_of(Site, _known(feed.site_id)):
-            feed.site = site
-        for trial in rows_of(Trial, _known(feed.trial_id)):
-            feed.trial = trial
-        return feed
-    return None
-
-
-def _known(pk: int | None) -> list[int]:
-    return [] if pk is None else [pk]
+    """The feed behind the digest of a secret, revoked or not, with all that it is of; one statement."""
+    found = rows_of(CalendarFeed, [digest], column="token_digest", related=_ALONG)
+    return found[0] if found else None
 
 
 def feeds_visible_to(user: User, today: date) -> QuerySet[CalendarFeed]:

@@ -44,8 +44,13 @@ class KeptEntry(NamedTuple):
 
 
 def digest_of_entries(entries: Iterable[KeptEntry]) -> str:
-    """Give the digest of what these entries of one participant show, and with which stamps."""
-    names = "\n".join(f"{one.key} {one.digest} {one.stamp}" for one in entries)
+    """Give the digest of what these entries of one participant show, when, and with which stamps.
+
+    Without the rows that they were made from: those may change and show the same.
+    """
+    names = "\n".join(
+        f"{one.key} {one.digest} {one.stamp} {one.first} {one.last} {one.gone} {one.size}" for one in entries
+    )
     return hashlib.sha256(names.encode()).hexdigest()[:_NAMES]
 
 

@@ -56,7 +56,7 @@ def visits_as_entries(visits: Collection[int], request: EntryRequest) -> list[En
     """Give the entries of these visits (ids) alone, for a file; a constant number of queries."""
     participants = Participant.objects.filter(visits__in=visits).values_list("pk", flat=True)
     people = ShownPeople(sorted(set(participants)), only=visits)
-    found = _entries_of(people, request).values()
+    found = _entries_of(people, request, known_stamps(visits)).values()
     return [entry for by_visit in found for entries in by_visit.values() for entry in entries]
 
 
@@ -66,25 +66,21 @@ def render_chunks(bases: Mapping[int, str], request: EntryRequest) -> list[Calen
     A visit whose rows are those that its entries were made from keeps them, and is not even looked at.
     """
     people = ShownPeople(list(bases), windows=request.content.protocol_windows)
-    old = {one.participant_id: one for one in _stored(list(bases), request.style)}
-    kept = {pk: _Kept.of(chunk) for pk, chunk in old.items()}
+    stored = rows_of(CalendarChunk, bases, column="participant_id", where=("style", request.style))
+    kept = {chunk.participant_id: _Kept.of(chunk) for chunk in stored}
     sources = people.sources(f"{EDITION} {RENDERER}")
-    same = _unchanged(people, kept, sources, request.today)
-    entries = _entries_of(people, request, but=same)
+    stamps = known_stamps([visit.pk for visit in people.stored])
+    same = _unchanged(people, kept, sources, stamps, request.today)
+    entries = _entries_of(people, request, stamps, but=same)
     chunks = []
     for pk, basis in sorted(bases.items()):
+        if pk not in people.people:  # deleted meanwhile
+            continue
         order = [visit.pk for visit in people.stored if visit.participant_id == pk]
         made = _Made(order, entries[pk], kept.get(pk), same, sources)
         chunks.append(_chunk(pk, basis, request.style, made))
     keep_rows(chunks, unique=("style", "participant_id"))
     return chunks
-
-
-def _stored(participants: Collection[int], style: str) -> list[CalendarChunk]:
-    if len(participants) == 1:  # one statement that is written once
-        found = rows_of(CalendarChunk, participants, column="participant_id")
-        return [one for one in found if one.style == style]
-    return list(CalendarChunk.objects.filter(style=style, participant__in=participants))
 
 
 @dataclass(slots=True)
@@ -106,7 +102,11 @@ class _Kept:
 
 
 def _unchanged(
-    people: ShownPeople, kept: Mapping[int, _Kept], sources: Mapping[int, str], today: date
+    people: ShownPeople,
+    kept: Mapping[int, _Kept],
+    sources: Mapping[int, str],
+    stamps: Mapping[int, Stamp],
+    today: date,
 ) -> frozenset[int]:
     """Give the visits (ids) whose entries are kept: made from the same rows, with the same stamp."""
     same: dict[int, int] = {}
@@ -118,9 +118,8 @@ def _unchanged(
         found = [of_person.by_key[key][0] for key in keys]
         if all(one.source == sources[visit.pk] for one in found):
             same[visit.pk] = next((one.stamp for one in found if one.key[0] == "v"), 0)
-    stamps = known_stamps(list(same))
     return frozenset(
-        pk for pk, stamp in same.items() if pk in stamps and stamp in {0, int(stamps[pk].timestamp())}
+        pk for pk, at in same.items() if pk in stamps and at in {0, int(stamps[pk].changed_at.timestamp())}
     )
 
 
@@ -194,11 +193,12 @@ _WINDOWS = 0
 
 
 def _entries_of(
-    people: ShownPeople, request: EntryRequest, but: Collection[int] = ()
+    people: ShownPeople, request: EntryRequest, known: Mapping[int, Stamp], but: Collection[int] = ()
 ) -> dict[int, dict[int, list[Entry]]]:
     """Give the entries of participants with their stamps, in the language of the subscription.
 
-    By participant and visit (ids), without the visits in `but`. A stamp is of what is shown in every
+    By participant and visit (ids), without the visits in `but`. `known` are the stamps of visits (ids) that
+    were given out. A stamp is of what is shown in every
     language: the same entry has the same one in each.
     """
     visits: dict[str, list[tuple[int, ShownVisit]]] = {}
@@ -210,7 +210,7 @@ def _entries_of(
     language = request.content.language
     found: dict[int, dict[int, list[Entry]]] = defaultdict(dict)
     with translation.override(language):
-        stamps = visit_stamps(_visit_digests(visits), request.now)
+        stamps = visit_stamps(_visit_digests(visits), known, request.now)
         for pk, visit in visits[language]:
             found[pk][visit.pk] = list(visit_entries(stamped(visit, stamps[visit.pk]), request.content, say))
         kept = window_stamps(_window_digests(windows), request.now)

@@ -12,7 +12,7 @@ from schedules.models import VisitStamp, WindowStamp
 from schedules.selectors.store.rows_once import keep_rows, rows_of
 from trials.domain.release import RELEASE
 
-WORDING = 3
+WORDING = 4
 """Raise it with every change of how entries are worded between two releases."""
 
 EDITION = f"{RELEASE}/{WORDING}"
@@ -21,24 +21,29 @@ Digests = Mapping[int, tuple[str, RowStamp]]
 """By id: the digest of what an entry shows, and what its row says of itself."""
 
 
-def known_stamps(visits: Collection[int]) -> dict[int, datetime]:
-    """Give since when each of these visits (ids) shows what it was last given out with; one query."""
-    return {row.pk: row.changed_at for row in rows_of(VisitStamp, visits, column="visit_id")}
+def known_stamps(visits: Collection[int]) -> dict[int, Stamp]:
+    """Give the stamps with which these visits (ids) were last given out; one query."""
+    return _known(VisitStamp, "visit_id", visits)
 
 
-def visit_stamps(digests: Digests, now: datetime) -> dict[int, Stamp]:
-    """Give the stamp of each of these visits, and keep the new ones; two queries, none for no visit."""
-    return _stamps(VisitStamp, "visit_id", digests, now)
+def visit_stamps(digests: Digests, known: Mapping[int, Stamp], now: datetime) -> dict[int, Stamp]:
+    """Give the stamp of each of these visits, and keep the new ones; `known` are those of before."""
+    return _stamps(VisitStamp, "visit_id", digests, known, now)
 
 
 def window_stamps(digests: Digests, now: datetime) -> dict[int, Stamp]:
     """Give the stamp of each of these protocol windows, and keep the new ones; two queries, none for none."""
-    return _stamps(WindowStamp, "window_id", digests, now)
+    return _stamps(WindowStamp, "window_id", digests, _known(WindowStamp, "window_id", digests), now)
 
 
-def _stamps(table: type[Row], of: str, digests: Digests, now: datetime) -> dict[int, Stamp]:
-    rows = rows_of(table, list(digests), column=of)
-    known = {row.pk: Stamp(row.digest, row.edition, row.sequence, row.changed_at) for row in rows}
+def _known(table: type[Row], of: str, pks: Collection[int]) -> dict[int, Stamp]:
+    rows = rows_of(table, pks, column=of)
+    return {row.pk: Stamp(row.digest, row.edition, row.sequence, row.changed_at) for row in rows}
+
+
+def _stamps(
+    table: type[Row], of: str, digests: Digests, known: Mapping[int, Stamp], now: datetime
+) -> dict[int, Stamp]:
     stamps = {
         pk: next_stamp(digest, row, known.get(pk), EDITION, now) for pk, (digest, row) in digests.items()
     }
