@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("participants", "0012_site_period"), ("schedules", "0032_changes_by_instant")]
+    dependencies = [("participants", "0012_site_period"), ("schedules", "0033_differing_activities")]
 
     operations = [
         migrations.DeleteModel("CalendarChunk"),
