@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 
-from participants.domain.fact_kinds import WASHED_OUT, FactKind
+from participants.domain.fact_kinds import WASHED_OUT, FactKind, TestResult
 from schedules.domain.windows.judges.washed_out import drugs_of
+from schedules.domain.windows.verdicts import VerdictStatus
 from trials.domain.protocols.protocol import (
     Conduct,
     EventAfter,
@@ -48,6 +50,30 @@ def feeds_of(windows: Iterable[ProtocolWindow]) -> tuple[Feed, ...]:
 def fed_by(fact_kind: FactKind, of: str, windows: Iterable[ProtocolWindow]) -> tuple[ProtocolWindow, ...]:
     """The windows that a fact of this kind and name feeds, in the order of the protocol."""
     return tuple(window for window in windows if _is_fed(window, fact_kind, of))
+
+
+def tests_to_repeat(
+    windows: Iterable[ProtocolWindow], statuses: Mapping[str, VerdictStatus], tests: Iterable[TestResult]
+) -> tuple[TestResult, ...]:
+    """Return the last result of each test that a window asks for again, in the order of the protocol.
+
+    `statuses` are those of the windows' verdicts now, by code. A window that is over asks for nothing more.
+    """
+    last = {one.test: one for one in sorted(tests, key=_taken) if one.result is not None}
+    wanted = (VerdictStatus.AT_RISK, VerdictStatus.CANNOT_JUDGE)
+    asked = [
+        window.terms.test
+        for window in windows
+        if isinstance(window.terms, Freshness) and statuses.get(window.code) in wanted
+    ]
+    return tuple(last[test] for test in dict.fromkeys(asked) if test in last)
+
+
+def _taken(test: TestResult) -> tuple[date, bool, str]:
+    """By what samples stand in order; one without an hour comes before those of its day with one."""
+    timed = isinstance(test.taken_at, datetime)
+    day = test.taken_at.date() if isinstance(test.taken_at, datetime) else test.taken_at
+    return day, timed, str(test.taken_at)
 
 
 def kind_for(code: str) -> FactKind:

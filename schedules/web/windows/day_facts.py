@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from participants.domain.fact_kinds import FactKind
+from participants.domain.fact_kinds import FactKind, TestResult
 from participants.domain.facts_validation import FactRefused
 from participants.models import Fact as StoredFact
 from participants.models import Participant
-from schedules.domain.windows.fact_sources import fed_by
+from schedules.domain.windows.fact_sources import fed_by, tests_to_repeat
 from schedules.selectors.store.course import clock_at
+from schedules.selectors.windows.evaluation import ParticipantWindows
 from schedules.selectors.windows.verdicts import (
     feeds_by_kind,
     performed_days,
@@ -62,9 +63,20 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         "template": "windows/day.html",
     }
 
+    results = [one for one in participant_windows.facts.tests if one.result is not None]
+    again: tuple[TestResult, ...] = ()
+    if request.GET.get("again"):
+        again = _to_repeat(participant_windows)
+        context["again"] = again
+        context["title"] = _("Record repeated tests")
+
     def make(data: Any) -> DayFactsForm:
-        initial = {"on": day_asked(request, "on") or today}
-        return DayFactsForm(choices, participant_windows.protocol, data, initial=initial)
+        form = DayFactsForm(
+            choices, participant_windows.protocol, data, initial={"on": day_asked(request, "on") or today}
+        )
+        form.show_last(results)
+        form.repeat(again)
+        return form
 
     def perform(form: DayFactsForm) -> HttpResponse:
         facts = form.facts(participant_windows.zone, participant_windows.facts)
@@ -85,6 +97,13 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(back_or(request, reverse("facts", kwargs={"pk": pk})))
 
     return answer(request, make, perform, context, participant_windows.zone)
+
+
+def _to_repeat(participant_windows: ParticipantWindows) -> tuple[TestResult, ...]:
+    """The last results of the tests that must be repeated, as the verdicts stand now."""
+    judged = participant_windows.judged(now())
+    statuses = {one.planned.rule.code: one.verdict.status for one in judged}
+    return tests_to_repeat(participant_windows.protocol.windows, statuses, participant_windows.facts.tests)
 
 
 def judged_words(participant: Participant, stored: Iterable[StoredFact]) -> list[str]:

@@ -32,7 +32,7 @@ from schedules.web.shared.forms import SureField, VersionedForm, WhyField, witho
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.wording import say
 from schedules.web.windows.fact_forms import Choices
-from schedules.web.windows.fact_wording import KINDS, code_words
+from schedules.web.windows.fact_wording import KINDS, code_words, moment_words
 from trials.domain.protocols.protocol import Freshness, Protocol
 
 AWAITED, OTHER = "awaited", "other"
@@ -45,6 +45,7 @@ class Asked:
     label: str
     field: BoundField
     beside: BoundField | None = None
+    last: str = ""
 
 
 class DayFactsForm(VersionedForm):
@@ -71,6 +72,27 @@ class DayFactsForm(VersionedForm):
         self.happened = [(kind, code) for kind in OCCURRENCES for code in self._codes(kind)]
         self.fields.update(self._fields())
         self.placed: list[str] = []
+        self.last: dict[str, TestResult] = {}
+
+    def show_last(self, results: Iterable[TestResult]) -> None:
+        """Show beside each test its last result."""
+        self.last = {one.test: one for one in sorted(results, key=lambda one: str(one.taken_at))}
+
+    def repeat(self, results: Sequence[TestResult]) -> None:
+        """Begin with the results of these tests as they were last, and with these tests first."""
+        again = [one.test for one in results if one.test in self.tests]
+        self.tests = [*again, *(code for code in self.tests if code not in again)]
+        for one in results:
+            known = one.result in _results(self.feeds.get(FactKind.TEST, ()), one.test)
+            self.initial[f"test-{one.test}"] = one.result if known else OTHER
+            self.initial[f"result-{one.test}"] = "" if known else one.result
+
+    def _last_words(self, code: str) -> str:
+        one = self.last.get(code)
+        if one is None:
+            return ""
+        words = {"result": say(one.result or ""), "taken": moment_words(one.taken_at)}
+        return _("last: %(result)s, %(taken)s") % words
 
     def refuse_years(self) -> None:
         """The facts themselves say which years they can have."""
@@ -127,7 +149,10 @@ class DayFactsForm(VersionedForm):
 
     def test_lines(self) -> list[Asked]:
         """The tests, each with its result."""
-        return [Asked(self.named(code), self[f"test-{code}"], self[f"result-{code}"]) for code in self.tests]
+        return [
+            Asked(self.named(code), self[f"test-{code}"], self[f"result-{code}"], self._last_words(code))
+            for code in self.tests
+        ]
 
     def asked_lines(self) -> list[Asked]:
         """What is asked for, each with its answer."""

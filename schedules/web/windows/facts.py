@@ -20,6 +20,7 @@ from participants.domain.fact_rows import fact_of
 from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row
+from schedules.domain.windows.fact_sources import tests_to_repeat
 from schedules.domain.windows.judges import INVESTIGATOR
 from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import ParticipantWindows
@@ -171,7 +172,9 @@ def verdict_context(
     """What the page of a participant shows of their windows: verdicts now, and what may be done."""
     rows = verdict_rows(participant_windows, now(), say, windows)
     roles = _roles(user_of(request), participant_windows.record.participant)
-    return {"verdicts": rows, "may_waive": INVESTIGATOR in roles}
+    statuses = {row.code: row.verdict.status for row in rows}
+    again = tests_to_repeat(participant_windows.protocol.windows, statuses, participant_windows.facts.tests)
+    return {"verdicts": rows, "may_waive": INVESTIGATOR in roles, "tests_to_repeat": again}
 
 
 def _answer(

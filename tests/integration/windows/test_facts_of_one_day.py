@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.test import Client
 
-from participants.domain.fact_kinds import Dose, Lodging
+from participants.domain.fact_kinds import Dose, Lodging, TestResult
 from participants.models import Fact, Participant
 from schedules.services.windows.facts import record_fact
 from tests.integration.web.conftest import (  # noqa: F401
@@ -61,6 +61,27 @@ def test_nothing_is_recorded_where_one_of_them_cannot_be(page: Client, person: P
     assert "Enter the result." in other.content.decode()
     assert page.post(address, {"on": "", "test-hcg": "negative"}).status_code == 422
     assert not Fact.objects.exists()
+
+
+def test_tests_to_repeat_are_recorded_in_one_act_from_their_last_results(
+    page: Client,  # noqa: F811
+    person: Participant,
+) -> None:
+    """A test taken too long before an infusion that was moved: the page offers it, as it was last."""
+    for days, result in ((40, "positive"), (30, "negative")):
+        day = TODAY - timedelta(days=days)
+        record_fact(participant=person, fact=TestResult("hcg", day, day, result), by=None, now=MORNING)
+    shown = page.get(f"/participants/{person.pk}/")
+    assert [one.test for one in shown.context["tests_to_repeat"]] == ["hcg"]
+    address = f"/participants/{person.pk}/facts/day/?again=1"
+    assert address in shown.content.decode()
+    form = page.get(address).context["form"]
+    first = form.test_lines()[0]
+    assert (first.field.value(), form["on"].value()) == ("negative", TODAY)
+    assert first.last == "last: negative, Sat 24 Oct"
+    page.post(address, {"on": str(TODAY), "test-hcg": "negative"})
+    assert Fact.objects.filter(kind="test", of="hcg", starts_on=TODAY).count() == 1
+    assert not page.get(f"/participants/{person.pk}/").context["tests_to_repeat"], "once is enough"
 
 
 def test_a_form_begins_with_the_last_fact_of_its_kind_without_its_days(
