@@ -270,7 +270,7 @@ MUTANTS = [
         (DRAFTS, "state.waits or state.free or", "state.free or", "a hold is drafted as unrecorded"),
         (DRAFTS, "days = 0 if state.free else state.days_outside", "days = state.days_outside",
          "an added visit is out of its window"),
-        (DRAFTS, "(visit.final and not visit.told) or", "not visit.told or",
+        (DRAFTS, "(visit.final and not visit.said_by_start) or", "not visit.said_by_start or",
          "a day that may still move is drafted"),
         (DRAFTS, "if state.block else DeviationKind.OUTSIDE", "if not state.block else DeviationKind.OUTSIDE",
          "a broken block is like any other"),

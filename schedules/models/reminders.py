@@ -139,7 +139,8 @@ class ReminderSweep(models.Model):
     """What the last whole sweep saw, one row: until that changes another one finds nothing to write.
 
     `entry` is the newest entry of the trail then, `until` the next midnight at any site, `seen` the settings
-    of the installation that rules depend on.
+    of the installation that rules depend on; `whole_at` is when everybody was last looked at, `at` when those
+    were of whom something had changed.
     """
 
     audited = False
@@ -148,6 +149,7 @@ class ReminderSweep(models.Model):
     seen = models.CharField(_("settings"), max_length=200, blank=True, default="")
     at = models.DateTimeField(_("swept at"))
     until = models.DateTimeField(null=True)
+    whole_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.entry} {self.seen}"

@@ -258,9 +258,9 @@ class Visit(models.Model):
                 name="visit_live_by_booking",
             ),
             models.Index(
-                fields=["opens"],
+                fields=["opens", "closes"],  # both: the rule of half windows reads them for all that are open
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
-                name="visit_live_by_opens",
+                name="visit_live_by_opening",
             ),
             models.Index(
                 fields=["performed_on"],

@@ -129,17 +129,17 @@ class RecordedVisit:
     """A visit as its deviations look at it: its state, and what else they follow from.
 
     `version` is the id of the protocol version under which it was done, of all others the participant's
-    present one; `today` the day at its site. `told` where a start was recorded against the list for it:
-    that deviation says it. `consented_on` is the day of the first consent, None where it is not known, or
-    where another deviation says that it came late. `history_open` while the participant's history is entered.
-    `recorded_by` is the day by whose end somebody can have recorded it, where that is not the last of its
-    window: what took place on the ward on a Sunday is recorded on Monday.
+    present one; `today` the day at its site. `said_by_start` where a start was recorded against the list
+    for it: that deviation says it. `consented_on` is the day of the first consent, None where it is not
+    known, or where another deviation says that it came late. `history_open` while the participant's history
+    is entered. `recorded_by` is the day by whose end somebody can have recorded it, where that is not the
+    last of its window: what took place on the ward on a Sunday is recorded on Monday.
     """
 
     state: VisitState
     version: int = 0
     today: date = date.min
-    told: bool = False
+    said_by_start: bool = False
     missed_reason: str = ""
     consented_on: date | None = None
     left: Sequence[LeftActivity] = ()
@@ -282,7 +282,7 @@ def _is_unrecorded(visit: RecordedVisit) -> bool:
 def _outside(visit: RecordedVisit, about: str, performed: date) -> Draft | None:
     state = visit.state
     days = 0 if state.free else state.days_outside
-    if not days or not ((visit.final and not visit.told) or state.outside_reason):
+    if not days or not ((visit.final and not visit.said_by_start) or state.outside_reason):
         return None
     kind = DeviationKind.BLOCK if state.block else DeviationKind.OUTSIDE
     draft = Draft(about, f"{performed}{days:+d}", kind, performed, actual_on=performed, days=days)

@@ -43,7 +43,7 @@ class ClinicDaysLeft:
         return self.last != self.closes
 
 
-def clinic_days_left(today: date, closes: date, is_clinic_day: Callable[[date], bool]) -> ClinicDaysLeft:
+def last_clinic_day(today: date, closes: date, is_clinic_day: Callable[[date], bool]) -> ClinicDaysLeft:
     """Give the last clinic day of a window from today on."""
     days = (closes - timedelta(days=number) for number in range((closes - today).days + 1))
     return ClinicDaysLeft(next((day for day in days if is_clinic_day(day)), None), closes)

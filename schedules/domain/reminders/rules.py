@@ -6,7 +6,8 @@ them otherwise (`schedules/domain/reminders/settings.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from enum import StrEnum
 
@@ -296,6 +297,21 @@ def spans(
     if since is not None:
         first = max(first, since - timedelta(days=after) + timedelta(days=1))
     return [Span(first, last)] if first <= last else []
+
+
+def newly_due(now: Sequence[Span], then: Sequence[Span]) -> list[Span]:
+    """Give what of the days that a rule speaks of now it did not speak of then, step by step.
+
+    Days move on: what is new lies behind the last day of then.
+    """
+    last = {span.step: span.last for span in then}
+    found = [
+        replace(span, first=max(span.first, last[span.step] + timedelta(days=1)))
+        if span.step in last
+        else span
+        for span in now
+    ]
+    return [span for span in found if span.first <= span.last]
 
 
 def key_of(kind: str, thing: str, day: date, step: int = 0) -> str:

@@ -46,14 +46,13 @@ def visits_on_record(pks: Collection[int], now: datetime) -> dict[int, RecordedV
     for visit in rows:
         person = visit.participant
         version = version_of(visit, person.protocol_version)
-        told = (Item.VISIT, visit.label) in against.get(person.pk, ())
         protocol = protocol_of(version)
         waits = visit.place == VisitPlace.WARD and not _is_recorded(visit)
         found[visit.pk] = RecordedVisit(
             visit_under(visit, protocol),
             version.pk,
             today_at(person.site, now),
-            told=told,
+            said_by_start=(Item.VISIT, visit.label) in against.get(person.pk, ()),
             missed_reason=visit.missed_reason,
             consented_on=_consent_before(visit, protocol, consents.get(visit.participant_id, {})),
             left=left[visit.pk],

@@ -22,7 +22,7 @@ from participants.domain.lifecycle import Step
 from participants.models import Participant
 from schedules.domain.reminders import CLOSING
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.rules import BY_KIND, SWEPT, Direction, Manner, spans
+from schedules.domain.reminders.rules import BY_KIND, SWEPT, Direction, Manner, newly_due, spans
 from schedules.domain.reminders.settings import Setting, Wanted, assumed, layers_for, wanted
 from schedules.models import ReminderPause, ReminderStart
 from schedules.selectors.reminders.wanted import Said, said_by_place, settings_rows, settings_said
@@ -429,10 +429,12 @@ def places_now(
     kinds: Collection[str] = SWEPT,
     context: Context | None = None,
     days: Mapping[str, int | None] | None = None,
+    swept: datetime | None = None,
 ) -> Places:
     """Every rule in every trial and site that is not frozen nor paused; no query with a context.
 
-    `days`, by kind, stands for what places want.
+    `days`, by kind, stands for what places want. `swept` limits the rules to what time alone has made due
+    since that instant.
     """
     context = context or context_of(kinds)
     rows: list[dict[str, object]] = []
@@ -442,17 +444,24 @@ def places_now(
             rule = place.wanted[kind] if asked is None else replace(place.wanted[kind], days=(asked,))
             today = now.astimezone(place.hours[kind].zone).date()
             if rule.active and not context.is_paused(place.trial, today):
-                rows.extend(_rows(place, rule, now, context.since.get(kind)))
+                rows.extend(_rows(place, rule, now, context.since.get(kind), swept))
     return Places(rows)
 
 
-def _rows(place: Place, rule: Wanted, now: datetime, since: date | None) -> Iterator[dict[str, object]]:
+def _rows(
+    place: Place, rule: Wanted, now: datetime, since: date | None, swept: datetime | None = None
+) -> Iterator[dict[str, object]]:
     hours, kind = place.hours[rule.rule.kind], rule.rule.kind
     today = now.astimezone(hours.zone).date()
     if rule.rule.direction is not Direction.AT_ONCE and not rule.days:
         return
     leaves, soonest = (hours.leaves(now, rule.manner), hours.soonest(now, any_day=True))
-    for span in spans(rule.rule, today, since, days=rule.days, idle=hours.idle_after(today)):
+    found = spans(rule.rule, today, since, days=rule.days, idle=hours.idle_after(today))
+    if swept is not None:
+        before = swept.astimezone(hours.zone).date()
+        then = spans(rule.rule, before, since, days=rule.days, idle=hours.idle_after(before))
+        found, since = newly_due(found, then), max(since or before, before)
+    for span in found:
         yield {
             "kind": kind,
             "trial_id": place.trial,

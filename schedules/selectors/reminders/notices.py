@@ -12,14 +12,15 @@ from django.urls import reverse
 
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.reminders import AHEAD, CLOSING, START, WAITS, Notice, is_worth_saying
-from schedules.domain.reminders.ledger import ClinicDaysLeft, clinic_days_left
+from schedules.domain.reminders.ledger import ClinicDaysLeft, last_clinic_day
 from schedules.domain.reminders.rules import SWEPT, UNTOLD, thing_of
 from schedules.models import RUNNING, Flag, Reminder, ReminderPreference, Visit
 from schedules.selectors.reminders.candidates import Context, keys_due
 from schedules.selectors.reminders.recipients import person_of
 from schedules.selectors.store.calendars import today_at, working_days_by_site
+from trials.domain.language import Text
 from trials.domain.protocols.protocol import Place
-from trials.models import Trial
+from trials.models import Site, Trial
 from trials.zones import roles_day, zone_of
 
 _DAY = timedelta(days=1)
@@ -117,7 +118,7 @@ def clinic_days_ahead(rows: Sequence[Reminder], now: datetime) -> dict[int, Clin
     ]
     tables = working_days_by_site({site.pk for _pk, _visit, site in asked}) if asked else {}
     return {
-        pk: clinic_days_left(today_at(site, now), visit.closes, tables[site.pk].is_working_day)
+        pk: last_clinic_day(today_at(site, now), visit.closes, tables[site.pk].is_working_day)
         for pk, visit, site in asked
         if site.pk in tables
     }
@@ -130,7 +131,8 @@ def notices_for(rows: Sequence[Reminder], person: int, address: str, now: dateti
     flags = Flag.objects.filter(participant__in=starts, kind=START_FLAG) if starts else ()
     why = {flag.participant_id: flag.message for flag in flags}
     sites = [row for row in rows if row.kind == UNTOLD]
-    names = Trial.objects.in_bulk({_trial_of(row) for row in sites}) if sites else {}
+    trials = Trial.objects.in_bulk({_place_of(row)[0] for row in sites}) if sites else {}
+    names = site_names(sites)
     found = []
     for row in rows:
         notice = replace(_notice(row, person, address), left=left.get(row.pk))
@@ -138,14 +140,26 @@ def notices_for(rows: Sequence[Reminder], person: int, address: str, now: dateti
         if participant is not None:
             notice = replace(notice, why=why.get(participant.pk, ""))
         elif row.kind == UNTOLD:
-            trial = names.get(_trial_of(row))
-            notice = replace(notice, trial=trial.called if trial else "")
+            trial = trials.get(_place_of(row)[0])
+            label = names.get(row.pk, row.thing)
+            notice = replace(notice, trial=trial.called if trial else "", label=label)
         found.append(notice)
     return found
 
 
-def _trial_of(row: Reminder) -> int:
-    return int(thing_of(row.key).partition("-")[0])
+def site_names(rows: Sequence[Reminder]) -> dict[int, Text]:
+    """The names in both languages of the sites where nobody is told, by reminder; one query, or none.
+
+    They are read when they are said: the row keeps the English one alone, as it was then.
+    """
+    places = {row.pk: _place_of(row)[1] for row in rows if row.kind == UNTOLD}
+    sites = Site.objects.in_bulk(set(places.values())) if places else {}
+    return {pk: Text(sites[one].name, sites[one].name_zh) for pk, one in places.items() if one in sites}
+
+
+def _place_of(row: Reminder) -> tuple[int, int]:
+    trial, _sign, site = thing_of(row.key).partition("-")
+    return int(trial), int(site)
 
 
 def _notice(row: Reminder, person: int, address: str) -> Notice:

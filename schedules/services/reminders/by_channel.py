@@ -27,15 +27,12 @@ from schedules.services.reminders.ledger import (
     RING_NUMBER,
     RING_SECONDS,
     claim_messages,
-    judge_message,
     keep_failure,
     keep_sent,
     let_go,
-    put_off,
-    set_unwritable_aside,
+    prepare_message,
 )
 from trials.database_time import database_now
-from trials.domain.audit.own_reasons import UNWRITTEN
 from trials.domain.channels import texts
 from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.errors import Refused
@@ -124,16 +121,10 @@ class _Ring:
             if place and self.clock() > judged_by:  # what is judged must also leave within this ring
                 let_go([row for left in claimed[place:] for row in left])
                 break
-            try:
-                judged = judge_message(rows, now, at, language=self.channel.language)
-                put_off(judged, at)
-                judged = set_unwritable_aside(judged, at)
-                if judged.message is not None:
-                    found[judged.message.key] = (text_of(judged.message), judged.said)
-                    self.bell = judged.message.bell
-            except Exception:
-                logger.exception("a message by channel %s could not be written", self.channel.pk)
-                keep_failure(rows, UNWRITTEN, at, for_good=False)
+            judged = prepare_message(rows, now, at, language=self.channel.language)
+            if judged.message is not None:
+                found[judged.message.key] = (text_of(judged.message), judged.said)
+                self.bell = judged.message.bell
         return found
 
     def _packets(self, found: Mapping[str, tuple[texts.Message, Rows]], allowance: int) -> list[texts.Packet]:

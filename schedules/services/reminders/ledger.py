@@ -152,14 +152,7 @@ class Ring:
     def _tell(
         self, rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None
     ) -> None:
-        try:
-            judged = judge_message(rows, now, at, context)
-            put_off(judged, at)
-            judged = set_unwritable_aside(judged, at)
-        except Exception:
-            logger.exception("message %s could not be written", rows[0].message)
-            keep_failure(rows, UNWRITTEN, at, for_good=False)
-            return
+        judged = prepare_message(rows, now, at, context)
         if judged.message is None:
             return
         try:
@@ -232,6 +225,33 @@ def _name(rows: Sequence[ReminderDelivery]) -> None:
     ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(message=key)
     for row in rows:
         row.message = key
+
+
+def prepare_message(
+    rows: Sequence[ReminderDelivery],
+    now: datetime,
+    at: datetime,
+    context: Context | None = None,
+    language: str = "",
+) -> Judged:
+    """Judge the rows of a message and keep what of them does not leave; give what does, if anything.
+
+    Raises nothing. Where judging fails, every row waits with the reason. Where writing fails, only those wait
+    that were to leave: the others have their outcome by then.
+    """
+    try:
+        judged = judge_message(rows, now, at, context, language)
+        put_off(judged, at)
+    except Exception:
+        logger.exception("message %s could not be judged", rows[0].message)
+        keep_failure(rows, UNWRITTEN, at, for_good=False)
+        return Judged(None, ())
+    try:
+        return set_unwritable_aside(judged, at)
+    except Exception:
+        logger.exception("message %s could not be written", rows[0].message)
+        keep_failure(judged.said, UNWRITTEN, at, for_good=False)
+        return Judged(None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +374,12 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
         )
 
 
+@transaction.atomic
 def put_off(judged: Judged, at: datetime) -> None:
-    """Put back what waits for another morning; let lapse what is not true or not this person's any more."""
+    """Put back what waits for another morning; let lapse what is not true or not this person's any more.
+
+    All of it or nothing: where it fails, no row has an outcome yet.
+    """
     for row, morning in judged.waits:
         _keep([row], claimed_at=None, not_before=morning, message="")
     if judged.covered:

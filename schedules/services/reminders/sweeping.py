@@ -1,6 +1,7 @@
 """The sweep: what has become due by the rules is written, once; what is no longer true lapses.
 
-A sweep that finds nothing changed since the last one asks one statement. A change of a visit renews the
+A sweep that finds nothing changed since the last one asks one statement; one that finds some records changed
+looks at those, and one on a new day at what the day brings. A change of a visit renews the
 reminders of its participant in the same transaction, so that nobody waits for the next sweep.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -25,6 +27,7 @@ from schedules.selectors.reminders.candidates import (
     places_now,
     statement,
 )
+from schedules.selectors.reminders.changes import MOST, people_changed, people_of_passed_days
 from trials.domain.sites.zones import is_zone
 from trials.models import AuditEntry, Site
 from trials.zones import zone_named
@@ -63,19 +66,53 @@ def sweep_reminders(*, now: datetime) -> int:
     """Write what is due by all rules, and let lapse what is not any more; give how many rows were written.
 
     One statement where nothing has changed since the last sweep: no entry of the trail, no day at any site,
-    no setting.
+    no setting. Where only some records or the day have changed, only those are looked at, and what the day
+    brings; everybody is looked at every HEALED.
     """
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
     if _is_idle(now, seen):
         return 0
-    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
-    lapse_reminders(now=now)
-    written = sweep_rules(now=now)
-    until = min(_next_midnight(now), now + HEALED) - _MOMENT
-    ReminderSweep.objects.update_or_create(
-        pk=_ONE, defaults={"entry": newest or 0, "seen": seen, "at": now, "until": until}
-    )
+    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    last = ReminderSweep.objects.filter(pk=_ONE, seen=seen, at__lte=now, whole_at__gt=now - HEALED).first()
+    written = _sweep_changed(last, newest, now) if last is not None else None
+    whole_at = last.whole_at if last is not None and written is not None else now
+    if written is None:
+        lapse_reminders(now=now)
+        written = sweep_rules(now=now)
+    until = min(_next_midnight(now), (whole_at or now) + HEALED) - _MOMENT
+    swept = {"entry": newest, "seen": seen, "at": now, "until": until, "whole_at": whole_at}
+    ReminderSweep.objects.update_or_create(pk=_ONE, defaults=swept)
     return written
+
+
+def _sweep_changed(last: ReminderSweep, newest: int, now: datetime) -> int | None:
+    """Sweep those whose record has changed since the last sweep, and what time has made due since.
+
+    Give how many rows were written; None where everybody is to be looked at.
+    """
+    changed = people_changed(after=last.entry, newest=newest)
+    passed = people_of_passed_days(*_days_passed(last.at, now)) if changed is not None else None
+    if changed is None or passed is None or len(people := changed | passed) > MOST:
+        return None
+    try:
+        with transaction.atomic():
+            places = places_now(now, swept=last.at)
+            written = _write(places, places.kinds) if places.kinds else 0
+            if people:
+                theirs = places_now(now, SWEPT, context_of(SWEPT, people))
+                _lapse(theirs, SWEPT, now, people)
+                written += _write(theirs, theirs.kinds, people) if theirs.kinds else 0
+            return written
+    except DatabaseError:
+        logger.exception("what has changed could not be swept by itself")
+        return None
+
+
+def _days_passed(before: datetime, now: datetime) -> tuple[date, date]:
+    """The first and the last day that ended at any site between two instants; in no order where none did."""
+    days = [(before.astimezone(zone).date(), now.astimezone(zone).date()) for zone in _zones()]
+    ended = [(first, after - timedelta(days=1)) for first, after in days if first < after]
+    return min((one for one, _ in ended), default=date.max), max((one for _, one in ended), default=date.min)
 
 
 def _is_idle(now: datetime, seen: str) -> bool:
@@ -87,17 +124,22 @@ def _is_idle(now: datetime, seen: str) -> bool:
 
 
 def _next_midnight(now: datetime) -> datetime:
-    """The next instant at which it becomes another day at a site; a wrong zone is reported."""
-    zones = list(Site.objects.exclude(zone="").values_list("zone", flat=True).distinct().order_by("zone"))
-    for name in zones:
-        if not is_zone(name):
-            logger.error("%r is no time zone: its sites are on the server's day until it is corrected", name)
-    days = [now.astimezone(zone_named(name)) for name in zones]
+    """The next instant at which it becomes another day at a site."""
+    days = [now.astimezone(zone) for zone in _zones()]
     nights = [
         datetime.combine(here.date() + timedelta(days=1), time.min, here.tzinfo).astimezone(UTC)
         for here in days
     ]
     return min(nights, default=now + HEALED)
+
+
+def _zones() -> list[ZoneInfo]:
+    """The zones of all sites; a wrong one is reported. One query."""
+    names = list(Site.objects.exclude(zone="").values_list("zone", flat=True).distinct().order_by("zone"))
+    for name in names:
+        if not is_zone(name):
+            logger.error("%r is no time zone: its sites are on the server's day until it is corrected", name)
+    return [zone_named(name) for name in names]
 
 
 def sweep_rules(

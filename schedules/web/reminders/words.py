@@ -16,7 +16,7 @@ from schedules.domain.reminders.states import CAPACITY_LABELS, STATE_LABELS, Cap
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
-from schedules.selectors.reminders.notices import clinic_days_ahead, path_of
+from schedules.selectors.reminders.notices import clinic_days_ahead, path_of, site_names
 from schedules.selectors.reminders.recipients import person_of
 from trials.domain.audit.own_reasons import reason_text
 from trials.spoken import say
@@ -40,17 +40,21 @@ def bell_rows(recipients: Sequence[ReminderRecipient], now: datetime) -> list[Be
     """The words of the rows of somebody's bell; one query where a window closes soon."""
     live = [one.reminder for one in recipients if one.over_at is None]
     left = clinic_days_ahead(live, now)
-    return [_bell_row(one, now, left.get(one.reminder_id)) for one in recipients]
+    names = site_names([one.reminder for one in recipients])
+    return [
+        _bell_row(one, now, left.get(one.reminder_id), names.get(one.reminder_id, one.reminder.thing))
+        for one in recipients
+    ]
 
 
-def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft | None) -> BellRow:
+def _bell_row(recipient: ReminderRecipient, now: datetime, left: ClinicDaysLeft | None, site: str) -> BellRow:
     reminder = recipient.reminder
     person = person_of(reminder)
     return BellRow(
         recipient=recipient,
         kind=say(KIND_LABELS[reminder.kind]),
         text=with_clinic_days(reminder_text(reminder), left),
-        who=person.subject_code if person else say(reminder.thing),
+        who=person.subject_code if person else say(site),
         place=f"{person.trial.called} · {person.site}" if person else "",
         path=path_of(reminder),
         capacity=capacity_words(recipient),

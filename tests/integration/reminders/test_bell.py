@@ -22,7 +22,7 @@ from tests.cast import a_version
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
 from trials import request_clock
 from trials.domain.sites.working_days import WorkingDays
-from trials.models import Membership, Role, Trial, TrialSite, User, WorkingDayTable
+from trials.models import Membership, Role, Site, Trial, TrialSite, User, WorkingDayTable
 from trials.selectors.records import roles_of
 
 pytestmark = pytest.mark.django_db
@@ -197,6 +197,26 @@ def test_where_there_is_no_coordinator_an_investigator_is_told_and_then_an_admin
     later = NOON + timedelta(hours=1)
     ledger.ring_reminders(now=lambda: later, at=lambda: later)
     assert Reminder.objects.get(kind="closing").state is State.SENT
+
+
+def test_a_reader_of_chinese_is_told_by_the_chinese_name_where_nobody_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(request_clock, "now", lambda: NOON)
+    site = a_site()
+    a_visit(site, TODAY + 2 * DAY)
+    Site.objects.filter(pk=site.pk).update(name_zh="一家医院")
+    sweeping.sweep_closing(now=NOON)
+    addressing.address_reminders(now=NOON)
+    client = signed_in(a_coordinator("keeper", role=Role.ADMINISTRATOR))
+    client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/"})
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    (message,) = mail.outbox
+    assert "一家医院" in message.body
+    assert "A hospital" not in message.body
+    assert "一家医院" in client.get("/reminders/").content.decode()
+    client.post("/i18n/setlang/", {"language": "en", "next": "/"})
+    assert "A hospital" in client.get("/reminders/").content.decode()
 
 
 def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:

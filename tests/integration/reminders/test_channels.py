@@ -362,7 +362,7 @@ def test_a_slow_database_leaves_time_to_send_what_was_judged(monkeypatch: pytest
         shown[0] += 4
         return judge(*given, **named)
 
-    monkeypatch.setattr(by_channel, "judge_message", judge_slowly)
+    monkeypatch.setattr(ledger, "judge_message", judge_slowly)
     rung(channel, AT, robot, clock=lambda: shown[0])
     assert len(robot.took) == 2
     rows = ReminderDelivery.objects.filter(channel=channel.way)

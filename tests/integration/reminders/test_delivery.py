@@ -17,7 +17,7 @@ from participants.models import Participant
 from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.messages import Message
 from schedules.models import Reminder, ReminderDelivery, Visit
-from schedules.services.reminders import ledger, sweeping
+from schedules.services.reminders import addressing, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
@@ -248,6 +248,32 @@ def test_what_fails_for_now_waits_longer_each_time_until_it_is_moot() -> None:
     assert waits[:5] == list(WAITS)
     assert set(waits[5:]) == {WAITS[-1]}
     assert tries[-1] < datetime(2026, 11, 24, 16, tzinfo=UTC), "until the window closes in Shanghai"
+
+
+def test_a_message_that_cannot_be_written_leaves_what_was_judged_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_coordinator("here")
+    site = a_site()
+    for _ in range(2):
+        a_visit(site, CLOSES)
+    sweeping.sweep_closing(now=NOON)
+    addressing.address_reminders(now=NOON)
+    leaves, over = [row for rows in ledger.claim_messages(at=NOON) for row in rows]
+    message = ledger.judge_message([leaves], NOON, NOON).message
+    judged = ledger.Judged(message, said=[leaves], over=[over])
+    monkeypatch.setattr(ledger, "judge_message", lambda *_: judged)
+    monkeypatch.setattr(ledger, "_faults", lambda _message: {})
+
+    def written_out(_message: Message) -> None:
+        raise KeyError("template")
+
+    monkeypatch.setattr(ledger, "written_out", written_out)
+    assert ledger.prepare_message([leaves, over], NOON, NOON).message is None
+    for row in (leaves, over):
+        row.refresh_from_db()
+    assert (leaves.attempts, leaves.lapsed_at, leaves.tried_at) == (1, None, NOON)
+    assert (over.attempts, over.lapsed_at, over.reason) == (0, NOON, "")
 
 
 # one ring is bounded

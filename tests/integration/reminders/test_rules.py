@@ -1,6 +1,7 @@
 """The rules of reminders: one statement writes what is due, and its condition judges it again."""
 
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from django.core import mail
@@ -8,10 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from schedules.domain.reminders.rules import SWEPT, key_of
-from schedules.models import Reminder, ReminderSetting, ReminderStart, Visit
+from schedules.models import (
+    Flag,
+    Reminder,
+    ReminderPause,
+    ReminderSetting,
+    ReminderStart,
+    ReminderSweep,
+    Visit,
+)
 from schedules.services.reminders import ledger, sweeping
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
-from trials.models import User
+from trials.models import Site, User
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -100,3 +109,60 @@ def test_what_was_due_before_an_upgrade_counts_as_said() -> None:
     assert sweeping.sweep_rules(now=NOON) == 0
     a_visit(site, TODAY + 10 * DAY)
     assert sweeping.sweep_rules(now=NOON + DAY) == 1
+
+
+def _a_crowd(site: Site, chance: Random) -> None:
+    """Visits whose windows, bookings and pauses lie around the days to come."""
+    for number in range(24):
+        closes = TODAY + chance.randrange(-3, 24) * DAY
+        opens = closes - chance.choice((0, 3, 7, 12)) * DAY
+        booked = chance.choice((None, opens, closes, opens - 2 * DAY))
+        visit = a_visit(site, closes, opens=opens, target=opens, booked_on=booked)
+        if booked is not None and not opens <= booked <= closes:
+            Visit.objects.filter(pk=visit.pk).update(outside_reason="travels")
+        if number % 4 == 0:
+            last = TODAY + chance.randrange(0, 9) * DAY
+            ReminderPause.objects.create(
+                participant=visit.participant, first=TODAY - DAY, last=last, reason="travels"
+            )
+        if number % 3 == 0:
+            Flag.objects.create(
+                participant=visit.participant,
+                kind="window-at-risk",
+                severity="warning",
+                key=f"risk-{number}",
+                message="{}",
+                raised_at=NOON,
+                snoozed_until=TODAY + chance.randrange(1, 9) * DAY,
+            )
+
+
+def test_a_sweep_of_what_has_changed_leaves_nothing_for_a_whole_one() -> None:
+    chance = Random(17)
+    site = a_site()
+    _a_crowd(site, chance)
+    midnight = NOON.replace(hour=16)  # in Shanghai
+    alone = 0
+    for day in range(12):
+        before = midnight + day * DAY - timedelta(minutes=5)
+        sweeping.sweep_reminders(now=before)
+        whole = ReminderSweep.objects.get().whole_at
+        for visit in chance.sample(list(Visit.objects.filter(performed_on=None)), 2):
+            Visit.objects.filter(pk=visit.pk).update(
+                booked_on=chance.choice((None, visit.opens, visit.closes)), outside_reason=""
+            )
+        now = before + timedelta(minutes=6)
+        alone += sweeping.sweep_reminders(now=now)
+        assert ReminderSweep.objects.get().whole_at == whole == before, "only what had changed was looked at"
+        assert sweeping.sweep_rules(now=now) == 0, now
+    assert alone > 20, "each day brings some"
+
+
+def test_a_change_that_concerns_everybody_wakes_a_whole_sweep() -> None:
+    visit = a_visit(a_site(), TODAY + 20 * DAY, opens=TODAY + 12 * DAY)
+    sweeping.sweep_reminders(now=NOON)
+    assert not Reminder.objects.exists()
+    ReminderSetting.objects.create(trial=visit.participant.trial, kind="book", days="14")
+    later = NOON + timedelta(minutes=1)
+    assert sweeping.sweep_reminders(now=later) == 1
+    assert ReminderSweep.objects.get().whole_at == later
