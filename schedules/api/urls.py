@@ -19,6 +19,7 @@ from schedules.api.reading.people import (
     StepList,
     WindowList,
 )
+from schedules.api.reading.periods import PeriodDetail, PeriodList
 from schedules.api.reading.protocols import CohortList, VersionDetail, VersionList, VersionSchedule
 from schedules.api.reading.tabulation import SubjectVisits, TrialVisits
 from schedules.api.reading.trials import SiteList, TrialDetail, TrialList
@@ -80,6 +81,8 @@ urlpatterns = [
     path("webhooks/<int:id>/messages", WebhookMessages.as_view(), name="api-webhook-messages"),
     path("webhooks/<int:id>/replay", WebhookReplay.as_view(), name="api-webhook-replay"),
     path("webhooks/<int:id>/secret", WebhookSecret.as_view(), name="api-webhook-secret"),
+    path("site-periods", PeriodList.as_view(), name="api-site-periods"),
+    path("site-periods/<int:id>", PeriodDetail.as_view(), name="api-site-period"),
     path("sites", SiteList.as_view(), name="api-sites"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),

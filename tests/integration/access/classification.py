@@ -288,6 +288,8 @@ ADDRESSES: dict[str, Endpoint] = {
     "api-protocol-version": Endpoint("api-version", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-schedule": Endpoint("api-version", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-cohorts": Endpoint(get=VIEW, no_role_for_it=True),
+    "api-site-periods": Endpoint(get=VIEW, no_role_for_it=True),
+    "api-site-period": Endpoint("api-former", seen_by=VIEW, get=VIEW, no_role_for_it=True),
     "api-sites": Endpoint(get=VIEW, no_role_for_it=True),
     "api-anchors": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),
     "api-history": Endpoint("api-participant", seen_by=VIEW, post=RECORD, no_role_for_it=True),

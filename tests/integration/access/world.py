@@ -203,8 +203,9 @@ def _of_person(world: World, whose: str, person: Participant, words: str) -> Non
         ("given-consent", {"consent": consent.pk}),
     ):
         world.put(word, whose, pk=pk, **more)
-    SitePeriod.objects.create(participant=person, site=person.site, ended_on=TODAY)
+    period = SitePeriod.objects.create(participant=person, site=person.site, ended_on=TODAY)
     world.put("former", whose, pk=pk)
+    world.put("api-former", whose, id=period.pk)
     world.put("api-participant", whose, id=pk)
     world.put("signable", whose, kind="schedule", pk=pk)
     world.put("record", whose, kind="participants.participant", number=pk)

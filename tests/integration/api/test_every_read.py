@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from participants.models import Participant
+from participants.models import Participant, SitePeriod
 from schedules.models import ChangeEvent, EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
 from schedules.selectors.exchange.people import changed_people, changed_visits
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
@@ -47,11 +47,15 @@ def reader(participant: Participant) -> Any:
 def addresses(participant: Participant, webhook: Webhook) -> list[str]:
     """Every address of the schema that is read, with ids that there are."""
     document = Client().get("/api/v1/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).json()
+    left, _made = SitePeriod.objects.get_or_create(
+        participant=participant, site=participant.site, ended_on=TODAY
+    )
     named: Mapping[str, Any] = {
         "/api/v1/participants/{id}": participant.pk,
         "/api/v1/visits/{id}": participant.visits.order_by("pk")[0].pk,
         "/api/v1/protocol-versions/{id}": participant.protocol_version_id,
         "/api/v1/webhooks/{id}": webhook.pk,
+        "/api/v1/site-periods/{id}": left.pk,
     }
     found = []
     for path, methods in document["paths"].items():
@@ -84,6 +88,7 @@ def grown(participant: Participant, webhook: Webhook, people: int) -> None:
         ValueDifference(participant=one, field="performed_on", ours="2026-12-01", theirs="2026-12-02",
                         client="rave", noticed_at=NOW) for one in new
     )  # fmt: skip
+    SitePeriod.objects.bulk_create(SitePeriod(participant=one, site=one.site, ended_on=TODAY) for one in new)
     start = EdcMap.objects.count()
     EdcMap.objects.bulk_create(
         EdcMap(trial=participant.trial, edc=f"edc{start + n}", environment="live") for n in range(people)

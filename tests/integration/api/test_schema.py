@@ -33,6 +33,8 @@ PATHS = {
     "/api/v1/trials/{trial}/export": "get",
     "/api/v1/trials/{trial}/sdtm/sv": "get",
     "/api/v1/trials/{trial}/sdtm/tv": "get",
+    "/api/v1/site-periods": "get",
+    "/api/v1/site-periods/{id}": "get",
     "/api/v1/sites": "get",
     "/api/v1/activities": "get",
     "/api/v1/anchors": "get",

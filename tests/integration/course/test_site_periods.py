@@ -18,6 +18,7 @@ from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment
 from trials.models import Role, User
 from trials.services.accounts.memberships import grant_membership
+from trials.services.accounts.tokens import issue_api_token
 
 DAY = timedelta(days=1)
 
@@ -88,3 +89,27 @@ def test_the_new_site_reads_everything_and_a_third_one_nothing(person: Participa
     page = coordinator_at("XX")
     for name in ("participant", "participant-period"):
         assert page.get(reverse(name, args=[person.pk])).status_code == 404
+
+
+def test_a_program_of_the_old_site_reads_the_same_and_no_more(person: Participant) -> None:
+    """Through the API, up to the day of the transfer; the record itself is gone from its sight."""
+    period = SitePeriod.objects.get()
+    asked: dict[str, dict[str, Any]] = {}
+    for code in ("WH", "CD", "XX"):
+        coordinator_at(code)
+        text = issue_api_token(user=User.objects.get(username=f"coordinator-{code}"), name="EDC")[1]
+        headers = {"authorization": f"Bearer {text}"}
+        addresses = ("site-periods", f"site-periods/{period.pk}", f"participants/{person.pk}", "visits")
+        asked[code] = {one: Client().get(f"/api/v1/{one}", headers=headers) for one in addresses}
+    old = asked["WH"]
+    (row,) = old["site-periods"].json()["results"]
+    assert (row["site"], row["subject_code"], row["ended_on"]) == ("WH", person.subject_code, str(TODAY))
+    shown = old[f"site-periods/{period.pk}"].json()
+    assert [one["performed_on"] for one in shown["visits"]] == [str(TODAY - DAY)]
+    assert "Words of CD" not in str(shown)
+    assert old[f"participants/{person.pk}"].status_code == 404
+    assert old["visits"].json()["results"] == []
+    assert asked["CD"][f"participants/{person.pk}"].status_code == 200
+    for code in ("CD", "XX"):
+        assert asked[code]["site-periods"].json()["results"] == []
+        assert asked[code][f"site-periods/{period.pk}"].status_code == 404
