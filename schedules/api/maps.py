@@ -78,6 +78,12 @@ class MapBody(StrictSerializer):
         help_text="The EDC's name by subject code; those left out stay as they are.",
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not self.initial_data:  # a body that was lost on its way is not an empty map
+            words = _("Nothing is given: send the map, or an empty “events” to empty it.")
+            raise serializers.ValidationError(words, code="required")
+        return attrs
+
 
 class MapCheckSerializer(serializers.Serializer):
     """A map held against its trial and the EDC's last message."""

@@ -1,10 +1,9 @@
 """The addresses of the API, below /api/v1/."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
 from schedules.api.changes import ChangeFeed
-from schedules.api.docs import Documentation
+from schedules.api.docs import Documentation, Schema
 from schedules.api.histories import ParticipantHistory
 from schedules.api.maps import EdcMapDetail, EdcMapList
 from schedules.api.odm import OdmExchange
@@ -84,7 +83,7 @@ urlpatterns = [
     path("site-periods", PeriodList.as_view(), name="api-site-periods"),
     path("site-periods/<int:id>", PeriodDetail.as_view(), name="api-site-period"),
     path("sites", SiteList.as_view(), name="api-sites"),
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", Documentation.as_view(), name="api-docs"),
     re_path(r"", NoSuchAddress.as_view(), name="api-nothing"),
 ]

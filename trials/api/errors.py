@@ -15,7 +15,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException, ErrorDetail, NotAcceptable, ValidationError
 from rest_framework.response import Response
 
+from trials.api.bodies import pass_over_body
 from trials.api.refusals import BodyTooLarge, Overtaken
+from trials.api.rendering import JSON, OrjsonRenderer
 from trials.domain.errors import DomainError, Refused, Stale
 from trials.domain.refusals import INVALID
 from trials.spoken import say
@@ -61,6 +63,10 @@ class DomainExceptionHandler(ExceptionHandler):
         return known
 
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
+        """The answer: JSON, in whatever form the address answers otherwise, once the body is read."""
+        request: Any = self.context["request"]
+        request.accepted_renderer, request.accepted_media_type = OrjsonRenderer(), JSON
+        pass_over_body(request._request)  # noqa: SLF001  Django's own request, whose body may be unread
         answer: Response = super().get_response(exc, data)
         answer.content_type = PROBLEM
         return answer

@@ -112,7 +112,7 @@ def refusals_of_completion(
     if impossible := _impossible(completion.on, history):
         yield impossible
         return
-    yield from _refusals_of_moment(completion, clock)
+    yield from refusals_of_moment(completion, clock)
     yield from _unlikely(
         completion.on, completion.sure, history, ("outside_reason", completion.outside_reason)
     )
@@ -254,7 +254,8 @@ def _no_hour(name: str, at: datetime | None) -> Refusal | None:
     return Refusal(name, error.template, error.values) if error else None
 
 
-def _refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusal]:
+def refusals_of_moment(completion: Completion, clock: Clock) -> Iterator[Refusal]:
+    """What forbids a visit to have been done just then: a day or an hour to come, an hour of another day."""
     at = completion.at
     if refusal := _no_hour("at", at):
         yield refusal

@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
-from schedules.domain.errors import UnlikelyDay
+from schedules.domain.errors import UnlikelyDay, VisitRefused
 from schedules.domain.visits.reported_values import ReportedField, values_agree
+from schedules.domain.visits.state import refusals_of_moment
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import EdcConfirmation, Visit
+from schedules.selectors.store.course import clock_at
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
 from schedules.services.exchange.said_at_visits import put_said, said_beside_the_day
 from schedules.services.replanning.moves import record_anchor
@@ -31,8 +33,11 @@ from schedules.services.visits.appointments import (
     undo_visit,
 )
 from trials.domain.errors import Refused, Stale
+from trials.domain.refusals import IMPOSSIBLE_DAY, IN_THE_FUTURE, Refusal
+from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.models import User
 from trials.selectors.records import protocol_of
+from trials.spoken import refuse
 from trials.zones import zone_of
 
 MISSED, CANCELLED = "missed", "cancelled"
@@ -105,8 +110,12 @@ def _beside(
     day = _reported(visit, value_of(act.on, act.at, zone_of(person.site)), report)
     said = said_beside_the_day(visit, act, now) if visit.performed_on else []
     same_day = _same(ours, day.value)
-    kept = [] if same_day else [_kept(person, ours, day, by, now)]
-    if same_day:
+    kept = []
+    if not same_day:
+        clock = clock_at(person.site, now)
+        refuse([*_too_early("on", act.on), *refusals_of_moment(act, clock)], VisitRefused)
+        kept.append(_kept(person, ours, day, by, now))
+    else:
         agree(participant=person, reported=day, by=by, now=now)
     version = visit.version
     for one in said:
@@ -144,6 +153,7 @@ def report_anchor(
     if stands and stands.actual_on:
         ours = value_of(stands.actual_on, stands.actual_at, zone)
         if not _same(ours, value):
+            refuse(_impossible_day("actual_on", anchor.actual_on, clock_at(participant.site, now).today))
             raise ValuesDiffer(_kept(participant, ours, reported, by, now))
         agree(participant=participant, reported=reported, by=by, now=now)
         return
@@ -152,6 +162,20 @@ def report_anchor(
         record_anchor(participant=participant, anchor=anchor, now=now, by=by, **said)
     except UnlikelyDay as asked:
         raise Refused({asked.field: [str(asked)]}) from asked
+
+
+def _too_early(field: str, day: date | None) -> list[Refusal]:
+    """The refusal of a day that nobody can have meant: a mistyped year is no difference to settle."""
+    if day is None or day >= FIRST_DAY:
+        return []
+    return [Refusal(field, IMPOSSIBLE_DAY, {"day": day, "first": FIRST_DAY, "latest": LAST_DAY})]
+
+
+def _impossible_day(field: str, day: date | None, today: date) -> list[Refusal]:
+    """The same, and that of a day that has not come."""
+    if day is not None and day > today:
+        return [Refusal(field, IN_THE_FUTURE, {"day": day, "today": today})]
+    return _too_early(field, day)
 
 
 def _confirm(visit: Visit, client: str, now: datetime) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from participants.domain.anchors import RecordedAnchor
 from participants.models import Fact, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.values import Answer, Completion, Sampled
 from schedules.models import Deviation, ProtocolWindow, ValueDifference, Visit, VisitActivity
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.differences import ValuesDiffer
-from schedules.services.exchange.reports import Report, report_visit
+from schedules.services.exchange.reports import Report, report_anchor, report_visit
 from schedules.services.exchange.settling import take_theirs
 from tests.cast import NOW, TODAY, a_version, an_enrolment
+from trials.domain.errors import Refused
 from trials.models import ApiAct, User
 from trials.services.accounts.memberships import grant_membership
 from trials.services.accounts.tokens import TokenScope, issue_api_token
@@ -144,6 +147,24 @@ def test_what_the_visit_does_not_have_is_refused_also_the_second_time(
     with pytest.raises(VisitRefused) as refused:
         told(participant, completion)
     assert field in refused.value.fields
+    assert not ValueDifference.objects.exists()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0206-11-20", "2026-11-23", "9999-12-31"])
+def test_a_day_that_nobody_can_have_meant_is_refused_and_no_difference(
+    participant: Participant, day: str
+) -> None:
+    told(participant, SCREENED)
+    with pytest.raises(VisitRefused) as refused:
+        told(participant, replace(SCREENED, on=date.fromisoformat(day), activities=None))
+    assert "on" in refused.value.fields
+    anchor = RecordedAnchor("consent", actual_on=TODAY)
+    report = Report("", "Entered.", "rave-live", sure=True)
+    shared: dict[str, Any] = {"participant": participant, "by": None, "now": NOW}
+    report_anchor(anchor=anchor, report=report, **shared)
+    with pytest.raises(Refused) as impossible:
+        report_anchor(anchor=replace(anchor, actual_on=date.fromisoformat(day)), report=report, **shared)
+    assert "actual_on" in impossible.value.fields
     assert not ValueDifference.objects.exists()
 
 

@@ -188,3 +188,17 @@ def test_trials_and_sites_come_with_the_names_of_the_edc(
         assert "edc" not in all_pages(ask, f"/api/v1/{address}")[0]
         assert problem(ask(f"/api/v1/{address}?edc=castor"))["attr"] == "edc"
     assert "edc" not in ask("/api/v1/trials/CART-SLE").json()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_map_is_not_emptied_by_a_body_that_was_lost(edc: User, named: EdcMap, body: bytes) -> None:
+    token = issue_api_token(user=edc, name="EDC", scope=TokenScope(acts=ApiAct.values))[1]
+    edc.memberships.update(site=None)
+    answer = Client().put(
+        "/api/v1/edc-maps/CART-SLE/rave/live",
+        body,
+        content_type="application/json",
+        headers={"authorization": f"Bearer {token}", "if-match": '"1"'},
+    )
+    assert problem(answer)["status"] == 400
+    assert EdcMap.objects.get().events == named.events

@@ -194,3 +194,14 @@ def test_the_examples_are_what_the_schema_says() -> None:
         )
     problem = document["components"]["schemas"]["Problem"]
     Draft202012Validator({**problem, "components": document["components"]}).validate(PROBLEM)
+
+
+def test_the_schema_comes_in_the_format_that_is_asked_for() -> None:
+    """As docs/edc.md has it: a file for a generator, by its address alone."""
+    found = Client().get("/api/v1/schema/?format=json")
+    assert found.json()["openapi"] == "3.1.1"
+    assert Client().get("/api/v1/schema/?format=yaml").content.startswith(b"openapi: 3.1.1")
+    assert Client().get("/api/v1/schema/").content.startswith(b"openapi: 3.1.1")
+    for query in ("format=pdf", "format=", "format=json&format=yaml", "colour=red"):
+        wrong = Client().get(f"/api/v1/schema/?{query}")
+        assert (wrong.status_code, wrong["Content-Type"]) == (400, "application/problem+json")

@@ -204,3 +204,20 @@ def test_a_visit_that_did_not_change_is_not_sent_again(ask: Ask, visit: Visit) -
     again = ask(f"/api/v1/visits/{visit.pk}", **{"if-none-match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert ApiToken.objects.count() == 1
+
+
+@pytest.mark.parametrize("token", ["right", "wrong"])
+def test_what_is_refused_is_read_to_its_end(send: Send, visit: Visit, token: str) -> None:
+    """A server that closes while ten megabytes are still sent takes its answer along."""
+    body = b'{"reason": "' + b"a" * 10_000_000 + b'"}'
+    if token == "right":
+        answer = send("patch", f"visits/{visit.pk}", body, if_match='"1"')
+    else:
+        answer = Client().patch(
+            f"/api/v1/visits/{visit.pk}",
+            body,
+            content_type="application/json",
+            headers={"authorization": "Bearer no"},
+        )
+    assert answer.status_code == (413 if token == "right" else 401)
+    assert answer.wsgi_request.read() == b""
