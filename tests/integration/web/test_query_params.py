@@ -33,6 +33,7 @@ TAKES_ANYTHING = {
     "consent-new": "the edition fills a form",
     "enrol": "what was found on the page of day zero fills the form",
     "fact-new": "what is known fills a form",
+    "facts-of-day": "the day, and tests to repeat, fill a form",
     "milestone-new": "the milestone fills a form",
     "milestone-expected": "the milestone fills a form",
     "replan": "the anchors that are proposed",
