@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.template.loader import get_template
 from django.test import Client
 
 from tests.integration.web.conftest import TODAY, Enrol
@@ -62,3 +65,10 @@ def test_whoever_keeps_the_records_finds_them_and_the_way_back(db: None, client:
 def test_signing_out(page: Client) -> None:
     assert page.post("/accounts/logout/")["Location"] == "/accounts/login/"
     assert page.get("/")["Location"].startswith("/accounts/login/")
+
+
+def test_every_template_of_ours_can_be_read() -> None:
+    """One used a tag that it had not loaded, and its page failed where nobody looked at it."""
+    folder = Path(settings.BASE_DIR) / "templates"
+    for path in sorted(folder.rglob("*.html")):
+        get_template(str(path.relative_to(folder)))
