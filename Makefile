@@ -88,7 +88,7 @@ test-long: install ## what is too long for the lanes above, on both databases (2
 		.ci/lane "long, integration on $$database" tests/integration -m long $(PARALLEL) || exit; done
 	@.ci/lane "long, processes and browser" tests/production tests/browser -m long $(PARALLEL) --dist loadfile
 
-test-by-command: install ## a simulated year, and the kills of workers over thousands of reminders (an hour or more)
+test-by-command: install ## a simulated year, clocks put forward and back, a mail server that hangs, planted faults (an hour)
 	@$(BIN)/pytest -q tests/integration tests/production -m by_command
 
 test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)

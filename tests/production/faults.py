@@ -8,6 +8,8 @@
 
 Each starts real PostgreSQL (`--database sqlite`: a file), Valkey, workers and beats, and an SMTP sink and an
 HTTP receiver that stand outside, and prints its figures. Exit 1 says that something was lost or doubled.
+DAYZERO_PLANT plants a fault that the measure must notice: `dropped-claim`, `missing-key` (kills), `forgetful`
+(postgres: it acknowledges what it has not written), `one-queue` (mail: one worker does all).
 """
 
 from __future__ import annotations
@@ -36,13 +38,20 @@ from tests.production.stack import tools, valkey_server
 
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "tests.production.faulty")
 CLAIM_SECONDS = 5
+BEAT_SECONDS = 5  # tests.production.faulty
 EMPTY: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'dayzero.sqlite3'}",
     "postgres": lambda folder: servers.start_postgres(folder / "postgres"),
     # one that keeps what it acknowledged, whatever happens to it
     "durable": lambda folder: servers.start_postgres(folder / "postgres", settings=DURABLE),
+    "forgetful": lambda folder: servers.start_postgres(folder / "postgres", settings=FORGETFUL),
 }
 DURABLE = "\nsynchronous_commit = on\nfull_page_writes = on\nmax_connections = 200\n"
+FORGETFUL = (
+    "\nsynchronous_commit = off\nwal_writer_delay = 10s\nfull_page_writes = on\nmax_connections = 200\n"
+)
+"""A server that acknowledges what it has not written yet: the fault that the measure must notice."""
+ONE_WORKER = ("worker", "--pool=solo", "-Q", "sweep,judge,long,deliver")
 WORKERS = {
     "worker-sweep": ("worker", "--pool=solo", "-Q", "sweep,judge,long"),
     "worker-1": ("worker", "--pool=solo", "-Q", "deliver"),
@@ -68,6 +77,7 @@ class Figures:
     lost_moves: int = 0
     half_moves: int = 0
     latest: dict[str, float] = field(default_factory=dict)
+    said: str = ""
 
     @property
     def fine(self) -> bool:
@@ -81,13 +91,16 @@ class Figures:
             if self.moves
             else ""
         )
-        late = ", ".join(f"{name} at most {gap:.1f} s apart" for name, gap in self.latest.items())
+        late = ", ".join(
+            f"{name} at most {gap:.1f} s ({gap / BEAT_SECONDS:.1f} beats) apart"
+            for name, gap in sorted(self.latest.items())
+        )
         return (
             f"{self.reminders} reminders by two ways, {self.kills} kills, {self.seconds:.0f} s:"
             f" {self.lost} lost, {self.doubled} doubled in the ledger,"
             f" {self.doubled_outside} at a receiver that drops repeated keys,"
             f" {self.repeated} repeated with the same key, {self.unsaid} not said yet"
-            f"{moves}{'; ' + late if late else ''}"
+            f"{moves}{'; ' + late if late else ''}{'; ' + self.said if self.said else ''}"
         )
 
 
@@ -142,6 +155,7 @@ class World:
     valkey: Valkey
     smtp: tuple[str, ...] = ()
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    one_queue: bool = field(default_factory=lambda: os.environ.get("DAYZERO_PLANT") == "one-queue")
 
     def start(self, name: str) -> None:
         """Start one process, in place of one that was killed."""
@@ -151,8 +165,9 @@ class World:
             else (f"--hostname={name}@test",)
         )
         with (self.folder / f"{name}.log").open("ab") as log:
+            words = ONE_WORKER if name == "worker-sweep" and self.one_queue else WORKERS[name]
             self.running[name] = subprocess.Popen(
-                [*CELERY, *WORKERS[name], *schedule], env=environment(**self.given), stdout=log, stderr=log
+                [*CELERY, *words, *schedule], env=environment(**self.given), stdout=log, stderr=log
             )
 
     def begin_mail(self) -> None:
@@ -183,6 +198,10 @@ class World:
             and not self.count("sent_at IS NULL AND kind = 'closing'")
             and not self.count("sent_at IS NULL", "schedules_reminderdelivery")
         )
+
+    def runs(self, task: str) -> int:
+        """How often a task has run."""
+        return int(str(ask(self.url, f"SELECT runs FROM trials_taskrun WHERE task LIKE '%.{task}'")[0][0]))
 
     def keys(self, way: str) -> Counter[str]:
         """How often each key came in outside, by `mail` or `post`."""
@@ -265,7 +284,8 @@ def a_world(
         stack.callback(world.stop)
         if not mail_later:
             for name in WORKERS:
-                world.start(name)
+                if not (world.one_queue and WORKERS[name][-1] == "deliver"):
+                    world.start(name)
         yield world
 
 
@@ -301,11 +321,16 @@ def kills(
 
 
 def broker(database: str, reminders: int) -> Figures:
-    """Flush the broker, kill it, leave it away for a while, and start it again, while reminders leave."""
+    """Flush the broker, kill it, leave it away for a while, and start it again, while reminders leave.
+
+    What becomes due while it is away must be written by the first sweep after it is back.
+    """
     import redis
 
-    began = time.monotonic()
+    began, waiting = time.monotonic(), max(1, reminders // 4)
     with a_world(database, reminders) as world:
+        held = f"id IN (SELECT id FROM schedules_visit ORDER BY id DESC LIMIT {waiting})"
+        ask(world.url, f"UPDATE schedules_visit SET held_on = opens WHERE {held}")
         until(lambda: world.count("sent_at IS NOT NULL") > 0, 120)
         client = redis.Redis.from_url(world.valkey.url)
         for _ in range(5):
@@ -314,10 +339,17 @@ def broker(database: str, reminders: int) -> Figures:
         for away in (1, 10):
             world.valkey.kill()
             time.sleep(away)
+            if away > 1:
+                ask(world.url, f"UPDATE schedules_visit SET held_on = NULL WHERE {held}")
             world.valkey.start()
             time.sleep(2)
+        back, sweeps = time.monotonic(), world.runs("sweep")
+        until(lambda: world.count("kind = 'closing' AND lapsed_at IS NULL") >= reminders, 300)
+        caught_up, more = time.monotonic() - back, max(1, world.runs("sweep") - sweeps)
         until(world.done, 300 + reminders)
-        return world.figures(began)
+        found = world.figures(began)
+        found.said = f"{waiting} that became due meanwhile written {caught_up:.1f} s and {more} sweeps after"
+        return found
 
 
 def stop_postgres(folder: Path, how: str) -> None:
@@ -351,7 +383,8 @@ def postgres(reminders: int, number: int, seed: int = 17) -> Figures:
     """Stop PostgreSQL hard, again and again, while three writers move participants and reminders leave."""
     chance, began = random.Random(seed), time.monotonic()
     replanner = (sys.executable, "-m", "tests.production.replanner")
-    with a_world("durable", reminders) as world:
+    kind = "forgetful" if os.environ.get("DAYZERO_PLANT") == "forgetful" else "durable"
+    with a_world(kind, reminders) as world:
         prepare(world.given, *replanner, "make", "6")
         logs = [world.folder / f"moves-{place}.jsonl" for place in range(3)]
         with ExitStack() as moving:
@@ -447,7 +480,7 @@ def main() -> int:
     """Measure what is asked for, and print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.production.faults", description=__doc__)
     parser.add_argument("what", choices=["kills", "broker", "postgres", "clock", "mail"])
-    parser.add_argument("--database", default="postgres", choices=list(EMPTY))
+    parser.add_argument("--database", default="postgres", choices=["sqlite", "postgres"])
     parser.add_argument("--reminders", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=60)

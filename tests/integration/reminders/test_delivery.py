@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -16,7 +17,7 @@ from pytest_django import Settings
 from participants.models import Participant
 from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.messages import Message
-from schedules.models import Reminder, ReminderDelivery, Visit
+from schedules.models import Reminder, ReminderDelivery, ReminderSetting, Visit
 from schedules.services.reminders import addressing, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
@@ -370,6 +371,46 @@ def test_a_clock_put_forward_while_mail_fails_and_back_loses_and_doubles_nothing
             assert len(up.took) == 1, "at once, and none that the clock wrote too early"
     told = Counter(key for _address, key in up.took)
     assert told == Counter(closing_key(visit.uid, visit.closes) for visit in visits)
+
+
+CHANGES = [
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("America/New_York", date(2026, 11, 1)),
+    *(
+        pytest.param(zone, day, marks=pytest.mark.long)
+        for zone, day in [
+            ("Europe/Berlin", date(2026, 10, 25)),
+            ("America/New_York", date(2026, 3, 8)),
+            ("Australia/Lord_Howe", date(2026, 10, 4)),
+            ("Australia/Lord_Howe", date(2026, 4, 5)),
+            ("America/Santiago", date(2026, 9, 6)),
+            ("America/Santiago", date(2026, 4, 5)),
+        ]
+    ),
+]
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+def test_the_reminder_of_the_morning_leaves_once_at_eight_on_a_day_clocks_change(
+    zone: str, day: date
+) -> None:
+    here = ZoneInfo(zone)
+    a_coordinator("here")
+    visit = a_visit(a_site(zone=zone), day + 2 * DAY)
+    hours = {"manner": "digest", "earliest": time(8), "latest": time(20)}
+    ReminderSetting.objects.filter(trial=visit.participant.trial).update(**hours)
+    left: list[tuple[datetime, str]] = []
+    noon = datetime.combine(day - DAY, time(12), here).astimezone(UTC)
+    for now in (noon + number * 30 * MINUTE for number in range(72)):
+        if not time(6, 30) <= now.astimezone(here).time() <= time(9):
+            continue
+
+        def send(message: Message, now: datetime = now) -> None:
+            left.extend((now.astimezone(here), notice.key) for notice in message.notices)
+
+        sweeping.sweep_reminders(now=now)
+        ledger.deliver_reminders(now=now, send=send)
+    assert left == [(datetime.combine(day, time(8), here), closing_key(visit.uid, day + 2 * DAY))]
 
 
 def test_a_claim_in_the_future_is_free() -> None:
