@@ -1,7 +1,7 @@
 """Processes that die, a broker that forgets, a mail server that hangs: nothing is lost, nothing doubled.
 
-The short forms of `python -m tests.production.faults`; the long ones are that command with larger numbers. What
-takes a minute or two is in the long lane, the rest in `make test-by-command`.
+The short forms of `python -m tests.production.faults`; the long ones are that command with larger numbers.
+What takes a minute or two is in the long lane, the rest in `make test-by-command`.
 """
 
 from __future__ import annotations
