@@ -449,7 +449,7 @@ def clock(database: str, reminders: int, seconds: int) -> Figures:
             world.begin_mail()
 
             def is_done() -> bool:
-                # what failed waits up to four hours, and a way that was silent rests: nobody waits that long here
+                # what failed waits up to four hours, a silent way rests: nobody waits that long here
                 ask(world.url, "UPDATE schedules_reminderdelivery SET tried_at = NULL WHERE sent_at IS NULL")
                 ask(world.url, "DELETE FROM trials_channelhealth")
                 time.sleep(5)
