@@ -72,16 +72,17 @@ class SinceField(serializers.CharField):
             number_all_changes()
             return feed_place(text, feed_epoch(), last_number())
         try:
-            instant: datetime | None = datetime.fromisoformat(text.replace(" ", "+"))  # a plus, not escaped
-        except ValueError:
+            given = datetime.fromisoformat(text.replace(" ", "+"))  # a plus, not escaped
+            instant = given.astimezone(UTC) if given.tzinfo else None
+        except (ValueError, OverflowError):  # 0001-01-01T00:00+14:00 is before all that there is in UTC
             instant = None
-        if instant is None or instant.tzinfo is None:
+        if instant is None:
             words = _(
                 "%(text)s is neither a cursor of the change feed nor an instant. Write an instant like "
                 "2026-12-07T14:00+08:00."
             )
             raise serializers.ValidationError(words % {"text": text})
-        return instant.astimezone(UTC)
+        return instant
 
 
 class PeopleQuery(ListQuery):

@@ -210,4 +210,6 @@ def test_what_changed_since_a_place_in_the_feed(ask: Ask, participant: Participa
     assert all_pages(ask, "/api/v1/visits?changed_since=2000-01-01T00:00:00Z")
     wrong = problem(ask("/api/v1/visits?changed_since=2026-11-21"))
     assert (wrong["status"], wrong["attr"]) == (400, "changed_since")
+    before_all = "/api/v1/visits?changed_since=0001-01-01T00:00:00%2B14:00"
+    assert problem(ask(before_all))["attr"] == "changed_since"
     assert problem(ask("/api/v1/visits?changed_since=000000000000-1"))["status"] == 410
