@@ -11,8 +11,8 @@ from datetime import date
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import sanitize_address
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
 
 from participants.domain.product import LABELS, Milestone
 from schedules.domain.deviations.stored_sentences import facts_text
@@ -20,6 +20,7 @@ from schedules.domain.reminders import CLOSING, START, Notice
 from schedules.domain.reminders.ledger import ClinicDaysLeft
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
+from trials.domain.language import Text
 from trials.domain.words import page_day
 from trials.spoken import days_as_on_pages, say
 
@@ -138,14 +139,20 @@ def _of(notice: Notice) -> tuple[str, str]:
 def _of_nobody(notice: Notice) -> tuple[str, str]:
     subject = _("Dayzero: nobody to be reminded")
     body = _("%(trial)s, %(site)s: nobody can be reminded there. Give somebody the role of a coordinator.")
-    return subject, body % {"trial": notice.trial, "site": say(notice.label)}
+    return subject, body % {"trial": _trial(notice), "site": say(notice.label)}
+
+
+def _trial(notice: Notice) -> str:
+    """What the trial is called outside, in the reader's language."""
+    name = notice.trial
+    return name.in_language(get_language() or "en") if isinstance(name, Text) else name
 
 
 def _of_rule(notice: Notice) -> tuple[str, str]:
     subject = _("Dayzero: %(what)s") % {"what": say(BY_KIND[notice.kind].label)}
     body = _("%(trial)s, participant %(subject_code)s: %(said)s")
     said = with_clinic_days(sentence(notice.kind, notice.label, notice.day or notice.opens), notice.left)
-    return subject, body % {"trial": notice.trial, "subject_code": notice.subject_code, "said": said}
+    return subject, body % {"trial": _trial(notice), "subject_code": notice.subject_code, "said": said}
 
 
 def sentence(kind: str, thing: str, day: date) -> str:
@@ -165,7 +172,7 @@ def with_clinic_days(said: str, left: ClinicDaysLeft | None) -> str:
 
 def _of_start(notice: Notice) -> tuple[str, str]:
     body = _("%(trial)s, participant %(subject_code)s: the list before the start says no.\n%(why)s")
-    words = {"trial": notice.trial, "subject_code": notice.subject_code, "why": facts_text(notice.why, say)}
+    words = {"trial": _trial(notice), "subject_code": notice.subject_code, "why": facts_text(notice.why, say)}
     return _("Dayzero: the list before a start says no"), body % words
 
 
@@ -189,7 +196,7 @@ def _of_window(notice: Notice) -> tuple[str, str]:
             "Window: %(opens)s to %(closes)s."
         )
     return subject, body % {
-        "trial": notice.trial,
+        "trial": _trial(notice),
         "subject_code": notice.subject_code,
         "visit": say(notice.label),
         "opens": written_day(notice.opens),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from trials.domain.language import Text
 from trials.domain.protocols.outside_names import names_disease, proposed_outside_name
 from trials.models.enumerated import only
 from trials.models.labels import LabelField
@@ -34,6 +36,9 @@ class Trial(models.Model):
             "What calendars, cards, e-mails and messages call the trial. Do not name the disease. "
             "Without one, they use the code without the words for its disease."
         ),
+    )
+    outside_name_zh = models.CharField(
+        _("Chinese name outside"), max_length=40, blank=True, default="", db_default=""
     )
     registry_id = models.CharField(_("registry identifier"), max_length=40, blank=True)
     short_name = models.CharField(
@@ -70,20 +75,30 @@ class Trial(models.Model):
 
     @property
     def called(self) -> str:
-        """What the trial is called outside, never by its disease: calendars, cards, mails and messages."""
-        return self.outside_name or proposed_outside_name(self.code) or f"T{self.pk}"
+        """What the trial is called outside, never by its disease: calendars, cards, mails and messages.
+
+        In the language that is active, since each of them is made in the language of its reader.
+        """
+        return self.called_in_both.in_language(get_language() or "en")
+
+    @property
+    def called_in_both(self) -> Text:
+        """What the trial is called outside in both languages, for what is told to several readers."""
+        plain = self.outside_name or proposed_outside_name(self.code) or f"T{self.pk}"
+        return Text(plain, self.outside_name_zh)
 
     def clean(self) -> None:
         """Raise ValidationError for a name outside that names a disease, or that is missing."""
-        name = self.outside_name.strip()
-        if names_disease(name):
-            message = _("%(name)s names a disease. Enter a name that does not, such as %(proposal)s.")
-            proposal = proposed_outside_name(name) or proposed_outside_name(self.code) or "T1"
-            raise ValidationError({"outside_name": message % {"name": name, "proposal": proposal}})
+        name, chinese = self.outside_name.strip(), self.outside_name_zh.strip()
+        for field, given in (("outside_name", name), ("outside_name_zh", chinese)):
+            if names_disease(given):
+                message = _("%(name)s names a disease. Enter a name that does not, such as %(proposal)s.")
+                proposal = proposed_outside_name(given) or proposed_outside_name(self.code) or "T1"
+                raise ValidationError({field: message % {"name": given, "proposal": proposal}})
         if not name and not proposed_outside_name(self.code):
             message = _("The code %(code)s names a disease. Enter what the trial is called outside.")
             raise ValidationError({"outside_name": message % {"code": self.code}})
-        self.outside_name = name
+        self.outside_name, self.outside_name_zh = name, chinese
 
 
 class TrialSite(models.Model):

@@ -137,7 +137,7 @@ def _values_of(person: Participant) -> list[Any]:
     trial = person.trial
     return [
         *map(_row_of, rows),
-        (trial.code, trial.outside_name),
+        (trial.code, trial.outside_name, trial.outside_name_zh),
         person.site.zone,
         person.protocol_version.digest,
     ]

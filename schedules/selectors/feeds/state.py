@@ -125,7 +125,7 @@ def _places_statement() -> str:
     tables = (model._meta.db_table for model in (Trial, Site, Resource))  # noqa: SLF001 (public by custom)
     trials, sites, rooms = tables
     return (
-        f"SELECT 1, id, code, outside_name, '', feeds_enabled FROM {trials}"  # noqa: S608 (names of tables)
+        f"SELECT 1, id, code, outside_name, outside_name_zh, feeds_enabled FROM {trials}"  # noqa: S608 (names of tables)
         f" UNION ALL SELECT 2, id, code, zone, short_name || ' ' || short_name_zh, feeds_enabled FROM {sites}"
         f" UNION ALL SELECT 3, id, name, CAST(minutes AS TEXT), '', TRUE FROM {rooms} ORDER BY 1, 2"
     )

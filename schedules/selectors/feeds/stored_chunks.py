@@ -77,7 +77,7 @@ def _table(model: type[Resource | Participant | CalendarChunk | CalendarState | 
 
 _BASIS = (
     "CAST(%s AS TEXT) || ' ' || p.id || ' ' || s.revision || ' ' || p.version || ' ' || p.subject_code"
-    " || ' ' || t.code || ' ' || COALESCE(t.outside_name, '-') || ' ' || i.zone"
+    " || ' ' || t.code || ' ' || t.outside_name || '/' || t.outside_name_zh || ' ' || i.zone"
 )
 """What of a participant's calendar stands beside their visits: of the record its version (protocol version,
 traits, anchors), the subject code, what the trial is called, and the zone of the site."""

@@ -142,7 +142,7 @@ def notices_for(rows: Sequence[Reminder], person: int, address: str, now: dateti
         elif row.kind == UNTOLD:
             trial = trials.get(_place_of(row)[0])
             label = names.get(row.pk, row.thing)
-            notice = replace(notice, trial=trial.called if trial else "", label=label)
+            notice = replace(notice, trial=trial.called_in_both if trial else "", label=label)
         found.append(notice)
     return found
 
@@ -168,7 +168,7 @@ def _notice(row: Reminder, person: int, address: str) -> Notice:
     return Notice(
         reminder=row.pk,
         key=row.key,
-        trial=participant.trial.called if participant is not None else "",
+        trial=participant.trial.called_in_both if participant is not None else "",
         subject_code=participant.subject_code if participant is not None else "",
         label=row.thing or (visit.label if visit is not None else ""),
         opens=visit.opens if visit is not None else day,

@@ -184,6 +184,11 @@ class TrialNamesForm(VersionedForm):
         40,
         gettext_lazy("What calendars, cards, e-mails and messages call the trial. Do not name the disease."),
     )
+    outside_name_zh = _text(
+        gettext_lazy("Name outside in Chinese"),
+        40,
+        gettext_lazy("For readers of Chinese; without one they read the other."),
+    )
 
 
 class TrialSiteForm(VersionedForm):

@@ -13,7 +13,7 @@ from trials.domain.errors import Refused, Stale
 from trials.models import ProtocolVersion, Site, Trial, TrialSite, User
 from trials.services.protocols.publishing import import_protocol
 
-NAMES = ("short_name", "short_name_zh", "outside_name")
+NAMES = ("short_name", "short_name_zh", "outside_name", "outside_name_zh")
 
 
 class NotDesignedByYou(Refused):

@@ -67,9 +67,13 @@ class Visited(Checked):
     def now(self) -> datetime:
         return datetime(self.today.year, self.today.month, self.today.day, 18, tzinfo=SHANGHAI)
 
+    def rows(self) -> list[list[dict[str, Any]]]:
+        """All rows that anything here could change."""
+        return stored()
+
     def tried(self, act: Any, **values: Any) -> str:
         """Whether a service did it: "" if so, and else what it said; a refusal changes nothing at all."""
-        before = stored()
+        before = self.rows()
         try:
             with transaction.atomic():
                 act(by=None, now=self.now, **values)
@@ -78,7 +82,7 @@ class Visited(Checked):
         else:
             return ""
         assert said, "a refusal says why"
-        assert stored() == before, "a refusal changes nothing"
+        assert self.rows() == before, "a refusal changes nothing"
         return said
 
     def chosen(self, number: int) -> Model:

@@ -25,7 +25,7 @@ from schedules.services.course.rehearsals import perform_as_shown, rehearse
 from schedules.services.course.repetition import repeat_lymphodepletion, withdraw_repetition
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
-from tests.integration.course.courses.machine import WHO, Visited, codes_of, stored
+from tests.integration.course.courses.machine import WHO, Visited, codes_of
 from tests.integration.course.courses.naive import (
     BETWEEN,
     BLOCK,
@@ -82,9 +82,9 @@ class Courses(Visited):
         self.replanned(model, wanted, Proposal(version=self.versions[version], accept_unbookable=accept))
 
     def replanned(self, model: Model, wanted: Model, proposal: Proposal) -> None:
-        before, person = stored(), self.person(model)
+        before, person = self.rows(), self.person(model)
         preview = preview_replanning(participant=person, proposal=proposal, now=self.now)
-        assert stored() == before, "a preview writes nothing"
+        assert self.rows() == before, "a preview writes nothing"
         wanted.plan()
         lost = sorted(orphans(model, wanted))
         assert sorted(change.code for change in preview.orphans) == lost
@@ -240,9 +240,9 @@ class Courses(Visited):
 
     def as_shown(self, *, service: Any, participant: Participant, now: datetime, **values: Any) -> None:
         """Look at what a step would do, let it be so, and compare."""
-        before, what = stored(), partial(service, participant=participant, now=now, **values)
+        before, what = self.rows(), partial(service, participant=participant, now=now, **values)
         shown = rehearse(participant=participant, act=what, now=now)
-        assert stored() == before, "what is only shown writes nothing"
+        assert self.rows() == before, "what is only shown writes nothing"
         perform_as_shown(
             participant=participant, act=what, digest=shown.digest, accept_unbookable=True, now=now
         )
@@ -290,9 +290,9 @@ class Courses(Visited):
             if seen.live and seen.booked == day and (code in CLINIC or seen.beside)
         ]
         proposal = SiteProposal(closures={day: "stocktaking"}, accept_unbookable=accept)
-        before = stored()
+        before = self.rows()
         preview = preview_site(site=site, proposal=proposal, now=self.now)
-        assert stored() == before, "a preview writes nothing"
+        assert self.rows() == before, "a preview writes nothing"
         assert len(preview.orphans) == len(lost), preview.orphans
         values = {"site": site, "proposal": proposal, "digest": preview.digest, "reason": "stocktaking"}
         if lost and not accept:
