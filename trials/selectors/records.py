@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -92,10 +92,10 @@ def _roles_of(user: User, today: date) -> Scope:
         return Scope(everything=True)
     known = _KNOWN.get()
     if known is None:
-        return _scope_held(_memberships_of(user.pk), today)
+        return scope_held(memberships_of(user.pk), today)
     if user.pk not in known:
-        known[user.pk] = _memberships_of(user.pk)
-    return _scope_held(known[user.pk], today)
+        known[user.pk] = memberships_of(user.pk)
+    return scope_held(known[user.pk], today)
 
 
 class Held(NamedTuple):
@@ -117,17 +117,19 @@ class Held(NamedTuple):
 _HELD = """
     SELECT m.role, m.site_id, m.trial_id, m.starts_on, m.ends_on, s.zone
     FROM trials_membership m LEFT JOIN trials_site s ON s.id = m.site_id
-    WHERE m.user_id = %s AND m.withdrawn_at IS NULL
+    WHERE m.user_id = %s AND m.withdrawn_at IS NULL ORDER BY m.id
 """
 
 
-def _memberships_of(user: int) -> list[Held]:
+def memberships_of(user: int) -> list[Held]:
+    """The memberships of a user (an id) that were not withdrawn, in the order in which they were given."""
     with connection.cursor() as cursor:  # every request asks it, and it is always the same question
         cursor.execute(_HELD, [user])
         return [Held(*row) for row in cursor.fetchall()]
 
 
-def _scope_held(held: list[Held], today: date) -> Scope:
+def scope_held(held: Iterable[Held], today: date) -> Scope:
+    """What memberships grant on this day."""
     return Scope(frozenset(Grant(one.role, one.site, one.trial) for one in held if one.holds(today)))
 
 

@@ -13,16 +13,16 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState
-from trials.domain.accounts.access import Grant, Right, Scope
-from trials.models import Membership, Resource, Site, Trial
-from trials.selectors.records import Held, within
-from trials.zones import server_zone, zone_named
+from schedules.selectors.store.plain_rows import NOBODY, ids_of
+from trials.domain.accounts.access import Right, Scope
+from trials.models import Resource, Site, Trial
+from trials.selectors.records import Held, memberships_of, scope_held, within
+from trials.zones import roles_day, server_zone, zone_named
 
 _SHOWN_LAST = ("pk", "last_fetched_at", "compressed", "shown__digest", "shown__changed_at", "shown__basis")
 _DECIDES = ("revoked_at", "language", "owner_id", "owner__is_superuser", "owner__is_active", "participant_id",
@@ -31,8 +31,6 @@ _DECIDES = ("revoked_at", "language", "owner_id", "owner__is_superuser", "owner_
             "alarm", "days_back", "days_ahead", "cohort__label", "participant__trial_id",
             "participant__site_id", "cohort__trial_id")  # fmt: skip
 """What of a feed decides what it shows; the rest says what it showed last."""
-
-_HELD = ("role", "site_id", "trial_id", "starts_on", "ends_on", "site__zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,8 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
     if not found:
         return None
     row = dict(zip((*_SHOWN_LAST, *_DECIDES), found[0], strict=True))
-    held = _rows(_roles_statement(connection.vendor), [row["owner_id"]])
-    zones = {zone for *_rest, zone in held} | {row["participant__site__zone"] or row["site__zone"]}
+    held = memberships_of(row["owner_id"])
+    zones = {one.zone for one in held} | {row["participant__site__zone"] or row["site__zone"]}
     days = sorted((zone or "", str(_today(zone, now))) for zone in zones)
     parts = [
         edition,
@@ -92,13 +90,8 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
         last_fetched_at=_instant(row["last_fetched_at"]),
         compressed=bool(row["compressed"]),
         language=row["language"],
-        roles={row["owner_id"]: [_held(one) for one in held]},
+        roles={row["owner_id"]: held},
     )
-
-
-def _held(row: tuple[Any, ...]) -> Held:
-    role, site, trial, starts, ends, zone = row
-    return Held(role, site, trial, _day(starts), _day(ends) if ends else None, zone)
 
 
 def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -114,12 +107,6 @@ def _feed_statement(vendor: str) -> str:
     return str(rows.query.sql_with_params()[0])
 
 
-@lru_cache(maxsize=4)
-def _roles_statement(vendor: str) -> str:
-    rows = Membership.objects.filter(user=0, withdrawn_at__isnull=True).order_by("pk").values_list(*_HELD)
-    return str(rows.query.sql_with_params()[0])
-
-
 @lru_cache(maxsize=1)
 def _places_statement() -> str:
     tables = (model._meta.db_table for model in (Trial, Site, Resource))  # noqa: SLF001 (public by custom)
@@ -131,7 +118,7 @@ def _places_statement() -> str:
     )
 
 
-def _revisions(row: dict[str, Any], held: Iterable[tuple[Any, ...]], now: datetime) -> list[tuple[Any, ...]]:
+def _revisions(row: dict[str, Any], held: Iterable[Held], now: datetime) -> list[tuple[Any, ...]]:
     """Sums over the participants that a feed may be of, which change when one of them does; one row.
 
     A revision only rises, so that a sum over the same people cannot come back; who they are is told by their
@@ -141,7 +128,7 @@ def _revisions(row: dict[str, Any], held: Iterable[tuple[Any, ...]], now: dateti
         if row[name]:
             column = "id" if name == "participant_id" else name
             return _rows(_sums(f"p.{column} = %s"), [row[name]])
-    scope = Scope(everything=True) if row["owner__is_superuser"] else _scope(held, now)
+    scope = Scope(everything=True) if row["owner__is_superuser"] else scope_held(held, roles_day(now))
     where, params = _within(scope, connection.vendor)
     return _rows(_sums(f"p.id IN ({where})"), params)
 
@@ -158,32 +145,12 @@ def _sums(where: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _within(scope: Scope, vendor: str) -> tuple[str, tuple[object, ...]]:
-    people = Participant.objects.filter(within(scope, Right.SUBSCRIBE)).order_by().values("pk")
-    try:
-        sql, params = people.query.sql_with_params()
-    except EmptyResultSet:
-        return "SELECT 0", ()
-    return str(sql), tuple(params)
-
-
-def _scope(held: Iterable[tuple[Any, ...]], now: datetime) -> Scope:
-    """The roles that hold: at a site by the day there, elsewhere by the server's."""
-    grants = set()
-    for role, site, trial, starts, ends, zone in held:
-        today = _today(zone if site else None, now)
-        if _day(starts) <= today and (ends is None or today <= _day(ends)):
-            grants.add(Grant(role, site, trial))
-    return Scope(frozenset(grants))
+    return ids_of(Participant.objects.filter(within(scope, Right.SUBSCRIBE)).order_by()) or NOBODY
 
 
 def _today(zone: str | None, now: datetime) -> date:
     """The day in a zone by its stored name; the server's without one."""
     return now.astimezone(zone_named(zone) if zone else server_zone()).date()
-
-
-def _day(value: date | str) -> date:
-    """A day as the database gives it: SQLite as a text."""
-    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
 
 
 def _instant(value: datetime | str | None) -> datetime | None:

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from participants.models import Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.models import CalendarFeed
+from schedules.selectors.store.plain_rows import NOBODY, ids_of
 from schedules.selectors.store.rows_once import rows_of
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, Scope, covers
 from trials.models import Cohort, Membership, Site, Trial, User
@@ -161,11 +161,7 @@ def _shown(scope: Scope, kind: str, vendor: str) -> Shown:
     )
     if kind:
         people = people.filter(**{"pk" if kind == "participant" else kind: _ANY_ID})
-    try:
-        sql, params = people.order_by().values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return Shown("SELECT 0", ())
-    return Shown(str(sql), tuple(params))
+    return Shown(*(ids_of(people.order_by()) or NOBODY))
 
 
 def owner_may_subscribe(feed: CalendarFeed, today: date) -> bool:

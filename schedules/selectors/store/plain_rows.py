@@ -21,6 +21,9 @@ Columns = tuple[tuple[str, "Field[Any, Any]"], ...]
 Written = tuple[str, tuple[Any, ...]]
 """A statement and its parameters."""
 
+NOBODY: Written = ("SELECT 0", ())
+"""Stands for a query for ids that can find nothing: no row has this one."""
+
 
 def selected(columns: Columns) -> str:
     """Write columns as SQL names them after SELECT."""

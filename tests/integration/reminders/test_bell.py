@@ -229,6 +229,16 @@ def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
     assert "受试者" in mail.outbox[0].body
 
 
+def test_a_message_names_the_trial_outside_in_its_readers_language(here: User) -> None:
+    (visit,) = told()
+    trial = visit.participant.trial
+    type(trial).objects.filter(pk=trial.pk).update(outside_name="CART", outside_name_zh="细胞一号")
+    (notice,) = notices_for([Reminder.objects.get()], here.pk, "", NOON)
+    message = Message("k", here.pk, "email", "x@example.org", (notice,))
+    assert "CART, participant" in written_out(message).body
+    assert "细胞一号" in written_out(replace(message, language="zh-hans")).body
+
+
 def test_the_pages_of_participant_and_visit_say_what_was_told_to_whom(here: User) -> None:
     (visit,) = told()
     ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
