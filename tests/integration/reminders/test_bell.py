@@ -230,9 +230,8 @@ def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
 
 
 def test_a_message_names_the_trial_outside_in_its_readers_language(here: User) -> None:
-    (visit,) = told()
-    trial = visit.participant.trial
-    type(trial).objects.filter(pk=trial.pk).update(outside_name="CART", outside_name_zh="细胞一号")
+    told()
+    Trial.objects.update(outside_name="CART", outside_name_zh="细胞一号")
     (notice,) = notices_for([Reminder.objects.get()], here.pk, "", NOON)
     message = Message("k", here.pk, "email", "x@example.org", (notice,))
     assert "CART, participant" in written_out(message).body
