@@ -268,7 +268,7 @@ SPECTACULAR_SETTINGS = {
         "RecordedFactKind": "schedules.api.records.KINDS",
         "FlagKind": "schedules.api.reading.follow_up.FLAG_WORDS",
         "VisitTiming": "schedules.models.VisitTiming.values",
-        "WindowKind": "schedules.models.WindowKind.values",
+        "WindowKind": "trials.domain.protocols.terms.WindowKind",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [

@@ -43,13 +43,13 @@ from schedules.models.reminders import (
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
     RUNNING,
+    WINDOW_LABELS,
     Basis,
     ProtocolWindow,
     Visit,
     VisitPlace,
     VisitQuerySet,
     VisitTiming,
-    WindowKind,
     new_uid,
 )
 from schedules.models.webhooks import PAUSES, Webhook, WebhookDelivery
@@ -58,6 +58,7 @@ __all__ = [
     "PAUSES",
     "PREPARATIONS",
     "RUNNING",
+    "WINDOW_LABELS",
     "AlarmChoice",
     "AmendmentRun",
     "AmendmentStep",
@@ -102,7 +103,6 @@ __all__ = [
     "VisitTiming",
     "Webhook",
     "WebhookDelivery",
-    "WindowKind",
     "WindowStamp",
     "new_uid",
 ]

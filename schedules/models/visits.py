@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.models import CourseStep, Participant
 from schedules.domain.plan.values import AnchorKind
+from trials.domain.protocols.terms import ALL_TERMS, WindowKind
 from trials.models import ProtocolVersion, Resource
 from trials.models.enumerated import choices_of, only
 from trials.models.labels import LabelField
@@ -278,16 +279,8 @@ class Visit(models.Model):
         return f"{self.code} {self.target}"
 
 
-class WindowKind(models.TextChoices):
-    """What a protocol window asks for."""
-
-    PRESENCE = "presence", _("be near the site")
-    STAY = "stay", _("be in hospital")
-    OBSERVATION = "observation", _("be observed")
-    FRESHNESS = "freshness", _("a test no older than")
-    WASHOUT = "washout", _("not since")
-    CONDUCT = "conduct", _("behave until")
-    EVENT_AFTER = "event-after", _("an event at or after")
+WINDOW_LABELS = {one.kind: _(one.label) for one in ALL_TERMS}
+"""What a protocol window asks for, in a word or two."""
 
 
 class ProtocolWindow(models.Model):
@@ -301,7 +294,7 @@ class ProtocolWindow(models.Model):
     participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="protocol_windows")
     code = models.CharField(_("window"), max_length=60)
     label = LabelField(_("label"), max_length=200)
-    kind = models.CharField(_("kind"), max_length=16, choices=WindowKind.choices)
+    kind = models.CharField(_("kind"), max_length=16, choices=choices_of(WINDOW_LABELS))
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_on = models.DateField(_("ends on"), null=True, blank=True)
@@ -319,7 +312,7 @@ class ProtocolWindow(models.Model):
         ordering = ("participant_id", "id")
         constraints = [
             only("basis", Basis.values, name="window_basis"),
-            only("kind", WindowKind.values, name="window_kind"),
+            only("kind", WindowKind, name="window_kind"),
             models.UniqueConstraint(fields=["participant", "code"], name="window_once_per_participant"),
             models.CheckConstraint(
                 condition=Q(starts_on__isnull=True)

@@ -24,7 +24,7 @@ from schedules.api.reading.queries import (
 )
 from schedules.api.reading.views import ReadView, asked, listed
 from schedules.api.serializers import EdcPersonSerializer
-from schedules.models import Basis, WindowKind
+from schedules.models import Basis
 from schedules.selectors.exchange.data_capture import (
     ParticipantRecord,
     listed_participants,
@@ -36,6 +36,7 @@ from trials.api.answers import answer, some_of
 from trials.api.authentication import signed_in
 from trials.api.queries import OneQuery, SparseMixin, id_after
 from trials.api.schema import page_of
+from trials.domain.protocols.terms import WindowKind
 from trials.spoken import say
 
 NAMES = "edc_names"
@@ -82,7 +83,9 @@ class ProtocolWindowSerializer(serializers.Serializer):
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="What people call it, from the protocol, in the client's language."
     )
-    kind = serializers.ChoiceField(WindowKind.values, source="row.kind", help_text="What it asks for.")
+    kind = serializers.ChoiceField(
+        [kind.value for kind in WindowKind], source="row.kind", help_text="What it asks for."
+    )
     starts_on = serializers.DateField(
         source="row.starts_on", allow_null=True, help_text="Its first day at the site, worked out."
     )

@@ -7,29 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from participants.domain.fact_kinds import WASHED_OUT, FactKind, TestResult
+from schedules.domain.windows.judges import feeds_of_terms
 from schedules.domain.windows.judges.washed_out import drugs_of
 from schedules.domain.windows.verdicts import VerdictStatus
 from trials.domain.protocols.protocol import (
-    Conduct,
-    EventAfter,
     Freshness,
     HalfLives,
     Moment,
-    Presence,
     Protocol,
     ProtocolWindow,
     Reference,
     ReferenceKind,
-    Stay,
     Washout,
-)
-
-# Washouts name substances and conditions alike; which kind of fact a code most likely is.
-_HINTS = (
-    (FactKind.VACCINATION, ("vaccine",)),
-    (FactKind.INFECTION, ("infection",)),
-    (FactKind.PROCEDURE, ("transplant", "surgery", "exchange", "separation", "dialysis", "replacement")),
-    (FactKind.DOSE, ("drug", "inhibitor", "immunosuppressant", "biologic", "factor", "treatment", "trial")),
 )
 
 
@@ -76,14 +65,6 @@ def _taken(test: TestResult) -> tuple[date, bool, str]:
     return day, timed, str(test.taken_at)
 
 
-def kind_for(code: str) -> FactKind:
-    """The kind of fact that something named by a washout most likely is."""
-    return next(
-        (kind for kind, words in _HINTS if any(word in code for word in words)),
-        FactKind.ILLNESS,
-    )
-
-
 def places(code: str, protocol: Protocol) -> bool:
     """Whether visits or windows are placed by a fact of this code: an activity's day, or a half-life."""
     counted = any(_names(rule.counts_from, code) for rule in protocol.visits)
@@ -113,31 +94,8 @@ def _is_fed(window: ProtocolWindow, kind: FactKind, of: str) -> bool:
 
 
 def _feeds(window: ProtocolWindow) -> Iterator[Feed]:
-    yield from _feeds_of_terms(window)
+    yield from (Feed(kind, of, window) for kind, of in feeds_of_terms(window))
     bounds = (bound for bound in (window.starts, window.ends) if bound)
     references = (moment.counts_from for bound in bounds for moment in bound.moments)
     activities = (one.code for one in references if one.kind is ReferenceKind.ACTIVITY)
     yield from (Feed(FactKind.TEST, code, window) for code in dict.fromkeys(activities))
-
-
-def _feeds_of_terms(window: ProtocolWindow) -> Iterator[Feed]:
-    terms = window.terms
-    match terms:
-        case Presence():
-            kinds = [FactKind.LODGING, FactKind.NIGHT_AWAY, FactKind.ADMISSION]
-            yield from (Feed(kind, "", window) for kind in kinds)
-            if terms.companion:
-                yield Feed(FactKind.COMPANION, "", window)
-        case Stay():
-            yield Feed(FactKind.ADMISSION, "", window)
-        case Freshness():
-            yield Feed(FactKind.TEST, terms.test, window)
-        case Washout():
-            for code in dict.fromkeys((*terms.of, *sorted(drugs_of(window.starts)))):
-                yield Feed(kind_for(code), code, window)
-            for code in terms.of:
-                yield Feed(FactKind.CONFIRMATION, code, window)
-        case Conduct():
-            yield Feed(FactKind.CONFIRMATION, terms.of, window)
-        case EventAfter():
-            yield Feed(FactKind.EVENT, terms.event, window)

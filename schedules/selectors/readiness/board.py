@@ -26,12 +26,13 @@ from schedules.domain.readiness.gates import (
     gate_status,
     waiting_of,
 )
-from schedules.models import ProtocolWindow, Visit, WindowKind
+from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.store.calendars import DayOfSites, site_days
 from schedules.selectors.store.course import clock_at
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.windows.evaluation import ended_on
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Trial, User

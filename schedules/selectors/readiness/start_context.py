@@ -15,7 +15,7 @@ from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.beds import Beds, Occupied
 from schedules.domain.readiness.gates import Cohorts
 from schedules.domain.readiness.start_context import Person, Start
-from schedules.models import ProtocolWindow, ReadinessCheck, Visit, VisitPlace, VisitTiming, WindowKind
+from schedules.models import ProtocolWindow, ReadinessCheck, Visit, VisitPlace, VisitTiming
 from schedules.selectors.readiness.board import courses_of, is_gated, names_of
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import today_at, working_days_by_site
@@ -23,6 +23,7 @@ from schedules.selectors.store.course import course_of, standing_of
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.windows.evaluation import ParticipantWindows, ended_on, windows_of_participants
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, plain
 from trials.models import Cohort, ProtocolVersion, Site
 from trials.selectors.records import protocol_of

@@ -15,10 +15,11 @@ from schedules.domain.visits.calendar_conflicts import Hindrance, clinic_days_le
 from schedules.domain.visits.short_names import day_range, visit_mark
 from schedules.domain.visits.status import ClinicDays, Standing, WindowPosition, standing
 from schedules.domain.visits.visit import VisitState
-from schedules.models import Visit, WindowKind
+from schedules.models import WINDOW_LABELS, Visit
 from schedules.selectors.store.stored_visits import lost_booking, record_of
 from trials.domain.language import joined
 from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
+from trials.domain.protocols.terms import WindowKind
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Say
 from trials.selectors.records import protocol_of
@@ -120,7 +121,7 @@ class WindowRow:
     @property
     def kind_label(self) -> str:
         """What the window asks for, in words."""
-        return str(WindowKind(self.kind).label)
+        return str(WINDOW_LABELS[WindowKind(self.kind)])
 
     def over(self, today: date) -> bool:
         """Whether the window has ended."""

@@ -10,7 +10,7 @@ from participants.domain.fact_kinds import FactKind
 from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import VerdictStatus
-from schedules.models import Flag, WindowKind
+from schedules.models import Flag
 from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
 from schedules.selectors.today.worklist import Wanted
 from schedules.selectors.windows.flags import (
@@ -20,6 +20,7 @@ from schedules.selectors.windows.flags import (
     related_flags,
 )
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, plain
 from trials.models import User
 from trials.selectors.records import protocol_of, roles_of

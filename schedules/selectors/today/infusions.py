@@ -14,7 +14,7 @@ from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.readiness.road import Stop, StopState, Traveller, road
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import ClinicDays, Standing, standing
-from schedules.models import Flag, Visit, WindowKind
+from schedules.models import Flag, Visit
 from schedules.models.follow_up import flag_rank
 from schedules.selectors.readiness.board import is_gated
 from schedules.selectors.store.calendars import SiteCalendars
@@ -22,6 +22,7 @@ from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.today.worklist import Wanted, people_wanted
 from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, plain
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of

@@ -10,11 +10,12 @@ from django.db.models import Q
 
 from participants.domain.fact_kinds import FactKind
 from participants.models import Fact, Participant
-from schedules.models import ProtocolWindow, WindowKind
+from schedules.models import ProtocolWindow
 from schedules.selectors.store.calendars import SiteCalendars, sites_by_today
 from schedules.selectors.today.worklist import Wanted, people_wanted
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Presence
+from trials.domain.protocols.terms import WindowKind
 from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of
 

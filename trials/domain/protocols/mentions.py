@@ -12,16 +12,12 @@ from trials.domain.protocols.protocol import (
     Basis,
     Bound,
     Conduct,
-    EventAfter,
-    Freshness,
     HalfLives,
-    Observation,
     Protocol,
     ProtocolWindow,
     Reference,
     ReferenceKind,
     Timing,
-    Washout,
     Within,
 )
 
@@ -210,14 +206,5 @@ def texts(protocol: Protocol) -> Iterator[tuple[str, str]]:
 
 def _terms_texts(path: str, window: ProtocolWindow) -> Iterator[tuple[str, str]]:
     """The texts in what a window asks for."""
-    terms = window.terms
     path = f"{path}.{window.kind.value.replace('-', '_')}"
-    match terms:
-        case Observation() | Conduct():
-            yield f"{path}.of", terms.of
-        case Freshness():
-            yield f"{path}.test", terms.test
-        case EventAfter():
-            yield f"{path}.event", terms.event
-        case Washout():
-            yield from ((f"{path}.of[{index}]", drug) for index, drug in enumerate(terms.of))
+    yield from ((f"{path}.{place}", text) for place, text in window.terms.texts())

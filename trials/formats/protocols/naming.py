@@ -8,16 +8,10 @@ from dataclasses import replace
 from trials.domain.language import Named
 from trials.domain.protocols.protocol import (
     Bound,
-    Conduct,
-    EventAfter,
     FactName,
-    Freshness,
     HalfLives,
     Moment,
-    Observation,
     ProtocolWindow,
-    Terms,
-    Washout,
 )
 
 _Names = Mapping[str, Named]
@@ -31,21 +25,7 @@ def named_windows(windows: Iterable[ProtocolWindow], facts: Iterable[FactName]) 
 
 def _window(window: ProtocolWindow, names: _Names) -> ProtocolWindow:
     starts, ends = _bound(window.starts, names), _bound(window.ends, names)
-    return replace(window, terms=_terms(window.terms, names), starts=starts, ends=ends)
-
-
-def _terms(terms: Terms, names: _Names) -> Terms:
-    match terms:
-        case Observation() | Conduct():
-            return replace(terms, of=names.get(terms.of, terms.of))
-        case Freshness():
-            result = terms.result and names.get(terms.result, terms.result)
-            return replace(terms, test=names.get(terms.test, terms.test), result=result)
-        case Washout():
-            return replace(terms, of=tuple(names.get(code, code) for code in terms.of))
-        case EventAfter():
-            return replace(terms, event=names.get(terms.event, terms.event))
-    return terms
+    return replace(window, terms=window.terms.named(names), starts=starts, ends=ends)
 
 
 def _bound(bound: Bound | None, names: _Names) -> Bound | None:

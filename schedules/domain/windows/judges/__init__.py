@@ -6,36 +6,27 @@ same verdict. Parameters (28 days, two hours) come from the protocol's own terms
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from participants.domain.fact_kinds import CompanionConfirmed, Lodging, Occurrence, Waiver
 from participants.domain.facts import Facts
 from participants.domain.moments import DAY, Point, first_after, first_instant
 from schedules.domain.plan.values import PlannedWindow
-from schedules.domain.windows.judges.case import Case, cannot_judge, gap, proof
-from schedules.domain.windows.judges.conduct import judge_conduct
-from schedules.domain.windows.judges.event_after import judge_event_after
-from schedules.domain.windows.judges.freshness import judge_freshness
-from schedules.domain.windows.judges.observation import judge_observation
-from schedules.domain.windows.judges.presence import judge_presence
-from schedules.domain.windows.judges.stay import judge_stay
+from schedules.domain.windows.judges.case import Case, Feeds, cannot_judge, gap, proof
+from schedules.domain.windows.judges.conduct import CONDUCT
+from schedules.domain.windows.judges.event_after import EVENT_AFTER
+from schedules.domain.windows.judges.freshness import FRESHNESS
+from schedules.domain.windows.judges.observation import OBSERVATION
+from schedules.domain.windows.judges.presence import PRESENCE
+from schedules.domain.windows.judges.stay import STAY
 from schedules.domain.windows.judges.washed_out import begins, drugs_of
-from schedules.domain.windows.judges.washout import judge_washout
+from schedules.domain.windows.judges.washout import WASHOUT
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from trials.domain.protocols.offsets import MonthLength
-from trials.domain.protocols.protocol import (
-    Conduct,
-    EventAfter,
-    Freshness,
-    Observation,
-    Presence,
-    Stay,
-    Washout,
-)
+from trials.domain.protocols.protocol import Conduct, ProtocolWindow, Washout
 from trials.domain.words import mark as _
 
 INVESTIGATOR = "investigator"
@@ -44,15 +35,8 @@ INVESTIGATOR = "investigator"
 _WAIVED = _("Waived by %(by)s on %(at)s: %(reason)s")
 _ENDED = _("The participant's part ended %(at)s.")
 _ON_HOLD = _("On hold: it begins on the day that what it counts from takes place.")
-_JUDGES: Mapping[type, Callable[[Case, Any], Verdict]] = {
-    Presence: judge_presence,
-    Stay: judge_stay,
-    Observation: judge_observation,
-    Freshness: judge_freshness,
-    Washout: judge_washout,
-    Conduct: judge_conduct,
-    EventAfter: judge_event_after,
-}
+JUDGES = {one.terms: one for one in (PRESENCE, STAY, OBSERVATION, FRESHNESS, WASHOUT, CONDUCT, EVENT_AFTER)}
+"""Each kind of window with its judge. A new kind is its terms, its module here, and its messages."""
 _SETTLED = frozenset({VerdictStatus.OPEN_AND_KEPT, VerdictStatus.AT_RISK})
 
 
@@ -97,6 +81,11 @@ def next_change_at(
     return next((moment for moment in ahead if judge(window, facts, moment, zone, month) != verdict), None)
 
 
+def feeds_of_terms(window: ProtocolWindow) -> Feeds:
+    """The kinds of facts that a window's own terms are judged by, each with what the fact must be of."""
+    return JUDGES[type(window.terms)].feeds(window, window.terms)
+
+
 def _waives(waiver: Waiver, window: PlannedWindow) -> bool:
     named = waiver.window == window.rule.code and waiver.role == INVESTIGATOR
     return window.rule.waivable and named and bool(waiver.reason.strip())
@@ -127,7 +116,7 @@ def _by_kind(case: Case) -> Verdict:
         return Verdict(VerdictStatus.NOT_YET, evidence=(proof(_ON_HOLD),))
     if _unplaced(case):
         return _misplaced(case)
-    return _JUDGES[type(terms)](case, terms)
+    return JUDGES[type(terms)].judge(case, terms)
 
 
 def _misplaced(case: Case) -> Verdict:

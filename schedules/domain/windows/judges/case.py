@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from participants.domain.fact_kinds import Fact
+from participants.domain.fact_kinds import Fact, FactKind
 from participants.domain.facts import Facts
 from participants.domain.moments import (
     DAY,
@@ -21,7 +22,7 @@ from participants.domain.moments import (
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Awaited, PlannedWindow
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
 from trials.domain.protocols.offsets import MonthLength
-from trials.domain.protocols.protocol import Bound, Freshness
+from trials.domain.protocols.protocol import Bound, Freshness, ProtocolWindow
 from trials.domain.words import Value, Words
 
 
@@ -250,3 +251,21 @@ def awaited(case: Case, missing: Gap, *evidence: Evidence) -> Verdict:
     if not case.opened:
         return by_time(case, evidence, missing)
     return cannot_judge(case.starts, missing, *evidence)
+
+
+Feeds = Iterable[tuple[FactKind, str]]
+"""Kinds of facts, each with what such a fact must be of; empty where there is nothing to name."""
+
+
+def no_facts(_window: ProtocolWindow, _terms: Any) -> Feeds:
+    """Nothing can be recorded for the window: visits alone decide."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowJudge:
+    """What is done with windows of one kind: how they are judged, and which facts they are judged by."""
+
+    terms: type[Any]
+    judge: Callable[[Case, Any], Verdict]
+    feeds: Callable[[ProtocolWindow, Any], Feeds] = no_facts

@@ -9,11 +9,13 @@ and names the confirmation that is missing.
 
 from __future__ import annotations
 
-from participants.domain.fact_kinds import Confirmation
+from participants.domain.fact_kinds import Confirmation, FactKind
 from participants.domain.moments import day_of, first_instant
 from participants.domain.performed import PerformedVisit
 from schedules.domain.windows.judges.case import (
     Case,
+    Feeds,
+    WindowJudge,
     at_risk,
     at_risk_of_a_visit,
     by_time,
@@ -23,7 +25,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
-from trials.domain.protocols.protocol import Conduct
+from trials.domain.protocols.protocol import Conduct, ProtocolWindow
 from trials.domain.words import Code, Value, Words
 from trials.domain.words import mark as _
 
@@ -135,3 +137,10 @@ def _evidence(case: Case, terms: Conduct, one: Confirmation) -> Evidence:
 
 def _in_order(case: Case, said: list[Confirmation]) -> list[Confirmation]:
     return sorted(said, key=lambda one: first_instant(one.at, case.zone))
+
+
+def _feeds(_window: ProtocolWindow, terms: Conduct) -> Feeds:
+    yield FactKind.CONFIRMATION, terms.of
+
+
+CONDUCT = WindowJudge(Conduct, judge_conduct, _feeds)

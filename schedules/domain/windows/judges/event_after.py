@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from participants.domain.fact_kinds import Event
+from participants.domain.fact_kinds import Event, FactKind
 from participants.domain.moments import at_or_after, day_of, first_after, first_instant
 from participants.domain.performed import PerformedVisit
 from schedules.domain.windows.judges.case import (
     Case,
+    Feeds,
+    WindowJudge,
     at_risk,
     awaited,
     by_time,
@@ -22,7 +24,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
-from trials.domain.protocols.protocol import EventAfter
+from trials.domain.protocols.protocol import EventAfter, ProtocolWindow
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
 
@@ -110,3 +112,10 @@ def _proof(case: Case, terms: EventAfter, visit: PerformedVisit) -> Evidence:
         event=Code(terms.event),
         due=case.local(case.starts if case.starts is not None else case.today),
     )
+
+
+def _feeds(_window: ProtocolWindow, terms: EventAfter) -> Feeds:
+    yield FactKind.EVENT, terms.event
+
+
+EVENT_AFTER = WindowJudge(EventAfter, judge_event_after, _feeds)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from participants.domain.fact_kinds import TestResult
+from participants.domain.fact_kinds import FactKind, TestResult
 from participants.domain.moments import at_or_after, first_after, first_instant
 from schedules.domain.windows.judges.case import (
     Case,
+    Feeds,
     Gap,
+    WindowJudge,
     at_risk,
     awaited,
     by_time,
@@ -18,7 +20,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict
-from trials.domain.protocols.protocol import Freshness
+from trials.domain.protocols.protocol import Freshness, ProtocolWindow
 from trials.domain.words import Code, Words
 from trials.domain.words import mark as _
 
@@ -140,3 +142,10 @@ def _asked(case: Case, test: TestResult) -> str:
     """The test as the window names it, with the label that its document gives it."""
     terms = case.window.rule.terms
     return terms.test if isinstance(terms, Freshness) and terms.test == test.test else test.test
+
+
+def _feeds(_window: ProtocolWindow, terms: Freshness) -> Feeds:
+    yield FactKind.TEST, terms.test
+
+
+FRESHNESS = WindowJudge(Freshness, judge_freshness, _feeds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedules.domain.windows.judges.case import Case, by_time, proof
+from schedules.domain.windows.judges.case import Case, WindowJudge, by_time, proof
 from schedules.domain.windows.verdicts import Verdict
 from trials.domain.protocols.protocol import Observation
 from trials.domain.words import Code
@@ -16,3 +16,6 @@ def judge_observation(case: Case, terms: Observation) -> Verdict:
     if case.ends is None:
         return by_time(case)
     return by_time(case, (proof(_UNTIL, of=Code(terms.of), day=case.local(case.ends)),))
+
+
+OBSERVATION = WindowJudge(Observation, judge_observation)

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from participants.domain.fact_kinds import Admission, Fact
+from participants.domain.fact_kinds import Admission, Fact, FactKind
 from participants.domain.moments import DAY, day_of, first_instant
 from schedules.domain.windows.judges.case import (
     NO_GAP,
     Case,
+    Feeds,
+    WindowJudge,
     at_risk,
     by_time,
     cannot_judge,
@@ -24,7 +26,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict
-from trials.domain.protocols.protocol import Presence
+from trials.domain.protocols.protocol import Presence, ProtocolWindow
 from trials.domain.words import Words
 from trials.domain.words import mark as _
 
@@ -140,3 +142,12 @@ def _admitted(case: Case, admission: Admission, night: date) -> bool:
         return day_of(admission.discharged_at, case.zone) > night
     planned = admission.planned_discharge
     return planned is None or planned < case.today or planned > night
+
+
+def _feeds(_window: ProtocolWindow, terms: Presence) -> Feeds:
+    yield from ((kind, "") for kind in (FactKind.LODGING, FactKind.NIGHT_AWAY, FactKind.ADMISSION))
+    if terms.companion:
+        yield FactKind.COMPANION, ""
+
+
+PRESENCE = WindowJudge(Presence, judge_presence, _feeds)

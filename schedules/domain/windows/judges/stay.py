@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from participants.domain.fact_kinds import Admission
+from participants.domain.fact_kinds import Admission, FactKind
 from participants.domain.moments import day_of, first_after, first_instant
 from schedules.domain.windows.judges.case import (
     NO_GAP,
     Case,
+    Feeds,
     Gap,
+    WindowJudge,
     at_risk,
     awaited,
     by_time,
@@ -23,7 +25,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
-from trials.domain.protocols.protocol import Stay
+from trials.domain.protocols.protocol import ProtocolWindow, Stay
 from trials.domain.words import Words
 from trials.domain.words import mark as _
 
@@ -147,3 +149,10 @@ def _in_utc(admission: Admission) -> Admission:
         admitted_at=admission.admitted_at.astimezone(UTC),
         discharged_at=out.astimezone(UTC) if out else None,
     )
+
+
+def _feeds(_window: ProtocolWindow, _terms: Stay) -> Feeds:
+    yield FactKind.ADMISSION, ""
+
+
+STAY = WindowJudge(Stay, judge_stay, _feeds)

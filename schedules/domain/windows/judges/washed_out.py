@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from math import floor
 
-from participants.domain.fact_kinds import Occurrence
+from participants.domain.fact_kinds import FactKind, Occurrence
 from participants.domain.moments import (
     DAY,
     Point,
@@ -22,6 +22,22 @@ from participants.domain.moments import (
 from schedules.domain.windows.judges.case import Case
 from trials.domain.protocols.offsets import Offset, Unit, shift_day, shift_instant
 from trials.domain.protocols.protocol import Bound, HalfLives, Moment, Pick
+
+# Washouts name substances and conditions alike; which kind of fact a code most likely is.
+_HINTS = (
+    (FactKind.VACCINATION, ("vaccine",)),
+    (FactKind.INFECTION, ("infection",)),
+    (FactKind.PROCEDURE, ("transplant", "surgery", "exchange", "separation", "dialysis", "replacement")),
+    (FactKind.DOSE, ("drug", "inhibitor", "immunosuppressant", "biologic", "factor", "treatment", "trial")),
+)
+
+
+def kind_for(code: str) -> FactKind:
+    """The kind of fact that something named by a washout most likely is."""
+    return next(
+        (kind for kind, words in _HINTS if any(word in code for word in words)),
+        FactKind.ILLNESS,
+    )
 
 
 def drugs_of(bound: Bound | None) -> frozenset[str]:

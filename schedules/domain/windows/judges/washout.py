@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from participants.domain.fact_kinds import Dose, Occurrence
+from participants.domain.fact_kinds import Dose, FactKind, Occurrence
 from participants.domain.moments import at_or_before, day_of, first_instant
 from schedules.domain.windows.judges.case import (
     Case,
+    Feeds,
     Gap,
+    WindowJudge,
     at_risk,
     at_risk_of_a_visit,
     awaited,
@@ -23,7 +25,7 @@ from schedules.domain.windows.judges.case import (
     violated,
 )
 from schedules.domain.windows.judges.confirmed import confirmed_to
-from schedules.domain.windows.judges.washed_out import begins, drugs_of, inside
+from schedules.domain.windows.judges.washed_out import begins, drugs_of, inside, kind_for
 from schedules.domain.windows.verdicts import Evidence, Verdict
 from trials.domain.protocols.protocol import ProtocolWindow, Washout
 from trials.domain.words import Code, Value, Words
@@ -139,3 +141,12 @@ def code_in(window: ProtocolWindow, code: str) -> str:
     """Return the code as the window names it, with the label that its document gives it."""
     of = window.terms.of if isinstance(window.terms, Washout) else ()
     return next((own for own in (*of, *drugs_of(window.starts)) if own == code), code)
+
+
+def _feeds(window: ProtocolWindow, terms: Washout) -> Feeds:
+    for code in dict.fromkeys((*terms.of, *sorted(drugs_of(window.starts)))):
+        yield kind_for(code), code
+    yield from ((FactKind.CONFIRMATION, code) for code in terms.of)
+
+
+WASHOUT = WindowJudge(Washout, judge_washout, _feeds)
