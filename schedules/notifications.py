@@ -15,12 +15,12 @@ from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
 from participants.domain.product import LABELS, Milestone
-from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.reminders import CLOSING, START, Notice
 from schedules.domain.reminders.ledger import ClinicDaysLeft
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
 from trials.domain.language import Text
+from trials.domain.protocols.outside_names import names_disease
 from trials.domain.words import page_day
 from trials.spoken import days_as_on_pages, say
 
@@ -151,8 +151,17 @@ def _trial(notice: Notice) -> str:
 def _of_rule(notice: Notice) -> tuple[str, str]:
     subject = _("Dayzero: %(what)s") % {"what": say(BY_KIND[notice.kind].label)}
     body = _("%(trial)s, participant %(subject_code)s: %(said)s")
-    said = with_clinic_days(sentence(notice.kind, notice.label, notice.day or notice.opens), notice.left)
+    day = notice.day or notice.opens
+    if _tells_a_disease(notice.label):
+        said = _("%(what)s, %(day)s.") % {"what": say(BY_KIND[notice.kind].label), "day": written_day(day)}
+    else:
+        said = with_clinic_days(sentence(notice.kind, notice.label, day), notice.left)
     return subject, body % {"trial": _trial(notice), "subject_code": notice.subject_code, "said": said}
+
+
+def _tells_a_disease(label: str) -> bool:
+    """Whether a label is left to the page that the link leads to: a message does not name a disease."""
+    return names_disease(str(label)) or names_disease(getattr(label, "zh", ""))
 
 
 def sentence(kind: str, thing: str, day: date) -> str:
@@ -171,8 +180,12 @@ def with_clinic_days(said: str, left: ClinicDaysLeft | None) -> str:
 
 
 def _of_start(notice: Notice) -> tuple[str, str]:
-    body = _("%(trial)s, participant %(subject_code)s: the list before the start says no.\n%(why)s")
-    words = {"trial": _trial(notice), "subject_code": notice.subject_code, "why": facts_text(notice.why, say)}
+    body = _("%(trial)s, participant %(subject_code)s: the list before the start on %(day)s says no.")
+    words = {
+        "trial": _trial(notice),
+        "subject_code": notice.subject_code,
+        "day": written_day(notice.day or notice.opens),
+    }
     return _("Dayzero: the list before a start says no"), body % words
 
 

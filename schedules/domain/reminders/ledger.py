@@ -56,8 +56,7 @@ class Notice:
     `key` is the reminder's, the same each time that it is sent; `trial` is the trial's name outside;
     `opens` and `closes` are the visit's window, `day` is what a reminder of a rule is about, `thing` what two
     reminders of the same thing have in common, `link` the page where something can be done about it.
-    Of a start, `opens` is its day and `why` what the list says, as it is stored. `left` is of a visit to be
-    booked, where its site has a table of working days.
+    `left` is of a visit to be booked, where its site has a table of working days.
     """
 
     reminder: int
@@ -70,7 +69,6 @@ class Notice:
     recipient: int
     address: str
     kind: str = CLOSING
-    why: str = ""
     day: date | None = None
     thing: str = ""
     link: str = ""

@@ -125,21 +125,15 @@ def clinic_days_ahead(rows: Sequence[Reminder], now: datetime) -> dict[int, Clin
 
 
 def notices_for(rows: Sequence[Reminder], person: int, address: str, now: datetime) -> list[Notice]:
-    """What these reminders say to somebody; one query more where one is of a start, a site or a window."""
+    """What these reminders say to somebody; one query more where one is of a site or a window."""
     left = clinic_days_ahead(rows, now)
-    starts = [one.pk for row in rows if row.kind == START and (one := person_of(row)) is not None]
-    flags = Flag.objects.filter(participant__in=starts, kind=START_FLAG) if starts else ()
-    why = {flag.participant_id: flag.message for flag in flags}
     sites = [row for row in rows if row.kind == UNTOLD]
     trials = Trial.objects.in_bulk({_place_of(row)[0] for row in sites}) if sites else {}
     names = site_names(sites)
     found = []
     for row in rows:
         notice = replace(_notice(row, person, address), left=left.get(row.pk))
-        participant = person_of(row)
-        if participant is not None:
-            notice = replace(notice, why=why.get(participant.pk, ""))
-        elif row.kind == UNTOLD:
+        if row.kind == UNTOLD:
             trial = trials.get(_place_of(row)[0])
             label = names.get(row.pk, row.thing)
             notice = replace(notice, trial=trial.called_in_both if trial else "", label=label)

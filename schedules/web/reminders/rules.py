@@ -12,12 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.reminders.rules import BY_KIND, KIND_LABELS, MANNER_LABELS, Direction
-from schedules.domain.reminders.settings import Wanted, assumed, written_days
+from schedules.domain.reminders.settings import Wanted, assumed
 from schedules.domain.reminders.states import CAPACITY_LABELS
 from schedules.notifications import sentence
 from schedules.selectors.reminders.previews import RuleRow, coming_reminders, pauses_now, rules_of, setting_of
@@ -167,7 +167,7 @@ def _line(row: RuleRow) -> Line:
         before = ngettext("%(days)s day before", "%(days)s days before", last)
         after = ngettext("%(days)s day after", "%(days)s days after", last)
         words = before if rule.direction is Direction.BEFORE else after
-        days = words % {"days": written_days(row.wanted.days)}
+        days = words % {"days": pgettext("list", ", ").join(map(str, row.wanted.days))}
     of_rule = {"active", "days", "recipients", "manner", "escalates"}
     source = "site" if row.set_at_site & of_rule else "trial" if row.set_in_trial & of_rule else "assumed"
     return Line(

@@ -143,7 +143,8 @@ def test_whoever_coordinates_is_told_by_mail_once(expired: Participant, settings
         sweep_starts(now=now)
         deliver_reminders(now=now)
     (mail,) = [one for one in mailoutbox if "list before a start" in one.subject]
-    assert "Screening on Tuesday 2026-11-10 has expired" in mail.body
+    assert "the list before the start on Wed 9 Dec 2026 says no" in mail.body
+    assert "expired" not in mail.body, "what the list says stands on the page alone"
     assert "S01" not in mail.subject
     sweep_starts(now=at(date(2026, 11, 30)))
     deliver_reminders(now=at(date(2026, 11, 30)))

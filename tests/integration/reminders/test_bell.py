@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
+from schedules.domain.reminders import Notice
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.states import Capacity, State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
@@ -21,6 +22,7 @@ from schedules.services.reminders.bell import acknowledge_reminder, snooze_remin
 from tests.cast import a_version
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
 from trials import request_clock
+from trials.domain.language import Text
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Membership, Role, Site, Trial, TrialSite, User, WorkingDayTable
 from trials.selectors.records import roles_of
@@ -217,6 +219,17 @@ def test_a_reader_of_chinese_is_told_by_the_chinese_name_where_nobody_is(
     assert "一家医院" in client.get("/reminders/").content.decode()
     client.post("/i18n/setlang/", {"language": "en", "next": "/"})
     assert "A hospital" in client.get("/reminders/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Last permitted dose, "), ("zh-hans", "末次允许用药日，")]
+)
+def test_no_message_names_a_disease(language: str, said: str) -> None:
+    label = Text("No lupus crisis for 30 days", "30天内无狼疮危象")
+    notice = Notice(1, "washout:w1", "T", "S01-001", label, TODAY, TODAY, 4, "a@example.org", kind="washout")
+    body = written_out(Message("k", 4, "email", "a@example.org", (notice,), language)).body
+    assert said in body
+    assert not any(word in body for word in ("lupus", "狼疮", "危象"))
 
 
 def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
