@@ -71,6 +71,9 @@ class Participant(models.Model):
         ordering = ("trial_id", "subject_code")
         indexes = [
             models.Index(CodeTail("subject_code"), name="participant_by_number"),
+            models.Index(
+                fields=["history_since"], condition=Q(history_since__isnull=False), name="histories_open"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -123,6 +126,11 @@ class Anchor(models.Model):
         verbose_name = _("anchor")
         verbose_name_plural = _("anchors")
         ordering = ("participant_id", "code")
+        indexes = [
+            models.Index(
+                fields=["planned_on", "id"], condition=Q(actual_on__isnull=True), name="anchor_still_planned"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["participant", "code"], name="anchor_once_per_participant"),
             models.CheckConstraint(

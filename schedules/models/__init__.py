@@ -42,6 +42,7 @@ from schedules.models.reminders import (
 )
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
+    LOST_BOOKING,
     RUNNING,
     WINDOW_LABELS,
     Basis,
@@ -55,6 +56,7 @@ from schedules.models.visits import (
 from schedules.models.webhooks import PAUSES, Webhook, WebhookDelivery
 
 __all__ = [
+    "LOST_BOOKING",
     "PAUSES",
     "PREPARATIONS",
     "RUNNING",

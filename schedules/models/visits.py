@@ -68,6 +68,12 @@ RUNNING: dict[str, object] = {
 }
 """The conditions on visits of which nothing is recorded, so that both their axes follow from the day."""
 
+LOST_BOOKING = Q(booked_on__isnull=False, outside_reason="") & (
+    Q(booked_on__lt=F("opens")) | Q(booked_on__gt=F("closes"))
+)
+"""The condition on visits whose window has moved away from their booking, in the words of its index."""
+_LIVE = Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True)
+
 
 class VisitQuerySet(models.QuerySet["Visit"]):
     """Visits by what is known of them; `VisitState` says the same of one that was read."""
@@ -262,6 +268,12 @@ class Visit(models.Model):
                 fields=["opens", "closes"],  # both: the rule of half windows reads them for all that are open
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
                 name="visit_live_by_opening",
+            ),
+            models.Index(fields=["booked_on"], condition=_LIVE & LOST_BOOKING, name="visit_lost_booking"),
+            models.Index(
+                fields=["arrived_on"],
+                condition=_LIVE & Q(arrived_on__isnull=False),
+                name="visit_live_arrived",
             ),
             models.Index(
                 fields=["performed_on"],

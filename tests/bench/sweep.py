@@ -186,7 +186,8 @@ def _copies(model: type[models.Model], first: int, count: int) -> str:
     owner = "id" if model is Participant else "participant_id"
     return (
         f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} "
-        f"FROM {table} one, generate_series(1, {count}) n WHERE one.{owner} = {first}"
+        f"FROM {table} one, generate_series(1, {count}) n WHERE one.{owner} = {first} "
+        "ORDER BY n, one.id"  # as they are written: all of one participant together
     )
 
 

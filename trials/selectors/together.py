@@ -7,7 +7,9 @@ tables. Each query comes back as one JSON array of rows, and is made into what t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -33,13 +35,74 @@ _JSON = {
 }
 
 
-def read_together(*queries: QuerySet[Any, Any]) -> list[list[Any]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query as the function that builds it and the ids it is asked for: the same SQL for as many ids.
+
+    Django takes longer to build and compile a small query than a database to answer it. A process does so
+    once for each function and number of ids, so that the function knows nothing but what it is given: no
+    clock, no user. It takes each collection of ids by its place, or by its name.
+    """
+
+    build: Callable[..., QuerySet[Any, Any]]
+    ids: tuple[Collection[int], ...] = ()
+    named: tuple[tuple[str, Collection[int]], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        build: Callable[..., QuerySet[Any, Any]],
+        /,
+        *ids: Collection[int],
+        **named: Collection[int],
+    ) -> Asked:
+        """Give the query that a function builds for these ids."""
+        return cls(build, ids, tuple(named.items()))
+
+    @property
+    def query(self) -> QuerySet[Any, Any]:
+        """The query itself."""
+        return self.build(*self.ids, **dict(self.named))
+
+    @property
+    def given(self) -> list[int]:
+        """All ids, in order."""
+        return [one for ids in self._collections for one in ids]
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What the SQL depends on."""
+        return (
+            connection.vendor,
+            self.build,
+            tuple(name for name, _ids in self.named),
+            *map(len, self._collections),
+        )
+
+    def stood_in_for(self) -> tuple[Asked, list[int]]:
+        """The same query for ids that nobody has, each of them once, and those ids in order."""
+        places = iter(range(_NOBODY, _NOBODY + len(self.given)))
+        ids = [[next(places) for _one in some] for some in self._collections]
+        count = len(self.ids)
+        named = zip((name for name, _ids in self.named), ids[count:], strict=True)
+        return Asked(self.build, tuple(ids[:count]), tuple(named)), [one for some in ids for one in some]
+
+    @property
+    def _collections(self) -> list[Collection[int]]:
+        return [*self.ids, *(ids for _name, ids in self.named)]
+
+
+_NOBODY = 2**61
+_MOST_SHAPES = 1_000
+
+
+def read_together(*queries: QuerySet[Any, Any] | Asked) -> list[list[Any]]:
     """Give the rows of each query, in its order: instances, or what its `values_list` gives. One statement.
 
     None of them locks, prefetches, or has bytes or durations among its columns. Queries that can have no
     row are not sent. For a few hundred rows: each is written and read once more than needs be.
     """
-    parts = [_Part.of(query) for query in queries]
+    parts = [_Part.asked(query) if isinstance(query, Asked) else _Part.of(query) for query in queries]
     sent = [part for part in parts if part is not None]
     if sent:
         with connection.cursor() as cursor:
@@ -84,15 +147,56 @@ class _Part:
             return None
         return cls(own, compiler, sql, given)
 
+    @classmethod
+    def asked(cls, asked: Asked) -> _Part | None:
+        """Take a query that was compiled before for as many ids, with these; compile it where none was."""
+        shape = asked.shape
+        if shape not in _COMPILED:
+            if len(_COMPILED) >= _MOST_SHAPES:
+                _COMPILED.clear()
+            _COMPILED[shape] = _compiled(asked)
+        kept = _COMPILED[shape]
+        if kept is None:
+            return cls.of(asked.query)
+        part, places = kept
+        if part is None:
+            return None
+        mine, ids = copy(part), asked.given
+        mine.given = [
+            value if place is None else ids[place] for value, place in zip(part.given, places, strict=True)
+        ]
+        return mine
+
     def take(self, rows: Iterable[list[Any]]) -> None:
-        """Make the rows into what the query gives, by its own way of doing that."""
+        """Make the rows into what the query gives, by its own way of doing that.
+
+        On copies: a part that is kept is read by several threads at once.
+        """
         found = [self._row(row) for row in rows]
-        self.compiler.execute_sql = lambda *_args, **_named: [found]  # type: ignore[assignment, method-assign]
-        self.query.query.get_compiler = lambda *_args, **_named: self.compiler  # type: ignore[method-assign]
-        self.rows = list(self.query.iterator())
+        query, compiler = self.query.all(), copy(self.compiler)
+        compiler.execute_sql = lambda *_args, **_named: [found]  # type: ignore[assignment, method-assign]
+        query.query.get_compiler = lambda *_args, **_named: compiler  # type: ignore[method-assign]
+        self.rows = list(query.iterator())
 
     def _row(self, row: list[Any]) -> list[Any]:
         for place, read in self.read:
             if row[place] is not None:
                 row[place] = read(row[place])
         return row
+
+
+def _compiled(asked: Asked) -> tuple[_Part | None, list[int | None]] | None:
+    """Compile a query for ids that nobody has, with the place of the id that each parameter stands for.
+
+    No part where it can have no row; None where not every id became one parameter: it is compiled anew.
+    """
+    like, ids = asked.stood_in_for()
+    part = _Part.of(like.query)
+    if part is None:
+        return None, []
+    place_of = {one: place for place, one in enumerate(ids)}
+    places = [place_of.get(given) if isinstance(given, int) else None for given in part.given]
+    return (part, places) if set(places) - {None} == set(place_of.values()) else None
+
+
+_COMPILED: dict[tuple[Any, ...], tuple[_Part | None, list[int | None]] | None] = {}

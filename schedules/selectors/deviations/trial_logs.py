@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from django.db.models import DateField, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.lookups import IsNull
 
 from participants.domain.lifecycle import (
     ENDS,
@@ -41,6 +42,8 @@ from trials.models import ProtocolVersion, User
 from trials.selectors.records import protocol_of, trials_visible_to
 
 PAGE = 50
+LOOKED_AT = 500
+"""How many participants are looked at, at most, to fill a page with those that a log asks for."""
 _MANY = 500
 
 
@@ -113,7 +116,7 @@ def screening_log(user: User, today: date, wanted: WantedLog, size: int = PAGE) 
     found = _people(user, today, wanted)
     if wanted.outcome in OUTCOMES:
         found = _with_outcome(found, wanted.outcome, _reached(_codes(user, today)[0]))
-    people, after = _page(found, wanted, size)
+    people, after = _page(found, wanted, size, _in_sight(user, today, wanted))
     records = _records(people)
     rows = [
         ScreeningRow(one, screened)
@@ -131,7 +134,7 @@ def enrolment_log(user: User, today: date, wanted: WantedLog, size: int = PAGE) 
     phase = Phase(wanted.outcome) if wanted.outcome in set(Phase) else None
     if phase:
         found = _in_phase(found, phase, _on_record(zeros))
-    people, after = _page(found, wanted, size)
+    people, after = _page(found, wanted, size, _in_sight(user, today, wanted))
     records = _records(people)
     rows = [_enrolment_row(one, enrolled, records) for one in people if (enrolled := records.enrolled(one))]
     asked = PHASE_LABELS[phase] if phase else None
@@ -166,8 +169,13 @@ def _on_record(codes: Collection[str]) -> Exists:
 
 
 def _reached(codes: Collection[str]) -> Q:
-    """Whether one of these anchors has its actual day, or a visit at it or after it was performed."""
-    return Q(_on_record(codes)) | Q(Exists(_given(codes).filter(participant=OuterRef("pk"))))
+    """Whether one of these anchors has its actual day, or a visit at it or after it was performed.
+
+    The visit is looked for from each participant: of an EXISTS, PostgreSQL may think that to read all visits
+    of everybody once is quicker.
+    """
+    given = Subquery(_given(codes).filter(participant=OuterRef("pk")).order_by().values("pk")[:1])
+    return Q(_on_record(codes)) | Q(IsNull(given, False))
 
 
 def _given(codes: Collection[str]) -> QuerySet[Visit]:
@@ -222,10 +230,18 @@ class _Records:
         return enrolled_of(self.protocols[one.protocol_version_id], reached)
 
 
+def _in_sight(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
+    """The participants in sight of the trial, the site and the code that are asked for."""
+    asked = {"trial": wanted.trial, "site": wanted.site, "subject_code__icontains": wanted.search}
+    return participants_visible_to(user, today).filter(
+        **{name: value for name, value in asked.items() if value}
+    )
+
+
 def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]:
     signed = Consent.objects.filter(participant=OuterRef("pk")).values("participant")
     consent = Anchor.objects.filter(participant=OuterRef("pk"), code__in=_consents(user, today))
-    found = participants_visible_to(user, today).annotate(
+    found = _in_sight(user, today, wanted).annotate(
         consented=Coalesce(
             Subquery(signed.annotate(first=Min("signed_on")).values("first"), output_field=DateField()),
             Subquery(
@@ -234,27 +250,29 @@ def _people(user: User, today: date, wanted: WantedLog) -> QuerySet[Participant]
         ),
         since=Coalesce(F("consented"), TruncDate("created_at")),
     )
-    for name, value in (
-        ("trial", wanted.trial),
-        ("site", wanted.site),
-        ("subject_code__icontains", wanted.search),
-        ("since__gte", wanted.first),
-        ("since__lte", wanted.last),
-    ):
-        if value:
-            found = found.filter(**{name: value})
+    days = {"since__gte": wanted.first, "since__lte": wanted.last}
+    found = found.filter(**{name: day for name, day in days.items() if day})
     return found.select_related("trial", "site", "cohort", "protocol_version").defer(
         "protocol_version__document"
     )
 
 
-def _page(found: QuerySet[Participant], wanted: WantedLog, size: int) -> tuple[list[Participant], int | None]:
-    """So many participants after an id, and the id of the last one where there are more."""
+def _page(
+    found: QuerySet[Participant], wanted: WantedLog, size: int, seen: QuerySet[Participant]
+) -> tuple[list[Participant], int | None]:
+    """So many participants after an id, and the id that the next page starts after where there may be more.
+
+    LOOKED_AT of all in sight are looked at, or `size` where that is more: where few of them are what is asked
+    for, a page is shorter, and the next one goes on from there.
+    """
     if wanted.after:
-        found = found.filter(pk__gt=wanted.after)
-    found = found.order_by("pk")
-    some = list(found[: size + 1])
-    return some[:size], some[size - 1].pk if len(some) > size else None
+        found, seen = found.filter(pk__gt=wanted.after), seen.filter(pk__gt=wanted.after)
+    most = max(LOOKED_AT, size)
+    ids = list(seen.order_by("pk").values_list("pk", flat=True)[most - 1 : most + 1])
+    last = ids[0] if len(ids) > 1 else None
+    found = found.filter(pk__lte=last) if last else found
+    some = list(found.order_by("pk")[: size + 1])
+    return some[:size], some[size - 1].pk if len(some) > size else last
 
 
 def _records(people: Sequence[Participant]) -> _Records:

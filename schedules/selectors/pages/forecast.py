@@ -31,6 +31,7 @@ from trials.domain.words import Say, plain
 from trials.keyset import Key, RowAfter
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of, sites_visible_to
+from trials.selectors.together import read_together
 from trials.zones import roles_day, zone_of
 
 PAGE = 100
@@ -38,6 +39,8 @@ LOOKED_AT = 2000
 """How many visits are looked at, at most, to fill a page with those that need help."""
 SOON = 28
 HORIZONS = (7, SOON, 90)
+COUNTED = 5
+"""At so many sites or fewer the visits of years without an official calendar are counted."""
 YEARS_AHEAD = 20
 """How far ahead a year without its official calendar is looked for: longer than any follow-up."""
 
@@ -102,11 +105,14 @@ class PersonPastEnd:
 
 @dataclass(frozen=True, slots=True)
 class Provisional:
-    """A year whose official calendar is not out, with the visits whose windows close in it at a site."""
+    """A year whose official calendar is not out, with the visits whose windows close in it at a site.
+
+    `visits` is None where so many sites are looked at that nothing is counted.
+    """
 
     site: Site
     year: int
-    visits: int
+    visits: int | None = None
 
 
 def forecast_page(user: User, now: datetime, wanted: WantedForecast, say: Say = plain) -> ForecastPage:
@@ -161,6 +167,8 @@ def provisional_years(
     """The years, by site, in which visits lie while the official calendar is not out; one query.
 
     Only visits that close in or after the first such year are counted: the years before hold most of them.
+    At more than COUNTED sites nothing is counted, as nearly every visit of everybody would be: every site
+    without the calendar is named, with the years between the first and the last of the visits in sight.
     """
     sites, calendars = {site.pk: site for site in places.sites}, places.working_days
     years = range(today.year - 1, today.year + YEARS_AHEAD)
@@ -172,6 +180,8 @@ def provisional_years(
     here = participants_visible_to(user, today)
     late = Visit.objects.live().filter(closes__gte=date(first, 1, 1))
     seen = late.filter(_place(wanted), participant__in=here, applies=True)
+    if len(sites) > COUNTED:
+        return _not_counted(seen, places)
     found = seen.order_by().values(site=F("participant__site"), year=ExtractYear("closes"))
     counted = found.annotate(visits=Count("pk")).order_by("site", "year")
     return [
@@ -180,6 +190,24 @@ def provisional_years(
         if row["site"] in sites
         and row["site"] in calendars
         and calendars[row["site"]].is_provisional(row["year"])
+    ]
+
+
+def _not_counted(late: QuerySet[Visit], places: SiteCalendars) -> list[Provisional]:
+    """Each site with its years without a calendar, from the first to the last in which these visits close."""
+    ends = late.values_list("closes", flat=True)
+    (first, last) = read_together(
+        ends.order_by("closes", "opens")[:1], ends.order_by("-closes", "-opens")[:1]
+    )
+    if not first:
+        return []
+    years = range(first[0].year, last[0].year + 1)
+    return [
+        Provisional(site, year)
+        for site in places.sites
+        for calendar in (places.working_days.get(site.pk),)
+        for year in years
+        if calendar and calendar.is_provisional(year)
     ]
 
 

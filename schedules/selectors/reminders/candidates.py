@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -28,7 +29,7 @@ from schedules.models import ReminderPause, ReminderStart
 from schedules.selectors.reminders.wanted import Said, said_by_place, settings_rows, settings_said
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables, working_days_by_site
 from trials.domain.sites.working_days import MONDAY_TO_FRIDAY, WorkingDays
-from trials.selectors.together import read_together
+from trials.selectors.together import Asked, read_together
 from trials.zones import zone_named
 
 _FIELDS = {
@@ -384,20 +385,37 @@ class Context:
 
 def context_of(kinds: Collection[str] = SWEPT, people: Collection[int] | None = None) -> Context:
     """Read it; five queries, or one for the places of some participants where they are given."""
-    since = ReminderStart.objects.order_by("kind").values_list("kind", "since")
-    pauses = ReminderPause.objects.filter(trial__isnull=False, ended=False)
     if people is None:
-        return Context(places=all_places(kinds), since=dict(since), pauses=list(pauses))
-    of_people = _pairs().filter(pk__in=people)
+        return Context(places=all_places(kinds), since=dict(_starts()), pauses=list(_pauses()))
     pairs, said, tables, started, paused = read_together(
-        of_people.values_list("trial_id", "site_id", "site__zone").distinct(),
-        settings_rows(of_people.values("trial_id")),
-        working_day_tables(of_people.values("site_id")),
-        since,
-        pauses,
+        Asked.of(_places_of, people),
+        Asked.of(_settings_of, people),
+        Asked.of(_tables_of, people),
+        Asked.of(_starts),
+        Asked.of(_pauses),
     )
     places = _places(pairs, kinds, said_by_place(said), days_of_tables(tables))
     return Context(places=places, since=dict(started), pauses=paused)
+
+
+def _places_of(people: Collection[int]) -> QuerySet[Any, Any]:
+    return _pairs().filter(pk__in=people).values_list("trial_id", "site_id", "site__zone").distinct()
+
+
+def _settings_of(people: Collection[int]) -> QuerySet[Any, Any]:
+    return settings_rows(_pairs().filter(pk__in=people).values("trial_id"))
+
+
+def _tables_of(people: Collection[int]) -> QuerySet[Any, Any]:
+    return working_day_tables(_pairs().filter(pk__in=people).values("site_id"))
+
+
+def _starts() -> QuerySet[Any, Any]:
+    return ReminderStart.objects.order_by("kind").values_list("kind", "since")
+
+
+def _pauses() -> QuerySet[ReminderPause]:
+    return ReminderPause.objects.filter(trial__isnull=False, ended=False)
 
 
 def place_of(

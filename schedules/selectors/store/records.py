@@ -32,7 +32,7 @@ from schedules.selectors.store.first_days import first_approvals, first_signatur
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
-from trials.selectors.together import read_together
+from trials.selectors.together import Asked, read_together
 from trials.zones import zone_of
 
 _FEW = 20
@@ -187,19 +187,19 @@ def records_read(found: Sequence[Participant]) -> list[Record]:
     ids, sites = [person.pk for person in found], {person.site_id for person in found}
     trials = {person.trial_id for person in found}
     known = all("anchors" in getattr(person, "_prefetched_objects_cache", ()) for person in found)
-    queries: tuple[QuerySet[Any, Any], ...] = (
-        working_day_tables(sites),
-        absences_counted(participants=ids, sites=sites),
-        Anchor.objects.none() if known else Anchor.objects.filter(participant__in=ids).order_by("pk"),
-        Visit.objects.filter(participant__in=ids).order_by("pk").values_list(*COLUMNS),
-        ProtocolWindow.objects.filter(participant__in=ids).order_by("pk"),
-        _activities(ids),
-        Fact.objects.filter(participant__in=ids, withdrawn_at=None).order_by("pk"),
-        standing_steps(ids),
-        first_signatures(ids),
-        first_approvals(sites, trials),
+    queries = (
+        Asked.of(working_day_tables, sites),
+        Asked.of(absences_counted, participants=ids, sites=sites),
+        Asked.of(_anchors, () if known else ids),
+        Asked.of(_visits, ids),
+        Asked.of(_windows, ids),
+        Asked.of(_activities, ids),
+        Asked.of(_facts, ids),
+        Asked.of(standing_steps, ids),
+        Asked.of(first_signatures, ids),
+        Asked.of(first_approvals, sites, trials),
     )
-    read = read_together(*queries) if len(found) <= _FEW else [list(query) for query in queries]
+    read = read_together(*queries) if len(found) <= _FEW else [list(asked.query) for asked in queries]
     return _records(found, _Read(*read))
 
 
@@ -300,6 +300,22 @@ def _add_older(records: Mapping[int, Record]) -> None:
     older = ProtocolVersion.objects.defer("document").in_bulk(ids) if ids else {}
     for record in records.values():
         record.older = older
+
+
+def _anchors(ids: Collection[int]) -> QuerySet[Anchor]:
+    return Anchor.objects.filter(participant__in=ids).order_by("pk")
+
+
+def _visits(ids: Collection[int]) -> QuerySet[Any, Any]:
+    return Visit.objects.filter(participant__in=ids).order_by("pk").values_list(*COLUMNS)
+
+
+def _windows(ids: Collection[int]) -> QuerySet[ProtocolWindow]:
+    return ProtocolWindow.objects.filter(participant__in=ids).order_by("pk")
+
+
+def _facts(ids: Collection[int]) -> QuerySet[Fact]:
+    return Fact.objects.filter(participant__in=ids, withdrawn_at=None).order_by("pk")
 
 
 def _activities(ids: Collection[int]) -> QuerySet[Any, Any]:

@@ -25,6 +25,7 @@ from schedules.selectors.today.worklist import (
     WorkRow,
     in_part,
     live_visits,
+    near,
     part_of_visit,
     with_relations,
     work_rows,
@@ -190,7 +191,7 @@ def board(
         return Board()
     days = places.by_day(now)
     conditions = _conditions(days)
-    live = live_visits(user, now, wanted)
+    live = live_visits(user, now, wanted).filter(near(days))
     counts, closing, ward, closed = _counts(live, conditions, days)
     chosen: list[tuple[Section, Visit]] = []
     for section, order in _ORDER.items():

@@ -31,6 +31,8 @@ from trials.zones import roles_day
 HORIZON = timedelta(days=14)
 BACK = timedelta(days=7)
 PEOPLE = 60
+LATER = 100
+"""So many planned infusions after the two weeks are counted; a larger number is said to be one."""
 _CRITERIA = (WindowKind.FRESHNESS, WindowKind.WASHOUT, WindowKind.CONDUCT)
 
 
@@ -64,10 +66,14 @@ class RoadRow:
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """The rows of the next two weeks, the soonest first, and how many infusions are planned later."""
+    """The rows of the next two weeks, the soonest first, and how many infusions are planned later.
+
+    The count stops at LATER; `more` says that there are more than were counted.
+    """
 
     rows: Sequence[RoadRow] = ()
     later: int = 0
+    more: bool = False
 
 
 def road_to_infusion(
@@ -76,21 +82,30 @@ def road_to_infusion(
     """Everybody at `places` whose day zero is planned and not on record; a constant number of queries."""
     today: date = roles_day(now)
     seen = people_wanted(user, now, wanted).filter(trial__frozen_on=None, history_since=None)
+    protocols = {
+        version.pk: protocol_of(version)
+        for version in ProtocolVersion.objects.filter(published_at__isnull=False).defer("document")
+    }
     planned = Anchor.objects.filter(
-        participant__in=seen, actual_on=None, planned_on__gte=today - BACK
-    ).exclude(planned_on=None)
-    related = planned.select_related("participant__trial", "participant__site").order_by("planned_on", "pk")
-    found = list(related[: 20 * PEOPLE])
-    versions = ProtocolVersion.objects.in_bulk({one.participant.protocol_version_id for one in found})
-    protocols = {pk: protocol_of(version) for pk, version in versions.items()}
+        code__in={protocol.day_zero for protocol in protocols.values()},
+        participant__in=seen,
+        actual_on=None,
+        planned_on__gte=today - BACK,
+    ).order_by("planned_on", "pk")
+    soon = planned.filter(planned_on__lte=today + HORIZON)
+    found = list(soon.select_related("participant__trial", "participant__site")[: 4 * PEOPLE])
+    columns = ("participant_id", "code", "participant__protocol_version_id")
+    ahead = list(planned.filter(planned_on__gt=today + HORIZON).values_list(*columns)[: LATER + 1])
     zeros = [one for one in found if one.code == protocols[one.participant.protocol_version_id].day_zero]
-    ended = _steps({one.participant_id for one in zeros})
-    going = [one for one in zeros if not (ended.get(one.participant_id) or (False, False))[1]]
-    near = [one for one in going if one.planned_on and one.planned_on <= today + HORIZON][:PEOPLE]
+    later = [pk for pk, code, version in ahead if code == protocols[version].day_zero]
+    ended = _steps({*(one.participant_id for one in zeros), *later})
+    over = {pk for pk, (_held, ends) in ended.items() if ends}
+    near = [one for one in zeros if one.participant_id not in over][:PEOPLE]
+    count, more = len(set(later) - over), len(ahead) > LATER
     if not near:
-        return Road((), len(going))
+        return Road((), count, more)
     held = {pk: held for pk, (held, _over) in ended.items()}
-    return Road(_rows(near, protocols, held, places.clinic_days(now), say), len(going) - len(near))
+    return Road(_rows(near, protocols, held, places.clinic_days(now), say), count, more)
 
 
 def _rows(

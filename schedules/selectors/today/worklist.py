@@ -15,7 +15,7 @@ from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
 from schedules.domain.visits.status import Appointment, ClinicDays, WindowPosition
-from schedules.models import Flag, Visit
+from schedules.models import LOST_BOOKING, Flag, Visit
 from schedules.selectors.store.absences import away_days
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.store.plan_rows import Reading, VisitRow, stored_row
@@ -114,7 +114,8 @@ def worklist(
         return Worklist({})
     days = places.by_day(now)
     here = by_today(days)
-    live = live_visits(user, now, wanted).annotate(group=part_of_visit(days), day=_day(here))
+    live = live_visits(user, now, wanted).filter(near(days))
+    live = live.annotate(group=part_of_visit(days), day=_day(here))
     visits = live.filter(group__isnull=False)
     found = list(visits.order_by("group", "day").values_list("group", "day").annotate(Count("pk")))
     dates = sorted(here)
@@ -162,6 +163,18 @@ def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Partici
 def live_visits(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
     """The visits of these participants of which nothing is recorded yet."""
     return Visit.objects.running().filter(participant__in=people_wanted(user, now, wanted))
+
+
+def near(days: Mapping[ClinicDays, Sequence[int]]) -> Q:
+    """The condition that each visit of a part fulfils, by what stands in indexes of live visits.
+
+    It leaves out what lies ahead, which is nearly everything: without it a page reads every visit of every
+    participant to count the few that are due. The day is the latest at any site; the parts ask more closely.
+    """
+    last = max(by_today(days))
+    soon = Q(opens__lte=last + _SOON)
+    booked = Q(booked_on__isnull=False, booked_on__lte=last + _SOON)
+    return soon | booked | Q(arrived_on__isnull=False) | LOST_BOOKING
 
 
 def part_of_visit(days: Mapping[ClinicDays, Sequence[int]]) -> Case:

@@ -32,7 +32,7 @@ from trials.domain.sites.zones import is_zone
 from trials.models import ProtocolVersion, TrialSite
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 from trials.selectors.records import protocol_of
-from trials.selectors.together import read_together
+from trials.selectors.together import Asked, read_together
 from trials.services.sites.plausible_days import impossible_days, questions_of
 from trials.spoken import refuse, require_reason, say, sentence
 from trials.zones import zone_of
@@ -61,9 +61,9 @@ class Ground:
         running, usable, absences, tables, began = read_together(
             TrialSite.objects.filter(trial__in=trials, site__in=sites).values_list("trial_id", "site_id"),
             published.order_by("pk").values_list("pk", flat=True),
-            absences_counted(participants=(), sites=sites),
-            working_day_tables(sites),
-            first_approvals(sites, trials),
+            Asked.of(absences_counted, participants=(), sites=sites),
+            Asked.of(working_day_tables, sites),
+            Asked.of(first_approvals, sites, trials),
         )
         away, calendars = away_days_of(absences), days_of_tables(tables)
         return cls(

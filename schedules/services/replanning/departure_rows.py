@@ -19,7 +19,7 @@ from schedules.domain.replanning.protocol_departures import (
 from schedules.models import Deviation, Flag, Severity
 from schedules.services.replanning.previews import Preview
 from schedules.services.store.deviation_drafts import draft_deviation
-from trials.selectors.together import read_together
+from trials.selectors.together import Asked, read_together
 
 KIND = REPLAN_FLAG
 _KINDS = (DeviationKind.BLOCK, DeviationKind.ORDER, DeviationKind.GATE, DeviationKind.START)
@@ -34,7 +34,7 @@ def follow_departures(preview: Preview, *, now: datetime, reason: str) -> None:
     for one in preview.departures:
         if one.drafts:
             draft_deviation(participant=person, draft=draft_of(one, protocol, person.pk, reason), now=now)
-    drafted, flags = read_together(_drafted_of(person.pk), _flags_of([person.pk]))
+    drafted, flags = read_together(_drafted_of(person.pk), Asked.of(_flags_of, [person.pk]))
     _lapse(preview, drafted)
     _follow([preview], flags, now)
 

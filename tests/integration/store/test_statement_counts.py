@@ -5,16 +5,19 @@ Counted as PostgreSQL is sent them, with the two that begin and end the transact
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
-from participants.models import Participant
+from participants.models import Anchor, Participant
+from schedules.models import ProtocolWindow, Visit
 from schedules.selectors.readiness.board import is_gated
 from schedules.selectors.store.records import record_of, records_of
 from schedules.services.enrolment.enrolling import enrol
@@ -23,7 +26,7 @@ from tests.cast import INFUSION, NOW, a_site, a_version, an_enrolment, document
 from trials.formats.protocols import library
 from trials.models import Cohort, Site, Trial, WorkingDayTable
 from trials.selectors.records import protocol_of
-from trials.selectors.together import read_together
+from trials.selectors.together import Asked, read_together
 from trials.services.sites.working_days import record_working_days
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +119,34 @@ def test_rows_read_together_are_what_each_query_gives() -> None:
     for visit, same in zip(found[4], queries[4], strict=True):
         for field in visit._meta.concrete_fields:
             assert getattr(visit, field.attname) == getattr(same, field.attname), field.attname
+
+
+def test_a_query_compiled_for_others_is_asked_for_these_ids() -> None:
+    """As many ids are the same SQL; others are compiled for themselves."""
+    version = a_version()
+    people = [
+        enrol(enrolment=an_enrolment(version, subject_code=f"S01-{number:03}"), by=None).pk
+        for number in range(1, 5)
+    ]
+    for ids in ([people[0]], [people[1]], people[:3], set(people[1:]), people, [], [0]):
+        asked = [Asked.of(kind, ids) for kind in (visits_of, windows_or_none, nobody)]
+        asked.append(Asked.of(both, first=ids, second=people[:2]))
+        assert read_together(*asked) == [list(one.query) for one in asked], ids
+    assert read_together(Asked.of(visits_of, people[:1]))[0][0].participant_id == people[0]
+
+
+def visits_of(ids: Collection[int]) -> QuerySet[Visit]:
+    return Visit.objects.filter(participant__in=ids).select_related("participant").order_by("pk")
+
+
+def windows_or_none(ids: Collection[int]) -> QuerySet[Any, Any]:
+    found = ProtocolWindow.objects.filter(participant__in=ids, cancelled_on=None).order_by("pk")
+    return found.values_list("pk", "starts_on", "starts_at")
+
+
+def nobody(ids: Collection[int]) -> QuerySet[Visit]:
+    return Visit.objects.none()
+
+
+def both(*, first: Collection[int], second: Collection[int]) -> QuerySet[Any, Any]:
+    return Anchor.objects.filter(participant__in=second).exclude(participant__in=first).order_by("pk")
