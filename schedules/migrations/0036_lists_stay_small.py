@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('participants', '0013_lists_stay_small'),
-        ('schedules', '0033_differing_activities'),
+        ('schedules', '0035_whole_sweep'),
         ('trials', '0021_act_of_re_planning'),
     ]
 
