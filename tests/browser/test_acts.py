@@ -133,6 +133,20 @@ def test_the_commonest_acts_take_three_clicks_at_most(
     expect(page.locator("#coming .prepare .outcome")).to_be_visible()
     taken["tick a preparation"] = hand.clicks
 
+    visit.refresh_from_db()
+    others = Visit.objects.filter(place="clinic", timing="offset", performed_on=None)
+    other = others.exclude(rule_code=visit.rule_code).order_by("target").last()
+    assert other, "another visit at the clinic"
+    Visit.objects.filter(pk=visit.pk).update(booked_on=None, booked_start=None, booked_end=None)
+    Visit.objects.filter(pk=other.pk).update(opens=visit.opens, target=visit.target, closes=visit.closes)
+    hand.from_today()
+    hand.click("#book button[data-both]")
+    expect(page.locator("#book button.undo")).to_be_visible()
+    taken["book two visits for the same day"] = hand.clicks
+    both = Visit.objects.filter(pk__in=[visit.pk, other.pk]).values_list("booked_on", flat=True)
+    assert None not in both
+    assert len(set(both)) == 1
+
     hand.from_today()
     hand.click(f".pt[href='/participants/{infused}/']")
     expect(page.locator("#now")).to_be_visible()
@@ -141,7 +155,11 @@ def test_the_commonest_acts_take_three_clicks_at_most(
     assert complaints == []
     assert max(taken.values()) <= MOST, taken
     assert (
-        taken["book the suggested day"] == taken["record one as booked"] == taken["record all as booked"] == 1
+        taken["book the suggested day"]
+        == taken["record one as booked"]
+        == taken["record all as booked"]
+        == taken["book two visits for the same day"]
+        == 1
     )
 
 
