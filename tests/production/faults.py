@@ -477,6 +477,8 @@ def mail(database: str, reminders: int, seconds: int) -> Figures:
                 if name not in last or last[name][0] != moment:
                     last[name] = (moment, now)
             time.sleep(0.2)
+        for name, (_moment, seen) in last.items():  # one that never came again counts too
+            latest[name] = max(latest.get(name, 0.0), time.monotonic() - seen)
         found = world.figures(began)
         found.unsaid = 0  # half of the mail is meant to wait
         found.latest = latest
