@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from oauthlib.common import Request
 from oauthlib.oauth2 import BackendApplicationServer, OAuth2Error, RequestValidator
 
@@ -37,7 +37,7 @@ from trials.zones import roles_day
 WRONG, WRONG_SECONDS = 20, 300
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 8192
-TOO_MANY, UNAUTHORIZED = 429, 401
+TOO_MANY, UNAUTHORIZED, NOT_ALLOWED = 429, 401, 405
 
 
 class ClientCredentials(RequestValidator):
@@ -108,7 +108,6 @@ class ClientCredentials(RequestValidator):
 
 @csrf_exempt
 @never_cache
-@require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/oauth/token: an access token for an hour."""
     return _answer(request, "create_token_response")
@@ -116,7 +115,6 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 @never_cache
-@require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """POST /api/v1/oauth/revoke: end an access token before its hour."""
     return _answer(request, "create_revocation_response")
@@ -140,6 +138,8 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, act: str) -> HttpResponse:
+    if request.method != "POST":
+        return _refused("invalid_request", NOT_ALLOWED, {"Allow": "POST"}, "Send POST.")
     wait = _wait(request, times=None)
     if wait:
         return _refused("slow_down", TOO_MANY, {"Retry-After": str(wait)})
@@ -164,7 +164,9 @@ def _answer(request: HttpRequest, act: str) -> HttpResponse:
 
 def _form(request: HttpRequest) -> str:
     """The body where it is a form of a fair size; raises ValueError for any other."""
-    if request.content_type != FORM or len(request.body) > LARGEST:
+    announced = request.headers.get("Content-Length", "")
+    too_long = announced.isdecimal() and int(announced) > LARGEST  # nothing of it is read
+    if request.content_type != FORM or too_long or len(request.body) > LARGEST:
         words = f"Send {FORM}, of at most {LARGEST} bytes."
         raise ValueError(words)
     return request.body.decode("latin-1")

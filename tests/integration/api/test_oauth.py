@@ -117,8 +117,11 @@ def test_a_wrong_secret_is_refused_and_counted(header: str) -> None:
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_another_method_or_media_type_is_refused(method: str) -> None:
-    assert getattr(Client(), method)(TOKEN).status_code == 405
+    answer = getattr(Client(), method)(TOKEN)
+    assert (answer.status_code, answer["Allow"], answer.json()["error"]) == (405, "POST", "invalid_request")
     assert Client().post(TOKEN, "{}", content_type="application/json").status_code == 400
+    large = Client().post(TOKEN, b"a" * 3_000_000, content_type=FORM)
+    assert (large.status_code, large.json()["error"]) == (400, "invalid_request")
 
 
 def test_a_scope_narrows_what_the_client_may_do(participant: Participant) -> None:
