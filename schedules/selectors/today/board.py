@@ -218,8 +218,8 @@ def board_row(visit: Visit, now: datetime, section: Section, say: Say = plain) -
 class CountAlone(Count):
     """A count that refers to no other count of its query.
 
-    Django looks for such references node by node and hashes what stands below each: for conditions on five
-    sites that took 0.3 s of every Today page.
+    Django looks for such references node by node and hashes what stands below each, which for the conditions
+    of several sites takes longer than the query.
     """
 
     def replace_expressions(self, replacements: Mapping[Any, Any]) -> Self:

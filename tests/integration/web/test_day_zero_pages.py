@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from time import perf_counter
 
 import pytest
 from django.test import Client
@@ -119,7 +118,7 @@ def test_whoever_may_not_enrol_finds_no_day_for_a_newcomer(site: Site) -> None:
     assert looking.get("/day-zero/").status_code == 403
 
 
-def test_the_longest_search_is_quick_and_takes_as_many_queries_whoever_else_is_there(
+def test_the_longest_search_takes_as_many_queries_whoever_else_is_there(
     page: Client, enrolled: Enrol
 ) -> None:
     version = a_version()
@@ -130,6 +129,4 @@ def test_the_longest_search_is_quick_and_takes_as_many_queries_whoever_else_is_t
     few = count_queries(lambda: page.get(address))
     for number in range(3, 6):
         enrolled(f"S01-{number:03}", ZERO, version=version)
-    began = perf_counter()
     assert count_queries(lambda: page.get(address)) == few
-    assert perf_counter() - began < 3, "120 days while somebody waits, on a busy machine"
