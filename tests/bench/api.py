@@ -90,7 +90,7 @@ urlpatterns = [path("bare", BarePage.as_view()), *ours]
 def main() -> None:
     """Print the measures of the database that the environment names."""
     setup_test_environment()
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with time_machine.travel(NOW, tick=True), override_settings(ROOT_URLCONF=__name__):
             _measure(large="--large" in sys.argv)

@@ -40,7 +40,7 @@ AUDITED = tuple(model._meta.db_table for model in TABLES if getattr(model, "audi
 
 def main() -> None:
     """Print the measures of the database that the environment names."""
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         print(compare_enrolment(), flush=True)
         for line in compare_verification(MANY if "--large" in sys.argv else ENTRIES):

@@ -45,7 +45,7 @@ Table = tuple[str, list[str], list[tuple[Any, ...]]]
 
 def main() -> None:
     """Print the measures of the database that the environment names."""
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         print(compare_bulk())
         for visits in (15, 40):

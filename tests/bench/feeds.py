@@ -54,7 +54,7 @@ urlpatterns = [path("empty/", empty), path("", include("config.urls"))]
 def main() -> None:
     """Print the measures of the database that the environment names."""
     setup_test_environment()
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with override_settings(ROOT_URLCONF=__name__):
             everybody, done = cast_of(SIZES[-1], VISITS), 0

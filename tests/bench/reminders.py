@@ -39,7 +39,7 @@ def main() -> None:
     participants = MANY if "--large" in sys.argv else FEW
     if "--participants" in sys.argv:
         participants = int(sys.argv[sys.argv.index("--participants") + 1])
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         fill(participants)
         where = f"{participants:,} participants, {participants * VISITS:,} visits"

@@ -46,7 +46,7 @@ COLUMNS = (*DAYS, "why_shifted", "version", "sequence", "changed_at")
 
 def main() -> None:
     """Print the measures of the database that the environment names."""
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         ids = bulk_enrol(enrolments=cast_of(PARTICIPANTS, VISITS), by=None)
         for comparison in compare(ids):

@@ -41,7 +41,7 @@ def main() -> None:
     """Make the subscribers, let them fetch, and print what came of it."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else SUBSCRIBERS
     setup_test_environment()
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         _measure(number)
     finally:

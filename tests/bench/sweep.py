@@ -42,7 +42,7 @@ A_YEAR_ON = NOW + timedelta(days=400)
 def main() -> None:
     """Print the measures."""
     participants = MANY if "--large" in sys.argv else FEW
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         fill(participants)
         for comparison in compare(participants):

@@ -29,7 +29,7 @@ SINCE = timedelta(days=14)
 
 def main() -> None:
     """Print how much longer the page takes with ten times the rows, and how many statements it asks."""
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with time_machine.travel(NOW, tick=True):
             readers = {count: _reader(count) for count in (FEW, MANY)}

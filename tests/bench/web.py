@@ -92,7 +92,7 @@ def line(key: tuple[str, str], reading: Reading, before: Reading | None) -> str:
 @contextmanager
 def a_database_of(participants: int) -> Iterator[Mapping[str, str]]:
     """A database of so many participants over sites of 200; the addresses that are asked."""
-    connection.creation.create_test_db(verbosity=0)
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
         with time_machine.travel(NOW, tick=True):
             fill(participants)
