@@ -151,14 +151,14 @@ class _Part:
     def asked(cls, asked: Asked) -> _Part | None:
         """Take a query that was compiled before for as many ids, with these; compile it where none was."""
         shape = asked.shape
-        if shape not in _COMPILED:
+        kept = _COMPILED.get(shape)  # another thread may empty the store at any moment
+        if kept is None:
             if len(_COMPILED) >= _MOST_SHAPES:
                 _COMPILED.clear()
-            _COMPILED[shape] = _compiled(asked)
-        kept = _COMPILED[shape]
-        if kept is None:
-            return cls.of(asked.query)
+            kept = _COMPILED[shape] = _compiled(asked)
         part, places = kept
+        if places is None:
+            return cls.of(asked.query)
         if part is None:
             return None
         mine, ids = copy(part), asked.given
@@ -185,10 +185,11 @@ class _Part:
         return row
 
 
-def _compiled(asked: Asked) -> tuple[_Part | None, list[int | None]] | None:
+def _compiled(asked: Asked) -> tuple[_Part | None, list[int | None] | None]:
     """Compile a query for ids that nobody has, with the place of the id that each parameter stands for.
 
-    No part where it can have no row; None where not every id became one parameter: it is compiled anew.
+    No part where it can have no row; no places where not every id became one parameter: such a query is
+    compiled each time.
     """
     like, ids = asked.stood_in_for()
     part = _Part.of(like.query)
@@ -196,7 +197,7 @@ def _compiled(asked: Asked) -> tuple[_Part | None, list[int | None]] | None:
         return None, []
     place_of = {one: place for place, one in enumerate(ids)}
     places = [place_of.get(given) if isinstance(given, int) else None for given in part.given]
-    return (part, places) if set(places) - {None} == set(place_of.values()) else None
+    return part, places if set(places) - {None} == set(place_of.values()) else None
 
 
-_COMPILED: dict[tuple[Any, ...], tuple[_Part | None, list[int | None]] | None] = {}
+_COMPILED: dict[tuple[Any, ...], tuple[_Part | None, list[int | None] | None]] = {}
