@@ -52,7 +52,7 @@ def chunks_of(people: Shown, request: EntryRequest) -> Chunks:
         digests |= {one.participant_id: one.digest for one in made}
         partial -= set(bases)
         partial |= {one.participant_id for one in made if _is_partial(one, request)}
-    if stale:  # whoever was deleted meanwhile has no chunk
+    if stale:  # anybody who was deleted meanwhile has no chunk
         digests = {pk: digest for pk, digest in digests.items() if digest}
     bodies = _bodies({pk: digests[pk] for pk in partial}, request) if partial else {}
     pieces = {pk: body.shown(request.content, request.today) for pk, body in bodies.items()}

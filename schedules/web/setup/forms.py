@@ -187,7 +187,7 @@ class TrialNamesForm(VersionedForm):
     outside_name_zh = _text(
         gettext_lazy("Name outside in Chinese"),
         40,
-        gettext_lazy("For readers of Chinese; without one they read the other."),
+        gettext_lazy("Readers of Chinese see this name; without one they see the name outside."),
     )
 
 
