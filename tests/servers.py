@@ -66,7 +66,8 @@ def _begin_with_what_is_kept(data: Path, user: str | None) -> None:
     """Copy the data of a server that an earlier run has kept, which has a migrated database to copy."""
     if (data / "PG_VERSION").exists() or not (kept.cluster() / "PG_VERSION").exists():
         return
-    shutil.copytree(kept.cluster(), data, dirs_exist_ok=True)
+    # the lock of the socket names the server that the copy was made of, which may still run
+    shutil.copytree(kept.cluster(), data, ignore=shutil.ignore_patterns(".s.PGSQL.*"), dirs_exist_ok=True)
     data.chmod(0o700)
     if user:  # the wheel, run by root, owns the folder alone
         for path in data.rglob("*"):

@@ -25,6 +25,7 @@ def plant(**_: Any) -> None:
     if os.environ.get("DAYZERO_PLANT") == "missing-key":
         sweeping._WRITE = "INSERT INTO schedules_reminder ({columns}) {found}"
         sweeping._is_idle = lambda *_: False
+        sweeping.HEALED = timedelta(0)  # every sweep looks at everybody
     if os.environ.get("DAYZERO_PLANT") != "dropped-claim":
         return
     claim = ledger.claim_messages

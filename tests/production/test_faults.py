@@ -26,14 +26,14 @@ def test_a_claim_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.lost, found
 
 
-@pytest.mark.long
+@by_command
 def test_a_key_that_is_not_unique_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYZERO_PLANT", "missing-key")
     found = faults.kills("postgres", 60, 0, patience=20)
     assert found.doubled, found
 
 
-@pytest.mark.long
+@by_command
 def test_postgresql_stopped_hard_loses_no_acknowledged_move() -> None:
     found = faults.postgres(60, 3)
     assert found.moves, found
