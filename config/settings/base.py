@@ -270,13 +270,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "ENUM_NAME_OVERRIDES": {
         "Basis": "schedules.models.Basis.values",
-        "DeviationKind": "schedules.domain.deviations.drafts.DeviationKind",
+        "DeviationKind": "schedules.api.reading.follow_up.DEVIATION_KINDS",
         "Effect": "schedules.api.replanning.EFFECTS",
         "FactKind": "schedules.api.reading.people.FACT_KINDS",
         "RecordedFactKind": "schedules.api.records.KINDS",
         "FlagKind": "schedules.api.reading.follow_up.FLAG_WORDS",
         "VisitTiming": "schedules.models.VisitTiming.values",
-        "WindowKind": "trials.domain.protocols.terms.WindowKind",
+        "WindowKind": "schedules.api.reading.participants.WINDOW_KINDS",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [

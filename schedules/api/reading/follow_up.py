@@ -21,6 +21,7 @@ from trials.api.queries import SparseMixin, id_after
 from trials.api.schema import page_of
 from trials.spoken import say
 
+DEVIATION_KINDS = [kind.value for kind in DeviationKind]
 FLAG_WORDS = list(FLAG_KINDS)
 
 
@@ -54,7 +55,7 @@ class DeviationSerializer(serializers.Serializer):
         help_text="The code of the protocol window that it is about.",
     )
     kind = serializers.ChoiceField(
-        [kind.value for kind in DeviationKind],
+        DEVIATION_KINDS,
         source="deviation.kind",
         help_text="What departed; the word never changes with the language.",
     )

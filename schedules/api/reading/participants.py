@@ -39,6 +39,9 @@ from trials.api.schema import page_of
 from trials.domain.protocols.terms import WindowKind
 from trials.spoken import say
 
+WINDOW_KINDS = [kind.value for kind in WindowKind]
+
+
 NAMES = "edc_names"
 """Under which attribute a participant carries what an EDC calls them."""
 _EDC = (
@@ -83,9 +86,7 @@ class ProtocolWindowSerializer(serializers.Serializer):
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="What people call it, from the protocol, in the client's language."
     )
-    kind = serializers.ChoiceField(
-        [kind.value for kind in WindowKind], source="row.kind", help_text="What it asks for."
-    )
+    kind = serializers.ChoiceField(WINDOW_KINDS, source="row.kind", help_text="What it asks for.")
     starts_on = serializers.DateField(
         source="row.starts_on", allow_null=True, help_text="Its first day at the site, worked out."
     )

@@ -11,10 +11,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from participants.domain.fact_rows import row_of
+from schedules.api.reading.follow_up import DEVIATION_KINDS
 from schedules.api.reading.people import FACT_KINDS
 from schedules.api.reading.queries import CodesField, IdsField
 from schedules.api.reading.views import ReadView, asked, listed
-from schedules.domain.deviations.drafts import DeviationKind
 from schedules.selectors.exchange.site_periods import WantedPeriods, listed_periods, period_in_sight
 from schedules.selectors.pages.site_period import PeriodPage, period_page
 from trials import request_clock
@@ -102,9 +102,7 @@ class PeriodDeviationSerializer(serializers.Serializer):
     """A deviation that occurred in the period."""
 
     id = serializers.IntegerField(source="pk", help_text="Ours.")
-    kind = serializers.ChoiceField(
-        [kind.value for kind in DeviationKind], help_text="Which kind it is, by its word."
-    )
+    kind = serializers.ChoiceField(DEVIATION_KINDS, help_text="Which kind it is, by its word.")
     occurred_on = serializers.DateField(help_text="The day, at the site.")
     description = serializers.CharField(help_text="As a person wrote it.")
 
