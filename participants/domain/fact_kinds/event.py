@@ -5,28 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from participants.domain.fact_kinds.declaration import FactDeclaration, FactKind, Kept, Span, moment, of
+from participants.domain.fact_kinds.occurrence import AtOnce
 from participants.domain.moments import Point
 from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(AtOnce):
     """Something that happened once: `consent-again`, `lupus-crisis`."""
 
     code: str
     at: Point
     ref: str = ""
     visit: str | None = None
-
-    @property
-    def first(self) -> Point:
-        """When it happened."""
-        return self.at
-
-    @property
-    def last(self) -> Point | None:
-        """When it happened."""
-        return self.at
 
 
 EVENT = FactDeclaration(

@@ -14,28 +14,18 @@ from participants.domain.fact_kinds.declaration import (
     of,
     turned,
 )
-from participants.domain.moments import Point
+from participants.domain.fact_kinds.occurrence import Lasting
 from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)
-class Infection:
+class Infection(Lasting):
     """An active infection from one day to another, both inside; None while it lasts."""
 
     from_day: date
     to_day: date | None = None
     code: str = "infection"
     ref: str = ""
-
-    @property
-    def first(self) -> Point:
-        """The day it began."""
-        return self.from_day
-
-    @property
-    def last(self) -> Point | None:
-        """Its last day, None while it lasts."""
-        return self.to_day
 
 
 INFECTION = FactDeclaration(

@@ -12,27 +12,18 @@ from participants.domain.fact_kinds.declaration import (
     moment,
     of,
 )
+from participants.domain.fact_kinds.occurrence import AtOnce
 from participants.domain.moments import Point
 from trials.domain.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)
-class Procedure:
+class Procedure(AtOnce):
     """Something done to the participant: `plasma-exchange`, `major-surgery`, `blood-count`."""
 
     code: str
     at: Point
     ref: str = ""
-
-    @property
-    def first(self) -> Point:
-        """When it was done."""
-        return self.at
-
-    @property
-    def last(self) -> Point | None:
-        """When it was done."""
-        return self.at
 
 
 PROCEDURE = FactDeclaration(
