@@ -48,7 +48,7 @@ def tests_to_repeat(
 
     `statuses` are those of the windows' verdicts now, by code. A window that is over asks for nothing more.
     """
-    last = {one.test: one for one in sorted(tests, key=_taken) if one.result is not None}
+    last = last_results(tests)
     wanted = (VerdictStatus.AT_RISK, VerdictStatus.CANNOT_JUDGE)
     asked = [
         window.terms.test
@@ -56,6 +56,11 @@ def tests_to_repeat(
         if isinstance(window.terms, Freshness) and statuses.get(window.code) in wanted
     ]
     return tuple(last[test] for test in dict.fromkeys(asked) if test in last)
+
+
+def last_results(tests: Iterable[TestResult]) -> dict[str, TestResult]:
+    """Return of each test, by its code, the sample taken last that has a result."""
+    return {one.test: one for one in sorted(tests, key=_taken) if one.result is not None}
 
 
 def _taken(test: TestResult) -> tuple[date, bool, str]:

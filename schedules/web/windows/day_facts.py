@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from participants.domain.fact_kinds import FactKind, TestResult
 from participants.domain.facts_validation import FactRefused
 from participants.models import Fact as StoredFact
 from participants.models import Participant
-from schedules.domain.windows.fact_sources import fed_by, tests_to_repeat
+from schedules.domain.windows.fact_sources import fed_by, last_results, tests_to_repeat
 from schedules.selectors.store.course import clock_at
 from schedules.selectors.windows.evaluation import ParticipantWindows
 from schedules.selectors.windows.verdicts import (
@@ -28,7 +28,7 @@ from schedules.selectors.windows.verdicts import (
     windows_asked,
     windows_of_participant,
 )
-from schedules.services.windows.facts import record_facts
+from schedules.services.windows.facts import Recorded, record_facts
 from schedules.web.shared.answers import answer, person_of, require_record
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now
@@ -63,7 +63,6 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         "template": "windows/day.html",
     }
 
-    results = [one for one in participant_windows.facts.tests if one.result is not None]
     again: tuple[TestResult, ...] = ()
     if request.GET.get("again"):
         again = _to_repeat(participant_windows)
@@ -74,7 +73,7 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         form = DayFactsForm(
             choices, participant_windows.protocol, data, initial={"on": day_asked(request, "on") or today}
         )
-        form.show_last(results)
+        form.show_last(last_results(participant_windows.facts.tests))
         form.repeat(again)
         return form
 
@@ -88,15 +87,20 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
         except FactRefused as refused:
             form.refuse_fact(refused.place, refused.fields)
             raise FactRefused({}) from refused
-        for one in added:
-            for warning in one.warnings:
-                messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
-        done = ngettext("%(count)d fact is recorded.", "%(count)d facts are recorded.", len(added))
-        told = judged_words(participant, [one.stored for one in added])
-        messages.success(request, " ".join([done % {"count": len(added)}, *told]))
+        _tell(request, participant, added)
         return redirect(back_or(request, reverse("facts", kwargs={"pk": pk})))
 
     return answer(request, make, perform, context, participant_windows.zone)
+
+
+def _tell(request: HttpRequest, participant: Participant, added: Sequence[Recorded]) -> None:
+    """Say what is on record now, what to look at, and what the windows come to."""
+    for one in added:
+        for warning in one.warnings:
+            messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
+    done = ngettext("%(count)d fact is recorded.", "%(count)d facts are recorded.", len(added))
+    told = judged_words(participant, [one.stored for one in added])
+    messages.success(request, " ".join([done % {"count": len(added)}, *told]))
 
 
 def _to_repeat(participant_windows: ParticipantWindows) -> tuple[TestResult, ...]:

@@ -72,11 +72,11 @@ class DayFactsForm(VersionedForm):
         self.happened = [(kind, code) for kind in OCCURRENCES for code in self._codes(kind)]
         self.fields.update(self._fields())
         self.placed: list[str] = []
-        self.last: dict[str, TestResult] = {}
+        self.last: Mapping[str, TestResult] = {}
 
-    def show_last(self, results: Iterable[TestResult]) -> None:
-        """Show beside each test its last result."""
-        self.last = {one.test: one for one in sorted(results, key=lambda one: str(one.taken_at))}
+    def show_last(self, results: Mapping[str, TestResult]) -> None:
+        """Show beside each test its last result; `results` has them by the test's code."""
+        self.last = results
 
     def repeat(self, results: Sequence[TestResult]) -> None:
         """Begin with the results of these tests as they were last, and with these tests first."""
