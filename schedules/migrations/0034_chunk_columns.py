@@ -1,4 +1,4 @@
-"""Lay the table of rendered entries anew, with what every fetch reads before the bytes.
+"""Make the table of rendered entries again, with what every fetch reads before the bytes.
 
 SQLite reads the columns of a row in their order: `basis` stood behind the bytes, and every fetch of a large
 calendar read all of them. Nothing is lost: entries are rendered again from what is recorded.

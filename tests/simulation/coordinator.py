@@ -55,8 +55,8 @@ class Coordinator:
         for section in (Section.COMING, Section.BOOK, Section.RECORD, Section.PREPARE):
             for row in today.rows.get(section, ()):
                 self.shown.setdefault(row.visit.pk, []).append(day)
-                if row.both:
-                    self.shown.setdefault(row.both.visit.pk, []).append(day)
+                if row.companion_to_book:
+                    self.shown.setdefault(row.companion_to_book.visit.pk, []).append(day)
         for row in today.rows.get(Section.RECORD, ()):
             self._record(row, day, now)
         for row in today.rows.get(Section.BOOK, ()):
@@ -81,8 +81,8 @@ class Coordinator:
             said: dict[str, Any] = {"by": self.world.coordinator, "reason": "", "now": now}
             booking, visit = Booking(on, sure=True), row.visit
             try:
-                if row.both and row.both.window.holds(on):
-                    pair = [(one, one.version) for one in (visit, row.both.visit)]
+                if row.companion_to_book and row.companion_to_book.window.holds(on):
+                    pair = [(one, one.version) for one in (visit, row.companion_to_book.visit)]
                     book_together(visits=pair, booking=booking, **said)
                 else:
                     book_visit(visit=visit, version=visit.version, booking=booking, **said)

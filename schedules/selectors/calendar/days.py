@@ -134,8 +134,8 @@ class ToBook:
     visit: Visit
     mark: str
     left: int | None
-    both: Companion | None = None
-    beside: Companion | None = None
+    companion_to_book: Companion | None = None
+    companion_booked: Companion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +277,7 @@ def _cards(
     by_pk = {one.pk: one for one in to_book}
     for pk, offer in folded(to_book, offers.of).items():
         left = _left(by_pk[pk], here[pk].calendar, here[pk].today)
-        yield ToBook(by_pk[pk], marks[pk], left, offer.both, offer.beside)
+        yield ToBook(by_pk[pk], marks[pk], left, offer.companion_to_book, offer.companion_booked)
 
 
 def _placed(

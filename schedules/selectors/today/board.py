@@ -78,8 +78,8 @@ class BoardRow:
     offered: date | None
     activities: tuple[str, ...]
     prepared: frozenset[str] = frozenset()
-    both: Companion | None = None
-    beside: Companion | None = None
+    companion_to_book: Companion | None = None
+    companion_booked: Companion | None = None
     """The visit that is booked with this one in one act, and the one that is booked already: at most one."""
 
     @property
@@ -341,7 +341,13 @@ def _rows(
 def _with_offer(row: BoardRow, offer: Offer, notes: DayNotes) -> BoardRow:
     """A row to book with what is on its days, the day to offer, and the other visit of the same journey."""
     strip = tuple(notes.noted(day, row.visit) for day in row.strip)
-    return replace(row, strip=strip, offered=offer.day, both=offer.both, beside=offer.beside)
+    return replace(
+        row,
+        strip=strip,
+        offered=offer.day,
+        companion_to_book=offer.companion_to_book,
+        companion_booked=offer.companion_booked,
+    )
 
 
 def _row(section: Section, work: WorkRow, prepared: frozenset[str]) -> BoardRow:

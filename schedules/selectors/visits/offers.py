@@ -27,13 +27,14 @@ _FURTHEST = timedelta(days=60)
 class Offer:
     """The day to offer for a visit, None where none is left, and the other visit of the same journey.
 
-    `both` is the other one where the day is meant for both: it waits to be booked as well, and an open day
-    with a slot lies in both windows. `beside` is the other one where that is booked already.
+    `companion_to_book` is the other one where the day is meant for both: it waits to be booked as well, and
+    an open day with a slot lies in both windows. `companion_booked` is the other one where that is booked
+    already.
     """
 
     day: date | None
-    both: Companion | None = None
-    beside: Companion | None = None
+    companion_to_book: Companion | None = None
+    companion_booked: Companion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,12 @@ def folded(visits: Iterable[Visit], offers: Mapping[int, Offer]) -> dict[int, Of
         if visit.pk in absorbed:
             continue
         offer = offers[visit.pk]
-        if offer.both and (offer.both.visit.pk in absorbed or offer.both.visit.pk in rows):
+        if offer.companion_to_book and (
+            offer.companion_to_book.visit.pk in absorbed or offer.companion_to_book.visit.pk in rows
+        ):
             offer = Offer(offer.day)
-        elif offer.both:
-            absorbed.add(offer.both.visit.pk)
+        elif offer.companion_to_book:
+            absorbed.add(offer.companion_to_book.visit.pk)
         rows[visit.pk] = offer
     return rows
 
@@ -85,11 +88,13 @@ def _offer(visit: Visit, reading: Reading, companion: Companion | None, full: Fu
     if companion is None:
         return Offer(own)
     if companion.booked_on:
-        return Offer(companion.booked_on if _is_open(companion.booked_on, reading) else own, beside=companion)
+        return Offer(
+            companion.booked_on if _is_open(companion.booked_on, reading) else own, companion_booked=companion
+        )
     shared = alone(_common(window, companion.window), suggested=visit.suggested, is_full=is_full)
     if shared is None or (is_full(shared) and not (own and is_full(own))):
         return Offer(own)
-    return Offer(shared, both=companion)
+    return Offer(shared, companion_to_book=companion)
 
 
 def _common(window: VisitWindow, other: VisitWindow) -> VisitWindow:

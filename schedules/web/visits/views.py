@@ -235,11 +235,11 @@ def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> Booki
     offer = offers_of([(visit, page.reading)]).of[visit.pk]
     offered = offer.day or max(visit.target, page.reading.today)  # as Today offers it
     initial["on"] = kept if kept and kept >= page.reading.today else offered
-    if offer.beside and offer.beside.booked_on == offered and not kept:
-        _join(initial, offer.beside.visit, zone)
+    if offer.companion_booked and offer.companion_booked.booked_on == offered and not kept:
+        _join(initial, offer.companion_booked.visit, zone)
     chosen = {"on": asked["on"], "start": asked["at"]}
     initial |= {name: value for name, value in chosen.items() if value}
-    both = offer.both
+    both = offer.companion_to_book
     day = initial["on"]
     initial["together"] = bool(both and isinstance(day, date) and both.window.holds(day))
     form = BookingForm(list(resources_of(visit.participant.site)), data, initial=initial, companion=both)

@@ -131,7 +131,7 @@ def test_a_day_on_which_the_person_has_the_last_slot_is_not_full_for_them(
     day = TODAY + 2 * DAY
     act(page, second, "book", on=day.isoformat())
     (row,) = to_book(page)
-    assert (row.offered, row.beside and row.beside.visit) == (day, second)
+    assert (row.offered, row.companion_booked and row.companion_booked.visit) == (day, second)
     assert not [one for one in row.strip if one.full], "one journey takes one slot"
 
 
@@ -162,7 +162,7 @@ def test_two_whose_common_days_are_full_are_two_rows_on_today_and_two_cards(
     cards = [card for card, *_links in page.get("/planner/").context["cards"]]
     mine = [card for card in cards if card.visit.participant_id == first.participant_id]
     alone = {row.visit: row for row in rows}[first]
-    assert alone.both is None
+    assert alone.companion_to_book is None
     assert alone.offered in (TODAY + DAY, TODAY + 2 * DAY), "a day with a slot, before the common ones"
     assert [row.visit for row in rows] == [card.visit for card in mine]
-    assert not [card for card in mine if card.both]
+    assert not [card for card in mine if card.companion_to_book]
