@@ -67,6 +67,7 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
     if request.GET.get("again"):
         again = _to_repeat(participant_windows)
         context["again"] = again
+    if again:
         context["title"] = _("Record repeated tests")
 
     def make(data: Any) -> DayFactsForm:
