@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from trials.domain.channels.failures import NO_SUCH_KEY, OTHER_KEY, WITHOUT_KEY
 from trials.domain.errors import DomainError
 
 if TYPE_CHECKING:
@@ -29,14 +30,19 @@ COLUMNS = [
 
 
 class SecretsUnreadable(DomainError):
-    """Secrets cannot be stored or read: no key is set, or none of those set fits."""
+    """Secrets cannot be stored or read: no key is set, or none of those set fits.
+
+    `kept` is why as it stands on record (`failure_text`); the message is in the reader's language.
+    """
+
+    def __init__(self, kept: str) -> None:
+        self.kept = kept
+        super().__init__(_(kept))
 
     @classmethod
     def without_key(cls) -> SecretsUnreadable:
         """Make the error of an installation that has no key."""
-        return cls(
-            _("Secrets cannot be stored here: set STORED_SECRET_KEYS in the environment of the server.")
-        )
+        return cls(WITHOUT_KEY)
 
 
 def can_store_secrets() -> bool:
@@ -56,9 +62,7 @@ def decrypted(stored: str) -> str:
     try:
         return _box().decrypt(stored.encode()).decode()
     except InvalidToken as error:
-        raise SecretsUnreadable(
-            _("A stored secret cannot be read: the key that it was stored with is not in STORED_SECRET_KEYS.")
-        ) from error
+        raise SecretsUnreadable(OTHER_KEY) from error
 
 
 def encrypted_again(stored: str) -> str:
@@ -93,6 +97,4 @@ def _box() -> MultiFernet:
     try:
         return MultiFernet([Fernet(key.strip()) for key in settings.STORED_SECRET_KEYS])
     except ValueError as error:
-        raise SecretsUnreadable(
-            _("STORED_SECRET_KEYS holds something that is no key: each is 32 bytes in URL-safe base64.")
-        ) from error
+        raise SecretsUnreadable(NO_SUCH_KEY) from error

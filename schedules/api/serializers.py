@@ -17,6 +17,7 @@ from schedules.domain.visits.status import Appointment, WindowPosition
 from schedules.models import Basis, VisitPlace, VisitTiming
 from schedules.selectors.exchange.odm import ExternalNames
 from schedules.selectors.exchange.visit_rows import ListedVisit
+from trials.domain.audit.own_reasons import reason_text
 from trials.domain.protocols.occurrences import is_many
 from trials.domain.words import Say
 from trials.spoken import say as say_now
@@ -290,6 +291,6 @@ def _reason(visit: ListedVisit, say: Say) -> str | None:
         return state.outside_reason or None
     if state.cancelled_on is not None:
         step = say(STEP_LABELS[Step(beside.ended_by)]) if beside.ended_by else ""
-        said = dict.fromkeys((step, beside.ended_because or "", beside.cancelled_reason))
+        said = dict.fromkeys((step, beside.ended_because or "", reason_text(beside.cancelled_reason, say)))
         return "; ".join(part for part in said if part) or None
     return (beside.missed_reason or None) if state.missed_on is not None else None

@@ -65,7 +65,7 @@ from trials.api.permissions import require_act
 from trials.api.queries import ListQuery, OneQuery, SparseMixin, id_after
 from trials.api.refusals import Overtaken
 from trials.api.schema import page_of
-from trials.domain.audit.own_reasons import reason_text
+from trials.domain.channels.failures import failure_text
 from trials.domain.errors import Stale
 from trials.keyset import page_by_id
 from trials.models import AccessToken, ApiAct, ApiClient
@@ -161,7 +161,7 @@ class WebhookMessageSerializer(serializers.Serializer):
         return state_of_delivery(row)
 
     def get_reason(self, row: Any) -> str:
-        return reason_text(row.reason, say)
+        return failure_text(row.reason, say)
 
 
 class WebhookBody(StrictSerializer):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from trials.domain.errors import DomainError, Refused
+from trials.domain.words import Say, Words
 
 
 class EnrolmentRefused(Refused):
@@ -28,7 +30,19 @@ class FilterRefused(Refused):
 
 
 class ReplanningRefused(DomainError):
-    """A calendar cannot be moved so; the message says why and what would mend it."""
+    """A calendar cannot be moved so; the message says why and what would mend it.
+
+    `words` are the same for another reader, where the refusal may be put on record.
+    """
+
+    words: Words | None = None
+
+    @classmethod
+    def because(cls, words: Words, say: Say) -> Self:
+        """Make the refusal of words that `say` says to whoever acts."""
+        refused = cls(words.text(say))
+        refused.words = words
+        return refused
 
 
 class UnlikelyDay(ReplanningRefused):

@@ -17,6 +17,7 @@ from schedules.domain.visits.status import Standing
 from schedules.selectors.store.plan_rows import VisitRow
 from schedules.web.shared import wording
 from trials.domain.audit.own_reasons import reason_text
+from trials.domain.channels.failures import failure_text
 
 register = template.Library()
 register.filter("site_name", wording.site_name)
@@ -28,6 +29,12 @@ register.filter("trial_name", wording.trial_name)
 def reason_words(kept: str) -> str:
     """Why something was done: as it was entered, or in the reader's language where Dayzero said it."""
     return reason_text(kept or "", wording.say)
+
+
+@register.filter
+def failure_words(kept: str) -> str:
+    """Why a message did not leave, in the reader's language, and what its receiver said of it."""
+    return failure_text(kept or "", wording.say)
 
 
 @register.filter

@@ -38,6 +38,11 @@ class Refused(DomainError):
         refused.refusals = found
         return refused
 
+    @property
+    def kept(self) -> str:
+        """What the rules say in English, to be put on record: no record holds its writer's language."""
+        return " ".join(refusal.text() for refusal in self.refusals) or str(self)
+
 
 class Stale(DomainError):
     """Somebody changed a record since it was shown: `record` (app.model, as the trail names it) and id.

@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending: taken, for later or never, and why in the reader's language.
+    """What came of sending: taken, for later or never, and why as it is kept: `failure_text` says it.
 
     `answered` says whether somebody was there at all: a channel where nobody is rests.
     """
@@ -52,15 +52,20 @@ class Sent:
 
 
 class OutboundError(Exception):
-    """Nothing was sent, or nobody knows whether it was."""
-
-
-class OutboundRefused(OutboundError):
-    """An address is wrong or may not be connected to: trying again cannot help; `refusal` says why."""
+    """Nothing was sent, or nobody knows whether it was; `refusal` says why, to its reader and on record."""
 
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
         super().__init__(refusal.text(say))
+
+    @property
+    def kept(self) -> str:
+        """Why, as it stands on record (`failure_text`): not in the language of whoever sent."""
+        return self.refusal.text()
+
+
+class OutboundRefused(OutboundError):
+    """An address is wrong or may not be connected to: trying again cannot help."""
 
 
 class OutboundUnreachable(OutboundError):

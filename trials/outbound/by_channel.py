@@ -17,8 +17,8 @@ from typing import Any
 
 import requests
 from apprise import Apprise, AppriseAsset
-from django.utils.translation import gettext as _
 
+from trials.domain.channels.failures import ANSWERED, NOBODY_NAMED, REFUSED, REFUSED_WITH
 from trials.domain.channels.kinds import KINDS, NOT_ITS_ADDRESS, ChannelKind, Way
 from trials.domain.channels.texts import Packet
 from trials.domain.refusals import Refusal
@@ -64,9 +64,9 @@ def send_packet(way: Way, packet: Packet, *, secret: str, at: datetime, seconds:
             return _judged(way.kind, _signed_for_feishu(way, packet, secret, at, seconds))
         return _by_apprise(way, packet.text, seconds)
     except OutboundRefused as refused:
-        return Sent(Verdict.NEVER, str(refused))
+        return Sent(Verdict.NEVER, refused.kept)
     except OutboundUnreachable as failed:
-        return Sent(Verdict.LATER, str(failed), answered=False)
+        return Sent(Verdict.LATER, failed.kept, answered=False)
 
 
 def check_way(way: Way) -> None:
@@ -104,16 +104,16 @@ def _by_apprise(way: Way, text: str, seconds: float) -> Sent:
         if last is None:
             failed = session.failed
             if failed is None:
-                return Sent(Verdict.NEVER, _("The address names nobody to send to."))
+                return Sent(Verdict.NEVER, NOBODY_NAMED)
 
             def again() -> requests.Response:
                 raise failed
 
-            answer_of(again)  # says in words what went wrong
+            answer_of(again)  # raises what went wrong, in words
             return Sent(Verdict.LATER, answered=False)
     judged = _judged(way.kind, last)
     if judged.verdict is Verdict.TAKEN and not taken:
-        return Sent(Verdict.NEVER, _("The receiver refused the message."))
+        return Sent(Verdict.NEVER, REFUSED)
     return judged
 
 
@@ -136,13 +136,13 @@ def _classes(module: Any) -> Iterator[type]:
 def _judged(kind: ChannelKind, answer: Answer) -> Sent:
     """Read an answer: by its status, and where robots answer 200 to everything by the code inside."""
     if answer.verdict is not Verdict.TAKEN:
-        words = _("The receiver answered %(status)s.") % {"status": answer.status}
+        words = ANSWERED % {"status": answer.status}
         return Sent(answer.verdict, f"{words} {_said(answer)}".strip())
     code = _code(kind, answer.body)
     if not code:
         return Sent(Verdict.TAKEN)
     verdict = Verdict.LATER if code in LATER_CODES.get(kind, ()) else Verdict.NEVER
-    words = _("The receiver refused the message with code %(code)s.") % {"code": code}
+    words = REFUSED_WITH % {"code": code}
     return Sent(verdict, f"{words} {_said(answer)}".strip())
 
 

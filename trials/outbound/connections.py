@@ -10,13 +10,13 @@ from typing import Any
 
 import requests
 from django.conf import settings
-from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from trials.domain.channels.addresses import NOT_A_URL, may_connect, target_of
+from trials.domain.channels.failures import NOT_REACHED, NOT_TRUSTED, TOO_SLOW
 from trials.domain.refusals import Refusal
 from trials.outbound import resolving
 from trials.outbound.answers import Answer, OutboundRefused, OutboundUnreachable
@@ -82,13 +82,13 @@ def answer_of(send: Callable[[], requests.Response]) -> Answer:
     try:
         response = send()
     except requests.exceptions.SSLError as error:
-        raise OutboundUnreachable(_("The server's certificate cannot be trusted.")) from error
+        raise OutboundUnreachable(Refusal("url", NOT_TRUSTED)) from error
     except requests.Timeout as error:
-        raise OutboundUnreachable(_("The server did not answer in time.")) from error
+        raise OutboundUnreachable(Refusal("url", TOO_SLOW)) from error
     except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
         raise OutboundRefused(Refusal("url", NOT_A_URL, {"url": ""})) from error
     except (requests.RequestException, OSError) as error:
-        raise OutboundUnreachable(_("The server cannot be reached, or the connection broke.")) from error
+        raise OutboundUnreachable(Refusal("url", NOT_REACHED)) from error
     return Answer(response.status_code, response.content or b"")
 
 

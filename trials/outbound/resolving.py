@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from queue import Empty, Queue
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from trials.domain.channels.addresses import (
     INTERNAL,
@@ -20,6 +19,7 @@ from trials.domain.channels.addresses import (
     networks_of,
     target_of,
 )
+from trials.domain.channels.failures import NAME_NOT_FOUND_NOW, NAME_TOO_SLOW
 from trials.domain.refusals import Refusal
 from trials.outbound.answers import OutboundRefused, OutboundUnreachable
 
@@ -76,13 +76,11 @@ def look_up_name(host: str, port: int, seconds: float = LOOK_UP_SECONDS) -> list
     try:
         answer = found.get(timeout=seconds)
     except Empty:
-        raise OutboundUnreachable(
-            _("The name %(host)s could not be looked up in time.") % {"host": host}
-        ) from None
+        raise OutboundUnreachable(Refusal("url", NAME_TOO_SLOW, {"host": host})) from None
     if isinstance(answer, socket.gaierror) and answer.errno in _UNKNOWN:
         raise OutboundRefused(Refusal("url", UNKNOWN_HOST, {"host": host}, "unknown-host"))
     if isinstance(answer, OSError):
-        raise OutboundUnreachable(_("The name %(host)s cannot be looked up now.") % {"host": host})
+        raise OutboundUnreachable(Refusal("url", NAME_NOT_FOUND_NOW, {"host": host}))
     return answer
 
 

@@ -21,6 +21,7 @@ from schedules.domain.visits.sdtm import (
 from schedules.models import Visit
 from schedules.selectors.exchange.people import WantedPeople
 from schedules.selectors.exchange.visit_rows import ListedVisit, WantedVisits, listed_visits
+from trials.domain.audit.own_reasons import reason_text
 from trials.domain.words import Say, plain
 from trials.keyset import Place
 from trials.models import ProtocolVersion, Trial, User
@@ -116,7 +117,8 @@ def _reason(one: ListedVisit, say: Say) -> str:
     if state.cancelled_on is None:
         return beside.missed_reason
     step = say(STEP_LABELS[Step(beside.ended_by)]) if beside.ended_by else ""
-    return "; ".join(dict.fromkeys(part for part in (step, beside.cancelled_reason) if part))
+    why = reason_text(beside.cancelled_reason, say)
+    return "; ".join(dict.fromkeys(part for part in (step, why) if part))
 
 
 def _reference_days(people: set[int], code: str) -> dict[int, date]:

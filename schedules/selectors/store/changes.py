@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from trials.audit.outside_names import record_name
 from trials.audit.trail_terms import field_name
+from trials.domain.audit.own_reasons import reason_text
 from trials.models import AuditEntry
 from trials.selectors.audit.trail_wording import fields_outside, name_in_words
+from trials.spoken import say
 
 _UNSAID = frozenset({"version", "sequence", "changed_at", "uid"})
 _LATEST = 50
@@ -85,4 +87,4 @@ def _text(field: Field[Any, Any], value: Any, zone: ZoneInfo) -> str:
         instant = datetime.fromisoformat(str(value))
         aware = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo("UTC"))
         return f"{aware.astimezone(zone):%Y-%m-%d %H:%M}"
-    return str(value)
+    return reason_text(str(value), say)

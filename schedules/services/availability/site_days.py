@@ -23,6 +23,7 @@ from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_verdicts_of
 from schedules.services.store.site_locks import lock_people_at
 from trials.audit.acts import recorded
+from trials.domain.audit.own_reasons import ABSENT
 from trials.domain.errors import DomainError
 from trials.domain.refusals import REASON_MISSING
 from trials.domain.sites.working_days import WorkingDays
@@ -108,7 +109,7 @@ def commit_site(
     if proposal.absence:
         if proposal.sure:
             require_reason(reason, AbsenceRefused)
-        reason = reason.strip() or proposal.absence.note or _("Absence")
+        reason = reason.strip() or proposal.absence.note or ABSENT
     if not reason.strip():
         raise ReplanningRefused(_(REASON_MISSING))
     lock_people_at(site.pk)

@@ -27,7 +27,7 @@ from schedules.services.exchange.change_feed import feed_epoch, number_all_chang
 from schedules.services.exchange.webhooks import pause_webhook, secrets_of
 from trials.audit.acts import caused_by
 from trials.database_time import database_now
-from trials.domain.audit.own_reasons import NOT_IN_SIGHT
+from trials.domain.channels.failures import NOT_IN_SIGHT, UNSENT
 from trials.outbound import (
     SECONDS,
     Answer,
@@ -184,15 +184,15 @@ class _Ring:
             headers = _headers(self.webhook, delivery.key, now, body)
             answer = self.send(self.webhook.url, body, headers)
         except SecretsUnreadable as error:
-            self._failed(delivery, at, str(error), None)
+            self._failed(delivery, at, error.kept, None)
             self._pause(now, PauseReason.SECRET)
         except OutboundRefused as error:
-            self._refused(delivery, now, at, str(error), None)
+            self._refused(delivery, now, at, error.kept, None)
         except OutboundError as error:
-            self._failed(delivery, at, str(error), None)
-        except Exception as error:  # whatever it is, it must not hold up the others
+            self._failed(delivery, at, error.kept, None)
+        except Exception:  # whatever it is, it must not hold up the others
             logger.exception("a message of webhook %s could not be sent", self.webhook.pk)
-            self._failed(delivery, at, type(error).__name__, None)
+            self._failed(delivery, at, UNSENT, None)
         else:
             self._answered(delivery, now, at, answer)
 

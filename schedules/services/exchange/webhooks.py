@@ -12,7 +12,7 @@ from schedules.models import Webhook, WebhookDelivery
 from schedules.selectors.exchange.change_feed import last_number
 from schedules.services.exchange.change_feed import feed_epoch, number_all_changes
 from trials.audit.acts import recorded
-from trials.domain.audit.own_reasons import WEBHOOK_ENDED
+from trials.domain.channels.failures import WEBHOOK_ENDED
 from trials.domain.errors import Refused, Stale
 from trials.models import ApiClient, User
 from trials.outbound import OutboundError, check_url, new_signing_secret, way_out

@@ -143,7 +143,7 @@ class _Ring:
         try:
             way, secret = opened(self.channel)
         except (SecretsUnreadable, Refused) as unreadable:
-            keep_failure(rows, str(unreadable), at, for_good=isinstance(unreadable, Refused))
+            keep_failure(rows, unreadable.kept, at, for_good=isinstance(unreadable, Refused))
             return
         sent = self.send(way, packet, secret, at)
         if sent.answered:

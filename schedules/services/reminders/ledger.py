@@ -52,7 +52,7 @@ from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
-from trials.domain.audit.own_reasons import UNWRITTEN
+from trials.domain.channels.failures import UNWRITTEN
 from trials.services.channels.health import claim_allowance, record_answer, record_silence
 
 logger = logging.getLogger(__name__)

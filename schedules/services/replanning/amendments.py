@@ -149,7 +149,7 @@ def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bo
         with transaction.atomic():
             outcome, message = _brought(mine, by=by, now=now)
     except ReplanningRefused as refused:
-        outcome, message = Outcome.REFUSED, str(refused)
+        outcome, message = Outcome.REFUSED, told(refused.words) if refused.words else str(refused)
     except TrialFrozen:
         raise
     except Exception:  # whatever it is, it must not hold up the others

@@ -7,14 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
+from schedules.domain.deviations.stored_sentences import joined
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale
 from schedules.domain.plan.recorded_anchors import hours_that_are_none
 from schedules.models import Visit
 from schedules.selectors.store.records import record_of, records_of
-from schedules.services.enrolment.refusals import not_in_use
+from schedules.services.enrolment.refusals import NOT_IN_USE
 from schedules.services.readiness.gates import in_sentences
 from schedules.services.readiness.starts import check_start, start_put_on_record
 from schedules.services.replanning.consent_rules import refuse_by_consent
@@ -33,6 +35,7 @@ from schedules.services.replanning.start_objections import (
 from schedules.services.store.replanning_rows import write_plans
 from schedules.services.store.unlikely_days import refuse_unlikely
 from trials.audit.acts import recorded
+from trials.domain.words import Words
 from trials.models import User
 from trials.selectors.protocols.approvals import ApprovalState, approval_states
 from trials.services.store.collecting import collect_later
@@ -48,6 +51,8 @@ __all__ = [
     "record_anchor",
     "replan_many",
 ]
+
+_WHOSE = gettext_noop("%(subject_code)s: %(why)s")
 
 
 def preview_replanning(*, participant: Participant, proposal: Proposal, now: datetime) -> Preview:
@@ -236,8 +241,8 @@ def _refuse_contradictions(previews: Sequence[Preview]) -> None:
     for preview in previews:
         if preview.ruling.refused:
             code = preview.record.participant.subject_code
-            messages = " ".join(found.words.text(say) for found in preview.ruling.refused)
-            raise ReplanningRefused(f"{code}: {messages}")
+            why = joined(found.words for found in preview.ruling.refused)
+            raise ReplanningRefused.because(Words.of(_WHOSE, {"subject_code": code, "why": why}), say)
 
 
 def _refuse_versions_not_in_use(previews: Sequence[Preview]) -> None:
@@ -252,7 +257,8 @@ def _refuse_versions_not_in_use(previews: Sequence[Preview]) -> None:
             preview = asked[pair]
             assert preview.proposal.version is not None
             site, version = preview.record.participant.site, preview.proposal.version
-            raise ReplanningRefused(not_in_use(state) % {"site": site.code, "version": version.label})
+            named = {"site": site.code, "version": version.label}
+            raise ReplanningRefused.because(Words.of(NOT_IN_USE[state], named), say)
 
 
 def _update_participant(preview: Preview) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from operator import attrgetter
 
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
@@ -21,6 +20,7 @@ from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.evaluation_marks import mark_for_evaluation
 from schedules.services.store.plan_rows import WINDOW_COLUMNS, window_row
 from schedules.services.store.unscheduled_names import name_added
+from trials.domain.audit.own_reasons import PLAN_NO_LONGER_ASKS
 from trials.domain.language import kept
 from trials.domain.protocols.protocol import Role
 from trials.services.store.loading import Row, load_rows
@@ -140,7 +140,7 @@ class _Difference:
             self.moved.append((visit.pk, *row))
             self.events.append(("moved", visit.participant_id, visit.pk))
         elif visit.live:
-            self.cancelled.append((visit.pk, today, _("The plan no longer asks for it."), False))
+            self.cancelled.append((visit.pk, today, PLAN_NO_LONGER_ASKS, False))
             self.events.append(("cancelled", visit.participant_id, visit.pk))
 
     def _note_agreed(self, visit: VisitState, row: Row) -> None:

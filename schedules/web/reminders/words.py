@@ -18,7 +18,7 @@ from schedules.notifications import sentence, with_clinic_days, written_day
 from schedules.selectors.reminders.bell import Telling, tellings_of, untold_of
 from schedules.selectors.reminders.notices import clinic_days_ahead, path_of, site_names
 from schedules.selectors.reminders.recipients import person_of
-from trials.domain.audit.own_reasons import reason_text
+from trials.domain.channels.failures import failure_text
 from trials.spoken import say
 
 
@@ -95,7 +95,7 @@ def capacity_words(recipient: ReminderRecipient) -> str:
 def delivery_words(delivery: ReminderDelivery) -> str:
     """What came of one delivery, with the receiver's words where it failed."""
     state = say(STATE_LABELS[delivery.state])
-    reason = reason_text(delivery.reason, say)
+    reason = failure_text(delivery.reason, say)
     return f"{state}: {reason}" if reason else state
 
 

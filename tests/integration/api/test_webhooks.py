@@ -30,6 +30,7 @@ from schedules.services.exchange.webhooks import (
 )
 from tests.cast import NOW, TODAY, a_site, an_enrolment, show_who_one_is
 from trials.domain.errors import Refused
+from trials.domain.refusals import Refusal
 from trials.models import ApiClient, User
 from trials.outbound import Answer, OutboundUnreachable
 from trials.services.accounts.clients import ClientTerms, end_client, open_client
@@ -132,7 +133,7 @@ def test_a_receiver_that_nobody_reaches_rests_and_pauses_in_the_end(
     changed(participant)
     at, last = NOW, NOW + PATIENCE + timedelta(days=1)
     while at < last:
-        rung(Receiver(*[OutboundUnreachable("Nobody answered.")] * 9), at)
+        rung(Receiver(*[OutboundUnreachable(Refusal("url", "Nobody answered."))] * 9), at)
         at += timedelta(hours=4)
     hook.refresh_from_db()
     assert hook.paused_because == PauseReason.UNREACHABLE

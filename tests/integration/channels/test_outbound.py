@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook
 
 from tests.receivers import http_server, serving
 from trials import outbound
+from trials.domain.channels.failures import NOT_REACHED, WITHOUT_KEY
 from trials.outbound import OutboundRefused, OutboundUnreachable, Verdict, resolving
 from trials.stored_secrets import SecretsUnreadable, decrypted, encrypted, encrypted_again
 
@@ -138,6 +140,19 @@ def test_a_request_ends_in_time_whatever_the_other_side_does(
     with pytest.raises(OutboundUnreachable, match="did not answer in time"):
         outbound.post(receiver.url(path), b"{}", seconds=0.5)
     assert time.monotonic() - began < 3
+
+
+def test_why_nothing_left_is_kept_in_english_and_said_in_the_readers_language(settings: Settings) -> None:
+    settings.OUTBOUND_NETWORKS = HERE
+    with override("zh-hans"), pytest.raises(OutboundUnreachable) as failed:
+        outbound.post("http://127.0.0.1:1/", b"{}")
+    assert failed.value.kept == NOT_REACHED
+    assert "服务器" in str(failed.value)
+    settings.STORED_SECRET_KEYS = []
+    with override("zh-hans"), pytest.raises(SecretsUnreadable) as unreadable:
+        encrypted("x")
+    assert unreadable.value.kept == WITHOUT_KEY
+    assert str(unreadable.value) != WITHOUT_KEY
 
 
 def test_a_flood_is_not_read(receiver: Receiver, settings: Settings) -> None:

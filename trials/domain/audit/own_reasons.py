@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trials.domain.audit.signing import How
+from trials.domain.kept_sentences import said_again
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
 
@@ -22,10 +23,8 @@ SIGNED_WITH: Mapping[How, str] = {
     How.PASSWORD: _("signed with a password"),
     How.PASSKEY: _("signed with a passkey"),
 }
-WEBHOOK_ENDED = _("The webhook was ended.")
-NOT_IN_SIGHT = _("The client may no longer see the participant.")
-# What went wrong stands in the log alone: it may hold values of a participant.
-UNWRITTEN = _("The message could not be written. The server's log says why.")
+PLAN_NO_LONGER_ASKS = _("The plan no longer asks for it.")
+ABSENT = _("Absence")
 
 _OWN = frozenset(
     {
@@ -36,13 +35,12 @@ _OWN = frozenset(
         STOPPED_BY_LINK,
         SIGNED_ON_AT_PROVIDER,
         *SIGNED_WITH.values(),
-        WEBHOOK_ENDED,
-        NOT_IN_SIGHT,
-        UNWRITTEN,
+        PLAN_NO_LONGER_ASKS,
+        ABSENT,
     }
 )
 
 
 def reason_text(kept: str, say: Say = plain) -> str:
     """Return a reason in the reader's language where it is one of ours, else as it was entered."""
-    return say(kept) if kept in _OWN else kept
+    return said_again(kept, _OWN, say)

@@ -16,9 +16,11 @@ from django.utils.translation import pgettext
 
 from trials.audit.outside_names import field_name_outside, record_name
 from trials.audit.trail_terms import field_name, kind_name
+from trials.domain.audit.own_reasons import reason_text
 from trials.domain.audit.trail import ColumnChange, column_changes
 from trials.models import AuditEntry
 from trials.selectors.audit.trail import recorded_models
+from trials.spoken import say
 
 NAMES = {
     "trials.user": "username",
@@ -134,7 +136,7 @@ def _value(field: Field[Any, Any] | None, value: Any, known: Known) -> str:
         return pgettext("a field is so", "yes") if value else pgettext("a field is so", "no")
     if isinstance(field, DateTimeField):
         return _moment(value)
-    return str(dict(field.flatchoices).get(value, value))
+    return str(dict(field.flatchoices).get(value, "")) or reason_text(str(value), say)
 
 
 def _moment(value: Any) -> str:

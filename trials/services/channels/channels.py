@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from trials.audit.acts import recorded
+from trials.domain.channels.failures import failure_text
 from trials.domain.channels.kinds import KINDS, ChannelKind, Way, way_of
 from trials.domain.channels.texts import Message, packed
 from trials.domain.errors import Refused, Stale
@@ -169,7 +170,7 @@ def try_channel(*, channel: Channel, at: datetime, link: str) -> Tried:
             words=_("The test was taken by %(host)s. Look there whether it arrived.")
             % {"host": channel.host},
         )
-    return Tried(left=False, words=sent.reason)
+    return Tried(left=False, words=failure_text(sent.reason, say))
 
 
 def opened(channel: Channel) -> tuple[Way, str]:

@@ -1,0 +1,53 @@
+"""Sentences that Dayzero keeps in English and says again in the reader's language.
+
+A column that holds what a server answered, a person wrote or Dayzero says can hold no code alone: the kept
+English is the code. Sentences with places are found again by the words around what stands in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+
+from trials.domain.refusals import in_words
+from trials.domain.words import Say, plain
+
+_PLACE = re.compile(r"%\((\w+)\)[sd]")
+_AFTER = "after"
+
+
+def said_again(kept: str, sentences: Collection[str], say: Say = plain) -> str:
+    """Say a kept sentence in the reader's language where it is one of these; any other text stands.
+
+    What follows a sentence with places, such as the words of a server, stands as it was said.
+    """
+    if kept in sentences:
+        return say(kept)
+    for sentence in sentences:
+        pattern = _pattern(sentence)
+        if pattern and (found := pattern.fullmatch(kept)):
+            values = found.groupdict()
+            after = values.pop(_AFTER)
+            said = in_words(sentence, values, say)
+            return f"{said} {after}" if after else said
+    return kept
+
+
+@lru_cache
+def _pattern(sentence: str) -> re.Pattern[str] | None:
+    """What a sentence looks like once its places are filled in, and what may follow it.
+
+    None where it has no places: what somebody wrote may begin with the very word that we say alone.
+    """
+    if not _PLACE.search(sentence):
+        return None
+    seen: set[str] = set()
+    written = ""
+    for place, part in enumerate(_PLACE.split(sentence)):
+        if place % 2 == 0:
+            written += re.escape(part.replace("%%", "%"))
+        else:
+            written += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            seen.add(part)
+    return re.compile(rf"{written}(?: (?P<{_AFTER}>.+))?", re.DOTALL)
