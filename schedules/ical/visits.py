@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,9 +10,13 @@ from datetime import date, datetime, timedelta
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.ical.values import CalendarEvent, EventStatus, Hours, WholeDays
 from trials.domain.protocols.protocol import TimingKind
-from trials.domain.words import Say, day_text, plain
+from trials.domain.words import Say, day_text, listed, plain
 from trials.domain.words import mark as _
 
+_ONLY_A_DAY = re.compile(
+    r"(?:hour|day|week|month|year) (?P<number>-?\d+)|第 ?(?P<chinese>-?\d+) ?(?:小时|天|日|周|个月|月|年)", re.IGNORECASE
+)
+"""A label that only says which day it is, as the short name does."""
 _PLACES = {
     "ward": _("ward"),
     "clinic": _("clinic"),
@@ -135,8 +140,9 @@ def title_of(naming: VisitNaming, terms: VisitTerms, say: Say = plain) -> str:
 
 def name_of(naming: VisitNaming) -> str:
     """A visit's short name, with its label where that says more: `D28`, `D0 Infusion`, `Screening`."""
-    number = naming.mark.lstrip("DHWMY")
-    same = naming.mark == naming.label or number in naming.label.split()
+    says = _ONLY_A_DAY.fullmatch(naming.label)
+    number = says and (says["number"] or says["chinese"])
+    same = naming.mark == naming.label or number == naming.mark.lstrip("DHWMY")
     return naming.mark if same else f"{naming.mark} {naming.label}"
 
 
@@ -187,7 +193,7 @@ def _description(visit: ShownVisit, say: Say) -> list[str]:
     if terms.tolerance_assumed:
         lines.append(say(_("The tolerance is assumed: the protocol does not state it.")))
     if terms.activities:
-        lines.append(say(_("To do: %(activities)s.")) % {"activities": ", ".join(terms.activities)})
+        lines.append(say(_("To do: %(activities)s.")) % {"activities": listed(terms.activities).text(say)})
     if terms.because:
         lines.append(terms.because)
     return lines

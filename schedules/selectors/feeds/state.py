@@ -24,12 +24,12 @@ from trials.models import Resource, Site, Trial
 from trials.selectors.records import Held, memberships_of, scope_held, within
 from trials.zones import roles_day, server_zone, zone_named
 
-_SHOWN_LAST = ("pk", "last_fetched_at", "compressed", "shown__digest", "shown__changed_at", "shown__basis")
+_SHOWN_LAST = ("pk", "last_fetched_at", "shown__digest", "shown__changed_at", "shown__basis")
 _DECIDES = ("revoked_at", "language", "owner_id", "owner__is_superuser", "owner__is_active", "participant_id",
             "site_id", "trial_id", "cohort_id", "participant__site__zone", "site__zone", "paused_at",
             "only_booked", "window_bars", "protocol_windows", "to_book", "keep_cancelled", "subject_codes",
             "alarm", "days_back", "days_ahead", "cohort__label", "participant__trial_id",
-            "participant__site_id", "cohort__trial_id")  # fmt: skip
+            "participant__site_id", "cohort__trial_id", "compressed")  # fmt: skip
 """What of a feed decides what it shows; the rest says what it showed last."""
 
 

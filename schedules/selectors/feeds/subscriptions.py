@@ -104,12 +104,13 @@ def _of_sites(sites: QuerySet[Site]) -> Q:
     """The condition on feeds that may show anything of these sites.
 
     One that is of no site and no participant shows what its owner may follow: it is of the sites at which the
-    owner holds a role, also by one for all sites.
+    owner holds a role, also by one for all sites; a superuser's is of every site.
     """
     several = Q(site=None, participant=None)
     roles = Membership.objects.filter(user=OuterRef("owner"), withdrawn_at=None)
     there = roles.filter(Q(site__in=sites) | (Q(site=None) & Q(Exists(sites))))
-    return Q(site__in=sites) | Q(participant__site__in=sites) | (several & Q(Exists(there)))
+    anywhere = Q(owner__is_superuser=True) & Q(Exists(sites))
+    return Q(site__in=sites) | Q(participant__site__in=sites) | (several & (Q(Exists(there)) | anywhere))
 
 
 def site_of_feed(feed: CalendarFeed) -> Site | None:

@@ -75,7 +75,11 @@ class Piece(NamedTuple):
 
 
 class Body:
-    """The bytes of one chunk, and what was made of them."""
+    """The bytes of one chunk, and what was made of them.
+
+    Threads share it: calendars of one style, each with other days, cut and compress the same chunk at once.
+    So what was made is read once into a name of its own, and given from there.
+    """
 
     __slots__ = ("_cut", "_deflated", "_entries", "_text", "body")
 
@@ -89,26 +93,29 @@ class Body:
     @property
     def entries(self) -> list[KeptEntry]:
         """The entries in it, read when they are first asked for."""
-        if self._entries is None:
-            self._entries = entries_in(self._text)
-        return self._entries
+        entries = self._entries
+        if entries is None:
+            entries = self._entries = entries_in(self._text)
+        return entries
 
     def shown(self, content: FeedContent, today: date) -> Piece:
         """Cut out what is shown on this day: neither too far away nor gone by then."""
         asked = (content.days_back, content.days_ahead, today)
-        if self._cut is None or self._cut[0] != asked:
+        cut = self._cut
+        if cut is None or cut[0] != asked:
             kept = [
                 (start, one) for start, one in with_starts(self.entries) if _is_shown(one, content, today)
             ]
             body = b"".join(self.body[start : start + one.size] for start, one in kept)
-            self._cut = asked, Piece(digest_of_entries(one for _start, one in kept), body)
-        return self._cut[1]
+            cut = self._cut = asked, Piece(digest_of_entries(one for _start, one in kept), body)
+        return cut[1]
 
     def deflated(self, body: bytes) -> bytes:
         """Compress bytes that were cut from this chunk, so that other compressed bytes may follow."""
-        if self._deflated is None or self._deflated[0] is not body:
-            self._deflated = body, deflated(body)
-        return self._deflated[1]
+        made = self._deflated
+        if made is None or made[0] is not body:
+            made = self._deflated = body, deflated(body)
+        return made[1]
 
 
 def _is_shown(one: KeptEntry, content: FeedContent, today: date) -> bool:

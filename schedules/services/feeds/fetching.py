@@ -191,6 +191,8 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
         chunks = chunks_of(shown_participants(feed, roles_day(now)), request)
     with translation.override(feed.language):
         head = [RENDERER, EDITION, feed.pk, calendar_name(feed), zone_of_feed(feed).key, phase, feed.language]
+    if not feed.compressed:  # a program that could not read it compressed must not hear that it has it
+        head.append("plain")
     etag = _digest([*head, chunks.digest if chunks else ""])[:40]
     changed_at = now.replace(microsecond=0)
     if shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import timedelta
 from typing import Any
 
@@ -109,11 +110,16 @@ def test_nonsense_is_answered_whole(participant: Participant, owner: User, heade
 
 def test_compression_is_switched_off_for_one_subscription(participant: Participant, owner: User) -> None:
     feed, address = subscribe(owner, participant=participant)
-    assert "Content-Encoding" in fetch(address, **{"accept-encoding": "gzip"})
+    zipped = fetch(address, **{"accept-encoding": "gzip"})
+    assert "Content-Encoding" in zipped
     CalendarFeed.objects.filter(pk=feed.pk).update(compressed=False)
-    plain = fetch(address, **{"accept-encoding": "gzip"})
+    known = {"if-none-match": zipped["ETag"], "if-modified-since": zipped["Last-Modified"]}
+    plain = fetch(address, **{"accept-encoding": "gzip"}, **known)
+    assert plain.status_code == 200, "a program that stumbled on it is given it again"
+    assert fetch(address, **{"if-modified-since": zipped["Last-Modified"]}).status_code == 200
     assert "Content-Encoding" not in plain
     assert plain["ETag"].startswith('"')
+    assert gzip.decompress(zipped.content) == plain.content
 
 
 def test_a_paused_feed_is_unchanged_until_it_is_resumed(participant: Participant, owner: User) -> None:

@@ -214,6 +214,16 @@ def test_an_administrator_sees_and_ends_all_of_a_site(
     assert page.get(reverse("site-calendars", args=[site.pk])).status_code == 404
 
 
+def test_what_a_superuser_follows_is_seen_at_each_site_too(participant: Participant, site: Site) -> None:
+    chief = Client()
+    chief.force_login(with_role("chief", Role.ADMINISTRATOR, site))
+    feed, _token = open_feed(owner=User.objects.create_superuser("root"), now=MORNING)
+    assert "root" in chief.get(reverse("site-calendars", args=[site.pk])).content.decode()
+    chief.post(reverse("site-calendar-end", args=[site.pk]), {"feed": feed.pk})
+    feed.refresh_from_db()
+    assert feed.revoked_at
+
+
 def test_calendars_are_switched_off_for_a_site_or_a_trial(
     page: Client, participant: Participant, coordinator: User, site: Site
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,36 @@ def test_compressed_entries_are_joined_to_one_member_that_gives_the_plain_bytes(
 def test_a_chunk_is_compressed_once() -> None:
     body = a_body(entry("a", TODAY))
     assert body.deflated(body.body) is body.deflated(body.body)
+
+
+class Shared(Body):
+    """A chunk whose kept values another thread replaces as soon as they are set, with those of another calendar."""
+
+    other: Any = None
+
+    @property
+    def _cut(self) -> Any:
+        return self.other.get("cut")
+
+    @_cut.setter
+    def _cut(self, value: Any) -> None: ...
+
+    @property
+    def _deflated(self) -> Any:
+        return self.other.get("deflated")
+
+    @_deflated.setter
+    def _deflated(self, value: Any) -> None: ...
+
+
+def test_a_calendar_is_not_given_what_another_thread_cut_or_compressed_for_another() -> None:
+    entries = (entry("a", TODAY), entry("b", TODAY + 400 * DAY))
+    plain, near = a_body(*entries), FeedContent(days_ahead=28)
+    far = plain.shown(FeedContent(days_ahead=3_000), TODAY)
+    shared = Shared(plain.body, json.dumps(entries))
+    shared.other = {"cut": ((None, 3_000, TODAY), far), "deflated": (far.body, deflated(far.body))}
+    assert shared.shown(near, TODAY).body == b"a\r\n"
+    assert gzip.decompress(gzipped([b"a\r\n"], [shared.deflated(b"a\r\n")])) == b"a\r\n"
 
 
 def test_no_more_is_held_than_was_said() -> None:

@@ -46,7 +46,11 @@ def window(before: int, after: int) -> VisitWindow:
         ("D0", "Infusion", "D0 Infusion", "the label says what happens"),
         ("D-5", "Chemotherapy 1", "D-5 Chemotherapy 1", "a day before day zero"),
         ("D-1", "Chemotherapy 1", "D-1 Chemotherapy 1", "an occurrence's number is not a day's"),
+        ("D3", "Dose 3", "D3 Dose 3", "nor is a dose's"),
         ("Screening", "Screening", "Screening", "a range has only its label"),
+        ("D28", "第28天", "D28", "the Chinese label says no more either"),
+        ("M3", "第3个月", "M3", "nor here"),
+        ("D0", "回输", "D0 回输", "the Chinese label says what happens"),
     ],
 )
 def test_names(mark: str, label: str, name: str, why: str) -> None:
@@ -134,6 +138,11 @@ def test_the_description_tells_what_the_title_cannot() -> None:
         "To do: Blood count, Safety.",
         "Monday 2027-01-04 is 28 days after Infusion.",
     ]
+
+
+def test_a_list_has_the_comma_of_its_language() -> None:
+    chinese = event_of(VISIT, lambda message: message.replace("s, %", "s、%"))
+    assert "To do: Blood count、Safety." in chinese.description
 
 
 def test_a_stated_tolerance_is_not_called_assumed() -> None:
