@@ -14,7 +14,8 @@ from trials.domain.words import Say, day_text, listed, plain
 from trials.domain.words import mark as _
 
 _ONLY_A_DAY = re.compile(
-    r"(?:hour|day|week|month|year) (?P<number>-?\d+)|第 ?(?P<chinese>-?\d+) ?(?:小时|天|日|周|个月|月|年)", re.IGNORECASE
+    r"(?:hour|day|week|month|year) (?P<number>-?\d+)|第 ?(?P<chinese>-?\d+) ?(?:小时|天|日|周|个月|月|年)",
+    re.IGNORECASE,
 )
 """A label that only says which day it is, as the short name does."""
 _PLACES = {

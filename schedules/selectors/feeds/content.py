@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
@@ -17,10 +18,11 @@ from schedules.domain.plan.explanations import because_visit
 from schedules.domain.visits.short_names import visit_mark
 from schedules.domain.visits.state import activities_of
 from schedules.ical.entries import ShownWindow
+from schedules.ical.stamps import Stamp
 from schedules.ical.values import ASSUMED_LENGTH, Hours, WholeDays
 from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
 from schedules.models import Basis, ProtocolWindow, Visit
-from schedules.selectors.store.rows_once import rows_of
+from schedules.selectors.store.rows_once import RawRows, rows_of
 from schedules.selectors.store.stored_visits import (
     day_zero_of,
     lost_booking,
@@ -46,11 +48,33 @@ class _Along(TypedDict):
 _DAY = timedelta(days=1)
 _ID_END = 2**63
 _SOURCE = 16
+_STAMP = ("digest", "edition", "sequence", "changed_at")
 _OF_PERSON: _Along = {
     "related": ("trial", "site", "protocol_version", "calendar_state"),
     "without": ("protocol_version__document",),
 }
-_OF_VISIT: _Along = {"related": ("booked_resource", "done_under"), "without": ("done_under__document",)}
+_OF_VISIT: _Along = {
+    "related": ("booked_resource", "done_under", "stamp"),
+    "without": ("done_under__document",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVisit:
+    """A visit as it is stored: its id, its participant's, when it was cancelled, and its row.
+
+    `stamp` is the one that it was last given out with; None for one that never was.
+    """
+
+    pk: int
+    participant_id: int
+    cancelled_on: date | None
+    stamp: Stamp | None
+    row: tuple[Any, ...]
+
+    def is_gone(self, today: date) -> bool:
+        """Say whether it was cancelled so long ago that calendars no longer show it."""
+        return bool(self.cancelled_on and self.cancelled_on < today - CANCELLED_DAYS)
 
 
 class ShownPeople:
@@ -65,22 +89,28 @@ class ShownPeople:
         """
         self.people = _people(pks)
         of = (pks, "participant_id") if only is None else (only, "id")
-        visits = rows_of(Visit, of[0], column=of[1], order="target, id", **_OF_VISIT)
-        self.stored = [visit for visit in visits if visit.participant_id in self.people]
+        self._rows = RawRows(Visit, of[0], column=of[1], order="target, id", **_OF_VISIT)
+        self.stored = [one for one in _stored(self._rows) if one.participant_id in self.people]
         self._windows: list[ProtocolWindow] = []
         if windows:
             found = rows_of(ProtocolWindow, pks, column="participant_id", order="id")
             self._windows = [one for one in found if one.participant_id in self.people and _has_days(one)]
+
+    @property
+    def stamps(self) -> dict[int, Stamp]:
+        """The stamps with which visits (ids) were last given out."""
+        return {visit.pk: visit.stamp for visit in self.stored if visit.stamp}
 
     def sources(self, edition: str) -> dict[int, str]:
         """Digest for each visit (id) all that its entry is made from: its row, its participant's, its room's.
 
         `edition` is that of the software. While the digest is the same, so is everything that is shown.
         """
-        of_person = {pk: _values_of(person) for pk, person in self.people.items()}
+        of_person = {pk: repr((edition, _values_of(person))) for pk, person in self.people.items()}
+        until = self._rows.columns("stamp").start  # a stamp comes of what is shown, and decides nothing of it
         return {
             visit.pk: hashlib.sha256(
-                repr((edition, of_person[visit.participant_id], _row_of(visit), _room_of(visit))).encode()
+                f"{of_person[visit.participant_id]} {visit.row[:until]!r}".encode()
             ).hexdigest()[:_SOURCE]
             for visit in self.stored
         }
@@ -94,10 +124,10 @@ class ShownPeople:
         wanted. Without what was cancelled so long ago that it is no longer shown on this day.
         """
         for visit in self.stored:
-            if visit.pk in but or is_gone(visit, today):
+            if visit.pk in but or visit.is_gone(today):
                 continue
             person = self.people[visit.participant_id]
-            yield person.pk, _shown(visit, person, links.format(person.pk), say)
+            yield person.pk, _shown(self._rows.instance(visit.row), person, links.format(person.pk), say)
 
     def windows(self, links: str, say: Say = plain) -> Iterator[tuple[int, ShownWindow]]:
         """Yield each participant's id with a protocol window of theirs whose days are known."""
@@ -106,9 +136,14 @@ class ShownPeople:
             yield person.pk, _shown_window(window, person, links.format(person.pk), say)
 
 
-def is_gone(visit: Visit, today: date) -> bool:
-    """Say whether a visit was cancelled so long ago that calendars no longer show it."""
-    return bool(visit.cancelled_on and visit.cancelled_on < today - CANCELLED_DAYS)
+def _stored(rows: RawRows[Visit]) -> Iterator[StoredVisit]:
+    """Each visit with what decides whether it is looked at any further."""
+    pk, person, digest = rows.place("id"), rows.place("participant_id"), rows.place("digest", "stamp")
+    for row in rows.rows:
+        stamp = None
+        if row[digest] is not None:
+            stamp = Stamp(*(rows.value(row, name, "stamp") for name in _STAMP))
+        yield StoredVisit(row[pk], row[person], rows.value(row, "cancelled_on"), stamp, row)
 
 
 def _people(pks: Collection[int]) -> dict[int, Participant]:
@@ -141,11 +176,6 @@ def _values_of(person: Participant) -> list[Any]:
         person.site.zone,
         person.protocol_version.digest,
     ]
-
-
-def _room_of(visit: Visit) -> tuple[Any, ...]:
-    room, under = visit.booked_resource, visit.done_under
-    return (room and (room.name, room.minutes), under and under.digest)
 
 
 def _has_days(window: ProtocolWindow) -> bool:

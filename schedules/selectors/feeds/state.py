@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 
 from participants.models import Participant
 from schedules.models import CalendarFeed, CalendarState
+from schedules.selectors.feeds.stored_chunks import digest_of_rooms
 from schedules.selectors.store.plain_rows import NOBODY, ids_of
 from trials.domain.accounts.access import Right, Scope
 from trials.models import Resource, Site, Trial
@@ -25,6 +26,7 @@ from trials.selectors.records import Held, memberships_of, scope_held, within
 from trials.zones import roles_day, server_zone, zone_named
 
 _SHOWN_LAST = ("pk", "last_fetched_at", "shown__digest", "shown__changed_at", "shown__basis")
+_ROOM = 3
 _DECIDES = ("revoked_at", "language", "owner_id", "owner__is_superuser", "owner__is_active", "participant_id",
             "site_id", "trial_id", "cohort_id", "participant__site__zone", "site__zone", "paused_at",
             "only_booked", "window_bars", "protocol_windows", "to_book", "keep_cancelled", "subject_codes",
@@ -39,7 +41,8 @@ class FeedState:
 
     `basis` is the digest of all that decides what is shown: what the owner chose, their roles, the days
     that it is, the revisions of the participants, the names of trials and sites. While it is the stored one,
-    so is everything else. `roles` are the owner's, by their id, as `roles_read_once` takes them.
+    so is everything else. `roles` are the owner's, by their id, as `roles_read_once` takes them, `rooms` the
+    digest of what rooms are called.
     """
 
     pk: int
@@ -52,6 +55,7 @@ class FeedState:
     compressed: bool
     language: str
     roles: dict[int, list[Held]]
+    rooms: str
 
     @property
     def is_unchanged(self) -> bool:
@@ -71,6 +75,7 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
     held = memberships_of(row["owner_id"])
     zones = {one.zone for one in held} | {row["participant__site__zone"] or row["site__zone"]}
     days = sorted((zone or "", str(_today(zone, now))) for zone in zones)
+    places = _rows(_places_statement(), [])
     parts = [
         edition,
         [row[name] for name in _DECIDES],
@@ -78,7 +83,7 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
         str(_today(None, now)),
         days,
         _revisions(row, held, now),
-        _rows(_places_statement(), []),
+        places,
     ]
     return FeedState(
         pk=row["pk"],
@@ -91,6 +96,7 @@ def feed_state(digest: str, now: datetime, *edition: str) -> FeedState | None:
         compressed=bool(row["compressed"]),
         language=row["language"],
         roles={row["owner_id"]: held},
+        rooms=digest_of_rooms(place[1:4] for place in places if place[0] == _ROOM),
     )
 
 
@@ -114,7 +120,7 @@ def _places_statement() -> str:
     return (
         f"SELECT 1, id, code, outside_name, outside_name_zh, feeds_enabled FROM {trials}"  # noqa: S608 (names of tables)
         f" UNION ALL SELECT 2, id, code, zone, short_name || ' ' || short_name_zh, feeds_enabled FROM {sites}"
-        f" UNION ALL SELECT 3, id, name, CAST(minutes AS TEXT), '', TRUE FROM {rooms} ORDER BY 1, 2"
+        f" UNION ALL SELECT {_ROOM}, id, name, CAST(minutes AS TEXT), '', TRUE FROM {rooms} ORDER BY 1, 2"
     )
 
 

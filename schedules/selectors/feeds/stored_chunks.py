@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -65,10 +66,17 @@ def bases_of(pks: Collection[int], edition: str) -> dict[int, str]:
         return dict(cursor.fetchall())
 
 
-@lru_cache(maxsize=1)
-def rooms_statement() -> str:
-    """The statement that reads what rooms, beds and slots are called, and how long they are taken."""
-    return f"SELECT id, name, minutes FROM {_table(Resource)} ORDER BY id"  # noqa: S608
+def rooms_now() -> str:
+    """Give the digest of what rooms, beds and slots are called and how long they are taken; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, name, minutes FROM {_table(Resource)} ORDER BY id")  # noqa: S608
+        return digest_of_rooms(cursor.fetchall())
+
+
+def digest_of_rooms(rooms: Iterable[Sequence[object]]) -> str:
+    """Give the digest of rooms, beds and slots: each its id, its name, and its minutes, in their order."""
+    text = "\n".join(" ".join(map(str, room)) for room in rooms)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _table(model: type[Resource | Participant | CalendarChunk | CalendarState | Site | Trial]) -> str:

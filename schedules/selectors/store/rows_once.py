@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import AutoField, Field, Model
@@ -39,11 +39,61 @@ def rows_of(
         return []
     reading = _reading(model, column, related, without, order, where and where[0], connection.vendor)
     params: list[Any] = [as_list(values)] if where is None else [as_list(values), where[1]]
+    known: dict[tuple[str, Any], Model] = {}
+    return [_instance(row, reading.parts, known) for row in _read(reading, params)]
+
+
+class RawRows(Generic[Row]):
+    """Rows as the database gave them, for a reader who needs most of them only to see that they are the same.
+
+    A row becomes an instance when it is asked for, with what was read along.
+    """
+
+    def __init__(
+        self,
+        model: type[Row],
+        values: Collection[Any],
+        *,
+        column: str = "id",
+        related: tuple[str, ...] = (),
+        without: tuple[str, ...] = (),
+        order: str = "",
+    ) -> None:
+        """Read the rows that `rows_of` would give; one statement, none for no value."""
+        self._reading = _reading(model, column, related, without, order, None, connection.vendor)
+        self.rows = _read(self._reading, [as_list(values)]) if values else []
+        self._known: dict[tuple[str, Any], Model] = {}
+
+    def place(self, name: str, path: str = "") -> int:
+        """Return where the column of a field stands in each row; `path` as in `rows_of`."""
+        part = next(part for part in self._reading.parts if part.path == path)
+        return part.columns.start + part.names.index(name)
+
+    def columns(self, path: str) -> slice:
+        """Return where everything stands that was read along by this path."""
+        return next(part.columns for part in self._reading.parts if part.path == path)
+
+    def value(self, row: Sequence[Any], name: str, path: str = "") -> Any:
+        """Return the value of one field as an instance has it."""
+        part = next(part for part in self._reading.parts if part.path == path)
+        index = part.names.index(name)
+        value = row[part.columns.start + index]
+        for place, converters, expression in part.converters:
+            if place == index:
+                for converter in converters:
+                    value = converter(value, expression, connection)
+        return value
+
+    def instance(self, row: Sequence[Any]) -> Row:
+        """Make the instance of one of the rows; what several rows refer to is made once."""
+        made: Row = _instance(row, self._reading.parts, self._known)
+        return made
+
+
+def _read(reading: _Reading, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(reading.sql, params)
-        rows = cursor.fetchall()
-    known: dict[tuple[str, Any], Model] = {}
-    return [_instance(row, reading.parts, known) for row in rows]
+        return cursor.fetchall()
 
 
 def as_list(values: Collection[Any]) -> object:

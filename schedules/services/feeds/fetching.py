@@ -78,12 +78,13 @@ class Fetch:
     changed_at: datetime
     at: datetime
     links: str
+    rooms: str = ""
     chunks: Chunks | None = None
 
     @property
     def request(self) -> EntryRequest:
         """What it asks of the stored entries."""
-        return EntryRequest(self.feed.content, self.links, self.today, self.at)
+        return EntryRequest(self.feed.content, self.links, self.today, self.at, self.rooms)
 
 
 def state_of(digest: str, *, now: datetime, links: str) -> FeedState | None:
@@ -105,14 +106,13 @@ def fetch_feed(
     """
     if state is None:
         state = state_of(feed.token_digest, now=now, links=links)
-    basis, roles = (state.basis, state.roles) if state else ("", {})
-    with roles_read_once(roles):
+    with roles_read_once(state.roles if state else {}):
         if feed.revoked_at is None and not _owner_allowed(feed, now):
             with caused_by("feed: its owner may not subscribe any more"):
                 revoke_feed(feed=feed, now=now)
         if feed.revoked_at is not None and now - feed.revoked_at > ENDED_FOR:
             return None
-        fetch = _fetch(feed, now, links, basis)
+        fetch = _fetch(feed, now, links, state)
     keep_seen(feed.pk, feed.last_fetched_at, now, client)
     return fetch
 
@@ -174,7 +174,7 @@ def _owner_allowed(feed: CalendarFeed, now: datetime) -> bool:
     return owner_may_subscribe(feed, roles_day(now)) and held_since_last_fetch(feed, now)
 
 
-def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
+def _fetch(feed: CalendarFeed, now: datetime, links: str, state: FeedState | None) -> Fetch:
     """Give the answer to a fetch; where it differs from the last one, it changed now.
 
     What left a feed (a cancelled visit, a trial that its owner lost) has no date of its own, and a
@@ -183,10 +183,11 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
     """
     phase, today = _phase(feed), now.astimezone(zone_of_feed(feed)).date()
     shown: FeedShown | None = getattr(feed, "shown", None)
+    basis, rooms = (state.basis, state.rooms) if state else ("", "")
     if shown and shown.basis == basis:
-        return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links)
-    # what was read for `basis` is older than what is rendered now, never newer: the next fetch looks again
-    request, chunks = EntryRequest(feed.content, links, today, now), None
+        return Fetch(feed, phase, today, shown.digest, shown.changed_at, now, links, rooms)
+    # what `state` read is older than what is rendered now, never newer: the next fetch looks again
+    request, chunks = EntryRequest(feed.content, links, today, now, rooms), None
     if phase is FeedPhase.LIVE:
         chunks = chunks_of(shown_participants(feed, roles_day(now)), request)
     with translation.override(feed.language):
@@ -201,7 +202,7 @@ def _fetch(feed: CalendarFeed, now: datetime, links: str, basis: str) -> Fetch:
         feed_id=feed.pk, digest=etag, changed_at=changed_at, basis=basis, day=today, style=request.style
     )
     keep_rows([kept], unique=("feed_id",))
-    return Fetch(feed, phase, today, etag, changed_at, now, links, chunks)
+    return Fetch(feed, phase, today, etag, changed_at, now, links, rooms, chunks)
 
 
 def _phase(feed: CalendarFeed) -> FeedPhase:

@@ -19,10 +19,10 @@ from schedules.ical.render import RENDERER, event_bytes
 from schedules.ical.stamps import RowStamp, Stamp, digest_of, digest_of_values, stamped
 from schedules.ical.visits import ShownVisit
 from schedules.models import CalendarChunk, FeedShown
-from schedules.selectors.feeds.content import ShownPeople, is_gone
-from schedules.selectors.store.rows_once import keep_rows, rows_of
-from schedules.services.feeds.bodies import KeptEntry, digest_of_entries, entries_in, with_starts
-from schedules.services.feeds.stamps import EDITION, known_stamps, visit_stamps, window_stamps
+from schedules.selectors.feeds.content import ShownPeople
+from schedules.selectors.store.rows_once import keep_rows
+from schedules.services.feeds.bodies import Body, KeptEntry, digest_of_entries, with_starts
+from schedules.services.feeds.stamps import EDITION, visit_stamps, window_stamps
 from trials.spoken import say
 
 _SIZE = 16
@@ -33,12 +33,16 @@ _VISITS = "vbt"
 
 @dataclass(frozen=True, slots=True)
 class EntryRequest:
-    """What is asked for: the content that somebody chose, links to participants, the day and the instant."""
+    """What is asked for: the content that somebody chose, links to participants, the day and the instant.
+
+    `rooms` is the digest of what rooms are called, where it was read already.
+    """
 
     content: FeedContent
     links: str
     today: date
     now: datetime
+    rooms: str = ""
 
     @property
     def style(self) -> str:
@@ -56,22 +60,23 @@ def visits_as_entries(visits: Collection[int], request: EntryRequest) -> list[En
     """Give the entries of these visits (ids) alone, for a file; a constant number of queries."""
     participants = Participant.objects.filter(visits__in=visits).values_list("pk", flat=True)
     people = ShownPeople(sorted(set(participants)), only=visits)
-    found = _entries_of(people, request, known_stamps(visits)).values()
+    found = _entries_of(people, request).values()
     return [entry for by_visit in found for entries in by_visit.values() for entry in entries]
 
 
-def render_chunks(bases: Mapping[int, str], request: EntryRequest) -> list[CalendarChunk]:
+def render_chunks(
+    bases: Mapping[int, str], before: Mapping[int, Body], request: EntryRequest
+) -> list[CalendarChunk]:
     """Render what changed of these participants, keep their chunks and give them; `bases` by their ids.
 
-    A visit whose rows are those that its entries were made from keeps them, and is not even looked at.
+    `before` are the chunks that they had. A visit whose rows are those that its entries were made from keeps
+    them, and is not even looked at.
     """
     people = ShownPeople(list(bases), windows=request.content.protocol_windows)
-    stored = rows_of(CalendarChunk, bases, column="participant_id", where=("style", request.style))
-    kept = {chunk.participant_id: _Kept.of(chunk) for chunk in stored}
+    kept = {pk: _Kept.of(body) for pk, body in before.items()}
     sources = people.sources(f"{EDITION} {RENDERER}")
-    stamps = known_stamps([visit.pk for visit in people.stored])
-    same = _unchanged(people, kept, sources, stamps, request.today)
-    entries = _entries_of(people, request, stamps, but=same)
+    same = _unchanged(people, kept, sources, request.today)
+    entries = _entries_of(people, request, but=same)
     chunks = []
     for pk, basis in sorted(bases.items()):
         if pk not in people.people:  # deleted meanwhile
@@ -91,36 +96,31 @@ class _Kept:
     of_visit: dict[int, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, chunk: CalendarChunk) -> _Kept:
+    def of(cls, chunk: Body) -> _Kept:
         """Take a stored chunk apart."""
         kept = cls()
-        for start, one in with_starts(entries_in(chunk.entries)):
-            kept.by_key[one.key] = one, bytes(chunk.body[start : start + one.size])
+        for start, one in with_starts(chunk.entries):
+            kept.by_key[one.key] = one, chunk.body[start : start + one.size]
             if one.key[0] in _VISITS:
                 kept.of_visit.setdefault(int(one.key[1:]), []).append(one.key)
         return kept
 
 
 def _unchanged(
-    people: ShownPeople,
-    kept: Mapping[int, _Kept],
-    sources: Mapping[int, str],
-    stamps: Mapping[int, Stamp],
-    today: date,
+    people: ShownPeople, kept: Mapping[int, _Kept], sources: Mapping[int, str], today: date
 ) -> frozenset[int]:
     """Give the visits (ids) whose entries are kept: made from the same rows, with the same stamp."""
-    same: dict[int, int] = {}
+    same = set()
     for visit in people.stored:
         of_person = kept.get(visit.participant_id)
         keys = of_person.of_visit.get(visit.pk, ()) if of_person else ()
-        if not of_person or not keys or is_gone(visit, today):
+        if not of_person or not keys or not visit.stamp or visit.is_gone(today):
             continue
         found = [of_person.by_key[key][0] for key in keys]
-        if all(one.source == sources[visit.pk] for one in found):
-            same[visit.pk] = next((one.stamp for one in found if one.key[0] == "v"), 0)
-    return frozenset(
-        pk for pk, at in same.items() if pk in stamps and at in {0, int(stamps[pk].changed_at.timestamp())}
-    )
+        at = int(visit.stamp.changed_at.timestamp())
+        if all(one.source == sources[visit.pk] and (one.key[0] != "v" or one.stamp == at) for one in found):
+            same.add(visit.pk)
+    return frozenset(same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +193,11 @@ _WINDOWS = 0
 
 
 def _entries_of(
-    people: ShownPeople, request: EntryRequest, known: Mapping[int, Stamp], but: Collection[int] = ()
+    people: ShownPeople, request: EntryRequest, but: Collection[int] = ()
 ) -> dict[int, dict[int, list[Entry]]]:
     """Give the entries of participants with their stamps, in the language of the subscription.
 
-    By participant and visit (ids), without the visits in `but`. `known` are the stamps of visits (ids) that
-    were given out. A stamp is of what is shown in every
+    By participant and visit (ids), without the visits in `but`. A stamp is of what is shown in every
     language: the same entry has the same one in each.
     """
     visits: dict[str, list[tuple[int, ShownVisit]]] = {}
@@ -210,7 +209,7 @@ def _entries_of(
     language = request.content.language
     found: dict[int, dict[int, list[Entry]]] = defaultdict(dict)
     with translation.override(language):
-        stamps = visit_stamps(_visit_digests(visits), known, request.now)
+        stamps = visit_stamps(_visit_digests(visits), people.stamps, request.now)
         for pk, visit in visits[language]:
             found[pk][visit.pk] = list(visit_entries(stamped(visit, stamps[visit.pk]), request.content, say))
         kept = window_stamps(_window_digests(windows), request.now)

@@ -21,11 +21,6 @@ Digests = Mapping[int, tuple[str, RowStamp]]
 """By id: the digest of what an entry shows, and what its row says of itself."""
 
 
-def known_stamps(visits: Collection[int]) -> dict[int, Stamp]:
-    """Give the stamps with which these visits (ids) were last given out; one query."""
-    return _known(VisitStamp, "visit_id", visits)
-
-
 def visit_stamps(digests: Digests, known: Mapping[int, Stamp], now: datetime) -> dict[int, Stamp]:
     """Give the stamp of each of these visits, and keep the new ones; `known` are those of before."""
     return _stamps(VisitStamp, "visit_id", digests, known, now)

@@ -65,7 +65,7 @@ def test_a_chunk_is_compressed_once() -> None:
 
 
 class Shared(Body):
-    """A chunk whose kept values another thread replaces as soon as they are set, with those of another calendar."""
+    """A chunk whose kept values another thread replaces at once with those of another calendar."""
 
     other: Any = None
 
