@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from schedules.models import Deviation, Flag
-from schedules.selectors.exchange.people import WantedPeople, people_wanted
+from schedules.selectors.exchange.people import WantedPeople, page_of_people, people_wanted
 from schedules.selectors.windows.flags import related_flags
-from trials.keyset import Page, page_by_id
+from trials.keyset import Page
 from trials.models import User
 
 
@@ -18,10 +18,9 @@ def listed_deviations(
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    found = Deviation.objects.filter(participant__in=people_wanted(user, wanted, now)).select_related(
-        "participant__trial", "participant__site", "protocol_version", "visit", "window"
-    )
-    return page_by_id(found.defer("protocol_version__document"), after, size)
+    related = ("participant__trial", "participant__site", "protocol_version", "visit", "window")
+    found = Deviation.objects.select_related(*related).defer("protocol_version__document")
+    return page_of_people(found, people_wanted(user, wanted, now), after, size)
 
 
 def listed_flags(user: User, wanted: WantedPeople, after: int | None, size: int, now: datetime) -> Page[Flag]:
@@ -29,5 +28,5 @@ def listed_flags(user: User, wanted: WantedPeople, after: int | None, size: int,
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    found = Flag.objects.filter(participant__in=people_wanted(user, wanted, now))
-    return page_by_id(related_flags(found).defer("participant__protocol_version__document"), after, size)
+    found = related_flags(Flag.objects.all()).defer("participant__protocol_version__document")
+    return page_of_people(found, people_wanted(user, wanted, now), after, size)

@@ -14,12 +14,12 @@ from participants.domain.lifecycle import Phase, phase_of
 from participants.models import Anchor, CourseStep, Fact, Participant
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow, VisitActivity
-from schedules.selectors.exchange.people import WantedPeople, people_wanted
+from schedules.selectors.exchange.people import WantedPeople, page_of_people, people_wanted
 from schedules.selectors.store.course import course_of, standing_of
 from schedules.selectors.store.records import records_of
 from schedules.selectors.windows.evaluation import dockets_read
 from trials.domain.words import Say, plain
-from trials.keyset import Page, page_by_id
+from trials.keyset import Page
 from trials.models import ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of
@@ -128,8 +128,7 @@ def person_course(participant: Participant) -> PersonCourse:
 def _page(
     rows: QuerySet[Row], user: User, wanted: WantedPeople, page: tuple[int | None, int], now: datetime
 ) -> Page[Row]:
-    people = people_wanted(user, wanted, now)
-    return page_by_id(rows.filter(participant__in=people).select_related(*_PERSON), *page)
+    return page_of_people(rows.select_related(*_PERSON), people_wanted(user, wanted, now), *page)
 
 
 def _protocols(ids: Any) -> Mapping[int, Any]:

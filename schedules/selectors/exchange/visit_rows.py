@@ -30,7 +30,7 @@ from schedules.domain.visits.status import (
 )
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.models import Visit
-from schedules.selectors.exchange.people import Since, WantedPeople, changed_visits, people_wanted
+from schedules.selectors.exchange.people import Since, WantedPeople, are_few, changed_visits, people_wanted
 from schedules.selectors.store.calendars import SiteCalendars, TableKey, site_calendars, working_days_by_table
 from schedules.selectors.store.plain_rows import Columns, Written, ids_of, read_plain, selected
 from schedules.selectors.store.stored_visits import planned_visit
@@ -211,7 +211,7 @@ def listed_visits(
     if wanted.everything and not isinstance(after, tuple):
         ids = _full_read(roles_of(user, roles_day(now)), after, size + 1)
     else:
-        ids = ids_of(_in_order(_wanted(user, wanted, now), wanted.by_target, after)[: size + 1])
+        ids = _chosen(user, wanted, (after, size + 1), now)
     rows = _page(ids, by_target=wanted.by_target)
     last = rows[size - 1] if len(rows) > size else None
     following: Place | None = None
@@ -247,12 +247,27 @@ def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
     if sight is None:
         return None
     people, params = sight
-    last, walking = 0 if after is None else after, "+" if connection.vendor == "sqlite" else ""
+    last = 0 if after is None else after
+    if not scope.everything and are_few(Participant.objects.filter(within(scope))):
+        table = Visit._meta.db_table  # noqa: SLF001
+        rows = f"SELECT id AS pk FROM {table} WHERE participant_id IN ({people}) AND id > %s"  # noqa: S608
+        return _by_person((rows, (*params, last)), "pk", size)
+    walking = "+" if connection.vendor == "sqlite" else ""
     sql = f"""
         SELECT id AS pk FROM {Visit._meta.db_table}
         WHERE {walking}participant_id IN ({people}) AND id > %s ORDER BY id LIMIT %s
     """  # noqa: S608, SLF001  names of ours alone; what readers ask for are parameters
     return sql, (*params, last, size)
+
+
+def _by_person(rows: Written, order: str, size: int) -> Written:
+    """The first ids of the rows of few people, all of which are looked up before they are put in order.
+
+    Without MATERIALIZED a database walks along the order that is asked for, past everybody else's rows.
+    """
+    sql, params = rows
+    first = f"WITH few AS MATERIALIZED ({sql}) SELECT pk FROM few ORDER BY {order} LIMIT %s"  # noqa: S608
+    return first, (*params, size)
 
 
 @lru_cache(maxsize=256)
@@ -290,22 +305,38 @@ def _around(by_target: bool) -> tuple[str, str]:
     return before, after
 
 
-def _in_order(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
+def _chosen(
+    user: User, wanted: WantedVisits, page: tuple[Place | None, int], now: datetime
+) -> Written | None:
+    """The ids of a page of the visits that are asked for; raises FilterRefused."""
+    after, size = page
+    people = people_wanted(user, wanted.people, now)
+    visits = _following(_wanted(user, people, wanted, now), wanted.by_target, after)
+    order = ("target", "pk") if wanted.by_target else ("pk",)
+    if not are_few(people):
+        return ids_of(visits.order_by(*order)[:size])
+    rows = ids_of(visits.order_by(), "target")
+    return rows and _by_person(rows, ", ".join(order), size)
+
+
+def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
     """What follows a place of the same order; raises FilterRefused for a place in the other one."""
-    if after is not None and isinstance(after, int) == by_target:
+    if after is None:
+        return visits
+    if isinstance(after, int) == by_target:
         raise FilterRefused(
             {"cursor": [gettext("This cursor is of another order. Leave it out to start again.")]}
         )
     if not by_target:
-        return (visits if after is None else visits.filter(pk__gt=after)).order_by("pk")
-    if after is not None:
-        key: Key = after  # type: ignore[assignment]  # a place by target is one of day and id
-        visits = visits.filter(RowAfter({"target": key[0], "id": key[1]}))
-    return visits.order_by("target", "id")
+        return visits.filter(pk__gt=after)
+    key: Key = after  # type: ignore[assignment]  # a place by target is one of day and id
+    return visits.filter(RowAfter({"target": key[0], "id": key[1]}))
 
 
-def _wanted(user: User, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
-    visits: QuerySet[Visit] = Visit.objects.filter(participant__in=people_wanted(user, wanted.people, now))
+def _wanted(
+    user: User, people: QuerySet[Participant], wanted: WantedVisits, now: datetime
+) -> QuerySet[Visit]:
+    visits: QuerySet[Visit] = Visit.objects.filter(participant__in=people.values("pk"))
     for name, values in (
         ("code", wanted.codes),
         ("rule_code", wanted.rules),

@@ -30,10 +30,10 @@ def selected(columns: Columns) -> str:
     return ", ".join(f"{alias}.{connection.ops.quote_name(str(field.column))}" for alias, field in columns)
 
 
-def ids_of(rows: QuerySet[Any]) -> Written | None:
-    """Write a query for the ids of rows as SQL with its parameters; None where it can find nothing."""
+def ids_of(rows: QuerySet[Any], *further: str) -> Written | None:
+    """Write a query for the ids of rows, and further columns, as SQL; None where it can find nothing."""
     try:
-        sql, params = rows.values("pk").query.get_compiler(connection=connection).as_sql()
+        sql, params = rows.values("pk", *further).query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
         return None
     return sql, tuple(params)

@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant, SitePeriod
-from schedules.models import ChangeEvent, EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
+from schedules.models import EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
+from schedules.selectors.exchange import people
 from schedules.selectors.exchange.people import changed_people, changed_visits
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from schedules.selectors.store import records
@@ -20,6 +21,7 @@ from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.exchange.change_feed import number_all_changes
 from tests.cast import NOW, TODAY, an_enrolment
 from tests.integration.api.test_resources import _recorded
+from tests.readers import Ask, all_pages
 from trials.models import ApiAct, Cohort, Site, Trial, TrialSite, User
 from trials.services.accounts.clients import ClientTerms, open_client
 
@@ -202,8 +204,13 @@ def test_what_changed_since_is_found_by_an_index(participant: Participant) -> No
             assert "number" in plan or "changes_at" in plan, plan
 
 
-def test_a_page_far_down_is_found_by_its_id(participant: Participant, edc: User) -> None:
-    """No OFFSET, and no row before it is read: EXPLAIN names the key of the table."""
+@pytest.mark.parametrize("few", [True, False])
+def test_a_page_far_down_is_found_by_its_id_or_by_its_people(
+    participant: Participant, edc: User, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No OFFSET; EXPLAIN names the key of the table where many are in sight, and of few their own rows."""
+    if not few:
+        monkeypatch.setattr(people, "MOST_BY_PERSON", 0)
     with CaptureQueriesContext(connection) as queries:
         listed_visits(edc, WantedVisits(), (5, 100), NOW)
     (sql,) = (one["sql"] for one in queries if "schedules_visit" in one["sql"])
@@ -215,5 +222,19 @@ def test_a_page_far_down_is_found_by_its_id(participant: Participant, edc: User)
                 cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(("EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN ") + sql)
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
-    assert "schedules_visit_pkey" in plan or "PRIMARY KEY (rowid>?)" in plan, plan
-    assert ChangeEvent.objects.count() >= 0
+    if few:
+        assert "schedules_visit_participant_id" in plan or "visit_once_per_participant" in plan, plan
+        assert "PRIMARY KEY (rowid>?)" not in plan, plan
+    else:
+        assert "schedules_visit_pkey" in plan or "PRIMARY KEY (rowid>?)" in plan, plan
+
+
+def test_a_list_is_the_same_read_along_its_ids_or_by_its_people(
+    ask: Ask, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = ("visits", "visits?order=target", "anchors", "protocol-windows", "participants", "flags")
+    asked = [f"/api/v1/{one}{'&' if '?' in one else '?'}page_size=20" for one in lists]
+    by_people = [all_pages(ask, one) for one in asked]
+    monkeypatch.setattr(people, "MOST_BY_PERSON", 0)
+    assert [all_pages(ask, one) for one in asked] == by_people
+    assert len(by_people[0]) == Visit.objects.count() == many
