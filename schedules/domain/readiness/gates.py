@@ -6,9 +6,10 @@ Software never decides a dose: a gate says whether and when the way is open, and
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import takewhile
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from participants.domain.moments import DAY, day_of
 from schedules.domain.plan.explanations import offset_words
 from schedules.domain.plan.values import AnchorKind, Plan
+from schedules.domain.readiness.starting_order import ALWAYS, NEVER, Row
 from trials.domain.language import Code
 from trials.domain.protocols.offsets import MonthLength, Offset, Unit, shift_day
 from trials.domain.protocols.protocol import DoseLevel, Gate, GateBefore, Observation, Protocol
@@ -98,7 +100,7 @@ class GateVerdict:
 class Cohorts:
     """What gates are judged by: the protocol's gates and levels, who went before, and the reviews.
 
-    `firsts` are those who are infused first at each level; they are found once.
+    What many planned starts ask of it is `found` once.
     """
 
     gates: tuple[Gate, ...]
@@ -107,23 +109,14 @@ class Cohorts:
     reviews: tuple[Review, ...] = ()
     month: MonthLength = MonthLength.CALENDAR
     zero: Code = INFUSION
-    firsts: Mapping[str | None, Course] = field(init=False, repr=False, compare=False)
+    found: _Found = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        firsts: dict[str | None, Course] = {}
-        for course in self.courses:
-            first = firsts.get(course.level)
-            earlier = first is None or (course.infusion, course.begins) < (first.infusion, first.begins)
-            if not course.replaced and earlier:
-                firsts[course.level] = course
-        object.__setattr__(self, "firsts", firsts)
+        object.__setattr__(self, "found", _Found(self))
 
     def holds(self, planned: Course) -> bool:
         """Whether a planned course is on record as it is, and so has its place among the others."""
-        return any(
-            (one.subject, one.begins, one.infusion) == (planned.subject, planned.begins, planned.infusion)
-            for one in self.courses
-        )
+        return (planned.subject, planned.begins, planned.infusion) in self.found.on_record
 
     def without(self, subjects: Container[str]) -> Cohorts:
         """The same without some participants."""
@@ -144,6 +137,62 @@ class Cohorts:
             protocol.month,
             day_zero_name(protocol),
         )
+
+
+class _Found:
+    """What of cohorts is looked for once, when it is first asked for."""
+
+    def __init__(self, cohorts: Cohorts) -> None:
+        self._of = cohorts
+
+    @cached_property
+    def on_record(self) -> frozenset[tuple[str, date, date]]:
+        """The subjects with their days."""
+        return frozenset((one.subject, one.begins, one.infusion) for one in self._of.courses)
+
+    @cached_property
+    def by_infusion(self) -> Mapping[str | None, Sequence[Course]]:
+        """Those at each level who have a place there, in the order of their infusions."""
+        levels: dict[str | None, list[Course]] = {}
+        for course in sorted(self._of.courses, key=lambda one: (one.infusion, one.begins)):
+            if not course.replaced:
+                levels.setdefault(course.level, []).append(course)
+        return levels
+
+    @cached_property
+    def at(self) -> Mapping[str | None, Sequence[Course]]:
+        """Those at each level, by the day on which they begin."""
+        levels: dict[str | None, list[Course]] = {}
+        for course in sorted(self._of.courses, key=lambda one: one.begins):
+            levels.setdefault(course.level, []).append(course)
+        return levels
+
+    @cached_property
+    def filled(self) -> Mapping[str | None, int]:
+        """How many have a place at each level."""
+        return {level: sum(not one.replaced for one in found) for level, found in self.at.items()}
+
+    @cached_property
+    def reviews(self) -> Mapping[str | None, Sequence[tuple[int, Review]]]:
+        """The reviews with their places: of each subject, and under None those of a level or of all."""
+        found: dict[str | None, list[tuple[int, Review]]] = {}
+        for place, review in enumerate(self._of.reviews):
+            found.setdefault(review.subject, []).append((place, review))
+        return found
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """For each gate, until when each course bars whoever comes after it."""
+        courses = self._of.courses
+        begins = [course.begins for course in courses]
+        return [
+            Row(
+                begins,
+                [_bars_begin(self._of, gate, course) for course in courses],
+                [_bars_infusion(self._of, gate, course) for course in courses],
+            )
+            for gate in self._of.gates
+        ]
 
 
 def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
@@ -172,11 +221,43 @@ def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
     Observation and review must be behind it when the point of no return is passed; intervals are
     counted between infusions. Where several reasons stand, the latest day opens.
     """
-    queued = cohorts.holds(planned)
-    before = [course for course in cohorts.courses if _goes_before(course, planned, queued=queued)]
-    reasons = (*_order(cohorts, planned, before), *_gates(cohorts, planned, before))
+    return _status(_Start(cohorts, planned, cohorts.holds(planned)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A planned start among the others: whether it has its place on record, and who is not looked at."""
+
+    cohorts: Cohorts
+    planned: Course
+    queued: bool
+    left_out: Callable[[Course], bool] | None = None
+
+    def follows(self, course: Course) -> bool:
+        """Whether a course goes before it."""
+        if self.left_out is not None and self.left_out(course):
+            return False
+        return _goes_before(course, self.planned, queued=self.queued)
+
+    def before_at(self, level: str) -> Iterator[Course]:
+        """Those at a level who go before it."""
+        for course in self.cohorts.found.at.get(level, ()):
+            if course.begins > self.planned.begins:
+                return
+            if self.follows(course):
+                yield course
+
+    @property
+    def reasons(self) -> Iterator[GateReason]:
+        """What stands in its way."""
+        yield from _order(self)
+        yield from _gates(self)
+
+
+def _status(start: _Start) -> GateVerdict:
+    reasons = tuple(start.reasons)
     if not reasons:
-        return GateVerdict(True, planned.begins)
+        return GateVerdict(True, start.planned.begins)
     days = [reason.opens_on for reason in reasons]
     known = [day for day in days if day is not None]
     return GateVerdict(False, max(known) if len(known) == len(days) else None, reasons)
@@ -184,8 +265,8 @@ def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
 
 def waiting_of(cohorts: Cohorts) -> frozenset[str]:
     """Those who are planned, have not begun, and wait at a closed gate themselves."""
-    planned = (course for course in cohorts.courses if not course.begun)
-    return frozenset(course.subject for course in planned if not gate_status(cohorts, course).open)
+    starts = [_Start(cohorts, course, queued=True) for course in cohorts.courses if not course.begun]
+    return frozenset(start.planned.subject for start in starts if next(start.reasons, None))
 
 
 def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None = None) -> GateVerdict:
@@ -199,14 +280,15 @@ def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None
     """
     first = verdict = gate_status(cohorts, planned)
     reasons = first.reasons
+    left_out = None
     if not first.open and cohorts.holds(planned):
-        cohorts = cohorts.without(_behind(cohorts, planned, waiting))
+        left_out = _behind(planned, waiting_of(cohorts) if waiting is None else waiting)
     for _round in range(len(cohorts.courses) + 1):
         if verdict.open or verdict.opens_on is None:
             break
         reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
         planned = _moved(planned, verdict.opens_on)
-        verdict = gate_status(cohorts, planned)
+        verdict = _status(_Start(cohorts, planned, cohorts.holds(planned), left_out))
     if not verdict.open:
         reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
     return GateVerdict(first.open, verdict.opens_on if verdict.open else None, reasons)
@@ -234,17 +316,15 @@ def _goes_before(course: Course, planned: Course, *, queued: bool) -> bool:
     return (course.infusion, course.subject) < (planned.infusion, planned.subject)
 
 
-def _behind(cohorts: Cohorts, planned: Course, waiting: Container[str] | None) -> frozenset[str]:
-    """Those on record who are planned after this one and wait at a closed gate themselves."""
-    later = [
-        course
-        for course in cohorts.courses
-        if not (course.begun or course.subject == planned.subject)
-        and not _goes_before(course, planned, queued=True)
-    ]
-    if waiting is None and later:
-        waiting = waiting_of(cohorts)
-    return frozenset(course.subject for course in later if waiting and course.subject in waiting)
+def _behind(planned: Course, waiting: Container[str]) -> Callable[[Course], bool]:
+    """Tell of a course on record whether it is planned after this one and waits at a closed gate itself."""
+
+    def is_behind(course: Course) -> bool:
+        if course.begun or course.subject == planned.subject or course.subject not in waiting:
+            return False
+        return not _goes_before(course, planned, queued=True)
+
+    return is_behind
 
 
 def _reason(
@@ -253,23 +333,35 @@ def _reason(
     return GateReason(gate.code if gate else None, Words.of(template, values), opens_on)
 
 
-def _order(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> Iterator[GateReason]:
+def _order(start: _Start) -> Iterator[GateReason]:
     """Levels are opened in order, each after the one below has its planned size; none is overfilled."""
-    codes = [level.code for level in cohorts.levels]
-    if planned.level is None or planned.level not in codes:
+    levels, planned = start.cohorts.levels, start.planned
+    place = next((n for n, level in enumerate(levels) if level.code == planned.level), None)
+    if place is None:
         return
-    place = codes.index(planned.level)
-    level = cohorts.levels[place]
-    if level.planned is not None and _filled(cohorts.courses, level, planned.subject) >= level.planned:
+    level = levels[place]
+    if level.planned is not None and _is_full(start, level.code, level.planned):
         values: dict[str, Value] = {"level": level.label, "n": level.planned}
         yield _reason(None, None, _("Level %(level)s has its %(n)d participants."), values)
-    if place and not _at(before, level.code):
-        yield from _below(cohorts.levels[place - 1], level, before)
+    if place and next(start.before_at(level.code), None) is None:
+        yield from _below(levels[place - 1], level, start)
 
 
-def _below(lower: DoseLevel, level: DoseLevel, before: Sequence[Course]) -> Iterator[GateReason]:
+def _is_full(start: _Start, level: str, size: int) -> bool:
+    """Whether a level has its planned size without this start."""
+    if start.cohorts.found.filled.get(level, 0) < size:
+        return False
+    others = (
+        not (course.replaced or course.subject == start.planned.subject)
+        and not (start.left_out and start.left_out(course))
+        for course in start.cohorts.found.at[level]
+    )
+    return sum(others) >= size
+
+
+def _below(lower: DoseLevel, level: DoseLevel, start: _Start) -> Iterator[GateReason]:
     """What the level below still lacks before this one is opened."""
-    filled = _filled(before, lower)
+    filled = sum(not course.replaced for course in start.before_at(lower.code))
     values: dict[str, Value] = {"lower": lower.label, "level": level.label, "n": filled}
     if lower.planned is None and not filled:
         words = _("Nobody has begun at %(lower)s, which comes before %(level)s.")
@@ -280,30 +372,51 @@ def _below(lower: DoseLevel, level: DoseLevel, before: Sequence[Course]) -> Iter
         yield _reason(None, None, words, values)
 
 
-def _filled(courses: Sequence[Course], level: DoseLevel, but: str = "") -> int:
-    return sum(not course.replaced and course.subject != but for course in _at(courses, level.code))
-
-
-def _at(courses: Sequence[Course], level: str) -> list[Course]:
-    return [course for course in courses if course.level == level]
-
-
-def _gates(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> Iterator[GateReason]:
-    for gate in cohorts.gates:
+def _gates(start: _Start) -> Iterator[GateReason]:
+    cohorts, planned = start.cohorts, start.planned
+    for gate, row in zip(cohorts.gates, cohorts.found.rows, strict=True):
         of_level = gate.before is GateBefore.LEVEL
-        earlier = _lower_level(cohorts, planned, before) if of_level else before
-        for course in earlier:
+        for course in _lower_level(start) if of_level else _barring(start, row):
             yield from _observation(gate, planned, course)
-            yield from _interval(cohorts, gate, planned, course)
+            yield from _interval(start, gate, course)
             yield from _review(cohorts, gate, planned, course)
 
 
-def _lower_level(cohorts: Cohorts, planned: Course, before: Sequence[Course]) -> list[Course]:
+def _barring(start: _Start, row: Row) -> Iterator[Course]:
+    """Those who go before a start and may keep a gate closed, in the order of the record."""
+    for number in row.barring(start.planned.begins, start.planned.infusion):
+        course = start.cohorts.courses[number]
+        if start.follows(course):
+            yield course
+
+
+def _bars_begin(cohorts: Cohorts, gate: Gate, course: Course) -> int:
+    """Before which day, as an ordinal, nobody after a course may begin: by its observation and review."""
+    bars = NEVER
+    if gate.observation is not None:
+        until = course.observed_until(gate.observation)
+        bars = ALWAYS if until is None else until.toordinal() + 1
+    if gate.review and not course.replaced:
+        opened = _opened(_held(cohorts, gate, course))
+        bars = max(bars, opened[-1].on.toordinal() if opened else ALWAYS)
+    return bars
+
+
+def _bars_infusion(cohorts: Cohorts, gate: Gate, course: Course) -> int:
+    """Before which day, as an ordinal, nobody after a course is infused, by the longest of the intervals."""
+    intervals = () if course.replaced else (gate.interval, gate.first_of_level_interval)
+    days = (_after_interval(course.infusion, one, cohorts.month) for one in intervals if one is not None)
+    return max((day.toordinal() for day in days), default=NEVER)
+
+
+def _lower_level(start: _Start) -> list[Course]:
     """Those at the level below, for anyone who is the first at a level; nobody for those who follow."""
-    codes = [level.code for level in cohorts.levels]
-    first = planned.level in codes and not _at(before, str(planned.level))
-    place = codes.index(str(planned.level)) if first else 0
-    return _at(before, codes[place - 1]) if place else []
+    codes = [level.code for level in start.cohorts.levels]
+    place = codes.index(start.planned.level) if start.planned.level in codes else 0
+    if not place or next(start.before_at(codes[place]), None) is not None:
+        return []
+    below = {course.subject for course in start.before_at(codes[place - 1])}
+    return [course for course in start.cohorts.courses if course.subject in below]
 
 
 def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
@@ -322,13 +435,12 @@ def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateRe
             yield _reason(gate, until + DAY, PLANNED_BEFORE, {**values, "begins": course.begins})
 
 
-def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+def _interval(start: _Start, gate: Gate, course: Course) -> Iterator[GateReason]:
     """So much time between infusions, longer after the first of a level; who had none is not waited for."""
-    if course.replaced:
-        return
-    first = cohorts.firsts.get(course.level, course) == course
-    interval = gate.first_of_level_interval if first and gate.first_of_level_interval else gate.interval
-    if interval is None:
+    cohorts, planned = start.cohorts, start.planned
+    longer = gate.first_of_level_interval
+    interval = longer if longer and _is_first(start, course) else gate.interval
+    if course.replaced or interval is None:
         return
     allowed = _after_interval(course.infusion, interval, cohorts.month)
     if planned.infusion < allowed:
@@ -340,6 +452,13 @@ def _interval(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> 
             "day": allowed,
         }
         yield _reason(gate, allowed - (planned.infusion - planned.begins), words, values)
+
+
+def _is_first(start: _Start, course: Course) -> bool:
+    """Whether a course is infused first at its level."""
+    at_level = start.cohorts.found.by_infusion.get(course.level, ())
+    first = next((one for one in at_level if not (start.left_out and start.left_out(one))), course)
+    return first == course
 
 
 def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> date:
@@ -356,10 +475,8 @@ def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> It
     """
     if not gate.review or course.replaced:
         return
-    since = course.observed_until(gate.observation) if gate.observation else course.infusion
-    held = [review for review in cohorts.reviews if since and _reviews(review, course, since)]
-    held.sort(key=lambda review: review.on)
-    opened = list(takewhile(lambda review: review.opens, reversed(held)))
+    held = _held(cohorts, gate, course)
+    opened = _opened(held)
     values: dict[str, Value] = {"subject": course.subject}
     if not held:
         yield _reason(gate, None, NO_REVIEW, values)
@@ -371,6 +488,22 @@ def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> It
         values["day"] = opened[-1].on
         words = _("The safety review of %(subject)s was on %(day)s.")
         yield _reason(gate, opened[-1].on, words, values)
+
+
+def _held(cohorts: Cohorts, gate: Gate, course: Course) -> list[Review]:
+    """The reviews that count for a course at a gate, by their days."""
+    since = course.observed_until(gate.observation) if gate.observation else course.infusion
+    if since is None:
+        return []
+    known = cohorts.found.reviews
+    possible = sorted((*known.get(None, ()), *known.get(course.subject, ())), key=lambda one: one[0])
+    held = [review for _place, review in possible if _reviews(review, course, since)]
+    return sorted(held, key=lambda review: review.on)
+
+
+def _opened(held: Sequence[Review]) -> list[Review]:
+    """The last of these reviews as long as each lets the next begin, the latest first."""
+    return list(takewhile(lambda review: review.opens, reversed(held)))
 
 
 def _reviews(review: Review, course: Course, since: date) -> bool:

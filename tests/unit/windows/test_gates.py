@@ -312,4 +312,6 @@ def test_the_first_of_each_level_is_found_once_and_is_the_same():
     cohorts = Cohorts((LONGER_FIRST,), courses=many)
     for one in many:
         peers = [peer for peer in many if peer.level == one.level and not peer.replaced]
-        assert cohorts.firsts[one.level] == min(peers, key=lambda peer: (peer.infusion, peer.begins))
+        assert cohorts.found.by_infusion[one.level][0] == min(
+            peers, key=lambda peer: (peer.infusion, peer.begins)
+        )
