@@ -5,36 +5,33 @@ A section is a pydantic model of what may be written; its `value` is the domain'
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING
+from dataclasses import fields as dataclass_fields
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, create_model
 
 from trials.domain.protocols.protocol import (
     Activity,
     AnchorRule,
     AtOffset,
-    Conduct,
     Derivation,
     Each,
-    EventAfter,
     FactName,
-    Freshness,
-    Observation,
     Over,
     Place,
-    Presence,
     ProtocolWindow,
     Repeat,
     Role,
     Source,
-    Stay,
     Terms,
     Timing,
     Trait,
     VisitRule,
-    Washout,
     Within,
 )
+from trials.domain.protocols.terms import ALL_TERMS
 from trials.formats.protocols.parts import (
     BasisPart,
     BoundPart,
@@ -222,108 +219,61 @@ class ActivityPart(NamePart):
         )
 
 
-class PresencePart(Part):
-    """Be within so many minutes of the site."""
+class TermsPart(Part):
+    """What a window of one kind asks for: the fields of its terms."""
 
-    within_minutes: int
-    companion: bool = False
+    asks_for: ClassVar[Callable[..., Terms]]
 
-    def value(self) -> Presence:
+    def value(self) -> Terms:
         """The terms in the domain."""
-        return Presence(self.within_minutes, self.companion)
+        given = {name: tuple(value) if isinstance(value, list) else value for name, value in self}
+        return self.asks_for(**given)
 
 
-class StayPart(Part):
-    """Be admitted."""
-
-    leave_on_last_day: bool = True
-
-    def value(self) -> Stay:
-        """The terms in the domain."""
-        return Stay(self.leave_on_last_day)
+def key_of(terms: type[Terms]) -> str:
+    """The key under which what a kind of window asks for is written."""
+    return terms.kind.replace("-", "_")
 
 
-class ObservationPart(Part):
-    """Be observed for something."""
-
-    of: str
-
-    def value(self) -> Observation:
-        """The terms in the domain."""
-        return Observation(self.of)
-
-
-class FreshnessPart(Part):
-    """Have a result of a test."""
-
-    test: str
-    result: str | None = None
-
-    def value(self) -> Freshness:
-        """The terms in the domain."""
-        return Freshness(self.test, self.result)
+def _part_of(terms: type[Terms]) -> type[TermsPart]:
+    """The part of a kind of window: its terms are declared once, in the domain."""
+    hints = get_type_hints(terms)
+    fields: dict[str, Any] = {
+        field.name: (_written(hints[field.name]), ... if field.default is MISSING else field.default)
+        for field in dataclass_fields(terms)
+    }
+    part = create_model(f"{terms.__name__}Part", __base__=TermsPart, __doc__=terms.__doc__, **fields)
+    part.asks_for = terms
+    return part
 
 
-class WashoutPart(Part):
-    """Have had none of these."""
-
-    of: list[str]
-
-    def value(self) -> Washout:
-        """The terms in the domain."""
-        return Washout(tuple(self.of))
+def _written(hint: Any) -> Any:
+    """The type in which a document gives a value of terms: several things are a list there."""
+    return list[str] if hint == tuple[str, ...] else hint
 
 
-class ConductPart(Part):
-    """Behave so throughout."""
+TERMS_PARTS: Mapping[str, type[TermsPart]] = {key_of(terms): _part_of(terms) for terms in ALL_TERMS}
+"""The parts of all kinds of windows, by their keys."""
 
-    of: str
-    confirmed_at: list[str] = []
-
-    def value(self) -> Conduct:
-        """The terms in the domain."""
-        return Conduct(self.of, tuple(self.confirmed_at))
-
-
-class EventAfterPart(Part):
-    """Do something at or after an event."""
-
-    event: str
-    age: int | None = None
-
-    def value(self) -> EventAfter:
-        """The terms in the domain."""
-        return EventAfter(self.event, self.age)
+if TYPE_CHECKING:
+    _KindsPart = NamePart
+else:  # between the label and the ends of a window, where a document has them and messages list them
+    _KindsPart = create_model(
+        "_KindsPart",
+        __base__=NamePart,
+        **{key: (part | None, None) for key, part in TERMS_PARTS.items()},
+    )
 
 
-class WindowPart(NamePart):
+class WindowPart(_KindsPart):
     """An interval in which something must hold or must not happen."""
 
-    presence: PresencePart | None = None
-    stay: StayPart | None = None
-    observation: ObservationPart | None = None
-    freshness: FreshnessPart | None = None
-    washout: WashoutPart | None = None
-    conduct: ConductPart | None = None
-    event_after: EventAfterPart | None = None
     starts: BoundPart | None = None
     ends: BoundPart | None = None
     basis: BasisPart
     applies_to: list[str] = []
     waivable: bool = False
-    rules = (
-        OneOf(
-            (
-                "presence",
-                "stay",
-                "observation",
-                "freshness",
-                "washout",
-                "conduct",
-                "event_after",
-            )
-        ),
-    )
+    rules = (OneOf(tuple(TERMS_PARTS)),)
 
     def value(self) -> ProtocolWindow:
         """The protocol window in the domain."""
@@ -340,14 +290,7 @@ class WindowPart(NamePart):
 
     def terms(self) -> Terms:
         """What the window asks for: the one kind that is written."""
-        written = (
-            self.presence
-            or self.stay
-            or self.observation
-            or self.freshness
-            or self.washout
-            or self.conduct
-            or self.event_after
-        )
+        parts: Iterator[TermsPart | None] = (getattr(self, key) for key in TERMS_PARTS)
+        written = next((part for part in parts if part is not None), None)
         assert written is not None, "the part's rules hold"
         return written.value()

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
 from participants.domain.fact_kinds import CompanionConfirmed, Lodging, Occurrence, Waiver
 from participants.domain.facts import Facts
 from participants.domain.moments import DAY, Point, first_after, first_instant
 from schedules.domain.plan.values import PlannedWindow
-from schedules.domain.windows.judges.case import Case, Feeds, cannot_judge, gap, proof
-from schedules.domain.windows.judges.conduct import CONDUCT
-from schedules.domain.windows.judges.event_after import EVENT_AFTER
-from schedules.domain.windows.judges.freshness import FRESHNESS
-from schedules.domain.windows.judges.observation import OBSERVATION
-from schedules.domain.windows.judges.presence import PRESENCE
-from schedules.domain.windows.judges.stay import STAY
+from schedules.domain.windows.judges.case import Case, Feeds, WindowJudge, cannot_judge, gap, proof
 from schedules.domain.windows.judges.washed_out import begins, drugs_of
-from schedules.domain.windows.judges.washout import WASHOUT
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from trials.domain.protocols.offsets import MonthLength
-from trials.domain.protocols.protocol import Conduct, ProtocolWindow, Washout
+from trials.domain.protocols.protocol import Conduct, ProtocolWindow, Terms, Washout
+from trials.domain.protocols.terms import ALL_TERMS
 from trials.domain.words import mark as _
 
 INVESTIGATOR = "investigator"
@@ -35,7 +30,16 @@ INVESTIGATOR = "investigator"
 _WAIVED = _("Waived by %(by)s on %(at)s: %(reason)s")
 _ENDED = _("The participant's part ended %(at)s.")
 _ON_HOLD = _("On hold: it begins on the day that what it counts from takes place.")
-JUDGES = {one.terms: one for one in (PRESENCE, STAY, OBSERVATION, FRESHNESS, WASHOUT, CONDUCT, EVENT_AFTER)}
+
+
+def _judge_of(terms: type[Terms]) -> WindowJudge:
+    """The judge in the module that bears the name of the kind; a kind without one stops the program here."""
+    module = import_module(f"{__name__}.{terms.kind.replace('-', '_')}")
+    found: WindowJudge = module.JUDGE
+    return found
+
+
+JUDGES = {terms: _judge_of(terms) for terms in ALL_TERMS}
 """Each kind of window with its judge. A new kind is its terms, its module here, and its messages."""
 _SETTLED = frozenset({VerdictStatus.OPEN_AND_KEPT, VerdictStatus.AT_RISK})
 

@@ -143,4 +143,4 @@ def _feeds(_window: ProtocolWindow, terms: Conduct) -> Feeds:
     yield FactKind.CONFIRMATION, terms.of
 
 
-CONDUCT = WindowJudge(Conduct, judge_conduct, _feeds)
+JUDGE = WindowJudge(Conduct, judge_conduct, _feeds)

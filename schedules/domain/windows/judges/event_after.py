@@ -118,4 +118,4 @@ def _feeds(_window: ProtocolWindow, terms: EventAfter) -> Feeds:
     yield FactKind.EVENT, terms.event
 
 
-EVENT_AFTER = WindowJudge(EventAfter, judge_event_after, _feeds)
+JUDGE = WindowJudge(EventAfter, judge_event_after, _feeds)

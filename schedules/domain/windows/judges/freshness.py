@@ -148,4 +148,4 @@ def _feeds(_window: ProtocolWindow, terms: Freshness) -> Feeds:
     yield FactKind.TEST, terms.test
 
 
-FRESHNESS = WindowJudge(Freshness, judge_freshness, _feeds)
+JUDGE = WindowJudge(Freshness, judge_freshness, _feeds)

@@ -18,4 +18,4 @@ def judge_observation(case: Case, terms: Observation) -> Verdict:
     return by_time(case, (proof(_UNTIL, of=Code(terms.of), day=case.local(case.ends)),))
 
 
-OBSERVATION = WindowJudge(Observation, judge_observation)
+JUDGE = WindowJudge(Observation, judge_observation)

@@ -150,4 +150,4 @@ def _feeds(_window: ProtocolWindow, terms: Presence) -> Feeds:
         yield FactKind.COMPANION, ""
 
 
-PRESENCE = WindowJudge(Presence, judge_presence, _feeds)
+JUDGE = WindowJudge(Presence, judge_presence, _feeds)

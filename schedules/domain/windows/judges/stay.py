@@ -155,4 +155,4 @@ def _feeds(_window: ProtocolWindow, _terms: Stay) -> Feeds:
     yield FactKind.ADMISSION, ""
 
 
-STAY = WindowJudge(Stay, judge_stay, _feeds)
+JUDGE = WindowJudge(Stay, judge_stay, _feeds)

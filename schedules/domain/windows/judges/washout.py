@@ -149,4 +149,4 @@ def _feeds(window: ProtocolWindow, terms: Washout) -> Feeds:
     yield from ((FactKind.CONFIRMATION, code) for code in terms.of)
 
 
-WASHOUT = WindowJudge(Washout, judge_washout, _feeds)
+JUDGE = WindowJudge(Washout, judge_washout, _feeds)
