@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
@@ -35,12 +35,12 @@ from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
-from trials.models import Cohort, ProtocolVersion, Trial, User
+from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of, published_versions, trials_visible_to
 from trials.selectors.together import read_together
 from trials.zones import roles_day
 
-People = QuerySet[Participant, Any]
+People = QuerySet[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,63 @@ def is_gated(protocol: Protocol) -> bool:
 def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
     """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
 
-    One query.
+    One query. Those without a day zero, who wait in screening or ended there, are not read at all.
     """
-    ids = Participant.objects.filter(trial=trial).values("pk")
+    people, rows, held = _rows_of(protocol, trial)
+    found = [course for person in people if (course := rows.course(person))]
+    return TrialCourses(
+        {one.subject_code: one for one in people},
+        tuple(found),
+        frozenset(course.subject for course in found if course.begun),
+        tuple(Review(on, level, opens=opens) for on, level, opens in held),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a trial has on record of courses, by participant, and which anchors say when one begins."""
+
+    marked: Sequence[str]
+    day_zero: str
+    anchors: Mapping[int, Mapping[str, RecordedAnchor]]
+    derived: Mapping[int, date]
+    observed: Mapping[int, Sequence[tuple[str, date]]]
+    steps: Mapping[int, Sequence[CourseStep]]
+
+    def course(self, person: Participant) -> Course | None:
+        """One participant's course; None without a day zero, and for one that ended before it began."""
+        anchors = self.anchors[person.pk]
+        zero = anchors[self.day_zero]
+        infusion = zero.actual_on or zero.planned_on
+        assert infusion is not None
+        set_ = [anchors[code] for code in self.marked if code in anchors]
+        days = [day for one in set_ if (day := one.actual_on or one.planned_on)]
+        if not set_ and person.pk in self.derived:
+            days = [self.derived[person.pk]]
+        begun = any(one.actual_on for one in (*set_, zero))
+        infused = zero.actual_on is not None
+        over = ended_on(self.steps.get(person.pk, ()), infused=infused)
+        if over and not begun:
+            return None
+        return Course(
+            person.subject_code,
+            person.cohort.code if person.cohort else None,
+            min([*days, infusion]),
+            infusion,
+            tuple(self.observed.get(person.pk, ())),
+            ended_on=over,
+            replaced=bool(over and not infused),
+            begun=begun,
+        )
+
+
+def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Participant], _Rows, Sequence[Any]]:
+    """Those whose day zero is known, what is on record of them, and the reviews; one query."""
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
-    people, set_, counted, ends, taken, held = read_together(
-        Participant.objects.filter(trial=trial).select_related("cohort", "site").order_by("pk"),
-        Anchor.objects.filter(participant__in=ids).order_by("pk"),
+    ids = Anchor.objects.filter(participant__trial=trial, code=protocol.day_zero).values("participant")
+    people, set_, derived, ends, taken, held = read_together(
+        Participant.objects.filter(pk__in=ids).select_related("cohort", "site").order_by("pk"),
+        Anchor.objects.filter(participant__in=ids, code__in=[*marked, protocol.day_zero]).order_by("pk"),
         _derived(ids, marked),
         _observed(ids),
         CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"),
@@ -123,37 +173,14 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
     anchors: dict[int, dict[str, RecordedAnchor]] = defaultdict(dict)
     for anchor in set_:
         anchors[anchor.participant_id][anchor.code] = recorded(anchor)
-    derived = dict(counted)
     observed: dict[int, list[tuple[str, date]]] = defaultdict(list)
     for pk, code, day in ends:
         observed[pk].append((code, day))
     steps: dict[int, list[CourseStep]] = defaultdict(list)
     for step in taken:
         steps[step.participant_id].append(step)
-    found: list[Course] = []
-    begun: set[str] = set()
-    for person in people:
-        course, is_begun = _course(
-            person, anchors[person.pk], _Starts(marked, protocol.day_zero, derived.get(person.pk))
-        )
-        infused = (anchors[person.pk].get(protocol.day_zero) or RecordedAnchor("")).actual_on
-        over = ended_on(steps.get(person.pk, ()), infused=bool(infused))
-        if course is None or (over and not is_begun):
-            continue
-        found.append(
-            replace(
-                course,
-                observed=tuple(observed.get(person.pk, ())),
-                ended_on=over,
-                replaced=bool(over and not infused),
-                begun=is_begun,
-            )
-        )
-        if is_begun:
-            begun.add(person.subject_code)
-    reviews = tuple(Review(on, level, opens=opens) for on, level, opens in held)
-    by_code = {one.subject_code: one for one in people}
-    return TrialCourses(by_code, tuple(found), frozenset(begun), reviews)
+    rows = _Rows(marked, protocol.day_zero, anchors, dict(derived), observed, steps)
+    return people, rows, held
 
 
 def _reviews(trial: int) -> QuerySet[Any, Any]:
@@ -186,15 +213,20 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     here = roles_day(now)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, read.reviews)
-    sites = [person.site for person in read.people.values()]
+    sites = list(_sites_of(trial))
     today = clock_at(sites[0], now).today if sites else here
     names = names_of(read, seen)
     reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
     levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
-    by_pk = {site.pk: site for site in sites}
-    return TrialBoard(trial, protocol, today, tuple(levels), site_days(by_pk.values(), now))
+    return TrialBoard(trial, protocol, today, tuple(levels), site_days(sites, now))
+
+
+def _sites_of(trial: Trial) -> QuerySet[Site]:
+    """The sites at which anybody takes part, whether or not their day zero is known."""
+    taking_part = Participant.objects.filter(trial=trial, site=OuterRef("pk"))
+    return Site.objects.filter(Exists(taking_part)).order_by("pk")
 
 
 def _protocol(trial: Trial) -> Protocol | None:
@@ -220,33 +252,6 @@ def gate_words(
     if is_assumed(verdict, protocol.gates):
         found.append(say(_("(This gate is assumed, not stated by the protocol.)")))
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Starts:
-    """Which anchors say when a course begins, and the day that the stored visits count from."""
-
-    marked: list[str]
-    day_zero: str
-    derived: date | None
-
-
-def _course(
-    person: Participant, anchors: Mapping[str, RecordedAnchor], starts: _Starts
-) -> tuple[Course | None, bool]:
-    """The course of one participant, and whether its point of no return is behind."""
-    zero = anchors.get(starts.day_zero)
-    if zero is None:
-        return None, False
-    infusion = zero.actual_on or zero.planned_on
-    assert infusion is not None
-    set_ = [anchors[code] for code in starts.marked if code in anchors]
-    days = [day for one in set_ if (day := one.actual_on or one.planned_on)]
-    if not set_ and starts.derived:
-        days = [starts.derived]
-    begun = any(one.actual_on for one in (*set_, zero))
-    level = person.cohort.code if person.cohort else None
-    return Course(person.subject_code, level, min([*days, infusion]), infusion), begun
 
 
 def _derived(ids: People, marked: list[str]) -> QuerySet[Any, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -49,49 +50,69 @@ def facts_of_day(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of everything that can be recorded of one day."""
     participant = person_of(request, pk)
     require_record(request, participant)
-    participant_windows = windows_of_participant(participant, say)
-    choices = Choices(
-        feeds_by_kind(windows_asked(participant_windows.protocol, participant)),
-        performed_days(participant_windows),
-    )
-    today = clock_at(participant.site, now()).today
-    context = {
-        "participant": participant,
-        "title": _("Record what one day brought"),
-        "button": _("Record"),
-        "back": back_or(request, reverse("facts", kwargs={"pk": pk})),
-        "template": "windows/day.html",
-    }
+    day = _DayPage.of(request, participant)
+    return answer(request, day.form, day.record, day.context, day.windows.zone)
 
-    again: tuple[TestResult, ...] = ()
-    if request.GET.get("again"):
-        again = _to_repeat(participant_windows)
-        context["again"] = again
-    if again:
-        context["title"] = _("Record repeated tests")
 
-    def make(data: Any) -> DayFactsForm:
+@dataclass(frozen=True, slots=True)
+class _DayPage:
+    """The page on which everything of one day is recorded; `again` are the tests that it is opened for."""
+
+    request: HttpRequest
+    participant: Participant
+    windows: ParticipantWindows
+    again: tuple[TestResult, ...]
+
+    @classmethod
+    def of(cls, request: HttpRequest, participant: Participant) -> Self:
+        """Read the page of a participant; `again` in its address asks for the tests to be repeated."""
+        windows = windows_of_participant(participant, say)
+        return cls(request, participant, windows, _to_repeat(windows) if request.GET.get("again") else ())
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the page shows beside the form."""
+        found = {
+            "participant": self.participant,
+            "title": _("Record repeated tests") if self.again else _("Record what one day brought"),
+            "button": _("Record"),
+            "back": self._back,
+            "template": "windows/day.html",
+        }
+        return found | {"again": self.again} if self.request.GET.get("again") else found
+
+    @property
+    def _back(self) -> str:
+        return back_or(self.request, reverse("facts", kwargs={"pk": self.participant.pk}))
+
+    def form(self, data: Any) -> DayFactsForm:
+        """The form, with the last result of each test."""
+        windows = self.windows
+        asked = feeds_by_kind(windows_asked(windows.protocol, self.participant))
+        day = day_asked(self.request, "on") or clock_at(self.participant.site, now()).today
         form = DayFactsForm(
-            choices, participant_windows.protocol, data, initial={"on": day_asked(request, "on") or today}
+            Choices(asked, performed_days(windows)), windows.protocol, data, initial={"on": day}
         )
-        form.show_last(last_results(participant_windows.facts.tests))
-        form.repeat(again)
+        form.show_last(last_results(windows.facts.tests))
+        form.repeat(self.again)
         return form
 
-    def perform(form: DayFactsForm) -> HttpResponse:
-        facts = form.facts(participant_windows.zone, participant_windows.facts)
+    def record(self, form: DayFactsForm) -> HttpResponse:
+        """Put what was entered on record, all of it or nothing. Raises FactRefused, shown at its fields."""
         try:
-            by, sure = user_of(request), form.is_sure()
             added = record_facts(
-                participant=participant, facts=facts, by=by, now=now(), reason=form.why(), sure=sure
+                participant=self.participant,
+                facts=form.facts(self.windows.zone, self.windows.facts),
+                by=user_of(self.request),
+                now=now(),
+                reason=form.why(),
+                sure=form.is_sure(),
             )
         except FactRefused as refused:
             form.refuse_fact(refused.place, refused.fields)
             raise FactRefused({}) from refused
-        _tell(request, participant, added)
-        return redirect(back_or(request, reverse("facts", kwargs={"pk": pk})))
-
-    return answer(request, make, perform, context, participant_windows.zone)
+        _tell(self.request, self.participant, added)
+        return redirect(self._back)
 
 
 def _tell(request: HttpRequest, participant: Participant, added: Sequence[Recorded]) -> None:
