@@ -72,14 +72,14 @@ class _DayPage:
     @property
     def context(self) -> dict[str, Any]:
         """What the page shows beside the form."""
-        found = {
+        return {
             "participant": self.participant,
             "title": _("Record repeated tests") if self.again else _("Record what one day brought"),
             "button": _("Record"),
             "back": self._back,
             "template": "windows/day.html",
+            "again": self.again,
         }
-        return found | {"again": self.again} if self.request.GET.get("again") else found
 
     @property
     def _back(self) -> str:
