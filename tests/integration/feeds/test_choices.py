@@ -10,9 +10,10 @@ import pytest
 from participants.models import Participant
 from schedules.domain.feeds import AlarmAhead, FeedContent
 from schedules.models import ProtocolWindow, Visit
+from schedules.web.feeds.forms import ContentForm
 from tests.cast import NOW, TODAY
 from tests.phones import change, events, fetch, subscribe, titles
-from trials.models import User
+from trials.models import Cohort, User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 NINE = datetime(2027, 1, 4, 1, tzinfo=UTC)
@@ -22,6 +23,52 @@ BOOKED = {"booked_on": date(2027, 1, 4), "booked_start": NINE, "booked_end": NIN
 def shown(owner: User, participant: Participant, at: datetime = NOW, **chosen: Any) -> list[Any]:
     _, address = subscribe(owner, participant=participant, content=FeedContent(**chosen))
     return events(fetch(address, at=at))
+
+
+EVERY = {"window_bars": True, "to_book": True, "protocol_windows": True, "alarm": AlarmAhead.DAY}
+
+
+@pytest.mark.parametrize(
+    ("field", "entered", "kept"),
+    [
+        ("visits", "booked", {"only_booked": True}),
+        ("window_bars", "on", {"window_bars": True}),
+        ("to_book", "on", {"to_book": True}),
+        ("protocol_windows", "on", {"protocol_windows": True}),
+        ("keep_cancelled", "", {"keep_cancelled": False}),
+        ("subject_codes", "", {"subject_codes": False}),
+        ("alarm", "hour", {"alarm": AlarmAhead.HOUR}),
+        ("alarm", "day", {"alarm": AlarmAhead.DAY}),
+        ("language", "zh-hans", {"language": "zh-hans"}),
+        ("days_back", "7", {"days_back": 7}),
+        ("days_ahead", "365", {"days_ahead": 365}),
+    ],
+)
+def test_each_choice_of_the_form_is_that_choice_and_no_other(
+    field: str, entered: str, kept: dict[str, Any]
+) -> None:
+    shown = {one.html_name: one.value() for one in ContentForm()}
+    asked = {name: "on" if value is True else value for name, value in shown.items() if value}
+    form = ContentForm({**asked, field: entered})
+    assert form.is_valid(), form.errors
+    assert form.content() == FeedContent(**{"language": "en", **kept})
+
+
+@pytest.mark.parametrize("what", ["site", "trial", "cohort", "mine"])
+def test_every_choice_shows_the_same_whatever_the_calendar_is_of(
+    participant: Participant, owner: User, what: str
+) -> None:
+    cohort = Cohort.objects.create(trial=participant.trial, code="dl1", label="Dose level 1", position=9)
+    Participant.objects.filter(pk=participant.pk).update(cohort=cohort)
+    change(participant, "d28", **BOOKED)
+    change(participant, "d14", cancelled_on=TODAY)
+    of = {"site": participant.site, "trial": participant.trial, "cohort": cohort}
+    bodies = []
+    for scope in ({"participant": participant}, {what: of[what]} if what in of else {}):
+        _, address = subscribe(owner, content=FeedContent(**EVERY, days_back=91), **scope)
+        bodies.append(fetch(address).content.partition(b"BEGIN:VEVENT")[2])
+    assert bodies[0].count(b"BEGIN:VEVENT") > Visit.objects.count()
+    assert bodies[0] == bodies[1]
 
 
 def test_booked_visits_only(participant: Participant, owner: User) -> None:
@@ -67,9 +114,8 @@ def test_cancelled_visits_are_hidden_at_once(participant: Participant, owner: Us
 
 
 def test_a_calendar_without_subject_codes_names_none_anywhere(participant: Participant, owner: User) -> None:
-    every = {"window_bars": True, "to_book": True, "protocol_windows": True, "alarm": AlarmAhead.DAY}
     change(participant, "d28", **BOOKED)
-    _, address = subscribe(owner, participant=participant, content=FeedContent(subject_codes=False, **every))
+    _, address = subscribe(owner, participant=participant, content=FeedContent(subject_codes=False, **EVERY))
     assert participant.subject_code.encode() not in fetch(address).content
 
 

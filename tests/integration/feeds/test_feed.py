@@ -13,6 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
+from schedules.ical.render import event_bytes
+from schedules.ical.values import CalendarEvent
+from schedules.models import FeedShown
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import revoke_feed
@@ -212,6 +215,37 @@ def test_tokens_never_reach_a_log(
     assert "feed" in written
     for secret in (address, unknown):
         assert secret.removeprefix("/calendar/").removesuffix(".ics") not in written
+
+
+def test_one_changed_visit_is_rendered_alone_and_the_rest_is_joined(
+    participant: Participant, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, address = subscribe(owner, participant=participant)
+    fetch(address)
+    rendered: list[CalendarEvent] = []
+
+    def counted(event: CalendarEvent) -> bytes:
+        rendered.append(event)
+        return event_bytes(event)
+
+    monkeypatch.setattr("schedules.services.feeds.rendering.event_bytes", counted)
+    assert fetch(address).status_code == 200
+    assert rendered == []
+    change(participant, "d28", booked_place="Room 3", booked_on=TODAY, outside_reason="travels")
+    fetch(address, at=NOW + timedelta(minutes=1))
+    assert [event.location for event in rendered] == ["Room 3"]
+    assert FeedShown.objects.count() == 1, "its validators are one row"
+
+
+def test_another_renderer_is_another_content(
+    participant: Participant, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, address = subscribe(owner, participant=participant)
+    first = fetch(address)
+    monkeypatch.setattr("schedules.services.feeds.fetching.RENDERER", "99")
+    later = fetch(address, at=NOW + timedelta(minutes=1), **{"if-none-match": first["ETag"]})
+    assert later.status_code == 200
+    assert later["ETag"] != first["ETag"]
 
 
 def test_queries_do_not_grow(participant: Participant, owner: User) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from participants.models import Participant
 from schedules.models import Visit
@@ -50,6 +51,8 @@ def test_the_description_says_what_is_assumed_and_why(participant: Participant, 
     assert ("The tolerance is assumed" in description) is (visit.tolerance_basis == "assumed")
     assert "28 days after" in description
     assert event["URL"] == f"http://testserver/participants/{participant.pk}/"
+    opened = Client().get(str(event["URL"]))
+    assert (opened.status_code, opened["Location"].partition("?")[0]) == (302, "/accounts/login/")
 
 
 def test_a_site_shows_its_participants_and_no_others(participant: Participant, owner: User) -> None:

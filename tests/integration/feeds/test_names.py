@@ -9,7 +9,9 @@ from django.db.models import ProtectedError
 
 from participants.models import Participant
 from schedules.domain.feeds import FeedContent
-from tests.cast import NOW
+from schedules.models import Visit
+from schedules.services.feeds.subscriptions import revoke_feed
+from tests.cast import NOW, TODAY
 from tests.phones import events, fetch, subscribe, titles
 from trials.domain.errors import Refused
 from trials.models import Site, Trial, User
@@ -64,3 +66,15 @@ def test_a_trial_that_a_calendar_is_of_cannot_be_deleted(participant: Participan
     with pytest.raises(ProtectedError):
         participant.trial.delete()
     assert fetch(address).content == first.content
+
+
+def test_a_frozen_trial_is_shown_as_before_and_its_calendar_can_be_ended(
+    participant: Participant, owner: User
+) -> None:
+    feed, address = subscribe(owner, participant=participant)
+    Trial.objects.filter(pk=participant.trial_id).update(frozen_on=TODAY)
+    shown = titles(fetch(address))
+    assert len(shown) == Visit.objects.count()
+    assert titles(fetch(address, at=NOW + timedelta(hours=1))) == shown
+    revoke_feed(feed=feed, now=NOW)
+    assert titles(fetch(address, at=NOW + timedelta(hours=2))) == ["This calendar subscription has ended"]

@@ -78,6 +78,9 @@ def test_the_address_is_shown_once_with_a_picture_and_is_kept_nowhere(
         assert "no-store" in answer["Cache-Control"]
         assert 'class="qr"' in text
         assert text.count("webcal://testserver/calendar/") == 2, "to open, and to copy"
+        assert text.count('value="http://testserver/calendar/') == 1, "for the others"
+        assert all(f"<dt>{one}" in text for one in ("iOS", "Google Calendar", "Outlook", "Android")), "help"
+        assert text.count("Microsoft's cloud keeps a copy") == 1, "one sentence on where it is kept"
         pages = [page.get(address).content.decode() for address in ("/calendars/", "/", NEW)]
     assert not any(token in one for one in pages)
     assert token not in str([(row.session_data, row.get_decoded()) for row in Session.objects.all()])
