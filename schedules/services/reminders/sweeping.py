@@ -56,10 +56,14 @@ _WRITE = (
     " WHERE schedules_reminder.lapsed_at IS NOT NULL AND schedules_reminder.sent_at IS NULL"
 )
 _OVER = (
-    "{due} SELECT reminder.id FROM schedules_reminder reminder WHERE reminder.lapsed_at IS NULL"
-    " AND reminder.kind IN ({kinds}) {more}"
-    " AND NOT EXISTS (SELECT 1 FROM due WHERE due.key = reminder.key)"
+    "{due} SELECT max(held.id) FROM ("
+    "SELECT reminder.id, reminder.key, 0 AS due FROM schedules_reminder reminder"
+    " WHERE reminder.lapsed_at IS NULL AND reminder.kind IN ({kinds}) {more}"
+    " UNION ALL SELECT NULL, due.key, 1 FROM due"
+    ") held GROUP BY held.key HAVING max(held.due) = 0"
 )
+"""Grouped, not joined: before the table has statistics, PostgreSQL takes both sides of a join for one row
+and finds what is due anew for each reminder (over 100 s at 5,500 of them, and growing by the square)."""
 
 
 def sweep_reminders(*, now: datetime) -> int:
