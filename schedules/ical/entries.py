@@ -19,6 +19,7 @@ UIDS = uuid.UUID("0b4f5f1e-6d0b-4f0f-9a53-6a2a3a6d7c11")
 BESIDE = "bt"
 """How the keys begin of entries that stand beside a visit's own: its window, that it is to be booked."""
 
+_EVERYTHING = FeedContent(window_bars=True, to_book=True, alarm=AlarmAhead.HOUR)
 _TIMED = {AlarmAhead.HOUR: timedelta(hours=-1), AlarmAhead.DAY: timedelta(days=-1)}
 _WHOLE_DAY = {AlarmAhead.HOUR: timedelta(hours=8), AlarmAhead.DAY: timedelta(hours=-15)}
 """A day without an hour begins at midnight: eight in the morning, and nine on the morning before."""
@@ -71,6 +72,11 @@ def visit_entries(visit: ShownVisit, content: FeedContent, say: Say = plain) -> 
         yield Entry(f"b{visit.pk}", _bar(visit, say))
     if content.to_book and not record.settled and not record.appointment:
         yield Entry(f"t{visit.pk}", _to_book(visit, say))
+
+
+def all_entries(visit: ShownVisit, say: Say = plain) -> list[CalendarEvent]:
+    """Give all that any calendar shows of a visit, whatever its owner chose."""
+    return [entry.event for entry in visit_entries(visit, _EVERYTHING, say)]
 
 
 def window_entry(window: ShownWindow, content: FeedContent, say: Say = plain) -> Entry:

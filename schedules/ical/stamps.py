@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from schedules.ical.values import CalendarEvent
 from schedules.ical.visits import ShownVisit
 
 _SECOND = timedelta(seconds=1)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,15 @@ class Stamp:
     changed_at: datetime
 
 
-def digest_of(*editions: ShownVisit) -> str:
-    """Give the SHA-256 of everything that a visit's entry shows, in each language that is given.
+def digest_of(*editions: Sequence[CalendarEvent]) -> str:
+    """Give the SHA-256 of everything that a visit's entries show, in each language that is given.
 
-    Without its own stamp, and without the link: the same entry is fetched by several host names.
+    Without their own stamp, and without the link: the same entry is fetched by several host names. Of what
+    is written and not of the record: a booking made while a visit is on hold may change nothing that is seen.
     """
-    return digest_of_values([[visit.naming, visit.terms, visit.record] for visit in editions])
+    return digest_of_values(
+        [[replace(event, sequence=0, changed_at=_NEVER, url="") for event in events] for events in editions]
+    )
 
 
 def digest_of_values(shown: object) -> str:

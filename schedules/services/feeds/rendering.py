@@ -14,9 +14,17 @@ from django.utils import translation
 
 from participants.models import Participant
 from schedules.domain.feeds import FeedContent
-from schedules.ical.entries import BESIDE, Entry, ShownWindow, visit_entries, window_entry
+from schedules.ical.entries import (
+    BESIDE,
+    Entry,
+    ShownWindow,
+    all_entries,
+    visit_entries,
+    window_entry,
+)
 from schedules.ical.render import RENDERER, event_bytes
 from schedules.ical.stamps import RowStamp, Stamp, digest_of, digest_of_values, stamped
+from schedules.ical.values import CalendarEvent
 from schedules.ical.visits import ShownVisit
 from schedules.models import CalendarChunk, FeedShown
 from schedules.selectors.feeds.content import ShownPeople
@@ -225,12 +233,14 @@ def _stamped_window(window: ShownWindow, stamp: Stamp) -> ShownWindow:
 
 def _visit_digests(visits: Mapping[str, Sequence[tuple[int, ShownVisit]]]) -> dict[int, tuple[str, RowStamp]]:
     """Give for each visit the digest of what is shown of it in all languages, and the stamp of its row."""
-    editions = zip(*visits.values(), strict=True)
-    found = {}
-    for edition in editions:
-        shown = [visit for _pk, visit in edition]
-        found[shown[0].pk] = (digest_of(*shown), RowStamp(shown[0].sequence, shown[0].changed_at))
-    return found
+    written: dict[int, list[list[CalendarEvent]]] = defaultdict(list)
+    rows = {}
+    for code, edition in visits.items():
+        with translation.override(code):
+            for _pk, visit in edition:
+                written[visit.pk].append(all_entries(visit, say))
+                rows[visit.pk] = RowStamp(visit.sequence, visit.changed_at)
+    return {pk: (digest_of(*events), rows[pk]) for pk, events in written.items()}
 
 
 def _window_digests(

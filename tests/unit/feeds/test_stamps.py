@@ -5,15 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from schedules.ical.entries import all_entries
 from schedules.ical.stamps import RowStamp, Stamp, digest_of, next_stamp
+from schedules.ical.values import WholeDays
 from schedules.ical.visits import ShownVisit, VisitRecord
 from tests.unit.feeds.test_visits import NAMING, NINE, TERMS
 
 AT = datetime(2026, 11, 20, 8, 0, 0, 700, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+
+def shown(visit: ShownVisit) -> str:
+    return digest_of(all_entries(visit))
+
+
 VISIT = ShownVisit("uid", 3, AT, NAMING, TERMS)
 WHOLE = AT.replace(microsecond=0)
-KNOWN = Stamp(digest_of(VISIT), "1", 3, WHOLE)
+KNOWN = Stamp(shown(VISIT), "1", 3, WHOLE)
 BOOKED = replace(VISIT, record=VisitRecord(booked=NINE))
 
 
@@ -55,7 +63,16 @@ def test_a_stamp_rises_with_what_is_shown(
     why: str,
 ) -> None:
     row = RowStamp(visit.sequence, visit.changed_at)
-    stamp = next_stamp(digest_of(visit), row, known, edition, now)
+    stamp = next_stamp(shown(visit), row, known, edition, now)
     assert (stamp.sequence, stamp.changed_at) == expected, why
-    assert stamp.digest == digest_of(visit)
+    assert stamp.digest == shown(visit)
     assert stamp.edition == edition
+
+
+def test_a_booking_on_the_very_day_of_a_visit_on_hold_changes_nothing_that_is_seen() -> None:
+    target = TERMS.window.target
+    held = VisitRecord(held=True)
+    booked = replace(held, booked=WholeDays(target, target))
+    assert shown(replace(VISIT, record=held)) == shown(replace(VISIT, record=booked))
+    elsewhere = replace(held, booked=WholeDays(target - timedelta(days=1), target - timedelta(days=1)))
+    assert shown(replace(VISIT, record=held)) != shown(replace(VISIT, record=elsewhere))
