@@ -28,6 +28,7 @@ from trials.domain.protocols.protocol import (
     Tolerance,
     Within,
 )
+from trials.domain.sites.closed_days import closed_words
 from trials.domain.words import Say, Words, day_text, plain
 from trials.domain.words import mark as _
 
@@ -69,7 +70,7 @@ def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> 
             % {
                 "day": day_text(visit.suggested, say),
                 "target": day_text(visit.window.target, say),
-                "why": visit.why_shifted,
+                "why": closed_words(visit.why_shifted).text(say),
             }
         )
     return " ".join(parts)

@@ -19,6 +19,7 @@ from trials.domain.protocols.protocol import (
     Trait,
     VisitRule,
 )
+from trials.domain.sites.closed_days import CLOSED, HOLIDAY, closed_words
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import WEEKDAYS, Say
 from trials.domain.words import mark as _
@@ -64,10 +65,9 @@ def why_closed(calendar: WorkingDays | None, day: date, say: Say) -> str | None:
     if calendar is None or calendar.is_working_day(day):
         return None
     if day in calendar.closures:
-        reason = calendar.closures[day]
-        return say(_("closed (%(reason)s)")) % {"reason": reason} if reason else say(_("closed"))
+        return closed_words(calendar.why_not(day) or CLOSED).text(say)
     if (holiday := calendar.holiday_name(day)) is not None:
-        return say(_("public holiday (%(name)s)")) % {"name": say(holiday)}
+        return say(HOLIDAY) % {"name": say(holiday)}
     if day in calendar.follows:
         words = {"weekday": say(WEEKDAYS[calendar.follows[day] - 1])}
         return say(_("worked as a %(weekday)s, not a clinic day")) % words

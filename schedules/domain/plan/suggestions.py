@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from schedules.domain.plan.values import AnchorKind, PlannedVisit, PlanWarning
 from trials.domain.protocols.protocol import AtOffset, Place, Within
+from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Value, Words
 from trials.domain.words import mark as _
@@ -54,7 +55,7 @@ def calendar_warnings(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> 
                 "visit": visit.code,
                 "opens": visit.window.opens,
                 "closes": visit.window.closes,
-                "why": str(calendar.why_not(visit.window.target)),
+                "why": closed_words(calendar.why_not(visit.window.target) or ""),
                 "target": visit.window.target,
             }
             template = _(

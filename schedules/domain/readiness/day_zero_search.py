@@ -34,6 +34,7 @@ from trials.domain.errors import DomainError
 from trials.domain.protocols.protocol import Over, Place, Role, Within
 from trials.domain.protocols.treatment_names import first_treatment_name
 from trials.domain.refusals import Refusal
+from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Say, Value, Words, listed, plain
 from trials.domain.words import mark as _
@@ -351,7 +352,7 @@ def _absences(start: Start, plan: Plan) -> Iterator[Reason]:
     who = dict.fromkeys(start.away[day] for day in needed)
     for text in who:
         days = [day for day in needed if start.away[day] == text]
-        values: dict[str, Value] = {"who": text, "day": days[0], "n": len(days)}
+        values: dict[str, Value] = {"who": closed_words(text), "day": days[0], "n": len(days)}
         yield _reason(Objection.AWAY, _("Days in hospital from %(day)s on (%(n)d): %(who)s."), values)
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import reduce
 
 from trials.domain.language import Code
+from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
 from trials.domain.words import Value, Words
 from trials.domain.words import mark as _
@@ -247,7 +248,7 @@ def _listed(bookings: Iterable[BookedTime]) -> Words:
 
 def _closed(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
     if day.away:
-        words = Words.of(_("%(day)s: %(why)s."), {"day": booked.on, "why": day.away})
+        words = Words.of(_("%(day)s: %(why)s."), {"day": booked.on, "why": closed_words(day.away)})
         yield Clash(ClashKind.ABSENCE, words)
     if day.closed and not booked.ward:
         words = Words.of(_("%(day)s is no clinic day: %(why)s."), {"day": booked.on, "why": day.closed})

@@ -10,11 +10,9 @@ from datetime import date, timedelta
 from django.db.models import Q, QuerySet
 
 from participants.models import Absence, Participant
+from trials.domain.sites.closed_days import PARTICIPANT_AWAY, STAFF_AWAY
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Site
-
-PARTICIPANT_AWAY = "the participant is away"
-STAFF_AWAY = "somebody the site cannot do without is away"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from participants.domain.errors import AbsenceRefused
 from participants.models import Absence
 from participants.services.absences import Away, refusals_of_absence
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.selectors.store.absences import PARTICIPANT_AWAY, days_between
+from schedules.selectors.store.absences import days_between
 from schedules.selectors.store.course import first_consent
 from schedules.selectors.store.records import record_of, records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
@@ -18,6 +18,7 @@ from schedules.services.replanning.previews import Preview, Proposal, preview_of
 from schedules.services.replanning.side_effects import with_side_effects, with_verdicts
 from schedules.services.store.unlikely_days import questions_about
 from trials.audit.acts import recorded
+from trials.domain.sites.closed_days import PARTICIPANT_AWAY
 from trials.models import User
 from trials.selectors.records import working_days_of
 from trials.services.sites.plausible_days import ask_once

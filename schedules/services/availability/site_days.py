@@ -14,7 +14,7 @@ from participants.models import Absence
 from participants.services.absences import Away
 from schedules.domain.errors import BookingsOrphaned, ReplanningRefused, ReplanningStale, UnlikelyDay
 from schedules.models import Visit
-from schedules.selectors.store.absences import STAFF_AWAY, days_between
+from schedules.selectors.store.absences import days_between
 from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.records import records_of, without_absence
 from schedules.services.availability.absences import add_absence, close_absence
@@ -26,6 +26,7 @@ from trials.audit.acts import recorded
 from trials.domain.audit.own_reasons import ABSENT
 from trials.domain.errors import DomainError
 from trials.domain.refusals import REASON_MISSING
+from trials.domain.sites.closed_days import STAFF_AWAY
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Site, User
 from trials.selectors.records import working_days_of

@@ -24,6 +24,15 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from trials.domain.errors import DomainError
+from trials.domain.sites.closed_days import (
+    CLOSED,
+    CLOSED_FOR,
+    HOLIDAY,
+    NO_CLINIC_DAY,
+    UNSETTLED,
+    WORKED_AS,
+)
+from trials.domain.words import WEEKDAYS
 
 MONDAY_TO_FRIDAY = frozenset({1, 2, 3, 4, 5})
 FORMAT = 1
@@ -33,7 +42,6 @@ _Said = TypeVar("_Said", str, int)
 _DAYS_PER_WEEK = 7
 _SATURDAY = 6
 _WEEK = frozenset(range(1, _DAYS_PER_WEEK + 1))
-_WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class WorkingDaysError(DomainError, ValueError):
@@ -108,21 +116,21 @@ class WorkingDays:
         return day in self._open or day.isoweekday() in self.weekdays
 
     def why_not(self, day: date) -> str | None:
-        """Why the site does not work on that day, in words; None where it works."""
+        """Why the site does not work that day, in English (`closed_words` says it); None where it works."""
         if self.is_working_day(day):
             return None
         if day in self.closures:
             reason = self.closures[day]
-            return f"closed ({reason})" if reason else "closed"
+            return CLOSED_FOR % {"reason": reason} if reason else CLOSED
         if (holiday := self.holiday_name(day)) is not None:
-            return f"public holiday ({holiday})"
+            return HOLIDAY % {"name": holiday}
         weekday = day.isoweekday()
-        name = _WEEKDAY_NAMES[weekday - 1]
+        name = WEEKDAYS[weekday - 1]
         if day in self.follows:
-            return f"{name}, worked as {_WEEKDAY_NAMES[self.follows[day] - 1]}, not a clinic day"
+            return WORKED_AS % {"weekday": name, "other": WEEKDAYS[self.follows[day] - 1]}
         if self.is_unsettled(day):
-            return f"{name}, make-up day: the site has not said which weekday it follows"
-        return name if weekday >= _SATURDAY else f"{name}, not a clinic day"
+            return UNSETTLED % {"weekday": name}
+        return name if weekday >= _SATURDAY else NO_CLINIC_DAY % {"weekday": name}
 
     def is_unsettled(self, day: date) -> bool:
         """Whether a make-up day is closed only because the site has not said how it works on it."""
