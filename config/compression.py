@@ -18,6 +18,7 @@ COMPRESSED = (
     "application/problem+json",
     "application/vnd.dayzero",
     "application/x-ndjson",
+    "application/xml",
     "text/csv",
 )
 GZIP = '-gzip"'

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NoReturn
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -35,6 +36,7 @@ from trials.api.permissions import require_act
 from trials.api.queries import refuse_query
 from trials.api.refusals import BodyTooLarge
 from trials.models import ApiAct
+from trials.snapshot import one_snapshot
 
 XML = "application/xml"
 MOST_OID = 120
@@ -105,34 +107,37 @@ class OdmExchange(AnswersOnce):
         ],
         responses={(200, XML): OpenApiResponse(OpenApiTypes.STR, description="An ODM 1.3.2 document.")},
     )
-    def get(self, request: Request, trial: str, edc: str, environment: str) -> HttpResponse:
+    def get(self, request: Request, trial: str, edc: str, environment: str) -> HttpResponseBase:
         refuse_query(request.query_params, ("since", "metadata_version"))
         found, now = _map(request, trial, edc, environment), request_clock.now()
         number_all_changes()
-        epoch, head = feed_epoch(), last_number()  # before the rows are read
+        epoch, last = feed_epoch(), last_number()  # before the rows are read
         since = request.query_params.get("since")
-        span = None if since is None else (feed_place(since, epoch, head), head)
+        span = None if since is None else (feed_place(since, epoch, last), last)
         metadata = request.query_params.get("metadata_version", "1")
         if not 0 < len(metadata) <= MOST_OID:
             raise ValidationError({"metadata_version": [_("Give 1 to 120 characters.")]})
-        events = EventMap.of(found)
-        if events.incomplete:
+        incomplete = EventMap(found).incomplete
+        if incomplete:
             words = _("ODM asks for a form and an item group; the map names none for %(events)s.")
-            said = words % {"events": ", ".join(events.incomplete)}
+            said = words % {"events": ", ".join(incomplete)}
             raise ValidationError({"events": [ErrorDetail(said, "map_incomplete")]})
-        cursor, name = f"{epoch}-{head}", f"dayzero.{found.trial.code}.{edc}.{environment}"
-        document = write_odm(
-            Head(
-                file_oid=f"{name}.{cursor}",
-                created=now,
-                study_oid=found.study_oid or found.trial.code,
-                metadata_oid=metadata,
-                transactional=span is not None,
-                prior=f"{name}.{since}" if since else "",
-            ),
-            subjects_done(signed_in(request), events, now, span),
+        cursor, name = f"{epoch}-{last}", f"dayzero.{found.trial.code}.{edc}.{environment}"
+        head = Head(
+            file_oid=f"{name}.{cursor}",
+            created=now,
+            study_oid=found.study_oid or found.trial.code,
+            metadata_oid=metadata,
+            transactional=span is not None,
+            prior=f"{name}.{since}" if since else "",
         )
-        return HttpResponse(document, content_type=XML, headers={"Changes-Cursor": cursor})
+        user = signed_in(request)
+
+        def parts() -> Iterator[bytes]:
+            with one_snapshot():
+                yield from write_odm(head, subjects_done(user, found, now, span))
+
+        return StreamingHttpResponse(parts(), content_type=XML, headers={"Changes-Cursor": cursor})
 
     @extend_schema(
         operation_id="odm_report",

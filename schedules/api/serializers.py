@@ -186,13 +186,13 @@ def edc_named(
 
 def _edc_names(visit: ListedVisit, names: ExternalNames, subjects: Mapping[int, str]) -> Any:
     """What an EDC calls a visit; None where it has no map of the trial."""
-    state, beside = visit.state, visit.beside
-    person = names.person(beside.trial, beside.site, subjects.get(state.participant_id))
+    state, trial = visit.state, visit.edition.trial
+    person = names.person(trial, visit.at.code, subjects.get(state.participant_id))
     if person is None:
         return None
     rule = visit.protocol.visit_by_code.get(state.rule_code)
     repeats = rule is not None and is_many(rule)
-    return {**person, **names.visit(beside.trial, state.rule_code, state.occurrence, repeats=repeats)}
+    return {**person, **names.visit(trial, state.rule_code, state.occurrence, repeats=repeats)}
 
 
 def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> dict[str, Any]:
@@ -207,11 +207,11 @@ def _whose(visit: ListedVisit, say: Say) -> dict[str, Any]:
     state, beside = visit.state, visit.beside
     return {
         "id": state.pk,
-        "trial": beside.trial,
-        "site": beside.site,
+        "trial": visit.edition.trial,
+        "site": visit.at.code,
         "participant": state.participant_id,
         "subject_code": beside.subject_code,
-        "protocol_version": visit.version,
+        "protocol_version": visit.edition.label,
         "code": state.code,
         "rule": state.rule_code,
         "occurrence": state.occurrence,

@@ -72,8 +72,26 @@ class Head:
     prior: str = ""
 
 
-def write_odm(head: Head, subjects: Iterable[SubjectDays]) -> bytes:
-    """Write a file, a snapshot or the changes since another one."""
+def write_odm(head: Head, subjects: Iterable[SubjectDays]) -> Iterator[bytes]:
+    """Write a file, a snapshot or the changes since another one, a subject at a time.
+
+    No more than one subject is held in memory.
+    """
+    root, clinical = _frame(head)
+    rows = (tostring(_subject_data(one, head.transactional), encoding="utf-8") for one in subjects)
+    first = next(rows, None)
+    if first is None:
+        yield tostring(root, encoding="utf-8", xml_declaration=True)
+        return
+    clinical.text = "\n"  # the last line end of all: those in names are written as &#10;
+    begins, _end, ends = tostring(root, encoding="utf-8", xml_declaration=True).rpartition(b"\n")
+    yield begins + first
+    yield from rows
+    yield ends
+
+
+def _frame(head: Head) -> tuple[Element, Element]:
+    """What stands around the subjects, and the element that they stand in."""
     root = Element("ODM", {"xmlns": NAMESPACE, "ODMVersion": "1.3.2"})
     root.set("FileType", "Transactional" if head.transactional else "Snapshot")
     root.set("Granularity", "AllClinicalData")
@@ -84,17 +102,12 @@ def write_odm(head: Head, subjects: Iterable[SubjectDays]) -> bytes:
     if not head.transactional:
         root.set("AsOfDateTime", head.created.isoformat(timespec="seconds"))
     root.set("Originator", "Dayzero")
-    clinical = SubElement(
-        root, "ClinicalData", {"StudyOID": head.study_oid, "MetaDataVersionOID": head.metadata_oid}
-    )
-    for subject in subjects:
-        _write_subject(clinical, subject, transactional=head.transactional)
-    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return written
+    names = {"StudyOID": head.study_oid, "MetaDataVersionOID": head.metadata_oid}
+    return root, SubElement(root, "ClinicalData", names)
 
 
-def _write_subject(parent: Element, subject: SubjectDays, *, transactional: bool) -> None:
-    row = SubElement(parent, "SubjectData", {"SubjectKey": subject.key})
+def _subject_data(subject: SubjectDays, transactional: bool) -> Element:
+    row = Element("SubjectData", {"SubjectKey": subject.key})
     if transactional:
         row.set("TransactionType", "Context")
     if subject.site:
@@ -112,6 +125,7 @@ def _write_subject(parent: Element, subject: SubjectDays, *, transactional: bool
             if transactional:
                 for one in (form, group, item):
                     one.set("TransactionType", "Upsert")
+    return row
 
 
 def read_odm(raw: bytes, items: dict[str, DateItem]) -> tuple[str, list[SubjectDays]]:

@@ -6,7 +6,6 @@ others; `Standing.said` is the one table that says which of the two is read firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -61,8 +60,7 @@ class ClinicDays(NamedTuple):
     known: date = date.max
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Both axes of a visit on a day; `days_outside` belongs to one that was done out of its window."""
 
     window: WindowPosition
@@ -124,16 +122,16 @@ def window_position(visit: VisitState, days: ClinicDays) -> WindowPosition:
         return WindowPosition.NOT_APPLICABLE
     if visit.waits:
         return WindowPosition.WAITING
-    if days.today < visit.window.opens:
+    if days.today < visit.opens:
         return WindowPosition.UPCOMING
     if visit.awaits_base(min(days.today, days.known)):
         return WindowPosition.WAITING
-    if days.today > visit.window.closes:
+    if days.today > visit.closes:
         return WindowPosition.CLOSED
     _, first, after_last, _ = days if visit.place != Place.WARD else clinic_days(days.today, None)
-    if visit.window.closes < first:
+    if visit.closes < first:
         return WindowPosition.NO_CLINIC_DAY_LEFT
-    return WindowPosition.LAST_DAYS if visit.window.closes < after_last else WindowPosition.OPEN
+    return WindowPosition.LAST_DAYS if visit.closes < after_last else WindowPosition.OPEN
 
 
 def appointment(visit: VisitState, today: date, known: date = date.max) -> Appointment:
@@ -159,6 +157,7 @@ def appointment(visit: VisitState, today: date, known: date = date.max) -> Appoi
 
 def _is_over(visit: VisitState, today: date, known: date) -> bool:
     """Whether the day on which the visit was to be is over: booked, begun, or the last of its window."""
-    closes = None if visit.awaits_base(min(today, known)) else visit.window.closes
-    days = (visit.booked_on, visit.arrived_on, closes)
-    return any(day is not None and day < today for day in days)
+    booked, arrived = visit.booked_on, visit.arrived_on
+    if (booked and booked < today) or (arrived and arrived < today):
+        return True
+    return visit.closes < today and not visit.awaits_base(min(today, known))

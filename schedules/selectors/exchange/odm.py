@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.selectors.participants import participants_visible_to
@@ -20,6 +20,9 @@ from schedules.selectors.exchange.map_check import mapped_rules
 from trials.models import User
 from trials.selectors.records import trials_visible_to
 from trials.zones import roles_day
+
+AT_ONCE = 500
+"""How many subjects are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,60 +102,72 @@ class EventMap:
                 found |= whole & Q(occurrence__in=numbers)
         return found & Q(participant__trial=self.edc_map.trial_id)
 
-    def event_of(self, visit: Visit, *, repeats: bool) -> EventDay | None:
+    def event_of(self, visit: DoneVisit, *, repeats: bool) -> EventDay | None:
         """A visit as the EDC's event with its day; None where the map does not name it."""
-        found = self.named(visit.rule_code, visit.occurrence, repeats=repeats)
+        found = self.named(visit.rule, visit.occurrence, repeats=repeats)
         if found is None:
             return None
         entry, key = found
         return EventDay(
             event_oid=entry["event_oid"],
             repeat_key=key,
-            day=visit.performed_on.isoformat() if visit.performed_on else None,
+            day=visit.done_on.isoformat() if visit.done_on else None,
             item=_item(entry) if entry.get("date_item_oid") else None,
-            removed=visit.performed_on is None,
+            removed=visit.done_on is None,
         )
 
 
+class DoneVisit(NamedTuple):
+    """Of whom a visit is, which of which rule it is, and the day on which it was done."""
+
+    participant: int
+    rule: str
+    occurrence: int
+    done_on: date | None
+
+
 def subjects_done(
-    user: User, events: EventMap, now: datetime, since: tuple[int, int] | None = None
-) -> Sequence[SubjectDays]:
-    """The days on which mapped visits were done, by subject; two queries, and one statement for all days.
+    user: User, edc_map: EdcMap, now: datetime, since: tuple[int, int] | None = None
+) -> Iterator[SubjectDays]:
+    """The days on which mapped visits were done, by subject, a few hundred subjects at a time.
 
     With `since`, the numbers of a first and a last change, those visits alone that changed in between, and
     the ones that are no longer done. Participants whom the map does not name are left out.
     """
-    edc_map = events.edc_map
-    people = participants_visible_to(user, roles_day(now)).filter(trial=edc_map.trial_id)
-    visits = Visit.objects.filter(participant__in=people, participant__edc_subjects__map=edc_map)
-    if since is None:
-        visits = visits.filter(performed_on__isnull=False)
-    else:
-        first, last = since
-        changed = ChangeEvent.objects.filter(number__gt=first, number__lte=last, visit__isnull=False)
-        visits = visits.filter(pk__in=changed.values("visit"))
-    names = dict(EdcSubject.objects.filter(map=edc_map).values_list("participant", "external_id"))
-    rows = list(
-        visits.select_related("participant__site").order_by("participant__subject_code", "target", "pk")
-    )
+    events = EventMap(edc_map)
     # by the protocol, and not by whom it asked more than once so far: a key stays what it was
     repeating = {rule.code for rule in mapped_rules(edc_map.trial) if rule.several}
-    return list(_by_subject(rows, names, events, repeating))
+    people = participants_visible_to(user, roles_day(now)).filter(trial=edc_map.trial_id)
+    named = EdcSubject.objects.filter(map=edc_map, participant__in=people)
+    visits = Visit.objects.filter(performed_on__isnull=False)
+    if since is not None:
+        first, last = since
+        changed = ChangeEvent.objects.filter(number__gt=first, number__lte=last, visit__isnull=False)
+        named = named.filter(participant__in=changed.values("participant"))
+        visits = Visit.objects.filter(pk__in=changed.values("visit"))
+    for subjects in _subjects(named):
+        rows = visits.filter(participant__in=list(subjects)).order_by("target", "pk")
+        columns = rows.values_list("participant_id", "rule_code", "occurrence", "performed_on")
+        done: dict[int, list[EventDay]] = {}
+        for visit in map(DoneVisit._make, columns):
+            event = events.event_of(visit, repeats=visit.rule in repeating)
+            if event:
+                done.setdefault(visit.participant, []).append(event)
+        for pk, (name, site) in subjects.items():
+            if pk in done:
+                latest = {(one.event_oid, one.repeat_key): one for one in done[pk]}  # of several attempts
+                yield SubjectDays(name, edc_map.sites.get(site, ""), list(latest.values()))
 
 
-def _by_subject(
-    rows: Iterable[Visit], names: Mapping[int, str], events: EventMap, repeating: Collection[str]
-) -> Iterable[SubjectDays]:
-    grouped: dict[int, list[EventDay]] = {}
-    sites: dict[int, str] = {}
-    for visit in rows:
-        event = events.event_of(visit, repeats=visit.rule_code in repeating)
-        if event and visit.participant_id in names:
-            grouped.setdefault(visit.participant_id, []).append(event)
-            sites[visit.participant_id] = events.edc_map.sites.get(visit.participant.site.code, "")
-    for pk, found in grouped.items():
-        latest = {(one.event_oid, one.repeat_key): one for one in found}  # of several attempts the last
-        yield SubjectDays(names[pk], sites[pk], list(latest.values()))
+def _subjects(named: QuerySet[EdcSubject]) -> Iterator[dict[int, tuple[str, str]]]:
+    """The names of participants and the codes of their sites by id, in the order of their subject codes."""
+    rows = named.order_by("participant__subject_code").values_list(
+        "participant_id", "external_id", "participant__site__code", "participant__subject_code"
+    )
+    after = ""
+    while page := list(rows.filter(participant__subject_code__gt=after)[:AT_ONCE]):
+        yield {pk: (name, site) for pk, name, site, _code in page}
+        after = page[-1][-1]
 
 
 @dataclass(frozen=True, slots=True)

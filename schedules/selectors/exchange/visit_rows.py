@@ -32,10 +32,10 @@ from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.models import Visit
 from schedules.selectors.exchange.people import Since, WantedPeople, are_few, changed_visits, people_wanted
 from schedules.selectors.store.calendars import SiteCalendars, TableKey, site_calendars, working_days_by_table
-from schedules.selectors.store.plain_rows import Columns, Written, ids_of, read_plain, selected
+from schedules.selectors.store.plain_rows import Columns, Row, Written, ids_of, read_plain, selected
 from schedules.selectors.store.stored_visits import planned_visit
 from schedules.selectors.visits.status_query import appointment_condition, edc_condition, window_condition
-from trials.domain.accounts.access import Scope
+from trials.domain.accounts.access import Right, Scope
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
 from trials.keyset import Key, Place, RowAfter
@@ -58,27 +58,23 @@ class Beside(NamedTuple):
     ended_by: str | None
     ended_because: str | None
     subject_code: str
-    trial: str
     site_id: int
-    site: str
-    zone: str
-    working_days: TableKey | None
-    version: tuple[int, str, str]
+    version_id: int
 
 
 _TABLES: Mapping[str, type[Model]] = {
     "v": Visit,
     "p": Participant,
-    "t": Trial,
+    "cs": CourseStep,
     "s": Site,
     "w": WorkingDayTable,
-    "cs": CourseStep,
     "pv": ProtocolVersion,
-    "dv": ProtocolVersion,
+    "t": Trial,
 }
-"""Each table by its alias; `dv` is the version under which a visit was done."""
+"""Each table by its alias."""
 
-_BESIDE = (
+_VISIT = (
+    *(f"v.{name}" for name in COLUMNS),
     "v.booked_start",
     "v.booked_end",
     "v.booked_place",
@@ -88,21 +84,18 @@ _BESIDE = (
     "cs.step",
     "cs.reason",
     "p.subject_code",
-    "t.code",
     "p.site_id",
-    "s.code",
-    "s.zone",
-    "w.id",
-    "w.digest",
+    "p.protocol_version_id",
 )
+"""What is read of each visit: the columns of its state, then what stands beside it."""
+_SITE = ("s.id", "s.code", "s.zone", "w.id", "w.digest")
 _VERSION = ("id", "label", "digest")
+_EDITION = (*(f"pv.{name}" for name in _VERSION), "t.code")
 
 
 @cache
-def _columns() -> Columns:
-    """What is read of each visit: the columns of its state, what stands beside it, and both versions."""
-    names = [f"v.{name}" for name in COLUMNS]
-    names += [*_BESIDE, *(f"{alias}.{name}" for alias in ("pv", "dv") for name in _VERSION)]
+def _columns(names: tuple[str, ...]) -> Columns:
+    """The columns with these names, each after its table's alias."""
     found = []
     for alias, _dot, name in (one.partition(".") for one in names):
         meta = _TABLES[alias]._meta  # noqa: SLF001  Django's own name for what it publishes
@@ -124,15 +117,30 @@ class AtSite:
     days: ClinicDays
 
 
-@dataclass(frozen=True, slots=True)
-class ListedVisit:
+class Edition(NamedTuple):
+    """What the visits of one protocol version share: its label, the trial's code, and the protocol.
+
+    `assumed` are the anchors whose days follow from others by a rule that no record states.
+    """
+
+    label: str
+    trial: str
+    protocol: Protocol
+    assumed: frozenset[str]
+
+
+class ListedVisit(NamedTuple):
     """A visit as machines get it: what is on record, and by what it is read."""
 
     state: VisitState
     beside: Beside
     at: AtSite
-    version: str
-    protocol: Protocol
+    edition: Edition
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol by which it is read."""
+        return self.edition.protocol
 
     @property
     def standing(self) -> Standing:
@@ -142,9 +150,7 @@ class ListedVisit:
     @property
     def anchor_assumed(self) -> bool:
         """Whether the day that it counts from follows from others by a rule that no record states."""
-        rule = self.protocol.anchor_by_code.get(self.state.anchor_code)
-        guessed = rule is not None and rule.derived is not None and rule.derived.basis.assumed
-        return guessed and self.state.anchor_kind == AnchorKind.DERIVED
+        return self.state.anchor_kind == AnchorKind.DERIVED and self.state.anchor_code in self.edition.assumed
 
     @property
     def booking_fits(self) -> bool | None:
@@ -209,10 +215,9 @@ def listed_visits(
     """
     after, size = page
     if wanted.everything and not isinstance(after, tuple):
-        ids = _full_read(roles_of(user, roles_day(now)), after, size + 1)
+        rows = _full_read(roles_of(user, roles_day(now)), after, size + 1)
     else:
-        ids = _chosen(user, wanted, (after, size + 1), now)
-    rows = _page(ids, by_target=wanted.by_target)
+        rows = _page(_chosen(user, wanted, (after, size + 1), now), by_target=wanted.by_target)
     last = rows[size - 1] if len(rows) > size else None
     following: Place | None = None
     if last is not None:
@@ -237,8 +242,17 @@ def visits_by_id(
     return {one.state.pk: one for one in _listed(rows, now, as_of)}
 
 
-def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
-    """The ids of a page of all visits in sight, by id: what a program reads page by page, ten thousand times.
+def _full_read(scope: Scope, after: Place | None, size: int) -> list[Row]:
+    """A page of all visits in sight, by id: what a program reads page by page, ten thousand times."""
+    last = 0 if after is None else after
+    if scope.everything or scope.allows_throughout(Right.VIEW):
+        sql = f"{_selected()} WHERE v.id > %s ORDER BY v.id LIMIT %s"
+        return read_plain(sql, (last, size), _columns(_VISIT))
+    return _page(_in_sight(scope, last, size))
+
+
+def _in_sight(scope: Scope, last: int, size: int) -> Written | None:
+    """The ids of a page of the visits in sight of a scope.
 
     The condition of a scope is put into words once. The plus keeps SQLite from looking up all visits of
     these people for each page, to sort them: it walks on by id. PostgreSQL knows how many there are.
@@ -247,8 +261,7 @@ def _full_read(scope: Scope, after: Place | None, size: int) -> Written | None:
     if sight is None:
         return None
     people, params = sight
-    last = 0 if after is None else after
-    if not scope.everything and are_few(Participant.objects.filter(within(scope))):
+    if are_few(Participant.objects.filter(within(scope))):
         table = Visit._meta.db_table  # noqa: SLF001
         rows = f"SELECT id AS pk FROM {table} WHERE participant_id IN ({people}) AND id > %s"  # noqa: S608
         return _by_person((rows, (*params, last)), "pk", size)
@@ -275,34 +288,50 @@ def _people_visible(scope: Scope) -> Written | None:
     return ids_of(Participant.objects.filter(within(scope)).order_by())
 
 
-def _page(ids: Written | None, *, by_target: bool = False) -> list[tuple[Any, ...]]:
+def _page(ids: Written | None, *, by_target: bool = False) -> list[Row]:
     """The columns of the visits with these ids, by id or by target; one statement."""
     if ids is None:
         return []
     page, params = ids
-    before, after = _around(by_target)
-    return read_plain(f"{before}{page}{after}", params, _columns())
+    order = "v.target, v.id" if by_target else "v.id"
+    sql = f"{_selected()} JOIN ({page}) page ON page.pk = v.id ORDER BY {order}"
+    return read_plain(sql, params, _columns(_VISIT))
 
 
 @cache
-def _around(by_target: bool) -> tuple[str, str]:
-    """The statement that reads a page, before and after the one that says which visits it has."""
+def _selected() -> str:
+    """The statement that reads visits, up to which ones.
+
+    What many of them share (site, version) is read apart: PostgreSQL plans a join of nine tables for longer
+    than it takes to read a page.
+    """
     tables = {alias: model._meta.db_table for alias, model in _TABLES.items()}  # noqa: SLF001
-    before = f"SELECT {selected(_columns())} FROM ("  # noqa: S608  names of ours alone
-    after = f"""
-        ) page
-        JOIN {tables["v"]} v ON v.id = page.pk
+    return f"""
+        SELECT {selected(_columns(_VISIT))} FROM {tables["v"]} v
         JOIN {tables["p"]} p ON p.id = v.participant_id
-        JOIN {tables["t"]} t ON t.id = p.trial_id
-        JOIN {tables["s"]} s ON s.id = p.site_id
-        LEFT JOIN {tables["w"]} w ON w.site_id = s.id
-            AND w.version = (SELECT MAX(n.version) FROM {tables["w"]} n WHERE n.site_id = s.id)
-        JOIN {tables["pv"]} pv ON pv.id = p.protocol_version_id
-        LEFT JOIN {tables["dv"]} dv ON dv.id = v.done_under_id
         LEFT JOIN {tables["cs"]} cs ON cs.id = v.cancelled_by_id
-        ORDER BY {"v.target, v.id" if by_target else "v.id"}
-    """  # noqa: S608
-    return before, after
+    """  # noqa: S608  names of ours alone
+
+
+@cache
+def _shared(names: tuple[str, ...]) -> str:
+    """The statement that reads what visits share, sites or versions, up to the ids of those."""
+    tables = {alias: model._meta.db_table for alias, model in _TABLES.items()}  # noqa: SLF001
+    sources = {
+        _SITE: f"""
+            {tables["s"]} s LEFT JOIN {tables["w"]} w ON w.site_id = s.id
+                AND w.version = (SELECT MAX(n.version) FROM {tables["w"]} n WHERE n.site_id = s.id)
+            WHERE s.id IN
+        """,  # noqa: S608
+        _EDITION: f"{tables['pv']} pv JOIN {tables['t']} t ON t.id = pv.trial_id WHERE pv.id IN",
+    }
+    return f"SELECT {selected(_columns(names))} FROM {sources[names]}"  # noqa: S608
+
+
+def _read_shared(names: tuple[str, ...], ids: Collection[int]) -> list[Row]:
+    """The columns of the sites or versions with these ids; one statement."""
+    places = ", ".join(["%s"] * len(ids))
+    return read_plain(f"{_shared(names)} ({places})", tuple(ids), _columns(names))
 
 
 def _chosen(
@@ -385,35 +414,40 @@ def _by_day(calendars: SiteCalendars, now: datetime, as_of: date | None) -> dict
     return days
 
 
-def _listed(rows: Sequence[tuple[Any, ...]], now: datetime, as_of: date | None) -> list[ListedVisit]:
-    """Rows as machines get them; one query for the working days of their sites, or none for no row."""
+def _listed(rows: Sequence[Row], now: datetime, as_of: date | None) -> list[ListedVisit]:
+    """Rows as machines get them; one query for their sites and one for their versions, or none for no row."""
     if not rows:
         return []
-    read = [_read(row) for row in rows]
-    places = _places([beside for _state, beside in read], now, as_of)
+    read = [(VisitState._make((*row[:_STATE], None)), Beside._make(row[_STATE:])) for row in rows]
+    places = _places({beside.site_id for _state, beside in read}, now, as_of)
     # by the version under which it was done, else by the participant's present one
-    protocols = {version: _protocol(version) for version in {beside.version for _state, beside in read}}
+    versions = [state.done_under_id or beside.version_id for state, beside in read]
+    editions = _editions(set(versions))
     return [
-        ListedVisit(state, beside, places[beside.site_id], beside.version[1], protocols[beside.version])
-        for state, beside in read
+        ListedVisit(state, beside, places[beside.site_id], editions[version])
+        for (state, beside), version in zip(read, versions, strict=True)
     ]
 
 
-def _read(row: tuple[Any, ...]) -> tuple[VisitState, Beside]:
-    present, then = row[-6:-3], row[-3:]
-    table, version = row[-8:-6], present if then[0] is None else then
-    beside = (*row[_STATE:-8], None if table[0] is None else table, version)
-    return VisitState(*row[:_STATE]), Beside._make(beside)
+def _editions(versions: Collection[int]) -> dict[int, Edition]:
+    """What the visits of each of these versions share, by its id.
+
+    A version's document is read only where nobody has read this digest yet.
+    """
+    found = {}
+    for pk, label, digest, trial in _read_shared(_EDITION, versions):
+        protocol = protocol_of(ProtocolVersion.from_db(None, _VERSION, (pk, label, digest)))
+        assumed = (one.code for one in protocol.anchors if one.derived and one.derived.basis.assumed)
+        found[pk] = Edition(label, trial, protocol, frozenset(assumed))
+    return found
 
 
-def _protocol(version: tuple[int, str, str]) -> Protocol:
-    """The protocol of a version; its document is read only where nobody has read this digest yet."""
-    return protocol_of(ProtocolVersion.from_db(None, _VERSION, version))
-
-
-def _places(rows: Sequence[Beside], now: datetime, as_of: date | None) -> dict[int, AtSite]:
+def _places(sites: Collection[int], now: datetime, as_of: date | None) -> dict[int, AtSite]:
     """What the visits at each of these sites share, by the site's id."""
-    named = {one.site_id: (one.site, one.zone, one.working_days) for one in rows}
+    named = {
+        pk: (code, zone, None if table is None else (table, digest))
+        for pk, code, zone, table, digest in _read_shared(_SITE, sites)
+    }
     calendars = working_days_by_table({table for _code, _zone, table in named.values() if table})
     found: dict[tuple[date, TableKey | None], ClinicDays] = {}
     places = {}

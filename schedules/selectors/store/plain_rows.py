@@ -21,6 +21,11 @@ Columns = tuple[tuple[str, "Field[Any, Any]"], ...]
 Written = tuple[str, tuple[Any, ...]]
 """A statement and its parameters."""
 
+Row = Sequence[Any]
+"""The values of one row, in the order of its columns."""
+
+_NOTHING = {None}
+
 NOBODY: Written = ("SELECT 0", ())
 """Stands for a query for ids that can find nothing: no row has this one."""
 
@@ -39,19 +44,22 @@ def ids_of(rows: QuerySet[Any], *further: str) -> Written | None:
     return sql, tuple(params)
 
 
-def read_plain(sql: str, params: Sequence[Any], columns: Columns) -> list[tuple[Any, ...]]:
+def read_plain(sql: str, params: Sequence[Any], columns: Columns) -> list[Row]:
     """Read rows of these columns, with the values that the ORM would give; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
     readers = _readers(columns, connection.vendor)
-    if not rows or not readers:
-        return rows
-    values = list(zip(*rows, strict=True))
+    if not found or not readers:
+        return list(found)
+    rows = [list(row) for row in found]
     for place, read in readers:
-        known = {value: read(value) for value in set(values[place])}  # a page says the same many times
-        values[place] = tuple([known[value] for value in values[place]])
-    return list(zip(*values, strict=True))
+        values = {row[place] for row in found}  # a page says the same often, and mostly nothing
+        if values != _NOTHING:
+            known = {value: read(value) for value in values}
+            for row in rows:
+                row[place] = known[row[place]]
+    return list(rows)
 
 
 @lru_cache(maxsize=32)

@@ -138,7 +138,7 @@ def test_every_visit_of_the_map_comes_with_the_key_that_odm_gives_it(
     (shown,) = all_pages(ask, "/api/v1/visits?edc=rave&edc_event=SE_D28")
     named.events = [one for one in named.events if one["visit"] == "d28"]
     named.save()
-    written = ask("/api/v1/edc-maps/CART-SLE/rave/live/odm").content.decode()
+    written = ask("/api/v1/edc-maps/CART-SLE/rave/live/odm").getvalue().decode()
     assert f'StudyEventOID="{shown["edc"]["event_oid"]}"' in written
     assert "StudyEventRepeatKey" not in written
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +15,12 @@ import xmlschema
 from django.test import Client
 
 from participants.models import Participant
-from schedules.models import ValueDifference, Visit
+from schedules.models import EdcMap, ValueDifference, Visit
+from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.change_feed import begin_feed_epoch
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
 from schedules.services.visits.appointments import undo_visit
-from tests.cast import NOW
+from tests.cast import NOW, TODAY, an_enrolment
 from tests.readers import problem
 from trials.models import ApiAct, AuditEntry, User
 from trials.services.accounts.tokens import TokenScope, issue_api_token
@@ -62,6 +66,13 @@ def send(header: dict[str, str]) -> Send:
     return send
 
 
+def read(answer: Any) -> bytes:
+    """The body of an answer that is written as it is read; each time from what was read at first."""
+    if not hasattr(answer, "whole"):
+        answer.whole = answer.getvalue()
+    return bytes(answer.whole)
+
+
 def address(edc: str) -> str:
     return f"/api/v1/edc-maps/CART-SLE/{edc}/live/odm"
 
@@ -93,14 +104,14 @@ def test_a_sample_of_each_edc_is_taken_and_given_back(
     assert again.content == answer.content
     document = Client().get(address(which), headers=header)
     assert document["Content-Type"] == "application/xml"
-    xmlschema.XMLSchema(str(SCHEMA)).validate(document.content.decode())
+    xmlschema.XMLSchema(str(SCHEMA)).validate(read(document).decode())
     of = MAPS[which]
-    text = document.content.decode()
+    text = read(document).decode()
     for name in (of["study"], of["subject"], of["event"]["event_oid"], of["event"]["repeat_key"]):
         assert f'"{name}"' in text
     assert ("2026-11-20" in text) is ("date_item_oid" in of["event"])
     assert "Wuhan" not in text
-    back = send(which, document.content, key="k2")
+    back = send(which, read(document), key="k2")
     assert back.json()["results"][0]["status"] in {200, 204}, "what was given is taken again"
 
 
@@ -184,17 +195,46 @@ def test_what_changed_since_a_cursor_is_given_and_what_is_no_longer_done(
     first = Client().get(address("rave"), headers=header)["Changes-Cursor"]
     send("rave", (SAMPLES / "rave.xml").read_bytes())
     changed = Client().get(f"{address('rave')}?since={first}", headers=header)
-    xmlschema.XMLSchema(str(SCHEMA)).validate(changed.content.decode())
-    text = changed.content.decode()
+    xmlschema.XMLSchema(str(SCHEMA)).validate(read(changed).decode())
+    text = read(changed).decode()
     assert all(word in text for word in ('FileType="Transactional"', "PriorFileOID", "2026-11-20", "Upsert"))
     visit = screening(participant)
     undo_visit(visit=visit, version=visit.version, by=None, reason="Wrong person.", now=NOW)
     later = Client().get(f"{address('rave')}?since={changed['Changes-Cursor']}", headers=header)
-    xmlschema.XMLSchema(str(SCHEMA)).validate(later.content.decode())
-    assert 'TransactionType="Remove"' in later.content.decode()
+    xmlschema.XMLSchema(str(SCHEMA)).validate(read(later).decode())
+    assert 'TransactionType="Remove"' in read(later).decode()
     none = Client().get(f"{address('rave')}?since={later['Changes-Cursor']}", headers=header)
-    assert "SubjectData" not in none.content.decode()
+    assert "SubjectData" not in read(none).decode()
     begin_feed_epoch()
     gone = Client().get(f"{address('rave')}?since={first}", headers=header)
     assert problem(gone)["status"] == 410
     assert problem(Client().get(f"{address('rave')}?since=x", headers=header))["status"] == 400
+
+
+def test_a_file_is_sent_as_it_is_read_and_compressed_for_who_takes_that(
+    header: dict[str, str], participant: Participant
+) -> None:
+    mapped(participant, "rave")
+    plain, packed = (
+        Client().get(address("rave"), headers={**header, "accept-encoding": way})
+        for way in ("identity", "gzip")
+    )
+    assert plain.streaming
+    assert (packed["Content-Encoding"], gzip.decompress(packed.getvalue())) == ("gzip", plain.getvalue())
+
+
+def test_many_subjects_come_in_the_order_of_their_codes(
+    header: dict[str, str], participant: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped(participant, "rave")
+    edc_map, version = EdcMap.objects.get(), participant.protocol_version
+    names = {f"S01-{number}": f"101-{number}" for number in range(208, 200, -1)}
+    for code in names:
+        enrolled = enrol(enrolment=replace(an_enrolment(version), subject_code=code), by=None)
+        Visit.objects.filter(participant=enrolled, rule_code="screening").update(performed_on=TODAY)
+    name_subjects(edc_map=edc_map, names=names, by=None)
+    whole = Client().get(address("rave"), headers=header).getvalue()
+    found = re.findall(r'SubjectKey="([^"]+)"', whole.decode())
+    assert found == sorted(names.values())
+    monkeypatch.setattr("schedules.selectors.exchange.odm.AT_ONCE", 3)
+    assert Client().get(address("rave"), headers=header).getvalue() == whole

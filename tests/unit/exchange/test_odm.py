@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree.ElementTree import tostring
 
 import odmlib
 import pytest
 import xmlschema
+from defusedxml.ElementTree import fromstring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,13 +44,38 @@ def a_file(inside: str, study: str = "S") -> bytes:
 @pytest.mark.parametrize("transactional", [False, True])
 def test_what_is_written_is_valid_and_reads_as_it_was(transactional: bool) -> None:
     head = Head("F1", WHEN, "S & T", transactional=transactional, prior="F0" if transactional else "")
-    written = write_odm(head, subjects())
+    written = b"".join(write_odm(head, subjects()))
     xmlschema.XMLSchema(str(SCHEMA)).validate(written.decode())
     study, read = read_odm(written, {"SE_D14": ITEM})
     assert study == "S & T"
     assert [(one.key, one.site) for one in read] == [("101-001", "101"), ("101-002", "")]
     assert read[0].events[0].day == "2026-12-21"
     assert read[0].events[1].removed is transactional
+
+
+def test_a_file_is_written_a_subject_at_a_time() -> None:
+    asked: list[str] = []
+
+    def many() -> Iterator[SubjectDays]:
+        for number in range(1_000):
+            asked.append(f"S{number}")
+            yield SubjectDays(asked[-1], "a\nb", [EventDay("SE", str(number), "2026-12-21", ITEM)])
+
+    parts = write_odm(Head("F\n1", WHEN, "S & T"), many())
+    begins = next(parts)
+    assert (asked, begins.count(b"<SubjectData")) == (["S0"], 1)
+    whole = begins + b"".join(parts)
+    xmlschema.XMLSchema(str(SCHEMA)).validate(whole.decode())
+    root = fromstring(whole)
+    as_one = tostring(root, encoding="utf-8", xml_declaration=True)
+    assert whole == as_one.replace(b"xmlns:ns0", b"xmlns").replace(b"ns0:", b""), "as a tree is written"
+    assert len(root[0]) == 1_000
+
+
+def test_a_file_without_a_subject_is_whole() -> None:
+    written = b"".join(write_odm(Head("F1", WHEN, "S"), []))
+    assert written.endswith(b'<ClinicalData StudyOID="S" MetaDataVersionOID="1" /></ODM>')
+    assert read_odm(written, {}) == ("S", [])
 
 
 @pytest.mark.parametrize(

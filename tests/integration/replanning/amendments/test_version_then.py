@@ -46,7 +46,7 @@ def test_the_api_and_the_feed_explain_a_visit_by_the_version_under_which_it_was_
     user = User.objects.create_user("coordinator")
     Membership.objects.create(user=user, role=Role.COORDINATOR, site=site, starts_on=date(2026, 1, 1))
     page = listed_visits(user, WantedVisits(), (None, 50), NOW).visits
-    told = {one.state.code: (one.because(), one.version) for one in page}
+    told = {one.state.code: (one.because(), one.edition.label) for one in page}
     assert "Tolerance 2 days before, 2 days after" in told["d14"][0]
     assert "Protocol version 1." in told["d14"][0]
     assert "Protocol version 2." in told["d28"][0]
