@@ -33,6 +33,13 @@ class SiteInstant(serializers.DateTimeField):
         return value  # not in the server's
 
 
+class OptionalText(serializers.CharField):
+    """A text that may be left out; an empty one says the same, since programs send what they have."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "default": "", "allow_blank": True} | kwargs)
+
+
 class PlausibleDay(serializers.DateField):
     """A day on which a trial may be looked at."""
 

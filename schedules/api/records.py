@@ -17,6 +17,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import FactKind
 from participants.domain.fact_rows import FactRow, fact_of
 from participants.models import Participant
+from schedules.api.fields import OptionalText
 from schedules.api.reading.views import ReadView
 from schedules.api.writing import (
     DRY_RUN,
@@ -60,7 +61,7 @@ class AnchorBody(StrictSerializer):
     code = serializers.CharField(max_length=60)
     actual_on = serializers.DateField()
     actual_at = HourField(required=False)
-    reason = serializers.CharField(max_length=500, required=False, default="")
+    reason = OptionalText(max_length=500)
     sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
     source = SourceBody(required=False)  # type: ignore[assignment]  # a field, and not the attribute
 
@@ -91,15 +92,13 @@ class FactBody(StrictSerializer):
     """A fact that protocol windows are judged by."""
 
     kind = serializers.ChoiceField(KINDS)
-    of = serializers.CharField(
-        max_length=80, required=False, default="", help_text="What it is of, by the protocol's code."
-    )
+    of = OptionalText(max_length=80, help_text="What it is of, by the protocol's code.")
     starts_on = serializers.DateField(required=False)
     starts_at = HourField(required=False)
     ends_on = serializers.DateField(required=False)
     ends_at = HourField(required=False)
     detail = DetailBody(required=False)
-    reason = serializers.CharField(max_length=300, required=False, default="")
+    reason = OptionalText(max_length=300)
     sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
     source = SourceBody(required=False)  # type: ignore[assignment]
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from schedules.api.fields import PlausibleDay
+from schedules.api.fields import OptionalText, PlausibleDay
 from schedules.api.reading.queries import EdcShown
 from schedules.api.serializers import VisitSerializer, edc_named, visit_document
 from schedules.api.writing import (
@@ -61,7 +61,7 @@ class ActivityBody(StrictSerializer):
     """Whether an activity was done; if not, why."""
 
     done = serializers.BooleanField()
-    reason = serializers.CharField(max_length=300, required=False, default="")
+    reason = OptionalText(max_length=300)
     at = HourField(required=False)
 
 
@@ -107,7 +107,7 @@ class BookedBody(StrictSerializer):
     on = serializers.DateField(help_text="The day at the site.")
     start = HourField(required=False)
     end = HourField(required=False)
-    place = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    place = OptionalText(max_length=120)
     resource = serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -149,9 +149,7 @@ class VisitReport(StrictSerializer):
     restored = TrueField(
         required=False, help_text="Take back that it was done, missed or cancelled: a correction."
     )
-    reason = serializers.CharField(
-        max_length=500, required=False, default="", help_text="Asked for where the screens ask for one."
-    )
+    reason = OptionalText(max_length=500, help_text="Asked for where the screens ask for one.")
     source = SourceBody(required=False)  # type: ignore[assignment]  # a field, and not the attribute
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

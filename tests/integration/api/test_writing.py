@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,3 +224,24 @@ def test_what_is_refused_is_read_to_its_end(send: Send, visit: Visit, token: str
         )
     assert answer.status_code == (413 if token == "right" else 401)
     assert answer.wsgi_request.read() == b""
+
+
+def test_the_report_that_the_guide_shows_is_taken(send: Send, visit: Visit) -> None:
+    shown = re.findall(r"```json\n(.*?)```", Path("docs/edc.md").read_text(encoding="utf-8"), re.DOTALL)
+    (report,) = [block for block in shown if block.startswith('{"performed": {')]
+    body = json.loads(report.replace("2026-12-21", "2026-11-21").replace("T09:30", "T08:30"))
+    answer = send("patch", f"visits/{visit.pk}", body, if_match=f'"{visit.version}"')
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["performed_at"] == "2026-11-21T08:30:00+08:00"
+
+
+def test_an_empty_reason_says_as_little_as_none(send: Send, visit: Visit) -> None:
+    version = f'"{visit.version}"'
+    refused = [
+        problem(send("patch", f"visits/{visit.pk}", {"missed": True, **reason}, if_match=version))
+        for reason in ({}, {"reason": ""})
+    ]
+    assert refused[0] == refused[1]
+    assert "reason" in refused[0]["detail"]
+    taken = {"performed": {"on": "2026-11-21"}, "reason": ""}
+    assert send("patch", f"visits/{visit.pk}", taken, if_match=version).status_code == 200
