@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
+from schedules.api.fields import OptionalText
 from schedules.api.writing import (
     DRY_RUN,
     IDEMPOTENCY_KEY,
@@ -98,9 +99,7 @@ class ReplanningBody(StrictSerializer):
         default=False, help_text="Bookings that lose their window by it are to be booked again."
     )
     sure = serializers.BooleanField(default=False, help_text="An unlikely day is meant.")
-    reason = serializers.CharField(
-        max_length=300, required=False, default="", allow_blank=True, help_text="Kept in the audit trail."
-    )
+    reason = OptionalText(max_length=300, help_text="Kept in the audit trail.")
     source = SourceBody(required=False)  # type: ignore[assignment]  # a field, and not the attribute
 
 
