@@ -40,7 +40,13 @@ from schedules.domain.replanning.wording import change_sentences, effect_label, 
 from schedules.domain.windows.verdict_changes import verdict_sentences
 from schedules.selectors.pages.replanning import other_versions
 from schedules.selectors.store.course import person_in_sight
-from schedules.services.replanning.moves import Preview, Proposal, commit_replanning, preview_replanning
+from schedules.services.replanning.moves import (
+    Preview,
+    Proposal,
+    commit_replanning,
+    preview_replanning,
+    refusals_of,
+)
 from trials import request_clock
 from trials.api.authentication import signed_in
 from trials.api.bodies import StrictSerializer
@@ -178,6 +184,11 @@ class ReplanningAnswer(serializers.Serializer):
         help_text="What departs from the protocol and is drafted as a deviation.",
     )
     contradictions = ContradictionSerializer(many=True, help_text="What is refused, with days that mend it.")
+    refused = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Why it would be refused, in the sentences of the refusal: a contradiction, a consent, a "
+        "closed gate, bookings left behind. None where it can be made true with a reason.",
+    )
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text="What somebody must look at in the new plan."
     )
@@ -223,7 +234,7 @@ def _replanned(request: Request, person: Participant, digest: str | None) -> dic
     proposal = _proposal(person, values)
     if digest is None:
         preview = preview_replanning(participant=person, proposal=proposal, now=now)
-        return replanning_document(preview, kept=False)
+        return _shown(preview)
     with on_behalf_of(request, values.get("source")):
         try:
             done = commit_replanning(
@@ -238,7 +249,7 @@ def _replanned(request: Request, person: Participant, digest: str | None) -> dic
             words = _(
                 "The calendar changed since you were shown what would happen. Look at `current`, decide."
             )
-            current = replanning_document(cast(Preview, stale.preview), kept=False)
+            current = _shown(cast(Preview, stale.preview))
             raise Overtaken(words, current) from stale
     return replanning_document(done, kept=True)
 
@@ -305,7 +316,12 @@ def _version(person: Participant, pk: int) -> ProtocolVersion:
     return version
 
 
-def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:
+def _shown(preview: Preview) -> dict[str, Any]:
+    """What would happen, and why it would be refused."""
+    return replanning_document(preview, kept=False, refused=refusals_of(preview))
+
+
+def replanning_document(preview: Preview, *, kept: bool, refused: Sequence[str] = ()) -> dict[str, Any]:
     """What a re-planning does, for machines."""
     around, protocol = preview.around, preview.plan.protocol
     judged = {change.code: verdict_sentences(change, say) for change in around.verdicts}
@@ -332,6 +348,7 @@ def replanning_document(preview: Preview, *, kept: bool) -> dict[str, Any]:
             }
             for one in preview.ruling.refused
         ],
+        "refused": list(refused),
         "warnings": [one.words.text(say) for one in preview.warnings],
         "orphans": [one.code for one in preview.orphans],
         "reminders_withdrawn": around.cancelled,

@@ -49,6 +49,7 @@ __all__ = [
     "preview_of",
     "preview_replanning",
     "record_anchor",
+    "refusals_of",
     "replan_many",
 ]
 
@@ -181,12 +182,24 @@ def _made_true(preview: Preview, *, now: datetime, by: User | None, reason: str)
     return preview
 
 
+def refusals_of(preview: Preview) -> list[str]:
+    """Say why a preview could not be made true, in the sentences of `commit_replanning`; none where it could.
+
+    All of them at once, where a commit raises the first. A constant number of queries.
+    """
+    found = []
+    for refuse in (*_IMPOSSIBLE, _refuse_versions, _refuse_orphans):
+        try:
+            refuse(preview)
+        except ReplanningRefused as refused:
+            found.append(str(refused))
+    return found
+
+
 def _refuse_impossible(preview: Preview) -> None:
     """Raise ReplanningRefused for what cannot have been, and for plans that the record forbids."""
-    _refuse_future(preview)
-    refuse_by_consent(preview)
-    _refuse_contradictions([preview])
-    _refuse_closed_gate(preview)
+    for refuse in _IMPOSSIBLE:
+        refuse(preview)
 
 
 def _refuse_future(preview: Preview) -> None:
@@ -217,6 +230,18 @@ def _refuse_closed_gate(preview: Preview) -> None:
     refusal = None if recorded_start(preview) else gate_against(preview)
     if refusal:
         raise ReplanningRefused(in_sentences(refusal))
+
+
+def _refuse_contradiction(preview: Preview) -> None:
+    _refuse_contradictions([preview])
+
+
+def _refuse_versions(preview: Preview) -> None:
+    _refuse_versions_not_in_use([preview])
+
+
+_IMPOSSIBLE = (_refuse_future, refuse_by_consent, _refuse_contradiction, _refuse_closed_gate)
+"""What cannot have been, and what the record forbids, in the order in which it is said."""
 
 
 def _keep_readiness(preview: Preview, *, now: datetime, by: User | None, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from participants.models import Anchor, Participant
@@ -110,6 +111,19 @@ def test_days_that_contradict_each_other_are_shown_with_what_would_mend_them(pos
         shown = answer.json()
         assert shown["contradictions"][0]["said"]
         assert problem(post({**body, **WHY}, if_match=f'"{shown["digest"]}"'))["status"] == 400
+
+
+def test_what_would_be_refused_is_shown_in_the_words_of_the_refusal(post: Post) -> None:
+    Visit.objects.filter(code="d28").update(booked_on=F("target"))
+    body = {"anchors": [{"code": "infusion", "planned_on": "2026-12-15"}]}
+    shown = post(body, dry=True).json()
+    (said,) = shown["refused"]
+    assert "Day 28" in said
+    assert problem(post({**body, **WHY}, if_match=f'"{shown["digest"]}"'))["detail"] == said
+    agreed = post({**body, "accept_orphans": True}, dry=True).json()
+    assert (agreed["orphans"], agreed["refused"]) == (["d28"], [])
+    done = post({**body, **WHY, "accept_orphans": True}, if_match=f'"{agreed["digest"]}"')
+    assert (done.status_code, done.json()["refused"]) == (200, [])
 
 
 def test_a_monitor_and_a_token_without_the_act_may_not(
