@@ -20,7 +20,7 @@ from schedules.api.maps import map_key
 from schedules.api.reading.queries import feed_place
 from schedules.api.visit_reports import MOST_ITEMS, reported
 from schedules.api.writing import DRY_RUN, IDEMPOTENCY_KEY, AnswersOnce, dry_run_asked, problem_of
-from schedules.formats.odm import EventDay, Head, OdmError, day_of, read_odm, write_odm
+from schedules.formats.odm import EventDay, Head, OdmError, day_of, fits_xml, read_odm, write_odm
 from schedules.models import EdcMap, Visit
 from schedules.selectors.exchange.agreements import edc_map
 from schedules.selectors.exchange.change_feed import last_number
@@ -115,8 +115,9 @@ class OdmExchange(AnswersOnce):
         since = request.query_params.get("since")
         span = None if since is None else (feed_place(since, epoch, last), last)
         metadata = request.query_params.get("metadata_version", "1")
-        if not 0 < len(metadata) <= MOST_OID:
-            raise ValidationError({"metadata_version": [_("Give 1 to 120 characters.")]})
+        if not 0 < len(metadata) <= MOST_OID or not fits_xml(metadata):
+            words = _("Give 1 to 120 characters, no control characters among them.")
+            raise ValidationError({"metadata_version": [words]})
         incomplete = EventMap(found).incomplete
         if incomplete:
             words = _("ODM asks for a form and an item group; the map names none for %(events)s.")

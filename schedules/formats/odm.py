@@ -6,6 +6,7 @@ entity and nothing from a network is followed, and of each event only what the m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,13 @@ NAMESPACE = "http://www.cdisc.org/ns/odm/v1.3"
 OPENCLINICA = "http://www.openclinica.org/ns/odm_ext_v130/v3.1"
 LONGEST = 120
 _ODM = f"{{{NAMESPACE}}}"
+_NO_SIGN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
+"""What XML cannot hold, and what no name has: control characters, halves of pairs, and no characters."""
+
+
+def fits_xml(text: str) -> bool:
+    """Whether a name can stand in a file: XML has no way to write control characters."""
+    return _NO_SIGN.search(text) is None
 
 
 class OdmError(ValueError):

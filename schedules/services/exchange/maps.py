@@ -17,12 +17,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from participants.models import Participant
+from schedules.formats.odm import fits_xml
 from schedules.models import EdcMap, EdcSubject
 from schedules.selectors.exchange.map_check import MapCheck, visit_codes
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused, Stale
 from trials.models import Trial, TrialSite, User
 
+MOST_NAMED = 5
 MOST_NAMES = 2000
 """So many names of a message are kept; one that has more names nothing that a page could show."""
 
@@ -88,6 +90,8 @@ def name_subjects(*, edc_map: EdcMap, names: Mapping[str, str], by: User | None)
     stored = {row.participant_id: row for row in EdcSubject.objects.filter(map=edc_map)}
     after = {pk: row.external_id for pk, row in stored.items()}
     after |= {people[code]: name for code, name in names.items()}
+    if odd := _unwritable(names.values()):
+        raise Refused({"subjects": [odd]})
     if twice := _twice(after.values()):
         raise Refused({"subjects": [_("Given to more than one participant: %(names)s.") % {"names": twice}]})
     changed = [pk for pk, name in after.items() if pk not in stored or stored[pk].external_id != name]
@@ -154,8 +158,23 @@ def _refuse(trial: Trial, content: MapContent) -> None:
         if names:
             words = _("Given more than once: %(names)s.") % {"names": names}
             refused.setdefault("events", []).append(words)
+    named = {
+        "study_oid": [content.study_oid],
+        "sites": content.sites.values(),
+        "events": [text for event in content.events for text in event.values() if isinstance(text, str)],
+    }
+    for field, texts in named.items():
+        if odd := _unwritable(texts):
+            refused.setdefault(field, []).append(odd)
     if refused:
         raise Refused(refused)
+
+
+def _unwritable(names: Iterable[str]) -> str:
+    """Say which names cannot stand in an ODM file, as many as are worth reading; empty for none."""
+    odd = sorted({ascii(name) for name in names if not fits_xml(name)})[:MOST_NAMED]
+    words = _("An ODM file cannot hold the control characters in %(names)s. Type the name again.")
+    return words % {"names": _(", ").join(odd)} if odd else ""
 
 
 def _sites(trial: Trial) -> set[str]:

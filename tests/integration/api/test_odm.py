@@ -22,6 +22,7 @@ from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, 
 from schedules.services.visits.appointments import undo_visit
 from tests.cast import NOW, TODAY, an_enrolment
 from tests.readers import problem
+from trials.domain.errors import Refused
 from trials.models import ApiAct, AuditEntry, User
 from trials.services.accounts.tokens import TokenScope, issue_api_token
 
@@ -238,3 +239,23 @@ def test_many_subjects_come_in_the_order_of_their_codes(
     assert found == sorted(names.values())
     monkeypatch.setattr("schedules.selectors.exchange.odm.AT_ONCE", 3)
     assert Client().get(address("rave"), headers=header).getvalue() == whole
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\nb", "a\x0bb", "a\ufffeb"])
+def test_a_name_that_no_file_can_hold_is_refused_where_it_is_entered(
+    header: dict[str, str], participant: Participant, name: str
+) -> None:
+    mapped(participant, "rave")
+    asked = Client().get(address("rave"), {"metadata_version": name}, headers=header)
+    assert (problem(asked)["status"], problem(asked)["attr"]) == (400, "metadata_version")
+    edc_map, event = EdcMap.objects.get(), {"visit": "screening", "event_oid": name}
+    key = MapKey(participant.trial, "rave", "live")
+    for content in (
+        MapContent(name, {}, []),
+        MapContent("S", {"WH": name}, []),
+        MapContent("S", {}, [event]),
+    ):
+        with pytest.raises(Refused, match="control characters"):
+            save_map(key=key, version=edc_map.version, content=content, by=None)
+    with pytest.raises(Refused, match="control characters"):
+        name_subjects(edc_map=edc_map, names={participant.subject_code: name}, by=None)
