@@ -242,7 +242,7 @@ def visits_by_id(
     return {one.state.pk: one for one in _listed(rows, now, as_of)}
 
 
-def _full_read(scope: Scope, after: Place | None, size: int) -> list[Row]:
+def _full_read(scope: Scope, after: int | None, size: int) -> list[Row]:
     """A page of all visits in sight, by id: what a program reads page by page, ten thousand times."""
     last = 0 if after is None else after
     if scope.everything or scope.allows_throughout(Right.VIEW):
