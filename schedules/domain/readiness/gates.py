@@ -6,7 +6,7 @@ Software never decides a dose: a gate says whether and when the way is open, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -151,6 +151,12 @@ class _Found:
         return frozenset((one.subject, one.begins, one.infusion) for one in self._of.courses)
 
     @cached_property
+    def waiting(self) -> frozenset[str]:
+        """Those who are planned, have not begun, and wait at a closed gate themselves."""
+        starts = [_Start(self._of, course, queued=True) for course in self._of.courses if not course.begun]
+        return frozenset(start.planned.subject for start in starts if start.is_barred)
+
+    @cached_property
     def by_infusion(self) -> Mapping[str | None, Sequence[Course]]:
         """Those at each level who have a place there, in the order of their infusions."""
         levels: dict[str | None, list[Course]] = {}
@@ -251,7 +257,12 @@ class _Start:
     def reasons(self) -> Iterator[GateReason]:
         """What stands in its way."""
         yield from _order(self)
-        yield from _gates(self)
+        yield from _gates(self, sorted)
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether anything does; the first that is found is enough."""
+        return next(_order(self), None) is not None or next(_gates(self, iter), None) is not None
 
 
 def _status(start: _Start) -> GateVerdict:
@@ -265,8 +276,7 @@ def _status(start: _Start) -> GateVerdict:
 
 def waiting_of(cohorts: Cohorts) -> frozenset[str]:
     """Those who are planned, have not begun, and wait at a closed gate themselves."""
-    starts = [_Start(cohorts, course, queued=True) for course in cohorts.courses if not course.begun]
-    return frozenset(start.planned.subject for start in starts if next(start.reasons, None))
+    return cohorts.found.waiting
 
 
 def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None = None) -> GateVerdict:
@@ -372,22 +382,17 @@ def _below(lower: DoseLevel, level: DoseLevel, start: _Start) -> Iterator[GateRe
         yield _reason(None, None, words, values)
 
 
-def _gates(start: _Start) -> Iterator[GateReason]:
+def _gates(start: _Start, order: Callable[[Iterator[int]], Iterable[int]]) -> Iterator[GateReason]:
+    """What keeps the gates closed, of each in an order of those who may keep it so by their numbers."""
     cohorts, planned = start.cohorts, start.planned
     for gate, row in zip(cohorts.gates, cohorts.found.rows, strict=True):
+        barring = row.barring(planned.begins, planned.infusion)
         of_level = gate.before is GateBefore.LEVEL
-        for course in _lower_level(start) if of_level else _barring(start, row):
-            yield from _observation(gate, planned, course)
-            yield from _interval(start, gate, course)
-            yield from _review(cohorts, gate, planned, course)
-
-
-def _barring(start: _Start, row: Row) -> Iterator[Course]:
-    """Those who go before a start and may keep a gate closed, in the order of the record."""
-    for number in row.barring(start.planned.begins, start.planned.infusion):
-        course = start.cohorts.courses[number]
-        if start.follows(course):
-            yield course
+        for course in _lower_level(start) if of_level else map(cohorts.courses.__getitem__, order(barring)):
+            if start.follows(course):
+                yield from _observation(gate, planned, course)
+                yield from _interval(start, gate, course)
+                yield from _review(cohorts, gate, planned, course)
 
 
 def _bars_begin(cohorts: Cohorts, gate: Gate, course: Course) -> int:

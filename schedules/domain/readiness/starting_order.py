@@ -53,11 +53,12 @@ class Row:
         self._by_begin = Bars([by_begin[number] for number in self._numbers]) if by_begin else None
         self._by_infusion = Bars([by_infusion[number] for number in self._numbers]) if by_infusion else None
 
-    def barring(self, begins: date, infusion: date) -> list[int]:
-        """The numbers of those who begin no later than a start and may bar it, in order."""
+    def barring(self, begins: date, infusion: date) -> Iterator[int]:
+        """The numbers of those who begin no later than a start and may bar it, each once."""
         count = bisect_right(self._begins, begins)
-        places: set[int] = set()
+        known: set[int] = set()
         for bars, day in ((self._by_begin, begins), (self._by_infusion, infusion)):
-            if bars is not None:
-                places.update(bars.beyond(count, day.toordinal()))
-        return sorted(self._numbers[place] for place in places)
+            for place in () if bars is None else bars.beyond(count, day.toordinal()):
+                if place not in known:
+                    known.add(place)
+                    yield self._numbers[place]
