@@ -75,6 +75,9 @@ class Participant(models.Model):
             # Who is at a site, without their rows: every page of somebody of one site asks it. By id, as
             # lists go; the trial last, for those who have a role in one trial there.
             models.Index(fields=["site", "id", "trial"], name="participant_at_site"),
+            # The list of a trial's people at a site: by subject code alone, which begins with the site in
+            # many trials, a list of the last site passes everybody.
+            models.Index(fields=["site", "trial", "subject_code"], name="participant_in_list"),
             models.Index(
                 fields=["history_since"], condition=Q(history_since__isnull=False), name="histories_open"
             ),

@@ -200,7 +200,7 @@ def _value(model: type[models.Model], field: models.Field[Any, Any]) -> str:
     column = f'one."{field.column}"'
     if field.column == "participant_id" or (model is Participant and field.primary_key):
         return f"{column} + n"
-    special = {"uid": "gen_random_uuid()::text", "subject_code": "'S01-' || n"}
+    special = {"uid": "gen_random_uuid()::text", "subject_code": "'S01-' || n", "key": "'copy-' || n"}
     if field.column in special:
         return special[field.column]
     if isinstance(field, models.DateTimeField):

@@ -235,9 +235,13 @@ def versions_visible_to(user: User, today: date) -> QuerySet[ProtocolVersion]:
 
 def published_versions(trial: Trial) -> QuerySet[ProtocolVersion]:
     """A trial's published versions, the newest first."""
-    return ProtocolVersion.objects.filter(trial=trial, published_at__isnull=False).order_by(
-        "-published_at", "-pk"
-    )
+    return published_versions_of([trial])
+
+
+def published_versions_of(trials: Collection[Trial]) -> QuerySet[ProtocolVersion]:
+    """The published versions of these trials, the newest first."""
+    published = ProtocolVersion.objects.filter(trial__in=trials, published_at__isnull=False)
+    return published.order_by("-published_at", "-pk")
 
 
 def token_digest(text: str) -> str:

@@ -36,7 +36,7 @@ from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
-from trials.selectors.records import protocol_of, published_versions, trials_visible_to
+from trials.selectors.records import protocol_of, published_versions, published_versions_of, trials_visible_to
 from trials.selectors.together import read_together
 from trials.zones import roles_day
 
@@ -195,9 +195,14 @@ def safety_reviews_of(trial: Trial) -> QuerySet[SafetyReview]:
 
 
 def trials_with_board(user: User, today: date) -> list[Trial]:
-    """The trials in sight in which anything is gated or levelled, by their newest published versions."""
-    trials = trials_visible_to(user, today).order_by("code")
-    return [trial for trial in trials if (found := _protocol(trial)) and is_gated(found)]
+    """The trials in sight in which anything is gated or levelled, by their newest published versions.
+
+    Two queries, however many trials there are; a protocol that nobody has read yet takes one more.
+    """
+    trials = list(trials_visible_to(user, today).order_by("code"))
+    versions = published_versions_of(trials).defer("document")
+    newest = {version.trial_id: version for version in reversed(versions)}
+    return [one for one in trials if one.pk in newest and is_gated(protocol_of(newest[one.pk]))]
 
 
 def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> TrialBoard | None:
