@@ -162,20 +162,23 @@ def _consents(user: User, today: date) -> set[str]:
     return found | {Role.CONSENT.value}
 
 
-def _on_record(codes: Collection[str]) -> Exists:
-    """Whether one of these anchors has its actual day."""
-    actual = Anchor.objects.filter(participant=OuterRef("pk"), actual_on__isnull=False)
-    return Exists(actual.filter(code__in=codes))
+def _on_record(codes: Collection[str]) -> Q:
+    """Whether one of these anchors has its actual day.
+
+    It is looked for from each participant: of an EXISTS, PostgreSQL may think that to read the anchors of
+    everybody once is quicker.
+    """
+    actual = Anchor.objects.filter(participant=OuterRef("pk"), actual_on__isnull=False, code__in=codes)
+    return Q(IsNull(Subquery(actual.order_by().values("pk")[:1]), False))
 
 
 def _reached(codes: Collection[str]) -> Q:
     """Whether one of these anchors has its actual day, or a visit at it or after it was performed.
 
-    The visit is looked for from each participant: of an EXISTS, PostgreSQL may think that to read all visits
-    of everybody once is quicker.
+    Both are looked for from each participant.
     """
     given = Subquery(_given(codes).filter(participant=OuterRef("pk")).order_by().values("pk")[:1])
-    return Q(_on_record(codes)) | Q(IsNull(given, False))
+    return _on_record(codes) | Q(IsNull(given, False))
 
 
 def _given(codes: Collection[str]) -> QuerySet[Visit]:
@@ -207,7 +210,7 @@ def _with_outcome(found: QuerySet[Participant], outcome: str, enrolled: Q) -> Qu
     return found.filter(Exists(taken)) if of_screening else found.filter(Exists(taken), ~enrolled)
 
 
-def _in_phase(found: QuerySet[Participant], phase: Phase, infused: Exists) -> QuerySet[Participant]:
+def _in_phase(found: QuerySet[Participant], phase: Phase, infused: Q) -> QuerySet[Participant]:
     """Those who may stand in this phase; which one, the rows tell."""
     found = found.annotate(latest=_latest_step())
     if phase in ENDS:

@@ -72,15 +72,20 @@ class FlagList:
 
 def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, say: Say = plain) -> FlagList:
     """A page of the flags in a user's sight; the number of queries does not depend on how many there are."""
-    seen = _awake(roles_of(user, today), today, asleep=wanted.asleep)
+    scope = roles_of(user, today)
+    seen = _awake(scope, today, asleep=wanted.asleep)
+    everywhere = scope.everything or any(grant.site is None for grant in scope.grants)
+    by_rank = everywhere and not wanted.site
     if wanted.site:
         seen = seen.filter(participant__site=wanted.site)
     if wanted.mine:
         seen = seen.filter(owner=user)
     unordered = seen.order_by()
-    counts = {one.value: unordered.filter(severity=one)[:MANY].count() for one in MOST_SEVERE_FIRST}
+    counts = {
+        one.value: _of_severity(unordered, one, by_rank=by_rank)[:MANY].count() for one in MOST_SEVERE_FIRST
+    }
     if wanted.severity:
-        seen = seen.filter(severity=wanted.severity)
+        seen = _of_severity(seen, wanted.severity, by_rank=by_rank)
     total = seen.order_by()[:LISTED].count()
     pages = max(1, -(-total // PAGE))
     page = min(max(1, wanted.page), pages)
@@ -123,6 +128,17 @@ def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     here = within(scope, site="participant__site", trial="participant__trial")
     sleeping = Q(snoozed_until__gt=today)
     return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
+
+
+def _of_severity(flags: QuerySet[Flag], severity: Severity, *, by_rank: bool) -> QuerySet[Flag]:
+    """Those of a severity.
+
+    The index of open flags has them together by rank, however many others there are; the flags of one
+    site are found by its people.
+    """
+    if not by_rank:
+        return flags.filter(severity=severity)
+    return flags.alias(rank=flag_rank()).filter(rank=MOST_SEVERE_FIRST.index(severity))
 
 
 def related_flags(flags: QuerySet[Flag]) -> QuerySet[Flag]:

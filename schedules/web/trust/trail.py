@@ -218,8 +218,8 @@ def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
     order = form.sorting if form.is_valid() else Order.NEWEST
     stretches, after = _stretches(request), _after(request, order)
     in_pieces = form.is_valid() and form.in_pieces
-    if in_pieces:
-        page = search_backwards(entries, after, PER_PAGE)
+    if in_pieces or (form.is_valid() and form.walks_back and not stretches):
+        page = search_backwards(entries, after, PER_PAGE, form.cleaned_data["first"])
     else:
         page = page_of_entries(entries, order, after, PER_PAGE, stretches)
     if after is None and order is Order.NEWEST:

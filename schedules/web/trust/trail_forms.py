@@ -100,6 +100,11 @@ class TrailForm(forms.Form):
         return bool(given["text"]) and (given["further"] or _long_ago(given["first"]))
 
     @property
+    def walks_back(self) -> bool:
+        """Whether a text is looked for newest first: then the pieces end with the first day."""
+        return bool(self.cleaned_data["text"]) and self.sorting is Order.NEWEST
+
+    @property
     def sorting(self) -> Order:
         """How the entries are sorted."""
         return Order(self.cleaned_data["order"] or Order.NEWEST)

@@ -29,8 +29,13 @@ FEW, MANY, SITES = 600, 6_000, 8
 AT_LEAST = 600
 """Rows that any list may take: a page with what is joined to it, and what the frame of a page counts."""
 OF_ALL, OF_ONE = 2.0, 1.3
-COUNTS_PEOPLE = frozenset({"today", "worklist", "forecast", "participants", "trial", "screening-log"})
-"""These show how many people there are, or what is due of all: at most two rows for each who came."""
+COUNTS_PEOPLE = frozenset(
+    {"today", "worklist", "forecast", "participants", "trial", "screening-log", "enrolment-log"}
+    | {"flags", "deviations", "calendar", "find", "trail"}
+)
+"""These show how many people or flags there are, or what is due of all: two rows for each newcomer at most."""
+OF_A_PERSON = 60
+"""So many rows are on record of a person at the reader's site, where all of them may be read."""
 
 
 def test_ten_times_the_people_make_no_list_read_more(lane: str) -> None:
@@ -63,7 +68,7 @@ def most(key: tuple[str, str], before: int) -> float:
     """How many rows a list may take after MANY - FEW people came."""
     who, address = key
     if who == "one site":
-        return max(OF_ONE * before, AT_LEAST)
+        return max(OF_ONE * before, before + OF_A_PERSON * FEW / SITES, AT_LEAST)
     counted = 2 * (MANY - FEW) if address.split()[0] in COUNTS_PEOPLE else 0
     return OF_ALL * max(before, AT_LEAST) + counted
 
@@ -82,7 +87,7 @@ def followed_up(person: Participant) -> None:
         participant=person, kind="night-away", starts_on=TODAY, ends_on=TODAY, detail={"minutes": 40}
     )
     Flag.objects.create(
-        participant=person, key="f", kind="start", severity="notice", message="", raised_at=NOW
+        participant=person, key="f", kind="window-at-risk", severity="notice", message="", raised_at=NOW
     )
     Deviation.objects.create(
         participant=person,

@@ -217,8 +217,12 @@ def _first(
     return [found[pk] for pk in sorted(found, reverse=backwards)[:many]]
 
 
-def search_backwards(entries: QuerySet[AuditEntry], after: Key | None, size: int) -> EntryPage:
+def search_backwards(
+    entries: QuerySet[AuditEntry], after: Key | None, size: int, since: date | None = None
+) -> EntryPage:
     """Look for entries from a number backwards in pieces of `PIECE` entries, at most `PIECES` of them.
+
+    `since` is the first day that is asked for: nothing that was written before it is read.
 
     A text is found by reading every entry: each statement stays bounded, and where the pieces are used up
     before the page is full, the answer says how far it has looked (`looked_back_to`) and goes on from there.
@@ -233,10 +237,16 @@ def search_backwards(entries: QuerySet[AuditEntry], after: Key | None, size: int
         if len(found) > size:
             return EntryPage(found[:size], (found[size - 1].pk,))
         top = low
-        if top == 0:
+        if top == 0 or (since is not None and _is_before(top, since)):
             return EntryPage(found, None)
     reached = AuditEntry.objects.filter(pk__gte=top).order_by("pk").first()
     return EntryPage(found, (top,), reached.at if reached else None)
+
+
+def _is_before(top: int, since: date) -> bool:
+    """Whether all entries before a number were written before a day."""
+    newest = AuditEntry.objects.filter(pk__lt=top).order_by("-pk").first()
+    return newest is None or newest.at < begins(since)
 
 
 def newest_of(entries: QuerySet[AuditEntry], stretches: Stretches = ()) -> int:
