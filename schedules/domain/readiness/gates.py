@@ -188,7 +188,7 @@ class _Found:
 
     @cached_property
     def rows(self) -> Sequence[Row]:
-        """For each gate, until when each course bars whoever comes after it."""
+        """For each gate, until when each course bars anyone who comes after it."""
         courses = self._of.courses
         begins = [course.begins for course in courses]
         return [

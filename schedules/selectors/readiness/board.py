@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
@@ -260,9 +260,11 @@ def gate_words(
 
 
 def _derived(ids: People, marked: list[str]) -> QuerySet[Any, Any]:
-    """The days that the visits at the point of no return count from, where no anchor of their own stands."""
+    """The first day that the visits at the point of no return count from, where no anchor of it stands."""
     visits = Visit.objects.filter(participant__in=ids, anchor_code__in=marked, cancelled_on=None)
-    return visits.order_by("-anchor_on").values_list("participant_id", "anchor_on")
+    own = Anchor.objects.filter(code__in=marked).values("participant")
+    without = visits.exclude(participant__in=own).order_by("participant")
+    return without.values_list("participant_id").annotate(Min("anchor_on"))
 
 
 def _observed(ids: People) -> QuerySet[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -81,9 +82,7 @@ def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, sa
     if wanted.mine:
         seen = seen.filter(owner=user)
     unordered = seen.order_by()
-    counts = {
-        one.value: _of_severity(unordered, one, by_rank=by_rank)[:MANY].count() for one in MOST_SEVERE_FIRST
-    }
+    counts = _counts(unordered, by_rank=by_rank)
     if wanted.severity:
         seen = _of_severity(seen, wanted.severity, by_rank=by_rank)
     total = seen.order_by()[:LISTED].count()
@@ -128,6 +127,15 @@ def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     here = within(scope, site="participant__site", trial="participant__trial")
     sleeping = Q(snoozed_until__gt=today)
     return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
+
+
+def _counts(flags: QuerySet[Flag], *, by_rank: bool) -> dict[str, int]:
+    """How many there are of each severity, up to MANY; those of one site are read once for all three."""
+    if not by_rank:
+        found = Counter(flags.values_list("severity", flat=True)[: LISTED + 1])
+        if found.total() <= LISTED:
+            return {one.value: min(found[one.value], MANY) for one in MOST_SEVERE_FIRST}
+    return {one.value: _of_severity(flags, one, by_rank=by_rank)[:MANY].count() for one in MOST_SEVERE_FIRST}
 
 
 def _of_severity(flags: QuerySet[Flag], severity: Severity, *, by_rank: bool) -> QuerySet[Flag]:

@@ -33,7 +33,7 @@ COUNTS_PEOPLE = frozenset(
     {"today", "worklist", "forecast", "participants", "trial", "screening-log", "enrolment-log"}
     | {"flags", "deviations", "calendar", "find", "trail"}
 )
-"""These show how many people or flags there are, or what is due of all: two rows for each newcomer at most."""
+"""These count people or flags, or what is due of all, and show it: three rows for each newcomer."""
 OF_A_PERSON = 60
 """So many rows are on record of a person at the reader's site, where all of them may be read."""
 
@@ -69,7 +69,7 @@ def most(key: tuple[str, str], before: int) -> float:
     who, address = key
     if who == "one site":
         return max(OF_ONE * before, before + OF_A_PERSON * FEW / SITES, AT_LEAST)
-    counted = 2 * (MANY - FEW) if address.split()[0] in COUNTS_PEOPLE else 0
+    counted = 3 * (MANY - FEW) if address.split()[0] in COUNTS_PEOPLE else 0
     return OF_ALL * max(before, AT_LEAST) + counted
 
 
