@@ -136,7 +136,8 @@ def days_of(terms: VisitTerms, record: VisitRecord) -> WholeDays | Hours:
 def title_of(naming: VisitNaming, terms: VisitTerms, say: Say = plain) -> str:
     """Study, subject code, visit and window: `NCT07274059 S01-003 D28 ±3`."""
     parts = [naming.trial, naming.subject_code, name_of(naming), window_text(terms, say)]
-    return " ".join(part for part in parts if part)
+    # a bracket of Chinese carries its own space
+    return " ".join(part for part in parts if part).replace(" （", "（")
 
 
 def name_of(naming: VisitNaming) -> str:
@@ -183,7 +184,8 @@ def _description(visit: ShownVisit, say: Say) -> list[str]:
     terms = visit.terms
     opens, target, closes = terms.window
     words = {"opens": day_text(opens, say), "target": day_text(target, say), "closes": day_text(closes, say)}
-    lines = [f"{visit.naming.label} ({say(_PLACES.get(terms.place, terms.place))})"]
+    place = {"label": visit.naming.label, "place": say(_PLACES.get(terms.place, terms.place))}
+    lines = [say(_("%(label)s (%(place)s)")) % place]
     lines += _about_booking(visit.record, say)
     if terms.timing in {TimingKind.OFFSET, TimingKind.WITHIN} and closes - opens > timedelta():
         lines.append(say(_("Window: %(opens)s to %(closes)s, target %(target)s.")) % words)

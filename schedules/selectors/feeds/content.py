@@ -116,15 +116,16 @@ class ShownPeople:
         }
 
     def visits(
-        self, today: date, links: str, say: Say = plain, *, but: Collection[int] = ()
+        self, today: date | None, links: str, say: Say = plain, *, but: Collection[int] = ()
     ) -> Iterator[tuple[int, ShownVisit]]:
         """Yield each participant's id with a visit of theirs, by target, in the language of `say`.
 
         `links` is the address of a participant with `{}` for the id, `but` the visits (ids) that are not
-        wanted. Without what was cancelled so long ago that it is no longer shown on this day.
+        wanted. Without what was cancelled so long ago that it is no longer shown on this day; without a day,
+        all of them.
         """
         for visit in self.stored:
-            if visit.pk in but or visit.is_gone(today):
+            if visit.pk in but or (today and visit.is_gone(today)):
                 continue
             person = self.people[visit.participant_id]
             yield person.pk, _shown(self._rows.instance(visit.row), person, links.format(person.pk), say)

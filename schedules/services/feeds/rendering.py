@@ -68,7 +68,7 @@ def visits_as_entries(visits: Collection[int], request: EntryRequest) -> list[En
     """Give the entries of these visits (ids) alone, for a file; a constant number of queries."""
     participants = Participant.objects.filter(visits__in=visits).values_list("pk", flat=True)
     people = ShownPeople(sorted(set(participants)), only=visits)
-    found = _entries_of(people, request).values()
+    found = _entries_of(people, request, None).values()
     return [entry for by_visit in found for entries in by_visit.values() for entry in entries]
 
 
@@ -84,7 +84,7 @@ def render_chunks(
     kept = {pk: _Kept.of(body) for pk, body in before.items()}
     sources = people.sources(f"{EDITION} {RENDERER}")
     same = _unchanged(people, kept, sources, request.today)
-    entries = _entries_of(people, request, but=same)
+    entries = _entries_of(people, request, request.today, but=same)
     chunks = []
     for pk, basis in sorted(bases.items()):
         if pk not in people.people:  # deleted meanwhile
@@ -201,18 +201,19 @@ _WINDOWS = 0
 
 
 def _entries_of(
-    people: ShownPeople, request: EntryRequest, but: Collection[int] = ()
+    people: ShownPeople, request: EntryRequest, today: date | None, but: Collection[int] = ()
 ) -> dict[int, dict[int, list[Entry]]]:
     """Give the entries of participants with their stamps, in the language of the subscription.
 
-    By participant and visit (ids), without the visits in `but`. A stamp is of what is shown in every
-    language: the same entry has the same one in each.
+    By participant and visit (ids), without the visits in `but` and those that are gone by `today`; a file,
+    which shows what was asked for, gives no day. A stamp is of what is shown in every language: the same
+    entry has the same one in each.
     """
     visits: dict[str, list[tuple[int, ShownVisit]]] = {}
     windows: dict[str, list[tuple[int, ShownWindow]]] = {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            visits[code] = list(people.visits(request.today, request.links, say, but=but))
+            visits[code] = list(people.visits(today, request.links, say, but=but))
             windows[code] = list(people.windows(request.links, say))
     language = request.content.language
     found: dict[int, dict[int, list[Entry]]] = defaultdict(dict)

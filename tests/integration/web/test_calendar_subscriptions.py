@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.urls import reverse
 from participants.models import Participant
 from schedules.models import CalendarFeed, Visit
 from schedules.services.feeds.subscriptions import change_content, open_feed, revoke_feed
-from tests.integration.web.conftest import MORNING, Enrol, count_queries, with_role
+from tests.integration.web.conftest import MORNING, TODAY, Enrol, count_queries, with_role
 from tests.phones import events, filled_in, titles
 from trials.models import Cohort, Role, Site, User
 
@@ -272,6 +273,9 @@ def test_one_visit_and_one_week_as_files(page: Client, participant: Participant)
     assert events(page.get(week, {**asked, "booked": "on"})) == []
     Visit.objects.filter(pk=visit.pk).update(booked_on=visit.target)
     assert [event["UID"] for event in events(page.get(week, {**asked, "booked": "on"}))] == [visit.uid]
+    Visit.objects.filter(pk=visit.pk).update(cancelled_on=TODAY - timedelta(days=400))
+    (cancelled,) = events(page.get(reverse("visit-file", args=[visit.pk])))
+    assert cancelled["STATUS"] == "CANCELLED", "however long ago: it was asked for"
 
 
 def test_files_of_what_is_out_of_sight_are_not_there(page: Client, enrolled: Enrol, other_site: Site) -> None:

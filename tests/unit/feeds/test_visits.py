@@ -145,6 +145,17 @@ def test_a_list_has_the_comma_of_its_language() -> None:
     assert "To do: Blood count、Safety." in chinese.description
 
 
+def test_brackets_of_chinese_carry_their_own_space() -> None:
+    words = {
+        "(%(opens)s to %(closes)s)": "（%(opens)s 至 %(closes)s）",
+        "%(label)s (%(place)s)": "%(label)s（%(place)s）",
+    }
+    within = replace(VISIT, terms=replace(TERMS, timing=TimingKind.WITHIN))
+    event = event_of(within, lambda message: words.get(message, message))
+    assert event.title == "NCT07274059 S01-003 D28（2027-01-01 至 2027-01-07）"
+    assert event.description.splitlines()[0] == "Day 28（clinic）"
+
+
 def test_a_stated_tolerance_is_not_called_assumed() -> None:
     stated = replace(VISIT, terms=replace(TERMS, tolerance_assumed=False))
     assert "assumed" not in event_of(stated).description
