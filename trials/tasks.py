@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from trials.audit.acts import caused_by
 from trials.database_time import database_now
 from trials.ringing import ring
 from trials.selectors.jobs import jobs_left
@@ -21,7 +22,8 @@ def seal() -> None:
 @shared_task
 def tell_owners_of_accounts() -> None:
     """Tell those whose e-mail about their account did not leave."""
-    tell_owners(now=timezone.now())
+    with caused_by("tell owners"):
+        tell_owners(now=timezone.now())
 
 
 @shared_task

@@ -21,6 +21,7 @@ from schedules.models import (
     VisitStamp,
     WindowStamp,
 )
+from trials.audit.acts import recorded_as_caused
 
 AHEAD = 10_000
 """More than a visit can have changed between two backups."""
@@ -46,6 +47,7 @@ def set_feeds_ahead(*, now: datetime) -> int:
     return CalendarFeed.objects.filter(revoked_at=None).count()
 
 
+@recorded_as_caused
 def end_all_feeds(*, now: datetime) -> int:
     """Revoke every calendar address, where nobody can say which had been revoked since the backup."""
     return CalendarFeed.objects.filter(revoked_at=None).update(revoked_at=now)

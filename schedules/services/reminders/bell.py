@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from schedules.models import ReminderDelivery, ReminderPreference, ReminderRecipient
+from trials.audit.acts import recorded
 from trials.models import User
 
 LONGEST = timedelta(days=60)
@@ -44,7 +45,8 @@ def mark_reminders_read(*, user: User, newest: int, now: datetime) -> None:
     mine.filter(acknowledged_at=None, over_at=None).update(seen_at=now)
 
 
-def prefer_language(*, user: User, language: str) -> None:
+@recorded
+def prefer_language(*, user: User, language: str, by: User) -> None:
     """Keep the language in which somebody is told: the one that they chose last on a screen."""
     ReminderPreference.objects.update_or_create(user=user, defaults={"language": language})
 

@@ -117,6 +117,6 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     """Show pages in another language, and send somebody who is signed in their messages in it too."""
     language = request.POST.get("language", "")
     if isinstance(request.user, User) and language in LANGUAGES and check_for_language(language):
-        prefer_language(user=request.user, language=language)
+        prefer_language(user=request.user, language=language, by=request.user)
         remember(request, language)
     return set_language(request)

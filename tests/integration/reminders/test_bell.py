@@ -24,7 +24,7 @@ from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinato
 from trials import request_clock
 from trials.domain.language import Text
 from trials.domain.sites.working_days import WorkingDays
-from trials.models import Membership, Role, Site, Trial, TrialSite, User, WorkingDayTable
+from trials.models import AuditEntry, Membership, Role, Site, Trial, TrialSite, User, WorkingDayTable
 from trials.selectors.records import roles_of
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +236,8 @@ def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
     client = signed_in(here)
     client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/"})
     assert ReminderPreference.objects.get().language == "zh-hans"
+    (entry,) = AuditEntry.objects.filter(model="schedules.reminderpreference")
+    assert entry.actor_id == ReminderPreference.objects.get().user_id, "PostgreSQL named its own user"
     a_visit(a_site(), TODAY + 2 * DAY)
     sweeping.sweep_closing(now=NOON)
     ledger.deliver_reminders(now=NOON)

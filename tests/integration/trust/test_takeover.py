@@ -23,6 +23,7 @@ from schedules.selectors.trust.signing import signable_schedule
 from tests.cast import NOW, show_who_one_is
 from tests.clocks import database_clock_at
 from tests.integration.trust.conftest import PASSWORD, somebody
+from trials.audit.acts import caused_by
 from trials.domain.audit.signing import How, Proof
 from trials.domain.errors import Stale
 from trials.models import AccountChange, AuditEntry, Role, Signature, Site, User
@@ -307,7 +308,10 @@ def test_a_mail_server_that_is_down_holds_up_no_change_and_the_owner_is_told_lat
         record_password_link(user=owner, now=NOW, by=admin, reason=WHY)
     change = AccountChange.objects.get()
     assert change.told_at is None
-    assert tell_owners(now=NOW) == 1
+    with caused_by("tell owners"):
+        assert tell_owners(now=NOW) == 1
+    (entry,) = AuditEntry.objects.filter(model="trials.accountchange", action="change")
+    assert (entry.actor, entry.cause) == ("", "tell owners"), "PostgreSQL named its own user, and no cause"
     assert letters_to_owner()
     assert tell_owners(now=NOW) == 0
 

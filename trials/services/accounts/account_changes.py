@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from trials.audit.acts import recorded
+from trials.audit.acts import acting, recorded
 from trials.domain.accounts.accounts import ChangeKind, ReasonMissing, Resolution, waits_until
 from trials.domain.audit.own_reasons import PROVED_AT_SIGNING, PROVED_BY_FORMER_PASSWORD
 from trials.domain.audit.signing import Proof
@@ -105,7 +105,8 @@ def tell_owner(change: AccountChange | None, *, now: datetime, link: Link | None
         logger.exception("The owner of account %s could not be told of a change", change.user_id)
         return False
     if sent:
-        AccountChange.objects.filter(pk=change.pk).update(told_at=now)
+        with acting(None):  # a worker tells as well: no person, and the cause that the edge has named
+            AccountChange.objects.filter(pk=change.pk).update(told_at=now)
     return sent
 
 
