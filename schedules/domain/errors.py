@@ -39,7 +39,7 @@ class ReplanningRefused(DomainError):
 
     @classmethod
     def because(cls, words: Words, say: Say) -> Self:
-        """Make the refusal of words that `say` says to whoever acts."""
+        """Make the refusal of words that `say` says to the person who acts."""
         refused = cls(words.text(say))
         refused.words = words
         return refused

@@ -60,7 +60,7 @@ class OutboundError(Exception):
 
     @property
     def kept(self) -> str:
-        """Why, as it stands on record (`failure_text`): not in the language of whoever sent."""
+        """Why, as it stands on record (`failure_text`): not in the language of the sender."""
         return self.refusal.text()
 
 

@@ -1,6 +1,6 @@
 """Why a message did not leave: kept with its delivery in English, said to each reader in their language.
 
-A worker sends in no reader's language, and a test from a page in that of whoever tries: what is kept is
+A worker sends in no reader's language, and a test from a page in that of its user: what is kept is
 neither's. As with `own_reasons`, a sentence that stands in somebody's rows is never worded differently.
 """
 
