@@ -67,7 +67,7 @@ app.conf.task_routes = {
 # A worker that is told no queues takes from all of them.
 app.conf.task_queues = [Queue(name) for name in QUEUES]
 # What beat last did is of no interest: all of it may be done again at any time.
-app.conf.beat_scheduler = "celery.beat:Scheduler"
+app.conf.beat_scheduler = "config.beat:SteadyScheduler"
 
 
 @signals.task_prerun.connect
