@@ -226,7 +226,36 @@ class World:
             theirs = f"SELECT message FROM schedules_reminderdelivery WHERE channel {channel}"
             found.doubled_outside += len(set(came) - {str(row[0]) for row in ask(self.url, theirs)})
             found.repeated += came.total() - len(came)
+        if found.unsaid:
+            found.said = "; ".join(filter(None, (found.said, self.left())))
         return found
+
+    def left(self) -> str:
+        """How the reminders stand that were not said, and how their deliveries, the commonest first."""
+        return "; ".join(
+            self._alike(table, columns, more)
+            for table, columns, more in (
+                (
+                    "schedules_reminder",
+                    "claimed_at, not_before, nobody_at, lapsed_at",
+                    "AND kind = 'closing'",
+                ),
+                (
+                    "schedules_reminderdelivery",
+                    "channel, claimed_at, tried_at, not_before, attempts, reason, lapsed_at",
+                    "",
+                ),
+            )
+        )
+
+    def _alike(self, table: str, columns: str, more: str) -> str:
+        found = ask(
+            self.url,
+            f"SELECT count(*), {columns} FROM {table} WHERE sent_at IS NULL {more}"
+            f" GROUP BY {columns} ORDER BY 1 DESC LIMIT 5",
+        )
+        rows = ", ".join(" ".join(map(str, row)) for row in found)
+        return f"unsaid in {table} (number, {columns}): {rows}"
 
 
 @contextmanager
