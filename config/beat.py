@@ -23,6 +23,6 @@ class SteadyScheduler(Scheduler):
         if self._looked_at is not None and now < self._looked_at:
             for entry in self.schedule.values():
                 entry.last_run_at = now - entry.schedule.run_every
-            self._heap = None  # it is filled anew by what is due now
+            self._heap = None  # filled again by what is due now
         self._looked_at = now
         return float(super().tick(*given, **named))

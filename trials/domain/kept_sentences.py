@@ -7,14 +7,14 @@ English is the code. Sentences with places are found again by the words around w
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from trials.domain.refusals import in_words
 from trials.domain.words import Say, plain
 
 _PLACE = re.compile(r"%\((\w+)\)[sd]")
-_AFTER = "after"
+AFTER = "after"
 
 
 def said_again(kept: str, sentences: Collection[str], say: Say = plain) -> str:
@@ -24,14 +24,25 @@ def said_again(kept: str, sentences: Collection[str], say: Say = plain) -> str:
     """
     if kept in sentences:
         return say(kept)
+    found = taken_apart(kept, sentences)
+    if found is None:
+        return kept
+    sentence, values = found
+    after = values.pop(AFTER, None)
+    said = in_words(sentence, values, say)
+    return f"{said} {after}" if after else said
+
+
+def taken_apart(kept: str, sentences: Iterable[str]) -> tuple[str, dict[str, str]] | None:
+    """Give the first of these sentences with places that a kept text fills, and what stands in them.
+
+    Under AFTER stands what follows it. None where it is none of them.
+    """
     for sentence in sentences:
         pattern = _pattern(sentence)
         if pattern and (found := pattern.fullmatch(kept)):
-            values = found.groupdict()
-            after = values.pop(_AFTER)
-            said = in_words(sentence, values, say)
-            return f"{said} {after}" if after else said
-    return kept
+            return sentence, {name: value for name, value in found.groupdict().items() if value is not None}
+    return None
 
 
 @lru_cache
@@ -50,4 +61,4 @@ def _pattern(sentence: str) -> re.Pattern[str] | None:
         else:
             written += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
             seen.add(part)
-    return re.compile(rf"{written}(?: (?P<{_AFTER}>.+))?", re.DOTALL)
+    return re.compile(rf"{written}(?: (?P<{AFTER}>.+))?", re.DOTALL)

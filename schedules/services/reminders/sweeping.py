@@ -63,7 +63,7 @@ _OVER = (
     ") held GROUP BY held.key HAVING max(held.due) = 0"
 )
 """Grouped, not joined: before the table has statistics, PostgreSQL takes both sides of a join for one row
-and finds what is due anew for each reminder (over 100 s at 5,500 of them, and growing by the square)."""
+and looks for what is due once for each reminder (over 100 s at 5,500 of them, and growing by the square)."""
 
 
 def sweep_reminders(*, now: datetime) -> int:

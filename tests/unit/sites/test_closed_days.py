@@ -1,4 +1,4 @@
-"""A reason that was kept in English is said in the language of whoever reads it."""
+"""A reason that was kept in English is said in the language of its reader."""
 
 import pytest
 

@@ -1,9 +1,8 @@
-"""Why nobody can be seen on a day: kept in English, said in the language of whoever reads it."""
+"""Why nobody can be seen on a day: kept in English, said in the reader's language."""
 
 from __future__ import annotations
 
-import re
-
+from trials.domain.kept_sentences import AFTER, taken_apart
 from trials.domain.words import WEEKDAYS, Value, Words
 from trials.domain.words import mark as _
 
@@ -20,16 +19,6 @@ NO_CLINIC_DAY = _("%(weekday)s, not a clinic day")
 _AWAY = (PARTICIPANT_AWAY, STAFF_AWAY)
 _OURS = (*_AWAY, CLOSED, *WEEKDAYS)
 _TEMPLATES = (HOLIDAY, CLOSED_FOR, WORKED_AS, UNSETTLED, NO_CLINIC_DAY)
-_PLACE = re.compile(r"%\\\((\w+)\\\)s")
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """What finds the values of a template in a text; a text that was cut short has lost its last bracket."""
-    text = _PLACE.sub(r"(?P<\1>.+?)", re.escape(template))
-    return re.compile(re.sub(r"\\\)$", r"\\)?", text))
-
-
-_PATTERNS = tuple((template, _pattern(template)) for template in _TEMPLATES)
 
 
 def closed_words(text: str) -> Words:
@@ -39,14 +28,14 @@ def closed_words(text: str) -> Words:
     """
     if text in _OURS:
         return Words.of(text)
-    for template, pattern in _PATTERNS:
-        if found := pattern.fullmatch(text):
-            if found.groupdict().get("reason") in _AWAY:  # the clinic is open: somebody is not there
-                return Words.of(found["reason"])
-            return Words.of(
-                template, {name: _value(template, value) for name, value in found.groupdict().items()}
-            )
-    return Words.of("%(reason)s", {"reason": text})
+    # one that was cut short has lost its last bracket
+    found = taken_apart(text, _TEMPLATES) or taken_apart(f"{text})", _TEMPLATES)
+    if found is None or AFTER in found[1]:
+        return Words.of("%(reason)s", {"reason": text})
+    template, values = found
+    if values.get("reason") in _AWAY:  # the clinic is open: somebody is not there
+        return Words.of(values["reason"])
+    return Words.of(template, {name: _value(template, value) for name, value in values.items()})
 
 
 def _value(template: str, value: str) -> Value:
