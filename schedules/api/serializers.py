@@ -196,33 +196,24 @@ def _edc_names(visit: ListedVisit, names: ExternalNames, subjects: Mapping[int, 
 
 
 def visit_document(visit: ListedVisit, say: Say, *, because: bool = False) -> dict[str, Any]:
-    """A visit as it is sent; `because` adds the explanation."""
-    document = {**_whose(visit, say), **_planned(visit), **_standing(visit, say), **_recorded(visit)}
-    if because:
-        document["because"] = visit.because(say)
-    return document
+    """A visit as it is sent; `because` adds the explanation.
 
-
-def _whose(visit: ListedVisit, say: Say) -> dict[str, Any]:
-    state, beside = visit.state, visit.beside
-    return {
+    One table in the order of the schema: made of four, a page of a hundred took a thirtieth longer.
+    """
+    state, beside, at, edition = visit
+    zone, standing = at.zone, visit.standing
+    document = {
         "id": state.pk,
-        "trial": visit.edition.trial,
-        "site": visit.at.code,
+        "trial": edition.trial,
+        "site": at.code,
         "participant": state.participant_id,
         "subject_code": beside.subject_code,
-        "protocol_version": visit.edition.label,
+        "protocol_version": edition.label,
         "code": state.code,
         "rule": state.rule_code,
         "occurrence": state.occurrence,
         "attempt": state.attempt,
         "label": say(state.label),
-    }
-
-
-def _planned(visit: ListedVisit) -> dict[str, Any]:
-    state = visit.state
-    return {
         "epoch": state.epoch,
         "timing": state.timing,
         "place": state.place,
@@ -236,27 +227,15 @@ def _planned(visit: ListedVisit) -> dict[str, Any]:
         "opens": state.opens,
         "target": state.target,
         "closes": state.closes,
-        "target_at": _local(state.target_at, visit.at.zone),
+        "target_at": _local(state.target_at, zone),
         "suggested": state.suggested,
         "basis": {"timing": state.timing_basis, "tolerance": state.tolerance_basis or None},
-    }
-
-
-def _standing(visit: ListedVisit, say: Say) -> dict[str, Any]:
-    standing = visit.standing
-    return {
-        "as_of": visit.at.days.today,
+        "as_of": at.days.today,
         "window": standing.window,
         "appointment": standing.appointment,
-        "edc_status": edc_status(visit.state),
+        "edc_status": edc_status(state),
         "reason": _reason(visit, say),
         "days_outside": standing.days_outside,
-    }
-
-
-def _recorded(visit: ListedVisit) -> dict[str, Any]:
-    state, beside, zone = visit.state, visit.beside, visit.at.zone
-    return {
         "booked_on": state.booked_on,
         "booking_fits": visit.booking_fits,
         "booked_start": _local(beside.booked_start, zone),
@@ -272,6 +251,9 @@ def _recorded(visit: ListedVisit) -> dict[str, Any]:
         "unscheduled": state.unscheduled,
         "version": state.version,
     }
+    if because:
+        document["because"] = visit.because(say)
+    return document
 
 
 @lru_cache(maxsize=4096)
