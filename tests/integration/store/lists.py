@@ -7,15 +7,17 @@ shows one record or a form, and a list that is measured elsewhere, goes into `OT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from django.test import Client
 from django.urls import reverse
 
 from participants.models import Participant
 from schedules.models import Visit
-from trials.models import Site
+from tests.cast import show_who_one_is
+from trials.models import Site, User
 
 
 @dataclass(frozen=True)
@@ -217,3 +219,17 @@ OTHERWISE: Mapping[str, tuple[str, ...]] = {
         "admin:schedules_reminderdelivery_changelist",
     ),
 }
+
+
+def every_list(
+    readers: Mapping[str, User], site: Site
+) -> Iterator[tuple[tuple[str, str], Client, str, AbstractSet[int]]]:
+    """Each address of a list, for each reader: its key, who asks, the address, and what it may answer."""
+    for who, user in readers.items():
+        client = Client()
+        user.refresh_from_db()  # it has a password by now, which its session is bound to
+        client.force_login(user)
+        show_who_one_is(client)
+        for name, listed in LISTS.items():
+            for address, query in zip(listed.addresses(name, site), listed.queries, strict=True):
+                yield (who, f"{name} {query}".strip()), client, address, ALLOWED.get(name, {200})

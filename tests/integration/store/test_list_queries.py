@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Consent, Fact, Participant
 from schedules.models import Deviation, Flag, Visit, VisitActivity
 from schedules.selectors.store import records
 from schedules.services.enrolment.bulk import bulk_enrol
-from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment, show_who_one_is
-from tests.integration.store.lists import ALLOWED, LISTS
+from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
+from tests.integration.store.lists import every_list
 from trials.models import ConsentForm, ProtocolVersion, Role, Site, Trial, TrialSite, User
 from trials.services.accounts.memberships import grant_membership
 
@@ -90,15 +89,9 @@ def more(people: int, version: ProtocolVersion, form: ConsentForm) -> None:
 def counted(readers: dict[str, User], site: Site) -> dict[tuple[str, str], int]:
     """The queries of each address, the second time that it is asked."""
     found = {}
-    for who, user in readers.items():
-        client = Client()
-        user.refresh_from_db()  # it has a password by now, which its session is bound to
-        client.force_login(user)
-        show_who_one_is(client)
-        for name, listed in LISTS.items():
-            for address, query in zip(listed.addresses(name, site), listed.queries, strict=True):
-                client.get(address)
-                with CaptureQueriesContext(connection) as queries:
-                    assert client.get(address).status_code in ALLOWED.get(name, {200}), address
-                found[who, f"{name} {query}".strip()] = len(queries)
+    for key, client, address, allowed in every_list(readers, site):
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code in allowed, address
+        found[key] = len(queries)
     return found

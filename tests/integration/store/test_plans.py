@@ -19,8 +19,8 @@ from schedules.models import CalendarState, Deviation, Flag, ProtocolWindow, Vis
 from schedules.services.enrolment.enrolling import enrol
 from tests.bench.enrolment import cast_of
 from tests.bench.sweep import _copies
-from tests.cast import NOW, TODAY, show_who_one_is
-from tests.integration.store.lists import ALLOWED, LISTS
+from tests.cast import NOW, TODAY
+from tests.integration.store.lists import every_list
 from trials.models import AuditEntry, Role, Site, TrialSite, User
 from trials.services.accounts.memberships import grant_membership
 
@@ -125,16 +125,9 @@ TRAIL = f"""
 
 def rows_of_lists(readers: dict[str, User], site: Site) -> dict[tuple[str, str], int]:
     """The rows that each address takes, by reader and name of the list with what is asked of it."""
-    found = {}
-    for who, user in readers.items():
-        client = Client()
-        user.refresh_from_db()  # it has a password by now, which its session is bound to
-        client.force_login(user)
-        show_who_one_is(client)
-        for name, listed in LISTS.items():
-            for address, query in zip(listed.addresses(name, site), listed.queries, strict=True):
-                found[who, f"{name} {query}".strip()] = rows_of(client, address, ALLOWED.get(name, {200}))
-    return found
+    return {
+        key: rows_of(client, address, allowed) for key, client, address, allowed in every_list(readers, site)
+    }
 
 
 def rows_of(client: Client, address: str, allowed: AbstractSet[int]) -> int:
