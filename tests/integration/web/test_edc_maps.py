@@ -144,10 +144,10 @@ def test_a_coordinator_of_one_site_looks_and_does_not_edit(participant: Particip
 
 
 def test_nobody_reads_of_other_sites_in_a_check(participant: Participant) -> None:
-    there = an_enrolment(participant.protocol_version, site=a_site("BJ"), subject_code="S02-001")
+    there = an_enrolment(participant.protocol_version, site=a_site("BEIJING"), subject_code="S02-001")
     enrol(enrolment=there, by=None)
     kept = EdcMap.objects.create(trial=participant.trial, edc="rave", environment="live")
-    note_message(edc_map=kept, names=MessageNames(["102"], ["102-001"], [("SE", "")]), now=NOW, by=None)
+    note_message(edc_map=kept, names=MessageNames(["102"], ["102-001"], [("SE_SCREEN", "")]), now=NOW, by=None)
     user = User.objects.create_user("monitor")
     grant_membership(user=user, role="monitor", site=participant.site, starts_on=TODAY, by=None)
     client = Client()
@@ -157,5 +157,5 @@ def test_nobody_reads_of_other_sites_in_a_check(participant: Participant) -> Non
         "/api/v1/edc-maps/CART-SLE/rave/live",
     ):
         text = client.get(address).content.decode()
-        assert "SE" in text
-        assert not [one for one in ("S02-001", "102-001", "BJ") if one in text]
+        assert "SE_SCREEN" in text
+        assert not [one for one in ("S02-001", "102-001", "BEIJING") if one in text]
