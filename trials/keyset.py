@@ -22,6 +22,16 @@ Row = TypeVar("Row", bound=Model)
 Key = tuple[date, int]
 Place = Key | int
 """Where a page starts: after a day and an id in a list by a day, after an id in a full read."""
+LONGEST_ID = 18
+"""The digits that a number may have to be an id on both databases."""
+
+
+def row_id(text: str) -> int:
+    """Read the id of a row as an address or a form gives it; 0, which no row has, for any other text.
+
+    `int` takes digits of other scripts, and fails for several thousand of them.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID else 0
 
 
 class RowAfter(Func):

@@ -25,10 +25,11 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import UnlikelyDayForm, VersionedForm
 from schedules.web.shared.hours import HourInput, MinutesField
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number, row_id
+from schedules.web.shared.query_params import number
 from trials.domain.errors import Refused, Stale
 from trials.domain.sites.resources import DEFAULT_MINUTES
 from trials.domain.words import WEEKDAYS
+from trials.keyset import row_id
 from trials.models import Resource, Site
 from trials.models.resources import KIND_NAMES
 from trials.selectors.records import sites_visible_to

@@ -18,8 +18,8 @@ from schedules.web.deviations.forms import AssessmentForm
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from trials.domain.errors import Refused, Stale
+from trials.keyset import row_id
 from trials.web.shared.query_params import query_params
 
 

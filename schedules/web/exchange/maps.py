@@ -29,6 +29,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused, Stale
+from trials.keyset import row_id
 from trials.models import CODE, Site, Trial
 from trials.selectors.protocols.approvals import may_throughout, sites_in_view, trials_in_view
 
@@ -202,13 +203,13 @@ def _as_typed(data: QueryDict, rules: Sequence[MappedRule], sites: Sequence[Site
     by_code = {rule.code: rule for rule in rules}
     rows = []
     for key in data.getlist("row"):
-        code, _dot, number = key.rpartition(".") if key.rpartition(".")[2].isdigit() else (key, "", "")
+        code, _dot, number = key.rpartition(".") if row_id(key.rpartition(".")[2]) else (key, "", "")
         if code in by_code:
-            rows.append(_row(by_code[code], int(number) if number else None, _values(data, key)))
+            rows.append(_row(by_code[code], row_id(number) or None, _values(data, key)))
     added = EventRow("new", data.get("new-visit", "").strip(), "", None, _values(data, "new"))
     number = data.get("new-occurrence", "").strip()
-    if number.isascii() and number.isdigit() and 0 < int(number) <= MOST_OCCURRENCES:
-        added.occurrence = int(number)
+    if 0 < row_id(number) <= MOST_OCCURRENCES:
+        added.occurrence = row_id(number)
     elif number:
         added.problems.append(
             _("%(text)s is not a number of a visit: give 1 or more.") % {"text": number[:20]}
@@ -216,7 +217,7 @@ def _as_typed(data: QueryDict, rules: Sequence[MappedRule], sites: Sequence[Site
     version = data.get("version", "")
     return Typed(
         study_oid=data.get("study_oid", "").strip(),
-        version=int(version) if version.isascii() and version.isdigit() else None,
+        version=row_id(version) or None,
         sites=[SiteRow(site, data.get(f"site-{site.code}", "").strip()) for site in sites],
         events=rows,
         added=added,

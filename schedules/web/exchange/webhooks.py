@@ -35,8 +35,9 @@ from schedules.services.exchange.webhooks import (
 from schedules.web.exchange.webhook_forms import AddressForm, OverlapForm, ReplayForm
 from schedules.web.shared.clock import now, server_day, server_zone
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import next_page, number, row_id
+from schedules.web.shared.query_params import next_page, number
 from trials.domain.errors import DomainError, Refused
+from trials.keyset import row_id
 from trials.models import ApiClient
 from trials.reauthentication import reauthenticated
 from trials.selectors.accounts.clients import clients_administered_by

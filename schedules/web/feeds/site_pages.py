@@ -16,8 +16,8 @@ from schedules.services.feeds.subscriptions import revoke_feed, switch_site, swi
 from schedules.web.feeds.subscriptions import feed_row
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from trials.domain.accounts.access import Right
+from trials.keyset import row_id
 from trials.models import Site
 from trials.selectors.records import roles_of
 

@@ -40,9 +40,9 @@ from schedules.web.feeds.forms import ContentForm, SubscriptionForm, content_wor
 from schedules.web.feeds.qr import qr_svg
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
+from trials.keyset import row_id
 from trials.selectors.records import may
 
 _CONFLICT, _REFUSED = 409, 422

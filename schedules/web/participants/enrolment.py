@@ -40,9 +40,9 @@ from schedules.web.participants.enrolment_form import PLANNED, EnrolmentForm, Pl
 from schedules.web.participants.timelines import Drawn, draw_timeline, epochs_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say, warnings_in_words
 from trials.domain.accounts.access import Right
+from trials.keyset import row_id
 from trials.models import ProtocolVersion
 from trials.selectors.records import may, protocol_of, roles_of
 from trials.zones import zone_of

@@ -35,9 +35,9 @@ from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import may_record, person_of
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from trials.domain.accounts.access import Right
+from trials.keyset import row_id
 from trials.models import Cohort, ProtocolVersion, User
 from trials.selectors.records import may, protocol_of, roles_of
 from trials.web.shared.query_params import is_set, query_params

@@ -31,6 +31,7 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import neighbours, number
+from trials.keyset import row_id
 from trials.models import User
 from trials.selectors.records import roles_of
 from trials.web.shared.query_params import choice_in, query_params
@@ -104,7 +105,7 @@ def _perform(request: HttpRequest, row: ReminderRecipient, act: str, instant: da
 def reminders_read(request: HttpRequest) -> HttpResponse:
     """Mark what was shown as read."""
     newest = request.POST.get("newest", "")
-    mark_reminders_read(user=user_of(request), newest=int(newest) if newest.isdecimal() else 0, now=now())
+    mark_reminders_read(user=user_of(request), newest=row_id(newest), now=now())
     return redirect("reminders")
 
 

@@ -21,7 +21,8 @@ from django.utils.translation import gettext as _
 
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import number, row_id
+from schedules.web.shared.query_params import number
+from trials.keyset import row_id
 from trials.models import Site, Trial, User
 from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.spoken import site_name, trial_name

@@ -12,15 +12,6 @@ from trials.web.shared.query_params import QueryRefused
 
 LONGEST = 32
 LONGEST_NUMBER = 9
-LONGEST_ID = 18
-
-
-def row_id(text: str) -> int:
-    """Read the id of a row as an address or a form gives it; 0, which no row has, for any other text.
-
-    `int` takes digits of other scripts, and fails for several thousand of them.
-    """
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID else 0
 
 
 def day_asked(request: HttpRequest, name: str) -> date | None:

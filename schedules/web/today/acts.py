@@ -47,13 +47,13 @@ from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import JustDone
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
 from schedules.web.today.outcomes import Outcome, named, respond
 from schedules.web.today.words import near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused, Stale
+from trials.keyset import row_id
 from trials.zones import zone_of
 
 RECORD = "schedules.visit"

@@ -31,11 +31,11 @@ from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.just_done import taken_from_session
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked, trial_asked
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
+from trials.keyset import row_id
 from trials.models import Site
 from trials.selectors.records import roles_of, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import query_params

@@ -28,10 +28,10 @@ from schedules.web.shared.forms import (
     without_question,
 )
 from schedules.web.shared.hours import HourField, MinutesField
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say, short_day_words
 from trials.domain.protocols.protocol import Activity
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind
+from trials.keyset import row_id
 from trials.models import Resource
 
 DONE, LEFT = "done", "left"

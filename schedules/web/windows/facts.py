@@ -40,11 +40,11 @@ from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm
 from schedules.web.shared.people import user_of
-from schedules.web.shared.query_params import row_id
 from schedules.web.shared.wording import say
 from schedules.web.windows.day_facts import judged_words
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.windows.fact_wording import KINDS
+from trials.keyset import row_id
 from trials.models import User
 from trials.selectors.records import roles_of
 

@@ -14,7 +14,7 @@ from trials.audit.outside_names import record_name
 from trials.audit.triggers import ELSEWHERE, audited_models
 from trials.domain.accounts.access import Grant, Right, Scope
 from trials.domain.audit.trail import Order
-from trials.keyset import RowAfter, RowBefore
+from trials.keyset import RowAfter, RowBefore, row_id
 from trials.models import AuditEntry, AuditEpoch, AuditLink, AuditReview, AuditSeal, User
 from trials.selectors.accounts.accounts import accounts_visible_to
 from trials.selectors.records import roles_of, trials_run_at
@@ -264,8 +264,8 @@ def ends_of(entries: QuerySet[AuditEntry], last_shown: int, stretches: Stretches
 
 def trail_of(entries: QuerySet[AuditEntry], model: str, object_id: str) -> QuerySet[AuditEntry]:
     """The entries of one record; of a participant, all that is recorded of them."""
-    if model == "participants.participant" and object_id.isdecimal():
-        return entries.filter(participant_id=int(object_id))
+    if model == "participants.participant" and row_id(object_id):
+        return entries.filter(participant_id=row_id(object_id))
     return entries.filter(model=model, object_id=object_id)
 
 

@@ -18,6 +18,7 @@ from trials import request_clock
 from trials.database_time import database_now
 from trials.domain.channels.kinds import KINDS
 from trials.domain.errors import Refused, Stale
+from trials.keyset import row_id
 from trials.models import Channel, User
 from trials.outbound import way_out
 from trials.selectors.channels import (
@@ -153,7 +154,7 @@ def _switch(request: HttpRequest, found: Channel, user: User, *, on: bool) -> No
     try:
         switch_channel(
             channel=found,
-            version=int(version) if version.isascii() and version.isdecimal() else 0,
+            version=row_id(version),
             on=on,
             now=request_clock.now(),
             by=user,
