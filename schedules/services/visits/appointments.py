@@ -235,6 +235,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     if state.performed_on:
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
+    if state.free and visit.booked_on:  # being done moved its window there
+        values |= _window_on(visit.booked_on)
     end = ending_step(standing.steps)
     if end and state.window.closes >= end.happened_on and not state.stays:
         values |= cancelled_with(end, clock_at(visit.participant.site, now).today)

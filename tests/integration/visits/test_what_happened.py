@@ -13,6 +13,7 @@ from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Visit
+from schedules.selectors.store.stored_visits import lost_booking
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import complete_visit, undo_visit
@@ -23,6 +24,7 @@ from tests.integration.visits.test_visits import (
     INFUSION,
     at,
     conditioned,
+    done,
     infused,
     visit,
 )
@@ -162,3 +164,16 @@ def test_what_cannot_have_been_is_refused_whatever_is_said(participant: Particip
     with pytest.raises(VisitRefused) as refused:
         completed(visit(participant, "d0"), date(2026, 12, 3), "as told")
     assert "on" in refused.value.fields
+
+
+def test_an_unscheduled_visit_recorded_by_mistake_keeps_the_day_of_its_booking(
+    participant: Participant,
+) -> None:
+    """Taken back, it was left on the day of the mistake, and its booking seemed to have lost its window."""
+    asked = Unscheduled(Booking(date(2026, 12, 4)))
+    given = {"by": None, "reason": "a rash", "now": at(12, 1)}
+    added = add_unscheduled(participant=participant, asked=asked, **given)
+    finished = done(added, date(2026, 12, 1), at(12, 1, 11))
+    undone = undo_visit(visit=finished, version=finished.version, **given)
+    assert (undone.opens, undone.target, undone.closes) == (date(2026, 12, 4),) * 3
+    assert not lost_booking(undone)
