@@ -1,52 +1,8 @@
-"""Plants small faults in a copy of the engine and sees whether its tests notice: `make mutants`.
-
-Every mutant is one change in one file of a temporary copy; the working tree is never touched. One
-that survives is a hole in the tests, and one whose text is no longer found must be planted again:
-both end with exit 1. Arguments choose the mutants of files whose path contains one of them.
-"""
+"""Faults that somebody thought of, in the engine: each must be noticed by its tests."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from queue import SimpleQueue
-
-ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("config", "trials", "participants", "schedules", "tests", "pyproject.toml", "manage.py")
-PROCESSES = 2
-SECONDS = 120
-TESTS = (
-    "tests/unit/plan/test_offsets.py",
-    "tests/unit/plan/test_timings.py",
-    "tests/unit/plan/test_anchors.py",
-    "tests/unit/plan/test_blocks_and_holds.py",
-    "tests/unit/plan/test_suggestions.py",
-    "tests/unit/plan/test_protocol_windows.py",
-    "tests/unit/plan/test_explanations.py",
-    "tests/unit/visits/test_status.py",
-    "tests/unit/plan/test_golden_plans.py",
-    "tests/unit/plan/test_properties.py",
-    "tests/unit/replanning",
-    "tests/unit/audit/test_audit_chain.py",
-    "tests/unit/participants/test_points.py",
-    "tests/unit/reminders",
-    "tests/unit/channels",
-    "tests/unit/visits/test_visit_life.py",
-    "tests/unit/visits/test_clashes.py",
-    "tests/unit/deviations",
-)
-PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "cacheprovider")
-COMMAND = (
-    sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header",
-    *(word for plugin in PLUGINS for word in ("-p", f"no:{plugin}")),
-    *TESTS,
-)  # fmt: skip
 
 OFFSETS, PROTOCOL = "trials/domain/protocols/offsets.py", "trials/domain/protocols/protocol.py"
 TERMS, APPLIES = "trials/domain/protocols/terms.py", "trials/domain/protocols/basis.py"
@@ -390,70 +346,3 @@ MUTANTS = [
         (TEXTS, "messages[: most - 1]", "messages[:most]", "a digest leaves one out of count"),
     )
 ]  # fmt: skip
-
-
-def copy_tree(folder: Path) -> Path:
-    """A copy of what the tests need."""
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / name)
-    return folder
-
-
-def tests_pass(tree: Path) -> bool:
-    """Whether the engine's tests pass in that tree; a test that hangs has noticed."""
-    try:
-        done = subprocess.run(COMMAND, cwd=tree, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
-def fate(mutant: Mutant, trees: SimpleQueue[Path]) -> str:
-    """What became of a mutant: `killed`, `survived`, or `lost` where its text is no longer there.
-
-    Raises SyntaxError for one that is no Python, since anything would kill that.
-    """
-    tree = trees.get()
-    file = tree / mutant.file
-    sound = file.read_text(encoding="utf-8")
-    try:
-        if mutant.old not in sound:
-            return "lost"
-        changed = sound.replace(mutant.old, mutant.new, 1)
-        compile(changed, mutant.file, "exec")
-        file.write_text(changed, encoding="utf-8")
-        return "survived" if tests_pass(tree) else "killed"
-    finally:
-        file.write_text(sound, encoding="utf-8")
-        trees.put(tree)
-
-
-def main(wanted: list[str]) -> int:
-    """Try the mutants; 0 if every one of them is killed."""
-    mutants = [m for m in MUTANTS if not wanted or any(word in m.file for word in wanted)]
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        copies = [copy_tree(Path(folder) / str(number)) for number in range(PROCESSES)]
-        if not tests_pass(copies[0]):
-            print("The tests fail without any mutant: mend that first.", file=sys.stderr)
-            return 1
-        for copy in copies:
-            trees.put(copy)
-        with ThreadPoolExecutor(PROCESSES) as pool:
-            fates = []
-            for mutant, found in zip(mutants, pool.map(lambda m: fate(m, trees), mutants), strict=True):
-                fates.append(found)
-                print(f"{found:8}  {mutant.file}: {mutant.fault}", flush=True)
-    killed = fates.count("killed")
-    seconds = time.monotonic() - started
-    print(f"{killed} of {len(fates)} mutants killed in {seconds:.0f} s")
-    return 0 if killed == len(fates) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Small faults planted in a copy of the code, to see whether the tests notice them."""
