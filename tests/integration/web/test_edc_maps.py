@@ -147,7 +147,9 @@ def test_nobody_reads_of_other_sites_in_a_check(participant: Participant) -> Non
     there = an_enrolment(participant.protocol_version, site=a_site("BEIJING"), subject_code="S02-001")
     enrol(enrolment=there, by=None)
     kept = EdcMap.objects.create(trial=participant.trial, edc="rave", environment="live")
-    note_message(edc_map=kept, names=MessageNames(["102"], ["102-001"], [("SE_SCREEN", "")]), now=NOW, by=None)
+    note_message(
+        edc_map=kept, names=MessageNames(["102"], ["102-001"], [("SE_SCREEN", "")]), now=NOW, by=None
+    )
     user = User.objects.create_user("monitor")
     grant_membership(user=user, role="monitor", site=participant.site, starts_on=TODAY, by=None)
     client = Client()

@@ -31,6 +31,7 @@ from trials.domain.protocols.protocol import Place, Stay
 
 FESTIVAL = ("Tue 2026-02-17", "Thu 2026-02-19", "Sat 2026-02-21")
 AROUND = ("Thu 2026-02-12", "Mon 2026-02-16", "Fri 2026-02-20")
+BEFORE = ("Sun 2026-02-08", "Tue 2026-02-17", "Fri 2026-02-20")
 AFTER = ("Fri 2026-02-20", "Mon 2026-02-23", "Wed 2026-02-25")
 WEEK = ("Mon 2026-03-02", "Wed 2026-03-04", "Sun 2026-03-08")
 WEEKEND = ("Sun 2026-03-08", "Sun 2026-03-08", "Sun 2026-03-08")
@@ -82,6 +83,8 @@ def test_what_a_calendar_puts_in_the_way(texts, place, today, left, found, reaso
         (WEEKEND, "clinic", "Sun 2026-03-01", "Sun 2026-03-08", "no-clinic-day", "booked all the same"),
         (FESTIVAL, "ward", "Sun 2026-02-01", "Tue 2026-02-17", "holiday-on-ward", "a holiday too"),
         (FESTIVAL, "clinic", "Sun 2026-02-01", "Tue 2026-02-17", "no-clinic-day", "all of it"),
+        (AROUND, "ward", "Sun 2026-02-01", "Sat 2026-02-14", "", "the ward works on Saturdays"),
+        (BEFORE, "ward", "Sun 2026-02-01", "Sun 2026-02-08", "", "and on Sundays, unlike the clinic"),
         (NEXT_YEAR, "clinic", "Sun 2026-03-01", "Mon 2027-03-01", "provisional", "2027 may still change"),
     ],
 )  # fmt: skip

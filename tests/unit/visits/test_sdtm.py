@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay
 from schedules.domain.visits.schedule_of_activities import resolved_schedule
-from schedules.domain.visits.sdtm import SV_VARIABLES, Tabulation, sv_record, visit_numbers
+from schedules.domain.visits.sdtm import SV_VARIABLES, Tabulation, sv_record, tv_records, visit_numbers
 from schedules.domain.visits.visit import VisitState
 from trials.formats.protocols.library import load_named
 
@@ -55,3 +55,12 @@ def test_a_record_has_every_variable_and_counts_without_a_day_0() -> None:
     assert (record["VISITNUM"], record["SVSTDY"], record["VISITDY"]) == (3, 1, -1)
     assert (record["SVSTDTC"], record["SVCNTMOD"]) == ("2026-12-07T09:30+00:00", "TELEPHONE CALL")
     assert sv_record(visit, replace(facts, reference=None))["SVSTDY"] is None
+
+
+def test_the_rules_of_a_planned_visit_say_its_offset_and_the_ends_of_its_window() -> None:
+    first, *others = tv_records("T", PROTOCOL, visit_numbers([PROTOCOL]))
+    assert (first["VISIT"], first["VISITNUM"], first["VISITDY"]) == ("Screening", 1, -28)
+    assert first["TVSTRL"] == "-P28D from infusion; -28 days from day zero"
+    assert first["TVENRL"] == "-P28D from infusion; -6 days from day zero"
+    uncounted = [one for one in others if one["VISITDY"] is None]
+    assert all(" days from day zero" not in one["TVSTRL"] for one in uncounted)
