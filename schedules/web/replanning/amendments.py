@@ -79,7 +79,7 @@ class VersionChoice(forms.ModelChoiceField):
         return obj.label
 
 
-class SitesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+class SitesField(forms.ModelMultipleChoiceField):
     """Sites by their ids; SQLite fails for a number larger than any that it can hold."""
 
     def clean(self, value: Any) -> Any:
