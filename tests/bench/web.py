@@ -9,7 +9,6 @@ and growth from a tenth to the whole. Nothing is asserted: a figure belongs to i
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -33,6 +32,7 @@ from participants.models import Participant  # noqa: E402
 from schedules.models import Visit  # noqa: E402
 from tests.bench.sweep import fill  # noqa: E402
 from tests.cast import NOW, TODAY  # noqa: E402
+from tests.plans import plan_of, reads  # noqa: E402
 from trials.models import Site, Trial, TrialSite, User  # noqa: E402
 from trials.services.accounts.memberships import grant_membership  # noqa: E402
 
@@ -179,18 +179,10 @@ def read(client: Client, address: str) -> Reading:
         if answer.status_code >= 400:
             print(f"  {address} answered {answer.status_code}", flush=True)
     for sql, params in asked:
-        if sql.lstrip("( ").upper().startswith("SELECT"):
-            reading.buffers += buffers(sql, params)
+        if reads(sql):
+            plan = plan_of(sql, params, "ANALYZE, BUFFERS")
+            reading.buffers += int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
     return reading
-
-
-def buffers(sql: str, params: Any) -> int:
-    """How many pages of 8 KB a statement touches."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
-        (found,) = cursor.fetchone()
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
 if __name__ == "__main__":

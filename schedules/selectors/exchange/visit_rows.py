@@ -289,12 +289,17 @@ def _people_visible(scope: Scope) -> Written | None:
 
 
 def _page(ids: Written | None, *, by_target: bool = False) -> list[Row]:
-    """The columns of the visits with these ids, by id or by target; one statement."""
+    """The columns of the visits with these ids, by id or by target; one statement.
+
+    The ids are a list, and no table to be joined: before a table has statistics (after a restore), PostgreSQL
+    takes both sides of such a join for one row, and finds the page anew for each visit that there is.
+    """
     if ids is None:
         return []
     page, params = ids
     order = "v.target, v.id" if by_target else "v.id"
-    sql = f"{_selected()} JOIN ({page}) page ON page.pk = v.id ORDER BY {order}"
+    among = f"= ANY(ARRAY({page}))" if connection.vendor == "postgresql" else f"IN ({page})"
+    sql = f"{_selected()} WHERE v.id {among} ORDER BY {order}"
     return read_plain(sql, params, _columns(_VISIT))
 
 

@@ -5,7 +5,6 @@ PostgreSQL says how many rows each step of a plan took. `make bench-web` prints 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.bench.enrolment import cast_of
 from tests.bench.sweep import _copies
 from tests.cast import NOW, TODAY
 from tests.integration.store.lists import every_list
+from tests.plans import Plan, plan_of, reads, steps_of
 from trials.models import AuditEntry, Role, Site, TrialSite, User
 from trials.services.accounts.memberships import grant_membership
 
@@ -146,18 +146,16 @@ def rows_of(client: Client, address: str, allowed: AbstractSet[int]) -> int:
         cursor.execute("SET LOCAL enable_seqscan = off")
         read = 0
         for sql, params in asked:
-            if sql.lstrip("( ").upper().startswith("SELECT"):
-                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
-                (found,) = cursor.fetchone()
-                read += taken((json.loads(found) if isinstance(found, str) else found)[0]["Plan"])
+            if reads(sql):
+                read += taken(plan_of(sql, params, "ANALYZE"))
         cursor.execute("SET LOCAL enable_seqscan = on")
     return read
 
 
-def taken(plan: dict[str, Any]) -> int:
+def taken(plan: Plan) -> int:
     """The rows that the scans of a plan took, those that a filter left out too."""
-    parts = plan.get("Plans", ())
-    own = 0
-    if "Scan" in plan["Node Type"] and "Relation Name" in plan:
-        own = int((plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"])
-    return own + sum(taken(part) for part in parts)
+    return sum(
+        int((step["Actual Rows"] + step.get("Rows Removed by Filter", 0)) * step["Actual Loops"])
+        for step in steps_of(plan)
+        if "Scan" in step["Node Type"] and "Relation Name" in step
+    )
