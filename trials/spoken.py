@@ -15,11 +15,13 @@ from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
 from trials.domain.refusals import REASON_MISSING, Refusal
 from trials.domain.sites.names import in_language, place_name
-from trials.domain.words import DAY_FORM, day_text
+from trials.domain.words import DAY_FORM, day_text, iso_point, run_on
 from trials.models import Site, Trial
 
 _LISTED = re.compile(r"%\(\w+\)s(?:, %\(\w+\)s)+")
 """A template of `trials.domain.words.listed`: nothing but places and what separates them."""
+_ROW = re.compile(r"%\(s0\)s(?: %\(s[0-9]+\)s)+")
+"""A template of several sentences (`schedules.domain.deviations.stored_sentences.joined`)."""
 _PAGE_OF: ContextVar[date | None] = ContextVar("page_of", default=None)
 """The day of the page that is made; None where none is: for the API, feeds, e-mails and what is stored."""
 
@@ -59,6 +61,8 @@ def say(message: str) -> str:
         return str(message)
     if _LISTED.fullmatch(message):
         return message.replace(", ", pgettext("list", ", "))
+    if _ROW.fullmatch(message):
+        return run_on(message.split(), _)
     whole, (name, _space, number) = _(message), message.rpartition(" ")
     numbered = whole == message and name and number.replace(".", "").isdecimal()
     if numbered:
@@ -85,6 +89,14 @@ def sentence(message: str, values: Mapping[str, object]) -> str:
     return message % {
         name: day_text(value, say) if isinstance(value, date) else value for name, value in values.items()
     }
+
+
+def bracketed(text: str, inside: str | date | None) -> str:
+    """Return a text with something in brackets behind it; a day as the page writes days, nothing for None."""
+    if inside is None:
+        return text
+    said = iso_point(inside, say) if isinstance(inside, date) else inside
+    return _("%(text)s (%(inside)s)") % {"text": text, "inside": said}
 
 
 def require_reason(reason: str, error: type[Refused] = Refused) -> None:

@@ -43,6 +43,7 @@ class Facts:
     confirmations: tuple[Confirmation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     performed: tuple[PerformedVisit, ...] = ()
+    visit_names: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, date] = field(default_factory=dict)
     ended_at: Point | None = None
     on_hold: bool = False

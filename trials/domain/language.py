@@ -12,6 +12,7 @@ _CAPITALS = (
     "IgM INR IV IVIG JAK LVEF MMF MMT MRI NSCLC PBMC PCR PET SAE SLE SLEDAI TB TNF VSV"
 )
 _AS_WRITTEN = {word.lower(): word for word in _CAPITALS.split()} | {"hcg": "hCG"}
+_CHINESE_BETWEEN = {"; ": "；", ", ": "、"}
 BETWEEN = " ‖ "
 """What stands between the two languages where a text is kept in one column; no text may hold it."""
 
@@ -107,7 +108,8 @@ def joined(texts: Iterable[str], between: str = "; ") -> str:
     english = between.join(map(str, texts))
     if not any(getattr(text, "zh", "") for text in texts):
         return english
-    return Text(english, between.join(getattr(text, "zh", "") or str(text) for text in texts))
+    chinese = _CHINESE_BETWEEN.get(between, between)
+    return Text(english, chinese.join(getattr(text, "zh", "") or str(text) for text in texts))
 
 
 def kept(text: str) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "mark",
     "page_day",
     "plain",
+    "run_on",
     "written_day",
 ]
 
@@ -126,6 +127,15 @@ class Words:
 
     def __str__(self) -> str:
         return self.text()
+
+
+NEXT = mark("%(one)s %(next)s")
+
+
+def run_on(sentences: Iterable[str], say: Say = plain) -> str:
+    """Sentences one after another, as the reader's language sets them: Chinese has no space between two."""
+    between = say(NEXT) % {"one": "", "next": ""}
+    return between.join(sentence for sentence in sentences if sentence)
 
 
 def days_words(n: int) -> Words:

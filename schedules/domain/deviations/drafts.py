@@ -228,7 +228,7 @@ def _before_consent(visit: RecordedVisit, about: str, performed: date) -> Iterat
     """The deviation of a visit that took place before anybody had consented to it."""
     if visit.consented_on is None or performed >= visit.consented_on:
         return
-    template = "%(message)s %(reason)s" if visit.state.outside_reason else "%(message)s"
+    template = _("%(message)s %(reason)s") if visit.state.outside_reason else "%(message)s"
     late = Words.of(_("The consent is of %(consent)s."), {"consent": visit.consented_on})
     facts = told(Words.of(template, {"message": late, "reason": visit.state.outside_reason}))
     evidence = f"{performed}/{visit.consented_on}"
@@ -237,7 +237,7 @@ def _before_consent(visit: RecordedVisit, about: str, performed: date) -> Iterat
 
 
 def _left(activity: LeftActivity) -> Words:
-    template = "%(activity)s: %(reason)s" if activity.reason else "%(activity)s"
+    template = _("%(activity)s: %(reason)s") if activity.reason else "%(activity)s"
     return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
 
 

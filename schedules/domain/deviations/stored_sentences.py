@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from trials.domain.language import Named, Text
-from trials.domain.words import Code, Say, Value, Words, day_text, plain
+from trials.domain.words import Code, Say, Value, Words, day_text, plain, run_on
 
 _MARK = '{"told":'
 
@@ -29,7 +29,7 @@ def facts_text(kept: str, say: Say = plain) -> str:
         return kept
     try:
         words = [_words(one) for one in json.loads(kept)["told"]]
-        return " ".join(one.text(say, day_text) for one in words)
+        return run_on((one.text(say, day_text) for one in words), say)
     except (ValueError, TypeError, KeyError, AttributeError):  # typed by a person who began it so
         return kept
 

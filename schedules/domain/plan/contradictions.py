@@ -87,9 +87,9 @@ def _out_of_shape(
         "base": label[derived.anchor],
         "base_day": base.day,
         "place": Words.of(place, {"offset": offset_words(derived.offset)}),
-        "one": Code(rule.code),
+        "one": label[rule.code],
         "one_day": implied,
-        "other": Code(derived.anchor),
+        "other": label[derived.anchor],
         "other_day": base_day,
     }
     template = _(
@@ -143,9 +143,9 @@ def _crossed(
         "day": found.at_earliest,
         "base": label[found.other],
         "base_day": found.at_latest,
-        "one": Code(earlier[0]),
+        "one": label[earlier[0]],
         "one_day": earlier[1],
-        "other": Code(later[0]),
+        "other": label[later[0]],
         "other_day": later[1],
     }
     template = _(

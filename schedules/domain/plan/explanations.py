@@ -11,25 +11,28 @@ from functools import lru_cache
 
 from schedules.domain.plan.slots import Same
 from schedules.domain.plan.values import AnchorDay, AnchorKind, PlannedVisit, PlannedWindow
+from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.language import Text
 from trials.domain.protocols.occurrences import label_at, label_of_rule, occurrence_offsets
-from trials.domain.protocols.offsets import Offset, Unit, day_not_there
+from trials.domain.protocols.offsets import Offset, Unit, day_not_there, shift_beside, shift_day
 from trials.domain.protocols.protocol import (
     AtOffset,
     Basis,
     Bound,
     Each,
+    Freshness,
     HalfLives,
     Moment,
     Over,
     Pick,
     Protocol,
     Reference,
+    ReferenceKind,
     Tolerance,
     Within,
 )
 from trials.domain.sites.closed_days import closed_words
-from trials.domain.words import Say, Words, day_text, plain
+from trials.domain.words import Say, Words, day_text, plain, run_on
 from trials.domain.words import mark as _
 
 _UNITS = {
@@ -39,6 +42,8 @@ _UNITS = {
     Unit.MONTHS: (_("%(n)d month"), _("%(n)d months")),
     Unit.YEARS: (_("%(n)d year"), _("%(n)d years")),
 }
+_HOLDS_FOR_EACH = _("While %(hour)s is not known, the window is what holds for every hour of that day.")
+_AT_ITS_LONGEST = _("While %(hour)s is not known, the window is taken at its longest.")
 NotThere = tuple[int, int] | None
 _SHORT_MONTHS = {
     (2, 29): _("February has no 29th: its last day counts."),
@@ -59,6 +64,7 @@ _KINDS = {
 def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> str:
     """The anchor, offset, tolerance, basis, protocol version and working-day shift of a visit."""
     parts = [_counted(protocol, visit, say), *_tolerance(protocol, visit, say)]
+    parts.extend(_wider(protocol, visit, say))
     parts.extend(_short_months(_days_from_base(protocol, visit), say))
     if visit.lengthened:
         parts.append(say(_("Longer than the protocol's: day zero waits.")))
@@ -73,7 +79,7 @@ def because_visit(protocol: Protocol, visit: PlannedVisit, say: Say = plain) -> 
                 "why": closed_words(visit.why_shifted).text(say),
             }
         )
-    return " ".join(parts)
+    return run_on(parts, say)
 
 
 def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) -> str:
@@ -89,24 +95,27 @@ def because_window(protocol: Protocol, window: PlannedWindow, say: Say = plain) 
             say(_("Not known yet: %(missing)s."))
             % {"missing": say(_(", ")).join(one.text(say) for one in window.missing)}
         )
+    if window.other:
+        template = _HOLDS_FOR_EACH if isinstance(rule.terms, Freshness) else _AT_ITS_LONGEST
+        parts.append(say(template) % {"hour": window.other.hour.text(say)})
     parts.append(basis_text(protocol, rule.basis, say, _("Window")))
     parts.append(say(_("Protocol version %(version)s.")) % {"version": protocol.version})
-    return " ".join(parts)
+    return run_on(parts, say)
 
 
 def basis_text(protocol: Protocol, basis: Basis, say: Say = plain, what: str = _("Timing")) -> str:
     """Where `what` comes from: a section of a dated source, or an assumption with its note."""
-    return f"{say(what)} {_origin(protocol, basis, say)}."
+    return say(_("%(what)s %(origin)s.")) % {"what": say(what), "origin": _origin(protocol, basis, say)}
 
 
 def _origin(protocol: Protocol, basis: Basis, say: Say) -> str:
-    note = f" ({say(basis.note)})" if basis.note else ""
+    words = {"note": say(basis.note) if basis.note else ""}
     if basis.assumed:
-        return say(_("assumed%(note)s")) % {"note": note}
+        return say(_("assumed (%(note)s)") if basis.note else _("assumed")) % words
     source = protocol.source_by_code.get(basis.source or "")
-    document = f"{source.document}, {source.dated}" if source else basis.source
-    section = f", {basis.section}" if basis.section else ""
-    return say(_("stated in %(where)s%(note)s")) % {"where": f"{document}{section}", "note": note}
+    document = (source.document, str(source.dated)) if source else (basis.source or "",)
+    words["where"] = say(_(", ")).join(part for part in (*document, basis.section) if part)
+    return say(_("stated in %(where)s (%(note)s)") if basis.note else _("stated in %(where)s")) % words
 
 
 def offset_text(offset: Offset, say: Say = plain) -> str:
@@ -205,6 +214,41 @@ def _around(protocol: Protocol, tolerance: Tolerance, say: Say) -> str:
     }
 
 
+def _wider(protocol: Protocol, visit: PlannedVisit, say: Say) -> Iterator[str]:
+    """Why a window has more days than its rule gives it: what it counts from is not settled."""
+    own = _own_window(protocol, visit)
+    if visit.lengthened or (own.opens <= visit.window.opens and visit.window.closes <= own.closes):
+        return
+    reference = visit.rule.counts_from
+    words = {
+        "base": _spoken_label(protocol, reference, say),
+        "opens": day_text(visit.window.opens, say),
+        "closes": day_text(visit.window.closes, say),
+    }
+    if visit.base.kind is AnchorKind.ACTUAL and visit.offset.unit is Unit.HOURS:
+        yield say(_("The hour of %(base)s is not on record: a day more counts, until %(closes)s.")) % words
+    elif reference.kind is ReferenceKind.VISIT:
+        template = _(
+            "%(base)s is still to come: all days that follow from its window count, %(opens)s to %(closes)s."
+        )
+        yield say(template) % words
+
+
+def _own_window(protocol: Protocol, visit: PlannedVisit) -> VisitWindow:
+    """The window that a visit has from the day it counts from alone."""
+    timing, target, month = visit.rule.timing, visit.window.target, protocol.month
+    if isinstance(timing, Within | Over):
+        first, last = (shift_day(visit.base.day, bound, month) for bound in (timing.first, timing.last))
+        return VisitWindow(first, target, last)
+    if isinstance(timing, Each):
+        return VisitWindow(target, target, target)
+    before, after = -timing.tolerance.before, timing.tolerance.after
+    if visit.offset.unit is Unit.HOURS:
+        return VisitWindow(shift_day(target, before, month), target, shift_day(target, after, month))
+    opens, closes = (shift_beside(visit.base.day, visit.offset, reach, month) for reach in (before, after))
+    return VisitWindow(opens, target, closes)
+
+
 def _days_from_base(protocol: Protocol, visit: PlannedVisit) -> Iterator[NotThere]:
     """The days of a visit's window that its months do not have."""
     timing, base, target = visit.rule.timing, visit.base.day, visit.offset
@@ -259,7 +303,7 @@ def _choice(bound: Bound, texts: list[str], say: Say) -> str:
 def _moment(protocol: Protocol, moment: Moment, base: AnchorDay | None, say: Say) -> str:
     anchor = _spoken_label(protocol, moment.counts_from, say)
     if base:
-        anchor = f"{anchor} ({anchor_text(base, say)})"
+        anchor = say(_("%(anchor)s (%(day)s)")) % {"anchor": anchor, "day": anchor_text(base, say)}
     if isinstance(moment.offset, HalfLives):
         return _half_lives(moment.offset, anchor, say)
     return from_anchor(moment.offset, anchor, say)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schedules.domain.plan.anchors import applicable_anchors, resolve_anchors
 from schedules.domain.plan.contradictions import find_contradictions
+from schedules.domain.plan.explanations import label_of, offset_words
 from schedules.domain.plan.holds import find_hold, hold_warning, lengthen_rest
 from schedules.domain.plan.protocol_windows import WindowPlacing
 from schedules.domain.plan.references import Placing
@@ -28,7 +29,7 @@ from schedules.domain.plan.values import (
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.errors import OffsetError
 from trials.domain.protocols.offsets import Unit
-from trials.domain.protocols.protocol import AtOffset, Protocol, Within, applies
+from trials.domain.protocols.protocol import AtOffset, Protocol, Reference, ReferenceKind, Within, applies
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Value, Words, days_words, listed
 from trials.domain.words import mark as _
@@ -112,17 +113,17 @@ def warnings_of(
 ) -> Iterator[PlanWarning]:
     """What somebody must look at in a plan that was laid out of these anchors, traits and working days."""
     protocol, traits = plan.protocol, plan.protocol.effective_traits(traits)
-    yield from _ignored_anchors(given, plan.anchors)
+    yield from _ignored_anchors(protocol, given, plan.anchors)
     for found in find_contradictions(protocol, plan.anchors, traits):
         yield PlanWarning("contradictory-anchors", found.words)
     if hold := find_hold(protocol, plan.anchors):
         yield hold_warning(protocol, hold)
-    yield from _missing(slots_of(protocol, traits), plan.visits)
+    yield from _missing(protocol, slots_of(protocol, traits), plan.visits)
     yield from _expired(protocol, plan.anchors, plan.visits, traits)
-    yield from _hours_unknown(plan.visits)
+    yield from _hours_unknown(protocol, plan.visits)
     yield from _overlaps(plan.visits)
     if calendar:
-        yield from calendar_warnings(plan.visits, calendar)
+        yield from calendar_warnings(protocol, plan.visits, calendar)
 
 
 def _windows(placing: Placing, traits: AbstractSet[str], zone: ZoneInfo) -> tuple[PlannedWindow, ...]:
@@ -133,26 +134,30 @@ def _windows(placing: Placing, traits: AbstractSet[str], zone: ZoneInfo) -> tupl
 
 
 def _ignored_anchors(
-    given: Mapping[str, AnchorDay], resolved: Mapping[str, AnchorDay]
+    protocol: Protocol, given: Mapping[str, AnchorDay], resolved: Mapping[str, AnchorDay]
 ) -> Iterator[PlanWarning]:
     for code in given:
         if code not in resolved:
             template = _(
                 "%(anchor)s on %(day)s is not used: the protocol has no such anchor for these traits"
             )
-            values: dict[str, Value] = {"anchor": Code(code), "day": given[code].day}
+            anchor = Code(label_of(protocol, Reference(ReferenceKind.ANCHOR, code)))
+            values: dict[str, Value] = {"anchor": anchor, "day": given[code].day}
             yield PlanWarning("anchor-not-applicable", Words.of(template, values))
 
 
-def _missing(slots: Sequence[Slot], visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+def _missing(
+    protocol: Protocol, slots: Sequence[Slot], visits: Sequence[PlannedVisit]
+) -> Iterator[PlanWarning]:
     """One warning for each thing that is not known and that visits wait for."""
     done = {visit.code for visit in visits}
-    waiting: dict[str, list[str]] = {}
+    waiting: dict[Reference, list[str]] = {}
     for slot in slots:
         if slot.code not in done:
-            waiting.setdefault(slot.rule.counts_from.code, []).append(slot.code)
-    for code, visit_codes in waiting.items():
-        values: dict[str, Value] = {"anchor": Code(code), "visits": listed(visit_codes)}
+            waiting.setdefault(slot.rule.counts_from, []).append(slot.label)
+    for reference, labels in waiting.items():
+        anchor = Code(label_of(protocol, reference))
+        values: dict[str, Value] = {"anchor": anchor, "visits": listed(map(Code, labels))}
         template = _("%(anchor)s is not known: no date yet for %(visits)s; set %(anchor)s")
         yield PlanWarning("anchor-missing", Words.of(template, values))
 
@@ -180,7 +185,7 @@ def _expired(
                 and code in activity.visits
                 and applies(activity.applies_to, traits)
             ]
-            yield PlanWarning("outside-window", _outside((rule.code, day.day), outside, window, repeat))
+            yield PlanWarning("outside-window", _outside((rule.label, day.day), outside, window, repeat))
 
 
 def _outside(anchor: tuple[str, date], outside: int, window: VisitWindow, repeat: Sequence[str]) -> Words:
@@ -202,19 +207,24 @@ def _outside(anchor: tuple[str, date], outside: int, window: VisitWindow, repeat
     )
 
 
-def _hours_unknown(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
+def _hours_unknown(protocol: Protocol, visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
     for visit in visits:
         if visit.offset.unit is Unit.HOURS and visit.at is None:
             values: dict[str, Value] = {
-                "visit": visit.code,
-                "offset": visit.offset.iso,
-                "anchor": Code(visit.rule.counts_from.code),
+                "visit": Code(visit.label),
+                "offset": offset_words(visit.offset),
+                "anchor": Code(label_of(protocol, visit.rule.counts_from)),
                 "day": visit.window.target,
             }
-            template = _(
-                "%(visit)s is %(offset)s from %(anchor)s, whose hour is not known: "
+            after = _(
+                "%(visit)s is %(offset)s after %(anchor)s, whose hour is not known: "
                 "%(day)s is the earliest day it can fall on"
             )
+            before = _(
+                "%(visit)s is %(offset)s before %(anchor)s, whose hour is not known: "
+                "%(day)s is the earliest day it can fall on"
+            )
+            template = before if visit.offset.amount < 0 else after
             yield PlanWarning("hour-unknown", Words.of(template, values))
 
 
@@ -232,10 +242,10 @@ def _overlaps(visits: Sequence[PlannedVisit]) -> Iterator[PlanWarning]:
 
 def _overlap(one: PlannedVisit, other: PlannedVisit) -> Words:
     values: dict[str, Value] = {
-        "one": one.code,
+        "one": Code(one.label),
         "opens": one.window.opens,
         "closes": one.window.closes,
-        "other": other.code,
+        "other": Code(other.label),
         "begins": other.window.opens,
         "ends": other.window.closes,
     }

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from participants.domain.moments import first_instant
 from schedules.domain.plan.anchors import midnight
+from schedules.domain.plan.explanations import label_of
 from schedules.domain.plan.references import Placing
 from schedules.domain.plan.values import AnchorDay, OtherReading, PlannedWindow
+from trials.domain.language import Named
 from trials.domain.protocols.offsets import Offset, Unit, shift_day, shift_instant
 from trials.domain.protocols.protocol import (
     Bound,
@@ -57,7 +59,7 @@ class WindowPlacing:
         ends = self._bound(rule.ends, {}, late=not inner)
         missing = tuple(dict.fromkeys((*starts.missing, *ends.missing)))
         if _crossed(starts.point, ends.point, self.zone):
-            hour = Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
+            hour = Words.of(_("the hour of %(what)s"), {"what": self._names(rule)})
             return PlannedWindow(rule, None, None, (hour,), self._bases(rule))
         other = self._other(rule, begun, inner=inner) if not missing else None
         return PlannedWindow(rule, starts.point, ends.point, missing, self._bases(rule), other)
@@ -71,7 +73,7 @@ class WindowPlacing:
         starts = self._bound(rule.starts, begun, late=not inner)
         ends = self._bound(rule.ends, {}, late=inner)
         return OtherReading(
-            starts.point, ends.point, Words.of(_("the hour of %(what)s"), {"what": _names(rule)})
+            starts.point, ends.point, Words.of(_("the hour of %(what)s"), {"what": self._names(rule)})
         )
 
     def _without_hour(self, bound: Bound | None, begun: Mapping[str, AnchorDay]) -> bool:
@@ -125,7 +127,7 @@ class WindowPlacing:
     def _moment(self, moment: Moment, begun: Mapping[str, AnchorDay], *, late: bool) -> _End:
         base = begun.get(moment.counts_from.code) or self.placing.day_of(moment.counts_from)
         length = self._half_lives(moment.offset)
-        missing = [] if base else [_name(moment.counts_from)]
+        missing = [] if base else [self._name(moment.counts_from)]
         if length is None:
             missing.append(_half_life(moment.offset))
         if base is None or length is None:
@@ -147,6 +149,25 @@ class WindowPlacing:
             return shift_day(base.day, offset, self.placing.protocol.month)
         start = base.at or midnight(base.day + _DAY if late else base.day, self.zone)
         return shift_instant(start.astimezone(self.zone), offset)
+
+    def _names(self, rule: ProtocolWindow) -> Value:
+        """The days that a window counts from, joined by words of their own."""
+        bounds = [bound for bound in (rule.starts, rule.ends) if bound]
+        references = dict.fromkeys(moment.counts_from for bound in bounds for moment in bound.moments)
+        joined, *others = map(self._named, references)
+        for other in others:
+            joined = Words.of(_("%(one)s and %(other)s"), {"one": joined, "other": other})
+        return joined
+
+    def _name(self, reference: Reference) -> Words:
+        template = _("the day of %(what)s")
+        if reference.kind is ReferenceKind.ACTIVITY:
+            template = _("the day of the activity %(what)s")
+        return Words.of(template, {"what": self._named(reference)})
+
+    def _named(self, reference: Reference) -> Value:
+        """What a moment counts from, by its label; a verdict is the same as long as the code is."""
+        return Named(reference.code, label_of(self.placing.protocol, reference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,24 +201,6 @@ def _crossed(starts: Point | None, ends: Point | None, zone: ZoneInfo) -> bool:
         return False
     last = ends if isinstance(ends, datetime) else ends + _DAY
     return instant_of(starts, zone) > instant_of(last, zone)
-
-
-def _names(rule: ProtocolWindow) -> Value:
-    """The days that a window counts from, joined by words of their own."""
-    bounds = [bound for bound in (rule.starts, rule.ends) if bound]
-    codes = dict.fromkeys(moment.counts_from.code for bound in bounds for moment in bound.moments)
-    first, *others = (Code(code) for code in codes)
-    joined: Value = first
-    for other in others:
-        joined = Words.of(_("%(one)s and %(other)s"), {"one": joined, "other": other})
-    return joined
-
-
-def _name(reference: Reference) -> Words:
-    template = _("the day of %(what)s")
-    if reference.kind is ReferenceKind.ACTIVITY:
-        template = _("the day of the activity %(what)s")
-    return Words.of(template, {"what": Code(reference.code)})
 
 
 def _half_life(offset: Offset | HalfLives) -> Words:

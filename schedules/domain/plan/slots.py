@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from schedules.domain.plan.visit_windows import VisitWindow
-from trials.domain.protocols.occurrences import occurrence_offsets
+from trials.domain.protocols.occurrences import label_of_one, occurrence_offsets
 from trials.domain.protocols.offsets import (
     HOURS_PER_DAY,
     MonthLength,
@@ -50,6 +50,11 @@ class Slot:
     steps: Days | None
     reach: tuple[timedelta, timedelta] | None
     by_hour: bool = False
+
+    @property
+    def label(self) -> str:
+        """The rule's label, numbered where the rule makes several visits."""
+        return label_of_one(self.rule, self.code, self.occurrence, self.offset)
 
     def window(self, anchor: date) -> VisitWindow:
         """The slot's window, counted from this anchor day; an offset in hours counts from its midnight."""

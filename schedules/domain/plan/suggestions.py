@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+from schedules.domain.plan.explanations import label_of
 from schedules.domain.plan.values import AnchorKind, PlannedVisit, PlanWarning
-from trials.domain.protocols.protocol import AtOffset, Place, Within
+from trials.domain.protocols.protocol import AtOffset, Place, Protocol, Within
 from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Code, Value, Words
@@ -45,14 +46,16 @@ def moves(visit: PlannedVisit) -> bool:
     return free and visit.rule.place is not Place.WARD and visit.window.opens < visit.window.closes
 
 
-def calendar_warnings(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
+def calendar_warnings(
+    protocol: Protocol, visits: Sequence[PlannedVisit], calendar: WorkingDays
+) -> Iterator[PlanWarning]:
     """Windows without a working day, ward days and blocks on public holidays, provisional years."""
     for visit in visits:
         if visit.rule.place is Place.WARD:
             yield from _holidays_on_the_ward(visit, calendar)
         elif calendar.nearest_working_day(*visit.window) is None:
             values: dict[str, Value] = {
-                "visit": visit.code,
+                "visit": Code(visit.label),
                 "opens": visit.window.opens,
                 "closes": visit.window.closes,
                 "why": closed_words(calendar.why_not(visit.window.target) or ""),
@@ -63,7 +66,7 @@ def calendar_warnings(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> 
                 "the target %(target)s stands"
             )
             yield PlanWarning("no-working-day", Words.of(template, values))
-    yield from _blocks_on_holidays(visits, calendar)
+    yield from _blocks_on_holidays(protocol, visits, calendar)
     yield from _provisional_years(visits, calendar)
 
 
@@ -71,25 +74,31 @@ def _holidays_on_the_ward(visit: PlannedVisit, calendar: WorkingDays) -> Iterato
     for day in _days(visit):
         if calendar.is_public_holiday(day):
             name = calendar.holiday_name(day)
-            values: dict[str, Value] = {"visit": visit.code, "day": day, "name": Code(name or "")}
+            values: dict[str, Value] = {"visit": Code(visit.label), "day": day, "name": Code(name or "")}
             template = _("%(visit)s: %(day)s is a public holiday (%(name)s) on the ward")
             yield PlanWarning("public-holiday", Words.of(template, values))
 
 
-def _blocks_on_holidays(visits: Sequence[PlannedVisit], calendar: WorkingDays) -> Iterator[PlanWarning]:
-    blocks = dict.fromkeys(visit.rule.block for visit in visits if visit.rule.block)
-    for block in blocks:
-        members = [visit for visit in visits if visit.rule.block == block]
+def _blocks_on_holidays(
+    protocol: Protocol, visits: Sequence[PlannedVisit], calendar: WorkingDays
+) -> Iterator[PlanWarning]:
+    for block in protocol.blocks:
+        members = [visit for visit in visits if visit.rule.block == block.code]
+        if not members:
+            continue
         left = [visit for visit in members if visit.base.kind is not AnchorKind.ACTUAL]
         if _last(members) in left and not can_keep(left, 0, calendar):
             steps = (-1, 1) if left == members else (1,)
-            yield PlanWarning("block-on-holiday", _other_days(block, left, steps, calendar))
+            anchor = label_of(protocol, _last(left).rule.counts_from)
+            words = _other_days((block.label, anchor), left, steps, calendar)
+            yield PlanWarning("block-on-holiday", words)
 
 
 def _other_days(
-    block: str | None, members: Sequence[PlannedVisit], steps: Sequence[int], calendar: WorkingDays
+    names: tuple[str, str], members: Sequence[PlannedVisit], steps: Sequence[int], calendar: WorkingDays
 ) -> Words:
-    """The days of the anchor of the block's last visit that keep every visit in its place."""
+    """The days of the last visit's anchor that keep a block whole; `names` are the labels of both."""
+    block, anchor = map(Code, names)
     last = _last(members)
     shifts = (nearest_shift(members, step, calendar) for step in steps)
     days = [(last.base.day + shift * _DAY, shift < 0) for shift in shifts if shift is not None]
@@ -97,9 +106,9 @@ def _other_days(
         Words.of(_("%(day)s before") if before else _("%(day)s after"), {"day": day}) for day, before in days
     ]
     values: dict[str, Value] = {
-        "block": Code(block or ""),
+        "block": block,
         "met": _first_not_kept(members, calendar),
-        "anchor": Code(last.rule.counts_from.code),
+        "anchor": anchor,
     }
     if not found:
         values["n"] = SEARCH_DAYS

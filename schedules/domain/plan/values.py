@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from schedules.domain.plan.visit_windows import VisitWindow
-from trials.domain.protocols.occurrences import label_at
+from trials.domain.protocols.occurrences import label_of_one
 from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, VisitRule
 from trials.domain.words import Words
@@ -100,9 +100,7 @@ class PlannedVisit(NamedTuple):
     @property
     def label(self) -> str:
         """The rule's label, numbered where the rule makes several visits."""
-        if self.code == self.rule.code and "{" not in self.rule.label:
-            return self.rule.label
-        return label_at(self.rule, self.occurrence, self.offset)
+        return label_of_one(self.rule, self.code, self.occurrence, self.offset)
 
     @property
     def day(self) -> int:

@@ -21,7 +21,7 @@ from schedules.domain.readiness.start_context import (
 from schedules.domain.windows.judges import judge
 from schedules.domain.windows.verdicts import VerdictStatus
 from trials.domain.protocols.protocol import Freshness, Role
-from trials.domain.words import Value, Words
+from trials.domain.words import Code, Value, Words, listed
 from trials.domain.words import mark as _
 
 
@@ -80,9 +80,9 @@ def _visit(start: Start, person: Person, plan: Plan, visit: PlannedVisit) -> Lin
         return _not_done(start, visit, values, ended=visit.code in person.ended)
     values["day"] = done.day
     if done.day < opens:
-        repeat = ", ".join(_to_repeat(plan, visit))
+        repeat = tuple(map(Code, _to_repeat(plan, visit)))
         expired = Words.of(_("%(visit)s on %(day)s has expired: its window opens on %(opens)s."), values)
-        again = Words.of(_("To be repeated: %(activities)s."), {"activities": repeat})
+        again = Words.of(_("To be repeated: %(activities)s."), {"activities": listed(repeat)})
         return Line(Item.VISIT, Answer.NO, (expired, again) if repeat else (expired,), visit.label)
     if done.day > closes:
         template = _("%(visit)s was on %(day)s, after its window closed on %(closes)s.")

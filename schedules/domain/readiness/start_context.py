@@ -22,7 +22,7 @@ from schedules.domain.readiness.beds import Beds
 from schedules.domain.readiness.gates import Cohorts
 from trials.domain.protocols.protocol import Protocol, applies
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Say, Value, Words, day_text, plain
+from trials.domain.words import Say, Value, Words, day_text, plain, run_on
 from trials.domain.words import mark as _
 
 
@@ -88,7 +88,7 @@ def line(item: Item, answer: Answer, template: str, values: Mapping[str, Value],
 
 def sentences(why: Iterable[Words], say: Say = plain) -> str:
     """Words in the reader's language, the labels among their values as well."""
-    return " ".join(_spoken(words, say).text(say, day_text) for words in why)
+    return run_on((_spoken(words, say).text(say, day_text) for words in why), say)
 
 
 def _spoken(words: Words, say: Say) -> Words:

@@ -14,6 +14,7 @@ from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.readiness.start_context import ITEM_LABELS, Answer, Line, Start, start_day
 from schedules.domain.windows.flags import FlagSeverity
 from trials.domain.words import Code, Words
+from trials.domain.words import mark as _
 
 START_FLAG = "start"
 """The kind of flag that stands for lines of the list before a start which say no."""
@@ -65,4 +66,4 @@ def words_of_lines(lines: Iterable[Line]) -> Iterator[Words]:
     """Lines of the list, each with what it asks."""
     for one in lines:
         why = joined(labelled(words) for words in one.why)
-        yield Words.of("%(item)s: %(why)s", {"item": Code(ITEM_LABELS[one.item]), "why": why})
+        yield Words.of(_("%(item)s: %(why)s"), {"item": Code(ITEM_LABELS[one.item]), "why": why})

@@ -23,6 +23,7 @@ from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.records import Record, records_of
+from trials.domain.protocols.occurrences import label_of_rule
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
@@ -134,6 +135,7 @@ def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> 
         record.facts,
         tests=tuple(_tests(record)),
         performed=tuple(_performed(record)),
+        visit_names=_visit_names(record, protocol),
         expected=_expected(record),
         ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
         on_hold=any(visit.held_on and visit.live for visit in record.visits),
@@ -155,6 +157,12 @@ def _performed(record: Record) -> Iterator[PerformedVisit]:
     places = {visit.code: Place(visit.place) for visit in record.visits}
     for code, day in performed.items():
         yield PerformedVisit(code, day.at or day.day, places[code])
+
+
+def _visit_names(record: Record, protocol: Protocol) -> dict[str, str]:
+    """What people call the visits of a protocol and those on record, by their codes."""
+    rules = {rule.code: label_of_rule(rule) for rule in protocol.visits}
+    return rules | {visit.code: visit.label for visit in record.visits}
 
 
 def _expected(record: Record) -> dict[str, date]:

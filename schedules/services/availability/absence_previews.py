@@ -22,7 +22,7 @@ from trials.domain.sites.closed_days import PARTICIPANT_AWAY
 from trials.models import User
 from trials.selectors.records import working_days_of
 from trials.services.sites.plausible_days import ask_once
-from trials.spoken import say
+from trials.spoken import bracketed, say
 
 
 def preview_absence(*, away: Away, now: datetime, sure: bool = False) -> Preview:
@@ -56,7 +56,7 @@ def commit_absence(
     if preview.digest != digest:
         raise ReplanningStale(with_side_effects(preview, now))
     if preview.orphans and not accept_unbookable:
-        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        listed = _(", ").join(bracketed(say(change.label), change.booked_on) for change in preview.orphans)
         message = _("Booked on these days: %(bookings)s. Confirm that they are to be booked again.")
         raise BookingsOrphaned(message % {"bookings": listed})
     return add_absence(away=away, by=by, now=now, reason=reason)

@@ -28,11 +28,12 @@ from trials.domain.errors import DomainError
 from trials.domain.refusals import REASON_MISSING
 from trials.domain.sites.closed_days import STAFF_AWAY
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import run_on
 from trials.models import Site, User
 from trials.selectors.records import working_days_of
 from trials.services.sites.plausible_days import frame_at_site, impossible_days, questions_of
 from trials.services.sites.working_days import correct_working_days, first_working_days, renewed_working_days
-from trials.spoken import require_reason, say
+from trials.spoken import bracketed, require_reason, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class SitePreview:
     def orphans(self) -> list[str]:
         """The bookings on days that would be closed, in words."""
         return [
-            f"{preview.record.participant.subject_code} {say(change.label)} ({change.booked_on})"
+            bracketed(f"{preview.record.participant.subject_code} {say(change.label)}", change.booked_on)
             for preview in self.previews
             for change in preview.orphans
         ]
@@ -170,11 +171,11 @@ def _ask_about(site: Site, proposal: SiteProposal, now: datetime) -> None:
     days = proposal.days
     ends = {"first": days[0], "last": days[-1]} if days else {}
     if impossible := impossible_days(ends):
-        raise ReplanningRefused(" ".join(dict.fromkeys(words[0] for words in impossible.values())))
+        raise ReplanningRefused(run_on(dict.fromkeys(words[0] for words in impossible.values()), say))
     if proposal.ended or proposal.sure:
         return
     if unlikely := list(questions_of(frame_at_site(site, today_at(site, now)), ends.values())):
-        raise UnlikelyDay(" ".join(unlikely))
+        raise UnlikelyDay(run_on(unlikely, say))
 
 
 def _refuse_unchanged(proposal: SiteProposal, standing: WorkingDays | None, corrected: WorkingDays) -> None:

@@ -30,7 +30,7 @@ from schedules.selectors.windows.evaluation import docket_of_record
 from schedules.services.replanning.previews import Preview, Proposal, SideEffects, closed_days, preview_of
 from schedules.services.replanning.side_effects import due_anew, gates_between, reminded_visits
 from trials.selectors.records import protocol_of
-from trials.spoken import say
+from trials.spoken import bracketed, say
 
 Act = partial[Any]
 """A service with its named arguments, not called yet: one participant's record is all that it changes."""
@@ -100,7 +100,7 @@ def perform_as_shown(
     if shown.digest != digest:
         raise ReplanningStale(shown)
     if shown.orphans and not accept_unbookable:
-        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in shown.orphans)
+        listed = _(", ").join(bracketed(say(change.label), change.booked_on) for change in shown.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

@@ -22,7 +22,7 @@ from trials.domain.protocols.protocol import Protocol, Role, VisitRule
 from trials.domain.refusals import Refusal
 from trials.models import Site, TrialSite, User
 from trials.selectors.protocols.approvals import in_use
-from trials.spoken import refuse, say, sentence
+from trials.spoken import bracketed, refuse, say, sentence
 
 FRESH: dict[str, Value] = {
     "cancelled_on": None,
@@ -106,7 +106,7 @@ def transfer(
     refusals = list(_refusals_of_site(standing, site))
     booked = visits_to_come(person, today).filter(booked_on__gte=today)
     if not release and (bookings := list(booked.order_by("booked_on"))):
-        listed = _(", ").join(f"{say(visit.label)} ({visit.booked_on})" for visit in bookings)
+        listed = _(", ").join(bracketed(say(visit.label), visit.booked_on) for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")
         refusals.append(Refusal.said("release", message % {"visits": listed}))
     refuse(refusals, CourseRefused)

@@ -12,7 +12,7 @@ from schedules.models import VisitStamp, WindowStamp
 from schedules.selectors.store.rows_once import keep_rows, rows_of
 from trials.domain.release import RELEASE
 
-WORDING = 5
+WORDING = 6
 """Raise it with every change of how entries are worded between two releases."""
 
 EDITION = f"{RELEASE}/{WORDING}"

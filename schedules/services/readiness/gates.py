@@ -21,7 +21,7 @@ from schedules.selectors.readiness.board import TrialCourses, courses_of, is_gat
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.domain.refusals import REASON_MISSING
-from trials.domain.words import Code, Value, Words, day_text
+from trials.domain.words import Code, Value, Words, day_text, run_on
 from trials.models import Cohort, Site, Trial, User
 from trials.services.sites.plausible_days import (
     ask_once,
@@ -172,7 +172,7 @@ def _refusals_of_review(review: ReviewRecord, trial: Trial, today: date) -> dict
 
 def in_sentences(words: Iterable[Words]) -> str:
     """Why a gate is closed, in the reader's language."""
-    return " ".join(one.text(_, day_text) for one in words)
+    return run_on((one.text(_, day_text) for one in words), _)
 
 
 def _refusal(

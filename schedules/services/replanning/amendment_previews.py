@@ -30,6 +30,7 @@ from trials.models import ProtocolVersion, Site
 from trials.selectors.protocols.approvals import ApprovalState, Pair, approval_states
 
 _BOOKED = gettext_noop("Booked: %(bookings)s. Change the version on the participant's own page instead.")
+_VISIT_AND_DAY = gettext_noop("%(visit)s (%(day)s)")
 _OTHER_VERSION = gettext_noop("Under version %(version)s, which this amendment does not change.")
 _NO_CONSENT = gettext_noop("Form %(form)s asks for consent again, and none is on record.")
 
@@ -195,7 +196,7 @@ class Judging:
 def _listed(booked: Sequence[VisitChange]) -> Words:
     """Visits with the days for which they are booked."""
     return listed(
-        Words.of("%(visit)s (%(day)s)", {"visit": Code(change.label), "day": str(change.booked_on)})
+        Words.of(_VISIT_AND_DAY, {"visit": Code(change.label), "day": str(change.booked_on)})
         for change in booked
     )
 

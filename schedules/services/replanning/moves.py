@@ -39,7 +39,7 @@ from trials.domain.words import Words
 from trials.models import User
 from trials.selectors.protocols.approvals import ApprovalState, approval_states
 from trials.services.store.collecting import collect_later
-from trials.spoken import say, sentence
+from trials.spoken import bracketed, say, sentence
 
 __all__ = [
     "Preview",
@@ -218,7 +218,7 @@ def _refuse_future(preview: Preview) -> None:
 def _refuse_orphans(preview: Preview) -> None:
     """Raise BookingsOrphaned unless the bookings that would be left behind are accepted so."""
     if preview.orphans and not preview.proposal.accept_unbookable:
-        listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+        listed = _(", ").join(bracketed(say(change.label), change.booked_on) for change in preview.orphans)
         message = _(
             "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
         )

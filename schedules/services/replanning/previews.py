@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
+from django.utils.translation import gettext
+
 from participants.domain.anchors import RecordedAnchor
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.plan.anchors import resolve_anchors
@@ -31,6 +33,7 @@ from schedules.domain.windows.verdict_changes import VerdictChange
 from schedules.selectors.store.records import Record, anchors_on_record
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import run_on
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import impossible_days
@@ -209,7 +212,7 @@ def _refuse_years(record: Record, proposal: Proposal) -> None:
     for anchor in proposal.anchors.values():
         days = {"planned": anchor.planned_on, "actual": anchor.actual_on}
         for messages in impossible_days(days, end).values():
-            raise ReplanningRefused(" ".join(messages))
+            raise ReplanningRefused(run_on(messages, gettext))
 
 
 def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:

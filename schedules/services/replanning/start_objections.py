@@ -17,7 +17,7 @@ from schedules.services.readiness.gates import Candidate, refusal_of_move
 from schedules.services.readiness.starts import readiness_at, start_put_on_record
 from schedules.services.replanning.previews import Preview
 from schedules.services.replanning.side_effects import with_side_effects
-from trials.domain.words import Words
+from trials.domain.words import Words, run_on
 from trials.spoken import say
 
 OF_THE_SITE = frozenset({Item.BED, Item.SLOT, Item.HOLIDAYS})
@@ -81,7 +81,7 @@ def require_departure_reason(preview: Preview, reason: str, now: datetime) -> No
     if reason.strip() or not preview.departures:
         return
     protocol = preview.plan.protocol
-    said = " ".join(departure_sentence(one, protocol, say, ahead=True) for one in preview.departures)
+    said = run_on((departure_sentence(one, protocol, say, ahead=True) for one in preview.departures), say)
     message = _("%(departures)s Enter why it happened. The reason is kept in the audit trail.")
     error = StartNeedsReason if preview.around.start else DepartureNeedsReason
     raise error(message % {"departures": said}, with_side_effects(preview, now))

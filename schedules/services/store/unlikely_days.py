@@ -15,6 +15,7 @@ from schedules.selectors.store.records import Record
 from trials.domain.protocols.protocol import Role
 from trials.domain.refusals import REASON_MISSING
 from trials.domain.sites.plausible_days import LAST_DAY, Frame
+from trials.domain.words import run_on
 from trials.selectors.records import protocol_of
 from trials.services.sites.plausible_days import questions_of
 
@@ -64,7 +65,7 @@ def refuse_unlikely(
         consented = _consented(record, after.get(consent))
         found += questions_of(frame_around(person, consented, last, began=began), others)
     if found and not sure:
-        raise UnlikelyDay(" ".join(found))
+        raise UnlikelyDay(run_on(found, _))
     if found and reason is not None and not reason.strip():
         raise UnlikelyDay(_(REASON_MISSING), field="reason")
 

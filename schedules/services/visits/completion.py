@@ -27,7 +27,7 @@ from schedules.services.windows.facts import record_facts, withdraw_fact
 from trials.domain.errors import Refused
 from trials.domain.protocols.protocol import Protocol, Reference, ReferenceKind
 from trials.models import User
-from trials.spoken import say, sentence
+from trials.spoken import bracketed, say, sentence
 
 _SAID_AT_VISITS = (FactKind.CONFIRMATION, FactKind.TEST, FactKind.EVENT)
 _OF_A_VISIT = {"reason": "outside_reason"}
@@ -159,7 +159,8 @@ def refuse_orphans(previews: Sequence[Preview], completion: Completion, now: dat
     """Raise VisitRefused, with the preview, for bookings that would lose their window unaccepted."""
     for preview in previews:
         if preview.orphans and not completion.accept_unbookable:
-            listed = _(", ").join(f"{say(change.label)} ({change.booked_on})" for change in preview.orphans)
+            named = (bracketed(say(change.label), change.booked_on) for change in preview.orphans)
+            listed = _(", ").join(named)
             message = _(
                 "These bookings would be left behind: %(bookings)s. Confirm that they are to be booked again."
             )

@@ -16,6 +16,7 @@ from schedules.services.deviations.by_hand import Entered
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SureField, VersionedForm
 from schedules.web.shared.wording import say
+from trials.spoken import bracketed
 
 YES, NO = "yes", "no"
 ANSWERS = ((YES, gettext_lazy("yes")), (NO, gettext_lazy("no")))
@@ -42,7 +43,7 @@ class VisitField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Visit) -> str:
         """The label in the reader's language, and when it was done or is to be."""
-        return f"{say(obj.label)} ({obj.performed_on or obj.target})"
+        return bracketed(say(obj.label), obj.performed_on or obj.target)
 
 
 class EnteringForm(VersionedForm):

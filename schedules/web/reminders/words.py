@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from schedules.domain.reminders import START
 from schedules.domain.reminders.ledger import ClinicDaysLeft
@@ -96,7 +97,7 @@ def delivery_words(delivery: ReminderDelivery) -> str:
     """What came of one delivery, with the receiver's words where it failed."""
     state = say(STATE_LABELS[delivery.state])
     reason = failure_text(delivery.reason, say)
-    return f"{state}: {reason}" if reason else state
+    return state + pgettext("after a name", ": ") + reason if reason else state
 
 
 @dataclass(frozen=True, slots=True)

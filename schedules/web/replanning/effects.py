@@ -21,6 +21,7 @@ from schedules.services.replanning.moves import Preview
 from schedules.services.replanning.previews import calendar_for
 from schedules.web.shared.preview_rows import PreviewRows
 from schedules.web.shared.wording import day_words, near_day_words, say
+from trials.domain.words import run_on
 
 FIRST = 3
 """So many moves are told in the line that counts them; the list below has all."""
@@ -136,7 +137,7 @@ def _critical(rows: PreviewRows) -> Iterator[EffectLine]:
         if row.severity == "critical":
             effects = pgettext("list", ", ").join(row.effects)
             yield EffectLine(
-                "breaks", _("%(of)s: %(name)s") % {"of": row.label, "name": effects}, " ".join(row.sentences)
+                "breaks", _("%(of)s: %(name)s") % {"of": row.label, "name": effects}, run_on(row.sentences, _)
             )
 
 

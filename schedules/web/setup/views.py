@@ -25,6 +25,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked, trial_asked
 from trials.domain.accounts.access import Right
 from trials.domain.errors import ProtocolInvalid, Refused
+from trials.domain.words import run_on
 from trials.models import Site, Trial
 from trials.selectors.records import (
     roles_of,
@@ -169,7 +170,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
             publish_protocol(version=found, by=user, now=now())
             messages.success(request, _("%(version)s is published.") % {"version": found})
         except ProtocolInvalid as error:
-            messages.error(request, " ".join(map(_line, error.problems)))
+            messages.error(request, run_on(map(_line, error.problems), _))
         return redirect(f"{reverse('setup')}?{urlencode({'trial': found.trial_id})}")
     context = {"version": found, "schedule": schedule_of(found), "may_publish": may_publish}
     return render(request, "setup/version.html", context)

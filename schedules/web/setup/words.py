@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from schedules.selectors.pages.first_steps import FirstSteps
 from schedules.web.shared.wording import day_words, site_name, trial_name
 from trials.domain.sites.first_steps import FirstStep, StepState
+from trials.domain.words import run_on
 from trials.models import Role
 
 
@@ -139,13 +140,13 @@ def _shown(found: FirstSteps, step: FirstStep, number: int, state: StepState) ->
     if step is FirstStep.PEOPLE:
         text += [str(ALSO[role]) for role in found.missing]
     if state is StepState.LATER:
-        return ShownStep(step, number, state, str(words.title), " ".join(text))
+        return ShownStep(step, number, state, str(words.title), run_on(text, _))
     if step not in found.may:
         text.append(str(words.who))
-        return ShownStep(step, number, state, str(words.title), " ".join(text))
+        return ShownStep(step, number, state, str(words.title), run_on(text, _))
     more = ((str(_("Give a role")), _grant(found)),) if step is FirstStep.PEOPLE else ()
     address = _ADDRESS[step](found)
-    return ShownStep(step, number, state, str(words.title), " ".join(text), str(words.button), address, more)
+    return ShownStep(step, number, state, str(words.title), run_on(text, _), str(words.button), address, more)
 
 
 def _grant(found: FirstSteps) -> str:

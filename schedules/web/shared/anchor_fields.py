@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from participants.domain.anchors import RecordedAnchor
 from schedules.selectors.pages.enrolment import Contradicting
@@ -107,7 +108,8 @@ class AnchorFieldsMixin(HoursMixin, _Form):
         for rule in self.protocol.anchors:
             only = [labels.get(code, code) for code in rule.applies_to if not always & set(rule.applies_to)]
             planned, actual = (self._moment(rule.code, kind) for kind in KINDS)
-            fields = AnchorFields(rule, ", ".join(only), planned, actual, rule.code in contradicted)
+            traits = pgettext("list", ", ").join(only)
+            fields = AnchorFields(rule, traits, planned, actual, rule.code in contradicted)
             found.append(fields)
         return found
 

@@ -175,8 +175,8 @@ def _departures(preview: Preview) -> tuple[str, ...]:
 def _lapsed(around: SideEffects) -> Iterator[tuple[str, str]]:
     """The deviations that stood and are no longer one."""
     for kind, facts in around.lapsed:
-        said = f"{say(KIND_LABELS[DeviationKind(kind)])}. {facts_text(facts, say)}".rstrip()
-        yield _("A deviation no longer applies"), said
+        words = {"kind": say(KIND_LABELS[DeviationKind(kind)]), "facts": facts_text(facts, say)}
+        yield _("A deviation no longer applies"), (_("%(kind)s. %(facts)s") % words).rstrip()
 
 
 def _drafted(kind: str, facts: str) -> str:

@@ -53,6 +53,7 @@ from schedules.web.today.outcomes import Outcome, named, respond
 from schedules.web.today.words import near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused, Stale
+from trials.domain.words import run_on
 from trials.keyset import row_id
 from trials.zones import zone_of
 
@@ -131,7 +132,7 @@ def perform(request: HttpRequest, row: BoardRow, act: str, said: Mapping[str, An
     except Refused as refused:
         ask = tuple(name for name in _ASKABLE if name in refused.fields)
         words = [word for messages in refused.fields.values() for word in messages]
-        return Outcome(" ".join(dict.fromkeys(words)) or str(refused), "failed", ask=ask)
+        return Outcome(run_on(dict.fromkeys(words), _) or str(refused), "failed", ask=ask)
     except Stale as stale:
         return _overtaken(request, visit, act, said, stale)
     details = consequence_words(consequences_since(visit.participant, before))
@@ -267,7 +268,7 @@ def _overtaken(
     zone = zone_of(visit.participant.site)
     changes = changes_since(RECORD, stale.pk, stale.shown, zone)
     text = _("Not saved: somebody else was quicker. %(changes)s")
-    words = {"changes": " ".join(map(_change_words, changes[-2:]))}
+    words = {"changes": run_on(map(_change_words, changes[-2:]), _)}
     return Outcome((text % words).strip(), "stale")
 
 

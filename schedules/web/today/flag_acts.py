@@ -25,6 +25,7 @@ from schedules.web.today.outcomes import Outcome, respond
 from schedules.web.today.words import near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused
+from trials.domain.words import run_on
 
 SNOOZE = timedelta(days=7)
 """How long one click snoozes a flag; any other day by the flag's own page."""
@@ -42,7 +43,7 @@ def today_flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         outcome = _perform(request, flag, act)
     except Refused as refused:
         words = [word for messages in refused.fields.values() for word in messages]
-        outcome = Outcome(" ".join(words), "failed", ask=tuple(refused.fields))
+        outcome = Outcome(run_on(words, _), "failed", ask=tuple(refused.fields))
     card = card_of(_in_sight(request, pk), now(), say)
     address = reverse("today-flag", kwargs={"pk": pk, "act": "undo"})
     just = JustDone(outcome.text, address, outcome.undo) if outcome.undo else None

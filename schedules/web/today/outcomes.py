@@ -15,6 +15,7 @@ from participants.models import Participant
 from schedules.web.shared.back import back_or
 from schedules.web.shared.just_done import JustDone, keep_just_done
 from schedules.web.shared.wording import person_words
+from trials.domain.words import run_on
 
 FAILED, STALE = 422, 409
 
@@ -51,7 +52,7 @@ def respond(
 ) -> HttpResponse:
     """Answer an act: the part of the page that it changed, or the page again, where the act was."""
     if getattr(request, "htmx", False):
-        shown = {**context, "said": " ".join(one.text for one, _just in outcomes), "in_place": True}
+        shown = {**context, "said": run_on((one.text for one, _just in outcomes), _), "in_place": True}
         return render(request, template, shown, status=outcomes[0][0].status)
     kept = []
     for outcome, just in outcomes:

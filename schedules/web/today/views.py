@@ -15,6 +15,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from schedules.domain.readiness.road import Stop, StopState
@@ -35,6 +36,7 @@ from schedules.web.shared.wording import say
 from schedules.web.today.worklist import places_by_year
 from trials.domain.accounts.access import Right
 from trials.domain.errors import Refused
+from trials.domain.words import run_on
 from trials.keyset import row_id
 from trials.models import Site
 from trials.selectors.records import roles_of, sites_visible_to, trials_visible_to
@@ -115,7 +117,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
         save_view(user=user_of(request), name=request.POST.get("name", ""), query=query)
     except Refused as refused:
         for words in refused.fields.values():
-            messages.error(request, " ".join(words))
+            messages.error(request, run_on(words, _))
     return redirect(f"{reverse('today')}?{query}" if query else reverse("today"))
 
 

@@ -16,6 +16,7 @@ from schedules.selectors.today.board import Closing
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.wording import near_day_words
 from schedules.web.windows.fact_wording import KINDS, code_words
+from trials.spoken import bracketed
 
 STOPS: Mapping[Stop, Promise] = {
     Stop.SCREENING: gettext_lazy("Screening"),
@@ -58,7 +59,7 @@ def fact_button(missing: MissingFact) -> str:
     if missing.kind is FactKind.TEST:
         return _("Enter the result: %(fact)s") % {"fact": of}
     kind = str(KINDS[missing.kind])
-    return _("Enter: %(fact)s") % {"fact": f"{kind} ({of})" if of else kind}
+    return _("Enter: %(fact)s") % {"fact": bracketed(str(kind), str(of)) if of else kind}
 
 
 def near_here(day: date) -> str:

@@ -39,6 +39,7 @@ from schedules.web.shared.wording import say
 from schedules.web.windows.day_form import DayFactsForm
 from schedules.web.windows.fact_forms import Choices
 from schedules.web.windows.fact_wording import VERDICTS
+from trials.domain.words import run_on
 
 TOLD = 5
 """The verdicts of so many windows are told after an act; the page of the participant has all."""
@@ -122,7 +123,7 @@ def _tell(request: HttpRequest, participant: Participant, added: Sequence[Record
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
     done = ngettext("%(count)d fact is recorded.", "%(count)d facts are recorded.", len(added))
     told = judged_words(participant, [one.stored for one in added])
-    messages.success(request, " ".join([done % {"count": len(added)}, *told]))
+    messages.success(request, run_on([done % {"count": len(added)}, *told], _))
 
 
 def _to_repeat(participant_windows: ParticipantWindows) -> tuple[TestResult, ...]:

@@ -44,6 +44,7 @@ from schedules.web.shared.wording import say
 from schedules.web.windows.day_facts import judged_words
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.windows.fact_wording import KINDS
+from trials.domain.words import run_on
 from trials.keyset import row_id
 from trials.models import User
 from trials.selectors.records import roles_of
@@ -135,7 +136,7 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
 
     def perform(form: Any) -> HttpResponse:
         withdraw_fact(stored=stored, by=user_of(request), now=now(), reason=form.why())
-        messages.success(request, " ".join([_("Withdrawn."), *judged_words(participant, [stored])]))
+        messages.success(request, run_on([_("Withdrawn."), *judged_words(participant, [stored])], _))
         return redirect("facts", pk=participant.pk)
 
     context = _context(participant_windows, title, _("Withdraw"))
@@ -191,7 +192,7 @@ def _answer(
         for warning in recorded.warnings:
             messages.warning(request, _("Recorded, but look: %(words)s.") % {"words": warning.text(say)})
         said = judged_words(participant_windows.record.participant, [recorded.stored])
-        messages.success(request, " ".join([_("Recorded."), *said]))
+        messages.success(request, run_on([_("Recorded."), *said], _))
         facts_page = reverse("facts", kwargs={"pk": participant_windows.record.participant.pk})
         return redirect(back_or(request, facts_page))
 

@@ -159,7 +159,7 @@ def test_contradictory_anchors_are_refused_with_the_day_that_would_mend_it(
     )
     preview = shown(participant, proposal)
     assert preview.contradictions
-    with pytest.raises(ReplanningRefused, match="set lymphodepletion start to 2026-12-02 or infusion to"):
+    with pytest.raises(ReplanningRefused, match="set Start of lymphodepletion to 2026-12-02 or Infusion to"):
         commit_replanning(
             participant=participant,
             proposal=proposal,

@@ -9,6 +9,11 @@ from django.utils.translation import override
 
 from participants.domain.fact_kinds import Vaccination
 from participants.domain.lifecycle import Course, Step, refusals_of_step
+from schedules.domain.deviations.stored_sentences import facts_text, joined, told
+from schedules.domain.plan.explanations import because_visit, because_window
+from schedules.domain.plan.labels import in_language
+from schedules.domain.plan.projection import project
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
 from schedules.services.replanning.moves import replan_many
 from schedules.services.windows.facts import record_fact
@@ -17,9 +22,10 @@ from schedules.web.setup.forms import shipped_editions
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
 from tests.cast import a_version
 from trials.domain.language import Text
-from trials.domain.words import listed
+from trials.domain.words import Code, Words, listed
+from trials.formats.protocols import library
 from trials.models import Site
-from trials.spoken import say, sentence
+from trials.spoken import days_as_on_pages, say, sentence
 
 from .conftest import MORNING, TODAY
 
@@ -144,3 +150,28 @@ def test_refusals_write_days_as_the_page_around_them(page, person):
     assert not re.search(r"\d{4}-\d\d-\d\d", words)
     with override("zh-hans"):
         assert sentence("%(day)s", {"day": TODAY}).startswith("周")
+
+
+@pytest.mark.parametrize("code", ["CART-SLE", "NCT07339332@2026-01-14.2"])
+def test_an_explanation_in_chinese_has_chinese_marks(code):
+    """“系统默认 (输注日不设允许偏差)。 时间 见 …. ” stood on every visit."""
+    protocol = library.load(code)
+    given = {"infusion": AnchorDay(TODAY), "consent": AnchorDay(TODAY, AnchorKind.ACTUAL)}
+    with override("zh-hans"), days_as_on_pages(TODAY):
+        plan = project(in_language(protocol, say), given, frozenset({"childbearing_potential"}))
+        said = [because_visit(protocol, visit, say) for visit in plan.visits]
+        said += [because_window(protocol, window, say) for window in plan.windows]
+    wrong = re.compile(r"[\u4e00-\u9fff）”] ?[(,;:.]|[(,;:.] ?[\u4e00-\u9fff]|[。，；：（] | [（）。]")
+    assert said
+    assert not [text for text in said if wrong.search(text)]
+
+
+def test_several_sentences_have_no_gap_in_chinese():
+    """A start's objections read “缺少：研究中心已接收。 缺少：已放行。”"""
+    one, other = (Words.of("Missing: %(what)s.", {"what": Code(name)}) for name in ("Screening", "Consent"))
+    both = joined([one, other])
+    with override("en"):
+        assert both.text(say) == facts_text(told(one, other), say) == "Missing: Screening. Missing: Consent."
+    with override("zh-hans"):
+        assert both.text(say) == facts_text(told(one, other), say)
+        assert " " not in both.text(say)

@@ -105,7 +105,7 @@ def test_anchors_of_other_participants_are_not_there_and_the_plan_says_so():
     plan = project(small, days(infusion="Mon 2026-12-07", ld="Thu 2026-12-03"))
     assert CHEMOTHERAPY not in plan.anchors
     assert message(plan, "anchor-not-applicable") == (
-        "lymphodepletion-start on 2026-12-03 is not used: the protocol has no such anchor for these traits"
+        "Lymphodepletion start on 2026-12-03 is not used: the protocol has no such anchor for these traits"
     )
     assert CHEMOTHERAPY in project(small, days(infusion="Mon 2026-12-07"), frozenset({"fertile"})).anchors
 
@@ -185,7 +185,7 @@ def test_a_visit_counts_from_the_time_of_an_activity():
     plan = project(small, days(infusion="Mon 2026-12-07"), known=known)
     assert dated(by_code(plan)["recheck"])[1] == "Sat 2026-12-05"
     assert message(project(small, {}), "anchor-missing") == (
-        "count is not known: no date yet for recheck; set count"
+        "Count is not known: no date yet for Recheck; set Count"
     )
 
 
@@ -199,43 +199,43 @@ def _activity(code: str, *visits: str, **more: object) -> Activity:
         (days(infusion="Mon 2026-12-07", ld="Wed 2026-12-02"), [], "five days apart, as the protocol has it"),
         (days(infusion="Mon 2026-12-07", ld="Thu 2026-12-03"),
          [("Lymphodepletion start on 2026-12-03 does not fit Infusion on 2026-12-07: the protocol puts it "
-          "5 days before; set lymphodepletion-start to 2026-12-02 or infusion to 2026-12-08")],
+          "5 days before; set Lymphodepletion start to 2026-12-02 or Infusion to 2026-12-08")],
          "four days apart"),
         (days(infusion="Mon 2026-12-07", ld="Tue 2026-12-01"),
          [("Lymphodepletion start on 2026-12-01 does not fit Infusion on 2026-12-07: the protocol puts it "
-          "5 days before; set lymphodepletion-start to 2026-12-02 or infusion to 2026-12-06")],
+          "5 days before; set Lymphodepletion start to 2026-12-02 or Infusion to 2026-12-06")],
          "six days apart, and chemotherapy only planned: no hold yet"),
         (days(infusion="Mon 2026-12-07", ld="Tue 2026-12-01 actual"), [],
          "six days apart after chemotherapy began is a hold, not a contradiction"),
         (days(infusion="Mon 2026-12-07", ld="Thu 2026-12-03 actual"),
          [("Lymphodepletion start on 2026-12-03 does not fit Infusion on 2026-12-07: the protocol puts it "
-          "5 days before; set lymphodepletion-start to 2026-12-02 or infusion to 2026-12-08")],
+          "5 days before; set Lymphodepletion start to 2026-12-02 or Infusion to 2026-12-08")],
          "too short a rest is a contradiction also after it began"),
         (days(infusion="Mon 2026-12-07", ld="Tue 2026-12-08"),
          [("Lymphodepletion start on 2026-12-08 does not fit Infusion on 2026-12-07: the protocol puts it "
-          "5 days before; set lymphodepletion-start to 2026-12-02 or infusion to 2026-12-13")],
+          "5 days before; set Lymphodepletion start to 2026-12-02 or Infusion to 2026-12-13")],
          "said once, although it also stands after what it may not follow"),
         (days(infusion="Mon 2026-12-07", consent="Tue 2026-12-08"),
          [f"Consent on 2026-12-08 is after {what}, which it may not follow; "
-          "set consent to 2026-12-01 or earlier, or infusion to 2026-12-14 or later"
+          "set Consent to 2026-12-01 or earlier, or Infusion to 2026-12-14 or later"
           for what in (
               "Screening on 2026-12-01", "Lymphodepletion start on 2026-12-02", "Infusion on 2026-12-07"
           )],
          "consent after all three: every day offered mends them all"),
         (days(infusion="Mon 2026-12-07", consent="Wed 2026-12-02"),
          [("Consent on 2026-12-02 is after Screening on 2026-12-01, which it may not follow; "
-          "set consent to 2026-12-01 or earlier, or infusion to 2026-12-08 or later")],
+          "set Consent to 2026-12-01 or earlier, or Infusion to 2026-12-08 or later")],
          "the last day on which screening can be is the last for consent"),
         (days(infusion="Mon 2026-12-07", consent="Tue 2026-12-01"), [], "on the same day is not after"),
         (days(infusion="Mon 2026-12-07", consent="Thu 2026-11-26"), [],
          "after the day expected for screening: an expected day binds nobody"),
         (days(infusion="Mon 2026-12-07", consent="Thu 2026-11-26", screening="Wed 2026-11-25"),
          [("Consent on 2026-11-26 is after Screening on 2026-11-25, which it may not follow; "
-          "set consent to 2026-11-25 or earlier, or screening to 2026-11-26 or later")],
+          "set Consent to 2026-11-25 or earlier, or Screening to 2026-11-26 or later")],
          "once screening has its own day, it does"),
         (days(infusion="Mon 2026-12-07", enrolment="Thu 2026-12-03"),
          [("Enrolment on 2026-12-03 is after Lymphodepletion start on 2026-12-02, which it may not follow; "
-          "set enrolment to 2026-12-02 or earlier, or infusion to 2026-12-08 or later")],
+          "set Enrolment to 2026-12-02 or earlier, or Infusion to 2026-12-08 or later")],
          "enrolled after chemotherapy begins"),
     ],
 )  # fmt: skip
@@ -294,18 +294,18 @@ def test_when_day_zero_slips_a_screening_expires_and_names_what_to_repeat(infusi
         assert "outside-window" not in warned(plan), reason
         return
     assert message(plan, "outside-window") == (
-        f"screening on 2026-11-09 is {expected}; to be repeated: Bloods"
+        f"Screening on 2026-11-09 is {expected}; to be repeated: Bloods"
     ), reason
     woman = project(small, days(infusion=infusion), frozenset({"fertile"}), known=known)
     assert message(woman, "outside-window").endswith("to be repeated: Bloods, Hcg")
     bare = project(TRIAL, days(infusion=infusion), known=known)
-    assert message(bare, "outside-window") == f"screening on 2026-11-09 is {expected}"
+    assert message(bare, "outside-window") == f"Screening on 2026-11-09 is {expected}"
 
 
 def test_nobody_is_enrolled_before_the_first_day_of_screening():
     protocol = library.load("NCT07193667")
     anchors = days(infusion="Mon 2026-12-07", enrolment="Thu 2026-10-01")
     (found,) = [w.message for w in project(protocol, anchors).warnings if w.code == "contradictory-anchors"]
-    assert found.endswith("set infusion to 2026-10-29 or earlier, or enrolment to 2026-11-09 or later")
+    assert found.endswith("set Infusion to 2026-10-29 or earlier, or Enrolment to 2026-11-09 or later")
     mended = days(infusion="Mon 2026-12-07", enrolment="Mon 2026-11-09")
     assert "contradictory-anchors" not in {w.code for w in project(protocol, mended).warnings}

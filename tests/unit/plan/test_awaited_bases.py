@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from schedules.domain.plan.explanations import because_visit
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import Known
 from schedules.domain.visits.order import anchors_of_rule
@@ -89,3 +90,34 @@ def test_a_visit_over_a_range_is_counted_from_its_first_day():
     trial = protocol(visit("stay", over("P1D", "P3D")), visit("call", at("P7D"), "visit:stay"))
     assert dated(by_code(project(trial, INFUSION))["call"])[1] == "Tue 2026-12-15"
     assert Reference(ReferenceKind.VISIT, "stay") == trial.visits[1].counts_from
+
+
+@pytest.mark.parametrize(("known", "expected", "reason"), CASES[:2])
+def test_a_window_that_waits_for_its_base_says_why_it_is_wide(known, expected, reason):
+    """It said “Tolerance 3 days before, 3 days after” over a window of thirteen days."""
+    told = because_visit(
+        protocol(BASE, AFTER), by_code(project(protocol(BASE, AFTER), INFUSION, known=known))["after"]
+    )
+    assert (
+        "Dose is still to come: all days that follow from its window count, "
+        "Friday 2027-01-22 to Thursday 2027-02-04." in told
+    )
+
+
+@pytest.mark.parametrize(("known", "expected", "reason"), CASES[2:])
+def test_a_window_whose_base_is_over_has_nothing_to_add(known, expected, reason):
+    plan = project(protocol(BASE, AFTER), INFUSION, known=known)
+    assert "still to come" not in because_visit(plan.protocol, by_code(plan)["after"])
+
+
+def test_a_day_more_for_an_hour_that_is_not_on_record_is_explained():
+    hours = visit("v", at("PT36H", "P0D"))
+    given = protocol(hours)
+    plan = project(given, days(infusion="Mon 2026-12-07 actual"))
+    assert dated(by_code(plan)["v"]) == ("Tue 2026-12-08", "Tue 2026-12-08", "Wed 2026-12-09")
+    assert (
+        "The hour of Infusion is not on record: a day more counts, until Wednesday 2026-12-09."
+        in because_visit(given, by_code(plan)["v"])
+    )
+    planned = project(given, INFUSION)
+    assert "a day more" not in because_visit(given, by_code(planned)["v"])

@@ -31,7 +31,7 @@ from trials.domain.protocols.protocol import ASSUMED, Block, HoldRule, Place
 from trials.domain.sites.working_days import WorkingDays
 
 TRIAL = protocol(*CONDITIONING, visit("d14", at("P14D", "P2D")))
-AROUND = "with infusion on 2026-02-15 before or 2026-03-01 after"
+AROUND = "with Infusion on 2026-02-15 before or 2026-03-01 after"
 SHAPE = ("ld-1", "ld-2", "ld-3", "rest", "d0")
 
 
@@ -79,10 +79,10 @@ def test_a_block_names_the_holiday_and_the_nearest_day_zero_on_both_sides_that_k
         assert "block-on-holiday" not in warned(plan), reason
         return
     assert message(plan, "block-on-holiday") == (
-        f"conditioning: it meets a day that cannot be kept ({met}: Spring Festival); it stays whole {AROUND}"
+        f"Conditioning: it meets a day that cannot be kept ({met}: Spring Festival); it stays whole {AROUND}"
     ), reason
     assert by_code(plan)["d0"].window.target == on(infusion), "it never moves by itself"
-    for way in AROUND.removeprefix("with infusion on ").split(" or "):
+    for way in AROUND.removeprefix("with Infusion on ").split(" or "):
         moved = f"{date.fromisoformat(way[:10]):%a} {way[:10]}"
         assert "block-on-holiday" not in warned(project(TRIAL, days(infusion=moved), calendar=CLINIC))
 
@@ -92,8 +92,8 @@ def test_a_block_in_the_clinic_needs_working_days():
     small = protocol(*clinic, CONDITIONING[2])
     plan = project(small, days(infusion="Mon 2026-12-07"), calendar=CLINIC)
     assert message(plan, "block-on-holiday") == (
-        "conditioning: it meets a day that cannot be kept (2026-12-05); it stays whole "
-        "with infusion on 2026-12-05 before or 2026-12-12 after"
+        "Conditioning: it meets a day that cannot be kept (2026-12-05); it stays whole "
+        "with Infusion on 2026-12-05 before or 2026-12-12 after"
     )
     assert by_code(plan)["rest"].suggested == on("Sat 2026-12-05"), "not even on a Saturday does it move"
 
@@ -113,15 +113,15 @@ def test_two_blocks_are_judged_each_by_itself():
     small = protocol(*CONDITIONING, later, blocks=(Block("conditioning", "C"), Block("again", "A")))
     plan = project(small, days(infusion="Sun 2025-12-07"), calendar=CLINIC)
     assert message(plan, "block-on-holiday") == (
-        "again: it meets a day that cannot be kept (2026-02-16: Spring Festival); it stays whole "
-        "with infusion on 2025-12-06 before or 2025-12-17 after"
+        "A: it meets a day that cannot be kept (2026-02-16: Spring Festival); it stays whole "
+        "with Infusion on 2025-12-06 before or 2025-12-17 after"
     )
 
 
 def test_once_chemotherapy_began_only_the_days_after_are_offered():
     given = days(infusion="Mon 2026-02-16", ld="Wed 2026-02-11 actual")
     plan = project(TRIAL, given, calendar=CLINIC)
-    assert message(plan, "block-on-holiday").endswith("it stays whole with infusion on 2026-02-26 after")
+    assert message(plan, "block-on-holiday").endswith("it stays whole with Infusion on 2026-02-26 after")
     done = project(TRIAL, days(infusion="Mon 2026-02-16 actual", ld="Wed 2026-02-11 actual"), calendar=CLINIC)
     assert "block-on-holiday" not in warned(done), "what has happened cannot move"
 

@@ -203,12 +203,12 @@ SOURCED = {"basis": STATED}
          "Infusion (planned Monday 2026-12-07). Not known yet: the half-life of mtx. "
          f"Window assumed. {VERSION}")),
         (window("consent -P2Y", "activity:count P0D"),
-         ("From 2 years before Consent. Until the day of count. Not known yet: the day of consent, the "
+         ("From 2 years before Consent. Until the day of count. Not known yet: the day of Consent, the "
          f"day of the activity count. Window assumed. {VERSION}")),
         (window(f"{CHEMOTHERAPY} -PT12H", f"{CHEMOTHERAPY} PT0H", Freshness("hcg")),
          ("From 12 hours before Lymphodepletion start (derived Wednesday 2026-12-02). Until the hour of "
          "Lymphodepletion start (derived Wednesday 2026-12-02). Not known yet: the hour of "
-         f"lymphodepletion-start. Window assumed. {VERSION}")),
+         f"Lymphodepletion start. Window assumed. {VERSION}")),
         (window(None, None, EventAfter("consent again", 18), code="comes-of-age"),
          f"Not known yet: the day the participant comes of age. Window assumed. {VERSION}"),
     ],

@@ -233,7 +233,7 @@ def test_terms_and_warnings_as_plain_data():
     assert document["windows"][0]["waivable"] is True
     assert (document["windows"][0]["starts"], document["windows"][0]["ends"]) == (None, None)
     assert document["warnings"] == [
-        {"code": "anchor-missing", "message": "discharge is not known: no date yet for v; set discharge"}
+        {"code": "anchor-missing", "message": "discharge is not known: no date yet for V; set discharge"}
     ]
     assert (document["trial"], document["version"], document["digest"]) == ("SMALL", "2", "sha256:0")
     assert json.loads(json.dumps(document)) == document

@@ -252,7 +252,7 @@ def test_a_test_taken_in_the_window_is_fresh_whatever_the_hour_turns_out_to_be(d
         assert (found.starts, found.ends, tuple(map(str, found.missing))) == (
             None,
             None,
-            (f"the hour of {CHEMOTHERAPY}",),
+            ("the hour of Lymphodepletion start",),
         )
         return
     assert (found.starts.timestamp(), found.ends.timestamp()) == (last - hours * 3600, first)
@@ -314,7 +314,7 @@ def test_a_block_names_the_nearest_day_found_by_trying_all(infusion, shut):
         return
     before = [f"{date(*count(triple(infusion), shift))} before" for shift in whole if shift < 0][-1:]
     after = [f"{date(*count(triple(infusion), shift))} after" for shift in whole if shift > 0][:1]
-    assert told[0].endswith(f"with infusion on {' or '.join(before + after)}")
+    assert told[0].endswith(f"with Infusion on {' or '.join(before + after)}")
 
 
 @few

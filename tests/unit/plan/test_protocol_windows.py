@@ -158,7 +158,7 @@ def test_while_only_the_day_is_known_only_what_is_valid_for_each_of_its_hours_co
 def test_a_window_of_hours_shorter_than_a_day_waits_for_the_hour():
     short = window(f"{CHEMOTHERAPY} -PT12H", f"{CHEMOTHERAPY} PT0H", Freshness("hcg"))
     found = placed(short, days(ld="Wed 2026-12-02"))
-    assert (ends(found), told(found)) == ((None, None), ("the hour of lymphodepletion-start",))
+    assert (ends(found), told(found)) == ((None, None), ("the hour of Lymphodepletion start",))
     found = placed(short, {CHEMOTHERAPY: instant("2026-12-02T09:00")})
     assert (ends(found), told(found)) == (("2026-12-01T21:00+08:00", "2026-12-02T09:00+08:00"), ())
 
@@ -235,13 +235,13 @@ FIRST = window(bound("enrolment -P3M", "enrolment -5 of mtx"), "enrolment P0D", 
          "the other end is known"),
         (LIVES, INFUSION, Known(half_lives={"aza": timedelta(1)}), (None, "Tue 2026-12-01"),
          ("the half-life of mtx",), "another drug's does not help"),
-        (LIVES, {}, Known(), (None, None), ("the day of enrolment", "the half-life of mtx"),
+        (LIVES, {}, Known(), (None, None), ("the day of Enrolment", "the half-life of mtx"),
          "both are missing"),
         (FIRST, INFUSION, Known(), (None, "Tue 2026-12-01"), ("the half-life of mtx",),
          "the earliest of two cannot be told while one is unknown"),
         (FIRST, INFUSION, Known(half_lives={"mtx": timedelta(30)}), ("Sat 2026-07-04", "Tue 2026-12-01"), (),
          "150 days are more than three months"),
-        (window("consent -P2Y", "consent P0D"), INFUSION, Known(), (None, None), ("the day of consent",),
+        (window("consent -P2Y", "consent P0D"), INFUSION, Known(), (None, None), ("the day of Consent",),
          "said once"),
         (window("infusion P0D", "visit:m12 P0D"), INFUSION, Known(), ("Mon 2026-12-07", None),
          ("the day of m12",), "no such visit for this participant"),
@@ -349,8 +349,8 @@ def test_visits_at_an_hour(days_and_hour, offset, expected, day, reason):
     assert planned.window.opens == planned.window.target - timedelta(1)
     told = [warning.message for warning in plan.warnings if warning.code == "hour-unknown"]
     assert told == ([] if expected else [
-        (f"v is {offset} from lymphodepletion-start, whose hour is not known: {day[4:]} is the earliest day "
-        "it can fall on")
+        (f"V is {offset.strip('-PTH')} hours {'before' if '-' in offset else 'after'} Lymphodepletion start, "
+        f"whose hour is not known: {day[4:]} is the earliest day it can fall on")
     ])  # fmt: skip
 
 

@@ -94,16 +94,16 @@ def test_the_plan_names_its_calendar_by_version():
     ("rule", "infusion", "expected", "reason"),
     [
         (visit("v", at("P14D", "P3D")), "Thu 2026-02-05",
-         ("v: no working day from 2026-02-16 to 2026-02-22 (public holiday (Spring Festival)); "
+         ("V: no working day from 2026-02-16 to 2026-02-22 (public holiday (Spring Festival)); "
          "the target 2026-02-19 stands"), "the whole window lies in the festival"),
         (visit("v", at("P7D")), "Sat 2026-01-31",
-         "v: no working day from 2026-02-07 to 2026-02-07 (Saturday); the target 2026-02-07 stands",
+         "V: no working day from 2026-02-07 to 2026-02-07 (Saturday); the target 2026-02-07 stands",
          "one day, and that a Saturday"),
         (visit("v", at("P7D"), place=PHONE), "Sat 2026-01-31",
-         "v: no working day from 2026-02-07 to 2026-02-07 (Saturday); the target 2026-02-07 stands",
+         "V: no working day from 2026-02-07 to 2026-02-07 (Saturday); the target 2026-02-07 stands",
          "a call too"),
         (visit("v", over("P7D", "P8D")), "Sat 2026-01-31",
-         "v: no working day from 2026-02-07 to 2026-02-08 (Saturday); the target 2026-02-07 stands",
+         "V: no working day from 2026-02-07 to 2026-02-08 (Saturday); the target 2026-02-07 stands",
          "a range too"),
         (visit("v", at("P7D", "P1D")), "Sat 2026-01-31", None, "a Friday is there"),
         (visit("v", at("P7D"), place=WARD), "Sat 2026-01-31", None, "the ward has no such days"),
@@ -136,7 +136,7 @@ def test_a_window_without_a_working_day_is_told(rule, infusion, expected, reason
 def test_the_ward_warns_on_public_holidays_only(rule, infusion, holidays, reason):
     plan = _plan(rule, infusion=infusion)
     assert [w.message for w in plan.warnings if w.code == "public-holiday"] == [
-        f"v: {day} is a public holiday (Spring Festival) on the ward" for day in holidays
+        f"V: {day} is a public holiday (Spring Festival) on the ward" for day in holidays
     ], reason
 
 

@@ -207,8 +207,8 @@ def test_windows_that_overlap(visits, pairs, reason):
     for warning, pair in zip(plan.warnings, pairs, strict=True):
         first, second = (by_code(plan)[code] for code in pair.split())
         assert warning.message == (
-            f"the windows of {first.code} ({first.window.opens} to {first.window.closes}) and "
-            f"{second.code} ({second.window.opens} to {second.window.closes}) overlap"
+            f"the windows of {first.label} ({first.window.opens} to {first.window.closes}) and "
+            f"{second.label} ({second.window.opens} to {second.window.closes}) overlap"
         )
 
 
@@ -227,7 +227,7 @@ def test_without_its_anchor_a_visit_waits_and_the_plan_says_for_what():
     plan = project(small, days(infusion="Mon 2026-12-07"))
     assert "aftercare" not in by_code(plan)
     assert message(plan, "anchor-missing") == (
-        "discharge is not known: no date yet for aftercare; set discharge"
+        "discharge is not known: no date yet for Aftercare; set discharge"
     )
 
 
@@ -235,8 +235,8 @@ def test_without_any_anchor_nothing_is_dated_and_nothing_fails():
     plan = project(protocol(*CONDITIONING, visit("d14", at("P14D"))), {})
     assert (plan.visits, dict(plan.anchors), plan.day_zero) == ((), {}, None)
     assert [warning.message for warning in plan.warnings] == [
-        "lymphodepletion-start is not known: no date yet for ld-1, ld-2, ld-3; set lymphodepletion-start",
-        "infusion is not known: no date yet for rest, d0, d14; set infusion",
+        "Lymphodepletion start is not known: no date yet for Ld 1, Ld 2, Ld 3; set Lymphodepletion start",
+        "Infusion is not known: no date yet for Rest, D0, D14; set Infusion",
     ]
 
 

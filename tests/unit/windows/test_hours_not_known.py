@@ -76,7 +76,7 @@ def test_a_pregnancy_test_in_time_does_not_read_too_late(chemotherapy, facts, no
 
 def test_the_hour_that_is_missing_is_named():
     verdict = judge(placed(PLANNED), hcg((at(6, "07:15"), "negative")), at(6, "07:30"), SHANGHAI)
-    assert verdict.missing_text() == ("the hour of lymphodepletion-start",)
+    assert verdict.missing_text() == ("the hour of Start of lymphodepletion",)
 
 
 def test_the_verdict_changes_when_the_day_is_over():

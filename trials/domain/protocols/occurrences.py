@@ -80,6 +80,13 @@ def label_at(visit: VisitRule, occurrence: int, offset: Offset) -> str:
     return in_both(label, lambda text: f"{text} {occurrence}") if is_many(visit) else label
 
 
+def label_of_one(visit: VisitRule, code: str, occurrence: int, offset: Offset) -> str:
+    """Return the label of a visit by what a plan calls it: the rule's own where the rule makes but one."""
+    if code == visit.code and "{" not in visit.label:
+        return visit.label
+    return label_at(visit, occurrence, offset)
+
+
 def label_of_rule(visit: VisitRule) -> str:
     """Return what people call a rule as a whole: `Month 3–24` for `Month {months}`."""
     label, offsets = visit.label, list(occurrence_offsets(visit).values())

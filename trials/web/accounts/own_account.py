@@ -19,6 +19,7 @@ from trials import request_clock
 from trials.audit.acts import caused_by
 from trials.domain.accounts.access import Right
 from trials.domain.audit.own_reasons import STOPPED_BY_LINK, STOPPED_BY_OWNER
+from trials.domain.words import run_on
 from trials.models import User
 from trials.selectors.accounts.account_changes import changes_of, open_changes
 from trials.selectors.accounts.accounts import administers_everything
@@ -68,7 +69,7 @@ def own_changes(request: HttpRequest) -> HttpResponse:
         try:
             prove_former_password(user=user, password=form.cleaned_data["password"], now=now, request=request)
         except ChangeRefused as refused:
-            form.add_error("password", " ".join(refused.fields["password"]))
+            form.add_error("password", run_on(refused.fields["password"], _))
         else:
             messages.success(request, _("Thank you. What this password proves is confirmed."))
             return redirect("own-changes")

@@ -21,6 +21,7 @@ from participants.domain.moments import (
 )
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Awaited, PlannedWindow
 from schedules.domain.windows.verdicts import Evidence, Verdict, VerdictStatus
+from trials.domain.language import Named
 from trials.domain.protocols.offsets import MonthLength
 from trials.domain.protocols.protocol import Bound, Freshness, ProtocolWindow
 from trials.domain.words import Value, Words
@@ -35,6 +36,10 @@ class Case:
     now: datetime
     zone: ZoneInfo
     month: MonthLength = MonthLength.CALENDAR
+
+    def visit(self, code: str) -> Named:
+        """A visit by its label; the verdict stays the same as long as the code does."""
+        return Named(code, self.facts.visit_names.get(code, code))
 
     @property
     def starts(self) -> Point | None:

@@ -69,7 +69,7 @@ def _unconfirmed(
     case: Case, terms: Conduct, visit: PerformedVisit, evidence: tuple[Evidence, ...]
 ) -> Verdict:
     at = case.local(visit.at)
-    values: dict[str, Value] = {"of": Code(terms.of), "visit": Code(visit.code), "day": at}
+    values: dict[str, Value] = {"of": Code(terms.of), "visit": case.visit(visit.code), "day": at}
     missing = Words.of(_("a confirmation of %(of)s at %(visit)s, performed %(day)s"), values)
     if case.over_at is None:
         return cannot_judge(at, gap(first_instant(at, case.zone), missing), *evidence)
@@ -89,7 +89,9 @@ def _finished(
     if holding and not named:
         return by_time(case, evidence)
     words = [
-        Words.of(_("a confirmation of %(of)s at %(visit)s"), {"of": Code(terms.of), "visit": Code(code)})
+        Words.of(
+            _("a confirmation of %(of)s at %(visit)s"), {"of": Code(terms.of), "visit": case.visit(code)}
+        )
         for code in named
     ]
     words = words or [Words.of(_("a confirmation of %(of)s"), {"of": Code(terms.of)})]
@@ -132,7 +134,7 @@ def _covers(case: Case, one: Confirmation, visit: PerformedVisit) -> bool:
 def _evidence(case: Case, terms: Conduct, one: Confirmation) -> Evidence:
     if one.visit is None:
         return proof(_CONFIRMED, one, of=Code(terms.of), at=case.local(one.at))
-    return proof(_CONFIRMED_AT, one, of=Code(terms.of), at=case.local(one.at), visit=Code(one.visit))
+    return proof(_CONFIRMED_AT, one, of=Code(terms.of), at=case.local(one.at), visit=case.visit(one.visit))
 
 
 def _in_order(case: Case, said: list[Confirmation]) -> list[Confirmation]:

@@ -107,7 +107,7 @@ def _next_visit(case: Case) -> datetime | None:
 def _proof(case: Case, terms: EventAfter, visit: PerformedVisit) -> Evidence:
     return proof(
         _WITHOUT,
-        visit=Code(visit.code),
+        visit=case.visit(visit.code),
         day=case.local(visit.at),
         event=Code(terms.event),
         due=case.local(case.starts if case.starts is not None else case.today),
