@@ -247,7 +247,7 @@ def external_names(user: User, edc: str, environment: str, now: datetime) -> Ext
     )
     maps = list(seen.filter(edc=edc).select_related("trial"))
     if not maps:
-        possible = ", ".join(sorted(set(seen.values_list("edc", flat=True)))) or gettext("none")
+        possible = gettext(", ").join(sorted(set(seen.values_list("edc", flat=True)))) or gettext("none")
         words = gettext("No map of “%(edc)s” is visible to you. Possible: %(possible)s.")
         raise FilterRefused({"edc": [words % {"edc": edc, "possible": possible}]})
     return ExternalNames({one.trial.code: EventMap(one) for one in maps})

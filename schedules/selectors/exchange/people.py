@@ -90,7 +90,7 @@ def page_of_people(
 def ids_by_code(rows: QuerySet[Any], field: str, codes: Collection[str]) -> list[int]:
     """The ids of the rows with these codes; raises FilterRefused, which names the codes that are possible."""
     ids: dict[str, int] = dict(rows.values_list("code", "pk"))
-    possible = ", ".join(sorted(ids)) or gettext("none")
+    possible = gettext(", ").join(sorted(ids)) or gettext("none")
     words = gettext("%(code)s is not visible to you. Possible: %(possible)s.")
     refused = [words % {"code": code, "possible": possible} for code in codes if code not in ids]
     if refused:

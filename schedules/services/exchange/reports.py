@@ -145,7 +145,7 @@ def report_anchor(
     codes = protocol_of(participant.protocol_version).anchor_by_code
     if anchor.code not in codes:
         words = _("%(code)s is no anchor of this protocol; possible are %(possible)s.")
-        raise Refused({"code": [words % {"code": anchor.code, "possible": ", ".join(codes)}]})
+        raise Refused({"code": [words % {"code": anchor.code, "possible": _(", ").join(codes)}]})
     stands = Anchor.objects.filter(participant=participant, code=anchor.code).first()
     zone = zone_of(participant.site)
     value = value_of(anchor.actual_on, anchor.actual_at, zone)

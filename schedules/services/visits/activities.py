@@ -57,7 +57,7 @@ def _refuse(visit: Visit, code: str, answer: Answer, known: dict[str, str]) -> N
         raise VisitRefused({"": [_("It is not on record as done: record the visit with its activities.")]})
     if code not in known:
         message = _("%(activity)s is no activity of this visit; it has %(activities)s.")
-        words = {"activity": code, "activities": ", ".join(known) or "–"}
+        words = {"activity": code, "activities": _(", ").join(known) or "–"}
         raise VisitRefused({"activities": [sentence(message, words)]})
     if not answer.done and not answer.reason.strip():
         message = _("Enter why %(activity)s was not done.")

@@ -149,8 +149,8 @@ def _refuse_unfit(terms: ClientTerms, now: datetime) -> None:
     unknown = sorted(set(terms.acts) - set(ApiAct.values))
     if unknown or not terms.acts:
         words = _("%(given)s is no act; possible are %(possible)s.")
-        given = ", ".join(unknown) or _("none")
-        refused["acts"] = [words % {"given": given, "possible": ", ".join(ApiAct.values)}]
+        given = _(", ").join(unknown) or _("none")
+        refused["acts"] = [words % {"given": given, "possible": _(", ").join(ApiAct.values)}]
     elif ApiAct.MAP.value in terms.acts and terms.site:
         words = _("The map of an EDC holds for all sites. Leave the site open, or leave this out.")
         refused["acts"] = [words]

@@ -77,7 +77,7 @@ def _issue(
     unknown = sorted(set(scope.acts) - set(ApiAct.values))
     if unknown or not scope.acts:
         words = _("%(given)s is no act; possible are %(possible)s.")
-        said = {"given": ", ".join(unknown) or _("none"), "possible": ", ".join(ApiAct.values)}
+        said = {"given": _(", ").join(unknown) or _("none"), "possible": _(", ").join(ApiAct.values)}
         raise Refused({"acts": [words % said]})
     text = PREFIX + secrets.token_urlsafe(_BYTES)
     token = ApiToken.objects.create(

@@ -50,7 +50,7 @@ class OneValueEach(QueryDict):
         given = self.getlist(name)
         if len(given) > 1:
             words = _("The address gives “%(name)s” %(count)d times (%(values)s). Give it once.")
-            shown = {"name": name, "count": len(given), "values": ", ".join(map(str, given))}
+            shown = {"name": name, "count": len(given), "values": _(", ").join(map(str, given))}
             raise QueryRefused(name, words % shown)
         return super().__getitem__(name)
 
@@ -96,7 +96,7 @@ def _refuse_unknown(request: HttpRequest, once: Collection[str], several: Collec
     for name in request.GET:
         if name not in names:
             words = _("This page has no filter “%(name)s”. It has: %(names)s.")
-            possible = ", ".join(sorted(names - {*PLACE})) or _("none")
+            possible = _(", ").join(sorted(names - {*PLACE})) or _("none")
             raise QueryRefused(name, words % {"name": name, "names": possible})
         if name in once:
             request.GET.get(name)
@@ -111,7 +111,7 @@ def choice_in(request: HttpRequest, name: str, choices: Collection[str]) -> str:
     value = str(request.GET.get(name, "")).strip()
     if value and value not in choices:
         words = _("“%(value)s” is no choice for “%(name)s”. Possible: %(choices)s.")
-        shown = {"value": value, "name": name, "choices": ", ".join(choices) or _("none")}
+        shown = {"value": value, "name": name, "choices": _(", ").join(choices) or _("none")}
         raise QueryRefused(name, words % shown)
     return value
 
