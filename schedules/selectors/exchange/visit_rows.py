@@ -292,7 +292,7 @@ def _page(ids: Written | None, *, by_target: bool = False) -> list[Row]:
     """The columns of the visits with these ids, by id or by target; one statement.
 
     The ids are a list, and no table to be joined: before a table has statistics (after a restore), PostgreSQL
-    takes both sides of such a join for one row, and finds the page anew for each visit that there is.
+    takes both sides of such a join for one row, and finds the page again for each visit that there is.
     """
     if ids is None:
         return []

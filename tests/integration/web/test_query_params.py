@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from participants.models import Participant
-from schedules.web.shared.query_params import row_id
 from tests.integration.web.conftest import TODAY, Enrol
+from trials.keyset import row_id
 from trials.models import User
 from trials.services.accounts.memberships import grant_membership
 from trials.web.shared.query_params import OneValueEach, QueryRefused
