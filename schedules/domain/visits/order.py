@@ -8,7 +8,7 @@ from datetime import date
 from participants.domain.lifecycle import STEP_LABELS, Step
 from schedules.domain.visits.values import History
 from schedules.domain.visits.visit import VisitState
-from trials.domain.protocols.protocol import AtOffset, Protocol, ReferenceKind, VisitRule
+from trials.domain.protocols.protocol import AnchorRule, AtOffset, Protocol, ReferenceKind, VisitRule
 from trials.domain.protocols.treatment_names import day_zero_name
 from trials.domain.protocols.validation.graph import anchors_of_visit
 from trials.domain.refusals import Refusal
@@ -103,10 +103,16 @@ def _refusals_of_order(visit: VisitState, on: date, history: History) -> Iterato
 def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
     """What counts from a day cannot have been before it, nor before that day is on record."""
     base = history.protocol.anchor_by_code.get(rule.counts_from.code)
-    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None or not _follows_base(rule):
+    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None:
         return
-    if base.code in anchors_set_by(history.protocol, visit):
-        return  # the visit itself says which day that is
+    says_itself = base.code in anchors_set_by(history.protocol, visit)
+    root = _begins_with(base, history.protocol)
+    if root is not base and (says_itself or base.code not in history.anchors):
+        base, follows = root, _first(rule) >= 0
+    else:
+        follows = _first(rule) > 0 and not says_itself  # the visit itself says which day that is
+    if not follows:
+        return
     began = history.anchors.get(base.code)
     words = {**visit.named, "anchor": base.label, "other": began, "day": on}
     if began and on < began:
@@ -115,6 +121,13 @@ def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: His
     elif began is None and base.derived is None:
         message = _("%(visit)s counts from %(anchor)s, which is not on record yet: record that first.")
         yield Refusal("on", message, words)
+
+
+def _begins_with(anchor: AnchorRule, protocol: Protocol) -> AnchorRule:
+    """What has to be before an anchor that is derived to come after it: the infusion of a second dose."""
+    while anchor.derived and not anchor.derived.visit and anchor.derived.offset.amount > 0:
+        anchor = protocol.anchor_by_code[anchor.derived.anchor]
+    return anchor
 
 
 def _refusals_of_anchors(code: str, on: date, history: History) -> Iterator[Refusal]:
@@ -176,7 +189,7 @@ Repeats can have been done on one day or in another order: that is recorded, wit
 """
 
 
-def _follows_base(rule: VisitRule) -> bool:
+def _first(rule: VisitRule) -> int:
+    """How far the first day of a rule lies from what it counts from, in whatever unit."""
     timing = rule.timing
-    first = timing.offset if isinstance(timing, AtOffset) else timing.first
-    return first.amount > 0
+    return (timing.offset if isinstance(timing, AtOffset) else timing.first).amount

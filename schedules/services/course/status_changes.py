@@ -38,6 +38,7 @@ from schedules.services.store.visit_writing import (
     lock_participant,
     write_visits,
 )
+from schedules.services.visits.completion import follow_cancelled
 from schedules.services.visits.unscheduled import add_early_termination
 from trials.audit.acts import recorded
 from trials.domain.errors import Stale
@@ -155,7 +156,7 @@ def _follow(
     """What a step brings with it."""
     person, now = standing.participant, clock.now
     if step.taken.ends_course:
-        _cancel_what_follows(standing, step, clock)
+        _cancel_what_follows(standing, step, clock, by=by)
         settle_planned(person.pk, now)
     match request.step:
         case Step.EARLY_TERMINATION:
@@ -169,13 +170,15 @@ def _follow(
     keep_held(person, now)
 
 
-def _cancel_what_follows(standing: CourseState, step: CourseStep, clock: Clock) -> None:
+def _cancel_what_follows(standing: CourseState, step: CourseStep, clock: Clock, *, by: User | None) -> None:
     person = standing.participant
     to_come = visits_to_come(person, step.happened_on)
     if step.taken.extent is Extent.VISITS and Step(step.step) not in NOT_APPLICABLE:
         to_come = to_come.exclude(staying_visits(standing.protocol))
     values = {**cancelled_with(step, clock.today), "held_on": None}
-    write_visits(person.pk, list(to_come.values_list("pk", flat=True)), "cancelled", clock.now, **values)
+    cancelled = list(to_come)
+    write_visits(person.pk, [visit.pk for visit in cancelled], "cancelled", clock.now, **values)
+    follow_cancelled(person, cancelled, standing.protocol, by=by, now=clock.now)
 
 
 def _restore(person: Participant, step: CourseStep, *, by: User | None, now: datetime, reason: str) -> None:

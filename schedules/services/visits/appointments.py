@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from participants.models import CourseStep
 from schedules.domain.errors import VisitRefused
-from schedules.domain.visits.order import refusals_of_day
+from schedules.domain.visits.order import anchors_set_by, refusals_of_day
 from schedules.domain.visits.state import (
     after_end,
     questions_of_missing,
@@ -238,15 +239,26 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
     end = ending_step(standing.steps)
-    if end and state.window.closes >= end.happened_on and not state.stays:
-        values |= cancelled_with(end, clock_at(visit.participant.site, now).today)
+    ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
+    moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
+    if end and ended and not moves and _ends_with(end, visit, state):
+        values |= ended
     write_visit(visit, "restored", now, **values)
     if state.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
     withdraw_anchors(visit, state, standing.protocol, by=by, reason=reason, now=now)
+    if end and ended and moves:  # what counts from its own day was planned again without it
+        visit.refresh_from_db()
+        if _ends_with(end, visit, state):
+            write_visit(visit, "cancelled", now, **ended)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
+
+
+def _ends_with(end: CourseStep, visit: Visit, state: VisitState) -> bool:
+    """Whether an end of the course cancels a visit, since its window was not over by then."""
+    return visit.closes >= end.happened_on and not state.stays
 
 
 def _zone_of_record(visit: Visit, completion: Completion) -> str:

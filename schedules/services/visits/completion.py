@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Confirmation, Event, Fact, FactKind, TestResult
-from participants.models import Anchor
+from participants.models import Anchor, Participant
 from participants.models import Fact as StoredFact
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
@@ -21,6 +21,7 @@ from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Completion
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
+from schedules.selectors.store.course import visit_under
 from schedules.services.replanning.moves import Preview, follow_visit, record_anchor
 from schedules.services.replanning.side_effects import with_side_effects
 from schedules.services.windows.facts import record_facts, withdraw_fact
@@ -108,11 +109,22 @@ def follow_booking(
     visit: Visit, state: VisitState, protocol: Protocol, *, by: User | None, now: datetime
 ) -> None:
     """Plan again what counts from a visit that is booked, missed or cancelled: by the day expected of it."""
-    if not _lends_its_day(protocol, state):
-        return
+    if _lends_its_day(protocol, state):
+        _follow_expected(visit.participant, by=by, now=now)
+        visit.refresh_from_db()
+
+
+def follow_cancelled(
+    person: Participant, visits: Iterable[Visit], protocol: Protocol, *, by: User | None, now: datetime
+) -> None:
+    """Plan again what counts from visits that were cancelled with their course, as from a single one."""
+    if any(_lends_its_day(protocol, visit_under(visit, protocol)) for visit in visits):
+        _follow_expected(person, by=by, now=now)
+
+
+def _follow_expected(person: Participant, *, by: User | None, now: datetime) -> None:
     with suppress(ReplanningRefused):  # anchors that contradict each other are not the booking's fault
-        follow_visit(participant=visit.participant, dated=frozenset(), now=now, by=by, withdrawn=True)
-    visit.refresh_from_db()
+        follow_visit(participant=person, dated=frozenset(), now=now, by=by, withdrawn=True)
 
 
 def confirm_windows(visit: Visit, completion: Completion, *, by: User | None, now: datetime) -> None:

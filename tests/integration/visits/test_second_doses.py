@@ -4,11 +4,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from participants.domain.lifecycle import Step
 from participants.models import Anchor
+from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Visit
+from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import replan_many
 from schedules.services.visits.appointments import book_visit, complete_visit, undo_visit
 from tests.cast import a_version, an_enrolment
 
@@ -44,7 +48,7 @@ def noon(day: date) -> datetime:
 
 
 @pytest.fixture
-def person():
+def undosed():
     asked = an_enrolment(
         a_version(text=DOCUMENT),
         anchors={
@@ -52,9 +56,13 @@ def person():
             "signed": AnchorDay(date(2026, 10, 30), AnchorKind.ACTUAL),
         },
     )
-    person = enrol(enrolment=asked, by=None)
-    done(person, "first", FIRST)
-    return person
+    return enrol(enrolment=asked, by=None)
+
+
+@pytest.fixture
+def person(undosed):
+    done(undosed, "first", FIRST)
+    return undosed
 
 
 def visit(person, code):
@@ -104,3 +112,34 @@ def test_a_visit_follows_the_booking_of_what_it_counts_from_and_stays_open_for_i
         date(2026, 12, 29),
         date(2026, 12, 29),
     )
+
+
+@pytest.mark.parametrize("code", ["second", "after"])
+def test_nothing_that_follows_from_the_first_dose_happens_before_it(undosed, code):
+    """Whoever gave a reason could record a second dose before the first."""
+    with pytest.raises(VisitRefused, match="counts from First dose, which is not on record yet"):
+        done(undosed, code, date(2026, 11, 1), "There was no other day.")
+    done(undosed, "first", FIRST)
+    with pytest.raises(VisitRefused, match="counts from First dose on Monday 2026-11-02"):
+        done(undosed, code, date(2026, 11, 1), "There was no other day.")
+
+
+def test_an_end_that_cancels_a_visit_plans_again_what_counts_from_it(person):
+    """The window was that of a visit still awaited until somebody planned again for another reason."""
+    done(person, "second", date(2026, 11, 23))
+    assert (visit(person, "call").opens, visit(person, "call").closes) == (
+        date(2026, 12, 27),
+        date(2026, 12, 29),
+    )
+    done(person, "call", date(2026, 12, 27), "before the visit that it counts from")
+    person.refresh_from_db()
+    request = StepRequest(Step.EARLY_TERMINATION, date(2026, 12, 2))
+    take_step(
+        participant=person, version=person.version, request=request, by=None, reason="moves away",
+        now=noon(date(2026, 12, 27)),
+    )  # fmt: skip
+    found = visit(person, "call")
+    assert (found.opens, found.closes) == (date(2026, 12, 28), date(2026, 12, 28))
+    replan_many(ids=[person.pk], proposals={}, now=noon(date(2026, 12, 27)), by=None, reason="once more")
+    again = visit(person, "call")
+    assert (again.opens, again.closes, again.version) == (found.opens, found.closes, found.version)

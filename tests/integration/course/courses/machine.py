@@ -205,6 +205,7 @@ class Visited(Checked):
         seen.performed, seen.ended, seen.under, seen.outside, seen.agreed = None, "", None, False, False
         if seen.beside == FREE and seen.booked:
             seen.span = (seen.booked,) * 3
+        model.plan()
         end = model.end
         if end and seen.span[2] >= end.on and seen.beside != END:  # it ends with the course again
             seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE
