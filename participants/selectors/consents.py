@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
@@ -14,7 +16,26 @@ from trials.models import ConsentForm, User
 
 def consent_standing(participant: Participant, today: date) -> ConsentStanding:
     """Where a participant's consent stands on a day of their site; two queries."""
-    return standing_of(given_consents(participant), editions_of(participant), today)
+    return consent_standings([participant], {participant.pk: today})[participant.pk]
+
+
+def consent_standings(
+    participants: Collection[Participant], todays: Mapping[int, date]
+) -> dict[int, ConsentStanding]:
+    """Where the consents of several participants stand on the days of their sites, by id; two queries."""
+    given: dict[int, list[GivenConsent]] = defaultdict(list)
+    rows = Consent.objects.filter(participant__in=participants).order_by("signed_on", "pk")
+    for pk, form_id, signed, withdrawn in rows.values_list(
+        "participant_id", "form_id", "signed_on", "withdrawn_on"
+    ):
+        given[pk].append(GivenConsent(form_id, signed, withdrawn))
+    editions: dict[int, list[FormEdition]] = defaultdict(list)
+    trials = {one.trial_id for one in participants}
+    for form in ConsentForm.objects.filter(trial__in=trials).order_by("effective_on", "pk"):
+        editions[form.trial_id].append(edition(form))
+    return {
+        one.pk: standing_of(given[one.pk], editions[one.trial_id], todays[one.pk]) for one in participants
+    }
 
 
 def given_consents(participant: Participant, *, without: int = 0) -> list[GivenConsent]:

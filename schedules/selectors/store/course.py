@@ -129,6 +129,15 @@ def course_by_visits(standing: CourseState, visits: Iterable[Visit]) -> Course:
     return _course(standing, max(filter(None, last), default=None), min(filter(None, given), default=None))
 
 
+def courses_by_person(standings: Iterable[CourseState]) -> dict[int, Course]:
+    """The courses of several participants by their ids; one query."""
+    known = {standing.participant.pk: standing for standing in standings}
+    done: dict[int, list[Visit]] = {pk: [] for pk in known}
+    for visit in Visit.objects.filter(participant__in=known, performed_on__isnull=False):
+        done[visit.participant_id].append(visit)
+    return {pk: course_by_visits(standing, done[pk]) for pk, standing in known.items()}
+
+
 def _no_return(standing: CourseState) -> list[str]:
     return [rule.code for rule in standing.protocol.anchors if rule.point_of_no_return]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
@@ -10,8 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 from participants.domain.lifecycle import ENDS, MOVES
 from participants.models import Anchor, CourseStep, Participant
 from schedules.domain.readiness.start_flags import START_FLAG, StartFlag, start_flag
-from schedules.models import Flag
-from schedules.selectors.readiness.start_context import start_of
+from schedules.domain.reminders.ledger import start_key
+from schedules.models import Flag, Reminder
+from schedules.selectors.readiness.start_context import start_of, starts_of
 from schedules.selectors.store.calendars import today_at
 from schedules.services.reminders.ledger import write_start_reminder
 from schedules.services.store.flag_rows import SEVERITY
@@ -27,22 +29,51 @@ ENDINGS = [step.value for step, move in MOVES.items() if move.to in ENDS]
 logger = logging.getLogger(__name__)
 
 
+BATCH = 50
+"""How many starts are read at once: the list before one rests on twenty tables."""
+
+
 def sweep_starts(*, now: datetime, after: int = 0, has_time: HasTime = always) -> int:
     """Flag every start to come against which a line of the list speaks.
 
     Begins behind the participant `after`. Gives the last one looked at where the time was over before the
     last, 0 where all were looked at. Anyone who cannot be read is left to the next sweep, and holds up
-    nobody.
+    nobody. A participant is locked, and the list made again, only where something is to be written.
     """
-    for pk in (pk for pk in starts_ahead() if pk > after):
+    ahead = [pk for pk in starts_ahead() if pk > after]
+    for batch in (ahead[first : first + BATCH] for first in range(0, len(ahead), BATCH)):
         if not has_time():
             return after
-        after = pk
-        try:
-            follow_start(participant=pk, now=now, by=None)
-        except Exception:  # whatever it is, it must not hold up the others
-            logger.exception("the start of participant %s cannot be judged", pk)
+        for pk in _changed(batch, now):
+            if not has_time():
+                return after
+            after = pk
+            try:
+                follow_start(participant=pk, now=now, by=None)
+            except Exception:  # whatever it is, it must not hold up the others
+                logger.exception("the start of participant %s cannot be judged", pk)
+        after = batch[-1]
     return 0
+
+
+def _changed(batch: Sequence[int], now: datetime) -> list[int]:
+    """Those of these starts of which something is to be written."""
+    try:
+        wanted = {pk: start_flag(start) for pk, start in starts_of(batch, now).items()}
+    except Exception:
+        if len(batch) == 1:
+            logger.exception("the start of participant %s cannot be judged", batch[0])
+            return []
+        return [pk for one in batch for pk in _changed([one], now)]
+    flags = {one.participant_id: one for one in Flag.objects.filter(participant__in=batch, kind=START_FLAG)}
+    keys = {pk: start_key(pk, one.day, one.lines) for pk, one in wanted.items() if one}
+    told = set(Reminder.objects.filter(key__in=keys.values()).values_list("key", flat=True))
+    return [
+        pk
+        for pk in batch
+        if _is_to_write(wanted.get(pk), flags.get(pk))
+        or (_is_open(flags.get(pk)) and keys.get(pk) not in told)
+    ]
 
 
 def starts_ahead() -> list[int]:
@@ -76,17 +107,33 @@ def follow_start(*, participant: int, now: datetime, by: User | None) -> None:
     person = lock_participant(participant)
     wanted = start_flag(start_of(person, now))
     standing = Flag.objects.filter(participant=person, kind=START_FLAG).first()
-    if wanted is None:
-        if standing and standing.cleared_at is None:
-            Flag.objects.filter(pk=standing.pk).update(cleared_at=now)
-        return
-    _raise(person, wanted, standing, now)
-    if Flag.objects.filter(participant=person, kind=START_FLAG, cleared_at=None).exists():
+    if _is_to_write(wanted, standing):
+        _write(person, wanted, standing, now)
+    if wanted and Flag.objects.filter(participant=person, kind=START_FLAG, cleared_at=None).exists():
         write_start_reminder(participant=person.pk, start=wanted, today=today_at(person.site, now))
 
 
-def _raise(person: Participant, wanted: StartFlag, standing: Flag | None, now: datetime) -> None:
-    """Raise the flag; one that somebody cleared comes back only where other lines say no."""
+def _is_open(standing: Flag | None) -> bool:
+    return standing is not None and standing.cleared_at is None
+
+
+def _is_to_write(wanted: StartFlag | None, standing: Flag | None) -> bool:
+    """Whether the flag does not say what it should; one that somebody cleared stays so for the same lines."""
+    if wanted is None:
+        return _is_open(standing)
+    if standing is None or standing.evidence != wanted.evidence:
+        return True
+    if standing.cleared_at is None:
+        return standing.severity != SEVERITY[wanted.severity].value
+    return standing.cleared_by_id is None
+
+
+def _write(person: Participant, wanted: StartFlag | None, standing: Flag | None, now: datetime) -> None:
+    """Clear the flag, raise it, or raise it again."""
+    mine = Flag.objects.filter(participant=person, kind=START_FLAG)
+    if wanted is None:
+        mine.update(cleared_at=now)
+        return
     values = {
         "message": wanted.message,
         "evidence": wanted.evidence,
@@ -96,9 +143,5 @@ def _raise(person: Participant, wanted: StartFlag, standing: Flag | None, now: d
         key = f"{START_FLAG}:{person.pk}"
         Flag.objects.create(participant=person, key=key, kind=START_FLAG, raised_at=now, **values)
         return
-    same = (standing.evidence, standing.severity) == (wanted.evidence, values["severity"])
-    dismissed = standing.cleared_at is not None and standing.cleared_by_id is not None
-    if standing.evidence == wanted.evidence and (dismissed or (same and standing.cleared_at is None)):
-        return
     again = {"cleared_at": None, "cleared_by": None, "cleared_reason": "", "raised_at": now}
-    Flag.objects.filter(pk=standing.pk).update(**values, **(again if standing.cleared_at else {}))
+    mine.filter(pk=standing.pk).update(**values, **(again if standing.cleared_at else {}))

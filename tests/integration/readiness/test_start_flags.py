@@ -7,16 +7,20 @@ from datetime import date
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
-from schedules.domain.readiness.start_flags import START_FLAG
+from schedules.domain.readiness.start_context import Start
+from schedules.domain.readiness.start_flags import START_FLAG, StartFlag, start_flag
 from schedules.domain.visits.values import Completion
 from schedules.models import Deviation, Flag, Visit
 from schedules.selectors.today.worklist import Wanted, starts_said_no
 from schedules.selectors.windows.flags import WantedFlags, flags_listed
 from schedules.services.deviations.classification import sweep_unrecorded
+from schedules.services.readiness import start_flags
 from schedules.services.readiness.start_flags import starts_ahead, sweep_starts
 from schedules.services.reminders.ledger import deliver_reminders
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning, record_anchor
@@ -24,7 +28,7 @@ from schedules.services.visits.appointments import complete_visit
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.flags import clear_flag
 from tests.cast import show_who_one_is
-from tests.integration.readiness.conftest import ZERO, at, visit_of
+from tests.integration.readiness.conftest import ZERO, at, enrolled, visit_of
 from trials.models import Membership, ProtocolVersion, Role, Trial, User
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +153,37 @@ def test_whoever_coordinates_is_told_by_mail_once(expired: Participant, settings
     sweep_starts(now=at(date(2026, 11, 30)))
     deliver_reminders(now=at(date(2026, 11, 30)))
     assert len([one for one in mailoutbox if "list before a start" in one.subject]) == 1
+
+
+def test_a_sweep_that_changes_nothing_sends_as_many_statements_for_three_as_for_one(
+    expired: Participant,
+) -> None:
+    now = at(date(2026, 11, 23))
+    sweep_starts(now=now)
+    counts = []
+    for code in ("S01-002", "S01-003"):
+        with CaptureQueriesContext(connection) as captured:
+            sweep_starts(now=now)
+        counts.append(len(captured))
+        enrolled(expired.site, expired.protocol_version, code)
+        sweep_starts(now=now)
+    assert counts[0] == counts[1], counts
+
+
+def test_a_start_that_cannot_be_judged_holds_up_no_other(
+    expired: Participant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = enrolled(expired.site, expired.protocol_version, "S01-000")
+
+    def judged(start: Start) -> StartFlag | None:
+        if start.person and start.person.subject == "S01-000":
+            raise ValueError("broken")
+        return start_flag(start)
+
+    monkeypatch.setattr(start_flags, "start_flag", judged)
+    sweep_starts(now=at(date(2026, 11, 23)))
+    assert flag().participant == expired
+    assert f"participant {broken.pk} cannot be judged" in caplog.text
 
 
 def test_a_version_whose_document_cannot_be_read_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
