@@ -8,9 +8,13 @@ draft was false.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
+from collections.abc import Callable
 from datetime import date
+from functools import partial
+from time import process_time
 
 import django
 
@@ -31,30 +35,41 @@ def main() -> int:
     asked.add_argument("--years", type=float, default=1000)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--days", type=int, default=420, help="how long a round lasts")
-    asked.add_argument("--people", type=int, default=6, help="participants of each trial in a round")
+    asked.add_argument("--people", type=int, default=6, help="participants of each site in a round")
+    asked.add_argument("--sites", type=int, default=4, help="sites of each trial in a round")
     given = asked.parse_args()
     connection.creation.create_test_db(verbosity=0)
-    total, seed = Outcome(), given.seed
+    gc.freeze()  # a round makes millions of objects, and few circles
+    gc.set_threshold(100_000, 50, 50)
+    total, seed, spent = Outcome(), given.seed, 0.0
     try:
         while total.years < given.years:
-            found = _round(seed, given.days, given.people)
-            print(f"seed {seed}: {found}", flush=True)
-            for line in (*found.missed, *found.unseen, *found.false, *found.refused):
-                print(f"  {line}", flush=True)
+            begun = process_time()
+            tell = partial(_tell, seed, begun)
+            found = _round(World(seed, START, given.people, sites_each=given.sites), given.days, tell)
+            tell(found)
             _add(total, found)
+            spent += process_time() - begun
             seed += 1
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
-    print(f"In all: {total}")
+    print(f"In all, {spent / (total.years or 1):.2f} s of CPU a year: {total}")
     return 1 if total.missed or total.unseen or total.false else 0
 
 
-def _round(seed: int, days: int, people: int) -> Outcome:
+def _tell(seed: int, begun: float, found: Outcome) -> None:
+    """Print what came of a round so far, each finding in a line of its own."""
+    took = (process_time() - begun) / (found.years or 1)
+    print(f"seed {seed}, {took:.2f} s of CPU a year: {found}", flush=True)
+    for line in (*found.missed, *found.unseen, *found.false, *found.refused):
+        print(f"  {line}", flush=True)
+
+
+def _round(world: World, days: int, tell: Callable[[Outcome], None]) -> Outcome:
     """One round, rolled back, so that the next meets the same database."""
     with transaction.atomic():
-        world = World(seed, START, people=people)
         world.set_up()
-        found = simulate(world, days)
+        found = simulate(world, days, tell)
         transaction.set_rollback(True)
     return found
 

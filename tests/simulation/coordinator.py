@@ -78,18 +78,30 @@ class Coordinator:
         for on in dict.fromkeys([*([row.offered] if row.offered else []), *strip]):
             if not self.world.bookable(row.visit, on):
                 continue
-            said: dict[str, Any] = {"by": self.world.coordinator, "reason": "", "now": now}
-            booking, visit = Booking(on, sure=True), row.visit
+            if self._is_booked(row, on, now):
+                return
+
+    def _is_booked(self, row: BoardRow, on: date, now: datetime) -> bool:
+        """Book a day, with the reason that the row asks for where there is a booking already."""
+        for reason in ("", "its window moved"):
             try:
-                if row.companion_to_book and row.companion_to_book.window.holds(on):
-                    pair = [(one, one.version) for one in (visit, row.companion_to_book.visit)]
-                    book_together(visits=pair, booking=booking, **said)
-                else:
-                    book_visit(visit=visit, version=visit.version, booking=booking, **said)
+                self._book_on(row, on, now, reason)
             except Refused as refused:
-                self.refused.append(f"{day} book {_called(row)} on {on}: {_why(refused)}")
-                continue
-            return
+                if reason or set(refused.fields) != {"reason"}:
+                    self.refused.append(f"{now:%F} book {_called(row)} on {on}: {_why(refused)}")
+                    return False
+            else:
+                return True
+        return False
+
+    def _book_on(self, row: BoardRow, on: date, now: datetime, reason: str) -> None:
+        said: dict[str, Any] = {"by": self.world.coordinator, "reason": reason, "now": now}
+        booking, visit = Booking(on, sure=True), row.visit
+        if row.companion_to_book and row.companion_to_book.window.holds(on):
+            pair = [(one, one.version) for one in (visit, row.companion_to_book.visit)]
+            book_together(visits=pair, booking=booking, **said)
+        else:
+            book_visit(visit=visit, version=visit.version, booking=booking, **said)
 
     def _record(self, row: BoardRow, day: date, now: datetime) -> None:
         """What was booked and not recorded was done as booked; what nobody came to was missed."""

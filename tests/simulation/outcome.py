@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+
+from django.db.models import F, Q
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import DeviationKind
@@ -45,9 +47,14 @@ class Outcome:
         )
 
 
-def simulate(world: World, days: int) -> Outcome:
-    """Live so many days from the start of a world that is set up, and judge what came of it."""
-    coordinator, outcome = Coordinator(world), Outcome()
+def simulate(
+    world: World, days: int, tell: Callable[[Outcome], None] | None = None, every: int = 30
+) -> Outcome:
+    """Live so many days from the start of a world that is set up, and judge what came of it.
+
+    `tell` hears what came of it so far, each time that so many days are over.
+    """
+    coordinator = Coordinator(world)
     for number in range(days):
         day = world.start + number * DAY
         now = world.morning(day)
@@ -58,6 +65,13 @@ def simulate(world: World, days: int) -> Outcome:
         sweep_starts(now=now)
         world.look(day)
         coordinator.work(day)
+        if tell and (number + 1) % every == 0 and number + 1 < days:
+            tell(_outcome(world, coordinator, number + 1))
+    return _outcome(world, coordinator, days)
+
+
+def _outcome(world: World, coordinator: Coordinator, days: int) -> Outcome:
+    outcome = Outcome()
     _judge(world, coordinator, world.start + days * DAY, outcome)
     people = Participant.objects.filter(site__in=world.sites).count()
     outcome.years = people * days / 365
@@ -68,11 +82,18 @@ def simulate(world: World, days: int) -> Outcome:
 
 def _judge(world: World, coordinator: Coordinator, end: date, outcome: Outcome) -> None:
     mine = Visit.objects.filter(participant__site__in=world.sites).select_related("participant__trial")
-    outcome.visits = mine.filter(performed_on__isnull=False).count()
-    for visit in mine.filter(closes__lt=end, performed_on=None, cancelled_on=None, held_on=None):
+    done = mine.filter(performed_on__isnull=False)
+    outcome.visits = done.count()
+    undone = mine.filter(closes__lt=end, performed_on=None, cancelled_on=None, held_on=None)
+    outside = done.filter(Q(performed_on__lt=F("opens")) | Q(performed_on__gt=F("closes")))
+    known = (
+        visit for visit in outside if visit.performed_on and world.window_since(visit) <= visit.performed_on
+    )
+    for visit in (*undone, *known):
         days = _days_left(world, visit)
         if days:
-            outcome.missed.append(f"{_name(visit)}, closed {visit.closes}: {', '.join(map(str, days[:3]))}")
+            when = f"done {visit.performed_on}" if visit.performed_on else f"closed {visit.closes}"
+            outcome.missed.append(f"{_name(visit)}, {when}: {', '.join(map(str, days[:3]))}")
     drafted = Deviation.objects.filter(participant__site__in=world.sites, lapsed_on=None, withdrawn_on=None)
     for deviation in drafted.select_related("visit", "window", "participant__trial"):
         outcome.deviations += 1

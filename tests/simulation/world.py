@@ -27,7 +27,7 @@ from tests.cast import a_site, a_version, an_approval
 from trials.domain.errors import DomainError
 from trials.domain.sites.working_days import WorkingDays
 from trials.formats.protocols import library
-from trials.models import Role, Site, User
+from trials.models import ProtocolVersion, Role, Site, User
 from trials.selectors.records import protocol_of, working_days_of
 from trials.services.accounts.memberships import grant_membership
 from trials.services.sites.working_days import record_working_days
@@ -48,13 +48,17 @@ _GATES = re.compile(r"^gates:.*?(?=^\S)", re.MULTILINE | re.DOTALL)
 
 @dataclass
 class World:
-    """The participants of one round, and the dice that are thrown for them."""
+    """The participants of one round, and the dice that are thrown for them.
+
+    Each trial runs at `sites_each` sites with so many people each; one coordinator works at all of them.
+    """
 
     seed: int
     start: date
     people: int = 4
     lead: timedelta = LEAD
     trials: tuple[str, ...] = TRIALS
+    sites_each: int = 1
     dice: Random = field(init=False)
     coordinator: User = field(init=False)
     calendars: dict[int, WorkingDays | None] = field(default_factory=dict)
@@ -73,35 +77,41 @@ class World:
         """Sites with their working days, approved protocols, participants one after the other."""
         self.coordinator = User.objects.create_user(f"simulated-{self.seed}")
         grant_membership(user=self.coordinator, role=Role.COORDINATOR, starts_on=self.start, by=None)
+        versions = [self._version(code) for code in self.trials]
         enrolments = []
-        for number, code in enumerate(self.trials):
-            site = a_site(f"SIM{self.seed}-{number}")
+        for number in range(len(versions) * self.sites_each):
+            version, site = versions[number % len(versions)], a_site(f"SIM{self.seed}-{number}")
             self.sites.append(site)
             record_working_days(
                 site=site, by=None, first_year=self.start.year - 1, last_year=self.start.year + 4
             )
             self.calendars[site.pk] = working_days_of(site)
-            text = library.path(library.editions(code)[-1]).read_text(encoding="utf-8")
-            version = a_version(text=_GATES.sub("", text))
             an_approval(site, version)
-            protocol = protocol_of(version)
-            for person in range(self.people):
-                infusion = self.start + self.lead + (person * APART + self.dice.randrange(5)) * DAY
-                anchors = {protocol.day_zero: RecordedAnchor(protocol.day_zero, planned_on=infusion)}
-                if "consent" in protocol.anchor_by_code:
-                    anchors["consent"] = RecordedAnchor("consent", actual_on=self.start)
-                enrolments.append(
-                    Enrolment(
-                        trial=version.trial,
-                        site=site,
-                        version=version,
-                        subject_code=f"S{number:02}-{person:03}",
-                        anchors=anchors,
-                        traits=TREATED & {one.code for one in protocol.traits},
-                        no_consent_reason="simulated",
-                    )
-                )
+            enrolments += [
+                self._enrolment(version, site, f"S{number:02}-{person:03}", person)
+                for person in range(self.people)
+            ]
         bulk_enrol(enrolments=enrolments, by=None)
+
+    def _version(self, code: str) -> ProtocolVersion:
+        text = library.path(library.editions(code)[-1]).read_text(encoding="utf-8")
+        return a_version(text=_GATES.sub("", text))
+
+    def _enrolment(self, version: ProtocolVersion, site: Site, subject: str, place: int) -> Enrolment:
+        protocol = protocol_of(version)
+        infusion = self.start + self.lead + (place * APART + self.dice.randrange(5)) * DAY
+        anchors = {protocol.day_zero: RecordedAnchor(protocol.day_zero, planned_on=infusion)}
+        if "consent" in protocol.anchor_by_code:
+            anchors["consent"] = RecordedAnchor("consent", actual_on=self.start)
+        return Enrolment(
+            trial=version.trial,
+            site=site,
+            version=version,
+            subject_code=subject,
+            anchors=anchors,
+            traits=TREATED & {one.code for one in protocol.traits},
+            no_consent_reason="simulated",
+        )
 
     def morning(self, day: date) -> datetime:
         """Eight o'clock at the sites."""
