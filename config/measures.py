@@ -133,4 +133,5 @@ def _one(name: str, words: str, value: float) -> Metric:
 
 
 def _age(since: datetime | None, now: datetime) -> float:
-    return 0.0 if since is None else (now - since).total_seconds()
+    """Seconds since; 0 for what a clock that has been put back since dates ahead."""
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())

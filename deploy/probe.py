@@ -32,12 +32,15 @@ def web() -> str:
 
 
 def alive(file: str, seconds: str) -> str:
-    """What is wrong where a process should have touched a file within so many seconds."""
+    """What is wrong where a process should have touched a file within so many seconds.
+
+    One that is dated ahead was touched before a clock was put back, and not since.
+    """
     try:
         age = time.time() - Path(file).stat().st_mtime
     except OSError:
         return f"{file} is not there"
-    return "" if age <= float(seconds) else f"{file} is {age:.0f} seconds old"
+    return "" if abs(age) <= float(seconds) else f"{file} is {age:.0f} seconds old"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,6 +21,7 @@ from schedules.domain.reminders import CLOSING, START, Notice
 from schedules.domain.reminders.ledger import ClinicDaysLeft
 from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
+from trials.bounded_mail import EmailBackend
 from trials.domain.language import Text
 from trials.domain.protocols.outside_names import names_disease
 from trials.domain.words import page_day
@@ -32,13 +35,27 @@ class AddressUnreadable(Exception):
     """An e-mail address is none."""
 
 
-def send_by_email(message: Message) -> None:
-    """Send the message to its address; raises AddressUnreadable, and what the mail server says."""
-    try:
-        sanitize_address(message.address, "utf-8")
-    except (TypeError, ValueError) as error:  # "<>" makes the library stumble
-        raise AddressUnreadable(str(error)) from error
-    get_connection().send_messages([_email(message)])
+Send = Callable[[Message], None]
+
+
+@contextmanager
+def sending_by_email() -> Iterator[Send]:
+    """Give what sends a message to its address, all of a block through one connection where there is one.
+
+    It raises AddressUnreadable, and what the mail server says.
+    """
+    mail = get_connection()
+    kept = mail if isinstance(mail, EmailBackend) else None
+
+    def send(message: Message) -> None:
+        try:
+            sanitize_address(message.address, "utf-8")
+        except (TypeError, ValueError) as error:  # "<>" makes the library stumble
+            raise AddressUnreadable(str(error)) from error
+        (kept or get_connection()).send_messages([_email(message)])
+
+    with kept.keeping() if kept else nullcontext():
+        yield send
 
 
 def is_refused_for_good(error: Exception) -> bool:

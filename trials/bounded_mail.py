@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.core.mail.message import EmailMessage
 
 from trials.outbound.watch import Watch, watched
+
+_FINE = 250
 
 _watch: ContextVar[Watch | None] = ContextVar("dayzero_mail_watch", default=None)
 
@@ -36,16 +39,55 @@ class _SmtpSsl(_Watched, smtplib.SMTP_SSL):
 class EmailBackend(SmtpBackend):
     """Django's, with EMAIL_TIMEOUT seconds for all messages of a call together, connecting included."""
 
+    _kept = False
+
     @property
     def connection_class(self) -> Any:
         """The class of the connection, whose socket is watched."""
         return _SmtpSsl if self.use_ssl else _Smtp
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Send what is sent in this block through one connection, made for the first message.
+
+        One on which anything went wrong, or that the server has closed meanwhile, is replaced for the next.
+        """
+        self._kept = True
+        try:
+            yield
+        finally:
+            self._kept = False
+            self._leave()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Send; raises SMTPServerDisconnected or OSError where the time is over."""
         with watched(settings.EMAIL_TIMEOUT) as watch:
             token = _watch.set(watch)
             try:
+                if self._kept:
+                    self._be_ready(watch)
                 return int(super().send_messages(email_messages) or 0)
+            except BaseException:
+                self._leave()
+                raise
             finally:
                 _watch.reset(token)
+
+    def _be_ready(self, watch: Watch) -> None:
+        """Have a connection that answers: one that was kept is asked first, so that nothing is sent twice."""
+        held = self.connection
+        if held is not None and held.sock is not None:
+            watch.keep(held.sock)
+            with suppress(smtplib.SMTPException, OSError):
+                if held.noop()[0] == _FINE:
+                    return
+        self._leave()
+        self.open()
+
+    def _leave(self) -> None:
+        """End the connection, if there is one, without waiting for an answer."""
+        held, self.connection = self.connection, None
+        if held is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                held.putcmd("quit")
+            held.close()

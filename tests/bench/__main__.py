@@ -1,7 +1,7 @@
 """`python -m tests.bench`: every measure, its ratio, and the aim it is held against.
 
 `python -m tests.bench NAME` runs one part: engine, or enrolment, audit, feeds, api, replanning, today, sweep,
-reminders, web, memory, subscribers, each on PostgreSQL unless DAYZERO_TEST_DATABASE says sqlite.
+reminders, deliveries, web, memory, subscribers, each on PostgreSQL unless DAYZERO_TEST_DATABASE says sqlite.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.bench import engine
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL from its wheel"}
 PARTS = (
     *("engine", "enrolment", "audit", "feeds", "api", "replanning"),
-    *("today", "sweep", "reminders", "web", "memory", "subscribers"),
+    *("today", "sweep", "reminders", "deliveries", "web", "memory", "subscribers"),
 )
 
 
@@ -59,6 +59,8 @@ def _print_all() -> None:
     print(f"Sweeps on {DATABASES['postgres']}", flush=True)
     _run("tests.bench.sweep", "postgres", *sys.argv[1:])
     _run("tests.bench.reminders", "postgres", *sys.argv[1:])
+    print(f"Deliveries on {DATABASES['postgres']}", flush=True)
+    _run("tests.bench.deliveries", "postgres")
 
 
 def _run(module: str, database: str, *arguments: str) -> None:

@@ -8,8 +8,9 @@
 
 Each starts real PostgreSQL (`--database sqlite`: a file), Valkey, workers and beats, and an SMTP sink and an
 HTTP receiver that stand outside, and prints its figures. Exit 1 says that something was lost or doubled.
-DAYZERO_PLANT plants a fault that the measure must notice: `dropped-claim`, `missing-key` (kills), `forgetful`
-(postgres: it acknowledges what it has not written), `one-queue` (mail: one worker does all).
+DAYZERO_PLANT plants a fault that the measure must notice: `dropped-claim`, `missing-key` (kills), `carried`
+(broker: it alone knows what is to be sent), `forgetful` (postgres: it acknowledges what it has not written),
+`plain-beat` (clock: it rings by the clock on the wall), `one-queue` (mail: one worker does all).
 """
 
 from __future__ import annotations
@@ -349,7 +350,7 @@ def kills(
         return world.figures(began, number)
 
 
-def broker(database: str, reminders: int) -> Figures:
+def broker(database: str, reminders: int, patience: float | None = None) -> Figures:
     """Flush the broker, kill it, leave it away for a while, and start it again, while reminders leave.
 
     What becomes due while it is away must be written by the first sweep after it is back.
@@ -375,7 +376,7 @@ def broker(database: str, reminders: int) -> Figures:
         back, sweeps = time.monotonic(), world.runs("sweep")
         until(lambda: world.count("kind = 'closing' AND lapsed_at IS NULL") >= reminders, 300)
         caught_up, more = time.monotonic() - back, max(1, world.runs("sweep") - sweeps)
-        until(world.done, 300 + reminders)
+        until(world.done, 300 + reminders if patience is None else patience)
         found = world.figures(began)
         found.said = f"{waiting} that became due meanwhile written {caught_up:.1f} s and {more} sweeps after"
         return found
@@ -448,7 +449,7 @@ def postgres(reminders: int, number: int, seed: int = 17) -> Figures:
 JUMPS = ("+1h", "-1h", "+1d", "-1d", "+0")
 
 
-def clock(database: str, reminders: int, seconds: int) -> Figures:
+def clock(database: str, reminders: int, seconds: int, patience: float | None = None) -> Figures:
     """Put the clocks of all processes forward and back while the mail server is away, then let it come."""
     libraries = [
         *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"),
@@ -484,7 +485,7 @@ def clock(database: str, reminders: int, seconds: int) -> Figures:
                 time.sleep(5)
                 return world.done()
 
-            until(is_done, 300 + reminders)
+            until(is_done, 300 + reminders if patience is None else patience)
             return world.figures(began)
 
 

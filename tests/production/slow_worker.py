@@ -16,7 +16,7 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from schedules.domain.reminders.messages import Message  # noqa: E402
-from schedules.notifications import send_by_email  # noqa: E402
+from schedules.notifications import sending_by_email  # noqa: E402
 from schedules.services.reminders.ledger import deliver_reminders  # noqa: E402
 
 seconds, stale = map(float, sys.argv[1:])
@@ -25,7 +25,8 @@ seconds, stale = map(float, sys.argv[1:])
 def send_slowly(message: Message) -> None:
     print("claimed", flush=True)
     time.sleep(seconds)
-    send_by_email(message)
+    with sending_by_email() as send:
+        send(message)
 
 
 while deliver_reminders(now=timezone.now(), stale_after=timedelta(seconds=stale), send=send_slowly):

@@ -53,10 +53,24 @@ def test_clocks_put_forward_and_back_while_mail_fails_miss_and_double_nothing() 
     assert found.fine, found
 
 
+@by_command
+def test_a_beat_that_rings_by_the_clock_on_the_wall_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYZERO_PLANT", "plain-beat")
+    found = faults.clock("postgres", 60, 60, patience=60)
+    assert found.unsaid, found
+
+
 @pytest.mark.long
 def test_a_broker_that_forgets_and_is_away_loses_nothing() -> None:
     found = faults.broker("postgres", 100)
     assert found.fine, found
+
+
+@by_command
+def test_a_broker_that_alone_knows_what_is_to_be_sent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYZERO_PLANT", "carried")
+    found = faults.broker("postgres", 100, patience=60)
+    assert found.unsaid, found
 
 
 @by_command

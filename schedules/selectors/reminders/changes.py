@@ -23,6 +23,11 @@ _MOST_ENTRIES = 50_000
 _DAY = timedelta(days=1)
 
 
+def newest_entry() -> int:
+    """Give the number of the trail's newest entry; 0 where it has none."""
+    return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def people_changed(*, after: int, newest: int) -> set[int] | None:
     """Give whose record the trail says has changed after an entry, up to another one; at most one query.
 

@@ -124,20 +124,20 @@ def clinic_days_ahead(rows: Sequence[Reminder], now: datetime) -> dict[int, Clin
     }
 
 
-def notices_for(rows: Sequence[Reminder], person: int, address: str, now: datetime) -> list[Notice]:
-    """What these reminders say to somebody; one query more where one is of a site or a window."""
+def notices_about(rows: Sequence[Reminder], now: datetime) -> dict[int, Notice]:
+    """What these reminders say, to nobody yet, by id; one query more where one is of a site or a window."""
     left = clinic_days_ahead(rows, now)
     sites = [row for row in rows if row.kind == UNTOLD]
     trials = Trial.objects.in_bulk({_place_of(row)[0] for row in sites}) if sites else {}
     names = site_names(sites)
-    found = []
+    found = {}
     for row in rows:
-        notice = replace(_notice(row, person, address), left=left.get(row.pk))
+        notice = replace(_notice(row), left=left.get(row.pk))
         if row.kind == UNTOLD:
             trial = trials.get(_place_of(row)[0])
             label = names.get(row.pk, row.thing)
             notice = replace(notice, trial=trial.called_in_both if trial else "", label=label)
-        found.append(notice)
+        found[row.pk] = notice
     return found
 
 
@@ -156,7 +156,7 @@ def _place_of(row: Reminder) -> tuple[int, int]:
     return int(trial), int(site)
 
 
-def _notice(row: Reminder, person: int, address: str) -> Notice:
+def _notice(row: Reminder) -> Notice:
     visit, participant = row.visit, person_of(row)
     day = row.day or (visit.closes if visit is not None else row.due_on)
     return Notice(
@@ -167,8 +167,8 @@ def _notice(row: Reminder, person: int, address: str) -> Notice:
         label=row.thing or (visit.label if visit is not None else ""),
         opens=visit.opens if visit is not None else day,
         closes=visit.closes if visit is not None else day,
-        recipient=person,
-        address=address,
+        recipient=0,
+        address="",
         kind=row.kind,
         day=row.day,
         thing=thing_named(row),

@@ -18,19 +18,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from schedules.domain.reminders.messages import Message
-from schedules.models import ReminderDelivery
 from schedules.notifications import written_out
+from schedules.selectors.reminders.judging import Judged, Rows
 from schedules.selectors.reminders.notices import claim_age
 from schedules.selectors.reminders.ways import channels_due
 from schedules.services.reminders.ledger import (
     BATCH,
     RING_NUMBER,
     RING_SECONDS,
+    Batch,
     claim_messages,
     keep_failure,
-    keep_sent,
     let_go,
-    prepare_message,
 )
 from trials.database_time import database_now
 from trials.domain.channels import texts
@@ -45,7 +44,6 @@ from trials.stored_secrets import SecretsUnreadable
 
 logger = logging.getLogger(__name__)
 
-Rows = Sequence[ReminderDelivery]
 JUDGING = 0.25
 """The part of a ring's time that goes into judging: a slow database must not leave none for sending."""
 SendPacket = Callable[[Way, texts.Packet, str, datetime], Sent]
@@ -75,6 +73,15 @@ def ring_channel(
     return taken
 
 
+@dataclass(frozen=True, slots=True)
+class _InWords:
+    """A message of a channel as text, the rows that were claimed for it, and how they were judged."""
+
+    text: texts.Message
+    rows: Rows
+    judged: Judged
+
+
 @dataclass(slots=True)
 class _Ring:
     channel: Channel
@@ -97,41 +104,42 @@ class _Ring:
             return 0
         allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute)
         if not allowance:
-            let_go([row for rows in claimed for row in rows])
+            let_go([row for rows in claimed for row in rows], at)
             return 0
-        found = self._judged(claimed, now, at)
-        for packet in self._packets(found, allowance):
-            rows = [row for key in packet.keys for row in found[key][1]]
-            if self.has_time:
-                self._send(packet, rows, at)
-            else:
-                let_go(rows)
+        with Batch(now, at, self.clock, self.channel.language) as batch:
+            found = self._judged(batch, claimed)
+            for packet in self._packets(found, allowance):
+                messages = [found[key].rows for key in packet.keys]
+                judged = [found[key].judged for key in packet.keys]
+                if self.has_time and batch.look_again(messages) == judged:
+                    self._send(packet, batch, judged)
+                else:  # no time, or it says something else by now: the next ring
+                    let_go([row for rows in messages for row in rows], at)
         return len(claimed)
 
-    def _judged(
-        self, claimed: Sequence[Rows], now: datetime, at: datetime
-    ) -> dict[str, tuple[texts.Message, Rows]]:
+    def _judged(self, batch: Batch, claimed: Sequence[Rows]) -> dict[str, _InWords]:
         """What of the messages is still true, in words, by key; what is not is put off or lapses.
 
         What cannot be written (a fault in a template) says so in its rows, and stops no other.
         """
-        found: dict[str, tuple[texts.Message, Rows]] = {}
+        found: dict[str, _InWords] = {}
         judged_by = self.clock() + (self.ends - self.clock()) * JUDGING
-        for place, rows in enumerate(claimed):
+        for place in range(0, len(claimed), BATCH):
+            some = claimed[place : place + BATCH]
             if place and self.clock() > judged_by:  # what is judged must also leave within this ring
-                let_go([row for left in claimed[place:] for row in left])
+                let_go([row for left in claimed[place:] for row in left], batch.at)
                 break
-            judged = prepare_message(rows, now, at, language=self.channel.language)
-            if judged.message is not None:
-                found[judged.message.key] = (text_of(judged.message), judged.said)
-                self.bell = judged.message.bell
+            for rows, judged in zip(some, batch.judge(some), strict=True):
+                if judged.message is not None:
+                    found[judged.message.key] = _InWords(text_of(judged.message), rows, judged)
+                    self.bell = judged.message.bell
         return found
 
-    def _packets(self, found: Mapping[str, tuple[texts.Message, Rows]], allowance: int) -> list[texts.Packet]:
+    def _packets(self, found: Mapping[str, _InWords], allowance: int) -> list[texts.Packet]:
         kind = KINDS[ChannelKind(self.channel.kind)]
         with override(self.channel.language):
             return texts.packed(
-                [message for message, _rows in found.values()],
+                [one.text for one in found.values()],
                 limit=kind.limit,
                 length=kind.length,
                 more=_more(self.bell),
@@ -139,7 +147,8 @@ class _Ring:
                 keyword=self.channel.keyword,
             )
 
-    def _send(self, packet: texts.Packet, rows: Rows, at: datetime) -> None:
+    def _send(self, packet: texts.Packet, batch: Batch, judged: Sequence[Judged]) -> None:
+        rows, at = [row for one in judged for row in one.said], batch.at
         try:
             way, secret = opened(self.channel)
         except (SecretsUnreadable, Refused) as unreadable:
@@ -153,7 +162,8 @@ class _Ring:
             record_silence(self.channel.way, at=at, reason=sent.reason)
             self.ends = self.clock()  # what is left goes back: the next ring asks whether it rests
         if sent.verdict is Verdict.TAKEN:
-            keep_sent(rows, at)
+            for one in judged:
+                batch.keep_sent(one)
         else:
             keep_failure(rows, sent.reason, at, for_good=sent.verdict is Verdict.NEVER)
 

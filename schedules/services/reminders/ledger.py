@@ -7,47 +7,33 @@ the next sweep or, as a claim that has grown old, by the next worker.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from schedules.domain.readiness.start_flags import StartFlag
-from schedules.domain.reminders import STALE_AFTER, START, Notice, start_key
-from schedules.domain.reminders.messages import (
-    MOST_LINES,
-    Message,
-    is_waiting,
-    message_key,
-    one_for_each_thing,
-)
-from schedules.domain.reminders.rules import Manner, urgency_of
+from schedules.domain.reminders import STALE_AFTER, START, start_key
+from schedules.domain.reminders.messages import Message, is_waiting, message_key
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visit
 from schedules.notifications import (
+    Send,
     is_refused_for_good,
     is_unreachable,
     reason_of,
-    send_by_email,
+    sending_by_email,
     written_out,
 )
-from schedules.selectors.reminders.candidates import Context, context_of
-from schedules.selectors.reminders.notices import (
-    claim_age,
-    is_due,
-    is_free,
-    languages_of,
-    notices_for,
-    reminders_by_id,
-    still_true,
-    thing_named,
-)
-from schedules.selectors.reminders.recipients import hours_of, people_of
+from schedules.selectors.reminders.changes import newest_entry
+from schedules.selectors.reminders.judging import Judged, Rows, held_of, judge_messages
+from schedules.selectors.reminders.notices import claim_age, is_due, is_free, thing_named
 from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
@@ -66,19 +52,21 @@ RING_SECONDS = 20
 RING_NUMBER = 200
 """How many messages one ring takes up at most."""
 
+JUDGED_FOR = 2.0
+"""For how many seconds a judgement holds by itself; what happens in them is looked for all the same."""
+
 UNREACHABLE = 3
 """After so many messages in a row that nobody answered, the rest of a ring is left to the next one."""
 
 _REASON = 300
 _MANY = 1000
-Send = Callable[[Message], None]
 
 
 def ring_reminders(
     *,
     now: Callable[[], datetime] = timezone.now,
     at: Callable[[], datetime] = database_now,
-    send: Send = send_by_email,
+    send: Send | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> int:
     """Deliver what is due, for RING_SECONDS and RING_NUMBER at most; give how many messages were taken up.
@@ -86,16 +74,18 @@ def ring_reminders(
     For each batch `now` says what day it is, and `at` when it is claimed: claims go by the database's
     clock, on which all workers agree. `clock` counts seconds.
     """
-    ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
-    allowance = claim_allowance(EMAIL, at=at(), per_minute=3 * RING_NUMBER)
-    ring.rests = not allowance
-    if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
-        ring.failures = UNREACHABLE - 1
-    while ring.taken < RING_NUMBER and not ring.over:
-        most = min(BATCH, RING_NUMBER - ring.taken)
-        if not ring.deliver(now=now(), at=at(), most=most, stale_after=claim_age()):
-            break
-    return ring.taken
+    with ExitStack() as stack:
+        send = send or stack.enter_context(sending_by_email())
+        ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
+        allowance = claim_allowance(EMAIL, at=at(), per_minute=3 * RING_NUMBER)
+        ring.rests = not allowance
+        if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
+            ring.failures = UNREACHABLE - 1
+        while ring.taken < RING_NUMBER and not ring.over:
+            most = min(BATCH, RING_NUMBER - ring.taken)
+            if not ring.deliver(now=now(), at=at(), most=most, stale_after=claim_age()):
+                break
+        return ring.taken
 
 
 def deliver_reminders(
@@ -103,7 +93,7 @@ def deliver_reminders(
     now: datetime,
     at: datetime | None = None,
     stale_after: timedelta = STALE_AFTER,
-    send: Send = send_by_email,
+    send: Send | None = None,
 ) -> int:
     """Address what is due, take up to BATCH messages, send them, and keep what came of each row.
 
@@ -113,8 +103,9 @@ def deliver_reminders(
     after a crash carries the same key. `at` is the database's instant, by which claims go; `now` where it
     is not given.
     """
-    ring = Ring(send, monotonic() + RING_SECONDS)
-    return ring.deliver(now=now, at=at or now, most=BATCH, stale_after=stale_after)
+    with ExitStack() as stack:
+        ring = Ring(send or stack.enter_context(sending_by_email()), monotonic() + RING_SECONDS)
+        return ring.deliver(now=now, at=at or now, most=BATCH, stale_after=stale_after)
 
 
 @dataclass(slots=True)
@@ -141,18 +132,17 @@ class Ring:
             return len(taken)
         claimed = claim_messages(at=at, stale_after=stale_after, most=most)
         self.taken += len(claimed)
-        context = context_of() if claimed else None
-        for place, rows in enumerate(claimed):
-            if self.over:
-                let_go([row for left in claimed[place:] for row in left])
-                break
-            self._tell(rows, now, at, context)
+        with Batch(now, at, self.clock) as batch:
+            judged = batch.judge(claimed)
+            for place, (rows, one) in enumerate(zip(claimed, judged, strict=True)):
+                if self.over:
+                    let_go([row for left in claimed[place:] for row in left], at)
+                    break
+                if one.said:
+                    self._tell(batch, batch.look_again([rows])[0], at)
         return len(taken) + len(claimed)
 
-    def _tell(
-        self, rows: Sequence[ReminderDelivery], now: datetime, at: datetime, context: Context | None
-    ) -> None:
-        judged = prepare_message(rows, now, at, context)
+    def _tell(self, batch: Batch, judged: Judged, at: datetime) -> None:
         if judged.message is None:
             return
         try:
@@ -163,7 +153,7 @@ class Ring:
             keep_failure(judged.said, reason_of(error), at, for_good=is_refused_for_good(error))
         else:
             self._note(at, False, "")
-            keep_sent(judged.said, at)
+            batch.keep_sent(judged)
 
     def _note(self, at: datetime, silent: bool, reason: str) -> None:
         """Count what nobody answered; kept for all workers where this ring goes by the way's health."""
@@ -197,10 +187,10 @@ def claim_messages(
     )
     mates = _mates(free, heads)
     found = [[head, *mates.get(head.message, [])] for head in heads]
-    for rows in found:
-        _name(rows)
+    new = _named([rows for rows in found if is_waiting(rows[0].message)])
     pks = [row.pk for rows in found for row in rows]
-    ReminderDelivery.objects.filter(pk__in=pks).update(claimed_at=at)
+    kept: dict[str, Any] = {"message": Case(*new, default=F("message"))} if new else {}
+    ReminderDelivery.objects.filter(pk__in=pks).update(claimed_at=at, **kept)
     return found
 
 
@@ -215,35 +205,123 @@ def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[Remin
     return found
 
 
-def _name(rows: Sequence[ReminderDelivery]) -> None:
-    """Give a message that is claimed for the first time its key."""
-    if not is_waiting(rows[0].message):
-        return
-    keys = dict(Reminder.objects.filter(pk__in=[row.reminder_id for row in rows]).values_list("pk", "key"))
-    whom = rows[0].recipient_id or -number_of_channel(rows[0].channel)
-    key = message_key([keys[row.reminder_id] for row in rows], whom)
-    ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(message=key)
-    for row in rows:
-        row.message = key
+def _named(messages: Sequence[Rows]) -> list[When]:
+    """Give messages that are claimed for the first time their keys, and say how to keep them; one query."""
+    ids = [row.reminder_id for rows in messages for row in rows]
+    keys = dict(Reminder.objects.filter(pk__in=ids).order_by().values_list("pk", "key")) if ids else {}
+    found = []
+    for rows in messages:
+        whom = rows[0].recipient_id or -number_of_channel(rows[0].channel)
+        key = message_key([keys[row.reminder_id] for row in rows], whom)
+        for row in rows:
+            row.message = key
+        found.append(When(pk__in=[row.pk for row in rows], then=Value(key)))
+    return found
 
 
-def prepare_message(
-    rows: Sequence[ReminderDelivery],
-    now: datetime,
-    at: datetime,
-    context: Context | None = None,
-    language: str = "",
-) -> Judged:
-    """Judge the rows of a message and keep what of them does not leave; give what does, if anything.
+@dataclass(slots=True)
+class Batch:
+    """Messages that one worker has claimed: judged together, and looked at once more before each leaves."""
 
-    Raises nothing. Where judging fails, every row waits with the reason. Where writing fails, only those wait
-    that were to leave: the others have their outcome by then.
+    now: datetime
+    at: datetime
+    clock: Callable[[], float] = monotonic
+    language: str = ""
+    judged: dict[int, Judged] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
+    newest: int = 0
+    ends: float = 0.0
+    heard: set[tuple[int | None, str]] = field(default_factory=set)
+    said: list[int] = field(default_factory=list)
+
+    def judge(self, messages: Sequence[Rows]) -> list[Judged]:
+        """Judge claimed messages, by as many statements however many they are."""
+        if messages and not self.judged:
+            self.newest = newest_entry()
+        heads = [rows[0].pk for rows in messages]
+        self.waiting |= set(heads)
+        return self._judge(dict(zip(heads, messages, strict=True)))
+
+    def _judge(self, messages: Mapping[int, Rows]) -> list[Judged]:
+        found = prepare_messages(list(messages.values()), self.now, self.at, self.language)
+        self.judged |= zip(messages, found, strict=True)
+        self.ends = self.clock() + JUDGED_FOR
+        return found
+
+    def look_again(self, messages: Sequence[Rows]) -> list[Judged]:
+        """Give what these messages say now. One query where nothing has happened since they were judged.
+
+        One is judged again where a row of it was acknowledged, given up or taken by another worker, where its
+        person has just heard of the same thing and where the trail has gone on; after JUDGED_FOR seconds all
+        that wait are.
+        """
+        heads = [rows[0].pk for rows in messages]
+        if self.clock() >= self.ends:
+            self.newest = newest_entry()
+            self._judge({head: one.said for head in self.waiting if (one := self.judged[head]).said})
+        self.waiting -= set(heads)
+        found = [self.judged[head] for head in heads]
+        held, newest = held_of([row for one in found for row in one.said], self.at)
+        moved: dict[int, Rows] = {}
+        for place, one in enumerate(found):
+            left = [row for row in one.said if row.pk in held]
+            as_it_was = newest == self.newest and len(left) == len(one.said) and not self._was_heard(one)
+            if one.said and not as_it_was:
+                found[place] = Judged(None, ())
+                moved |= {place: left} if left else {}
+        again = prepare_messages(list(moved.values()), self.now, self.at, self.language)
+        for place, one in zip(moved, again, strict=True):
+            found[place] = one
+        return found
+
+    def _was_heard(self, judged: Judged) -> bool:
+        return any(
+            (row.recipient_id, thing) in self.heard for row in judged.said[:1] for thing in judged.things
+        )
+
+    def keep_sent(self, judged: Judged) -> None:
+        """Keep that a message has left; its reminders are closed with the batch."""
+        keep_sent(judged.said, self.at)
+        self.heard |= {(judged.said[0].recipient_id, thing) for thing in judged.things}
+        self.said += [row.reminder_id for row in judged.said]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the reminders of which all is said; who dies before it leaves that to the next to look."""
+        if self.said:
+            close_reminders(self.said, self.at)
+
+
+def prepare_messages(
+    messages: Sequence[Rows], now: datetime, at: datetime, language: str = ""
+) -> list[Judged]:
+    """Judge messages together and keep what of them does not leave; give for each what does, if anything.
+
+    Raises nothing. Where that fails, each is judged by itself; where judging one fails, every row of it waits
+    with the reason. Where writing it fails, only those wait that were to leave: the others have their outcome
+    by then.
     """
+    if not messages:
+        return []
     try:
-        judged = judge_message(rows, now, at, context, language)
+        judged = judge_messages(messages, now, at, language)
+    except Exception:
+        if len(messages) > 1:
+            logger.exception("%s messages could not be judged together", len(messages))
+            return [one for rows in messages for one in prepare_messages([rows], now, at, language)]
+        logger.exception("message %s could not be judged", messages[0][0].message)
+        keep_failure(messages[0], UNWRITTEN, at, for_good=False)
+        return [Judged(None, ())]
+    return [_prepared(rows, one, at) for rows, one in zip(messages, judged, strict=True)]
+
+
+def _prepared(rows: Rows, judged: Judged, at: datetime) -> Judged:
+    try:
         put_off(judged, at)
     except Exception:
-        logger.exception("message %s could not be judged", rows[0].message)
+        logger.exception("what does not leave of message %s could not be kept", rows[0].message)
         keep_failure(rows, UNWRITTEN, at, for_good=False)
         return Judged(None, ())
     try:
@@ -252,108 +330,6 @@ def prepare_message(
         logger.exception("message %s could not be written", rows[0].message)
         keep_failure(judged.said, UNWRITTEN, at, for_good=False)
         return Judged(None, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the rows of a message say at this moment: the message, and the rows that it says.
-
-    `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
-    are more urgent than that, with the next morning; `over` those that do not concern the person any more;
-    `untrue` those whose reminder is no longer true.
-    """
-
-    message: Message | None
-    said: Sequence[ReminderDelivery]
-    covered: Sequence[ReminderDelivery] = ()
-    waits: Sequence[tuple[ReminderDelivery, datetime]] = ()
-    over: Sequence[ReminderDelivery] = ()
-    untrue: Sequence[ReminderDelivery] = ()
-
-
-def judge_message(
-    rows: Sequence[ReminderDelivery],
-    now: datetime,
-    at: datetime,
-    context: Context | None = None,
-    language: str = "",
-) -> Judged:
-    """Judge right before sending what the rows of a message say, and to whom; writes nothing.
-
-    Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so. A group
-    hears of what somebody at its place is told. `language` is the channel's, else the recipient's counts.
-    """
-    head = rows[0]
-    reminders = reminders_by_id([row.reminder_id for row in rows])
-    true = {one.pk: one for one in still_true(reminders, now, context)}
-    people = people_of(list(true.values()), now, context)
-    capacities = dict(
-        ReminderRecipient.objects.filter(reminder__in=true, person=head.recipient_id).values_list(
-            "reminder_id", "capacity"
-        )
-    )
-    whom = head.recipient_id
-    concerned = {
-        pk
-        for pk in true
-        if (people.told.get(pk) if whom is None else people.still_concerns(pk, whom, capacities.get(pk, "")))
-    }
-    mornings = _told_today(head, [true[pk] for pk in sorted(concerned)], at, context)
-    said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
-    notices = notices_for([true[row.reminder_id] for row in said], whom or 0, head.address, now)
-    return Judged(
-        message=_message(head, one_for_each_thing(notices), language) if said else None,
-        said=said,
-        covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
-        waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
-        over=[row for row in rows if row.reminder_id in true.keys() - concerned],
-        untrue=[row for row in rows if row.reminder_id not in true],
-    )
-
-
-def _message(head: ReminderDelivery, notices: Sequence[Notice], language: str) -> Message:
-    whom = head.recipient_id or 0
-    return Message(
-        key=head.message,
-        recipient=whom,
-        channel=head.channel,
-        address=head.address,
-        notices=tuple(notices[:MOST_LINES]),
-        language=language or languages_of([whom]).get(whom, ""),
-        more=max(0, len(notices) - MOST_LINES),
-        bell=f"{settings.PUBLIC_ADDRESS}/reminders/" if settings.PUBLIC_ADDRESS else "",
-    )
-
-
-def _told_today(
-    head: ReminderDelivery, reminders: Sequence[Reminder], at: datetime, context: Context | None
-) -> dict[int, datetime | None]:
-    """Those reminders of whose thing this person heard today already; one query with a context.
-
-    With the next morning where it has become graver since, None where what was said was as urgent.
-    """
-    hours = hours_of(reminders, context)
-    told = ReminderDelivery.objects.filter(
-        recipient=head.recipient_id,
-        channel=head.channel,
-        sent_at__gt=at - timedelta(days=1),
-        reminder__visit__in={one.visit_id for one in reminders if one.visit_id},
-    ).exclude(message=head.message)
-    found: dict[int, datetime | None] = {}
-    for sent in told.select_related("reminder"):
-        assert sent.sent_at is not None
-        for reminder in reminders:
-            here = hours.get(reminder.pk)
-            if here is None or thing_named(sent.reminder) != thing_named(reminder):
-                continue
-            same_day = sent.sent_at.astimezone(here.zone).date() == at.astimezone(here.zone).date()
-            graver = urgency_of(reminder.kind) > urgency_of(sent.reminder.kind)
-            if same_day and not graver:
-                found[reminder.pk] = None
-            elif same_day and reminder.manner != Manner.AT_ONCE:
-                found.setdefault(reminder.pk, here.next_morning(at, any_day=True))
-    return found
 
 
 def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> None:
@@ -394,13 +370,12 @@ def put_off(judged: Judged, at: datetime) -> None:
         mark_lapsed([row.reminder_id for row in judged.untrue], at=at)
 
 
-def keep_sent(rows: Sequence[ReminderDelivery], at: datetime) -> None:
-    """Keep that these rows have left, and close the reminders of which all is said."""
+def keep_sent(rows: Rows, at: datetime) -> None:
+    """Keep that these rows have left; their reminders are closed later (`close_reminders`)."""
     _keep(rows, sent_at=at, tried_at=at, attempts=F("attempts") + 1, reason="")
-    close_reminders([row.reminder_id for row in rows], at)
 
 
-def keep_failure(rows: Sequence[ReminderDelivery], reason: str, at: datetime, *, for_good: bool) -> None:
+def keep_failure(rows: Rows, reason: str, at: datetime, *, for_good: bool) -> None:
     """A refusal for good ends the deliveries; anything else waits, longer each time."""
     if not rows:
         return
@@ -452,9 +427,9 @@ def _faults(message: Message) -> dict[str, str]:
     return found
 
 
-def let_go(rows: Sequence[ReminderDelivery]) -> None:
-    """Give back what there was no time for: the next ring takes it up."""
-    ReminderDelivery.objects.filter(pk__in=[one.pk for one in rows]).update(claimed_at=None)
+def let_go(rows: Rows, at: datetime) -> None:
+    """Give back what was claimed at this instant and there was no time for: the next ring takes it up."""
+    ReminderDelivery.objects.filter(pk__in=[one.pk for one in rows], claimed_at=at).update(claimed_at=None)
 
 
 def number_of_channel(name: str) -> int:

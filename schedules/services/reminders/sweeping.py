@@ -27,9 +27,14 @@ from schedules.selectors.reminders.candidates import (
     places_now,
     statement,
 )
-from schedules.selectors.reminders.changes import MOST, people_changed, people_of_passed_days
+from schedules.selectors.reminders.changes import (
+    MOST,
+    newest_entry,
+    people_changed,
+    people_of_passed_days,
+)
 from trials.domain.sites.zones import is_zone
-from trials.models import AuditEntry, Site
+from trials.models import Site
 from trials.zones import zone_named
 
 logger = logging.getLogger(__name__)
@@ -76,7 +81,7 @@ def sweep_reminders(*, now: datetime) -> int:
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
     if _is_idle(now, seen):
         return 0
-    newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    newest = newest_entry()
     last = ReminderSweep.objects.filter(pk=_ONE, seen=seen, at__lte=now, whole_at__gt=now - HEALED).first()
     written = _sweep_changed(last, newest, now) if last is not None else None
     whole_at = last.whole_at if last is not None and written is not None else now

@@ -59,11 +59,12 @@ def _is_late(run: TaskRun, now: datetime) -> bool:
     if run.task not in TASKS:
         return False
     beat = timedelta(minutes=10 if run.task in TEN_MINUTES else 1)
-    return now - run.started_at > beat * BEATS_MISSED
+    return not -beat <= now - run.started_at <= beat * BEATS_MISSED  # ahead: a clock was put back since
 
 
 def passed(seconds: float) -> str:
-    """A stretch of time in its largest unit, whole."""
+    """A stretch of time in its largest unit, whole; none where a clock was put back meanwhile."""
+    seconds = max(0.0, seconds)
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             number = int(seconds // size)
@@ -116,6 +117,9 @@ def problems(
         yield clock_words(distance)
     if backup is None:
         yield _("There is no backup yet.")
+    elif backup - now > FAR:
+        ahead = passed((backup - now).total_seconds())
+        yield _("The newest backup is dated %(time)s ahead: a clock was put back.") % {"time": ahead}
     elif now - backup > timedelta(hours=backup_hours):
         since = passed((now - backup).total_seconds())
         yield _("The newest backup is %(time)s old.") % {"time": since}

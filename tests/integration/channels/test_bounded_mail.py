@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socketserver
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.mail import EmailMessage, get_connection
@@ -12,11 +12,60 @@ from pytest_django import Settings
 
 from schedules.notifications import is_unreachable
 from tests.receivers import serving, smtp_server
+from trials.bounded_mail import EmailBackend
 
 
 def mail_by(port: int) -> None:
     backend = get_connection("trials.bounded_mail.EmailBackend", host="127.0.0.1", port=port)
     backend.send_messages([EmailMessage("x", "y", "a@example.org", ["b@example.org"])])
+
+
+def in_one_block(port: int) -> None:
+    backend = EmailBackend(host="127.0.0.1", port=port)
+    with backend.keeping():
+        for _ in range(3):
+            backend.send_messages([EmailMessage("x", "y", "a@example.org", ["b@example.org"])])
+
+
+def test_messages_of_one_block_leave_through_one_connection() -> None:
+    took: list[dict[str, Any]] = []
+    server = smtp_server(0, took.append)
+    greeted, greet = [], server.get_request
+
+    def count() -> Any:
+        greeted.append(1)
+        return greet()
+
+    server.get_request = count  # type: ignore[method-assign]
+    with serving(server) as port:
+        in_one_block(port)
+    assert (len(took), len(greeted)) == (3, 1)
+
+
+class Hasty(socketserver.StreamRequestHandler):
+    """A mail server that takes one message of a connection and leaves."""
+
+    took: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 hasty\r\n")
+        while line := self.rfile.readline():
+            word = line[:4].upper()
+            self.wfile.write(b"354 go on\r\n" if word == b"DATA" else b"250 ok\r\n")
+            if word == b"DATA":
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                self.took.append(word)
+                self.wfile.write(b"250 ok\r\n")
+                return
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew() -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Hasty)
+    server.daemon_threads = True
+    with serving(server) as port:
+        in_one_block(port)
+    assert len(Hasty.took) == 3
 
 
 class Drip(socketserver.BaseRequestHandler):

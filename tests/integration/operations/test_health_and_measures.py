@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError, connections
 from django.test import Client
+from django.utils import timezone
 
+from schedules.domain.reminders import CLOSING
+from schedules.models import Reminder
 from tests.cast import NOW
 from trials.models import AuditSeal, BackupRun, TaskRun
 from trials.selectors.operations import state
 from trials.services.operations.runs import begin_run, end_run
 
 pytestmark = pytest.mark.django_db
+PROBE = Path(__file__).parents[3] / "deploy" / "probe.py"
 TOKEN = "a-long-word-for-prometheus"
 
 
@@ -75,6 +83,33 @@ def test_the_measures_say_what_waits_what_failed_and_since_when(
     assert found["dayzero_backup_seconds_ago"] >= 3 * 3600
     assert found["dayzero_audit_sealed_link"] == 7
     assert {name: value for name, value in found.items() if "unreadable" in name and value} == {}
+
+
+def test_no_age_is_negative_after_a_clock_was_put_back(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    ahead = timezone.now() + timedelta(days=1)
+    begin_run(task="schedules.tasks.sweep", queue="sweep", now=ahead, waited=None)
+    AuditSeal.objects.create(first=1, last=7, head="0" * 64, sealed_at=ahead)
+    BackupRun.objects.create(name="a", started_at=ahead, finished_at=ahead, size=1024)
+    Reminder.objects.create(key="k", kind=CLOSING, due_on=timezone.now().date(), created_at=ahead)
+    found = read(client)
+    assert found["dayzero_reminders_unsent"] == 1
+    ages = [value for name, value in found.items() if "seconds_ago" in name or "oldest" in name]
+    assert ages == [0] * 4
+
+
+@pytest.mark.parametrize(("old", "well"), [(5, True), (120, False), (-5, True), (-86400, False)])
+def test_a_sign_of_life_that_a_clock_put_back_has_dated_ahead_is_none(
+    tmp_path: Path, old: int, well: bool
+) -> None:
+    file = tmp_path / "alive"
+    file.touch()
+    at = file.stat().st_mtime - old  # the machine's clock: that of tests stands elsewhere
+    os.utime(file, (at, at))
+    said = subprocess.run(
+        [sys.executable, PROBE, "alive", str(file), "60"], check=False, stderr=subprocess.PIPE
+    )
+    assert (said.returncode == 0) is well, said.stderr
 
 
 def test_a_part_that_cannot_be_read_leaves_the_others(client: Client, settings: Any) -> None:

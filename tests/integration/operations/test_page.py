@@ -84,6 +84,17 @@ def test_what_is_wrong_stands_first_and_what_is_well_is_said(chief: Client, sett
         assert "run manage.py migrate" in text_of(chief.get(PAGE))
 
 
+def test_what_a_clock_that_was_put_back_has_dated_ahead_hides_nothing(chief: Client) -> None:
+    ahead = NOW + timedelta(days=1)
+    begin_run(task="schedules.tasks.sweep", queue="sweep", now=ahead, waited=0.2)
+    BackupRun.objects.create(name="b", started_at=ahead, finished_at=ahead, size=10_000, last_link=3)
+    Reminder.objects.create(key="k", kind=CLOSING, due_on=TODAY, created_at=NOW + timedelta(hours=1))
+    text = text_of(chief.get(PAGE))
+    assert "Late: Write the reminders that are due." in text, "nobody has run it since"
+    assert "The newest backup is dated 1 day ahead: a clock was put back." in text
+    assert "1 reminder waits to be sent; the oldest for 0 seconds." in text
+
+
 def test_the_page_names_no_participant_and_is_for_those_who_administer_everything(
     chief: Client, delivery: ReminderDelivery
 ) -> None:

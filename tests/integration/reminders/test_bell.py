@@ -16,7 +16,7 @@ from schedules.domain.reminders.states import Capacity, State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
 from schedules.notifications import written_out
 from schedules.selectors.reminders.bell import unread_count
-from schedules.selectors.reminders.notices import notices_for
+from schedules.selectors.reminders.notices import notices_about
 from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
 from tests.cast import a_version
@@ -247,7 +247,7 @@ def test_who_chose_chinese_is_told_in_chinese(here: User) -> None:
 def test_a_message_names_the_trial_outside_in_its_readers_language(here: User) -> None:
     told()
     Trial.objects.update(outside_name="CART", outside_name_zh="细胞一号")
-    (notice,) = notices_for([Reminder.objects.get()], here.pk, "", NOON)
+    (notice,) = notices_about([Reminder.objects.get()], NOON).values()
     message = Message("k", here.pk, "email", "x@example.org", (notice,))
     assert "CART, participant" in written_out(message).body
     assert "细胞一号" in written_out(replace(message, language="zh-hans")).body
@@ -287,7 +287,7 @@ def test_what_is_said_of_a_window_names_its_last_clinic_day(
     assert ("clinic day" in page) is bool(said)
     assert said in page
     reminder = Reminder.objects.get()
-    (notice,) = notices_for([reminder], here.pk, "", NOON)
+    (notice,) = notices_about([reminder], NOON).values()
     message = Message("k", here.pk, "email", "x@example.org", (notice,))
     assert written in written_out(message).body
     assert "出诊日" in written_out(replace(message, language="zh-hans")).body or not said

@@ -356,13 +356,14 @@ def test_a_slow_database_leaves_time_to_send_what_was_judged(monkeypatch: pytest
     visits(6)
     channel, robot, shown = a_channel(person), Robot(), [0.0]
     addressed()
-    judge = ledger.judge_message
+    judge = ledger.judge_messages
 
-    def judge_slowly(*given: Any, **named: Any) -> Any:
-        shown[0] += 4
-        return judge(*given, **named)
+    def judge_slowly(messages: Any, *given: Any) -> Any:
+        shown[0] += 4 * len(messages)
+        return judge(messages, *given)
 
-    monkeypatch.setattr(ledger, "judge_message", judge_slowly)
+    monkeypatch.setattr(ledger, "judge_messages", judge_slowly)
+    monkeypatch.setattr(by_channel, "BATCH", 1)
     rung(channel, AT, robot, clock=lambda: shown[0])
     assert len(robot.took) == 2
     rows = ReminderDelivery.objects.filter(channel=channel.way)

@@ -18,7 +18,7 @@ from participants.models import Participant
 from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.messages import Message
 from schedules.models import Reminder, ReminderDelivery, ReminderSetting, Visit
-from schedules.services.reminders import addressing, ledger, sweeping
+from schedules.services.reminders import addressing, bell, decisions, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
@@ -156,6 +156,63 @@ def test_nor_is_it_sent_if_it_changes_while_others_are_sent() -> None:
     assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
 
 
+@pytest.mark.parametrize("meanwhile", ["acknowledged", "given up", "taken by another worker"])
+def test_nor_is_what_somebody_acknowledges_gives_up_or_takes_over_meanwhile(meanwhile: str) -> None:
+    site = a_site()
+    visits = [a_visit(site, CLOSES) for _ in range(3)]
+    here = a_coordinator("here")
+    sweeping.sweep_closing(now=NOON)
+    told: list[str] = []
+
+    def send(message: Message) -> None:
+        told.append(message.notices[0].key)
+        row = ReminderDelivery.objects.get(reminder__visit=visits[1])
+        if meanwhile == "acknowledged":
+            bell.acknowledge_reminder(recipient=row.reminder.recipients.get(), now=NOON)
+        elif meanwhile == "given up" and row.refused_at is None:
+            decisions.give_up_delivery(delivery=row, by=here, now=NOON, reason="she was told by phone")
+        else:
+            ReminderDelivery.objects.filter(pk=row.pk).update(claimed_at=NOON + MINUTE)
+
+    ledger.deliver_reminders(now=NOON, send=send)
+    assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
+
+
+def test_of_two_messages_about_one_thing_that_are_claimed_together_the_second_is_not_said() -> None:
+    a_coordinator("here")
+    visit = a_visit(a_site(), CLOSES)
+    sweeping.sweep_closing(now=NOON)
+    less = Reminder.objects.get()
+    less.pk, less.key, less.kind = None, f"half:{visit.uid}:{CLOSES.isoformat()}", "half"
+    less.save()
+    Visit.objects.filter(pk=visit.pk).update(opens=TODAY - 4 * DAY)
+    told: list[str] = []
+    ledger.deliver_reminders(now=NOON, send=lambda message: told.extend(one.kind for one in message.notices))
+    assert told == ["closing"]
+    assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
+
+
+def test_what_cannot_be_judged_stands_in_its_row_and_the_others_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_coordinator("here")
+    site = a_site()
+    visits = [a_visit(site, CLOSES) for _ in range(3)]
+    sweeping.sweep_closing(now=NOON)
+    judge, told = ledger.judge_messages, []
+
+    def judge_but_one(messages: Any, *given: Any) -> Any:
+        if any(row.reminder.visit_id == visits[1].pk for rows in messages for row in rows):
+            raise KeyError("zone")
+        return judge(messages, *given)
+
+    monkeypatch.setattr(ledger, "judge_messages", judge_but_one)
+    ledger.deliver_reminders(now=NOON, send=lambda message: told.append(message.notices[0].key))
+    assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
+    (left,) = ReminderDelivery.objects.filter(sent_at=None)
+    assert (left.reminder.visit, left.attempts, left.claimed_at) == (visits[1], 1, None)
+
+
 # one outcome for each person
 
 
@@ -261,16 +318,17 @@ def test_a_message_that_cannot_be_written_leaves_what_was_judged_as_it_was(
     sweeping.sweep_closing(now=NOON)
     addressing.address_reminders(now=NOON)
     leaves, over = [row for rows in ledger.claim_messages(at=NOON) for row in rows]
-    message = ledger.judge_message([leaves], NOON, NOON).message
-    judged = ledger.Judged(message, said=[leaves], over=[over])
-    monkeypatch.setattr(ledger, "judge_message", lambda *_: judged)
+    (alone,) = ledger.judge_messages([[leaves]], NOON, NOON)
+    judged = ledger.Judged(alone.message, said=[leaves], over=[over])
+    monkeypatch.setattr(ledger, "judge_messages", lambda *_: [judged])
     monkeypatch.setattr(ledger, "_faults", lambda _message: {})
 
     def written_out(_message: Message) -> None:
         raise KeyError("template")
 
     monkeypatch.setattr(ledger, "written_out", written_out)
-    assert ledger.prepare_message([leaves, over], NOON, NOON).message is None
+    (prepared,) = ledger.prepare_messages([[leaves, over]], NOON, NOON)
+    assert prepared.message is None
     for row in (leaves, over):
         row.refresh_from_db()
     assert (leaves.attempts, leaves.lapsed_at, leaves.tried_at) == (1, None, NOON)

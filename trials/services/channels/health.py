@@ -48,8 +48,11 @@ def record_silence(way: str, *, at: datetime, reason: str) -> None:
 
 
 def _locked(way: str) -> ChannelHealth:
+    rows = ChannelHealth.objects.filter(way=way).select_for_update()
+    if (row := rows.first()) is not None:
+        return row
     ChannelHealth.objects.bulk_create([ChannelHealth(way=way)], ignore_conflicts=True)
-    return ChannelHealth.objects.select_for_update().get(way=way)
+    return rows.get()
 
 
 def _health(row: ChannelHealth) -> Health:

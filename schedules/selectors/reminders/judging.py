@@ -1,0 +1,191 @@
+"""What of claimed messages is said at this moment, and to whom; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, Subquery
+
+from schedules.domain.reminders import Notice
+from schedules.domain.reminders.hours import Hours
+from schedules.domain.reminders.messages import MOST_LINES, Message, one_for_each_thing
+from schedules.domain.reminders.rules import SWEPT, Manner, urgency_of
+from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
+from schedules.selectors.reminders.candidates import context_of
+from schedules.selectors.reminders.notices import (
+    languages_of,
+    notices_about,
+    reminders_by_id,
+    still_true,
+    thing_named,
+)
+from schedules.selectors.reminders.recipients import People, hours_of, people_of, person_of
+from trials.models import AuditEntry
+
+Rows = Sequence[ReminderDelivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rows of a message say at this moment: the message, and the rows that it says.
+
+    `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
+    are more urgent than that, with the next morning; `over` those that do not concern the person any more;
+    `untrue` those whose reminder is no longer true. `things` are what the person hears of.
+    """
+
+    message: Message | None
+    said: Rows
+    covered: Rows = ()
+    waits: Sequence[tuple[ReminderDelivery, datetime]] = ()
+    over: Rows = ()
+    untrue: Rows = ()
+    things: frozenset[str] = frozenset()
+
+
+def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, language: str = "") -> list[Judged]:
+    """Judge what the rows of each message say, and to whom; as many queries, however many messages.
+
+    Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. A group
+    hears of what somebody at its place is told. `language` is the channel's, else the recipient's counts.
+    Two messages of one person about one thing are judged as if the other had not left: who sends the second
+    asks again.
+    """
+    found = _Found.of(messages, now, at, language)
+    return [found.judged(rows, at, language) for rows in messages]
+
+
+def held_of(rows: Rows, at: datetime) -> tuple[set[int], int]:
+    """Which of these rows are still held by who claimed them at this instant, and the trail's newest entry.
+
+    Somebody may have acknowledged one, given it up, or taken it as a claim that has grown old. One query.
+    """
+    newest = Subquery(AuditEntry.objects.order_by("-pk").values("pk")[:1])
+    held = ReminderDelivery.objects.filter(
+        pk__in=[row.pk for row in rows], claimed_at=at, sent_at=None, refused_at=None, lapsed_at=None
+    )
+    found = list(held.order_by().annotate(newest=newest).values_list("pk", "newest"))
+    return {pk for pk, _newest in found}, max((newest or 0 for _pk, newest in found), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What messages are judged by, read for all of them together."""
+
+    true: Mapping[int, Reminder]
+    people: People
+    hours: Mapping[int, Hours]
+    notices: Mapping[int, Notice]
+    capacities: Mapping[tuple[int, int], str]
+    told: Mapping[tuple[int | None, str, str], Sequence[ReminderDelivery]]
+    languages: Mapping[int, str]
+
+    @classmethod
+    def of(cls, messages: Sequence[Rows], now: datetime, at: datetime, language: str) -> _Found:
+        reminders = reminders_by_id({row.reminder_id for rows in messages for row in rows})
+        context = context_of(SWEPT, {one.pk for row in reminders if (one := person_of(row)) is not None})
+        true = still_true(reminders, now, context)
+        whom = {rows[0].recipient_id for rows in messages}
+        named = {person for person in whom if person is not None}
+        recipients = ReminderRecipient.objects.filter(reminder__in=true, person__in=named)
+        return cls(
+            true={one.pk: one for one in true},
+            people=people_of(true, now, context),
+            hours=hours_of(true, context),
+            notices=notices_about(true, now),
+            capacities={
+                (reminder, person): capacity
+                for reminder, person, capacity in recipients.values_list(
+                    "reminder_id", "person_id", "capacity"
+                )
+            },
+            told=_told_lately(whom, {rows[0].channel for rows in messages}, true, at),
+            languages={} if language else languages_of(named),
+        )
+
+    def judged(self, rows: Rows, at: datetime, language: str) -> Judged:
+        head = rows[0]
+        concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head.recipient_id)}
+        mornings = self._mornings(head, [self.true[pk] for pk in sorted(concerned)], at)
+        said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
+        notices = [self._notice(head, row.reminder_id) for row in said]
+        here = self.true.keys() & {row.reminder_id for row in rows}
+        return Judged(
+            message=self._message(head, one_for_each_thing(notices), language) if said else None,
+            said=said,
+            covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
+            waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
+            over=[row for row in rows if row.reminder_id in here - concerned],
+            untrue=[row for row in rows if row.reminder_id not in here],
+            things=frozenset(notice.thing for notice in notices),
+        )
+
+    def _concerns(self, reminder: int, whom: int | None) -> bool:
+        if reminder not in self.true:
+            return False
+        if whom is None:
+            return bool(self.people.told.get(reminder))
+        return self.people.still_concerns(reminder, whom, self.capacities.get((reminder, whom), ""))
+
+    def _notice(self, head: ReminderDelivery, reminder: int) -> Notice:
+        return replace(self.notices[reminder], recipient=head.recipient_id or 0, address=head.address)
+
+    def _message(self, head: ReminderDelivery, notices: Sequence[Notice], language: str) -> Message:
+        whom = head.recipient_id or 0
+        return Message(
+            key=head.message,
+            recipient=whom,
+            channel=head.channel,
+            address=head.address,
+            notices=tuple(notices[:MOST_LINES]),
+            language=language or self.languages.get(whom, ""),
+            more=max(0, len(notices) - MOST_LINES),
+            bell=f"{settings.PUBLIC_ADDRESS}/reminders/" if settings.PUBLIC_ADDRESS else "",
+        )
+
+    def _mornings(
+        self, head: ReminderDelivery, reminders: Sequence[Reminder], at: datetime
+    ) -> dict[int, datetime | None]:
+        """Those reminders of whose thing this person heard today already.
+
+        With the next morning where it has become graver since, None where what was said was as urgent.
+        """
+        found: dict[int, datetime | None] = {}
+        for reminder in reminders:
+            here = self.hours.get(reminder.pk)
+            if here is None:
+                continue
+            for sent in self.told.get((head.recipient_id, head.channel, thing_named(reminder)), ()):
+                assert sent.sent_at is not None, "filtered by it"
+                if sent.message == head.message:
+                    continue
+                same_day = sent.sent_at.astimezone(here.zone).date() == at.astimezone(here.zone).date()
+                graver = urgency_of(reminder.kind) > urgency_of(sent.reminder.kind)
+                if same_day and not graver:
+                    found[reminder.pk] = None
+                elif same_day and reminder.manner != Manner.AT_ONCE:
+                    found.setdefault(reminder.pk, here.next_morning(at, any_day=True))
+        return found
+
+
+def _told_lately(
+    whom: Collection[int | None], channels: Collection[str], about: Sequence[Reminder], at: datetime
+) -> dict[tuple[int | None, str, str], list[ReminderDelivery]]:
+    """What these people heard in the last day of the visits that these reminders are of; one query."""
+    theirs = Q(recipient__in=[person for person in whom if person is not None])
+    if None in whom:
+        theirs |= Q(recipient=None)
+    sent = ReminderDelivery.objects.filter(
+        theirs,
+        channel__in=channels,
+        sent_at__gt=at - timedelta(days=1),
+        reminder__visit__in={one.visit_id for one in about if one.visit_id},
+    )
+    found: dict[tuple[int | None, str, str], list[ReminderDelivery]] = {}
+    for one in sent.select_related("reminder"):
+        found.setdefault((one.recipient_id, one.channel, thing_named(one.reminder)), []).append(one)
+    return found
