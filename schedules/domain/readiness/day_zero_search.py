@@ -270,7 +270,7 @@ def _order(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     for found in find_contradictions(
         start.protocol, plan.anchors, start.protocol.effective_traits(start.traits)
     ):
-        yield _reason(Objection.CONTRADICTION, "%(message)s.", {"message": found.words})
+        yield _reason(Objection.CONTRADICTION, _("%(message)s."), {"message": found.words})
 
 
 def _readiness(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:

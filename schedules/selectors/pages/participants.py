@@ -22,6 +22,7 @@ from schedules.selectors.store.phases import with_phase
 from schedules.selectors.store.stored_visits import day_zero_of, planned_visit, record_of
 from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of
+from trials.spoken import say
 from trials.zones import roles_day, zone_of
 
 
@@ -156,6 +157,6 @@ def _row(
         zero=zero,
         number=protocol.day_label((today - zero).days) if zero and not gone else None,
         visit=visit,
-        mark=visit_mark(protocol, planned_visit(visit, protocol, zone), zero) if visit else "",
+        mark=say(visit_mark(protocol, planned_visit(visit, protocol, zone), zero)) if visit else "",
         standing=standing(record_of(visit), days) if visit else None,
     )

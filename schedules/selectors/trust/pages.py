@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Model
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
-from participants.models import Anchor, Participant
-from schedules.models import Deviation, ProtocolWindow, Visit
+from participants.models import Participant
+from schedules.models import Deviation
 from schedules.selectors.store.course import clock_at, person_in_sight
-from schedules.selectors.trust.signed_names import ANCHOR, VISIT, WINDOW
 from schedules.selectors.trust.signed_names import DEVIATION as DEVIATION_NAMES
+from schedules.selectors.trust.signed_words import KEPT, MODELS, SignedWords
 from schedules.selectors.trust.signing import DEVIATION, SCHEDULE, signable_deviation, signable_schedule
 from trials.audit.trail_terms import field_name
 from trials.domain.accounts.access import Right
@@ -38,9 +37,6 @@ from trials.selectors.records import published_versions, roles_of, within
 KINDS = {"schedule": SCHEDULE, "deviation": DEVIATION, "approval": APPROVAL}
 """What can be signed, by the word in its address."""
 
-MODELS: dict[str, type[Model]] = {"anchors": Anchor, "visits": Visit, "windows": ProtocolWindow}
-KEPT = {"anchors": ANCHOR, "visits": VISIT, "windows": WINDOW}
-"""Where the names of signed lists are kept, in whose words they are shown."""
 WORDS = {
     "participant": gettext_lazy("Participant"),
     "trial": gettext_lazy("Trial"),
@@ -50,6 +46,7 @@ WORDS = {
     "traits": gettext_lazy("Traits"),
     "anchors": gettext_lazy("Anchors"),
     "visits": gettext_lazy("Visits"),
+    "activities": gettext_lazy("Activities"),
     "windows": gettext_lazy("Protocol windows"),
     "approved_on": gettext_lazy("Approved on"),
     "reference": gettext_lazy("Reference"),
@@ -118,17 +115,22 @@ def signatures_shown(kind: str, record: Participant | Deviation) -> list[Signatu
 def in_words(signable: Signable) -> list[SignatureRow]:
     """The signatures of something, and what changed since each of them, named as on the pages."""
     rows = signatures_of(signable)
-    return [replace(row, changes=[_change_in_words(change) for change in row.changes]) for row in rows]
+    if not any(row.changes for row in rows):
+        return rows
+    words = SignedWords.of(signable)
+    return [replace(row, changes=[_change_in_words(change, words) for change in row.changes]) for row in rows]
 
 
 def shown_content(signable: Signable) -> ShownContent:
     """What is signed, for a person to read."""
-    facts, tables = [], []
+    facts, tables, words = [], [], SignedWords.of(signable)
     for name, value in signable.content.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            tables.append(_table(name, value))
+            tables.append(_table(name, value, words))
         elif name not in _HIDDEN and value not in (None, "", []):
-            facts.append((_label(name), ", ".join(value) if isinstance(value, list) else value))
+            listed = isinstance(value, list)
+            codes = pgettext("list", ", ").join(words.code(name, code) for code in value) if listed else ""
+            facts.append((_label(name), codes or words.value("", name, value)))
     return ShownContent(facts, tables)
 
 
@@ -152,11 +154,15 @@ def _signatures(approvals: dict[int, SiteApproval]) -> dict[int, list[SignatureR
     return signature_rows(APPROVAL, [signable_approval(one, one.usable_from) for one in approvals.values()])
 
 
-def _table(name: str, items: list[dict[str, Any]]) -> ContentTable:
+def _table(name: str, items: list[dict[str, Any]], words: SignedWords) -> ContentTable:
     columns = list(dict.fromkeys(column for item in items for column in item))
     heads = [_label(column, name) for column in columns]
     rows = [
-        [(head, item.get(column, "")) for head, column in zip(heads, columns, strict=True)] for item in items
+        [
+            (head, words.value(name, column, item.get(column)))
+            for head, column in zip(heads, columns, strict=True)
+        ]
+        for item in items
     ]
     return ContentTable(_label(name), heads, rows)
 
@@ -171,9 +177,11 @@ def _label(name: str, of: str = "") -> str:
     return words[:1].upper() + words[1:]
 
 
-def _change_in_words(change: Change) -> Change:
+def _change_in_words(change: Change, words: SignedWords) -> Change:
     found = _ITEM.fullmatch(change.path)
-    if not found:
-        return replace(change, path=_label(change.path))
-    words = {"item": found[2], "what": _label(found[3], found[1])}
-    return replace(change, path=_("%(item)s, %(what)s") % words)
+    of, code, name = found.groups() if found else ("", "", change.path)
+    path = _label(name, of)
+    if found:
+        path = _("%(item)s, %(what)s") % {"item": words.code(of, code), "what": path}
+    signed, now = (words.value(of, name, value) for value in (change.signed, change.now))
+    return replace(change, path=path, signed=signed, now=now)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
+
 from participants.domain.moments import day_of
 from participants.models import Participant
 from schedules.domain.deviations.drafts import (
@@ -143,7 +145,7 @@ def _of_window(violation: Violation, now: datetime) -> Wanted:
         occurred_on=day_of(now if verdict.since is None else verdict.since, zone),
         opens=window.starts_on,
         closes=window.ends_on,
-        facts=told(Words.of("%(window)s.", {"window": Code(window.label)}), *verdict.words),
+        facts=told(Words.of(gettext_noop("%(window)s."), {"window": Code(window.label)}), *verdict.words),
     )
     return Wanted(draft, window.participant_id, violation.version, day_of(now, zone), window=window.pk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import date
 from typing import Any
@@ -13,9 +14,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import override
 
-from participants.models import Consent
+from participants.models import Consent, Participant
 from schedules.models import Visit
+from schedules.selectors.trust.pages import shown_content
 from schedules.selectors.trust.signing import signable_schedule
 from schedules.services.enrolment.enrolling import enrol
 from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
@@ -62,7 +65,7 @@ def test_an_investigator_signs_a_schedule_and_the_page_shows_it_and_later_that_i
     Visit.objects.filter(participant=participant, code="d28").update(booked_on=TODAY)
     text = client.get(f"/participants/{participant.pk}/").content.decode()
     assert "Void" in text
-    assert "d28, Booked on" in text
+    assert "Day 28, Booked on" in text
 
 
 def test_a_wrong_password_signs_nothing_and_keeps_what_was_chosen(participant, investigator) -> None:
@@ -276,3 +279,17 @@ def test_queries_do_not_grow_with_signatures_sites_or_people(participant, invest
     for code in ("S2", "S3"):
         enrol(enrolment=an_enrolment(version, site=participant.site, subject_code=code), by=None)
     assert [count(address) for address in addresses] == before
+
+
+def test_what_is_signed_is_read_in_words(participant: Participant) -> None:
+    """An investigator signed “True”, “assumed”, lymphodepletion-start and instants of another zone."""
+    content = shown_content(signable_schedule(participant))
+    cells = [str(cell) for table in content.tables for row in table.rows for _head, cell in row]
+    cells += [str(value) for _label, value in content.facts if not str(value).startswith("sha256:")]
+    assert {"Infusion", "Chemotherapy 2", "yes", "assumed"} <= set(cells)
+    machine = re.compile(r"True|False|None|\+00:00|\b[a-z]+[-_][a-z]+[-_a-z]*\b")
+    assert not [cell for cell in cells if machine.search(cell)]
+    with override("zh-hans"):
+        chinese = shown_content(signable_schedule(participant))
+    said = {str(cell) for table in chinese.tables for row in table.rows for _head, cell in row}
+    assert {"回输", "清淋化疗 2", "是", "系统默认"} <= said

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from trials.models import Site, Trial
 from trials.models.channels import CHANNEL_KINDS, LANGUAGES
 from trials.services.channels.channels import ChannelSaid
+from trials.spoken import site_name
 
 
 class RenewForm(forms.Form):
@@ -85,7 +86,7 @@ class ChannelForm(RenewForm):
         reaches.choices = [
             ("me", _("Me")),
             *(
-                (key, _("Group at site %(name)s") % {"name": f"{one.code} {one.name}"})
+                (key, _("Group at site %(name)s") % {"name": f"{one.code} {site_name(one)}"})
                 for key, one in self.sites.items()
             ),
             *((key, _("Group of trial %(name)s") % {"name": one.called}) for key, one in self.trials.items()),
