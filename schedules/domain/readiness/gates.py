@@ -51,7 +51,7 @@ class Course:
 
     def observed_until(self, code: str) -> date | None:
         """The last day of an observation, or the day the participant's part ended if that was before it."""
-        last = dict(self.observed).get(code)
+        last = next((day for one, day in self.observed if one == code), None)
         if last is None or self.ended_on is None:
             return last
         return min(last, self.ended_on)
@@ -187,18 +187,40 @@ class _Found:
         return found
 
     @cached_property
-    def rows(self) -> Sequence[Row]:
-        """For each gate, until when each course bars anyone who comes after it."""
-        courses = self._of.courses
-        begins = [course.begins for course in courses]
-        return [
-            Row(
-                begins,
-                [_bars_begin(self._of, gate, course) for course in courses],
-                [_bars_infusion(self._of, gate, course) for course in courses],
-            )
-            for gate in self._of.gates
-        ]
+    def barriers(self) -> Sequence[_Barriers]:
+        """For each gate what each course puts in the way of anyone who comes after it."""
+        return [_Barriers(self._of, gate) for gate in self._of.gates]
+
+
+class _Barriers:
+    """What each course puts in the way of others at a gate: the same for every start that it bars.
+
+    A board asks it of each planned start, a search for day zero of each day, so that it is put into words
+    once. An interval alone depends on the start: on the days from its point of no return to its infusion.
+    """
+
+    def __init__(self, cohorts: Cohorts, gate: Gate) -> None:
+        self._of, self._gate = cohorts, gate
+        courses = cohorts.courses
+        self.row = Row(
+            [course.begins for course in courses],
+            [_bars_begin(cohorts, gate, course) for course in courses],
+            [_bars_infusion(cohorts, gate, course) for course in courses],
+        )
+        self._observations: dict[int, GateReason | None] = {}
+        self._reviews: dict[int, GateReason | None] = {}
+
+    def observation(self, number: int) -> GateReason | None:
+        """What the observation of the course with this number bars, before the day that it names."""
+        if number not in self._observations:
+            self._observations[number] = _observation(self._gate, self._of.courses[number])
+        return self._observations[number]
+
+    def review(self, number: int) -> GateReason | None:
+        """What its safety review bars, in the same way."""
+        if number not in self._reviews:
+            self._reviews[number] = _review(self._of, self._gate, self._of.courses[number])
+        return self._reviews[number]
 
 
 def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
@@ -296,12 +318,18 @@ def gate_ahead(cohorts: Cohorts, planned: Course, waiting: Container[str] | None
     for _round in range(len(cohorts.courses) + 1):
         if verdict.open or verdict.opens_on is None:
             break
-        reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
+        reasons = _distinct(first.reasons, verdict.reasons)
         planned = _moved(planned, verdict.opens_on)
         verdict = _status(_Start(cohorts, planned, cohorts.holds(planned), left_out))
     if not verdict.open:
-        reasons = tuple(dict.fromkeys((*first.reasons, *verdict.reasons)))
+        reasons = _distinct(first.reasons, verdict.reasons)
     return GateVerdict(first.open, verdict.opens_on if verdict.open else None, reasons)
+
+
+def _distinct(*several: Iterable[GateReason]) -> tuple[GateReason, ...]:
+    """All of these reasons in order, each once; most are the very same, and not compared by their words."""
+    same = {id(reason): reason for reasons in several for reason in reasons}
+    return tuple(dict.fromkeys(same.values()))
 
 
 def earliest_start(cohorts: Cohorts, planned: Course) -> date | None:
@@ -385,14 +413,21 @@ def _below(lower: DoseLevel, level: DoseLevel, start: _Start) -> Iterator[GateRe
 def _gates(start: _Start, order: Callable[[Iterator[int]], Iterable[int]]) -> Iterator[GateReason]:
     """What keeps the gates closed, of each in an order of those who may keep it so by their numbers."""
     cohorts, planned = start.cohorts, start.planned
-    for gate, row in zip(cohorts.gates, cohorts.found.rows, strict=True):
-        barring = row.barring(planned.begins, planned.infusion)
+    for gate, barriers in zip(cohorts.gates, cohorts.found.barriers, strict=True):
+        barring = barriers.row.barring(planned.begins, planned.infusion)
         of_level = gate.before is GateBefore.LEVEL
-        for course in _lower_level(start) if of_level else map(cohorts.courses.__getitem__, order(barring)):
-            if start.follows(course):
-                yield from _observation(gate, planned, course)
+        for number in _lower_level(start) if of_level else order(barring):
+            if start.follows(course := cohorts.courses[number]):
+                observation, review = barriers.observation(number), barriers.review(number)
+                if observation is not None and _bars(observation, planned):
+                    yield observation
                 yield from _interval(start, gate, course)
-                yield from _review(cohorts, gate, planned, course)
+                if review is not None and _bars(review, planned):
+                    yield review
+
+
+def _bars(reason: GateReason, planned: Course) -> bool:
+    return reason.opens_on is None or planned.begins < reason.opens_on
 
 
 def _bars_begin(cohorts: Cohorts, gate: Gate, course: Course) -> int:
@@ -414,30 +449,28 @@ def _bars_infusion(cohorts: Cohorts, gate: Gate, course: Course) -> int:
     return max((day.toordinal() for day in days), default=NEVER)
 
 
-def _lower_level(start: _Start) -> list[Course]:
-    """Those at the level below, for anyone who is the first at a level; nobody for those who follow."""
+def _lower_level(start: _Start) -> list[int]:
+    """The numbers of those at the level below, for who is first at a level; nobody for those who follow."""
     codes = [level.code for level in start.cohorts.levels]
     place = codes.index(start.planned.level) if start.planned.level in codes else 0
     if not place or next(start.before_at(codes[place]), None) is not None:
         return []
     below = {course.subject for course in start.before_at(codes[place - 1])}
-    return [course for course in start.cohorts.courses if course.subject in below]
+    return [number for number, course in enumerate(start.cohorts.courses) if course.subject in below]
 
 
-def _observation(gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+def _observation(gate: Gate, course: Course) -> GateReason | None:
     """The observation of anyone who went before must be over: the day after its last day opens."""
     if gate.observation is None:
-        return
+        return None
     until = course.observed_until(gate.observation)
     if until is None:
         words = _("When the observation of %(subject)s ends is not known.")
-        yield _reason(gate, None, words, {"subject": course.subject})
-    elif planned.begins <= until:
-        values: dict[str, Value] = {"subject": course.subject, "day": until}
-        if course.begun:
-            yield _reason(gate, until + DAY, UNDER_OBSERVATION, values)
-        else:
-            yield _reason(gate, until + DAY, PLANNED_BEFORE, {**values, "begins": course.begins})
+        return _reason(gate, None, words, {"subject": course.subject})
+    values: dict[str, Value] = {"subject": course.subject, "day": until}
+    if course.begun:
+        return _reason(gate, until + DAY, UNDER_OBSERVATION, values)
+    return _reason(gate, until + DAY, PLANNED_BEFORE, {**values, "begins": course.begins})
 
 
 def _interval(start: _Start, gate: Gate, course: Course) -> Iterator[GateReason]:
@@ -473,26 +506,23 @@ def _after_interval(infusion: date, interval: Offset, month: MonthLength) -> dat
     return shift_day(infusion, interval, month)
 
 
-def _review(cohorts: Cohorts, gate: Gate, planned: Course, course: Course) -> Iterator[GateReason]:
+def _review(cohorts: Cohorts, gate: Gate, course: Course) -> GateReason | None:
     """A review of anyone who was infused before, or of the level, not before the observation ended.
 
     One that does not let the next begin closes the way that an earlier one had opened.
     """
     if not gate.review or course.replaced:
-        return
+        return None
     held = _held(cohorts, gate, course)
     opened = _opened(held)
     values: dict[str, Value] = {"subject": course.subject}
     if not held:
-        yield _reason(gate, None, NO_REVIEW, values)
-    elif not opened:
-        values["day"] = held[-1].on
+        return _reason(gate, None, NO_REVIEW, values)
+    if not opened:
         words = _("The safety review of %(day)s, after %(subject)s, does not let the next one begin.")
-        yield _reason(gate, None, words, values)
-    elif planned.begins < opened[-1].on:
-        values["day"] = opened[-1].on
-        words = _("The safety review of %(subject)s was on %(day)s.")
-        yield _reason(gate, opened[-1].on, words, values)
+        return _reason(gate, None, words, {**values, "day": held[-1].on})
+    words = _("The safety review of %(subject)s was on %(day)s.")
+    return _reason(gate, opened[-1].on, words, {**values, "day": opened[-1].on})
 
 
 def _held(cohorts: Cohorts, gate: Gate, course: Course) -> list[Review]:

@@ -13,6 +13,9 @@ from datetime import date
 NEVER, ALWAYS = 0, date.max.toordinal() + 1
 """The bars of who stands in nobody's way, and of who does until a day that nobody can tell."""
 
+_SCANNED = 16
+"""So many days are looked at one by one: where people are dense, halving costs more than it leaves out."""
+
 
 class Bars:
     """A day (as an ordinal) for each of a row; those among the first that are later are found by halves."""
@@ -31,8 +34,11 @@ class Bars:
             node, start, width = parts.pop()
             if start >= count or self._latest[node] <= day:
                 continue
-            if width == 1:
-                yield start
+            if width <= _SCANNED:
+                leaves = self._latest[self._width + start : self._width + min(start + width, count)]
+                for place, latest in enumerate(leaves, start):
+                    if latest > day:
+                        yield place
                 continue
             half = width // 2
             parts += [(2 * node + 1, start + half, half), (2 * node, start, half)]

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, Min, OuterRef, QuerySet
 
-from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
-from participants.selectors.participants import participants_visible_to, recorded
+from participants.selectors.participants import participants_visible_to
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.cohort_board import LevelBoard, board
 from schedules.domain.readiness.gate_wording import is_assumed, words_of_gate
@@ -43,6 +42,16 @@ from trials.zones import roles_day
 People = QuerySet[Any, Any]
 
 
+class Peer(NamedTuple):
+    """Of a participant of the trial what gates look at: a model takes longer to make than to judge."""
+
+    pk: int
+    subject_code: str
+    level: str | None
+    site_id: int
+    site: Site
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A participant on the board: their course, whether it has begun, and the gate before a start to come.
@@ -50,7 +59,7 @@ class Slot:
     `shown` is false of somebody whom the reader may not look at: then `name` says only where they are.
     """
 
-    participant: Participant
+    participant: Peer
     name: str
     shown: bool
     course: Course
@@ -88,7 +97,7 @@ class TrialBoard:
 class TrialCourses:
     """The courses of a trial's participants with the rows they were read from."""
 
-    people: Mapping[str, Participant]
+    people: Mapping[str, Peer]
     courses: tuple[Course, ...]
     begun: frozenset[str]
     reviews: tuple[Review, ...] = ()
@@ -122,33 +131,33 @@ def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What a trial has on record of courses, by participant, and which anchors say when one begins."""
+    """What a trial has on record of courses, by participant, and which anchors say when one begins.
+
+    Of each anchor its day, the actual one where it is known, and whether it is.
+    """
 
     marked: Sequence[str]
     day_zero: str
-    anchors: Mapping[int, Mapping[str, RecordedAnchor]]
+    anchors: Mapping[int, Mapping[str, tuple[date, bool]]]
     derived: Mapping[int, date]
     observed: Mapping[int, Sequence[tuple[str, date]]]
     steps: Mapping[int, Sequence[CourseStep]]
 
-    def course(self, person: Participant) -> Course | None:
+    def course(self, person: Peer) -> Course | None:
         """One participant's course; None without a day zero, and for one that ended before it began."""
         anchors = self.anchors[person.pk]
-        zero = anchors[self.day_zero]
-        infusion = zero.actual_on or zero.planned_on
-        assert infusion is not None
+        infusion, infused = anchors[self.day_zero]
         set_ = [anchors[code] for code in self.marked if code in anchors]
-        days = [day for one in set_ if (day := one.actual_on or one.planned_on)]
+        days = [day for day, _actual in set_]
         if not set_ and person.pk in self.derived:
             days = [self.derived[person.pk]]
-        begun = any(one.actual_on for one in (*set_, zero))
-        infused = zero.actual_on is not None
-        over = ended_on(self.steps.get(person.pk, ()), infused=infused)
+        begun = infused or any(actual for _day, actual in set_)
+        over = ended_on(self.steps[person.pk], infused=infused) if person.pk in self.steps else None
         if over and not begun:
             return None
         return Course(
             person.subject_code,
-            person.cohort.code if person.cohort else None,
+            person.level,
             min([*days, infusion]),
             infusion,
             tuple(self.observed.get(person.pk, ())),
@@ -158,29 +167,36 @@ class _Rows:
         )
 
 
-def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Participant], _Rows, Sequence[Any]]:
+def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequence[Any]]:
     """Those whose day zero is known, what is on record of them, and the reviews; one query."""
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
-    ids = Anchor.objects.filter(participant__trial=trial, code=protocol.day_zero).values("participant")
-    people, set_, derived, ends, taken, held = read_together(
-        Participant.objects.filter(pk__in=ids).select_related("cohort", "site").order_by("pk"),
-        Anchor.objects.filter(participant__in=ids, code__in=[*marked, protocol.day_zero]).order_by("pk"),
-        _derived(ids, marked),
+    zeros = Anchor.objects.filter(participant__trial=trial, code=protocol.day_zero)
+    ids = zeros.values("participant")
+    set_ = Anchor.objects.filter(participant__in=ids, code__in=[*marked, protocol.day_zero])
+    people, days, derived, ends, taken, held, sites = read_together(
+        Participant.objects.filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk", "subject_code", "cohort__code", "site_id"),
+        set_.order_by("pk").values_list("participant_id", "code", "planned_on", "actual_on"),
+        _derived(zeros, marked),
         _observed(ids),
         CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"),
         _reviews(trial),
+        Site.objects.filter(Exists(Participant.objects.filter(trial=trial, site=OuterRef("pk")))),
     )
-    anchors: dict[int, dict[str, RecordedAnchor]] = defaultdict(dict)
-    for anchor in set_:
-        anchors[anchor.participant_id][anchor.code] = recorded(anchor)
+    anchors: dict[int, dict[str, tuple[date, bool]]] = defaultdict(dict)
+    for pk, code, planned, actual in days:
+        anchors[pk][code] = (actual or planned, actual is not None)
     observed: dict[int, list[tuple[str, date]]] = defaultdict(list)
     for pk, code, day in ends:
         observed[pk].append((code, day))
     steps: dict[int, list[CourseStep]] = defaultdict(list)
     for step in taken:
         steps[step.participant_id].append(step)
+    place = {site.pk: site for site in sites}
     rows = _Rows(marked, protocol.day_zero, anchors, dict(derived), observed, steps)
-    return people, rows, held
+    found = [Peer(pk, code, level, site, place[site]) for pk, code, level, site in people]
+    return found, rows, held
 
 
 def _reviews(trial: int) -> QuerySet[Any, Any]:
@@ -259,12 +275,15 @@ def gate_words(
     return tuple(found)
 
 
-def _derived(ids: People, marked: list[str]) -> QuerySet[Any, Any]:
-    """The first day that the visits at the point of no return count from, where no anchor of it stands."""
-    visits = Visit.objects.filter(participant__in=ids, anchor_code__in=marked, cancelled_on=None)
-    own = Anchor.objects.filter(code__in=marked).values("participant")
-    without = visits.exclude(participant__in=own).order_by("participant")
-    return without.values_list("participant_id").annotate(Min("anchor_on"))
+def _derived(zeros: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
+    """The first day that the visits at the point of no return count from, where no anchor of it stands.
+
+    Found from the few of whom none stands, to their visits: a trial has thirty for each who went before.
+    """
+    own = Anchor.objects.filter(participant=OuterRef("participant"), code__in=marked)
+    without = zeros.filter(~Exists(own)).values("participant")
+    visits = Visit.objects.filter(participant__in=without, anchor_code__in=marked, cancelled_on=None)
+    return visits.order_by("participant_id").values_list("participant_id").annotate(Min("anchor_on"))
 
 
 def _observed(ids: People) -> QuerySet[Any, Any]:

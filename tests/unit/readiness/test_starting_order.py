@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -159,10 +160,31 @@ def test_few_are_asked_where_nearly_all_are_long_past(monkeypatch: pytest.Monkey
     assert asked(300) < 11 * asked(30)
 
 
+def test_what_bars_many_starts_is_put_into_words_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board of 10,000 wrote two million reasons, to sum them into as many sentences as there are slots."""
+    gate = Gate("next", "next", GateBefore.PARTICIPANT, BASIS, observation="a")
+    courses = tuple(
+        Course(f"S{n:02}", None, day, day, (("a", day + timedelta(days=33)),), begun=n < 20)
+        for n, day in enumerate(START + timedelta(days=n) for n in range(40))
+    )
+    written: list[str] = []
+    known = gates._reason
+
+    def counted(gate: Gate | None, opens_on: date | None, template: str, values: Any) -> gates.GateReason:
+        written.append(values["subject"])
+        return known(gate, opens_on, template, values)
+
+    monkeypatch.setattr(gates, "_reason", counted)
+    cohorts = Cohorts((gate,), (), courses)
+    verdicts = [gate_ahead(cohorts, course) for course in courses[20:]]
+    assert sum(len(verdict.reasons) for verdict in verdicts) > 400
+    assert sorted(written) == sorted(set(written))
+
+
 def test_the_days_beyond_one_are_found_among_the_first() -> None:
-    days = [5, 1, 9, 7, 3]
+    days = [5, 1, 9, 7, 3] * 9
     bars = Bars(days)
-    for count in range(6):
+    for count in range(len(days) + 1):
         for day in range(11):
             assert list(bars.beyond(count, day)) == [n for n, one in enumerate(days[:count]) if one > day]
     assert list(Bars([]).beyond(3, 0)) == []
