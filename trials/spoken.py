@@ -18,7 +18,7 @@ from trials.domain.sites.names import in_language, place_name
 from trials.domain.words import DAY_FORM, day_text, iso_point, run_on
 from trials.models import Site, Trial
 
-_LISTED = re.compile(r"%\(\w+\)s(?:, %\(\w+\)s)+")
+_LISTED = re.compile(r"%\(v[0-9]+\)s(?:, %\(v[0-9]+\)s)+")
 """A template of `trials.domain.words.listed`: nothing but places and what separates them."""
 _ROW = re.compile(r"%\(s0\)s(?: %\(s[0-9]+\)s)+")
 """A template of several sentences (`schedules.domain.deviations.stored_sentences.joined`)."""

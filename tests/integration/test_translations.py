@@ -6,12 +6,13 @@ import ast
 import gettext
 import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 from django.utils.translation.template import templatize
 
-from schedules.domain.plan.library_labels import LABELS
+from schedules.domain.plan.library_labels import LABELS, TEXTS
 from trials.formats.protocols import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,27 @@ def test_every_label_of_the_shipped_protocols_can_be_translated(code: str) -> No
     groups = [getattr(protocol, name) for name in labels_of]
     labels = {rule.label for group in groups for rule in group}
     assert labels <= set(LABELS), "name it in schedules/domain/plan/library_labels.py"
+
+
+IN_WORDS = frozenset({"title", "note", "notes", "then", "taken", "statements"})
+
+
+def texts_of(value: object, name: str = "") -> Iterator[str]:
+    """Every title, note, reason and statement in a protocol that has no Chinese of its own."""
+    if is_dataclass(value):
+        for one in fields(value):
+            yield from texts_of(getattr(value, one.name), one.name)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from texts_of(item, name)
+    elif value and isinstance(value, str) and name in IN_WORDS and not getattr(value, "zh", ""):
+        yield str(value)
+
+
+@pytest.mark.parametrize("code", library.codes())
+def test_every_text_of_the_shipped_protocols_can_be_translated(code: str) -> None:
+    """Forecasts, boards and trials showed the reasons and titles of the first editions in English."""
+    assert set(texts_of(library.load(code))) <= {*TEXTS, *LABELS}, "name it in library_labels.py"
 
 
 def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:

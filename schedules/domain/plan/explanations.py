@@ -114,7 +114,10 @@ def _origin(protocol: Protocol, basis: Basis, say: Say) -> str:
         return say(_("assumed (%(note)s)") if basis.note else _("assumed")) % words
     source = protocol.source_by_code.get(basis.source or "")
     document = (source.document, str(source.dated)) if source else (basis.source or "",)
-    words["where"] = say(_(", ")).join(part for part in (*document, basis.section) if part)
+    words["where"] = document[0]
+    for part in (*document[1:], basis.section):
+        if part:
+            words["where"] = say(_("%(where)s, %(part)s")) % {"where": words["where"], "part": part}
     return say(_("stated in %(where)s (%(note)s)") if basis.note else _("stated in %(where)s")) % words
 
 
@@ -188,7 +191,7 @@ def _counted(protocol: Protocol, visit: PlannedVisit, say: Say) -> str:
 def anchor_text(day: AnchorDay, say: Say = plain) -> str:
     """How an anchor's day is known, and the day: `planned Monday 2026-12-07`."""
     kind = say(_("derived, assumed,")) if day.assumed else say(_KINDS[day.kind])
-    return f"{kind} {day_text(day.at or day.day, say)}"
+    return say(_("%(kind)s %(day)s")) % {"kind": kind, "day": day_text(day.at or day.day, say)}
 
 
 def _tolerance(protocol: Protocol, visit: PlannedVisit, say: Say) -> list[str]:

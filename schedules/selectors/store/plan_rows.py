@@ -17,12 +17,12 @@ from schedules.domain.visits.status import ClinicDays, Standing, WindowPosition,
 from schedules.domain.visits.visit import VisitState
 from schedules.models import WINDOW_LABELS, Visit
 from schedules.selectors.store.stored_visits import lost_booking, record_of
-from trials.domain.language import joined
 from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.protocols.terms import WindowKind
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Say
 from trials.selectors.records import protocol_of
+from trials.spoken import say
 
 _NUMBERS = re.compile(r"\d+")
 
@@ -137,7 +137,7 @@ def assumption_of(visit: PlannedVisit) -> str | None:
     timing, rule = visit.rule.timing, visit.rule
     bases = (rule.basis, timing.tolerance.basis) if isinstance(timing, AtOffset) else (rule.basis,)
     notes = list(dict.fromkeys(basis.note for basis in bases if basis.assumed))
-    return joined(filter(None, notes)) if notes or visit.base.assumed else None
+    return say("; ").join(say(note) for note in notes if note) if notes or visit.base.assumed else None
 
 
 def stored_row(visit: Visit, planned: PlannedVisit, reading: Reading) -> VisitRow:
