@@ -523,15 +523,16 @@ def main() -> int:
     parser.add_argument("--reminders", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--patience", type=float, help="seconds until what is left counts as unsaid")
     asked = parser.parse_args()
     if asked.what == "kills":
-        found = kills(asked.database, asked.reminders, asked.kills)
+        found = kills(asked.database, asked.reminders, asked.kills, patience=asked.patience)
     elif asked.what == "broker":
-        found = broker(asked.database, asked.reminders)
+        found = broker(asked.database, asked.reminders, asked.patience)
     elif asked.what == "postgres":
         found = postgres(asked.reminders, asked.kills)
     elif asked.what == "clock":
-        found = clock(asked.database, asked.reminders, asked.seconds)
+        found = clock(asked.database, asked.reminders, asked.seconds, asked.patience)
     else:
         found = mail(asked.database, asked.reminders, asked.seconds)
     print(f"{asked.what} on {asked.database}: {found}")
