@@ -39,7 +39,12 @@ from trials.models import Channel
 from trials.outbound import SECONDS, Verdict, way_out
 from trials.outbound.answers import Sent
 from trials.services.channels.channels import opened
-from trials.services.channels.health import claim_allowance, record_answer, record_silence
+from trials.services.channels.health import (
+    claim_allowance,
+    give_back_allowance,
+    record_answer,
+    record_silence,
+)
 from trials.stored_secrets import SecretsUnreadable
 
 logger = logging.getLogger(__name__)
@@ -102,10 +107,11 @@ class _Ring:
         claimed = claim_messages(at=at, stale_after=claim_age(), most=most, channel=self.channel.way)
         if not claimed:
             return 0
-        allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute)
+        allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute, most=len(claimed))
         if not allowance:
             let_go([row for rows in claimed for row in rows], at)
             return 0
+        left = allowance
         with Batch(now, at, self.clock, self.channel.language) as batch:
             found = self._judged(batch, claimed)
             for packet in self._packets(found, allowance):
@@ -113,8 +119,10 @@ class _Ring:
                 judged = [found[key].judged for key in packet.keys]
                 if self.has_time and batch.look_again(messages) == judged:
                     self._send(packet, batch, judged)
+                    left -= 1
                 else:  # no time, or it says something else by now: the next ring
                     let_go([row for rows in messages for row in rows], at)
+        give_back_allowance(self.channel.way, left)
         return len(claimed)
 
     def _judged(self, batch: Batch, claimed: Sequence[Rows]) -> dict[str, _InWords]:

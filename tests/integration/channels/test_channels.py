@@ -102,6 +102,19 @@ def test_a_name_is_taken_once_for_each_owner(keeper: User) -> None:
     add_channel(said=wecom(), now=NOW, by=keeper, site=a_site())
 
 
+def test_nor_is_a_name_that_is_taken_got_by_renewing_or_by_switching_on_again(keeper: User) -> None:
+    first = add_channel(said=wecom(), now=NOW, by=keeper).channel
+    switch_channel(channel=first, version=first.version, on=False, now=NOW, by=keeper)
+    second = add_channel(said=wecom(), now=NOW, by=keeper).channel
+    first.refresh_from_db()
+    with pytest.raises(Refused, match="on record already"):
+        switch_channel(channel=first, version=first.version, on=True, now=NOW, by=keeper)
+    third = add_channel(said=wecom(name="Night"), now=NOW, by=keeper).channel
+    with pytest.raises(Refused, match="on record already"):
+        renew_channel(channel=third, version=third.version, said=wecom(), now=NOW, by=keeper)
+    renew_channel(channel=second, version=second.version, said=wecom(), now=NOW, by=keeper)
+
+
 def test_a_signed_post_is_given_a_secret_that_is_shown_once(receiver: Receiver, keeper: User) -> None:
     added = add_channel(said=webhook(receiver), now=NOW, by=keeper)
     assert added.shown_once.startswith("whsec_")

@@ -18,7 +18,7 @@ from schedules.services.reminders import addressing, by_channel, ledger, sweepin
 from tests.cast import a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
-from trials.domain.channels.kinds import Way
+from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.channels.texts import Packet
 from trials.models import Channel, ChannelHealth, Site, User
 from trials.outbound.answers import Sent, Verdict
@@ -62,7 +62,9 @@ def addressed(at: datetime = AT) -> None:
         pass
 
 
-def rung(channel: Channel, at: datetime, send: Robot, clock: Callable[[], float] = lambda: 0.0) -> int:
+def rung(
+    channel: Channel, at: datetime, send: by_channel.SendPacket, clock: Callable[[], float] = lambda: 0.0
+) -> int:
     return by_channel.ring_channel(channel, now=lambda: at, at=lambda: at, send=send, clock=clock)
 
 
@@ -149,6 +151,23 @@ def test_beyond_the_minute_s_number_the_rest_leaves_as_one_digest() -> None:
     assert rung(group, AT + timedelta(seconds=30), robot) == 0, "this minute is full"
     assert rung(group, AT + MINUTE, robot) == 1
     assert more.participant.subject_code in robot.took[-1].text
+
+
+def test_two_workers_that_ring_for_one_channel_keep_to_its_minute_together() -> None:
+    person = a_coordinator("here")
+    visits(30)
+    channel, robot = a_channel(person, name="group"), Robot()
+    addressed()
+
+    def send(*given: Any) -> Sent:
+        if not robot.took:  # meanwhile another worker
+            visits(5)
+            addressed()
+            rung(channel, AT + timedelta(seconds=1), robot)
+        return robot(*given)
+
+    rung(channel, AT, send)
+    assert len(robot.took) <= KINDS[ChannelKind(channel.kind)].per_minute
 
 
 def test_feishu_is_spared_at_the_full_hour() -> None:

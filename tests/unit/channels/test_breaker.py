@@ -24,11 +24,11 @@ def test_it_rests_longer_each_time_and_lets_one_probe_through():
         assert health.probing(at).allowance(at, 20) == 0, "one probe, not one for each worker"
         health = health.unanswered(at)
     assert rests == [MINUTE, 2 * MINUTE, 5 * MINUTE, 5 * MINUTE, 5 * MINUTE]
-    assert health.answered(at).allowance(at + MINUTE, 20) == 20
+    assert health.answered().allowance(at + MINUTE, 20) == 20
 
 
 def test_two_failures_are_no_reason_to_rest():
-    health = Health().unanswered(NOW).unanswered(NOW).answered(NOW).unanswered(NOW).unanswered(NOW)
+    health = Health().unanswered(NOW).unanswered(NOW).answered().unanswered(NOW).unanswered(NOW)
     assert health.allowance(NOW, 20) > 1
 
 
@@ -36,9 +36,12 @@ def test_a_minute_takes_no_more_than_the_receiver_allows():
     health = Health()
     for sent in range(20):
         assert health.allowance(NOW, 20) == 20 - sent
-        health = health.answered(NOW + timedelta(seconds=sent))
-    assert health.allowance(NOW + timedelta(seconds=59), 20) == 0
+        health = health.taking(NOW + timedelta(seconds=sent), 1)
+    assert health.answered().allowance(NOW + timedelta(seconds=59), 20) == 0
+    assert health.unanswered(NOW).allowance(NOW + timedelta(seconds=59), 20) == 0
+    assert health.giving_back(5).allowance(NOW + timedelta(seconds=59), 20) == 5
     assert health.allowance(NOW + MINUTE, 20) == 20
+    assert health.taking(NOW + MINUTE, 3).allowance(NOW + MINUTE, 20) == 17
 
 
 def test_a_rest_written_by_a_clock_that_ran_ahead_is_over():

@@ -16,6 +16,13 @@ Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 2000
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL = ip_network("2000::/3")
+"""What of IPv6 is given out (https://www.iana.org/assignments/ipv6-address-space). The rest leads inside:
+site-local addresses (fec0::/10), IPv4 in ::/96 and ::ffff:0:0:0/96, translation inside (64:ff9b:1::/48)."""
+_NO_PUBLIC = tuple(
+    ip_network(name)
+    for name in ("3fff::/20", "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")  # the last: Azure's own
+)
 _BITS = 32
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z", re.IGNORECASE)
 _CONTROL = re.compile(r"[\s\x00-\x20\x7f\\]")
@@ -108,7 +115,10 @@ def _host(parts: SplitResult) -> str | None:
 def _may(address: Address, allowed: Sequence[Network]) -> bool:
     if any(address in network for network in allowed if network.version == address.version):
         return True
-    return address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address) and not (address in _GLOBAL or _inside(address)):
+        return False
+    named = any(address in network for network in _NO_PUBLIC if network.version == address.version)
+    return address.is_global and not address.is_multicast and not named
 
 
 def _inside(address: Address) -> tuple[IPv4Address, ...]:

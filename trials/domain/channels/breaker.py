@@ -46,23 +46,26 @@ class Health:
         """Take the one probe after a rest: meanwhile nobody else tries."""
         return Health(self.failures, self.rests, at + PROBE, self.minute, self.sent)
 
-    def answered(self, at: datetime) -> Health:
+    def taking(self, at: datetime, number: int) -> Health:
+        """Count messages that are about to leave, before they do: another worker then has so many fewer."""
+        minute = at if self.minute is None or self._begun(at) else self.minute
+        return Health(self.failures, self.rests, self.rests_until, minute, self._sent(at) + number)
+
+    def giving_back(self, number: int) -> Health:
+        """Count no longer what was to leave and did not."""
+        return Health(self.failures, self.rests, self.rests_until, self.minute, max(0, self.sent - number))
+
+    def answered(self) -> Health:
         """The channel took a message, or refused it: either way somebody is there."""
-        return Health(0, 0, None, *self._counted(at))
+        return Health(0, 0, None, self.minute, self.sent)
 
     def unanswered(self, at: datetime) -> Health:
         """Nobody answered; from FAILURES on it rests."""
         failures = self.failures + 1
         if failures < FAILURES:
-            return Health(failures, self.rests, None, *self._counted(at))
+            return Health(failures, self.rests, None, self.minute, self.sent)
         rest = RESTS[min(self.rests, len(RESTS) - 1)]
-        return Health(failures, self.rests + 1, at + rest, *self._counted(at))
-
-    def _counted(self, at: datetime) -> tuple[datetime, int]:
-        if self._begun(at):
-            return at, 1
-        assert self.minute is not None
-        return self.minute, self.sent + 1
+        return Health(failures, self.rests + 1, at + rest, self.minute, self.sent)
 
     def _sent(self, at: datetime) -> int:
         return 0 if self._begun(at) else self.sent

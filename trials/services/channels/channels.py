@@ -76,11 +76,7 @@ def add_channel(
     """
     owner = None if trial or site else by
     sealed, way, shown = _sealed(said, look_up)
-    name = _name(said.name)
-    same = Channel.objects.filter(name=name, user=owner, site=site, trial=trial, off_at=None)
-    if same.exists():
-        taken = _("%(name)s is on record already: enter another name, or renew that one.") % {"name": name}
-        raise Refused({"name": [taken]})
+    name = _free_name(said.name, Channel(user=owner, site=site, trial=trial))
     channel = Channel.objects.create(
         trial=trial,
         site=site,
@@ -114,7 +110,7 @@ def renew_channel(
     found = _locked(channel, version)
     kept = ChannelSaid(found.kind, said.name, said.address, said.secret, said.keyword, said.language)
     found.secret, way, shown = _sealed(kept, look_up)
-    found.name, found.host, found.language = _name(said.name), way.host, said.language
+    found.name, found.host, found.language = _free_name(said.name, found), way.host, said.language
     found.keyword, found.renewed_at, found.version = said.keyword.strip(), now, version + 1
     found.save()
     return Added(found, shown)
@@ -124,8 +120,13 @@ def renew_channel(
 def switch_channel(
     *, channel: Channel, version: int, on: bool, now: datetime, by: User, reason: str = ""
 ) -> Channel:
-    """Switch a channel off, so that nothing more leaves by it, or on again. Raises Stale."""
+    """Switch a channel off, so that nothing more leaves by it, or on again.
+
+    Raises Stale, and Refused where another one has taken its name meanwhile.
+    """
     found = _locked(channel, version)
+    if on:
+        _free_name(found.name, found)
     found.off_at, found.version = None if on else now, version + 1
     found.save(update_fields=["off_at", "version"])
     return found
@@ -141,7 +142,7 @@ def try_channel(*, channel: Channel, at: datetime, link: str) -> Tried:
     if not way_out():
         return Tried(left=False, words=no_way_out())
     kind = KINDS[ChannelKind(channel.kind)]
-    if not claim_allowance(channel.way, at=at, per_minute=kind.per_minute):
+    if not claim_allowance(channel.way, at=at, per_minute=kind.per_minute, most=1):
         return Tried(
             left=False, words=_("The receiver takes no more messages now. Try again in a few minutes.")
         )
@@ -223,10 +224,17 @@ def _judge_address(way: Way, look_up: LookUp | None) -> None:
         raise Refused({"address": [str(failed)]}) from failed
 
 
-def _name(text: str) -> str:
+def _free_name(text: str, channel: Channel) -> str:
+    """Give the name of a channel, which no other one in use of its owner or place has; raises Refused."""
     name = " ".join(text.split())
     if not name:
         raise Refused({"name": [_("Enter a name, in any language.")]})
+    same = Channel.objects.filter(
+        name=name, user=channel.user, site=channel.site, trial=channel.trial, off_at=None
+    )
+    if same.exclude(pk=channel.pk).exists():
+        taken = _("%(name)s is on record already: enter another name, or renew that one.") % {"name": name}
+        raise Refused({"name": [taken]})
     return name
 
 

@@ -18,17 +18,28 @@ EMAIL = "email"
 
 
 @transaction.atomic
-def claim_allowance(way: str, *, at: datetime, per_minute: int) -> int:
-    """Give how many messages may leave by a way now; 0 while it rests, 1 for the one probe after a rest.
+def claim_allowance(way: str, *, at: datetime, per_minute: int, most: int) -> int:
+    """Give how many of `most` messages may leave by a way now; 0 while it rests, 1 as a probe after it.
 
-    Who is given the probe has it alone for a minute. `at` is the database's instant.
+    They are counted here, before they leave: of two workers the second has what is left of the minute. Who
+    is given the probe has it alone for a minute. `at` is the database's instant.
     """
     row = _locked(way)
     health = _health(row)
-    allowance = health.allowance(at, per_minute)
+    allowance = min(health.allowance(at, per_minute), most)
     if allowance and health.failures >= FAILURES:
-        _keep(row, health.probing(at))
+        health = health.probing(at)
+    if allowance:
+        _keep(row, health.taking(at, allowance))
     return allowance
+
+
+@transaction.atomic
+def give_back_allowance(way: str, number: int) -> None:
+    """Give back what was allowed and did not leave."""
+    if number > 0:
+        row = _locked(way)
+        _keep(row, _health(row).giving_back(number))
 
 
 @transaction.atomic
@@ -36,7 +47,7 @@ def record_answer(way: str, *, at: datetime) -> None:
     """Keep that somebody answered by a way: it took a message, or refused one."""
     row = _locked(way)
     row.answered_at = at
-    _keep(row, _health(row).answered(at))
+    _keep(row, _health(row).answered())
 
 
 @transaction.atomic

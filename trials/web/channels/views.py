@@ -161,6 +161,8 @@ def _switch(request: HttpRequest, found: Channel, user: User, *, on: bool) -> No
         )
     except Stale:
         messages.error(request, _changed())
+    except Refused as refused:
+        messages.error(request, str(refused))
     else:
         words = (
             _("%(name)s is switched on.") if on else _("%(name)s is switched off: nothing more leaves by it.")
