@@ -96,6 +96,51 @@ def test_a_visit_is_placed_by_click_by_drag_and_by_keyboard(
     assert complaints == []
 
 
+def test_placing_goes_on_beyond_the_week_that_is_shown(
+    live_server: LiveServer, page: Page, complaints: list[str], clinic_day: date
+) -> None:
+    """Arrows turn the calendar at the last free hour and back at the first; so does a card dropped on ›."""
+    Visit.objects.filter(code="d28").update(closes=clinic_day + 13 * DAY)
+    sunday = clinic_day + (6 - clinic_day.weekday()) * DAY
+    page.set_viewport_size(DESK)
+    sign_in(page, live_server)
+    week = f"{live_server.url}/planner/?view=week&day={clinic_day}"
+    card = f"#card-{Visit.objects.get(code='d28').pk}"
+    focused = page.locator(".col:has([data-slot]:focus)")
+
+    def day_of_focus() -> date:
+        expect(focused).to_be_visible()
+        return date.fromisoformat(focused.get_attribute("data-day") or "")
+
+    page.goto(week)
+    page.locator(card).focus()
+    page.keyboard.press("Enter")
+    assert day_of_focus() <= sunday
+    last = page.locator(".col:has([data-slot])").last
+    left = date.fromisoformat(last.get_attribute("data-day") or "")
+    last.locator("[data-slot]").first.focus()
+    with page.expect_navigation(url=re.compile("/planner/")):
+        page.keyboard.press("ArrowRight")
+    turned_to = day_of_focus()
+    assert turned_to > sunday
+    with page.expect_navigation(url=re.compile("/planner/")):
+        page.keyboard.press("ArrowLeft")
+    assert day_of_focus() == left
+    with page.expect_navigation(url=re.compile("/planner/")):
+        page.keyboard.press("ArrowRight")
+    with page.expect_navigation(url=re.compile("/book/")):
+        page.keyboard.press("Enter")
+    confirmed(page)
+    assert booked() == (turned_to, time(8))
+
+    Visit.objects.filter(code="d28").update(booked_on=None, booked_start=None, booked_end=None)
+    page.goto(week)
+    with page.expect_navigation(url=re.compile("/planner/.*visit=")):
+        page.locator(card).drag_to(page.locator(".steps-of-time a").last)
+    assert day_of_focus() == turned_to
+    assert complaints == []
+
+
 def test_a_visit_is_placed_on_a_phone_in_chinese(
     live_server: LiveServer, page: Page, complaints: list[str], clinic_day: date
 ) -> None:

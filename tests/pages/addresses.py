@@ -14,6 +14,7 @@ from participants.models import Absence, Consent, Fact, Participant
 from schedules.models import AmendmentRun, Deviation, Flag, ProtocolWindow, Visit
 from tests.integration.access.classification import ADDRESSES
 from trials.models import Cohort, Membership, ProtocolVersion, Site, SiteApproval, Trial, User
+from trials.selectors.records import protocol_of
 
 COORDINATOR, MANAGER, INVESTIGATOR = "coordinator", "manager", "investigator"
 OF_OTHERS = ("mfa_", "socialaccount_", "openid_", "account_")
@@ -28,6 +29,7 @@ NOT_PAGES = {
     "oauth-metadata": "an answer for machines",
     "ready": "an answer for machines",
 }
+WAIVABLE = "window that may be waived"
 BY_MANAGER = frozenset({
     *("people", "open-account", "person", "correct-account", "memberships", "grant", "withdraw"),
     *("failed-sign-ins", "operations"),
@@ -65,11 +67,12 @@ def pages() -> tuple[list[Page], dict[str, str]]:
         if not endpoint.get and not endpoint.seen_by:
             left_out[name] = endpoint.why or "nobody of the demo may"
             continue
-        if endpoint.of and endpoint.of not in objects:
-            left_out[name] = f"the demo has no {endpoint.of}"
+        of = WAIVABLE if name == "window-waive" else endpoint.of
+        if of and of not in objects:
+            left_out[name] = f"the demo has no {of}"
             continue
         try:
-            address = reverse(name, kwargs=objects.get(endpoint.of, {}))
+            address = reverse(name, kwargs=objects.get(of, {}))
         except NoReverseMatch:
             left_out[name] = "its address asks for more"
             continue
@@ -111,6 +114,11 @@ def _rows(person: Participant, site: Site, trial: Trial) -> Iterator[tuple[str, 
         yield "given-consent", {"pk": person.pk, "consent": given.pk}
     if window := ProtocolWindow.objects.filter(participant=person).first():
         yield "window", {"pk": person.pk, "window": window.code}
+    for version in ProtocolVersion.objects.all():
+        codes = [rule.code for rule in protocol_of(version).windows if rule.waivable]
+        mine = ProtocolWindow.objects.filter(participant__protocol_version=version, code__in=codes)
+        if waivable := mine.order_by("pk").first():
+            yield WAIVABLE, {"pk": waivable.participant_id, "window": waivable.code}
     if flag := Flag.objects.filter(cleared_at=None).order_by("pk").first():
         yield "flag", {"pk": flag.pk}
         yield "flag-act", {"pk": flag.pk, "act": "clear"}

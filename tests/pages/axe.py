@@ -64,7 +64,7 @@ def _look(server: str, only: list[str], *, sample: bool) -> list[str]:
                 answer = opened(page, f"{server}{one.address}")
                 if answer is None:
                     continue  # a file
-                if answer is None or (answer.status >= 400 and one.name != "not-found"):
+                if answer.status >= 400 and one.name != "not-found":
                     wrong.append(f"{one.name} {reader.name}: {answer.status}")
                     continue
                 if "/accounts/login/" in page.url:

@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.conftest import CHROMIUM, QUIET
 from tests.pages.demo import session_of
 
+PATIENCE = 300_000
+"""Milliseconds that a page may take: what is looked at is the page, on a machine however busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -85,6 +88,7 @@ class Windows:
             {"name": "django_language", "value": reader.language, "url": self.server},
         ]
         context.add_cookies(cookies)
+        context.set_default_timeout(PATIENCE)
         return context, context.new_page()
 
 
