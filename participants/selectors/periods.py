@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 
 from participants.models import Participant, SitePeriod
 from participants.selectors.participants import participants_coded, participants_visible_to
@@ -50,3 +50,10 @@ def in_period(period: SitePeriod, column: str) -> Q:
     """The condition that a day lies in a period; the day of the transfer belongs to the site that is left."""
     inside = Q(**{f"{column}__lte": period.ended_on})
     return inside & Q(**{f"{column}__gte": period.starts_on}) if period.starts_on else inside
+
+
+def done_in_period(column: str) -> QuerySet[SitePeriod]:
+    """The periods in which a day of an outer query's row lies; its participant is that row's."""
+    day = OuterRef(column)
+    began = Q(starts_on=None) | Q(starts_on__lte=day)
+    return SitePeriod.objects.filter(began, participant=OuterRef("participant"), ended_on__gte=day)

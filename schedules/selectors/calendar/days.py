@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet, Subquery
 
 from participants.models import Absence, Participant
 from participants.selectors.participants import participants_visible_to
+from participants.selectors.periods import done_in_period, periods_visible_to
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.calendar_conflicts import clinic_days_left
 from schedules.domain.visits.clashes import Clash
@@ -67,6 +68,8 @@ class Entry:
     clashes: tuple[Clash, ...] = ()
     lane: int = 0
     lanes: int = 1
+    period: int | None = None
+    """The period (id) at this site in which it was done, by somebody who has gone to another site since."""
 
     @property
     def person(self) -> Participant:
@@ -168,11 +171,12 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
     calendar = working_days_by_site([site.pk]).get(site.pk)
     terms = terms_in_use([site.pk]).get(site.pk, {})
-    found = list(_shown(seen, wanted)[: MOST + 1])
+    found = list(_here(_shown(wanted), seen, site)[: MOST + 1])
+    left = _of_those_who_left(_shown(wanted), user, now, seen, wanted)
     today = today_at(site, now)
     waiting = _waiting(seen, wanted, today, calendar)
     to_book = list(waiting[:MOST_TO_BOOK])
-    shown = [*found, *to_book]
+    shown = [*found, *left, *to_book]
     readings = _readings(shown, clinic_days(today, calendar), calendar, say)
     marks = {visit.pk: _mark(visit, readings[visit.pk]) for visit in shown}
     trials = frozenset(trials_visible_to(user, roles_day(now)).values_list("pk", flat=True))
@@ -181,7 +185,7 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     gone = away_days(participants=people, sites=[site.pk])
     absences = Absence.objects.filter(site=site, ended=False, first__lte=wanted.last)
     away = list(absences.filter(last__gte=wanted.first).select_related("user"))
-    placed = _placed(found[:MOST], wanted, marks, clashes, (zone, today))
+    placed = _placed([*found[:MOST], *left], wanted, marks, clashes, (zone, today))
     days = []
     for offset in range((wanted.last - wanted.first).days + 1):
         day = wanted.first + timedelta(days=offset)
@@ -207,20 +211,41 @@ def busiest_site(sites: QuerySet[Site], today: date) -> int | None:
     return found[0] if found else None
 
 
-def _shown(seen: QuerySet[Participant], wanted: WantedDays) -> QuerySet[Visit]:
+def _shown(wanted: WantedDays) -> Q:
+    """The condition on visits that have anything to show on the days asked for."""
     first, last = wanted.first, wanted.last
     booked = Q(booked_on__range=(first, last), missed_on=None, cancelled_on=None)
     if wanted.resource:
         booked &= Q(booked_resource=wanted.resource) | Q(booked_staff=wanted.resource)
-        shown = booked
-    else:
-        # bounded by the target, which has an index; no stay is longer
-        ward = Q(place=VisitPlace.WARD, target__range=(first - LONGEST_WARD, last + LONGEST_WARD))
-        ward &= Q(opens__lte=last, closes__gte=first, missed_on=None, cancelled_on=None, applies=True)
-        closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **RUNNING)
-        shown = booked | ward | closing
-    visits = Visit.objects.filter(shown, participant__in=seen)
+        return booked
+    # bounded by the target, which has an index; no stay is longer
+    ward = Q(place=VisitPlace.WARD, target__range=(first - LONGEST_WARD, last + LONGEST_WARD))
+    ward &= Q(opens__lte=last, closes__gte=first, missed_on=None, cancelled_on=None, applies=True)
+    closing = Q(closes__range=(first, last), booked_on=None, unscheduled=False, **RUNNING)
+    return booked | ward | closing
+
+
+def _here(shown: Q, seen: QuerySet[Participant], site: Site) -> QuerySet[Visit]:
+    """The visits of those who are at the site, but for what was done at the site that they came from."""
+    before = done_in_period("performed_on").exclude(site=site)
+    visits = Visit.objects.filter(shown, ~Exists(before), participant__in=seen)
     return _related(visits).order_by("booked_on", "booked_start", "target", "pk")
+
+
+def _of_those_who_left(
+    shown: Q, user: User, now: datetime, seen: QuerySet[Participant], wanted: WantedDays
+) -> list[Visit]:
+    """What was done at the site by those who have gone to another since; each visit knows its period."""
+    periods = periods_visible_to(user, roles_day(now)).filter(site=wanted.site, ended_on__gte=wanted.first)
+    periods = periods.filter(participant__trial=wanted.trial) if wanted.trial else periods
+    left = Visit.objects.filter(shown, participant__in=periods.order_by().values("participant"))
+    here = done_in_period("performed_on").filter(pk__in=periods.order_by().values("pk"))
+    done = left.filter(performed_on__isnull=False).exclude(participant__in=seen)
+    visits = _related(done.annotate(period=Subquery(here.values("pk")[:1])).filter(period__isnull=False))
+    found = list(visits.order_by("booked_on", "booked_start", "target", "pk")[:MOST])
+    for visit in found:
+        visit.participant.site = wanted.site
+    return found
 
 
 def _waiting(
@@ -292,7 +317,7 @@ def _placed(
     placed: dict[date, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for visit in visits:
         grave = tuple(clash for clash in clashes.get(visit.pk, ()) if not clash.hint)
-        entry = Entry(visit, marks[visit.pk], clashes=grave)
+        entry = Entry(visit, marks[visit.pk], clashes=grave, period=getattr(visit, "period", None))
         if visit.booked_on and wanted.first <= visit.booked_on <= wanted.last:
             part, entry = _booked(entry, zone)
             placed[visit.booked_on][part].append(entry)

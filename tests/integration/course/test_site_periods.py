@@ -15,8 +15,10 @@ from participants.models import Participant, SitePeriod
 from schedules.models import Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.feeds.fetching import fetch_feed, render_feed
+from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment
-from trials.models import Role, User
+from trials.models import Role, Site, User
 from trials.services.accounts.memberships import grant_membership
 from trials.services.accounts.tokens import issue_api_token
 
@@ -113,3 +115,56 @@ def test_a_program_of_the_old_site_reads_the_same_and_no_more(person: Participan
     for code in ("CD", "XX"):
         assert asked[code]["site-periods"].json()["results"] == []
         assert asked[code][f"site-periods/{period.pk}"].status_code == 404
+
+
+@pytest.mark.parametrize("what", ["calendar", "week on paper", "day on paper"])
+def test_what_was_done_stands_in_the_calendar_of_the_site_where_it_was_done(
+    person: Participant, what: str
+) -> None:
+    """On the screen and on paper: at the old site before the transfer, at the new one after it."""
+    before, after = Visit.objects.filter(participant=person, performed_on__isnull=False).order_by("target")
+    for visit in (before, after):
+        Visit.objects.filter(pk=visit.pk).update(booked_on=visit.performed_on)
+    period = SitePeriod.objects.get()
+    sites = {"WH": period.site, "CD": person.site, "XX": None}
+
+    def shown(code: str, visit: Visit) -> bool:
+        day = Visit.objects.get(pk=visit.pk).booked_on
+        page = pages[code]
+        site = sites[code] or Site.objects.get(code="XX")
+        if what == "calendar":
+            answer = page.get(reverse("calendar"), {"site": site.pk, "day": day, "view": "week"})
+        else:
+            kind = what.partition(" ")[0]
+            answer = page.get(reverse("paper", args=[site.pk, kind]), {"day": day})
+        assert answer.status_code == 200
+        days = [
+            one for one in answer.context["list" if what != "calendar" else "found"].days if one.day == day
+        ]
+        return any(entry.visit.pk == visit.pk for one in days for entry in one.entries)
+
+    pages = {code: coordinator_at(code) for code in sites}
+    assert {code: shown(code, before) for code in sites} == {"WH": True, "CD": False, "XX": False}
+    assert {code: shown(code, after) for code in sites} == {"WH": False, "CD": True, "XX": False}
+    if what == "calendar":
+        week = pages["WH"].get(
+            reverse("calendar"), {"site": period.site_id, "day": TODAY - DAY, "view": "week"}
+        )
+        address = f"{reverse('participant-period', args=[person.pk])}?period={period.pk}"
+        assert address in week.content.decode(), "the visit's own page is not theirs any more"
+
+
+def test_the_old_site_hands_out_no_card_and_its_feed_shows_nothing_more(person: Participant) -> None:
+    pages = {code: coordinator_at(code) for code in ("WH", "CD")}
+    asked = {code: page.get(reverse("visit-card", args=[person.pk])) for code, page in pages.items()}
+    assert {code: answer.status_code for code, answer in asked.items()} == {"WH": 404, "CD": 200}
+    bodies = {}
+    for code in pages:
+        owner = User.objects.get(username=f"coordinator-{code}")
+        site = SitePeriod.objects.get().site if code == "WH" else person.site
+        feed, _secret = open_feed(owner=owner, now=NOW, site=site)
+        fetch = fetch_feed(feed=feed, now=NOW, links="http://testserver/participants/{}/")
+        assert fetch
+        bodies[code] = render_feed(fetch=fetch).decode()
+    assert person.subject_code not in bodies["WH"]
+    assert person.subject_code in bodies["CD"]
