@@ -159,12 +159,13 @@ def _refusals_between(visit: VisitState, on: date, other: VisitState) -> Iterato
     assert other.performed_on is not None
     assert visit.rule is not None
     assert other.rule is not None
-    one_rule = visit.rule.code == other.rule.code
+    repeats = visit.rule.code == other.rule.code
     later = comes_after(visit, other)
     wrong = on < other.performed_on if later else on > other.performed_on
-    if wrong or (one_rule and on == other.performed_on):
+    if wrong or (repeats and on == other.performed_on):
+        may_have_been = repeats and not (wrong and visit.rule.block)  # chemotherapy begins with its first day
         words = {**visit.named, "day": on, "other": other.label, "other_day": other.performed_on}
-        yield Refusal("outside_reason" if one_rule else "on", _ORDER[one_rule, later], words)
+        yield Refusal("outside_reason" if may_have_been else "on", _ORDER[may_have_been, later], words)
 
 
 _ORDER = {
@@ -183,9 +184,10 @@ _ORDER = {
         "If it took place then, enter a reason."
     ),
 }
-"""Whether both are repeats of one rule, and whether the visit comes after the other.
+"""Whether it can have been so all the same, and whether the visit comes after the other.
 
-Repeats can have been done on one day or in another order: that is recorded, with a reason.
+Repeats can have been done on one day or in another order: that is recorded, with a reason. The days of a
+block cannot: its first day is the one from which the others count.
 """
 
 

@@ -17,6 +17,7 @@ from schedules.domain.replanning.protocol_departures import (
     standing_to_plan_anew,
 )
 from schedules.models import Deviation, Flag, Severity
+from schedules.selectors.store.course import ending_step
 from schedules.services.replanning.previews import Preview
 from schedules.services.store.deviation_drafts import draft_deviation
 from trials.selectors.together import Asked, read_together
@@ -69,8 +70,8 @@ def settle_planned(participant: int, now: datetime) -> None:
 
 
 def _message(preview: Preview) -> str:
-    """What no longer fits, in English; nothing for nothing."""
-    if not preview.contradictions:
+    """What no longer fits, in English; nothing for nothing, and nothing of a course that is over."""
+    if not preview.contradictions or ending_step(preview.record.steps):
         return ""
     found = standing_to_plan_anew(preview.contradictions, preview.case)
     sentences = dict.fromkeys(departure_sentence(one, preview.plan.protocol) for one in found)

@@ -275,7 +275,7 @@ def test_cd19_car_t_waits_for_two_days_because_of_a_fever_two_days_before() -> N
     story.booked("d14", "Mon 2026-12-21", at("Thu 2026-12-03"))
     story.done("ld-3", "Fri 2026-12-04")
     story.held("Sat 2026-12-05", fever="18:00")
-    with pytest.raises(ReplanningRefused, match="infusion to 2026-12-07"):  # never earlier than given for
+    with pytest.raises(ReplanningRefused, match="Infusion to 2026-12-07"):  # never earlier than given for
         story.moved("Sun 2026-12-06", at("Sat 2026-12-05", "21:00"), "before the fever rises")
     shown = story.shown("Wed 2026-12-09", at("Mon 2026-12-07"))
     assert [change.code for change in shown.visits[:4]] == ["ld-1", "ld-2", "ld-3", "rest"], "the gravest"

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ConsentRefused
+from participants.domain.lifecycle import Step
 from participants.models import Anchor, Consent, Participant
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, VisitRefused
@@ -24,6 +25,7 @@ from schedules.domain.replanning.protocol_departures import DepartureKind, depar
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import Deviation, Flag, ReadinessCheck, Visit
 from schedules.selectors.windows.flags import flag_row
+from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import (
     Preview,
@@ -389,3 +391,23 @@ def test_a_day_that_a_visit_stands_for_is_not_taken_away_among_the_anchors(parti
     with pytest.raises(ReplanningRefused, match="take the visit back instead"):
         corrected(participant, None)
     assert visit(participant, "d0").performed_on == dec(7)
+
+
+def test_nothing_is_planned_again_of_a_course_that_is_over(participant: Participant) -> None:
+    """The end cleared the flag, and the next plan of the site raised it again."""
+    screened(participant)
+    completed(participant, "ld-1", dec(3), BECAUSE, now=at(12, 3))
+    assert flagged(participant)
+    participant.refresh_from_db()
+    request = StepRequest(Step.NEVER_INFUSED, dec(4))
+    take_step(
+        participant=participant,
+        version=participant.version,
+        request=request,
+        by=None,
+        reason="fever",
+        now=at(12, 4),
+    )
+    assert flagged(participant) == ""
+    replan_many(ids=[participant.pk], proposals={}, now=at(12, 4), by=None, reason="holidays")
+    assert flagged(participant) == ""

@@ -177,3 +177,12 @@ def test_an_unscheduled_visit_recorded_by_mistake_keeps_the_day_of_its_booking(
     undone = undo_visit(visit=finished, version=finished.version, **given)
     assert (undone.opens, undone.target, undone.closes) == (date(2026, 12, 4),) * 3
     assert not lost_booking(undone)
+
+
+def test_chemotherapy_begins_with_its_first_day_whatever_is_said(participant: Participant) -> None:
+    """Its second day could be recorded two days before the first, as a repeat in another order."""
+    done(visit(participant, "screening"), date(2026, 11, 20), at(11, 20))
+    completed(visit(participant, "ld-1"), date(2026, 12, 2), now=at(12, 2))
+    with pytest.raises(VisitRefused, match="comes after Chemotherapy 1, which was done on") as refused:
+        completed(visit(participant, "ld-2"), date(2026, 11, 30), "as told", now=at(12, 3))
+    assert set(refused.value.fields) == {"on"}
