@@ -181,3 +181,22 @@ def test_no_word_is_used_that_hospitals_do_not_use(word: str) -> None:
 def test_chinese_sentences_have_full_width_punctuation() -> None:
     half = re.compile(r"[\u4e00-\u9fff][,:;?!](?!\d)|[,;?!][\u4e00-\u9fff]")
     assert not {text: chinese for text, chinese in written().items() if half.search(chinese)}
+
+
+COUNTS = "n|count|number|days|slots|left|given|most|age|oldest"
+"""The blanks that hold a count; `first` and `last` are days, `year` belongs to a date."""
+UNITS = "天|小时|分钟|秒|个|条|次|名|项|位|例"
+NEXT_TO_CHINESE = (
+    rf"%\((?:{COUNTS})\)[ds](?:{UNITS})",
+    rf"[\u4e00-\u9fff](?<!第)%\((?:{COUNTS})\)[ds] (?:{UNITS})",
+    rf"[\u4e00-\u9fff](?<!第)[0-9]+(?:{UNITS})",
+    r"[\u4e00-\u9fff](?:DLT|EDC|Dayzero)|(?:DLT|EDC|Dayzero)[\u4e00-\u9fff]",
+)
+
+
+def test_counts_and_latin_words_stand_apart_in_chinese() -> None:
+    """“近7天” and “近 7 天” stood on one page; dates (12月7日) and 第7天 are set without spaces."""
+    found = {
+        chinese for chinese in written().values() if any(re.search(one, chinese) for one in NEXT_TO_CHINESE)
+    }
+    assert not found
