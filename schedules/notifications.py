@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from participants.domain.product import LABELS, Milestone
 from schedules.domain.reminders import CLOSING, START, Notice
+from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.ledger import ClinicDaysLeft
-from schedules.domain.reminders.messages import Message
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD
 from trials.bounded_mail import EmailBackend
 from trials.domain.language import Text

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from schedules.domain.feeds import BOOK_AHEAD, AlarmAhead, FeedContent
 from schedules.ical.values import Alarm, CalendarEvent, EventStatus, Hours, WholeDays
-from schedules.ical.visits import ShownVisit, event_of, title_of
+from schedules.ical.visit_entry import ShownVisit, event_of, title_of
 from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 

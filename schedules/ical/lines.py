@@ -17,7 +17,7 @@ _UNITS = ((3600, "H"), (60, "M"), (1, "S"))
 
 
 def text(value: str) -> str:
-    """Give a text as the value of a property; one that `clean` of schedules/ical/text.py gave."""
+    """Give a text as the value of a property; one that `clean` of schedules/ical/clean_text.py gave."""
     return value.translate(_ESCAPES)
 
 

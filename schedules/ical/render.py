@@ -13,8 +13,8 @@ from functools import lru_cache
 import icalendar
 from icalendar import Calendar, vText
 
+from schedules.ical.clean_text import clean, clean_line
 from schedules.ical.lines import day, duration, joined, text, texts
-from schedules.ical.text import clean, clean_line
 from schedules.ical.values import CalendarEvent, CalendarHead, WholeDays
 from schedules.ical.zones import vtimezone
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from schedules.ical.values import CalendarEvent
-from schedules.ical.visits import ShownVisit
+from schedules.ical.visit_entry import ShownVisit
 
 _SECOND = timedelta(seconds=1)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -177,7 +177,7 @@ class ReminderDelivery(models.Model):
     those after it. Open until it is sent, refused for good or no longer needed; `reason` is what the receiver
     said last. Rows of one person and channel that are due together leave as one message; `message` is its
     key, the same each time that it is sent, and kept here so that a repeat holds the same reminders. Before
-    it is first claimed, it says which rows are to leave together (`schedules.domain.reminders.messages`).
+    it is first claimed, it says which rows are to leave together (`schedules.domain.reminders.grouping`).
     """
 
     audited = False

@@ -52,7 +52,7 @@ ENGINE = tuple(
 # The services that were changed most often: what a coordinator's acts and the sweeps go through.
 SERVICES = (
     "schedules/services/course/repetition.py",
-    "schedules/services/course/transitions.py",
+    "schedules/services/course/rescreening_and_transfer.py",
     "schedules/services/course/status_changes.py",
     "schedules/services/visits/appointments.py",
     "schedules/services/visits/completion.py",

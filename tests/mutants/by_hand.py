@@ -12,7 +12,7 @@ REFERENCES, SUGGESTIONS = "schedules/domain/plan/references.py", "schedules/doma
 WINDOWS, PLACING = "schedules/domain/plan/visit_windows.py", "schedules/domain/plan/protocol_windows.py"
 PROJECTION, STATUS = "schedules/domain/plan/projection.py", "schedules/domain/visits/status.py"
 EXPLAIN, DOCUMENT = "schedules/domain/plan/explanations.py", "schedules/domain/plan/document.py"
-LIFE, SAYING = "schedules/domain/visits/state.py", "schedules/domain/reminders/ledger.py"
+LIFE, SAYING = "schedules/domain/visits/allowed_actions.py", "schedules/domain/reminders/ledger.py"
 REPLANNING, AROUND = (
     "schedules/domain/replanning/visit_effects.py",
     "schedules/domain/replanning/window_and_gate_changes.py",
@@ -25,7 +25,7 @@ WAYS, BREAKER = "trials/domain/channels/kinds.py", "trials/domain/channels/break
 TEXTS, ADDRESSES = "trials/domain/channels/texts.py", "trials/domain/channels/addresses.py"
 SPEAKS, OPEN_HOURS = "schedules/domain/reminders/rules.py", "schedules/domain/reminders/hours.py"
 TOLD, WANTED = "schedules/domain/reminders/people.py", "schedules/domain/reminders/settings.py"
-TOGETHER, STATES = "schedules/domain/reminders/messages.py", "schedules/domain/reminders/states.py"
+TOGETHER, STATES = "schedules/domain/reminders/grouping.py", "schedules/domain/reminders/states.py"
 VISIT, DRAFTS = "schedules/domain/visits/visit.py", "schedules/domain/deviations/drafts.py"
 RECORDING, CLASHES = "schedules/domain/deviations/recording_days.py", "schedules/domain/visits/clashes.py"
 CHAIN, POINTS = "trials/domain/audit/chain.py", "participants/domain/moments.py"

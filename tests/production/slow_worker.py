@@ -15,7 +15,7 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from schedules.domain.reminders.messages import Message  # noqa: E402
+from schedules.domain.reminders.grouping import Message  # noqa: E402
 from schedules.notifications import sending_by_email  # noqa: E402
 from schedules.services.reminders.ledger import deliver_reminders  # noqa: E402
 

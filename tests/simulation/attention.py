@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from statistics import median
 
-from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.grouping import Message
 from schedules.models import Visit
 from schedules.services.reminders.addressing import escalate_reminders
 from schedules.services.reminders.ledger import deliver_reminders

@@ -18,7 +18,7 @@ from participants.domain.fact_kinds import (
     TestResult,
 )
 from participants.models import Participant
-from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.pages.visit import visit_page

@@ -15,12 +15,12 @@ from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
 from schedules.domain.feeds import CANCELLED_DAYS
 from schedules.domain.plan.explanations import because_visit
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.state import activities_of
 from schedules.ical.entries import ShownWindow
 from schedules.ical.stamps import Stamp
 from schedules.ical.values import ASSUMED_LENGTH, Hours, WholeDays
-from schedules.ical.visits import ShownVisit, VisitNaming, VisitRecord, VisitTerms
+from schedules.ical.visit_entry import ShownVisit, VisitNaming, VisitRecord, VisitTerms
 from schedules.models import Basis, ProtocolWindow, Visit
 from schedules.selectors.store.rows_once import RawRows, rows_of
 from schedules.selectors.store.stored_visits import (

@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Max
 
 from participants.models import Participant
-from schedules.domain.visits.state import deeds_of
+from schedules.domain.visits.allowed_actions import deeds_of
 from schedules.domain.visits.values import VisitAction
 from schedules.models import Visit
 from schedules.selectors.store.course import visit_under

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.domain.plan.labels import in_language
-from schedules.domain.visits.state import activities_of, deeds_of
+from schedules.domain.visits.allowed_actions import activities_of, deeds_of
 from schedules.domain.visits.status import WindowPosition, clinic_days
 from schedules.domain.visits.values import VisitAction
 from schedules.domain.windows.asked_at_visit import Asked, asked_at

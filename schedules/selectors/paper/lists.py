@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from schedules.domain.plan.labels import in_language
-from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit
 from schedules.selectors.calendar.days import CalendarDay, Entry, WantedDays, site_calendar

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Q, Subquery
 
 from schedules.domain.reminders import Notice
+from schedules.domain.reminders.grouping import MOST_LINES, Message, one_for_each_thing
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.messages import MOST_LINES, Message, one_for_each_thing
 from schedules.domain.reminders.rules import SWEPT, Manner, urgency_of
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.candidates import context_of

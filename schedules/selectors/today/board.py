@@ -12,8 +12,8 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from participants.models import Participant
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
-from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.visit import UNSCHEDULED
 from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming

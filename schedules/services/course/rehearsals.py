@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.domain.errors import BookingsOrphaned, ReplanningStale
-from schedules.domain.replanning.step_effects import Pair, compare_pairs
+from schedules.domain.replanning.status_change_effects import Pair, compare_pairs
 from schedules.domain.replanning.visit_effects import VisitChange
 from schedules.domain.replanning.window_and_gate_changes import GateChange, WindowChange, compare_windows
 from schedules.domain.visits.visit import VisitState

@@ -24,6 +24,7 @@ from schedules.models import Deviation, Visit
 from schedules.selectors.store.course import CourseState, clock_at, first_consent, standing_of
 from schedules.selectors.store.records import Record, record_of
 from schedules.services.course.holds import waiting_now
+from schedules.services.course.rescreening_and_transfer import FRESH, plan_once_more
 from schedules.services.course.status_changes import (
     StepRequest,
     is_repetition,
@@ -31,7 +32,6 @@ from schedules.services.course.status_changes import (
     raise_version,
     take_step,
 )
-from schedules.services.course.transitions import FRESH, plan_once_more
 from schedules.services.replanning.hold_rows import draft_broken_off, follow_person
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.unlikely_days import questions_about

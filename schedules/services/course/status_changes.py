@@ -27,7 +27,7 @@ from schedules.selectors.store.course import (
     visits_to_come,
     waiting_visits,
 )
-from schedules.services.course.transitions import plan_anew, rescreen, transfer
+from schedules.services.course.rescreening_and_transfer import plan_anew, rescreen, transfer
 from schedules.services.replanning.departure_rows import settle_planned
 from schedules.services.replanning.hold_rows import follow_person
 from schedules.services.store.evaluation_marks import mark_for_evaluation

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from participants.domain.anchors import RecordedAnchor
 from participants.models import Anchor, Participant
 from schedules.domain.errors import UnlikelyDay, VisitRefused
+from schedules.domain.visits.allowed_actions import refusals_of_moment
 from schedules.domain.visits.reported_values import ReportedField, values_agree
-from schedules.domain.visits.state import refusals_of_moment
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import EdcConfirmation, Visit
 from schedules.selectors.store.course import clock_at

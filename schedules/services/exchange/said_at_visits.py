@@ -14,6 +14,7 @@ from participants.domain.fact_rows import fact_of
 from participants.models import Fact as StoredFact
 from participants.selectors.participants import fact_row
 from schedules.domain.errors import VisitRefused
+from schedules.domain.visits.allowed_actions import refusals_of_completion
 from schedules.domain.visits.reported_values import (
     BROKEN,
     DONE,
@@ -24,7 +25,6 @@ from schedules.domain.visits.reported_values import (
     result_read,
     result_text,
 )
-from schedules.domain.visits.state import refusals_of_completion
 from schedules.domain.visits.values import Answer, Completion, Sampled
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import clock_at, history_of, standing_of, visit_under

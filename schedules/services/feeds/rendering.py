@@ -25,7 +25,7 @@ from schedules.ical.entries import (
 from schedules.ical.render import RENDERER, event_bytes
 from schedules.ical.stamps import RowStamp, Stamp, digest_of, digest_of_values, stamped
 from schedules.ical.values import CalendarEvent
-from schedules.ical.visits import ShownVisit
+from schedules.ical.visit_entry import ShownVisit
 from schedules.models import CalendarChunk, FeedShown
 from schedules.selectors.feeds.content import ShownPeople
 from schedules.selectors.store.rows_once import keep_rows

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from schedules.domain.reminders import STALE_AFTER
-from schedules.domain.reminders.messages import together
+from schedules.domain.reminders.grouping import together
 from schedules.domain.reminders.people import Told, people_to_escalate_to
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.grouping import Message
 from schedules.notifications import written_out
 from schedules.selectors.reminders.judging import Judged, Rows
 from schedules.selectors.reminders.notices import claim_age

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from schedules.domain.readiness.start_flags import StartFlag
 from schedules.domain.reminders import STALE_AFTER, START, start_key
-from schedules.domain.reminders.messages import Message, is_waiting, message_key
+from schedules.domain.reminders.grouping import Message, is_waiting, message_key
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, Visit
 from schedules.notifications import (
     Send,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.visit import VisitState
 from schedules.models import CalendarState, ChangeEvent, Visit
 from schedules.services.replanning.previews import Preview

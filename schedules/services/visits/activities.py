@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from schedules.domain.errors import ReplanningRefused, VisitRefused
-from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.values import Answer
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.course import standing_of, visit_under

@@ -10,8 +10,7 @@ from datetime import date, datetime
 
 from participants.models import CourseStep
 from schedules.domain.errors import VisitRefused
-from schedules.domain.visits.order import anchors_set_by, refusals_of_day
-from schedules.domain.visits.state import (
+from schedules.domain.visits.allowed_actions import (
     after_end,
     questions_of_missing,
     refusals_of_booking,
@@ -21,6 +20,7 @@ from schedules.domain.visits.state import (
     refusals_of_reason,
     refusals_of_undoing,
 )
+from schedules.domain.visits.order import anchors_set_by, refusals_of_day
 from schedules.domain.visits.values import Booking, Completion, History, VisitAction
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity

@@ -16,8 +16,8 @@ from participants.models import Anchor, Participant
 from participants.models import Fact as StoredFact
 from schedules.domain.errors import DepartureNeedsReason, ReplanningRefused, UnlikelyDay, VisitRefused
 from schedules.domain.replanning.visit_effects import Effect
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
-from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Completion
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity

@@ -12,7 +12,7 @@ from participants.models import Participant
 from participants.selectors.participants import anchor_days
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.recorded_anchors import anchor_day
-from schedules.domain.visits.state import refusals_of_added
+from schedules.domain.visits.allowed_actions import refusals_of_added
 from schedules.domain.visits.values import Booking
 from schedules.domain.visits.visit import EARLY_TERMINATION, UNSCHEDULED
 from schedules.models import Basis, Visit, VisitPlace, VisitTiming

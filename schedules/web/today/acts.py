@@ -20,8 +20,8 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.short_names import visit_mark
-from schedules.domain.visits.state import activities_of
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.domain.windows.asked_at_visit import Asked
 from schedules.models import PREPARATIONS, Visit

@@ -10,7 +10,7 @@ import pytest
 
 from participants.models import Participant
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from schedules.domain.visits.state import activities_of
+from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.values import Answer, Completion
 from schedules.models import Deviation, Visit
 from schedules.selectors.store.course import standing_of

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant
 from schedules.domain.reminders import Notice
-from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.states import Capacity, State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
 from schedules.notifications import written_out

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from participants.models import Participant
 from schedules.domain.reminders import WAITS, closing_key
-from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.grouping import Message
 from schedules.models import Reminder, ReminderDelivery, ReminderSetting, Visit
 from schedules.services.reminders import addressing, bell, decisions, ledger, sweeping
 from tests.cast import a_site

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from participants.models import Participant
 from schedules import tasks
 from schedules.domain.reminders import STALE_AFTER, closing_key
-from schedules.domain.reminders.messages import Message
+from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.states import State
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, ReminderSetting, Visit
 from schedules.selectors.reminders.candidates import due, parameters, places_now, statement

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schedules.ical.clean_text import clean, clean_line
 from schedules.ical.lines import duration, folded
 from schedules.ical.render import event_bytes
-from schedules.ical.text import clean, clean_line
 from schedules.ical.values import Alarm, CalendarEvent, EventStatus, Hours, WholeDays
 
 _FIRST = datetime(2015, 1, 1, tzinfo=UTC)

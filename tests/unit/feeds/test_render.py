@@ -11,8 +11,8 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schedules.ical.clean_text import clean, clean_line
 from schedules.ical.render import PRODID, calendar_bytes, event_bytes
-from schedules.ical.text import clean, clean_line
 from schedules.ical.values import CalendarEvent, CalendarHead, EventStatus, Hours, WholeDays
 
 HEAD = CalendarHead("NCT07274059 S01-003", "Asia/Shanghai")

@@ -8,7 +8,7 @@ import pytest
 from schedules.ical.entries import all_entries
 from schedules.ical.stamps import RowStamp, Stamp, digest_of, next_stamp
 from schedules.ical.values import WholeDays
-from schedules.ical.visits import ShownVisit, VisitRecord
+from schedules.ical.visit_entry import ShownVisit, VisitRecord
 from tests.unit.feeds.test_visits import NAMING, NINE, TERMS
 
 AT = datetime(2026, 11, 20, 8, 0, 0, 700, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.ical.values import EventStatus, Hours, WholeDays
-from schedules.ical.visits import (
+from schedules.ical.visit_entry import (
     ShownVisit,
     VisitNaming,
     VisitRecord,

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schedules.domain.reminders import CLOSING, Notice
-from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.messages import (
+from schedules.domain.reminders.grouping import (
     is_waiting,
     message_key,
     one_for_each_thing,
     together,
 )
+from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.people import Staff, Told, people_to_escalate_to, people_to_tell
 from schedules.domain.reminders.rules import BY_KIND, RULES, Manner, Span, key_of, spans, thing_of
 from schedules.domain.reminders.settings import (

@@ -10,8 +10,7 @@ import pytest
 
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
-from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
-from schedules.domain.visits.state import (
+from schedules.domain.visits.allowed_actions import (
     activities_of,
     after_end,
     deeds_of,
@@ -23,6 +22,7 @@ from schedules.domain.visits.state import (
     refusals_of_missing,
     refusals_of_undoing,
 )
+from schedules.domain.visits.order import anchors_dated_by, anchors_set_by
 from schedules.domain.visits.values import (
     Answer,
     Booking,
