@@ -1,4 +1,7 @@
-"""What leaves as one message: the reminders of one person that are due together, one line for each thing."""
+"""What leaves as one message: the reminders of one person that are due together, one line for each thing.
+
+The words of a message are in `schedules/notifications.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a step of a course does to each visit, from the same visits before it and after it."""
+"""What a status change does to each visit, from the same visits before it and after it.
+
+The change itself is `schedules/services/course/status_changes.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be done with a visit, and on which days: the rules of its life.
+"""What may be done with a visit, and on which days: booking, arrival, completion, missing, undoing.
 
 Everything here answers with refusals: the field it is about, a message marked for translation and
 its words. What is only unusual (a day outside the window) asks for a reason; what cannot have been
@@ -36,7 +36,7 @@ from trials.domain.words import days_words
 from trials.domain.words import mark as _
 
 
-def deeds_of(visit: VisitState) -> tuple[VisitAction, ...]:
+def actions_of(visit: VisitState) -> tuple[VisitAction, ...]:
     """What may be done with a visit as it stands."""
     if visit.live:
         unbook = (VisitAction.UNBOOK,) if visit.booked_on else ()
@@ -54,23 +54,23 @@ def deeds_of(visit: VisitState) -> tuple[VisitAction, ...]:
     return () if visit.gone else (VisitAction.UNDO,)
 
 
-def refusals_of_deed(visit: VisitState, deed: VisitAction) -> Iterator[Refusal]:
+def refusals_of_action(visit: VisitState, action: VisitAction) -> Iterator[Refusal]:
     """Why this cannot be done with the visit as it stands."""
-    if deed in deeds_of(visit):
+    if action in actions_of(visit):
         return
     if visit.by_course:
         yield Refusal("", _("%(visit)s was cancelled with the course: undo that step first."), visit.named)
     elif visit.gone:
         message = _("The plan no longer asks for %(visit)s: it comes back with the plan alone.")
         yield Refusal("", message, visit.named)
-    elif deed is VisitAction.UNDO:
+    elif action is VisitAction.UNDO:
         yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
-    elif deed is VisitAction.ARRIVE and visit.live:
+    elif action is VisitAction.ARRIVE and visit.live:
         message = _("The arrival for %(visit)s is recorded already, on %(day)s.")
         yield Refusal("", message, {**visit.named, "day": visit.arrived_on})
-    elif deed is VisitAction.UNDO_ARRIVAL and visit.live:
+    elif action is VisitAction.UNDO_ARRIVAL and visit.live:
         yield Refusal("", _("No arrival is recorded for %(visit)s."), visit.named)
-    elif deed is VisitAction.UNBOOK and visit.live:
+    elif action is VisitAction.UNBOOK and visit.live:
         yield Refusal("", _("%(visit)s is not booked."), visit.named)
     else:
         message = _("%(visit)s is %(state)s already: undo that first, with a reason.")

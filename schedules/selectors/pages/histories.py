@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Max
 
 from participants.models import Participant
-from schedules.domain.visits.allowed_actions import deeds_of
+from schedules.domain.visits.allowed_actions import actions_of
 from schedules.domain.visits.values import VisitAction
 from schedules.models import Visit
 from schedules.selectors.store.course import visit_under
@@ -23,4 +23,4 @@ def visits_of_history(participant: Participant, today: date) -> list[Visit]:
     latest = mine.aggregate(latest=Max("attempt"))["latest"]
     found = mine.filter(attempt=latest, opens__lte=today).order_by("target", "opens", "pk")
     protocol = protocol_of(participant.protocol_version)
-    return [visit for visit in found if VisitAction.COMPLETE in deeds_of(visit_under(visit, protocol))]
+    return [visit for visit in found if VisitAction.COMPLETE in actions_of(visit_under(visit, protocol))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.domain.plan.labels import in_language
-from schedules.domain.visits.allowed_actions import activities_of, deeds_of
+from schedules.domain.visits.allowed_actions import actions_of, activities_of
 from schedules.domain.visits.status import WindowPosition, clinic_days
 from schedules.domain.visits.values import VisitAction
 from schedules.domain.windows.asked_at_visit import Asked, asked_at
@@ -77,7 +77,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         visit=visit,
         reading=reading,
         row=stored_row(visit, planned_visit(visit, under.protocol, zone), under),
-        deeds=deeds_of(visit_under(visit, protocol)),
+        deeds=actions_of(visit_under(visit, protocol)),
         asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
         added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",

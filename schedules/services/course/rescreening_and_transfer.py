@@ -1,4 +1,4 @@
-"""Two turns of a course that move a calendar: screening again, and another site."""
+"""The two status changes that move a whole calendar: rescreening, and transfer to another site."""
 
 from __future__ import annotations
 

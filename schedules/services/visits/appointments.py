@@ -13,9 +13,9 @@ from schedules.domain.errors import VisitRefused
 from schedules.domain.visits.allowed_actions import (
     after_end,
     questions_of_missing,
+    refusals_of_action,
     refusals_of_booking,
     refusals_of_completion,
-    refusals_of_deed,
     refusals_of_missing,
     refusals_of_reason,
     refusals_of_undoing,
@@ -81,7 +81,7 @@ def book_visit(
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     state, clock = visit_under(visit, standing.protocol), clock_at(visit.participant.site, now)
-    refuse(refusals_of_deed(state, VisitAction.BOOK), VisitRefused)
+    refuse(refusals_of_action(state, VisitAction.BOOK), VisitRefused)
     refuse(
         [
             *refusals_of_booking(state, booking, history_of(visit, standing), clock, reason),
@@ -149,7 +149,7 @@ def complete_visit(
     standing = standing_of(visit.participant)
     protocol, clock = standing.protocol, clock_at(visit.participant.site, now)
     state = visit_under(visit, protocol)
-    refuse(refusals_of_deed(state, VisitAction.COMPLETE), VisitRefused)
+    refuse(refusals_of_action(state, VisitAction.COMPLETE), VisitRefused)
     history = history_of(visit, standing)
     refusals = list(refusals_of_completion(state, completion, history, clock))
     asked = [refusal for refusal in refusals if refusal.field == "outside_reason"]
@@ -230,7 +230,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     state = visit_under(visit, standing.protocol)
-    refuse(refusals_of_deed(state, VisitAction.UNDO), VisitRefused)
+    refuse(refusals_of_action(state, VisitAction.UNDO), VisitRefused)
     refuse(refusals_of_reason(reason), VisitRefused)
     refuse(refusals_of_undoing(state, history_of(visit, standing)), VisitRefused)
     if state.performed_on:
@@ -270,7 +270,7 @@ def _zone_of_record(visit: Visit, completion: Completion) -> str:
 def _locked_for(visit: Visit, version: int, deed: VisitAction) -> Visit:
     """The visit under its lock, if this may be done with it as it stands."""
     visit = lock_visit(visit.pk, visit.participant_id, version)
-    refuse(refusals_of_deed(_state(visit), deed), VisitRefused)
+    refuse(refusals_of_action(_state(visit), deed), VisitRefused)
     return visit
 
 

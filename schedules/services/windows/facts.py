@@ -23,12 +23,12 @@ from participants.models import Participant
 from participants.services.facts import Beside, insert_correction, insert_fact, mark_withdrawn
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.windows.fact_sources import fed_by, places
-from schedules.domain.windows.judges import INVESTIGATOR
 from schedules.selectors.windows.evaluation import ParticipantWindows, windows_of_participants
 from schedules.services.replanning.moves import replan_many
 from schedules.services.store.unlikely_days import unlikely_in_record
 from schedules.services.windows.evaluation import judge_participants
 from trials.audit.acts import recorded
+from trials.domain.accounts.access import WAIVING_ROLE
 from trials.domain.errors import Refused
 from trials.models import User
 from trials.services.sites.plausible_days import ask_once
@@ -143,12 +143,12 @@ def waive_window(
     rule = next((rule for rule in participant_windows.protocol.windows if rule.code == window), None)
     if rule is None or not rule.waivable:
         raise Refused({"": [_("The protocol does not let this window be waived.")]})
-    if INVESTIGATOR not in roles:
+    if WAIVING_ROLE not in roles:
         raise Refused({"": [_("Only an investigator of this site may waive a window.")]})
     if any(waiver.window == window for waiver in participant_windows.facts.waivers):
         raise Refused({"": [_("This window is already waived.")]})
     require_reason(reason)
-    waiver = Waiver(window, by.get_username(), INVESTIGATOR, reason.strip(), now)
+    waiver = Waiver(window, by.get_username(), WAIVING_ROLE, reason.strip(), now)
     added = insert_fact(
         participant=participant, fact=waiver, beside=_beside(participant_windows, now), by=by, reason=reason
     )

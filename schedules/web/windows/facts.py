@@ -21,7 +21,6 @@ from participants.models import Fact as StoredFact
 from participants.models import Participant
 from participants.selectors.participants import fact_row
 from schedules.domain.windows.fact_sources import tests_to_repeat
-from schedules.domain.windows.judges import INVESTIGATOR
 from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import ParticipantWindows
 from schedules.selectors.windows.verdicts import (
@@ -44,6 +43,7 @@ from schedules.web.shared.wording import say
 from schedules.web.windows.day_facts import judged_words
 from schedules.web.windows.fact_forms import RECORDABLE, Choices, FactForm, initial_of
 from schedules.web.windows.fact_wording import KINDS
+from trials.domain.accounts.access import WAIVING_ROLE
 from trials.domain.words import run_on
 from trials.keyset import row_id
 from trials.models import User
@@ -66,7 +66,7 @@ def facts(request: HttpRequest, pk: int) -> HttpResponse:
         "withdrawn": [line for line in lines if line.stored.withdrawn_at is not None],
         "kinds": [(kind, KINDS[kind], _windows_fed(offered, kind)) for kind in _recordable(offered)],
         "may_record": may_record(request, participant),
-        "may_waive": INVESTIGATOR in _roles(user_of(request), participant),
+        "may_waive": WAIVING_ROLE in _roles(user_of(request), participant),
     }
     return render(request, "windows/facts.html", context)
 
@@ -175,7 +175,7 @@ def verdict_context(
     roles = _roles(user_of(request), participant_windows.record.participant)
     statuses = {row.code: row.verdict.status for row in rows}
     again = tests_to_repeat(participant_windows.protocol.windows, statuses, participant_windows.facts.tests)
-    return {"verdicts": rows, "may_waive": INVESTIGATOR in roles, "tests_to_repeat": again}
+    return {"verdicts": rows, "may_waive": WAIVING_ROLE in roles, "tests_to_repeat": again}
 
 
 def _answer(
@@ -245,7 +245,7 @@ def _standing(participant: Participant, pk: int) -> StoredFact:
 def _require_waiver(request: HttpRequest, participant: Participant) -> tuple[str, ...]:
     """The roles of somebody who may waive, and take a waiver back; raises PermissionDenied for others."""
     roles = _roles(user_of(request), participant)
-    if INVESTIGATOR not in roles:
+    if WAIVING_ROLE not in roles:
         raise PermissionDenied(_("Only an investigator of this site may waive a window."))
     return roles
 

@@ -11,14 +11,14 @@ import pytest
 from schedules.domain.plan.projection import project
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Known
 from schedules.domain.visits.allowed_actions import (
+    actions_of,
     activities_of,
     after_end,
-    deeds_of,
     questions_of_missing,
+    refusals_of_action,
     refusals_of_added,
     refusals_of_booking,
     refusals_of_completion,
-    refusals_of_deed,
     refusals_of_missing,
     refusals_of_undoing,
 )
@@ -106,10 +106,10 @@ def words(refusals: list[Refusal]) -> str:
 )
 def test_deeds(state, expected) -> None:
     visit = LIVES["d28"]._replace(**state)
-    assert [deed.value for deed in deeds_of(visit)] == expected.split()
+    assert [deed.value for deed in actions_of(visit)] == expected.split()
     for deed in VisitAction:
-        refused = list(refusals_of_deed(visit, deed))
-        assert bool(refused) is (deed not in deeds_of(visit))
+        refused = list(refusals_of_action(visit, deed))
+        assert bool(refused) is (deed not in actions_of(visit))
         assert words(refused) or not refused
 
 

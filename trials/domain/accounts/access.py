@@ -34,6 +34,10 @@ ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     "administrator": frozenset({Right.ADMINISTER, Right.REVIEW}),
 }
 
+WAIVING_ROLE = "investigator"
+"""The role that may waive a protocol window, where the protocol allows it. No right, since the waiver keeps
+the role in which it was given: who loses the role later leaves their waivers standing."""
+
 
 class RolesDay(date):
     """The day by which roles hold that are for no site, and the instant at which it was asked for.

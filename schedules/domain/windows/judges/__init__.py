@@ -19,13 +19,11 @@ from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.judges.case import Case, Feeds, WindowJudge, cannot_judge, gap, proof
 from schedules.domain.windows.judges.washed_out import begins, drugs_of
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
+from trials.domain.accounts.access import WAIVING_ROLE
 from trials.domain.protocols.offsets import MonthLength
 from trials.domain.protocols.protocol import Conduct, ProtocolWindow, Terms, Washout
 from trials.domain.protocols.terms import ALL_TERMS
 from trials.domain.words import mark as _
-
-INVESTIGATOR = "investigator"
-"""The role that may waive a window, where the protocol lets it be waived."""
 
 _WAIVED = _("Waived by %(by)s on %(at)s: %(reason)s")
 _ENDED = _("The participant's part ended %(at)s.")
@@ -91,7 +89,7 @@ def feeds_of_terms(window: ProtocolWindow) -> Feeds:
 
 
 def _waives(waiver: Waiver, window: PlannedWindow) -> bool:
-    named = waiver.window == window.rule.code and waiver.role == INVESTIGATOR
+    named = waiver.window == window.rule.code and waiver.role == WAIVING_ROLE
     return window.rule.waivable and named and bool(waiver.reason.strip())
 
 
