@@ -46,12 +46,12 @@ def _warns(fact: Confirmation, performed: Iterable[PerformedVisit], zone: ZoneIn
     """Tell that the visit at which somebody was asked was not performed, or on another day."""
     if fact.visit is None:
         return
-    on = {visit.code: day_of(visit.at, zone) for visit in performed}
-    if fact.visit not in on:
+    at = next((visit for visit in performed if visit.code == fact.visit), None)
+    if at is None:
         words = Words.of(_("%(visit)s has not been performed yet"), {"visit": Code(fact.visit)})
         yield "visit-not-performed", words
-    elif on[fact.visit] != day_of(fact.at, zone):
-        values: dict[str, Value] = {"visit": Code(fact.visit), "day": on[fact.visit], "at": fact.at}
+    elif (on := day_of(at.at, zone)) != day_of(fact.at, zone):
+        values: dict[str, Value] = {"visit": Code(at.code), "day": on, "at": fact.at}
         template = _("%(visit)s was performed on %(day)s, not on %(at)s")
         yield "visit-on-another-day", Words.of(template, values)
 

@@ -23,6 +23,7 @@ from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.records import Record, records_of
+from trials.domain.language import Named
 from trials.domain.protocols.occurrences import label_of_rule
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.words import Say, plain
@@ -154,9 +155,10 @@ def _tests(record: Record) -> Iterator[TestResult]:
 
 def _performed(record: Record) -> Iterator[PerformedVisit]:
     performed: Mapping[str, AnchorDay] = record.known.performed
-    places = {visit.code: Place(visit.place) for visit in record.visits}
+    visits = {visit.code: visit for visit in record.visits}
     for code, day in performed.items():
-        yield PerformedVisit(code, day.at or day.day, places[code])
+        visit = visits[code]
+        yield PerformedVisit(Named(code, visit.label), day.at or day.day, Place(visit.place))
 
 
 def _visit_names(record: Record, protocol: Protocol) -> dict[str, str]:

@@ -68,7 +68,7 @@ def test_the_table_names_suggestions_and_warnings(plan):
     (d4,) = (line for line in out.splitlines() if line.split()[1:2] == ["d4"])
     assert d4.count("Mon 2027-02-15") == 2, "suggested: the last day of the window"
     assert "  ! provisional-calendar: the official calendar CN is not out for 2027" in out
-    assert "  ! block-on-holiday: conditioning: it meets a day that cannot be kept" in out
+    assert "  ! block-on-holiday: Conditioning and infusion: it meets a day that cannot be kept" in out
 
 
 def test_tolerances_that_differ_show_both_sides(plan, tmp_path):
@@ -159,8 +159,8 @@ def test_contradictory_anchors_are_a_warning_not_an_error(plan):
         {
             "code": "contradictory-anchors",
             "message": "Start of lymphodepletion on 2026-12-03 does not fit Infusion on 2026-12-07: the "
-            "protocol puts it 5 days before; set lymphodepletion-start to 2026-12-02 "
-            "or infusion to 2026-12-08",
+            "protocol puts it 5 days before; set Start of lymphodepletion to 2026-12-02 "
+            "or Infusion to 2026-12-08",
         }
     ]
 

@@ -201,7 +201,7 @@ def test_a_contradiction_is_recorded_and_said(client, infused):
     answer = client.post(
         f"/participants/{infused.pk}/facts/new/night-away/", {"day": "2026-12-07"}, follow=True
     )
-    assert "Recorded, but look: d0 was performed on the ward on" in text(answer)
+    assert "Recorded, but look: Infusion was performed on the ward on" in text(answer)
 
 
 def test_a_fact_is_corrected_and_withdrawn_with_reasons(client, infused):
