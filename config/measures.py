@@ -62,7 +62,7 @@ def _software(now: datetime) -> Iterator[Metric]:
 def _reminders(now: datetime) -> Iterator[Metric]:
     number, since = oldest_unsent(now)
     yield _one("dayzero_reminders_unsent", "Reminders that hold and that nobody was told yet.", number)
-    yield _one("dayzero_reminder_oldest_unsent_seconds", "Age of the oldest of them.", _age(since, now))
+    yield _one("dayzero_reminder_oldest_unsent_seconds", "Age of the oldest of them.", _waits(since, now))
     kinds = {
         "open": "Deliveries that are not sent yet.",
         "failed": "Open deliveries that have failed before.",
@@ -86,7 +86,7 @@ def _tasks(now: datetime) -> Iterator[Metric]:
     failures = CounterMetricFamily("dayzero_task_failures", "Runs that failed.", labels=labels)
     for run in state.task_runs():
         named = [run.task]
-        since.add_metric(named, _age(run.started_at, now))
+        since.add_metric(named, _ago(run.started_at, now))
         runs.add_metric(named, run.runs)
         failures.add_metric(named, run.failures)
         if run.seconds is not None:
@@ -110,10 +110,10 @@ def _safety(now: datetime) -> Iterator[Metric]:
     yield _one("dayzero_audit_unsealed", "Entries of the trail that no seal covers yet.", sealed.unsealed)
     yield _one("dayzero_audit_sealed_link", "The last link that is sealed.", sealed.last)
     if sealed.sealed_at:
-        yield _one("dayzero_audit_sealed_seconds_ago", "Since the last seal.", _age(sealed.sealed_at, now))
+        yield _one("dayzero_audit_sealed_seconds_ago", "Since the last seal.", _ago(sealed.sealed_at, now))
     if backup:
         yield _one("dayzero_backup_seconds_ago", "Since the newest backup that was finished.",
-                   _age(backup.finished_at, now))  # fmt: skip
+                   _ago(backup.finished_at, now))  # fmt: skip
         yield _one("dayzero_backup_bytes", "Its size.", backup.size)
 
 
@@ -132,6 +132,14 @@ def _one(name: str, words: str, value: float) -> Metric:
     return family
 
 
-def _age(since: datetime | None, now: datetime) -> float:
-    """Seconds since; 0 for what a clock that has been put back since dates ahead."""
+def _waits(since: datetime | None, now: datetime) -> float:
+    """Seconds that something has waited; none where a clock was put back meanwhile."""
     return 0.0 if since is None else max(0.0, (now - since).total_seconds())
+
+
+def _ago(at: datetime | None, now: datetime) -> float:
+    """Seconds since something was done.
+
+    What is dated ahead was done before a clock was put back, and not since: it is as far from now as that.
+    """
+    return 0.0 if at is None else abs((now - at).total_seconds())
