@@ -25,7 +25,7 @@ def sweep() -> None:
     """Write reminders that have become due, let lapse what no longer holds, pass on what nobody saw."""
     now = timezone.now()
     sweeping.sweep_reminders(now=now)
-    addressing.escalate_reminders(now=now)
+    addressing.escalate_reminders(now=now, at=database_now())
 
 
 @shared_task

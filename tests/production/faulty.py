@@ -18,6 +18,9 @@ for entry in app.conf.beat_schedule.values():
     entry["schedule"] = timedelta(seconds=5)
     entry["options"] = {"expires": 5.0}  # as outside of tests: until the next one comes
 
+if os.environ.get("DAYZERO_PLANT") == "plain-beat":
+    app.conf.beat_scheduler = "celery.beat:PersistentScheduler"
+
 
 def carry_by_broker(ledger: Any) -> None:
     """Let the broker hold what is to be sent by e-mail, and nobody look into the database for it."""
@@ -51,8 +54,6 @@ def plant(**_: Any) -> None:
         sweeping._WRITE = "INSERT INTO schedules_reminder ({columns}) {found}"
         sweeping._is_idle = lambda *_: False
         sweeping.HEALED = timedelta(0)  # every sweep looks at everybody
-    if os.environ.get("DAYZERO_PLANT") == "plain-beat":
-        app.conf.beat_scheduler = "celery.beat:PersistentScheduler"
     if os.environ.get("DAYZERO_PLANT") == "carried":
         carry_by_broker(ledger)
     if os.environ.get("DAYZERO_PLANT") != "dropped-claim":

@@ -69,7 +69,7 @@ def test_a_broker_that_forgets_and_is_away_loses_nothing() -> None:
 @by_command
 def test_a_broker_that_alone_knows_what_is_to_be_sent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYZERO_PLANT", "carried")
-    found = faults.broker("postgres", 100, patience=60)
+    found = faults.broker("postgres", 400, patience=60)
     assert found.unsaid, found
 
 

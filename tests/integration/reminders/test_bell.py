@@ -8,8 +8,10 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from participants.models import Participant
+from schedules import tasks
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.states import Capacity, State
@@ -20,6 +22,7 @@ from schedules.selectors.reminders.notices import notices_about
 from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
 from tests.cast import a_version
+from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
 from trials import request_clock
 from trials.domain.language import Text
@@ -166,6 +169,23 @@ def test_what_nobody_acknowledged_is_told_to_an_investigator_once(here: User) ->
     assert ReminderRecipient.objects.get(person=chief).capacity == Capacity.ESCALATION
 
 
+def test_a_machine_s_clock_that_runs_a_day_ahead_tells_nobody_else(
+    here: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_coordinator("chief", role=Role.INVESTIGATOR)
+    a_visit(a_site(), TODAY + 3 * DAY)
+    escalating()
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    monkeypatch.setattr(timezone, "now", lambda: NOON + DAY)
+    with database_clock_at(NOON + timedelta(hours=1)):
+        tasks.sweep()
+        assert not Reminder.objects.exclude(escalated_at=None)
+    with database_clock_at(NOON + DAY):
+        tasks.sweep()
+        assert Reminder.objects.exclude(escalated_at=None)
+
+
 @pytest.mark.parametrize("act", ["acknowledge", "snooze"])
 def test_an_acknowledgement_stops_escalation(here: User, act: str) -> None:
     a_coordinator("chief", role=Role.INVESTIGATOR)
@@ -199,6 +219,17 @@ def test_where_there_is_no_coordinator_an_investigator_is_told_and_then_an_admin
     later = NOON + timedelta(hours=1)
     ledger.ring_reminders(now=lambda: later, at=lambda: later)
     assert Reminder.objects.get(kind="closing").state is State.SENT
+
+
+def test_where_nobody_administers_the_first_account_of_an_installation_is_told() -> None:
+    chief = User.objects.create_superuser("chief", "chief@example.org")
+    User.objects.create_superuser("gone", "gone@example.org", is_active=False)
+    a_visit(a_site(), TODAY + 2 * DAY)
+    sweeping.sweep_closing(now=NOON)
+    addressing.address_reminders(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    assert [message.to for message in mail.outbox] == [["chief@example.org"]]
+    assert ReminderRecipient.objects.get().person == chief
 
 
 def test_a_reader_of_chinese_is_told_by_the_chinese_name_where_nobody_is(
