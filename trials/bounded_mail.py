@@ -15,7 +15,7 @@ from django.core.mail.message import EmailMessage
 
 from trials.outbound.watch import Watch, watched
 
-_FINE = 250
+_FINE = 250  # RFC 5321: the command was carried out
 
 _watch: ContextVar[Watch | None] = ContextVar("dayzero_mail_watch", default=None)
 

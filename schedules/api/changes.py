@@ -32,7 +32,10 @@ from trials.api.queries import OneQuery
 from trials.spoken import say
 
 LONGEST_WAIT = 20
+"""Seconds that a reader may wait for something new: meanwhile it holds a thread of the web server."""
+
 PAUSE = 0.5
+"""Seconds between two looks while a reader waits."""
 
 
 class ChangeQuery(OneQuery, EdcShown):

@@ -13,8 +13,10 @@ RESTS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5))
 """How long all messages of a webhook rest after THRESHOLD failures in a row, before one is tried."""
 
 THRESHOLD = 3
+"""One or two failures are a restart of the receiver; so many in a row are an outage."""
+
 PATIENCE = timedelta(days=3)
-"""For how long a message is tried."""
+"""For how long a message is tried: a receiver that fails on a Friday evening is mended on Monday."""
 
 REFUSED_IN_A_ROW = 20
 """After so many messages that the receiver refused for good, it is not what it was: all pause."""

@@ -28,7 +28,7 @@ KEPT = 64 * 1024
 CONNECT_SECONDS = 4.0
 """How long one address may take to be connected to."""
 
-_TRIED = 3
+_TRIED = 3  # addresses of one name: a name with a hundred must not keep a worker from its other messages
 
 
 _watch: ContextVar[Watch | None] = ContextVar("dayzero_outbound_watch", default=None)

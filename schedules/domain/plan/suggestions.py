@@ -15,6 +15,8 @@ from trials.domain.words import mark as _
 
 _DAY = timedelta(days=1)
 SEARCH_DAYS = 60
+"""How far a whole block is moved to find days that keep it. The longest closure of a clinic, the Spring
+Festival with leave around it, is a small part of that."""
 
 
 def suggest(visit: PlannedVisit, calendar: WorkingDays) -> PlannedVisit:

@@ -95,7 +95,12 @@ WEIGHTS: Mapping[Objection, int] = {
     Objection.SHIFTED: 1,
     Objection.PROVISIONAL: 1,
 }
-"""Points against a day, for each thing of a kind; for each day on hold, each visit that leaves its target."""
+"""Points against a day, for each thing of a kind; for each day on hold, each visit that leaves its target.
+
+Ours, and shown as assumed: no protocol ranks them. What cannot be had again (a block that breaks, a bed, a
+slot, a lost visit) comes before what a new test or consent mends, and what only leaves its target last.
+`DAYZERO_DAY_ZERO_WEIGHTS` sets others.
+"""
 
 WEEK = "week"
 """The name of the weight of a full week of waiting, beside those of the reasons."""

@@ -20,6 +20,7 @@ from trials.domain.protocols.treatment_names import CHEMOTHERAPY, INFUSION, firs
 FEVER = "fever"
 """The code of the event that says when fever was last measured."""
 
+# Ours and shown as assumed where a protocol has no `afebrile` and `escalate_after` (docs/protocol-format.md).
 _AFEBRILE = Offset(48, Unit.HOURS)
 _ESCALATE_AFTER = Offset(3, Unit.DAYS)
 _HOURS = {Unit.HOURS: 1, Unit.DAYS: 24, Unit.WEEKS: 24 * 7}

@@ -55,6 +55,8 @@ LEAD_DAYS = 3
 """Clinic days ahead at which what can be foreseen is asked for."""
 
 _NO_LONGER_SHUT = 60
+"""Days looked back for a clinic day. A site without any in these gets the day before: a table of working days
+that has no open day must not let the sweep look back for ever."""
 
 
 @dataclass(frozen=True, slots=True)

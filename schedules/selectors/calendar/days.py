@@ -41,6 +41,9 @@ from trials.zones import roles_day, zone_of
 MOST = 600
 MOST_TO_BOOK = 40
 LONGEST_WARD = timedelta(days=45)
+"""How far a ward visit's days may lie from its target: by it the index of targets is read. In the shipped
+protocols no ward visit takes over three days; a longer one than this would be missing from the calendar."""
+
 AHEAD = timedelta(days=14)
 FIRST_HOUR, LAST_HOUR = 8, 18
 """The hours that a week draws; planner.css and planner.js draw the same."""

@@ -15,7 +15,7 @@ from trials.selectors.records import protocol_of
 from trials.spoken import say
 
 ACTS = 8
-_ENTRIES = 60
+_ENTRIES = 60  # an act writes several entries; so many give ACTS of them with little read
 
 
 def last_acts(participant: Participant, zone: ZoneInfo) -> Sequence[Change]:

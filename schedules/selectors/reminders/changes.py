@@ -20,6 +20,8 @@ MOST = 1000
 """For more participants than these, one look at everybody is cheaper."""
 
 _MOST_ENTRIES = 50_000
+"""For more entries than these, as after an amendment of everybody, one look at everybody is cheaper."""
+
 _DAY = timedelta(days=1)
 
 

@@ -20,7 +20,7 @@ from trials.selectors.audit.trail_wording import fields_outside, name_in_words
 from trials.spoken import say
 
 _UNSAID = frozenset({"version", "sequence", "changed_at", "uid"})
-_LATEST = 50
+_LATEST = 50  # changes: whom more of them overtook reads the record itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from trials.domain.protocols.protocol import Protocol
 
 Findings = Iterator[Problem]
 
+# What a message suggests stays readable, and a hostile document of long codes is not compared for minutes.
 _MOST_NAMED = 12
 _MOST_COMPARED = 250
 _LONGEST_WORD = 100

@@ -13,10 +13,16 @@ from trials.domain.refusals import IMPOSSIBLE_DAY
 from trials.domain.words import mark as _
 
 FIRST_DAY = date(1990, 1, 1)
+"""No trial here took place before it: an earlier day is a slip of the pen, such as 0202 or 1900."""
+
 LAST_DAY = date(2199, 12, 31)
 """Beyond it no trial is planned, whatever its end."""
+
 YEARS_AFTER_END = 20
+"""A follow-up of fifteen years, as gene therapies have it, begun on the last day, and some to be late."""
+
 DAYS_AFTER_LAST = 90
+"""So long after the last window a late visit is usual, and nothing is asked; ours."""
 
 
 AFTER_LAST_WINDOW = _(

@@ -39,7 +39,7 @@ KEPT = timedelta(days=1)
 
 PART = 1024 * 1024
 _SIGN_SECONDS = 1.0
-_AT_ONCE = 2
+_AT_ONCE = 2  # the message of ask_for_export says the number: one person must not hold every long worker
 
 
 class JobCancelled(Exception):

@@ -21,7 +21,7 @@ REGISTRY_ID = re.compile(r"NCT\d{8}")
 UPLOADED = "document"
 LARGEST_TAKEN_IN = 256 * 1024
 """The shipped documents have 20 KB; `check_protocol` reads larger ones."""
-_OUT_OF_THE_WAY = 1_000
+_OUT_OF_THE_WAY = 1_000  # two levels never have one position, also not while they change places
 
 
 class VersionPublished(DomainError):

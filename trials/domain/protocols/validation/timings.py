@@ -24,6 +24,7 @@ from trials.domain.protocols.protocol import (
 FARTHEST_YEARS = 150
 _DAYS_PER_YEAR = 365.25
 _MONTHS_VARY = 4.0
+"""Days by which n calendar months differ at most from n average ones: February, leap days, a clamped 31st."""
 
 
 def far_offsets(protocol: Protocol) -> Findings:
