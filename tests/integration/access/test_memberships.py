@@ -276,6 +276,14 @@ class TestWhoHadAccessWhen:
         assert [row["User name"] for row in rows if row["Role"] == "superuser"] == ["root"]
 
     @pytest.mark.usefixtures("history")
+    def test_the_export_is_in_one_language_whoever_takes_it(self, chief: User) -> None:
+        """Its roles were in the language of the reader, below heads in English."""
+        browser = signed_in(chief)
+        english = b"".join(browser.get(reverse("memberships-export"))).decode().splitlines()[6:]
+        browser.cookies["django_language"] = "zh-hans"
+        assert b"".join(browser.get(reverse("memberships-export"))).decode().splitlines()[6:] == english
+
+    @pytest.mark.usefixtures("history")
     def test_it_takes_as_many_queries_for_one_role_as_for_many(
         self, chief: User, django_assert_max_num_queries: Any
     ) -> None:

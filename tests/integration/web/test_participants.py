@@ -116,7 +116,7 @@ def test_in_chinese_labels_and_reasons_are_chinese(page: Client, enrolled: Enrol
     assert '<html lang="zh-hans"' in text
     for word in ("受试者", "访视窗", "回输", "筛选", "随访", "日期依据", "方案时限要求"):
         assert word in text
-    assert "2027年1月4日（周一）为回输后 28 天（计划 12月7日（周一））" in text
+    assert "2027年1月4日（周一）为回输后 28 天（计划12月7日（周一））" in text
 
 
 LD, ZERO = "lymphodepletion-start", TODAY + 5 * DAY

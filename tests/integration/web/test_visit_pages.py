@@ -131,7 +131,7 @@ def test_a_booking_that_an_infusion_leaves_behind_is_asked_about(client: Client)
     said = {"version": visit("d0").version, "on": "2026-12-12", "outside_reason": "no bed"}
     asked = client.post(deed("complete", "d0"), said)
     assert asked.status_code == 422
-    assert "These bookings would be left behind: Day 14 (2026-12-21)." in asked.content.decode()
+    assert "These bookings would be left behind: Day 14 (Mon 21 Dec)." in asked.content.decode()
     assert "they are to be booked again" in asked.content.decode()
     assert visit("d0").performed_on is None
     said |= {"accept": "on", "seen": asked.context["form"].data["seen"]}
