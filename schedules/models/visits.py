@@ -275,6 +275,13 @@ class Visit(models.Model):
                 condition=_LIVE & Q(arrived_on__isnull=False),
                 name="visit_live_arrived",
             ),
+            models.Index(fields=["id"], condition=Q(performed_on__isnull=False), name="visit_done"),
+            models.Index(
+                fields=["id"],
+                condition=Q(performed_on__isnull=True)
+                & (Q(cancelled_on__isnull=False) | Q(applies=False) | Q(missed_on__isnull=False)),
+                name="visit_ended",
+            ),
             models.Index(
                 fields=["performed_on"],
                 condition=Q(

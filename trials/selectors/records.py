@@ -173,9 +173,12 @@ def within(scope: Scope, right: Right = Right.VIEW, *, site: str = "site", trial
     """The condition on rows whose site and trial (given as paths of fields) a scope gives this right on."""
     if scope.everything:
         return Q()
-    allowed = Q(pk__in=[])
     # Several roles at one place are one condition: the planner would estimate each of them again.
-    for place in dict.fromkeys((grant.site, grant.trial) for grant in scope.granting(right)):
+    places = dict.fromkeys((grant.site, grant.trial) for grant in scope.granting(right))
+    if (None, None) in places:
+        return Q()  # nothing to be looked at, where all are seen
+    allowed = Q(pk__in=[])
+    for place in places:
         named = zip((f"{site}_id", f"{trial}_id"), place, strict=True)
         allowed |= Q(pk__isnull=False, **{name: pk for name, pk in named if pk is not None})
     return allowed

@@ -300,11 +300,12 @@ def _records(people: Sequence[Participant]) -> _Records:
 def _add_given(records: _Records, these: Q) -> None:
     """Treatment of which only visits tell, as its anchor is not on record or no more; one query."""
     codes = {code for protocol in records.protocols.values() for code in treatments(protocol)}
-    anchor = Anchor.objects.filter(participant=OuterRef("participant"), code=OuterRef("anchor_code"))
-    done = _given(codes).filter(these, ~Exists(anchor.filter(actual_on__isnull=False)))
-    columns = ("participant_id", "anchor_code", "attempt", "offset", "performed_on")
-    for pk, code, attempt, offset, day in done.order_by("performed_on").values_list(*columns):
-        assert day is not None, "performed"
+    keys = ("participant_id", "anchor_code", "attempt", "offset")
+    # grouped, and without the anchors, which are known: each of thousands of visits would look for its own
+    done = _given(codes).filter(these).order_by().values_list(*keys).annotate(first=Min("performed_on"))
+    for pk, code, attempt, offset, day in done.order_by("first"):
+        if code in records.actual.get(pk, ()):
+            continue
         records.given[pk].setdefault(code, day)
         if offset == OWN_DAY and attempt < max((step.attempt for step in records.steps[pk]), default=1):
             records.earlier[pk].setdefault(code, day)

@@ -11,7 +11,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.models import Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import are_few, participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.models import ChangeEvent, Visit
 from trials.keyset import Page
@@ -20,9 +20,6 @@ from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.zones import roles_day
 
 Row = TypeVar("Row", bound=Model)
-MOST_BY_PERSON = 500
-"""The rows of so many people at most are looked up person by person."""
-
 Since = int | datetime
 """Since when something changed: the number of a change in the feed, or an instant."""
 
@@ -61,13 +58,9 @@ def people_wanted(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[P
     return people if wanted.further is None else people.filter(wanted.further)
 
 
-def are_few(people: QuerySet[Participant]) -> bool:
-    """Tell whether a list is read person by person; one query, which looks at MOST_BY_PERSON of them.
-
-    A planner takes the people of one site to be spread over a table. Those of a site that joined last stand
-    at its end: walking along the table's ids to them passes everybody else.
-    """
-    return len(people.order_by().values_list("pk")[: MOST_BY_PERSON + 1]) <= MOST_BY_PERSON
+def of_people(people: QuerySet[Participant]) -> Q:
+    """The condition on rows of these people; none where they are all that there are: each row is of one."""
+    return Q(participant__in=people.values("pk")) if people.query.where else Q()
 
 
 def page_of_people(
@@ -78,7 +71,7 @@ def page_of_people(
     Which rows they are is asked before anything is joined to them. Of few people, the order by a sum keeps
     both databases from walking along the ids.
     """
-    found = rows.filter(participant__in=people.values("pk"))
+    found = rows.filter(of_people(people))
     if after is not None:
         found = found.filter(pk__gt=after)
     found = found.order_by(F("pk") + 0 if are_few(people) else "pk")

@@ -15,7 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.models import CourseStep, Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import are_few, participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.domain.plan.explanations import because_visit
 from schedules.domain.plan.values import AnchorKind
@@ -30,7 +30,13 @@ from schedules.domain.visits.status import (
 )
 from schedules.domain.visits.visit import COLUMNS, VisitState
 from schedules.models import Visit
-from schedules.selectors.exchange.people import Since, WantedPeople, are_few, changed_visits, people_wanted
+from schedules.selectors.exchange.people import (
+    Since,
+    WantedPeople,
+    changed_visits,
+    of_people,
+    people_wanted,
+)
 from schedules.selectors.store.calendars import SiteCalendars, TableKey, site_calendars, working_days_by_table
 from schedules.selectors.store.plain_rows import Columns, Row, Written, ids_of, read_plain, selected
 from schedules.selectors.store.stored_visits import planned_visit
@@ -370,7 +376,7 @@ def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) ->
 def _wanted(
     user: User, people: QuerySet[Participant], wanted: WantedVisits, now: datetime
 ) -> QuerySet[Visit]:
-    visits: QuerySet[Visit] = Visit.objects.filter(participant__in=people.values("pk"))
+    visits: QuerySet[Visit] = Visit.objects.filter(of_people(people))
     for name, values in (
         ("code", wanted.codes),
         ("rule_code", wanted.rules),

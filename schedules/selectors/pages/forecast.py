@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, F, Max, Q, QuerySet
-from django.db.models.functions import ExtractYear
+from django.db.models.functions import ExtractYear, Greatest
 
 from participants.models import Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import are_few, participants_visible_to
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
 from schedules.models import Visit
@@ -125,7 +125,11 @@ def forecast_page(user: User, now: datetime, wanted: WantedForecast, say: Say = 
     if wanted.after:
         visits = visits.filter(RowAfter({"closes": wanted.after[0], "id": wanted.after[1]}))
     size = LOOKED_AT if wanted.help_only else PAGE
-    some = list(_related(visits.order_by("closes", "id"))[: size + 1])
+    # the same day, in words that keep a database from walking along the days of everybody else
+    closes = (
+        Greatest("closes", "opens") if are_few(participants_visible_to(user, roles_day(now))) else "closes"
+    )
+    some = list(_related(visits.order_by(closes, "id"))[: size + 1])
     ahead = list(_outlooks(some[:size], now))
     chosen = [pair for pair in ahead if not wanted.help_only or pair[1].warnings][:PAGE]
     last = chosen[-1][0] if len(chosen) == PAGE else (ahead[-1][0] if ahead else None)

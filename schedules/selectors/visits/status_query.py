@@ -64,7 +64,7 @@ def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collect
     `days` are the ids of sites by the day that it is there and the clinic days that come next.
     """
     if position is WindowPosition.NOT_APPLICABLE:
-        return Q(applies=False)
+        return Q(applies=False, performed_on=None)  # none is done, and what ended has an index
     if position is WindowPosition.WAITING:
         awaited = at_each(by_record(days), lambda day: Q(opens__lte=day[0]) & _awaits_base(min(day)))
         return Q(applies=True) & (WAITS | awaited)

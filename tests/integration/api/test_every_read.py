@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant, SitePeriod
+from participants.selectors import participants
 from schedules.models import EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
-from schedules.selectors.exchange import people
 from schedules.selectors.exchange.people import changed_people, changed_visits
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from schedules.selectors.store import records
@@ -210,7 +210,7 @@ def test_a_page_far_down_is_found_by_its_id_or_by_its_people(
 ) -> None:
     """No OFFSET; EXPLAIN names the key of the table where many are in sight, and of few their own rows."""
     if not few:
-        monkeypatch.setattr(people, "MOST_BY_PERSON", 0)
+        monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)
     with CaptureQueriesContext(connection) as queries:
         listed_visits(edc, WantedVisits(), (5, 100), NOW)
     (sql,) = (one["sql"] for one in queries if "schedules_visit" in one["sql"])
@@ -235,6 +235,6 @@ def test_a_list_is_the_same_read_along_its_ids_or_by_its_people(
     lists = ("visits", "visits?order=target", "anchors", "protocol-windows", "participants", "flags")
     asked = [f"/api/v1/{one}{'&' if '?' in one else '?'}page_size=20" for one in lists]
     by_people = [all_pages(ask, one) for one in asked]
-    monkeypatch.setattr(people, "MOST_BY_PERSON", 0)
+    monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)
     assert [all_pages(ask, one) for one in asked] == by_people
     assert len(by_people[0]) == Visit.objects.count() == many

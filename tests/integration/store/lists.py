@@ -93,8 +93,14 @@ LISTS: Mapping[str, Listed] = {
     "participant-absences": PERSON,
     "visit": Listed("visit"),
     # --- the API
-    # those completed are walked to by id: half of all visits, in a trial that has gone on for a while
-    "api-visits": Listed(queries=("", "?order=target", "?appointment=to-record", "?appointment=booked")),
+    # windows that are about to close are walked to by id, also of visits that were done
+    "api-visits": Listed(
+        queries=(
+            *("", "?order=target", "?appointment=to-record", "?appointment=booked", "?appointment=missed"),
+            *("?edc_status=completed", "?edc_status=stopped", "?edc_status=skipped", "?edc_status=scheduled"),
+            *("?window=not-applicable", "?changed_since=2026-11-20T00:00:00Z"),
+        )
+    ),
     "api-participants": Listed(),
     "api-participant": PERSON,
     "api-visit": Listed("visit"),
