@@ -71,7 +71,7 @@ def end_absence(*, absence: Absence, by: User | None, reason: str) -> Absence:
     Raises AbsenceRefused without a reason, and for one that is ended already.
     """
     require_reason(reason, AbsenceRefused)
-    standing = Absence.objects.select_for_update().get(pk=absence.pk)
+    standing = Absence.objects.select_for_update(no_key=True).get(pk=absence.pk)
     if standing.ended:
         raise AbsenceRefused({"": [_("This absence is ended already.")]})
     standing.ended = True

@@ -43,7 +43,7 @@ def write_consent(
     *, participant: Participant, form: ConsentForm, signed_on: date, today: date, by: User | None
 ) -> Consent:
     """A consent on record; the anchor is for the caller to set. Raises ConsentRefused."""
-    person = Participant.objects.select_for_update().get(pk=participant.pk)
+    person = Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     if form.trial_id != person.trial_id:
         raise ConsentRefused({"form": [_("This form is of another trial.")]})
     if impossible := impossible_days({"signed_on": signed_on}, person.trial.planned_end or today):
@@ -76,8 +76,12 @@ def rewrite_consent(
     `infused_on` is the day of the infusion, if there was one; what the calendar counts from is for the
     caller to move. Raises ConsentRefused, and Stale where the consent changed since it was shown.
     """
-    Participant.objects.select_for_update().get(pk=consent.participant_id)
-    stands = Consent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=consent.pk)
+    Participant.objects.select_for_update(no_key=True).get(pk=consent.participant_id)
+    stands = (
+        Consent.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("participant")
+        .get(pk=consent.pk)
+    )
     if stands.version != correction.version:
         raise Stale("participants.consent", stands.pk, correction.version, stands.version)
     form, right = correction.form, (correction.form.pk, correction.signed_on, correction.withdrawn_on)
@@ -112,7 +116,7 @@ def withdraw_consent(
 
     What follows for the course and the visits is a step of its own, which the participant decides.
     """
-    person = Participant.objects.select_for_update().get(pk=participant.pk)
+    person = Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     if not reason.strip():
         raise ConsentRefused({"reason": [_("Enter how it was withdrawn. It is kept in the audit trail.")]})
     if impossible := impossible_days({"withdrawn_on": withdrawn_on}, person.trial.planned_end or today):

@@ -79,7 +79,7 @@ def withdraw_milestone(*, step: ProductStep, by: User | None, reason: str) -> No
 
 
 def _locked(participant: Participant) -> Product:
-    Participant.objects.select_for_update().get(pk=participant.pk)
+    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
     return product_of(participant)
 
 

@@ -174,7 +174,7 @@ def record_of(pk: int, *, lock: bool = False) -> Record:
 
 def _people(ids: Sequence[int], *, lock: bool) -> QuerySet[Participant]:
     people = Participant.objects.filter(pk__in=ids).order_by("pk")
-    return people.select_for_update(of=("self",)) if lock else people
+    return people.select_for_update(of=("self",), no_key=True) if lock else people
 
 
 def records_read(found: Sequence[Participant]) -> list[Record]:

@@ -164,7 +164,9 @@ def _closed(days: tuple[date, date]) -> Q:
 @recorded
 def _draft_batch(*, pks: Sequence[int], now: datetime, by: User | None) -> int:
     people = Participant.objects.filter(visits__in=pks).order_by("pk").values("pk")
-    free = Participant.objects.filter(pk__in=people).select_for_update(of=("self",), skip_locked=True)
+    free = Participant.objects.filter(pk__in=people).select_for_update(
+        of=("self",), skip_locked=True, no_key=True
+    )
     mine = list(Visit.objects.filter(pk__in=pks, participant__in=list(free)).values_list("pk", flat=True))
     draft_of_visits(mine, now)
     return len(mine)
@@ -172,7 +174,7 @@ def _draft_batch(*, pks: Sequence[int], now: datetime, by: User | None) -> int:
 
 def _locked(deviation: Deviation, version: int) -> Deviation:
     related = Deviation.objects.select_related("participant__site")
-    found = related.select_for_update(of=("self",)).get(pk=deviation.pk)
+    found = related.select_for_update(of=("self",), no_key=True).get(pk=deviation.pk)
     if found.version != version:
         raise Stale(RECORD, found.pk, version, found.version)
     return found

@@ -54,7 +54,7 @@ def save_map(*, key: MapKey, version: int | None, content: MapContent, by: User 
     Raises Stale, and Refused for names that are given twice or that the trial does not have.
     """
     found = (
-        EdcMap.objects.select_for_update()
+        EdcMap.objects.select_for_update(no_key=True)
         .filter(trial=key.trial, edc=key.edc, environment=key.environment)
         .first()
     )

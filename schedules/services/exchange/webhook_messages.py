@@ -96,7 +96,9 @@ def forget_messages(*, now: datetime) -> int:
 
 @transaction.atomic
 def _write_some(pk: int, now: datetime) -> tuple[int, bool]:
-    webhook = Webhook.objects.select_for_update(of=("self",)).select_related("client__user").get(pk=pk)
+    webhook = (
+        Webhook.objects.select_for_update(of=("self",), no_key=True).select_related("client__user").get(pk=pk)
+    )
     epoch, head = feed_epoch(), last_number()
     if webhook.epoch != epoch:  # a backup was restored: its numbers begin before what the receiver has seen
         webhook.epoch, webhook.cursor = epoch, min(webhook.cursor, head)
@@ -165,7 +167,7 @@ class _Ring:
     @transaction.atomic
     def _claim(self, at: datetime, most: int) -> list[WebhookDelivery]:
         found = deliveries_to_claim(self.webhook, at, STALE_AFTER)
-        claimed = list(found.select_for_update(of=("self",), skip_locked=True)[:most])
+        claimed = list(found.select_for_update(of=("self",), skip_locked=True, no_key=True)[:most])
         WebhookDelivery.objects.filter(pk__in=[one.pk for one in claimed]).update(claimed_at=at)
         return claimed
 

@@ -146,7 +146,7 @@ def _running(webhook: Webhook, version: int | None = None) -> Webhook:
 
 def _locked(webhook: Webhook, version: int | None) -> Webhook:
     """The webhook as it is now, held until the transaction ends. Raises Stale for another version."""
-    row = Webhook.objects.select_for_update().get(pk=webhook.pk)
+    row = Webhook.objects.select_for_update(no_key=True).get(pk=webhook.pk)
     if version is not None and row.version != version:
         raise Stale("schedules.webhook", row.pk, version, row.version)
     return row

@@ -106,7 +106,9 @@ def _has_left(participant: Participant, today: date) -> bool:
 @recorded_as_caused
 def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
     """Show nothing more behind this address; one that was revoked before keeps its first moment."""
-    for stored in CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True):
+    for stored in CalendarFeed.objects.select_for_update(no_key=True).filter(
+        pk=feed.pk, revoked_at__isnull=True
+    ):
         stored.revoked_at = now
         stored.save(update_fields=["revoked_at"])
     feed.refresh_from_db(fields=["revoked_at"])
@@ -119,7 +121,11 @@ def replace_feed(*, feed: CalendarFeed, now: datetime) -> tuple[CalendarFeed, st
 
     Raises FeedRefused, also for an address that has ended meanwhile: of two at once the second makes none.
     """
-    if not CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True).exists():
+    if (
+        not CalendarFeed.objects.select_for_update(no_key=True)
+        .filter(pk=feed.pk, revoked_at__isnull=True)
+        .exists()
+    ):
         raise FeedRefused(gettext("This address has ended already. Nothing was changed."))
     revoke_feed(feed=feed, now=now)
     of = {name: getattr(feed, name) for name in ("participant", "site", "trial", "cohort")}
@@ -139,7 +145,7 @@ def resume_feed(*, feed: CalendarFeed) -> CalendarFeed:
 
 
 def _set_paused(feed: CalendarFeed, at: datetime | None) -> CalendarFeed:
-    for stored in CalendarFeed.objects.select_for_update().filter(
+    for stored in CalendarFeed.objects.select_for_update(no_key=True).filter(
         pk=feed.pk, revoked_at__isnull=True, paused_at__isnull=at is not None
     ):
         stored.paused_at = at
@@ -151,7 +157,11 @@ def _set_paused(feed: CalendarFeed, at: datetime | None) -> CalendarFeed:
 @recorded_as_caused
 def change_content(*, feed: CalendarFeed, content: FeedContent, compressed: bool) -> CalendarFeed:
     """Show something else behind the same address; phones take it over with their next fetch."""
-    stored = CalendarFeed.objects.select_for_update().filter(pk=feed.pk, revoked_at__isnull=True).first()
+    stored = (
+        CalendarFeed.objects.select_for_update(no_key=True)
+        .filter(pk=feed.pk, revoked_at__isnull=True)
+        .first()
+    )
     if stored is None:
         raise FeedRefused(gettext("This address has ended already. Nothing was changed."))
     chosen: Mapping[str, Any] = {**asdict(content), "compressed": compressed}
@@ -164,7 +174,7 @@ def change_content(*, feed: CalendarFeed, content: FeedContent, compressed: bool
 @recorded_as_caused
 def switch_site(*, site: Site, enabled: bool) -> Site:
     """Switch the calendar subscriptions of a whole site off or on."""
-    stored = Site.objects.select_for_update().get(pk=site.pk)
+    stored = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     stored.feeds_enabled = enabled
     stored.save(update_fields=["feeds_enabled"])
     return stored
@@ -173,7 +183,7 @@ def switch_site(*, site: Site, enabled: bool) -> Site:
 @recorded_as_caused
 def switch_trial(*, trial: Trial, enabled: bool) -> Trial:
     """Switch the calendar subscriptions of a whole trial off or on."""
-    stored = Trial.objects.select_for_update().get(pk=trial.pk)
+    stored = Trial.objects.select_for_update(no_key=True).get(pk=trial.pk)
     stored.feeds_enabled = enabled
     stored.save(update_fields=["feeds_enabled"])
     return stored

@@ -140,7 +140,7 @@ def correct_safety_review(
     reference or a reason, where somebody else corrected it meanwhile, and for an unlikely day as
     `record_safety_review`.
     """
-    review = SafetyReview.objects.select_for_update().get(pk=review.pk)
+    review = SafetyReview.objects.select_for_update(no_key=True).get(pk=review.pk)
     fields = _refusals_of_review(to, review.trial, today)
     if not reason.strip():
         fields["reason"] = [_(REASON_MISSING)]

@@ -74,7 +74,7 @@ def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int) -> li
     found = open_reminders(now).filter(is_free(at, stale_after) & (Q(claimed_at=None) | may_leave))
     rows = list(
         found.order_by(F("claimed_at").asc(nulls_first=True), "id")
-        .select_for_update(of=("self",), skip_locked=True)
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)
         .values_list("id", "claimed_at")[:most]
     )
     ids, fresh = [pk for pk, _at in rows], [pk for pk, at in rows if at is None]
@@ -222,7 +222,7 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
         kind__in=list(BY_KIND),
     )
     with transaction.atomic():
-        locked = found.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+        locked = found.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
         ids = list(locked.values_list("pk", flat=True)[:most])
         return len(_escalate(reminders_by_id(ids), now, at)) if ids else 0
 

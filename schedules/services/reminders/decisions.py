@@ -76,7 +76,7 @@ def _open(delivery: ReminderDelivery, reason: str) -> ReminderDelivery:
     if len(reason) > LONGEST:
         said = _("The reason has %(given)d characters; it can have %(most)d.")
         raise Refused({"reason": [said % {"given": len(reason), "most": LONGEST}]})
-    stored = ReminderDelivery.objects.select_for_update().get(pk=delivery.pk)
+    stored = ReminderDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     if stored.sent_at or stored.lapsed_at:
         raise Refused({"": [_("This delivery has ended meanwhile. Nothing was changed.")]})
     return stored

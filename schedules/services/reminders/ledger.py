@@ -184,7 +184,7 @@ def claim_messages(
     heads = list(
         free.filter(Q(message="") | ~Exists(earlier))
         .order_by(F("tried_at").asc(nulls_first=True), "id")
-        .select_for_update(of=("self",), skip_locked=True)[:most]
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:most]
     )
     mates = _mates(free, heads)
     found = [[head, *mates.get(head.message, [])] for head in heads]
@@ -201,7 +201,7 @@ def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[Remin
     found: dict[str, list[ReminderDelivery]] = {}
     if names:
         rows = free.filter(message__in=names).exclude(pk__in=[head.pk for head in heads])
-        for row in rows.order_by("id").select_for_update(of=("self",), skip_locked=True):
+        for row in rows.order_by("id").select_for_update(of=("self",), skip_locked=True, no_key=True):
             found.setdefault(row.message, []).append(row)
     return found
 

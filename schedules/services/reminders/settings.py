@@ -50,7 +50,7 @@ def set_rule(
     it since it was shown.
     """
     with transaction.atomic():
-        Trial.objects.select_for_update().only("pk").get(pk=trial.pk)
+        Trial.objects.select_for_update(no_key=True).only("pk").get(pk=trial.pk)
         row = ReminderSetting.objects.filter(trial=trial, site=site, kind=kind).first()
         present = row.version if row else 0
         if present != version:
@@ -121,7 +121,7 @@ def pause_reminders(*, pause: Pause, today: date, by: User | None, reason: str =
 @recorded
 def end_pause(*, pause: ReminderPause, by: User | None, reason: str = "") -> None:
     """Let be said again what is true; ending twice changes nothing."""
-    standing = ReminderPause.objects.select_for_update().get(pk=pause.pk)
+    standing = ReminderPause.objects.select_for_update(no_key=True).get(pk=pause.pk)
     if not standing.ended:
         standing.ended = True
         standing.save(update_fields=["ended"])

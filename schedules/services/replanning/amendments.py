@@ -81,7 +81,7 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     """
     require_reason(reason, AmendmentRefused)
     trial = Trial.objects.select_for_update(no_key=True).get(pk=run.to_version.trial_id)
-    held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
+    held = AmendmentRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     _refuse_second_run(trial, list(held.sites.all()), besides=held.pk)
     steps = AmendmentStep.objects.filter(run=held, outcome__in=HELD_BACK)
     count = steps.update(outcome=Outcome.WAITING, message="", done_at=None)
@@ -100,10 +100,10 @@ def cancel_amendment(*, run: AmendmentRun, by: User | None, reason: str, now: da
     where nobody waits.
     """
     require_reason(reason, AmendmentRefused)
-    held = AmendmentRun.objects.select_for_update().get(pk=run.pk)
+    held = AmendmentRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     waiting = AmendmentStep.objects.filter(run=held, outcome=Outcome.WAITING)
     # who is being brought over at this moment keeps their lock, and is waited for
-    ids = [step.pk for step in waiting.select_for_update(of=("self",)).order_by("pk")]
+    ids = [step.pk for step in waiting.select_for_update(of=("self",), no_key=True).order_by("pk")]
     still = AmendmentStep.objects.filter(pk__in=ids, outcome=Outcome.WAITING)
     count = still.update(outcome=Outcome.CANCELLED, done_at=now)
     if not count:
@@ -140,7 +140,7 @@ def advance_amendments(*, now: datetime, most: int = BATCH, has_time: HasTime = 
 def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bool:
     """One participant, in one transaction that holds their step; false where another worker has it."""
     waiting = AmendmentStep.objects.filter(pk=step, outcome=Outcome.WAITING)
-    held = waiting.select_for_update(of=("self",), skip_locked=True)
+    held = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
     versions = held.select_related("run__from_version", "run__to_version__trial")
     mine = versions.defer("run__from_version__document", "run__to_version__document").first()
     if mine is None:

@@ -70,7 +70,7 @@ def draft_deviation(
     today, version = today_at(participant.site, now), participant.protocol_version_id
     wanted = Wanted(draft, participant.pk, version, today, visit, window)
     standing = Deviation.objects.filter(participant=participant, kind=draft.kind)
-    _write([wanted], standing.select_for_update(of=("self",)))
+    _write([wanted], standing.order_by("pk").select_for_update(of=("self",), no_key=True))
     return Deviation.objects.get(key=draft.key)
 
 
@@ -91,7 +91,7 @@ def draft_of_visits(visits: Collection[int], now: datetime) -> None:
     known = visits_on_record(visits, now)
     records = {pk: record for pk, record in known.items() if not record.history_open}
     found = Deviation.objects.filter(visit__in=list(records), kind__in=DRAFTED_OF_VISITS)
-    standing = list(found.select_for_update(of=("self",)))
+    standing = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
     kept = _write(list(_wanted(records.values())), standing)
     _mark_lapsed(
         (
@@ -126,13 +126,16 @@ def draft_window_deviations(violations: Sequence[Violation], now: datetime) -> N
     ]
     windows = [violation.window.pk for violation in violations]
     standing = Deviation.objects.filter(window__in=windows, kind=DeviationKind.WINDOW)
-    _write([_of_window(each, now) for each in violations], standing.select_for_update(of=("self",)))
+    _write(
+        [_of_window(each, now) for each in violations],
+        standing.order_by("pk").select_for_update(of=("self",), no_key=True),
+    )
 
 
 def lapse_window_deviations(windows: Collection[int], today: date) -> None:
     """Mark the deviations of windows that are, by what is on record now, not violated."""
     found = Deviation.objects.filter(window__in=list(windows), kind=DeviationKind.WINDOW, withdrawn_on=None)
-    standing = found.filter(lapsed_on=None).select_for_update(of=("self",))
+    standing = found.filter(lapsed_on=None).order_by("pk").select_for_update(of=("self",), no_key=True)
     _mark_lapsed(((one, Lapse.KEPT, today) for one in standing), {})
 
 

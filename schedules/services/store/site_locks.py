@@ -25,7 +25,7 @@ def lock_people_at(site: int) -> None:
     lock_sites([site])
     live = Visit.objects.live().filter(participant=OuterRef("pk"))
     people = Participant.objects.filter(Exists(live), site=site, trial__frozen_on=None).order_by("pk")
-    _take(people.select_for_update(of=("self",)))
+    _take(people.select_for_update(of=("self",), no_key=True))
 
 
 def _take(rows: QuerySet[Any]) -> None:

@@ -66,7 +66,7 @@ def judge_participants(ids: Sequence[int], now: datetime) -> None:
     """Judge all windows of these participants again, in the caller's transaction."""
     known = ProtocolWindow.objects.filter(participant__in=ids, participant__history_since=None)
     windows = known.order_by("pk")
-    held = list(windows.select_for_update(of=("self",)))
+    held = list(windows.select_for_update(of=("self",), no_key=True))
     _judge(held, now)
 
 
@@ -80,7 +80,7 @@ def _anything_due(now: datetime) -> bool:
 def _sweep_batch(*, now: datetime, batch: int, by: User | None) -> int:
     live = ProtocolWindow.objects.filter(participant__trial__frozen_on=None, participant__history_since=None)
     due = live.filter(judge_at__lte=now).order_by(F("judge_at"), "pk")
-    held = list(due.select_for_update(of=("self",), skip_locked=True)[:batch])
+    held = list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:batch])
     _judge(held, now)
     return len(held)
 

@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
-from schedules.models import Flag
+from schedules.models import Flag, ProtocolWindow
 from schedules.selectors.store.course import clock_at
 from schedules.services.store.evaluation_marks import mark_for_evaluation
+from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
@@ -56,7 +57,7 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
 @recorded
 def wake_flag(*, flag: Flag, by: User, now: datetime, reason: str = "") -> Flag:
     """Take back that a flag was snoozed or cleared: it is open again, as it was before."""
-    flag = Flag.objects.select_related("participant__site").select_for_update(of=("self",)).get(pk=flag.pk)
+    flag = _held(flag)
     flag.snoozed_until, flag.cleared_at, flag.cleared_by, flag.cleared_reason = None, None, None, ""
     flag.save(update_fields=["snoozed_until", "cleared_at", "cleared_by", "cleared_reason"])
     mark_for_evaluation([flag.participant_id], now)
@@ -74,8 +75,20 @@ def assign_flag(*, flag: Flag, owner: User | None, by: User, now: datetime, reas
 
 def _open(flag: Flag) -> Flag:
     """The flag as it stands, locked; raises Refused where it is cleared already."""
-    related = Flag.objects.select_related("participant__site").select_for_update(of=("self",))
-    flag = related.get(pk=flag.pk)
+    flag = _held(flag)
     if flag.cleared_at is not None:
         raise Refused({"": [_("This flag was cleared meanwhile: look at the list again.")]})
     return flag
+
+
+def _held(flag: Flag) -> Flag:
+    """The flag as it stands, locked after its participant and their windows.
+
+    A sweep reads flags and writes them under the lock of the windows: it would write over what was
+    said meanwhile, and who holds the flag and then asks for the window would wait for it for ever.
+    """
+    lock_participant(flag.participant_id)
+    windows = ProtocolWindow.objects.filter(participant=flag.participant_id).order_by("pk")
+    list(windows.select_for_update(of=("self",), no_key=True).values_list("pk"))
+    flags = Flag.objects.select_related("participant__site")
+    return flags.select_for_update(of=("self",), no_key=True).get(pk=flag.pk)

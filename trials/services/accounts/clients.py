@@ -77,7 +77,11 @@ def rotate_client_secret(
     Raises Refused for a client that has ended, an overlap out of bounds and a reason left out.
     """
     require_reason(reason)
-    client = ApiClient.objects.select_for_update(of=("self",)).select_related("user").get(pk=client.pk)
+    client = (
+        ApiClient.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("user")
+        .get(pk=client.pk)
+    )
     if client.ended_at or (client.expires_at and client.expires_at <= now):
         raise Refused({"": [_("This client has ended. Make another one.")]})
     if not 0 <= overlap_days <= LONGEST_OVERLAP:
@@ -94,7 +98,11 @@ def rotate_client_secret(
 def end_client(*, client: ApiClient, now: datetime, by: User | None, reason: str) -> ApiClient:
     """End a client, its secrets, its account and its role; what it did stays. Raises Refused."""
     require_reason(reason)
-    client = ApiClient.objects.select_for_update(of=("self",)).select_related("user").get(pk=client.pk)
+    client = (
+        ApiClient.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("user")
+        .get(pk=client.pk)
+    )
     if client.ended_at:
         raise Refused({"": [_("This client has ended already.")]})
     client.ended_at = now

@@ -72,7 +72,7 @@ def grant_membership(
         _refuse_unfit(found, by)
         unlikely = list(questions_of(frame_ahead(found.granted_at.date()), [starts_on]))
         ask_once(unlikely, MembershipRefused, sure=sure)
-        User.objects.select_for_update().get(pk=user.pk)  # one at a time, or both would hold it
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one at a time, or both would hold it
         _refuse_held(found)
     found.save(force_insert=True)
     return found
@@ -142,7 +142,11 @@ def withdraw_membership(*, membership: Membership, now: datetime, by: User | Non
 
 
 def _standing(membership: Membership, by: User | None, reason: str) -> Membership:
-    found = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=membership.pk)
+    found = (
+        Membership.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("user")
+        .get(pk=membership.pk)
+    )
     if found.withdrawn_at:
         raise MembershipEnded(found)
     if by is not None:

@@ -239,7 +239,7 @@ def _free_name(text: str, channel: Channel) -> str:
 
 
 def _locked(channel: Channel, version: int) -> Channel:
-    found = Channel.objects.select_for_update().get(pk=channel.pk)
+    found = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
     if found.version != version:
         raise Stale("trials.channel", found.pk, version, found.version)
     return found

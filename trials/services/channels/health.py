@@ -59,7 +59,7 @@ def record_silence(way: str, *, at: datetime, reason: str) -> None:
 
 
 def _locked(way: str) -> ChannelHealth:
-    rows = ChannelHealth.objects.filter(way=way).select_for_update()
+    rows = ChannelHealth.objects.filter(way=way).select_for_update(no_key=True)
     if (row := rows.first()) is not None:
         return row
     ChannelHealth.objects.bulk_create([ChannelHealth(way=way)], ignore_conflicts=True)

@@ -70,7 +70,7 @@ def claim_job(*, now: datetime, pk: int | None = None) -> Job | None:
     """Take up one job that nobody does, that of the number where one is given; None where there is none."""
     found = Job.objects.filter(is_left(now, STALE_AFTER), finished_at=None)
     found = found.filter(pk=pk) if pk else found
-    job = found.order_by("pk").select_for_update(of=("self",), skip_locked=True).first()
+    job = found.order_by("pk").select_for_update(of=("self",), skip_locked=True, no_key=True).first()
     if job is None:
         return None
     job.alive_at, job.attempts = now, job.attempts + 1

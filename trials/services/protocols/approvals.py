@@ -71,7 +71,7 @@ def correct_approval(
     `version` is the one that was shown. Raises ApprovalRefused without a reason, and for days in the
     future or out of order; Stale where somebody else corrected it meanwhile.
     """
-    approval = SiteApproval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
+    approval = SiteApproval.objects.select_for_update(of=("self",), no_key=True).get(pk=approval.pk)
     if approval.version != version:
         raise Stale("trials.siteapproval", approval.pk, version, approval.version)
     require_reason(reason, ApprovalRefused)

@@ -77,7 +77,7 @@ def retained_until(closed_on: date) -> date:
 
 def _locked(trial: Trial, reason: str) -> Trial:
     require_reason(reason, ClosureRefused)
-    return Trial.objects.select_for_update().get(pk=trial.pk)
+    return Trial.objects.select_for_update(no_key=True).get(pk=trial.pk)
 
 
 def count_rows(trial: Trial) -> int:

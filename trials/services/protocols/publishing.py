@@ -41,7 +41,7 @@ def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     _refuse_what_does_not_fit(protocol)
     digest = yaml.digest(protocol)
     trial, _created = Trial.objects.get_or_create(code=protocol.trial, defaults=_of_trial(protocol))
-    Trial.objects.select_for_update().get(pk=trial.pk)
+    Trial.objects.select_for_update(no_key=True).get(pk=trial.pk)
     found = ProtocolVersion.objects.filter(trial=trial, label=protocol.version).first()
     if found and found.digest == digest:
         return found
@@ -67,7 +67,7 @@ def publish_protocol(*, version: ProtocolVersion, by: User | None, now: datetime
 
     Raises ProtocolInvalid for a draft whose document has faults.
     """
-    found = ProtocolVersion.objects.select_for_update().get(pk=version.pk)
+    found = ProtocolVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     if found.published_at is None:
         found.digest = yaml.digest(yaml.load(found.document, str(found)).protocol)
         found.published_at, found.published_by = now, by

@@ -59,7 +59,7 @@ def rename_trial(
 
     Raises Stale, and Refused for a name outside that names a disease.
     """
-    found = Trial.objects.select_for_update().get(pk=trial.pk)
+    found = Trial.objects.select_for_update(no_key=True).get(pk=trial.pk)
     if shown_version(found) != version:
         raise Stale("trials.trial", found.pk, version, shown_version(found))
     for name in NAMES:

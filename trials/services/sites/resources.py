@@ -99,7 +99,7 @@ def _columns(said: ResourceSaid) -> dict[str, object]:
 
 
 def _locked(resource: Resource, version: int) -> Resource:
-    found = Resource.objects.select_for_update().get(pk=resource.pk)
+    found = Resource.objects.select_for_update(no_key=True).get(pk=resource.pk)
     if found.version != version:
         raise Stale("trials.resource", found.pk, version, found.version)
     return found

@@ -91,7 +91,7 @@ def rename_site(*, site: Site, version: int, said: SiteNames, by: User | None, r
 
     `version` is what `shown_version` gave when the form was shown.
     """
-    found = Site.objects.select_for_update().get(pk=site.pk)
+    found = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     if shown_version(found) != version:
         raise Stale("trials.site", found.pk, version, shown_version(found))
     for name in NAMES:

@@ -80,7 +80,7 @@ def renewed_working_days(site: Site, standing: WorkingDays, year: int) -> Workin
 
 
 def _keep(site: Site, days: WorkingDays, by: User | None, note: str) -> WorkingDayTable:
-    Site.objects.select_for_update().get(pk=site.pk)
+    Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     newest = WorkingDayTable.objects.filter(site=site).order_by("-version").first()
     if newest and newest.digest == days.digest:
         return newest
