@@ -21,6 +21,8 @@ BANNED = {
     r"whoever": "anyone who",
     r"be it": "whether",
     r"no(?:ne| \w+) any more": "no longer",
+    r"the way is open|opens? the way": "the next participant may start",
+    r"(?:pass\w+|those) of before": "former",
     r"goes? on record": "is kept in the audit trail",
     r"the gravest": "the most severe",
     r"it wakes on": "it reappears on",

@@ -32,7 +32,7 @@ def reauthenticated(view: View | None = None, *, allow_get: bool = False) -> Any
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not get_adapter().get_reauthentication_methods(request.user):
             raise PermissionDenied(
-                _("Here you are asked to show again who you are. Add a passkey to your account first.")
+                _("You are asked to confirm who you are. Add a passkey to your account first.")
             )
         answer: HttpResponseBase = guarded(request, *args, **kwargs)
         return answer

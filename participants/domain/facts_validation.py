@@ -131,7 +131,7 @@ def _far(fact: Fact) -> Iterator[Refusal]:
             yield problem(
                 "year",
                 name,
-                _("%(year)s is no year for this: give one from %(first)s to %(last)s"),
+                _("%(year)s cannot be right: give a year from %(first)s to %(last)s"),
                 year=str(point.year),
                 first=str(declared.first_year),
                 last=str(LAST_YEAR),

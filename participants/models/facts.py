@@ -75,7 +75,7 @@ class Fact(models.Model):
 
 
 class SafetyReview(models.Model):
-    """The review of safety at a dose level, or in a whole trial, that may open the way to anyone who is next.
+    """The review of safety at a dose level, or in a whole trial, that may let the next participant start.
 
     `cohort` None: of everybody so far, as in a trial without dose levels. Software never decides a dose.
     """

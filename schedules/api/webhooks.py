@@ -230,7 +230,7 @@ class ReplayBody(StrictSerializer):
 class ReplayedSerializer(serializers.Serializer):
     """How many messages are sent again."""
 
-    count = serializers.IntegerField(help_text="Each with its `webhook-id` of before.")
+    count = serializers.IntegerField(help_text="Each with the same `webhook-id` as the first time.")
 
 
 class WebhookQuery(SparseMixin, ListQuery):

@@ -251,7 +251,7 @@ CASES: list[tuple[str, Act | None, Act, str, str]] = [
         None,
         lambda w: w.step(Step.TRANSFER, site=w.site),
         "site",
-        "Give another site than the present one.",
+        "Give a site other than the present one.",
     ),
     (
         "a transfer to a site whose days nobody can tell",

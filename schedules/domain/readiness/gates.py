@@ -1,7 +1,7 @@
 """Gates before the next participant or dose level, judged before the point of no return.
 
 Every parameter is the protocol's: which observation, which interval, how many at a level.
-Software never decides a dose: a gate says whether and when the way is open, and why not.
+Software never decides a dose: a gate says whether and when the next participant may start, and why not.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class GateVerdict:
     """Whether a planned start passes every gate.
 
     `opens_on` is the first day on which the point of no return may be passed: the planned day
-    itself where the way is open, None where no day can be told yet.
+    itself where the gate is open, None where no day can be told yet.
     """
 
     open: bool

@@ -118,7 +118,7 @@ def _near_days(facts: TimelineFacts) -> tuple[date, date]:
 
 
 def _bands(facts: TimelineFacts, scale: Scale) -> tuple[Band, ...]:
-    """Each epoch over the days of its visits, up to the next one; the last begins where its elder ends."""
+    """Each epoch over the days of its visits, up to the next; the last begins where the one before ends."""
     epochs = sorted(facts.epochs, key=lambda epoch: epoch.first)
     bands = []
     for place, epoch in enumerate(epochs):

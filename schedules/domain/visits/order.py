@@ -124,7 +124,7 @@ def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: His
 
 
 def _begins_with(anchor: AnchorRule, protocol: Protocol) -> AnchorRule:
-    """What has to be before an anchor that is derived to come after it: the infusion of a second dose."""
+    """Give the anchor that a derived one follows in the end: for a second infusion, the first one."""
     while anchor.derived and not anchor.derived.visit and anchor.derived.offset.amount > 0:
         anchor = protocol.anchor_by_code[anchor.derived.anchor]
     return anchor

@@ -135,7 +135,7 @@ def plan_anew(*, person: Participant, by: User | None, now: datetime) -> None:
 def _refusals_of_site(standing: CourseState, site: Site | None) -> list[Refusal]:
     person = standing.participant
     if site is None or site.pk == person.site_id:
-        return [Refusal.said("site", _("Give another site than the present one."))]
+        return [Refusal.said("site", _("Give a site other than the present one."))]
     words = {"site": str(site), "trial": person.trial.code, "version": person.protocol_version.label}
     if not site.zone:
         return [Refusal.said("site", _("%(site)s has no time zone yet: give it one first.") % words)]

@@ -22,7 +22,7 @@ Digests = Mapping[int, tuple[str, RowStamp]]
 
 
 def visit_stamps(digests: Digests, known: Mapping[int, Stamp], now: datetime) -> dict[int, Stamp]:
-    """Give the stamp of each of these visits, and keep the new ones; `known` are those of before."""
+    """Give the stamp of each of these visits, and keep the new ones; `known` are the former ones."""
     return _stamps(VisitStamp, "visit_id", digests, known, now)
 
 

@@ -76,7 +76,7 @@ def is_begun(plan: Plan) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRecord:
-    """When a review was held, whether it opens the way, and where that is documented."""
+    """When a review was held, whether it lets the next participant start, and where that is documented."""
 
     held_on: date
     opens_next: bool

@@ -189,7 +189,7 @@ def _asks_why(state: VisitState, completion: Completion, history: History) -> bo
 def miss_visit(
     *, visit: Visit, version: int, by: User | None, reason: str, now: datetime, sure: bool = True
 ) -> Visit:
-    """Put on record that nobody came, or came too late, with a reason; its date is still lent to others.
+    """Put on record that nobody came, or came too late, with a reason; others still count from its date.
 
     Without `sure`, VisitRefused asks at that field where an arrival is on record or the booking is still to
     come. Raises VisitRefused, also before the window opens, and Stale.

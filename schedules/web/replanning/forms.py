@@ -202,7 +202,7 @@ class WorkingDaysForm(PreviewForm):
         label=gettext_lazy("First day"),
         widget=DayInput(),
         required=False,
-        help_text=gettext_lazy("Not needed to read the holiday calendar again."),
+        help_text=gettext_lazy("Leave it empty to read the holiday calendar again."),
     )
     last = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput(), required=False)
     weekday = forms.TypedChoiceField(

@@ -154,7 +154,7 @@ class DocumentForm(VersionedForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         given = [name for name in ("shipped", "file", "document") if data.get(name)]
         if not given and not self.errors:
-            self.add_error("shipped", _("Choose a protocol, a file, or put the text of a document in."))
+            self.add_error("shipped", _("Choose a protocol or a file, or paste the text of a document."))
         elif len(given) > 1:
             self.add_error(given[-1], _("Give one of them only: a shipped protocol, a file or a text."))
         return data

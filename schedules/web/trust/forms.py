@@ -106,7 +106,8 @@ class ConsentGivenForm(Asking):
         max_length=300,
         required=False,
         help_text=gettext_lazy(
-            "For a consent that came after what it comes before, or on an unlikely day; never a name."
+            "Only where the consent came after something that it must precede, or on an unlikely day. "
+            "Never a name."
         ),
     )
     sure = SureField()

@@ -134,6 +134,6 @@ class ReviewForm(forms.Form):
     finding = forms.CharField(
         label=gettext_lazy("Finding"),
         max_length=2000,
-        help_text=gettext_lazy("What you looked for and found, also where it is nothing. No names."),
+        help_text=gettext_lazy("What you looked for and what you found, even if it is nothing. No names."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )

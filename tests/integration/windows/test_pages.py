@@ -73,8 +73,8 @@ def test_recording_a_fact_judges_at_once(client, infused):
     [
         ("lodging", LODGING | {"minutes": "-3"}, "give zero or more", "less than no travel"),
         ("lodging", LODGING | {"to_day": "2026-12-01"}, "is before the first day", "turned round"),
-        ("lodging", LODGING | {"to_day": "9999-12-31"}, "9999 is no year for this", "for ever"),
-        ("night-away", {"day": "0001-01-01"}, "1 is no year for this", "before all calendars"),
+        ("lodging", LODGING | {"to_day": "9999-12-31"}, "9999 cannot be right: give a year", "for ever"),
+        ("night-away", {"day": "0001-01-01"}, "1 cannot be right: give a year", "before all calendars"),
         ("night-away", {"day": "2026-12-24"}, "lies in the future", "not yet spent"),
         (
             "admission",

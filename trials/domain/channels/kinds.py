@@ -167,7 +167,7 @@ KINDS: Mapping[ChannelKind, Kind] = MappingProxyType(
 
 NOT_ON_THE_LIST = _("%(scheme)s:// is not on the list of channels. Dayzero sends by: %(list)s.")
 OTHER_KIND = _("%(scheme)s:// is the address of another kind of channel (%(kind)s): choose that kind.")
-NOT_ITS_ADDRESS = _("This is not the address of such a channel: enter it as %(form)s.")
+NOT_ITS_ADDRESS = _("This is not the address of a channel of this kind: enter it as %(form)s.")
 NO_OPTIONS = _("Leave out the part from the question mark on: options cannot be set here.")
 BAD_SECRET = _("This secret cannot be right: enter letters and digits, as the receiver shows it.")
 NO_SECRET_HERE = _("Such a channel takes no secret of its own: leave it empty.")

@@ -160,7 +160,7 @@ def confirm_changes(*, user: User, now: datetime, today: date, by: User, reason:
 
 
 def prove_former_password(*, user: User, password: str, now: datetime, request: HttpRequest) -> int:
-    """Take the owner's word for changes that the password of before proves; gives how many.
+    """Take the owner's word for changes that the former password proves; gives how many.
 
     Raises ChangeRefused where it proves none; the attempt counts as one of signing in that failed.
     """
@@ -225,13 +225,13 @@ def _refusal(change: AccountChange, *, stopped: bool, second: bool, ends: dateti
     said = _("Somebody else changed this account (%(what)s, by %(who)s, %(when)s).") % words
     if second:
         then = _(
-            "It signs again once you enter the password of before under “Your account”, sign with a passkey "
-            "of before, or a second administrator confirms the change."
+            "It can sign again once you enter the former password under “Your account”, sign with a former "
+            "passkey, or a second administrator confirms the change."
         )
     else:
         then = _(
-            "It signs again once you enter the password of before under “Your account” or sign with a "
-            "passkey of before; else from %(until)s on, unless its owner stops the change."
+            "It can sign again once you enter the former password under “Your account” or sign with a former "
+            "passkey; otherwise from %(until)s on, unless its owner stops the change."
         )
     return f"{said} {then % words}"
 

@@ -194,7 +194,7 @@ def _sealed(said: ChannelSaid, look_up: LookUp | None) -> tuple[str, Way, str]:
     if not can_store_secrets():
         raise Refused({"": [str(SecretsUnreadable.without_key())]})
     if said.kind not in set(ChannelKind):
-        raise Refused({"kind": [_("Choose a kind of the list.")]})
+        raise Refused({"kind": [_("Choose a kind from the list.")]})
     kind, secret, shown = ChannelKind(said.kind), said.secret.strip(), ""
     way = way_of(kind, said.address, "" if kind is ChannelKind.WEBHOOK else secret)
     if isinstance(way, Refusal):

@@ -133,7 +133,7 @@ class FormerPasswordForm(forms.Form):
     """The password that an account had before somebody else changed it."""
 
     password = forms.CharField(
-        label=_("Password of before"),
+        label=_("Former password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
