@@ -96,6 +96,23 @@ def test_texts_too_long_to_store_are_named() -> None:
     assert not Trial.objects.exists()
 
 
+def test_names_of_activities_and_facts_that_no_row_can_hold_are_named() -> None:
+    """They were published, and the first visit with the activity could not be recorded on PostgreSQL."""
+    text = document("NCT07193667").replace("label: Blood count", f"label: {'x' * 201}", 1)
+    text = text.replace("code: blood-count", f"code: {'b' * 61}", 1).replace(
+        "activity: blood-count", f"activity: {'b' * 61}"
+    )
+    text = text.replace("of: [immunosuppressant]", f"of: [{'i' * 81}]", 1)
+    with pytest.raises(ProtocolInvalid) as refused:
+        import_protocol(text=text, by=None)
+    said = [str(problem).partition(";")[0].partition(": ") for problem in refused.value.problems]
+    assert {(path.partition("[")[0], words) for path, _colon, words in said} == {
+        ("activities", "61 characters are given"),
+        ("activities", "201 characters are given"),
+        ("windows", "81 characters are given"),
+    }
+
+
 def _levels(*codes: str) -> str:
     levels = tuple(DoseLevel(code, f"Level {code}", ASSUMED, planned=3) for code in codes)
     return document_of(replace(library.load("CART-SLE"), dose_levels=levels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError, Problem, ProtocolInvalid
 from trials.domain.language import kept
-from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.protocol import HalfLives, Protocol, ProtocolWindow
 from trials.formats.protocols import yaml
 from trials.models import Cohort, ProtocolVersion, Trial, User
 
@@ -132,6 +133,7 @@ def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:
         ("epochs", protocol.epochs, 60, 200),
         ("anchors", protocol.anchors, 60, 200),
         ("visits", protocol.visits, 56, 112),  # a number is added where a rule makes several
+        ("activities", protocol.activities, 60, 200),
         ("windows", protocol.windows, 60, 200),
         ("dose_levels", protocol.dose_levels, 40, 100),
     )
@@ -139,6 +141,21 @@ def _stored_texts(protocol: Protocol) -> Iterator[tuple[str, str, int]]:
         for number, item in enumerate(items):
             yield f"{name}[{number}].code", item.code, code
             yield f"{name}[{number}].label", item.label, label
+    for number, window in enumerate(protocol.windows):
+        for path, named in _fact_codes(window):
+            yield f"windows[{number}].{path}", named, 80
+
+
+def _fact_codes(window: ProtocolWindow) -> Iterator[tuple[str, str]]:
+    """The drugs, tests and events that a window names, by the places where it does."""
+    for field in dataclasses.fields(window.terms):
+        value = getattr(window.terms, field.name)
+        codes = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+        yield from ((f"{window.kind}.{field.name}", str(code)) for code in codes)
+    for end, bound in (("starts", window.starts), ("ends", window.ends)):
+        for moment in bound.moments if bound else ():
+            if isinstance(moment.offset, HalfLives):
+                yield f"{end}.half_lives.drug", moment.offset.drug
 
 
 class _Coded(typing.Protocol):
