@@ -119,10 +119,10 @@ class VisitState(NamedTuple):
         """Whether it comes after a planned day that is over, and nobody has recorded that it happened.
 
         A day that is merely derived is never awaited: it moves with what it follows, and where it follows
-        from a missed visit it will never be actual.
+        from a missed visit it will never be actual. A visit that no rule asks for has days of its own.
         """
         after = self.anchor_on < min(self.target, today)
-        return after and self.anchor_kind == AnchorKind.PLANNED
+        return after and self.anchor_kind == AnchorKind.PLANNED and not self.unscheduled
 
     @property
     def is_range(self) -> bool:

@@ -147,13 +147,14 @@ def _appointed(wanted: Appointment, today: date, known: date) -> Q:
 
 def _awaits_base(today: date) -> Q:
     """`VisitState.awaits_base` as a condition."""
-    planned = Q(anchor_kind=AnchorKind.PLANNED, anchor_on__lt=today)
+    planned = Q(anchor_kind=AnchorKind.PLANNED, anchor_on__lt=today, unscheduled=False)
     return planned & Q(target__gt=F("anchor_on"))
 
 
 def base_happened(today: date) -> Q:
     """Select the visits that do not wait for the day they count from: the contrary of `awaits_base`."""
-    return ~Q(anchor_kind=AnchorKind.PLANNED) | Q(anchor_on__gte=today) | Q(target__lte=F("anchor_on"))
+    happened = ~Q(anchor_kind=AnchorKind.PLANNED) | Q(unscheduled=True)
+    return happened | Q(anchor_on__gte=today) | Q(target__lte=F("anchor_on"))
 
 
 def _off_window() -> Q:

@@ -11,9 +11,11 @@ from participants.models import Participant
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
+from schedules.domain.visits.status import Appointment, WindowPosition, clinic_days, standing
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Visit
-from schedules.selectors.store.stored_visits import lost_booking
+from schedules.selectors.store.stored_visits import lost_booking, record_of
+from schedules.selectors.visits.status_query import appointment_condition, window_condition
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import complete_visit, undo_visit
@@ -186,3 +188,17 @@ def test_chemotherapy_begins_with_its_first_day_whatever_is_said(participant: Pa
     with pytest.raises(VisitRefused, match="comes after Chemotherapy 1, which was done on") as refused:
         completed(visit(participant, "ld-2"), date(2026, 11, 30), "as told", now=at(12, 3))
     assert set(refused.value.fields) == {"on"}
+
+
+def test_an_unscheduled_visit_waits_for_no_infusion(participant: Participant) -> None:
+    """Added after the planned infusion, which nobody had recorded, it “waited” and was never to record."""
+    asked = Unscheduled(Booking(date(2026, 12, 9)))
+    add_unscheduled(participant=participant, asked=asked, by=None, reason="a rash", now=at(12, 11))
+    added = Visit.objects.filter(participant=participant, unscheduled=True)
+    days = clinic_days(date(2026, 12, 11), None)
+    stands = standing(record_of(added.get()), days)
+    assert (stands.window, stands.appointment) == (WindowPosition.CLOSED, Appointment.TO_RECORD)
+    here = {days: [participant.site_id]}
+    assert added.filter(window_condition(WindowPosition.CLOSED, here)).exists()
+    assert added.filter(appointment_condition(Appointment.TO_RECORD, here)).exists()
+    assert not added.filter(window_condition(WindowPosition.WAITING, here)).exists()
