@@ -10,7 +10,6 @@ from django.db import DatabaseError
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
 
 from schedules.selectors.operations.reminders import channels_lately, oldest_unsent
 from trials.domain.release import RELEASE
@@ -41,7 +40,7 @@ class Measures:
             found, away = [], 0
             try:
                 found = list(part(self.now))
-            except (DatabaseError, RedisError, OSError) as error:
+            except (DatabaseError, OSError) as error:
                 logger.warning("The measures of %s could not be read: %s", name, type(error).__name__)
                 away = 1
             failed.add_metric([name], away)

@@ -135,7 +135,7 @@ def test_single_sign_on_and_second_factors_come_from_the_environment(
 
 HEAVY = (
     *("weasyprint", "openpyxl", "apprise", "odmlib", "prometheus_client", "sentry_sdk", "PIL", "qrcode"),
-    "lxml",
+    *("lxml", "redis"),
 )
 WORKER = "import config.celery as c; c.app.loader.import_default_modules()"
 

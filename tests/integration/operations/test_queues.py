@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from config.celery import DELIVER, JUDGE, LONG, QUEUES, SWEEP, app
 from config.running import RUNG_AT
 from trials.selectors.operations import queues
-from trials.selectors.operations.queues import queue_names
+from trials.selectors.operations.queues import BrokerAway, queue_names
 
 ROUTES = app.conf.task_routes
 
@@ -27,3 +31,9 @@ def test_what_may_hang_shares_no_queue_with_what_must_not_wait() -> None:
     assert queue_of("schedules.tasks.amend") == LONG
     assert queue_of("schedules.tasks.judge") == JUDGE
     assert {queue_of(task) for task in ("schedules.tasks.sweep", "trials.tasks.seal")} == {SWEEP}
+
+
+def test_a_broker_that_does_not_answer_is_said_to_be_away(settings: Any) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    with pytest.raises(BrokerAway):
+        queues.queues()

@@ -16,6 +16,10 @@ PATIENCE = 2
 """Seconds that the broker is given to answer."""
 
 
+class BrokerAway(ConnectionError):
+    """The broker cannot be asked; the words are its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueState:
     """A queue: how many messages lie in it, and for how many seconds the oldest has."""
@@ -36,19 +40,22 @@ def queue_names() -> list[str]:
 
 
 def queues() -> list[QueueState]:
-    """Look at each queue on the broker; nothing where there is none. Raises redis.RedisError."""
+    """Look at each queue on the broker; nothing where there is none. Raises BrokerAway."""
     if not settings.BROKER_URL:
         return []
-    import redis  # noqa: PLC0415  without a broker it is of no use
+    import redis  # noqa: PLC0415  five megabytes, which a process of the web needs for this alone
 
-    with redis.Redis.from_url(
-        settings.BROKER_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
-    ) as broker:
-        found = []
-        for name in queue_names():
-            length, last = int(broker.llen(name)), broker.lindex(name, -1)
-            found.append(QueueState(name, length, _age(last)))
-        return found
+    try:
+        with redis.Redis.from_url(
+            settings.BROKER_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        ) as broker:
+            found = []
+            for name in queue_names():
+                length, last = int(broker.llen(name)), broker.lindex(name, -1)
+                found.append(QueueState(name, length, _age(last)))
+            return found
+    except redis.RedisError as error:
+        raise BrokerAway(str(error)) from error
 
 
 def _age(message: Any) -> float:
