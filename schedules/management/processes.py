@@ -20,7 +20,7 @@ class Stopped(Exception):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM raise Stopped inside, once; anyone who is impatient then is not heard."""
+    """Let Ctrl-C and SIGTERM raise Stopped inside, once; another signal is ignored."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in (signal.SIGINT, signal.SIGTERM):

@@ -89,7 +89,7 @@ class DeviationRow:
 
     @property
     def lapse_label(self) -> str:
-        """Why it is no longer so, or that somebody upholds it; marked for translation, empty for neither."""
+        """Why a deviation no longer holds, or that somebody upholds it; marked for translation, or empty."""
         because = self.deviation.lapsed_because
         return LAPSE_LABELS[Lapse(because)] if because else ""
 

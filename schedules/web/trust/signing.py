@@ -37,7 +37,7 @@ USED = "dayzero_signed_with"
 @login_required
 @require_http_methods(["GET", "POST"])
 def signing(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """What is to be signed, who signed it, and the form; signed, refused in words, or changed meanwhile."""
+    """Show what is to be signed, who signed it and the form; sign it, or say why that is not possible."""
     user, instant = user_of(request), now()
     record = signable_in_sight(user, kind, pk, instant, server_day(instant))
     if record is None:

@@ -93,7 +93,7 @@ def form_of(signed_text: str) -> int:
 
 
 def standing(signed_text: str, signed_digest: str, digest_now: str) -> Standing:
-    """Void once the record is not what was signed, and where text and digest of the signature part."""
+    """Whether a signature stands: void once the record or its own text is not what its digest is of."""
     if digest_of(signed_text) != signed_digest or signed_digest != digest_now:
         return Standing.VOID
     return Standing.STANDS
