@@ -21,7 +21,7 @@ from schedules.selectors.windows.flags import (
 )
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.terms import WindowKind
-from trials.domain.words import Say, plain
+from trials.domain.words import Code, Say, plain
 from trials.models import User
 from trials.selectors.records import protocol_of, roles_of
 from trials.zones import roles_day
@@ -124,6 +124,9 @@ def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:
     protocol: Protocol = protocol_of(flag.participant.protocol_version)
     windows = [rule for rule in protocol.windows if rule.code == flag.window.code]
     found = [MissingFact(feed.kind, feed.of) for feed in feeds_of(windows)]
+    named = {value for words in verdict.verdict.missing for _name, value in words.values}
+    lacking = [one for one in found if one.of and Code(one.of) in named]
+    found = lacking or found  # of several that a window asks about, only what it still lacks
     if verdict.verdict.status is VerdictStatus.CANNOT_JUDGE:  # a confirmation settles what nobody recorded
         found.sort(key=lambda one: one.kind is not FactKind.CONFIRMATION)
     return tuple(dict.fromkeys(found))

@@ -6,17 +6,18 @@ from datetime import date
 
 import pytest
 
-from participants.domain.fact_kinds import Lodging, NightAway
+from participants.domain.fact_kinds import Confirmation, FactKind, Lodging, NightAway
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Flag
-from schedules.selectors.windows.flags import WantedFlags, flag_count, flags_listed
+from schedules.selectors.today.attention import card_of
+from schedules.selectors.windows.flags import WantedFlags, flag_count, flags_listed, related_flags
 from schedules.services.course.holds import hold_infusion, sweep_holds
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact
 from schedules.services.windows.flags import assign_flag, clear_flag, snooze_flag
-from tests.cast import an_enrolment
-from tests.integration.windows.conftest import a_user, noon
+from tests.cast import a_version, an_enrolment
+from tests.integration.windows.conftest import INFUSION, a_user, noon
 from trials.domain.errors import Refused
 from trials.models import AuditEntry, Role
 from trials.selectors.records import roles_of
@@ -151,3 +152,24 @@ def _another_site():
     from tests.cast import a_site
 
     return a_site("BJ")
+
+
+def test_a_window_of_two_substances_asks_for_the_one_that_is_not_confirmed_yet(coordinator):
+    """Its card and the list of flags asked for the first again, day after day, and never for the second."""
+    version = a_version("NCT07331467")
+    anchors = {"infusion": AnchorDay(INFUSION)}
+    person = enrol(enrolment=an_enrolment(version, anchors=anchors, traits=frozenset()), by=None)
+    asked = []
+    for day in (7, 8, 9):
+        now = noon(12, day)
+        sweep_windows(now=now)
+        flag = Flag.objects.filter(window__code="malignancy-washout", cleared_at=None).first()
+        if flag is None:
+            break
+        (missing, *_others) = card_of(related_flags(Flag.objects.filter(pk=flag.pk))[0], now).missing
+        asked.append((missing.kind, missing.of))
+        record_fact(participant=person, fact=Confirmation(missing.of, now.date()), by=None, now=now)
+    assert asked == [
+        (FactKind.CONFIRMATION, "malignancy"),
+        (FactKind.CONFIRMATION, "malignancy-treatment"),
+    ]
