@@ -61,7 +61,7 @@ def _tell(seed: int, begun: float, found: Outcome) -> None:
     """Print what came of a round so far, each finding in a line of its own."""
     took = (process_time() - begun) / (found.years or 1)
     print(f"seed {seed}, {took:.2f} s of CPU a year: {found}", flush=True)
-    for line in (*found.missed, *found.unseen, *found.false, *found.refused):
+    for line in (*found.missed, *found.unseen, *found.false, *found.refused, *found.again):
         print(f"  {line}", flush=True)
 
 
@@ -84,6 +84,7 @@ def _add(total: Outcome, found: Outcome) -> None:
     total.unseen += found.unseen
     total.false += found.false
     total.refused += found.refused
+    total.again += found.again
 
 
 if __name__ == "__main__":

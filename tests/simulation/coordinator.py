@@ -47,6 +47,9 @@ class Coordinator:
     flagged: dict[tuple[int, str], list[date]] = field(default_factory=dict)
     flagged_people: dict[int, list[date]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    answered: dict[tuple[Any, ...], date] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+    """The facts that Today asked for again on the day after they were recorded."""
 
     def work(self, day: date) -> None:
         """One day: in the morning what is to record, to book and missing; in the afternoon who came."""
@@ -171,7 +174,16 @@ class Coordinator:
                     said = f"{day} fact {who} {missing.kind} {missing.of}: {_why(refused)}"
                     self.refused.append(said)
                     continue
+                self._note(card, missing, day)
                 return
+
+    def _note(self, card: Card, missing: MissingFact, day: date) -> None:
+        window = card.worst.flag.window
+        asked = (card.participant.pk, window.code if window else "", missing)
+        if self.answered.get(asked) == day - DAY:
+            who = f"{card.participant.trial.code} {card.participant.subject_code}"
+            self.again.append(f"{day} {who} {asked[1]}: {missing.kind} {missing.of}")
+        self.answered[asked] = day
 
     def _facts(self, person: Participant, missing: MissingFact, day: date, now: datetime) -> Iterable[Fact]:
         match missing.kind:

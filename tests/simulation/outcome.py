@@ -36,6 +36,7 @@ class Outcome:
     unseen: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         by_kind = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items()))
@@ -43,7 +44,8 @@ class Outcome:
             f"{self.years:.1f} participant-years, {self.visits} visits done, {self.no_shows} no-shows, "
             f"{self.deviations} deviations ({by_kind}): missed although a clinic day was left "
             f"{len(self.missed)}, foreseeable and not shown {len(self.unseen)}, "
-            f"false drafts {len(self.false)}, refused acts {len(self.refused)}"
+            f"false drafts {len(self.false)}, refused acts {len(self.refused)}, "
+            f"facts asked for again the day after {len(self.again)}"
         )
 
 
@@ -75,7 +77,7 @@ def _outcome(world: World, coordinator: Coordinator, days: int) -> Outcome:
     _judge(world, coordinator, world.start + days * DAY, outcome)
     people = Participant.objects.filter(site__in=world.sites).count()
     outcome.years = people * days / 365
-    outcome.refused = coordinator.refused
+    outcome.refused, outcome.again = list(coordinator.refused), list(coordinator.again)
     outcome.no_shows = sum(map(len, world.no_shows.values()))
     return outcome
 

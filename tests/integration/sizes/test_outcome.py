@@ -29,7 +29,7 @@ def a_world(seed: int, lead: int) -> World:
 def test_who_does_what_today_asks_misses_nothing_and_no_draft_is_false() -> None:
     found = simulate(a_world(7, 4), 22)
     assert found.visits > 3, str(found)
-    assert (found.missed, found.unseen, found.false) == ([], [], []), found.refused
+    assert (found.missed, found.unseen, found.false, found.again) == ([], [], [], []), found.refused
 
 
 @pytest.mark.long
