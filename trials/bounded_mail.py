@@ -15,7 +15,7 @@ from django.core.mail.message import EmailMessage
 
 from trials.outbound.watch import Watch, watched
 
-_FINE = 250  # RFC 5321: the command was carried out
+_FINE, _NO_MORE = 250, 421  # RFC 5321: the command was carried out; the server closes the connection
 
 _watch: ContextVar[Watch | None] = ContextVar("dayzero_mail_watch", default=None)
 
@@ -64,25 +64,38 @@ class EmailBackend(SmtpBackend):
         with watched(settings.EMAIL_TIMEOUT) as watch:
             token = _watch.set(watch)
             try:
-                if self._kept:
-                    self._be_ready(watch)
-                return int(super().send_messages(email_messages) or 0)
+                return self._all_sent(email_messages, is_used=self._kept and self._is_ready(watch))
             except BaseException:
                 self._leave()
                 raise
             finally:
                 _watch.reset(token)
 
-    def _be_ready(self, watch: Watch) -> None:
-        """Have a connection that answers: one that was kept is asked first, so that nothing is sent twice."""
+    def _all_sent(self, email_messages: Sequence[EmailMessage], *, is_used: bool) -> int:
+        """Send; a server that wants no more messages of a connection gets the same one through the next."""
+        try:
+            return int(super().send_messages(email_messages) or 0)
+        except smtplib.SMTPSenderRefused as refused:
+            if not is_used or refused.smtp_code != _NO_MORE:
+                raise
+        self._leave()
+        self.open()
+        return int(super().send_messages(email_messages) or 0)
+
+    def _is_ready(self, watch: Watch) -> bool:
+        """Have a connection that answers, and say whether it has been used.
+
+        One that was kept is asked first, so that nothing is sent twice.
+        """
         held = self.connection
         if held is not None and held.sock is not None:
             watch.keep(held.sock)
             with suppress(smtplib.SMTPException, OSError):
                 if held.noop()[0] == _FINE:
-                    return
+                    return True
         self._leave()
         self.open()
+        return False
 
     def _leave(self) -> None:
         """End the connection, if there is one, without waiting for an answer."""

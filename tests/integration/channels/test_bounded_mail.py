@@ -68,6 +68,36 @@ def test_a_connection_that_the_server_has_closed_is_made_anew() -> None:
     assert len(Hasty.took) == 3
 
 
+class Strict(socketserver.StreamRequestHandler):
+    """A mail server that takes one message of a connection and says so at the next."""
+
+    took: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 strict\r\n")
+        taken = 0
+        while line := self.rfile.readline():
+            word = line[:4].upper()
+            if word == b"MAIL" and taken:
+                self.wfile.write(b"421 4.7.0 too many messages in this connection\r\n")
+                return
+            self.wfile.write(b"354 go on\r\n" if word == b"DATA" else b"250 ok\r\n")
+            if word == b"DATA":
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                taken += 1
+                self.took.append(word)
+                self.wfile.write(b"250 ok\r\n")
+
+
+def test_a_server_that_wants_no_more_of_a_connection_gets_the_message_through_the_next() -> None:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Strict)
+    server.daemon_threads = True
+    with serving(server) as port:
+        in_one_block(port)
+    assert len(Strict.took) == 3
+
+
 class Drip(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         try:
