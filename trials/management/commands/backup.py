@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from trials.services.operations.archives import BackupFailed, check_archive
-from trials.services.operations.backups import make_backup
+from trials.services.operations.backups import drop_old, make_backup
 
 AFTER_A_FAILURE = 600
 """Seconds after which a backup that failed is tried again."""
@@ -60,8 +60,10 @@ class Command(BaseCommand):
     def _make(self, folder: Path, keep: int | None, *, final: bool) -> bool:
         """Make one; whether it failed. What fails ends a single backup with an error."""
         try:
-            run = make_backup(folder=folder, now=timezone.now(), keep=keep)
+            run = make_backup(folder=folder, now=timezone.now())
             check_archive(folder / run.name)
+            if keep is not None:  # the one before goes only once this one has been read to its end
+                drop_old(folder, keep, run.name)
         except (BackupFailed, DatabaseError) as error:
             said = str(error) if isinstance(error, BackupFailed) else "The database does not answer."
             if final:

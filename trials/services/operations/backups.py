@@ -26,11 +26,11 @@ COUNTED = ("participants_participant", "schedules_visit", "trials_auditentry")
 _ERROR = 300
 
 
-def make_backup(*, folder: Path, now: datetime, keep: int | None = None, using: str = "default") -> BackupRun:
+def make_backup(*, folder: Path, now: datetime, using: str = "default") -> BackupRun:
     """Write a backup of the database into a folder, and keep in the database that it was made.
 
-    Of one instant, while others go on writing. `keep` is how many backups are left in the folder at most;
-    None leaves all. Raises BackupFailed, and keeps that it failed; nothing half-written stays.
+    Of one instant, while others go on writing. Raises BackupFailed, and keeps that it failed; nothing
+    half-written stays.
     """
     name = f"dayzero-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}"
     run = BackupRun.objects.create(name=name, started_at=now)
@@ -44,15 +44,16 @@ def make_backup(*, folder: Path, now: datetime, keep: int | None = None, using: 
     run.finished_at, run.digest = timezone.now(), digest
     run.size, run.last_link = (folder / name).stat().st_size, manifest.last_link
     run.save()
-    if keep is not None:
-        drop_old(folder, keep)
     return run
 
 
-def drop_old(folder: Path, keep: int) -> list[str]:
-    """Delete the oldest backups of a folder until `keep` are left, at least one; give their names."""
-    found = sorted(path for path in folder.glob(f"dayzero-*{SUFFIX}") if path.is_file())
-    gone = found[: -max(keep, 1)]
+def drop_old(folder: Path, keep: int, made: str) -> list[str]:
+    """Delete the oldest backups of a folder until `keep` are left, with that just made; give their names.
+
+    Names hold the instant. Those that a clock dated ahead before it was put back seem newer than that one.
+    """
+    found = sorted(path for path in folder.glob(f"dayzero-*{SUFFIX}") if path.is_file() and path.name != made)
+    gone = found[: max(0, len(found) - max(keep - 1, 0))]
     for path in gone:
         path.unlink()
     return [path.name for path in gone]
