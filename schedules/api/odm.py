@@ -187,6 +187,7 @@ class OdmExchange(AnswersOnce):
         said = {"subject_key": key, "event_oid": event.event_oid, "repeat_key": event.repeat_key}
         if event.day is None and not event.removed:
             return {**said, "status": 204, "visit": visit.pk, "problem": None}
+        visit.refresh_from_db()  # an event before it may have moved it, and a file names no versions
         try:
             reported(request, visit, visit.version, _report(found, key, event), dry_run=dry_run)
         except Exception as error:  # noqa: BLE001  what is ours is raised again inside

@@ -19,6 +19,8 @@ from trials.zones import zone_of
 SHOWN = 50
 """So many acts at most stand on the page; all of them in the audit trail."""
 _READ = 300
+_WALKED = 20_000
+"""So many entries back at most the trail is looked through for acts in sight."""
 _BACK = 500
 """So many entries back begins the first look of somebody who has never marked anything as read."""
 
@@ -49,18 +51,21 @@ def changed_since(user: User, now: datetime, wanted: Wanted) -> Changed:
     first = look.entry if look else max(0, last - _BACK)
     if first >= last:
         return Changed((), 0, look.at if look else None, last)
-    entries = AuditEntry.objects.filter(id__gt=first, id__lte=last, model__in=TOLD)
+    begin, people = max(first, last - _WALKED), people_wanted(user, now, wanted)
+    # in sight first: what others do elsewhere must not fill the page, and be marked as read in its place
+    entries = AuditEntry.objects.filter(id__gt=begin, id__lte=last, model__in=TOLD)
+    entries = entries.filter(participant_id__in=people.values("pk"))
     # an enrolment is told by its anchors: the names of a site and a version are a query each
     entries = entries.exclude(model="participants.participant", action="create")
-    latest = list(entries.exclude(actor_id=user.pk).exclude(participant_id=None).order_by("-id")[:_READ])
-    seen = people_wanted(user, now, wanted).filter(pk__in={one.participant_id for one in latest})
-    people: Mapping[int, Participant] = seen.select_related("trial", "site").in_bulk()
-    mine = [one for one in latest if one.participant_id in people]
-    zones = {pk: zone_of(person.site) for pk, person in people.items()}
-    acts = [(pk, change) for pk, change in acts_of(mine[::-1], zones) if change.fields]
+    latest = list(entries.exclude(actor_id=user.pk).order_by("-id")[:_READ])
+    seen = people.filter(pk__in={one.participant_id for one in latest}).select_related("trial", "site")
+    by_pk: Mapping[int, Participant] = seen.in_bulk()
+    zones = {pk: zone_of(person.site) for pk, person in by_pk.items()}
+    acts = [(pk, change) for pk, change in acts_of(latest[::-1], zones) if change.fields]
     acts.sort(key=lambda one: one[1].at, reverse=True)
-    rows = [ChangedRow(people[pk], change) for pk, change in acts[:SHOWN]]
-    return Changed(rows, len(acts), look.at if look else None, last, len(latest) == _READ)
+    rows = [ChangedRow(by_pk[pk], change) for pk, change in acts[:SHOWN]]
+    more = len(latest) == _READ or begin > first
+    return Changed(rows, len(acts), look.at if look else None, last, more)
 
 
 def views_of(user: User) -> Sequence[SavedView]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from schedules.models import PREPARATIONS, Visit, VisitPreparation
+from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import Refused
 from trials.models import User
@@ -21,6 +22,8 @@ def prepare_visit(
     Raises Refused for a visit that has ended.
     """
     assert kind in PREPARATIONS, kind
+    lock_participant(visit.participant_id)
+    visit = Visit.objects.get(pk=visit.pk)
     if visit.performed_on or visit.missed_on or visit.cancelled_on:
         raise Refused({"": [_("This visit is recorded already: there is nothing to prepare.")]})
     standing = VisitPreparation.objects.filter(visit=visit, kind=kind)

@@ -55,9 +55,17 @@ def snooze_flag(*, flag: Flag, until: date, by: User, now: datetime, reason: str
 
 
 @recorded
-def wake_flag(*, flag: Flag, by: User, now: datetime, reason: str = "") -> Flag:
-    """Take back that a flag was snoozed or cleared: it is open again, as it was before."""
+def wake_flag(*, flag: Flag, until: date | None, by: User, now: datetime, reason: str = "") -> Flag:
+    """Take back that a flag was snoozed until a day, or without one that `by` cleared it: it is open again.
+
+    Raises Refused where something else has become of it since.
+    """
     flag = _held(flag)
+    if flag.cleared_at is None and flag.snoozed_until is None:
+        return flag
+    mine = flag.cleared_by_id == by.pk if until is None else flag.cleared_at is None
+    if not mine or flag.snoozed_until != until:
+        raise Refused({"": [_("Somebody has dealt with this flag since: look at the list again.")]})
     flag.snoozed_until, flag.cleared_at, flag.cleared_by, flag.cleared_reason = None, None, None, ""
     flag.save(update_fields=["snoozed_until", "cleared_at", "cleared_by", "cleared_reason"])
     mark_for_evaluation([flag.participant_id], now)

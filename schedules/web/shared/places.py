@@ -93,8 +93,8 @@ def words_of(row: Site | Trial) -> str:
 
 
 def typed(request: HttpRequest, name: str) -> str:
-    """What an address gives as a code or a name; PostgreSQL takes no NUL, which no name holds either."""
-    return request.GET.get(name, "").replace("\0", "\ufffd").strip()[:LONGEST]
+    """What an address gives as a code or a name."""
+    return request.GET.get(name, "").strip()[:LONGEST]
 
 
 def site_asked(request: HttpRequest) -> int | None:

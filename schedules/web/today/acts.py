@@ -102,15 +102,10 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
     Each is an act of its own: one that is refused says why and stops no other.
     """
     found = []
-    for chosen in request.POST.getlist("visit"):
-        pk, _colon, version = chosen.partition(":")
-        if not (row_id(pk) and row_id(version)):
-            continue
-        visit = _in_sight(request, row_id(pk))
-        require_record(request, visit.participant)
+    for visit, version in _ticked(request):
         before = board_row(visit, now(), Section.RECORD, say)
         day = before.recordable_on
-        said = {"version": version, "on": day.isoformat() if day else ""}
+        said = {"version": str(version), "on": day.isoformat() if day else ""}
         outcome = perform(request, before, "done", said)
         found.append((board_row(_in_sight(request, visit.pk), now(), Section.RECORD, say), outcome))
     if not found:
@@ -121,6 +116,19 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
     outcomes = [(outcome, just_done(row, outcome, Section.RECORD)) for row, outcome in found]
     context = {"rows": found, "section": Section.RECORD.value, "may_record": True}
     return respond(request, outcomes, "today/recorded.html", context, "#record")
+
+
+def _ticked(request: HttpRequest) -> list[tuple[Visit, int]]:
+    """The visits that were ticked, in the versions that were shown: all may be recorded, or none is."""
+    found = []
+    for chosen in request.POST.getlist("visit"):
+        pk, _colon, version = chosen.partition(":")
+        if not (row_id(pk) and row_id(version)):
+            continue
+        visit = _in_sight(request, row_id(pk))
+        require_record(request, visit.participant)
+        found.append((visit, row_id(version)))
+    return found
 
 
 def perform(request: HttpRequest, row: BoardRow, act: str, said: Mapping[str, Any]) -> Outcome:
@@ -151,7 +159,7 @@ def just_done(row: BoardRow, outcome: Outcome, section: Section) -> JustDone | N
 def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     visit, day = row.visit, _day(said)
     booking = Booking(day, sure=bool(said.get("sure")), anyway=bool(said.get("anyway")))
-    reason = str(said.get("reason", ""))
+    reason, was_booked = str(said.get("reason", "")), visit.booked_on is not None
     other = _other(request, visit, said)
     act: dict[str, Any] = {"booking": booking, "by": user_of(request), "reason": reason, "now": now()}
     if other and window_of(other[0]).holds(day):
@@ -164,7 +172,9 @@ def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     inside = row.work.line.planned.window.holds(day)
     where = _("inside the window") if inside else _("outside the window")
     words = {"visit": named(row.participant, row.work.line.mark), "day": near_here(day), "where": where}
-    return Outcome(_("%(visit)s is booked for %(day)s, %(where)s.") % words, undo="book")
+    # to undo a booking gives it up: what was booked otherwise before would not be as it was
+    text = _("%(visit)s is booked for %(day)s, %(where)s.")
+    return Outcome(text % words, undo="" if was_booked else "book")
 
 
 def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
@@ -230,12 +240,15 @@ def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
 
 
 def _prepare(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
+    shown = set(str(said.get("shown", "")).split())  # as the page had them: others may have ticked since
     wanted = {kind for kind in PREPARATIONS if said.get(f"ready-{kind}")}
+    act: dict[str, Any] = {"visit": row.visit, "by": user_of(request), "now": now()}
     for kind in row.to_prepare:
-        if (kind in wanted) != (kind in row.prepared):
-            prepare_visit(visit=row.visit, kind=kind, done=kind in wanted, by=user_of(request), now=now())
+        if (kind in wanted) != (kind in shown):
+            prepare_visit(kind=kind, done=kind in wanted, **act)
     words = {"visit": named(row.participant, row.work.line.mark)}
-    left = [str(PREPARATIONS[kind]) for kind in row.to_prepare if kind not in wanted]
+    there = (row.prepared - shown) | wanted
+    left = [str(PREPARATIONS[kind]) for kind in row.to_prepare if kind not in there]
     if not left:
         return Outcome(_("%(visit)s is prepared.") % words, "back")
     words["what"] = _(", ").join(left)
@@ -290,10 +303,15 @@ def _is_as_asked(visit: Visit, act: str, said: Mapping[str, Any]) -> bool:
         "done": visit.performed_on == day and day is not None,
         "missed": visit.missed_on is not None,
         "arrived": visit.arrived_on is not None and visit.performed_on is None,
-        "undo": visit.performed_on is None
-        and visit.missed_on is None
-        and said.get("what") in ("done", "missed"),
+        "undo": _is_undone(visit, str(said.get("what", ""))),
     }.get(act, False)
+
+
+def _is_undone(visit: Visit, what: str) -> bool:
+    """Whether nothing is left of an act: it was undone before."""
+    open_ = visit.performed_on is None and visit.missed_on is None
+    nothing = {"done": True, "missed": True, "book": not visit.booked_on, "arrived": not visit.arrived_on}
+    return open_ and nothing.get(what, False)
 
 
 def _day(said: Mapping[str, Any]) -> date:

@@ -54,15 +54,16 @@ def today_flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 def _perform(request: HttpRequest, flag: Flag, act: str) -> Outcome:
     user, instant = user_of(request), now()
     words = {"flag": flag_heading(flag), "person": person_words(flag.participant)}
+    until = clock_at(flag.participant.site, instant).today + SNOOZE
     if act == "undo":
-        wake_flag(flag=flag, by=user, now=instant, reason=UNDONE)
+        snoozed = until if request.POST.get("what") == "snooze" else None
+        wake_flag(flag=flag, until=snoozed, by=user, now=instant, reason=UNDONE)
         return Outcome(_("%(flag)s, %(person)s: undone. The flag is open again.") % words, "back")
     if act == "clear":
         if flag.cleared_at is None:
             clear_flag(flag=flag, by=user, reason=request.POST.get("reason", ""), now=instant)
         text = _("%(flag)s, %(person)s: cleared. It comes back only when the evidence changes.")
         return Outcome(text % words, undo="clear")
-    until = clock_at(flag.participant.site, instant).today + SNOOZE
     if flag.snoozed_until != until:
         snooze_flag(flag=flag, until=until, by=user, now=instant)
     text = _("%(flag)s, %(person)s: snoozed until %(day)s, or until it becomes more severe.")

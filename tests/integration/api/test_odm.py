@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import xmlschema
 from django.test import Client
 
+from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.models import EdcMap, ValueDifference, Visit
 from schedules.services.enrolment.enrolling import enrol
@@ -259,3 +261,24 @@ def test_a_name_that_no_file_can_hold_is_refused_where_it_is_entered(
             save_map(key=key, version=edc_map.version, content=content, by=None)
     with pytest.raises(Refused, match="control characters"):
         name_subjects(edc_map=edc_map, names={participant.subject_code: name}, by=None)
+
+
+def test_an_event_that_moves_others_of_the_same_file_refuses_none_of_them(send: Send, edc: User) -> None:
+    """A file names no versions: the next event was refused as overtaken by the one before."""
+    planned, done = date(2026, 11, 5), date(2026, 11, 6)
+    consent = RecordedAnchor("consent", actual_on=date(2026, 10, 1))
+    anchors = {"consent": consent, "infusion": RecordedAnchor("infusion", planned_on=planned)}
+    person = enrol(enrolment=an_enrolment(subject_code="S01-007", anchors=anchors), by=None)
+    rules, of = {"d0": done, "d14": done + timedelta(days=14)}, MAPS["rave"]
+    events = [{"visit": rule, **of["event"], "event_oid": rule, "repeat_key": "1"} for rule in rules]
+    content = MapContent(of["study"], {"WH": of["site"]}, events)
+    saved = save_map(key=MapKey(person.trial, "rave", "live"), version=None, content=content, by=None)
+    name_subjects(edc_map=saved, names={person.subject_code: of["subject"]}, by=None)
+    sample = (SAMPLES / "rave.xml").read_text(encoding="utf-8")
+    (event,) = re.findall(r"(?s)<StudyEventData.*</StudyEventData>", sample)
+    told = [
+        event.replace("SCREENING[1]", "1").replace("SCREENING", rule).replace("2026-11-20", str(day))
+        for rule, day in rules.items()
+    ]
+    answer = send("rave", sample.replace(event, "\n".join(told)))
+    assert [one["status"] for one in answer.json()["results"]] == [200, 200], answer.json()

@@ -227,7 +227,8 @@ def test_preparations_of_tomorrow_are_shown_until_they_are_ticked(page: Client, 
     assert VisitPreparation.objects.count() == 2
     assert AuditEntry.objects.filter(model="schedules.visitpreparation").count() == 2
     assert "Next clinic day, not prepared yet" not in page.get("/").content.decode()
-    assert "Still to do" in act(page, visit, "prepare", section="prepare").content.decode()
+    opened = act(page, visit, "prepare", section="prepare", shown="doctor orders")
+    assert "Still to do" in opened.content.decode()
 
 
 def test_a_flag_is_snoozed_cleared_and_each_undone(page: Client, visit: Visit) -> None:
@@ -243,7 +244,7 @@ def test_a_flag_is_snoozed_cleared_and_each_undone(page: Client, visit: Visit) -
     assert "Snooze a week" in page.get("/").content.decode()
     answer = page.post(f"{address}/snooze/", headers=IN_PLACE)
     assert "snoozed until Mon 30 Nov" in answer.content.decode()
-    page.post(f"{address}/undo/", headers=IN_PLACE)
+    page.post(f"{address}/undo/", {"what": "snooze"}, headers=IN_PLACE)
     flag.refresh_from_db()
     assert flag.snoozed_until is None
     assert page.post(f"{address}/clear/", {"reason": " "}, headers=IN_PLACE).status_code == 422
