@@ -39,8 +39,6 @@ from trials.selectors.records import protocol_of, published_versions, published_
 from trials.selectors.together import read_together
 from trials.zones import roles_day
 
-People = QuerySet[Any, Any]
-
 
 class Peer(NamedTuple):
     """Of a participant of the trial what gates look at: a model takes longer to make than to judge."""
@@ -172,14 +170,14 @@ def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequenc
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
     zeros = Anchor.objects.filter(participant__trial=trial, code=protocol.day_zero)
     ids = zeros.values("participant")
-    set_ = Anchor.objects.filter(participant__in=ids, code__in=[*marked, protocol.day_zero])
+    set_ = Anchor.objects.filter(participant__trial=trial, code__in=[*marked, protocol.day_zero])
     people, days, derived, ends, taken, held, sites = read_together(
         Participant.objects.filter(pk__in=ids)
         .order_by("pk")
         .values_list("pk", "subject_code", "cohort__code", "site_id"),
-        set_.order_by("pk").values_list("participant_id", "code", "planned_on", "actual_on"),
+        set_.order_by().values_list("participant_id", "code", "planned_on", "actual_on"),
         _derived(zeros, marked),
-        _observed(ids),
+        _observed(trial),
         CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"),
         _reviews(trial),
         Site.objects.filter(Exists(Participant.objects.filter(trial=trial, site=OuterRef("pk")))),
@@ -286,10 +284,10 @@ def _derived(zeros: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
     return visits.order_by("participant_id").values_list("participant_id").annotate(Min("anchor_on"))
 
 
-def _observed(ids: People) -> QuerySet[Any, Any]:
+def _observed(trial: int) -> QuerySet[Any, Any]:
     """Until when each participant is observed, by participant and code of the window."""
     windows = ProtocolWindow.objects.filter(
-        participant__in=ids, kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
+        participant__trial=trial, kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
     )
     return windows.order_by("pk").values_list("participant_id", "code", "ends_on")
 
