@@ -92,7 +92,7 @@ def test_several_are_classified_at_once(drafts: list[Deviation]) -> None:
     assert answer.status_code == 302
     said = Deviation.objects.order_by("pk").values_list("classification", "cause")
     assert list(said) == [("important", "Snow."), ("important", "Snow."), ("", "")]
-    assert tile(shown(client), "classified") == "2 Classified (minor 0, important 2)"
+    assert tile(shown(client), "classified") == "2 Classified: minor 0, important 2"
 
 
 def test_all_of_them_or_none(drafts: list[Deviation]) -> None:
