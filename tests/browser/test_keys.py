@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import pytest
 from django.db.models import F
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from schedules.models import Visit
-from tests.browser.test_pages import sign_in, today
+from tests.browser.test_pages import DAY, sign_in, today
 from tests.browser.test_visits import infused
 from trials.models import AuditEntry, User
 
@@ -115,3 +116,62 @@ def test_a_row_that_somebody_else_changed_says_what_and_takes_nothing_over(
     expect(row).to_contain_text("Ward 7")
     visit.refresh_from_db()
     assert visit.booked_on is None
+
+
+ACTS = {
+    "arrived": (0, "summary.more"),
+    "done": (-1, ""),
+    "missed": (-1, "summary.more"),
+}
+"""The acts on a visit that is booked: for which day from today on, and what is opened before."""
+
+
+def prepared(live_server: LiveServer, page: Page, today: date, act: str) -> tuple[Visit, Locator, Locator]:
+    """A booked visit with its row on Today, and the button of an act in it."""
+    day, menu = ACTS[act]
+    visit = Visit.objects.get(code="d28")
+    Visit.objects.filter(pk=visit.pk).update(booked_on=today + day * DAY)
+    page.goto(f"{live_server.url}/")
+    page.wait_for_function("window.htmx !== undefined")
+    row = page.locator(f"#v-{visit.pk}")
+    if menu:
+        row.locator(menu).click()
+    form = row.locator(f"form[action$='/{act}/']").first
+    if act == "missed":
+        form.locator("[name=reason]").fill("did not come")
+    return visit, row, form.locator("button").first
+
+
+def recorded(visit: Visit) -> tuple[object, ...]:
+    """What the acts write."""
+    visit.refresh_from_db()
+    return visit.performed_on, visit.missed_on, visit.arrived_on
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_each_act_on_a_booked_visit_bears_bad_input(
+    live_server: LiveServer, page: Page, infused: int, today: date, act: str
+) -> None:
+    """A lost connection and a stale row change nothing and say so; a double click does a thing once."""
+    on_today(live_server, page, today)
+    visit, row, button = prepared(live_server, page, today, act)
+    page.route("**/today/visits/**", lambda route: route.abort())
+    button.click()
+    expect(row).to_contain_text("Not saved: no connection. Nothing was changed; try again.")
+    assert recorded(visit) == (None, None, None)
+    page.unroute("**/today/visits/**")
+
+    visit, row, button = prepared(live_server, page, today, act)
+    Visit.objects.filter(pk=visit.pk).update(booked_place="Ward 7", version=F("version") + 1)
+    button.click()
+    expect(row).to_contain_text("Not saved: somebody else was quicker.")
+    expect(row).to_contain_text("Ward 7")
+    assert recorded(visit) == (None, None, None)
+
+    visit, row, button = prepared(live_server, page, today, act)
+    before = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    button.dblclick()
+    expect(row.locator("button.undo").first).to_be_visible()
+    assert recorded(visit) != (None, None, None)
+    entries = AuditEntry.objects.filter(pk__gt=before, model="schedules.visit", object_id=str(visit.pk))
+    assert len(set(entries.values_list("act", flat=True))) == 1
