@@ -43,20 +43,30 @@ class StrictJSONParser(JSONParser):
             raise BodyTooLarge(words % {"count": LARGEST_BODY})
         try:
             text = codecs.decode(raw, "utf-8")
-            return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+            value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+            if "\\u" in text:  # only an escape can write half of a character, which no answer could repeat
+                json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as error:
             raise ParseError(_("The JSON is nested too deep.")) from error
         except ValueError as error:
             raise ParseError(_("This is no JSON: %(error)s") % {"error": error}) from error
+        return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    if any("\0" in name for name in found):  # of a value the field says so
+        raise ParseError(_("Null characters are not allowed."))
     if len(found) < len(pairs):
         names = [name for name, _value in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted({_writable(name) for name in names if names.count(name) > 1})
         raise ParseError(_("Given twice: %(names)s.") % {"names": ", ".join(twice)})
     return found
+
+
+def _writable(name: str) -> str:
+    """A name as it can be answered: half of a character by its escape."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _no_constant(name: str) -> Any:

@@ -12,13 +12,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.fact_kinds import FactKind
 from participants.models import Anchor, Participant
 from schedules.domain.errors import UnlikelyDay, VisitRefused
 from schedules.domain.visits.allowed_actions import refusals_of_moment
 from schedules.domain.visits.reported_values import ReportedField, values_agree
 from schedules.domain.visits.values import Booking, Completion
+from schedules.domain.windows.fact_sources import feeds_of
 from schedules.models import EdcConfirmation, Visit
 from schedules.selectors.store.course import clock_at
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
@@ -81,6 +84,7 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
     shared: dict[str, Any] = {"visit": visit, "version": version, "by": by, "now": now}
     act = report.act
     if isinstance(act, Completion):
+        refuse(_unknown_windows(visit, act), VisitRefused)
         ours = outcome_on_record(visit)
         if not ours:
             completed = complete_visit(**shared, completion=act, reason=report.reason)
@@ -100,6 +104,18 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
         reported = _reported(visit, MISSED, report)
         raise ValuesDiffer(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
     return REASONED[act](**shared, reason=report.reason)
+
+
+def _unknown_windows(visit: Visit, act: Completion) -> list[Refusal]:
+    """The refusals of what was confirmed of no window: a mistyped code would stand and judge nothing."""
+    windows = protocol_of(visit.participant.protocol_version).windows
+    feeds = {one.of for one in feeds_of(windows) if one.kind is FactKind.CONFIRMATION}
+    known = sorted(feeds | {one.code for one in windows})
+    message = gettext_noop("No window of the protocol is judged by %(of)s; possible are: %(possible)s.")
+    return [
+        Refusal("confirmed", message, {"of": code, "possible": ", ".join(known) or "–"})
+        for code in sorted(set(act.confirmed).difference(known))
+    ]
 
 
 def _beside(
