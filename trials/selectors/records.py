@@ -170,13 +170,17 @@ def may(user: User, right: Right | str, site: Site | None, trial: Trial | None, 
 
 
 def within(scope: Scope, right: Right = Right.VIEW, *, site: str = "site", trial: str = "trial") -> Q:
-    """The condition on rows whose site and trial (given as paths of fields) a scope gives this right on."""
+    """The condition on rows whose site and trial (given as paths of fields) a scope gives this right on.
+
+    Where all are seen it is a condition that is true, which the statement leaves out. An empty Q is none:
+    joined by `|` it leaves only the other side.
+    """
     if scope.everything:
-        return Q()
+        return ~Q(pk__in=[])
     # Several roles at one place are one condition: the planner would estimate each of them again.
     places = dict.fromkeys((grant.site, grant.trial) for grant in scope.granting(right))
     if (None, None) in places:
-        return Q()  # nothing to be looked at, where all are seen
+        return ~Q(pk__in=[])  # nothing to be looked at
     allowed = Q(pk__in=[])
     for place in places:
         named = zip((f"{site}_id", f"{trial}_id"), place, strict=True)

@@ -17,7 +17,7 @@ from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.states import Capacity, State
 from schedules.models import Reminder, ReminderPreference, ReminderRecipient, ReminderSetting, Visit
 from schedules.notifications import written_out
-from schedules.selectors.reminders.bell import unread_count
+from schedules.selectors.reminders.bell import in_bell, unread_count
 from schedules.selectors.reminders.notices import notices_about
 from schedules.services.reminders import addressing, ledger, sweeping
 from schedules.services.reminders.bell import acknowledge_reminder, snooze_reminder
@@ -25,6 +25,7 @@ from tests.cast import a_version
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
 from trials import request_clock
+from trials.domain.accounts.access import Grant, Scope
 from trials.domain.language import Text
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import AuditEntry, Membership, Role, Site, Trial, TrialSite, User, WorkingDayTable
@@ -65,6 +66,13 @@ def test_the_header_counts_what_is_unread_and_the_list_says_it(here: User) -> No
     assert '<b class="tally">1' in page
     assert visit.participant.subject_code in page
     assert "The window of Day 14 closes on Mon 23 Nov." in page
+
+
+@pytest.mark.parametrize("scope", [Scope(everything=True), Scope(frozenset({Grant("coordinator")}))])
+def test_who_sees_all_participants_reads_what_was_told_of_them(here: User, scope: Scope) -> None:
+    """A condition that was empty, joined with that of places, left only what is of no participant."""
+    told()
+    assert in_bell(here, scope).count() == 1
 
 
 def test_a_reminder_is_acknowledged_in_place_and_without_script(here: User) -> None:
