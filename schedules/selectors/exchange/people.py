@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connection
 from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext
 
@@ -60,7 +62,13 @@ def people_wanted(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[P
 
 def of_people(people: QuerySet[Participant]) -> Q:
     """The condition on rows of these people; none where they are all that there are: each row is of one."""
-    return Q(participant__in=people.values("pk")) if people.query.where else Q()
+    try:
+        people.query.get_compiler(connection=connection).compile(people.query.where)
+    except FullResultSet:
+        return Q()
+    except EmptyResultSet:
+        pass
+    return Q(participant__in=people.values("pk"))
 
 
 def page_of_people(

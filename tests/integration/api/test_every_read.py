@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from participants.models import Participant, SitePeriod
 from participants.selectors import participants
 from schedules.models import EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
-from schedules.selectors.exchange.people import changed_people, changed_visits
+from schedules.selectors.exchange.people import changed_people, changed_visits, of_people
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from schedules.selectors.store import records
 from schedules.services.enrolment.bulk import bulk_enrol
@@ -22,7 +22,9 @@ from schedules.services.exchange.change_feed import number_all_changes
 from tests.cast import NOW, TODAY, an_enrolment
 from tests.integration.api.test_resources import _recorded
 from tests.readers import Ask, all_pages
+from trials.domain.accounts.access import Grant, Scope
 from trials.models import ApiAct, Cohort, Site, Trial, TrialSite, User
+from trials.selectors.records import within
 from trials.services.accounts.clients import ClientTerms, open_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
@@ -238,3 +240,19 @@ def test_a_list_is_the_same_read_along_its_ids_or_by_its_people(
     monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)
     assert [all_pages(ask, one) for one in asked] == by_people
     assert len(by_people[0]) == Visit.objects.count() == many
+
+
+@pytest.mark.parametrize(
+    ("scope", "listed"),
+    [
+        (Scope(everything=True), False),
+        (Scope(frozenset({Grant("coordinator")})), False),
+        (Scope(frozenset({Grant("coordinator", site=1)})), True),
+        (Scope(), True),
+    ],
+)
+def test_rows_of_all_people_are_asked_for_no_list_of_them(scope: Scope, listed: bool) -> None:
+    """Whoever sees everybody had each visit looked up among all participants there are."""
+    condition = of_people(Participant.objects.filter(within(scope)))
+    assert bool(condition) is listed
+    assert list(Visit.objects.filter(condition)) == []
