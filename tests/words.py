@@ -38,6 +38,8 @@ BANNED = {
     r"(?<!临床)研究协调员": "临床研究协调员（CRC）",
     r"参与者": "受试者",
 }
+KEPT = "Whoever has no lymphodepletion has neither chemotherapy nor rest"
+"""A sentence of a shipped protocol, whose text was published and stays."""
 PATTERN = re.compile("|".join(f"(?P<w{n}>{_word})" for n, _word in enumerate(
     rf"\b(?:{banned})\b" if banned.isascii() else banned for banned in BANNED)), re.IGNORECASE)  # fmt: skip
 
@@ -49,7 +51,7 @@ def found() -> Iterator[str]:
         if path.suffix not in KINDS or "migrations" in path.parts:
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for match in PATTERN.finditer(line):
+            for match in PATTERN.finditer(line.replace(KEPT, "")):
                 better = list(BANNED.values())[int((match.lastgroup or "w0")[1:])]
                 yield f"{path.relative_to(ROOT)}:{number}: “{match.group(0)}”: write “{better}”"
 

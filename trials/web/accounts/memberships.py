@@ -81,7 +81,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     now = request_clock.now()
     what, filters = "who has or had access when", request.GET.urlencode()
     head = head_of(what, user, now, filters)
-    with override("en"):  # files are in one language, whoever takes them
+    with override("en"):  # files are in one language for all who take them
         rows = [_cells(access) for access in access_report(user, form.wanted, today)]
     record_export(by=user, what=what, form="csv", rows=len(rows), now=now, filters=filters)
     return download(f"access-{today}.csv", csv_lines(head, HEADS, rows))
