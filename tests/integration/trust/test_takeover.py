@@ -250,7 +250,7 @@ def test_where_there_is_no_second_administrator_the_account_signs_after_72_hours
         if signs:
             assert signed(participant, owner, proof, later)
         else:
-            with pytest.raises(SigningRefused, match="else from"):
+            with pytest.raises(SigningRefused, match="otherwise from"):
                 signed(participant, owner, proof, later)
 
 
