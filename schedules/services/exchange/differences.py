@@ -74,22 +74,32 @@ def settle_difference(
     by: User | None,
     reason: str,
     settlement: Settlement = Settlement.OURS,
+    theirs: str | None = None,
 ) -> ValueDifference:
-    """Settle a difference, with a reason; what is on record stays as it is. Raises Refused."""
+    """Settle a difference, with a reason; what is on record stays as it is.
+
+    `theirs` is the EDC's value as the person saw it. Raises Refused for a difference that is settled, and
+    where the EDC has reported another value since.
+    """
     require_reason(reason)
-    row = open_difference(difference)
+    row = open_difference(difference, theirs)
     row.settled_at, row.settled_by, row.settled_reason = now, by, reason.strip()[:300]
     row.settlement = settlement
     row.save(update_fields=["settled_at", "settled_by", "settled_reason", "settlement"])
     return row
 
 
-def open_difference(difference: ValueDifference) -> ValueDifference:
-    """The difference as it is now, under its participant's lock; raises Refused for one that is settled."""
+def open_difference(difference: ValueDifference, theirs: str | None = None) -> ValueDifference:
+    """The difference as it is now, under its participant's lock.
+
+    Raises Refused for one that is settled, and for another value than `theirs`, which a person was shown.
+    """
     lock_participant(difference.participant_id)
     row = ValueDifference.objects.get(pk=difference.pk)
     if row.settled_at:
         raise Refused({"": [_("This difference is settled already.")]})
+    if theirs is not None and row.theirs != theirs:
+        raise Refused({"": [_("The EDC has reported another value since you looked. Look at it again.")]})
     return row
 
 

@@ -27,16 +27,23 @@ _DAY = len("2026-12-07")
 
 @recorded
 def take_theirs(
-    *, difference: ValueDifference, version: int, sure: bool, by: User | None, reason: str, now: datetime
+    *,
+    difference: ValueDifference,
+    version: int,
+    sure: bool,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    theirs: str | None = None,
 ) -> ValueDifference:
     """Correct the record to what the EDC says, plan again what hangs on it, and settle the difference.
 
     `version` is that of the visit, or of the participant where an anchor differs. With another day what was
-    done and said at the visit stays. Raises as the services of the screens do, Stale, and Refused for a
-    difference that is settled.
+    done and said at the visit stays. `theirs` is the EDC's value as the person saw it. Raises as the services
+    of the screens do, Stale, and Refused for a difference that is settled or has another value since.
     """
     require_reason(reason)
-    row = open_difference(difference)
+    row = open_difference(difference, theirs)
     if row.visit_id and row.item:
         said = Said(ReportedField(row.field), row.item, row.ours, row.theirs)
         put_said(visit=_visit(row), version=version, said=said, by=by, reason=reason, now=now)

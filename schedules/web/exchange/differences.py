@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -64,7 +66,24 @@ class DifferenceRow:
     may_settle: bool
 
 
-class TakeForm(ShownReasonForm):
+class SeenForm(ReasonForm):
+    """Why, of the value that the EDC had when the page was shown: it may have reported another one since."""
+
+    theirs = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
+
+    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Put what was refused into the form, which is for the value that is shown beside it from now on."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed["theirs"] = self.initial["theirs"]
+        self.data = typed
+        super().refuse(fields)
+
+    def seen_value(self) -> str:
+        """The EDC's value as it was shown."""
+        return str(self.cleaned_data["theirs"])
+
+
+class TakeForm(ShownReasonForm, SeenForm):
     """Why theirs is right, once what it does is shown."""
 
     sure = SureField()
@@ -105,14 +124,15 @@ def difference_take(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(form: TakeForm) -> Act:
         said = {"version": form.shown(), "sure": form.cleaned_data["sure"], "reason": form.why()}
-        return partial(take_theirs, difference=one, **said, by=user_of(request), now=now())
+        seen = form.seen_value()
+        return partial(take_theirs, difference=one, **said, theirs=seen, by=user_of(request), now=now())
 
     def done(form: TakeForm) -> HttpResponse:
         messages.success(request, _("The record has the value of the EDC now."))
         return redirect("differences")
 
     def make(data: Any) -> TakeForm:
-        return TakeForm(data, initial={"version": version})
+        return TakeForm(data, initial={"version": version, "theirs": one.theirs})
 
     return answer_shown(request, make, Showing(one.participant, act, done), context)
 
@@ -125,11 +145,15 @@ def difference_keep(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(one, _("Keep our value"), _("Keep it"))
 
     def perform(form: Any) -> HttpResponse:
-        settle_difference(difference=one, now=now(), by=user_of(request), reason=form.why())
+        seen = form.seen_value()
+        settle_difference(difference=one, now=now(), by=user_of(request), reason=form.why(), theirs=seen)
         messages.success(request, _("Our value is kept. Correct the EDC, so that it does not come again."))
         return redirect("differences")
 
-    return answer(request, ReasonForm, perform, context, zone_of(one.participant.site))
+    def make(data: Any) -> SeenForm:
+        return SeenForm(data, initial={"theirs": one.theirs})
+
+    return answer(request, make, perform, context, zone_of(one.participant.site))
 
 
 def _open(request: HttpRequest, pk: int) -> ValueDifference:

@@ -192,7 +192,6 @@ def test_both_answers_are_on_the_page_and_in_the_api(client: Client, participant
     page = client.get(reverse("differences")).content.decode()
     for words in ("Blood count", "done", "not done: Ill."):
         assert words in page
-    shown = client.post(
-        reverse("difference-take", args=[row["id"]]), {"version": visit.version, "reason": "Seen."}
-    ).content.decode()
+    seen = {"version": visit.version, "reason": "Seen.", "theirs": row["theirs"]}
+    shown = client.post(reverse("difference-take", args=[row["id"]]), seen).content.decode()
     assert "not saved yet" in shown

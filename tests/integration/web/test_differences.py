@@ -80,7 +80,7 @@ def test_theirs_is_shown_first_then_taken_over(
     address = reverse("difference-take", args=[one.pk])
     form = client.get(address).content.decode()
     assert f'value="{visit.version}"' in form
-    data = {"version": visit.version, "reason": "Seen in the source.", "sure": "on"}
+    data = {"version": visit.version, "reason": "Seen in the source.", "sure": "on", "theirs": one.theirs}
     shown = client.post(address, data)
     assert Visit.objects.get(pk=visit.pk).performed_on == TODAY, "shown, not done"
     assert "not saved yet" in shown.content.decode()
@@ -103,18 +103,38 @@ def test_ours_is_kept_with_a_reason(client: Client, coordinator: User, person: P
     one = told(visit, YESTERDAY)
     address = reverse("difference-keep", args=[one.pk])
     assert client.get(address).status_code == 200
-    assert client.post(address, {"reason": " "}).status_code == 422
-    assert client.post(address, {"reason": "The EDC is wrong."}).status_code == 302
+    assert client.post(address, {"reason": " ", "theirs": one.theirs}).status_code == 422
+    assert client.post(address, {"reason": "The EDC is wrong.", "theirs": one.theirs}).status_code == 302
     one.refresh_from_db()
     assert (one.settlement, Visit.objects.get(pk=visit.pk).performed_on) == (Settlement.OURS, TODAY)
     assert client.get(address).status_code == 403
     assert "The EDC is wrong." in client.get(reverse("differences") + "?state=settled").content.decode()
 
 
+@pytest.mark.parametrize("act", ["difference-keep", "difference-take"])
+def test_a_value_that_the_edc_reported_since_is_not_settled_unseen(
+    client: Client, coordinator: User, person: Participant, act: str
+) -> None:
+    visit = done(a_visit(person))
+    one = told(visit, YESTERDAY)
+    address = reverse(act, args=[one.pk])
+    page = client.get(address)
+    data = {"version": visit.version, "reason": "Seen.", "theirs": page.context["form"]["theirs"].value()}
+    told(visit, YESTERDAY - timedelta(days=1))
+    refused = client.post(address, data)
+    assert refused.status_code == 422
+    assert "reported another value since you looked" in refused.content.decode()
+    one.refresh_from_db()
+    assert one.settled_at is None
+    again = refused.context["form"]
+    assert (again["theirs"].value(), again["reason"].value()) == (one.theirs, "Seen.")
+    assert client.post(address, {**data, "theirs": one.theirs}).status_code in (200, 302)
+
+
 def test_who_was_overtaken_is_told(client: Client, coordinator: User, person: Participant) -> None:
     visit = done(a_visit(person))
     one = told(visit, YESTERDAY)
-    data = {"version": visit.version - 1, "reason": "Seen."}
+    data = {"version": visit.version - 1, "reason": "Seen.", "theirs": one.theirs}
     assert client.post(reverse("difference-take", args=[one.pk]), data).status_code == 409
 
 
@@ -162,7 +182,7 @@ def test_an_anchor_is_corrected_with_what_hangs_on_it(
     (one,) = differs.value.differences
     address = reverse("difference-take", args=[one.pk])
     person.refresh_from_db()
-    data = {"version": person.version, "reason": "Seen in the source.", "sure": "on"}
+    data = {"version": person.version, "reason": "Seen in the source.", "sure": "on", "theirs": one.theirs}
     shown = client.post(address, data)
     assert shown.status_code == 200, shown.content.decode()[-3000:]
     more = {name: shown.context["form"].data[name] for name in ("digest", "seen")}
