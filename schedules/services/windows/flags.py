@@ -19,12 +19,15 @@ _REASON = 300
 
 
 @recorded
-def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime) -> Flag:
+def clear_flag(*, flag: Flag, by: User, reason: str, now: datetime, evidence: str | None = None) -> Flag:
     """A flag that a person has looked at and cleared; it comes back only when the evidence changes.
 
-    Raises Refused without a reason, and for a flag that is cleared already.
+    `evidence` is the flag's as the person saw it. Raises Refused without a reason, for a flag that is cleared
+    already, and for one whose evidence has changed since: nobody has looked at that.
     """
     flag = _open(flag)
+    if evidence is not None and evidence != flag.evidence:
+        raise Refused({"": [_("This flag says something else since you looked. Look at it again.")]})
     if not reason.strip():
         raise Refused({"reason": [_("Enter why you clear it. The reason is kept in the audit trail.")]})
     flag.cleared_at, flag.cleared_by, flag.cleared_reason = now, by, reason.strip()[:_REASON]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -70,13 +69,7 @@ class SeenForm(ReasonForm):
     """Why, of the value that the EDC had when the page was shown: it may have reported another one since."""
 
     theirs = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
-
-    def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
-        """Put what was refused into the form, which is for the value that is shown beside it from now on."""
-        typed: Any = self.data.copy()  # type: ignore[attr-defined]
-        typed["theirs"] = self.initial["theirs"]
-        self.data = typed
-        super().refuse(fields)
+    seen_values = ("theirs",)
 
     def seen_value(self) -> str:
         """The EDC's value as it was shown."""

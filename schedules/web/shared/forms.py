@@ -18,12 +18,20 @@ SAY_WHY = gettext_lazy(REASON_MISSING)
 
 
 class VersionedForm(HoursMixin, forms.Form):
-    """A form that carries the version of the record it was shown with."""
+    """A form that carries the version of the record it was shown with.
+
+    `seen_values` names hidden fields with what the page showed: a page that says what was refused shows what
+    is there now, and the form is for that from then on.
+    """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    seen_values: tuple[str, ...] = ()
 
     def refuse(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Put what was refused next to the fields that it is about."""
+        typed: Any = self.data.copy()  # type: ignore[attr-defined]
+        typed.update({name: self.initial[name] for name in self.seen_values})
+        self.data = typed
         put_refusals(self, fields)
 
     def plain_fields(self) -> list[BoundField]:

@@ -61,7 +61,8 @@ def _perform(request: HttpRequest, flag: Flag, act: str) -> Outcome:
         return Outcome(_("%(flag)s, %(person)s: undone. The flag is open again.") % words, "back")
     if act == "clear":
         if flag.cleared_at is None:
-            clear_flag(flag=flag, by=user, reason=request.POST.get("reason", ""), now=instant)
+            reason, seen = request.POST.get("reason", ""), request.POST.get("evidence")
+            clear_flag(flag=flag, by=user, reason=reason, now=instant, evidence=seen)
         text = _("%(flag)s, %(person)s: cleared. It comes back only when the evidence changes.")
         return Outcome(text % words, undo="clear")
     if flag.snoozed_until != until:

@@ -50,6 +50,13 @@ TOLD = 20
 """How many lines of what was said to whom a page shows at most."""
 
 
+class ClearForm(ReasonForm):
+    """Why a flag is cleared, of the evidence that it had when the form was shown."""
+
+    evidence = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
+    seen_values = ("evidence",)
+
+
 class SnoozeForm(VersionedForm):
     """Until when a flag sleeps."""
 
@@ -151,7 +158,8 @@ def flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
 
 
 def _clear(flag: Flag, form: Any, by: User, instant: datetime) -> None:
-    clear_flag(flag=flag, by=by, reason=form.why(), now=instant)
+    seen = form.cleaned_data["evidence"]
+    clear_flag(flag=flag, by=by, reason=form.why(), now=instant, evidence=seen)
 
 
 def _snooze(flag: Flag, form: Any, by: User, instant: datetime) -> None:
@@ -168,7 +176,7 @@ ACTS: Mapping[str, Callable[[Flag, Any, User, datetime], None]] = {
     "owner": _assign,
 }
 FORMS: Mapping[str, Callable[[Flag, Any], VersionedForm]] = {
-    "clear": lambda _flag, data: ReasonForm(data),
+    "clear": lambda flag, data: ClearForm(data, initial={"evidence": flag.evidence}),
     "snooze": lambda _flag, data: SnoozeForm(data),
     "owner": lambda flag, data: OwnerForm(flag.participant, data, initial={"owner": flag.owner_id}),
 }

@@ -86,6 +86,16 @@ def test_undoing_a_clearing_does_not_open_what_a_colleague_has_cleared_again(
     assert flag.cleared_reason == "checked"
 
 
+def test_a_flag_that_says_something_else_since_is_not_cleared_unseen(page: Client, flag: Flag) -> None:
+    said = {"reason": "the dose is on record", "evidence": "what it said this morning"}
+    answer = page.post(f"/today/flags/{flag.pk}/clear/", said, headers=IN_PLACE)
+    assert answer.status_code == 422
+    assert "says something else since you looked" in answer.content.decode()
+    flag.refresh_from_db()
+    assert flag.cleared_at is None
+    assert f'name="evidence" value="{flag.evidence}"' in answer.content.decode()
+
+
 def test_an_undo_that_is_sent_twice_says_that_it_is_done(page: Client, visit: Visit) -> None:
     """The second click was told that somebody else had been quicker: oneself."""
     act(page, visit, "book", on=TODAY.isoformat())

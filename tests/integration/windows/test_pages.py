@@ -235,7 +235,11 @@ def test_flags_are_listed_cleared_put_off_and_given(client, coordinator, infused
     assert client.post(f"/flags/{flag.pk}/snooze/", {"until": "2026-12-12"}).status_code == 302
     assert "Flags 1" in text(client.get("/"))
     assert client.post(f"/flags/{flag.pk}/clear/", {"reason": ""}).status_code == 422
-    client.post(f"/flags/{flag.pk}/clear/", {"reason": "asked by phone"})
+    shown = client.get(f"/flags/{flag.pk}/clear/").context["form"]["evidence"].value()
+    old = client.post(f"/flags/{flag.pk}/clear/", {"reason": "asked by phone", "evidence": "another night"})
+    assert (old.status_code, old.context["form"]["evidence"].value()) == (422, shown)
+    assert "says something else since you looked" in text(old)
+    client.post(f"/flags/{flag.pk}/clear/", {"reason": "asked by phone", "evidence": shown})
     assert "coordinator: asked by phone" in text(client.get(f"/flags/{flag.pk}/"))
 
 
