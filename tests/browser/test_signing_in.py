@@ -101,7 +101,7 @@ def test_a_schedule_is_signed_with_a_passkey_that_knows_its_owner_and_signs_once
     page.get_by_role("link", name="Use a passkey instead").click()
     session.send("WebAuthn.setUserVerified", {"authenticatorId": key, "isUserVerified": False})
     page.get_by_role("button", name="Use a security key").click()
-    expect(page.get_by_role("alert")).to_contain_text("does not know who touches it")
+    expect(page.get_by_role("alert")).to_contain_text("could not confirm who you are")
     session.send("WebAuthn.setUserVerified", {"authenticatorId": key, "isUserVerified": True})
     page.get_by_role("button", name="Use a security key").click()
     expect(page.get_by_text("You have shown your passkey")).to_be_visible()
