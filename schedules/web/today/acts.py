@@ -101,8 +101,10 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
 
     Each is an act of its own: one that is refused says why and stops no other.
     """
-    found = []
-    for visit, version in _ticked(request):
+    found: list[tuple[BoardRow, Outcome]] = []
+    for ticked, shown in _ticked(request):
+        begun = any(row.visit.participant_id == ticked.participant_id for row, _outcome in found)
+        visit, version = _planned_again(request, ticked, shown) if begun else (ticked, shown)
         before = board_row(visit, now(), Section.RECORD, say)
         day = before.recordable_on
         said = {"version": str(version), "on": day.isoformat() if day else ""}
@@ -116,6 +118,16 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
     outcomes = [(outcome, just_done(row, outcome, Section.RECORD)) for row, outcome in found]
     context = {"rows": found, "section": Section.RECORD.value, "may_record": True}
     return respond(request, outcomes, "today/recorded.html", context, "#record")
+
+
+def _planned_again(request: HttpRequest, ticked: Visit, shown: int) -> tuple[Visit, int]:
+    """A visit as the one recorded before it has left it: in its new version where it was shown in the last.
+
+    One that somebody else changed before this act, or books otherwise meanwhile, stays overtaken.
+    """
+    moved = _in_sight(request, ticked.pk)
+    booked = (moved.booked_on, moved.booked_start) == (ticked.booked_on, ticked.booked_start)
+    return (moved, moved.version) if booked and shown == ticked.version else (ticked, shown)
 
 
 def _ticked(request: HttpRequest) -> list[tuple[Visit, int]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking
 from schedules.models import Flag, Severity, Visit, VisitPreparation
 from schedules.selectors.today import changes
@@ -51,6 +52,22 @@ def test_of_several_that_are_recorded_none_is_where_one_may_not_be(
     sent = [f"{one.pk}:{one.version}" for one in (visit, there)]
     assert page.post("/today/record/", {"visit": sent}, headers=IN_PLACE).status_code == 404
     assert not Visit.objects.filter(code="d28").exclude(performed_on=None).exists()
+
+
+def test_of_two_visits_of_one_person_the_first_may_move_the_second(page: Client, enrolled: Enrol) -> None:
+    """The second was told that somebody else had been quicker: the act itself."""
+    consent = {"consent": AnchorDay(TODAY - 45 * DAY, AnchorKind.ACTUAL)}
+    person = enrolled("S01-002", TODAY - 15 * DAY, anchors=consent)
+    visits = list(Visit.objects.filter(participant=person, code__in=["d0", "d14"]).order_by("target"))
+    for visit in visits:
+        Visit.objects.filter(pk=visit.pk).update(booked_on=visit.target)
+    sent = [f"{one.pk}:{one.version}" for one in visits]
+    shown = page.post("/today/record/", {"visit": sent}, headers=IN_PLACE).content.decode()
+    for visit in visits:
+        visit.refresh_from_db()
+    assert visits[1].version > int(sent[1].partition(":")[2]) + 1, "moved by the first, then recorded"
+    assert [one.performed_on for one in visits] == [one.booked_on for one in visits], shown
+    assert "quicker" not in shown
 
 
 def test_a_tick_that_a_colleague_made_since_stays(page: Client, visit: Visit) -> None:
