@@ -12,7 +12,6 @@ _CAPITALS = (
     "IgM INR IV IVIG JAK LVEF MMF MMT MRI NSCLC PBMC PCR PET SAE SLE SLEDAI TB TNF VSV"
 )
 _AS_WRITTEN = {word.lower(): word for word in _CAPITALS.split()} | {"hcg": "hCG"}
-_CHINESE_BETWEEN = {"; ": "；", ", ": "、"}
 BETWEEN = " ‖ "
 """What stands between the two languages where a text is kept in one column; no text may hold it."""
 
@@ -102,14 +101,13 @@ def in_both(text: str, make: Callable[[str], str]) -> str:
     return make(str(text))
 
 
-def joined(texts: Iterable[str], between: str = "; ") -> str:
-    """Return texts as one, in both languages where any of them is in both."""
+def joined(texts: Iterable[str]) -> str:
+    """Return texts as one, each language with its own semicolons, where any of them is in both."""
     texts = tuple(texts)
-    english = between.join(map(str, texts))
+    english = "; ".join(map(str, texts))
     if not any(getattr(text, "zh", "") for text in texts):
         return english
-    chinese = _CHINESE_BETWEEN.get(between, between)
-    return Text(english, chinese.join(getattr(text, "zh", "") or str(text) for text in texts))
+    return Text(english, "；".join(getattr(text, "zh", "") or str(text) for text in texts))
 
 
 def kept(text: str) -> str:
