@@ -121,9 +121,10 @@ def record_as_booked(request: HttpRequest) -> HttpResponse:
 
 
 def _planned_again(request: HttpRequest, ticked: Visit, shown: int) -> tuple[Visit, int]:
-    """A visit as the one recorded before it has left it: in its new version where it was shown in the last.
+    """Give a visit as recording the one before it has left it, with its new version.
 
-    One that somebody else changed before this act, or books otherwise meanwhile, stays overtaken.
+    One that somebody else changed before this act, or booked otherwise during it, stays in the version that
+    was shown: its act is told so.
     """
     moved = _in_sight(request, ticked.pk)
     booked = (moved.booked_on, moved.booked_start) == (ticked.booked_on, ticked.booked_start)
