@@ -89,7 +89,7 @@ test-long: install ## what is too long for the lanes above, on both databases (2
 	@.ci/lane "long, processes and browser" tests/production tests/browser -m long $(PARALLEL) --dist loadfile
 
 test-by-command: install ## a simulated year, clocks put forward and back, a mail server that hangs, planted faults (an hour)
-	@$(BIN)/pytest -q tests/integration tests/production -m by_command
+	@$(BIN)/pytest -q tests/integration tests/production -m by_command -o faulthandler_timeout=0
 
 test-as-of: install ## lanes with the clocks of tests and servers moved: DAY=2028-02-29 ZONE=Europe/Berlin (TIME, LANES)
 	@.ci/as-of "$(DAY)" "$(TIME)" "$(ZONE)" $(MAKE) --no-print-directory $(LANES)

@@ -6,6 +6,7 @@ SQLite has one writer at a time: there is nothing to cross.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date
 
@@ -76,8 +77,9 @@ def test_who_snoozes_a_flag_that_a_sweep_is_changing_waits_for_it_and_is_kept(
 
     def between(ids: list[int]) -> object:
         beside.start()
-        while beside.is_alive() and not _somebody_waits():
-            pass
+        until = time.monotonic() + 30
+        while beside.is_alive() and not _somebody_waits_for_us():
+            assert time.monotonic() < until, "it neither waits nor ends"
         return read(ids)
 
     monkeypatch.setattr(evaluation, "_dockets", between)
@@ -88,10 +90,12 @@ def test_who_snoozes_a_flag_that_a_sweep_is_changing_waits_for_it_and_is_kept(
     assert (flag.severity, flag.snoozed_until) == ("warning", date(2026, 12, 11))
 
 
-def _somebody_waits() -> bool:
+def _somebody_waits_for_us() -> bool:
+    """Say it by the locks alone: who is there at all is read once for a transaction, so that whoever comes
+    later is never seen in it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
-            " WHERE NOT granted AND datname = current_database()"
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
         )
         return cursor.fetchone() is not None
