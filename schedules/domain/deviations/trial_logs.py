@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from participants.domain.lifecycle import ENDS, MOVES, STEP_LABELS, Extent, Step, StepTaken
 from trials.domain.protocols.protocol import Protocol, Role
@@ -74,22 +75,25 @@ def attempts_of(
     Chemotherapy that is repeated counts as an attempt in the course, and as none at screening.
     """
     began_with = [index for index, taken in enumerate(steps) if taken.step is Step.RESCREENING]
-    bounds, latest = [0, *began_with, len(steps)], 1 + len(began_with)
-    for attempt in range(1, latest + 1):
-        mine = steps[bounds[attempt - 1] : bounds[attempt]]
-        again = next((taken.on for taken in mine if taken.step is Step.RESCREENING), None)
-        began = since if attempt == 1 else again
+    bounds = [0, *began_with, len(steps)]
+    for attempt, (first, end) in enumerate(pairwise(bounds), start=1):
+        mine = steps[first:end]
+        began = since if attempt == 1 else mine[0].on
         failed = next((taken for taken in mine if taken.step is Step.SCREEN_FAILURE), None)
-        repeated = steps[bounds[attempt]] if attempt < latest else None
-        end = failed or (None if enrolled or repeated else _end(mine))
-        if repeated and not end:
-            yield Screened(attempt, began, REPEATED, repeated.on, repeated.reason)
-        elif end:
-            yield Screened(attempt, began, STEP_LABELS[end.step], end.on, end.reason)
-        elif enrolled and attempt == latest:
+        if failed:
+            yield _ended(attempt, began, failed)
+        elif attempt <= len(began_with):
+            yield Screened(attempt, began, REPEATED, steps[end].on, steps[end].reason)
+        elif enrolled:
             yield Screened(attempt, began, ENROLLED, enrolled.on)
+        elif ended := end_of(mine):
+            yield _ended(attempt, began, ended)
         else:
             yield Screened(attempt, began, IN_SCREENING)
+
+
+def _ended(attempt: int, since: date | None, by: StepOnRecord) -> Screened:
+    return Screened(attempt, since, STEP_LABELS[by.step], by.on, by.reason)
 
 
 def enrolled_of(protocol: Protocol, actual: Mapping[str, date]) -> Enrolled | None:
@@ -109,9 +113,5 @@ def treatments(protocol: Protocol) -> tuple[str, ...]:
 
 def end_of(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
     """The step that ended the course for now; None while it goes on."""
-    return _end(steps)
-
-
-def _end(steps: Sequence[StepOnRecord]) -> StepOnRecord | None:
     last = steps[-1] if steps else None
     return last if last and last.taken.ends_course else None

@@ -80,27 +80,26 @@ class EventMap:
 
     def visits_named(self, events: Collection[str], repeat_keys: Collection[str]) -> Q:
         """The condition on visits that these events of the EDC are; without `repeat_keys` with any."""
-        found = Q(pk__in=[])
-        for event in self.edc_map.events:
-            if events and event["event_oid"] not in events:
-                continue
-            of_rule, key = Q(rule_code=event["visit"]), event.get("repeat_key", "")
-            if event.get("occurrence"):
-                if not repeat_keys or key in repeat_keys:
-                    found |= of_rule & Q(occurrence=event["occurrence"])
-                continue
-            own = [
-                one["occurrence"]
-                for one in self.edc_map.events
-                if one["visit"] == event["visit"] and one.get("occurrence")
-            ]
-            whole = of_rule & ~Q(occurrence__in=own) if own else of_rule
-            if not repeat_keys or (key and key in repeat_keys):
-                found |= whole
-            elif not key:
-                numbers = [int(one) for one in repeat_keys if _is_number(one)]
-                found |= whole & Q(occurrence__in=numbers)
+        wanted = [one for one in self.edc_map.events if not events or one["event_oid"] in events]
+        found = reduce(or_, (self._visits_of(one, repeat_keys) for one in wanted), Q(pk__in=[]))
         return found & Q(participant__trial=self.edc_map.trial_id)
+
+    def _visits_of(self, event: Mapping[str, Any], repeat_keys: Collection[str]) -> Q:
+        """The condition on the visits of one entry, which means one occurrence or all without their own."""
+        rule, one, key = event["visit"], event.get("occurrence"), event.get("repeat_key", "")
+        visits = Q(rule_code=rule) & (
+            Q(occurrence=one) if one else ~Q(occurrence__in=self._named_alone(rule))
+        )
+        if not repeat_keys:
+            return visits
+        if not one and not key:  # the EDC numbers them
+            return visits & Q(occurrence__in=[int(number) for number in repeat_keys if _is_number(number)])
+        return visits if key in repeat_keys else Q(pk__in=[])
+
+    def _named_alone(self, rule: str) -> list[int]:
+        """The occurrences of a rule that have an entry of their own."""
+        named = (one.get("occurrence") for one in self.edc_map.events if one["visit"] == rule)
+        return [occurrence for occurrence in named if occurrence]
 
     def event_of(self, visit: DoneVisit, *, repeats: bool) -> EventDay | None:
         """A visit as the EDC's event with its day; None where the map does not name it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -57,34 +57,41 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         **RUNNING,
     ).select_related("participant")
     calendars = working_days_by_site({visit.participant.site_id for visit in waiting})
-    furniture: dict[int, Sequence[Resource]] = {}
-    for one in Resource.objects.filter(site__in=calendars).order_by("pk"):
-        furniture[one.site_id] = [*furniture.get(one.site_id, ()), one]
+    furniture = _furniture(calendars)
     on_day: Counter[tuple[int, date]] = Counter()
     booked: list[Visit] = []
     clashing = False
     for number, visit in enumerate(waiting.order_by("closes", "pk")):
         site = visit.participant.site_id
-        calendar, things = calendars.get(site), furniture.get(site, ())
+        if number % EVERY == EVERY - 1 or site not in furniture or site not in calendars:
+            continue
         target = min(max(visit.suggested or visit.target, today), visit.closes)
-        day = (
-            calendar.nearest_working_day(max(today, visit.opens), target, visit.closes) if calendar else None
-        )
-        if day is None or day > last or number % EVERY == EVERY - 1 or not things:
+        day = calendars[site].nearest_working_day(max(today, visit.opens), target, visit.closes)
+        if day is None or day > last or on_day[site, day] >= len(HOURS):
             continue
         if visit.target > today and any(_for_one_journey(visit, other) for other in waiting):
             continue  # left to be booked by one click on Today
         place = on_day[site, day]
-        if place >= len(HOURS):
-            continue
         on_day[site, day] += 1
         start = datetime.combine(day, CLASHING if place == 1 and not clashing else HOURS[place], zone)
         clashing = clashing or place == 1
-        visit.booked_on, visit.booked_start = day, start
-        visit.booked_end = start + timedelta(minutes=MINUTES[place])
-        visit.booked_resource, visit.booked_staff = things[0], things[2 + place % 2]
+        _book(visit, start, place, furniture[site][0], furniture[site][2 + place % 2])
         booked.append(visit)
     Visit.objects.bulk_update(booked, COLUMNS, batch_size=100)
+
+
+def _furniture(sites: Collection[int]) -> dict[int, list[Resource]]:
+    """What these sites (ids) have, in the order in which `furnish` made it."""
+    found: dict[int, list[Resource]] = {}
+    for one in Resource.objects.filter(site__in=sites).order_by("pk"):
+        found.setdefault(one.site_id, []).append(one)
+    return found
+
+
+def _book(visit: Visit, start: datetime, place: int, room: Resource, staff: Resource) -> None:
+    visit.booked_on, visit.booked_start = start.date(), start
+    visit.booked_end = start + timedelta(minutes=MINUTES[place])
+    visit.booked_resource, visit.booked_staff = room, staff
 
 
 def _for_one_journey(visit: Visit, other: Visit) -> bool:
@@ -100,17 +107,15 @@ def book_back(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     clinic = Visit.objects.filter(participant__in=ids, place=VisitPlace.CLINIC).select_related("participant")
     done = clinic.filter(performed_on__range=(today - DAYS_BACK, today)).order_by("performed_on", "pk")
     days = [(visit, visit.performed_on) for visit in done if visit.performed_on]
-    furniture: dict[int, list[Resource]] = {}
-    for one in Resource.objects.order_by("pk"):
-        furniture.setdefault(one.site_id, []).append(one)
+    visits = [*days, *_left_to_record(clinic, today)]
+    furniture = _furniture({visit.participant.site_id for visit, _on in visits})
     on_day: Counter[tuple[int, date]] = Counter()
-    for visit, on in [*days, *_left_to_record(clinic, today)]:
+    for visit, on in visits:
         site = visit.participant.site_id
         place = on_day[site, on] % len(HOURS)
         on_day[site, on] += 1
-        visit.booked_on, visit.booked_start = on, datetime.combine(on, time(9 + 2 * place), zone)
-        visit.booked_end = visit.booked_start + timedelta(minutes=MINUTES[place])
-        visit.booked_resource, visit.booked_staff = furniture[site][place % 2], furniture[site][2 + place % 2]
+        start = datetime.combine(on, time(9 + 2 * place), zone)
+        _book(visit, start, place, furniture[site][place % 2], furniture[site][2 + place % 2])
         visit.save(update_fields=COLUMNS)
 
 

@@ -139,35 +139,32 @@ def check_map(check: MapCheck) -> Iterator[str]:
 
 
 def _refuse(trial: Trial, content: MapContent) -> None:
-    refused: dict[str, list[str]] = {}
-    if unknown := sorted(set(content.sites) - _sites(trial)):
-        words = _("The trial does not run at %(codes)s.") % {"codes": _(", ").join(unknown)}
-        refused["sites"] = [words]
-    if twice := _twice(content.sites.values()):
-        refused.setdefault("sites", []).append(
-            _("Given to more than one site: %(names)s.") % {"names": twice}
-        )
-    codes = visit_codes(trial)
-    strange = sorted({event["visit"] for event in content.events} - codes)
-    if strange:
-        words = _("No published protocol of the trial has the visit %(codes)s.")
-        refused["events"] = [words % {"codes": _(", ").join(strange)}]
-    ours = _twice(f"{event['visit']} {event.get('occurrence') or ''}".strip() for event in content.events)
-    theirs = _twice(f"{event['event_oid']} {event.get('repeat_key', '')}".strip() for event in content.events)
-    for names in (ours, theirs):
-        if names:
-            words = _("Given more than once: %(names)s.") % {"names": names}
-            refused.setdefault("events", []).append(words)
-    named = {
-        "study_oid": [content.study_oid],
-        "sites": content.sites.values(),
-        "events": [text for event in content.events for text in event.values() if isinstance(text, str)],
+    written = [text for event in content.events for text in event.values() if isinstance(text, str)]
+    refusals = {
+        "study_oid": [_unwritable([content.study_oid])],
+        "sites": [*_refusals_of_sites(trial, content.sites), _unwritable(content.sites.values())],
+        "events": [*_refusals_of_events(trial, content.events), _unwritable(written)],
     }
-    for field, texts in named.items():
-        if odd := _unwritable(texts):
-            refused.setdefault(field, []).append(odd)
-    if refused:
-        raise Refused(refused)
+    said = {field: [words for words in found if words] for field, found in refusals.items()}
+    if any(said.values()):
+        raise Refused({field: words for field, words in said.items() if words})
+
+
+def _refusals_of_sites(trial: Trial, sites: Mapping[str, str]) -> Iterator[str]:
+    if unknown := sorted(set(sites) - _sites(trial)):
+        yield _("The trial does not run at %(codes)s.") % {"codes": _(", ").join(unknown)}
+    if twice := _twice(sites.values()):
+        yield _("Given to more than one site: %(names)s.") % {"names": twice}
+
+
+def _refusals_of_events(trial: Trial, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if strange := sorted({event["visit"] for event in events} - visit_codes(trial)):
+        words = _("No published protocol of the trial has the visit %(codes)s.")
+        yield words % {"codes": _(", ").join(strange)}
+    ours = _twice(f"{event['visit']} {event.get('occurrence') or ''}".strip() for event in events)
+    theirs = _twice(f"{event['event_oid']} {event.get('repeat_key', '')}".strip() for event in events)
+    for names in filter(None, (ours, theirs)):
+        yield _("Given more than once: %(names)s.") % {"names": names}
 
 
 def _unwritable(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -142,16 +142,20 @@ class _Made:
     sources: Mapping[int, str]
 
 
-def _chunk(participant: int, basis: str, style: str, made: _Made) -> CalendarChunk:
-    """Give a participant's chunk: bytes that it has already are taken from it."""
+def _parts(made: _Made) -> Iterator[tuple[KeptEntry, bytes]]:
+    """The entries of a chunk with their bytes, in order."""
     known = made.kept or _Kept()
-    parts: list[tuple[KeptEntry, bytes]] = []
     for visit in made.order:
         if visit in made.same:
-            parts += [known.by_key[key] for key in known.of_visit[visit]]
+            yield from (known.by_key[key] for key in known.of_visit[visit])
         else:
-            parts += [_part(one, known, made.sources[visit]) for one in made.entries.get(visit, ())]
-    parts += [_part(one, known, "") for one in made.entries.get(_WINDOWS, ())]
+            yield from (_part(one, known, made.sources[visit]) for one in made.entries.get(visit, ()))
+    yield from (_part(one, known, "") for one in made.entries.get(_WINDOWS, ()))
+
+
+def _chunk(participant: int, basis: str, style: str, made: _Made) -> CalendarChunk:
+    """Give a participant's chunk: bytes that it has already are taken from it."""
+    parts = list(_parts(made))
     kept = [one for one, _body in parts]
     gone = [one.gone for one in kept if one.gone]
     return CalendarChunk(

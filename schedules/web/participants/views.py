@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from schedules.selectors.pages.past import last_acts
 from schedules.selectors.reminders.bell import told_of_participant
 from schedules.selectors.reminders.previews import pauses_now
 from schedules.selectors.store.plan_rows import VisitRow
+from schedules.selectors.windows.verdicts import VerdictRow
 from schedules.web.participants.next_step import next_step
 from schedules.web.participants.timelines import draw_timeline, epochs_of
 from schedules.web.reminders.words import told_context
@@ -110,28 +112,33 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("participant-period", pk=pk)
     page = participant_page(participant, now(), say)
     judged = verdict_context(request, page.participant_windows, page.windows)
-    context = _context(request, page) | judged
-    soon = page.reading.today + SOON
-    verdicts = judged["verdicts"]
-    statuses = {row.code: row.verdict.status for row in verdicts}
+    context = _context(request, page) | judged | _in_groups(page, judged["verdicts"])
     context |= {
-        "timeline": draw_timeline(page.reading, page.visits, page.windows, statuses),
-        "verdicts_first": [row for row in verdicts if row.verdict.status not in FOLDED or row.flag],
-        "verdicts_folded": [row for row in verdicts if row.verdict.status in FOLDED and not row.flag],
         "acts": last_acts(participant, page.reading.zone),
         "step": None if context["gone"] else next_step(page, judged["verdicts"]),
         "just": taken_from_session(request),
         "back": request.get_full_path(),
         "person_words": person_words(participant),
         "place": place_words(participant.site),
+        **told_context(told_of_participant(pk), now(), TOLD, participant=pk),
+        "pauses": pauses_now(page.reading.today, participant=participant),
+    }
+    return render(request, "participants/page.html", context)
+
+
+def _in_groups(page: ParticipantPage, verdicts: Sequence[VerdictRow]) -> dict[str, object]:
+    """The timeline, and visits and verdicts apart by whether somebody has to look at them now."""
+    soon = page.reading.today + SOON
+    statuses = {row.code: row.verdict.status for row in verdicts}
+    return {
+        "timeline": draw_timeline(page.reading, page.visits, page.windows, statuses),
+        "verdicts_first": [row for row in verdicts if row.verdict.status not in FOLDED or row.flag],
+        "verdicts_folded": [row for row in verdicts if row.verdict.status in FOLDED and not row.flag],
+        "flags_here": sum(row.flag is not None for row in verdicts),
         "visits_first": [row for row in page.visits if row.live and not _later(row, soon)],
         "visits_later": [row for row in page.visits if row.live and _later(row, soon)],
         "visits_ended": [row for row in page.visits if not row.live],
-        **told_context(told_of_participant(pk), now(), TOLD, participant=pk),
-        "pauses": pauses_now(page.reading.today, participant=participant),
-        "flags_here": sum(row.flag is not None for row in judged["verdicts"]),
     }
-    return render(request, "participants/page.html", context)
 
 
 def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
