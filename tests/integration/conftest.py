@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.cast import NOW
 
-pytest.register_assert_rewrite("tests.integration.schedules.courses")
+pytest.register_assert_rewrite("tests.integration.course.courses")
 
 
 @pytest.fixture(scope="session")
