@@ -76,7 +76,8 @@ class PeriodVisitSerializer(serializers.Serializer):
         return say(one.visit.label)
 
     def get_reason(self, one: Any) -> str:
-        return str(one.visit.outside_reason or one.visit.missed_reason)
+        visit = one.visit
+        return str(visit.missed_reason if visit.missed_on else visit.outside_reason)
 
 
 class PeriodFactSerializer(serializers.Serializer):

@@ -117,6 +117,18 @@ def test_a_program_of_the_old_site_reads_the_same_and_no_more(person: Participan
         assert asked[code][f"site-periods/{period.pk}"].status_code == 404
 
 
+def test_a_missed_visit_is_read_with_why_it_was_missed_and_not_why_it_was_booked(person: Participant) -> None:
+    """One that was booked outside its window has both reasons."""
+    reasons = {"outside_reason": "travels", "missed_reason": "fell ill"}
+    there = Visit.objects.filter(performed_on=TODAY - DAY)
+    there.update(performed_on=None, missed_on=TODAY - DAY, booked_on=TODAY - DAY, **reasons)
+    page, period = coordinator_at("WH"), SitePeriod.objects.get()
+    shown = page.get(reverse("participant-period", args=[person.pk])).content.decode()
+    assert ("fell ill" in shown, "travels" in shown) == (True, False)
+    (visit,) = page.get(f"/api/v1/site-periods/{period.pk}").json()["visits"]
+    assert visit["reason"] == "fell ill"
+
+
 @pytest.mark.parametrize("what", ["calendar", "week on paper", "day on paper"])
 def test_what_was_done_stands_in_the_calendar_of_the_site_where_it_was_done(
     person: Participant, what: str
