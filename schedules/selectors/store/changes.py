@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import DateTimeField, Field
 from django.utils.translation import gettext as _
 
+from schedules.models import Visit
 from trials.audit.outside_names import record_name
 from trials.audit.trail_terms import field_name
 from trials.domain.audit.own_reasons import reason_text
@@ -60,6 +61,26 @@ def why_created(record: str, pk: int) -> str:
     """The reason that was given when a record was written first; empty where none was; one query."""
     entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="create")
     return entries.order_by("id").values_list("reason", flat=True).first() or ""
+
+
+def why_booked_outside(visit: Visit) -> str:
+    """Return the reason for which a visit that is done was booked outside its window; one query.
+
+    Its completion wrote over that reason, which the trail still has. Empty where there is none, and where
+    the window became another one since: the booking was agreed for the window that was.
+    """
+    if visit.booked_on is None:
+        return ""
+    entries = AuditEntry.objects.filter(model="schedules.visit", object_id=str(visit.pk), action="change")
+    reason = visit.outside_reason
+    for entry in entries.order_by("-id").only("old", "new").iterator():
+        old, new = json.loads(entry.old), json.loads(entry.new)  # without what was empty
+        reason = old.get("outside_reason", reason)
+        if new.keys() & {"opens", "closes"}:
+            break
+        if "performed_on" in new and "performed_on" not in old:
+            return str(reason)
+    return ""
 
 
 def said_of(

@@ -24,6 +24,7 @@ from schedules.domain.visits.order import anchors_set_by, refusals_of_day
 from schedules.domain.visits.values import Booking, Completion, History, VisitAction
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
+from schedules.selectors.store.changes import why_booked_outside
 from schedules.selectors.store.course import clock_at, ending_step, history_of, standing_of, visit_under
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
@@ -56,7 +57,6 @@ _NOTHING_RECORDED: dict[str, Value] = {
     "performed_on": None,
     "performed_at": None,
     "performed_zone": "",
-    "outside_reason": "",
     "missed_on": None,
     "missed_reason": "",
 }
@@ -223,8 +223,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     """Take back that a visit was done, missed or cancelled: a correction, with a reason.
 
     Its activities go with it, and so do what was confirmed of windows at it and the actual day of the
-    anchor that it was. One that the course
-    ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
+    anchor that it was; its booking is as it was, with the reason for a day outside the window. One that
+    the course ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
     VisitRefused where something that was done hangs on it, and Stale.
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
@@ -236,6 +236,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     if state.performed_on:
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
+    if state.performed_on:  # the reason of that day was written over the booking's
+        values["outside_reason"] = why_booked_outside(visit)
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
     end = ending_step(standing.steps)

@@ -15,6 +15,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import CalendarState, ChangeEvent, ProtocolWindow, Visit, VisitActivity
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -248,6 +249,53 @@ def test_an_ended_visit_can_be_taken_up_again(participant: Participant, service:
     assert "undo that first" in fields[""][0]
     back = undo_visit(visit=ended, version=ended.version, by=None, reason="came after all", now=now)
     assert getattr(back, field) is None
+
+
+def book_outside(shown: Visit) -> Visit:
+    """Book day 14 on 28 December, four days after its window has closed."""
+    booking = Booking(date(2026, 12, 28))
+    said = {"by": None, "reason": "travels at Christmas", "now": at(12, 21)}
+    return book_visit(visit=shown, version=shown.version, booking=booking, **said)
+
+
+def undone(ended: Visit, now: datetime) -> Visit:
+    return undo_visit(visit=ended, version=ended.version, by=None, reason="came after all", now=now)
+
+
+@pytest.mark.parametrize("service", [miss_visit, cancel_visit])
+def test_a_visit_taken_up_again_is_booked_outside_its_window_as_before(
+    participant: Participant, service: Any
+) -> None:
+    shown = book_outside(visit(participant, "d14"))
+    ended = service(visit=shown, version=shown.version, by=None, reason="fell ill", now=at(12, 21))
+    assert undone(ended, at(12, 21)).outside_reason == "travels at Christmas"
+
+
+@pytest.mark.parametrize(
+    ("on", "reason"), [(date(2026, 12, 28), "travelled"), (date(2026, 12, 21), ""), (date(2026, 12, 28), "")]
+)
+def test_a_visit_that_was_not_done_is_booked_outside_its_window_as_before(
+    participant: Participant, on: date, reason: str
+) -> None:
+    infused(participant)
+    shown, reason = book_outside(visit(participant, "d14")), reason or "travels at Christmas"
+    seen = done(shown, on, at(12, 28), outside_reason=reason)
+    back = undone(seen, at(12, 29))
+    assert (back.booked_on, back.outside_reason) == (date(2026, 12, 28), "travels at Christmas")
+    again = done(back, on, at(12, 29), outside_reason=reason)
+    assert undone(again, at(12, 29)).outside_reason == "travels at Christmas", "and a second time"
+
+
+def test_a_booking_is_asked_about_again_where_its_window_moved_while_the_visit_was_done(
+    participant: Participant,
+) -> None:
+    infused(participant)
+    seen = done(book_outside(visit(participant, "d14")), date(2026, 12, 28), at(12, 28), outside_reason="x")
+    corrected = RecordedAnchor("infusion", actual_on=date(2026, 12, 8))
+    said = {"by": None, "reason": "wrong chart", "now": at(12, 29)}
+    record_anchor(participant=participant, anchor=corrected, **said)
+    seen.refresh_from_db()
+    assert undone(seen, at(12, 29)).outside_reason == ""
 
 
 def test_nothing_is_missed_before_its_window_opens(participant: Participant) -> None:

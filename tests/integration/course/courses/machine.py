@@ -202,7 +202,7 @@ class Visited(Checked):
             model.chemotherapy = None
         if seen.performed and code == "d0":
             model.infused = None
-        seen.performed, seen.ended, seen.under, seen.outside, seen.agreed = None, "", None, False, False
+        seen.performed, seen.ended, seen.under, seen.outside = None, "", None, False
         if seen.beside == FREE and seen.booked:
             seen.span = (seen.booked,) * 3
         model.plan()
