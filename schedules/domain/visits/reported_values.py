@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from schedules.domain.visits.values import Answer, Sampled
+from trials.domain.words import Words
+from trials.domain.words import mark as _
 
 
 class ReportedField(StrEnum):
@@ -25,6 +27,8 @@ class ReportedField(StrEnum):
 
 DONE, LEFT = "done", "left"
 KEPT, BROKEN = "kept", "broken"
+_SAID = {DONE: _("done"), LEFT: _("not done"), KEPT: _("kept"), BROKEN: _("not kept")}
+_OUTCOMES = {"missed": _("missed"), "cancelled": _("cancelled")}
 
 
 def activity_text(answer: Answer, zone: ZoneInfo) -> str:
@@ -50,6 +54,35 @@ def result_text(sample: Sampled, zone: ZoneInfo) -> str:
 def result_read(text: str) -> Sampled:
     """Read what `result_text` wrote."""
     return Sampled(*_read(text))
+
+
+def words_of_item(value: str) -> Words:
+    """Say what was reported of an activity, a test, a window or an event, as people read it."""
+    if not value:
+        return Words(_("not on record"))
+    word, _space, rest = value.partition(" ")
+    if word == LEFT and rest:
+        return Words.of(_("not done: %(reason)s"), {"reason": rest})
+    said, at = Words(_SAID.get(word, "")), activity_read(value).at
+    if word not in _SAID or (rest and word in (KEPT, BROKEN)):
+        sample = result_read(value)
+        said, at = Words.of("%(result)s", {"result": sample.result}), sample.at
+    return Words.of(_("%(what)s, at %(at)s"), {"what": said, "at": at}) if at else said
+
+
+def words_of_day(value: str) -> Words:
+    """Say a day, an instant or an outcome that was reported as people read it; another value as it stands."""
+    word, _space, day = value.partition(" ")
+    try:
+        if word in _OUTCOMES and day:
+            what, on = Words(_OUTCOMES[word]), date.fromisoformat(day)
+            return Words.of(_("%(what)s, recorded on %(day)s"), {"what": what, "day": on})
+        if word in _OUTCOMES:
+            return Words(_OUTCOMES[word])
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return Words.of("%(value)s", {"value": value})
+    return Words.of("%(at)s", {"at": at if at.tzinfo else at.date()})
 
 
 def values_agree(ours: str, theirs: str) -> bool:

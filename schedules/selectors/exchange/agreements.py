@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from participants.models import Anchor, Participant
 from participants.selectors.participants import participants_visible_to
+from schedules.domain.visits.reported_values import words_of_day, words_of_item
 from schedules.models import EdcMap, ValueDifference
 from schedules.selectors.exchange.people import ids_by_code
 from trials.domain.accounts.access import RolesDay
+from trials.domain.words import Words
 from trials.keyset import Page, page_by_id
 from trials.models import Trial, User
-from trials.selectors.records import trials_visible_to
+from trials.selectors.records import protocol_of, trials_visible_to
 
 
 def maps_of(trial: Trial) -> QuerySet[EdcMap]:
@@ -77,3 +80,24 @@ def listed_differences(
 def anchor_on_record(participant: Participant, code: str) -> Anchor | None:
     """An anchor of a participant as it is on record; None where it is not."""
     return Anchor.objects.filter(participant=participant, code=code).first()
+
+
+def what_differs(one: ValueDifference) -> Words:
+    """Say of what both values are: an anchor, a visit, or what was said at a visit."""
+    protocol = protocol_of(one.participant.protocol_version)
+    if one.visit is None:
+        rule = protocol.anchor_by_code.get(one.anchor)
+        return Words(rule.label if rule else one.anchor)
+    visit = Words(one.visit.label)
+    if not one.item:
+        return visit
+    labels = {each.code: each.label for each in protocol.windows}
+    labels |= {each.code: each.label for each in protocol.activities}
+    called = Words(labels.get(one.item) or protocol.named(one.item))
+    return Words.of(gettext_noop("%(visit)s: %(of)s"), {"visit": visit, "of": called})
+
+
+def words_of_both(one: ValueDifference) -> tuple[Words, Words]:
+    """Say both values of a difference as people read them: ours, and that of the EDC."""
+    words = words_of_item if one.item else words_of_day
+    return words(one.ours), words(one.theirs)

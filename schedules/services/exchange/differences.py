@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 
 from participants.models import Participant
 from schedules.models import Settlement, ValueDifference, Visit
+from schedules.selectors.exchange.agreements import what_differs, words_of_both
 from schedules.services.store.visit_writing import lock_participant
 from trials.audit.acts import recorded
 from trials.domain.errors import DomainError, Refused
+from trials.domain.words import run_on
 from trials.models import User
-from trials.spoken import require_reason
+from trials.spoken import require_reason, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ValuesDiffer(DomainError):
 
     def __init__(self, *differences: ValueDifference) -> None:
         self.differences = differences
-        super().__init__(" ".join(_told(one) for one in differences))
+        super().__init__(run_on((_told(one) for one in differences), say))
 
 
 @recorded
@@ -105,10 +107,17 @@ def open_difference(difference: ValueDifference, theirs: str | None = None) -> V
 
 def _told(one: ValueDifference) -> str:
     """Both values in a sentence, and of what they are."""
-    words = _("Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
-    if one.item:
-        words = _("%(of)s: Dayzero has %(ours)s on record and was told %(theirs)s. Both are kept: settle it.")
-    return words % {"of": one.item, "ours": one.ours or _("not on record"), "theirs": one.theirs}
+    ours, theirs = (words.text(say) for words in words_of_both(one))
+    words = _(
+        "%(of)s: the EDC reports “%(theirs)s”, Dayzero has “%(ours)s” on record. "
+        "Both values are kept until somebody settles the difference."
+    )
+    if not one.ours:
+        words = _(
+            "%(of)s: the EDC reports “%(theirs)s”, Dayzero has nothing on record. "
+            "The value is kept until somebody settles the difference."
+        )
+    return words % {"of": what_differs(one).text(say), "ours": ours, "theirs": theirs}
 
 
 def _of(participant: Participant, reported: Reported) -> dict[str, Any]:

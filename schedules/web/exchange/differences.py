@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -17,19 +16,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from schedules.domain.visits.reported_values import (
-    BROKEN,
-    DONE,
-    KEPT,
-    LEFT,
-    activity_read,
-    result_read,
-)
 from schedules.models import ValueDifference
 from schedules.selectors.exchange.agreements import (
     WantedDifferences,
     differences_visible_to,
     listed_differences,
+    what_differs,
+    words_of_both,
 )
 from schedules.services.course.rehearsals import Act
 from schedules.services.exchange.differences import settle_difference
@@ -40,18 +33,12 @@ from schedules.web.shared.forms import ReasonForm, ShownReasonForm, SureField, w
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import places, site_asked, trial_asked
 from schedules.web.shared.query_params import next_page, number, search_asked
-from schedules.web.shared.wording import day_words, say
-from trials.domain.protocols.protocol import Protocol
-from trials.domain.words import mark
-from trials.selectors.records import protocol_of
+from schedules.web.shared.wording import say
 from trials.web.shared.query_params import choice_in, query_params
 from trials.zones import zone_of
 
 PAGE_SIZE = 50
 SETTLED = "settled"
-SAID = {DONE: mark("done"), LEFT: mark("not done"), KEPT: mark("kept"), BROKEN: mark("not kept")}
-OUTCOMES = {"missed": mark("missed"), "cancelled": mark("cancelled")}
-_DAY = len("2026-12-07")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,49 +160,5 @@ def _context(one: ValueDifference, title: str, button: str) -> dict[str, Any]:
 
 
 def _row(one: ValueDifference, *, may_settle: bool) -> DifferenceRow:
-    if one.visit:
-        of = say(one.visit.label)
-        if one.item:
-            called = say(_called(protocol_of(one.participant.protocol_version), one.item))
-            of = _("%(visit)s: %(of)s") % {"visit": of, "of": called}
-    else:
-        rules = protocol_of(one.participant.protocol_version).anchor_by_code
-        of = say(rules[one.anchor].label) if one.anchor in rules else one.anchor
-    words = said_words if one.item else value_words
-    return DifferenceRow(one, of, words(one.ours), words(one.theirs), may_settle)
-
-
-def _called(protocol: Protocol, code: str) -> str:
-    """The label of an activity, a window or a fact with this code; the code where the protocol has none."""
-    labels = {one.code: one.label for one in protocol.windows}
-    labels |= {one.code: one.label for one in protocol.activities}
-    return labels.get(code) or protocol.named(code)
-
-
-def said_words(value: str) -> str:
-    """What was said of an activity, a test, a window or an event, as people read it."""
-    if not value:
-        return _("not on record")
-    word, _space, rest = value.partition(" ")
-    if word not in SAID or (rest and word in (KEPT, BROKEN)):
-        sample = result_read(value)
-        shown = (sample.result, sample.at)
-    elif word == LEFT:
-        return _("not done: %(reason)s") % {"reason": rest} if rest else _("not done")
-    else:
-        shown = (_(SAID[word]), activity_read(value).at)
-    text, at = shown
-    return f"{text}, {day_words(at.date())} {at:%H:%M}" if at else text
-
-
-def value_words(value: str) -> str:
-    """A value of a difference as people read it; as it stands where it is of another kind."""
-    word, _space, day = value.partition(" ")
-    try:
-        if word in OUTCOMES:
-            shown = {"what": _(OUTCOMES[word]), "day": day and day_words(date.fromisoformat(day))}
-            return _("%(what)s, recorded on %(day)s") % shown if day else shown["what"]
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    return day_words(at.date()) if len(value) <= _DAY else f"{day_words(at.date())} {at:%H:%M}"
+    ours, theirs = (words.text(say) for words in words_of_both(one))
+    return DifferenceRow(one, what_differs(one).text(say), ours, theirs, may_settle)

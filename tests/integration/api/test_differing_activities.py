@@ -183,7 +183,10 @@ def test_both_answers_are_on_the_page_and_in_the_api(client: Client, participant
         headers={**headers, "if-match": f'"{visit.version}"'},
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "value_differs")
-    assert "blood-count: Dayzero has done on record and was told left Ill." in answer.json()["detail"]
+    assert answer.json()["detail"] == (
+        "Screening: Blood count: the EDC reports “not done: Ill.”, Dayzero has “done” on record. "
+        "Both values are kept until somebody settles the difference."
+    )
     (row,) = client.get("/api/v1/differences", headers=headers).json()["results"]
     assert (row["field"], row["item"], row["ours"], row["theirs"]) == (
         "activity", "blood-count", "done", "left Ill.",

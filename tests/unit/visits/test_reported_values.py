@@ -13,6 +13,8 @@ from schedules.domain.visits.reported_values import (
     result_read,
     result_text,
     values_agree,
+    words_of_day,
+    words_of_item,
 )
 from schedules.domain.visits.values import Answer, Sampled
 
@@ -60,3 +62,38 @@ def test_a_result_is_written_and_read_again(sample: Sampled) -> None:
 def test_what_one_of_them_lacks_decides_nothing(ours: str, theirs: str, agree: bool) -> None:
     assert values_agree(ours, theirs) is agree
     assert values_agree(theirs, ours) is agree
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "not on record"),
+        ("done", "done"),
+        ("done 2026-12-07T09:30:00+08:00", "done, at 2026-12-07 09:30 +08:00"),
+        ("left", "not done"),
+        ("left Ill.", "not done: Ill."),
+        ("left done 2026-12-07T09:30:00+08:00", "not done: done 2026-12-07T09:30:00+08:00"),
+        ("kept", "kept"),
+        ("broken", "not kept"),
+        ("kept cold", "kept cold"),
+        ("negative 2026-12-07T09:30:00+08:00", "negative, at 2026-12-07 09:30 +08:00"),
+        ("50 % of all", "50 % of all"),
+    ],
+)
+def test_what_was_said_is_read_in_words(value: str, words: str) -> None:
+    assert words_of_item(value).text() == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("2026-12-07", "2026-12-07"),
+        ("2026-12-07T09:30:00+08:00", "2026-12-07 09:30 +08:00"),
+        ("missed", "missed"),
+        ("missed 2026-12-07", "missed, recorded on 2026-12-07"),
+        ("cancelled 2026-12-07", "cancelled, recorded on 2026-12-07"),
+        ("100 %", "100 %"),
+    ],
+)
+def test_a_day_or_what_stands_for_it_is_read_in_words(value: str, words: str) -> None:
+    assert words_of_day(value).text() == words
