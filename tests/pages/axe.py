@@ -1,7 +1,7 @@
 """`make axe`: axe-core on every page, in both languages, themes and sizes, and what a first load weighs.
 
 Ends with 1 where a page has a violation, scrolls sideways, or weighs more than LIMIT. `--sample` looks with
-two of the eight readers.
+two of the eight readers, `--readers 390-dark-en ...` with those named.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], help="names of pages; all of them")
     parser.add_argument("--sample", action="store_true", help="two readers in place of eight")
+    parser.add_argument("--readers", nargs="*", default=[], help="such as 390-dark-zh-hans; all eight")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, served_demo(Path(scratch)) as server:
-        wrong = _look(server, asked.only, sample=asked.sample)
+        wrong = _look(server, asked.only, asked.readers, sample=asked.sample)
     for words in wrong:
         print(words)
     print(f"{len(wrong)} faults")
@@ -46,12 +47,14 @@ def violations(page: Any) -> list[str]:
     ]
 
 
-def _look(server: str, only: list[str], *, sample: bool) -> list[str]:
+def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> list[str]:
     from tests.pages.addresses import pages
     from tests.pages.browsing import READERS, Windows, browser
 
     found, left_out = pages()
-    readers = [READERS[0], READERS[-1]] if sample else READERS
+    readers = [READERS[0], READERS[-1]] if sample else [*READERS]
+    if named:
+        readers = [reader for reader in READERS if reader.name in named]
     wrong: list[str] = []
     heaviest = (0, "")
     with browser() as chromium:
