@@ -66,11 +66,34 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   form.hidden = document.querySelectorAll("input[form=as-booked]").length === 0;
 });
 
-// no connection, or the server failed: the row stays as it was and says so
+// the ticks of a row are saved one after the other: what was ticked while another was on its way is ticked again in
+// the row that came back; the second click of a double click is none
+const ticked = (form) => [...form.querySelectorAll("input:checked")].map((box) => box.id);
+let later = [];
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest(".ticks .tick")) event.preventDefault();
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.target;
+  if (form.matches(".ticks")) form.dataset.sent = ticked(form).join(" ");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = event.detail.requestConfig && event.detail.requestConfig.elt;
+  if (!form || !form.matches(".ticks") || !event.detail.shouldSwap) return;
+  const now = ticked(form), sent = form.dataset.sent.split(" ").filter(Boolean);
+  later = [...now.filter((id) => !sent.includes(id)), ...sent.filter((id) => !now.includes(id))];
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const ids = later;
+  later = [];
+  for (const id of ids) document.getElementById(id)?.click();
+});
+
+// no connection, or the server failed: the row, or the button for several rows, stays as it was and says so
 const failed = (event) => {
-  const row = event.detail.elt.closest("li");
-  if (!row) return;
+  const row = event.detail.elt.closest("li") || event.detail.elt;
   row.classList.add("failed");
+  row.querySelector("form.ticks")?.reset();
   let words = row.querySelector(".outcome.failed");
   if (!words) {
     words = document.createElement("p");

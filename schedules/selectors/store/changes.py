@@ -57,6 +57,12 @@ def changes_since(record: str, pk: int, version: int, zone: ZoneInfo) -> list[Ch
     return found[::-1]
 
 
+def last_actor(record: str, pk: int) -> str:
+    """Who changed a record last; empty for Dayzero itself, or where nobody has; one query."""
+    entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="change")
+    return entries.order_by("-id").values_list("actor", flat=True).first() or ""
+
+
 def why_created(record: str, pk: int) -> str:
     """The reason that was given when a record was written first; empty where none was; one query."""
     entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="create")

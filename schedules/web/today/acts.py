@@ -81,11 +81,13 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         form = reverse("visit-deed", kwargs={"pk": pk, "deed": deed})
         return redirect(with_back(form, f"{back_or(request, '/')}#v-{pk}"))
     row = board_row(_in_sight(request, pk), now(), section, say)
+    undone = not outcome.undo and not outcome.ask  # nothing was saved: what was chosen and typed stays
     context = {
-        "row": row,
+        "row": _with_chosen_day(row, request.POST) if undone and act == "book" else row,
         "outcome": outcome,
         "section": section.value,
         "typed": request.POST,
+        "typed_reason": request.POST.get("reason", "") if undone and act == "missed" else "",
         "asked": act,
         "may_record": True,
     }
@@ -142,6 +144,12 @@ def _ticked(request: HttpRequest) -> list[tuple[Visit, int]]:
         require_record(request, visit.participant)
         found.append((visit, row_id(version)))
     return found
+
+
+def _with_chosen_day(row: BoardRow, said: Mapping[str, Any]) -> BoardRow:
+    """The row with the day in its strip that was chosen, in place of the one that it would offer."""
+    chosen = [day for day in row.strip_days if day.isoformat() == said.get("on")]
+    return replace(row, offered=chosen[0]) if chosen else row
 
 
 def perform(request: HttpRequest, row: BoardRow, act: str, said: Mapping[str, Any]) -> Outcome:

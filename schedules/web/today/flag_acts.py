@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from schedules.models import Flag
+from schedules.selectors.store.changes import last_actor
 from schedules.selectors.store.course import clock_at
 from schedules.selectors.today.attention import card_of
 from schedules.selectors.windows.flags import flag_in_sight
@@ -26,6 +27,7 @@ from schedules.web.today.words import near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused
 from trials.domain.words import run_on
+from trials.zones import zone_of
 
 SNOOZE = timedelta(days=7)
 """How long one click snoozes a flag; any other day by the flag's own page."""
@@ -40,21 +42,54 @@ def today_flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     if act not in ("clear", "snooze", "undo"):
         raise Http404
     try:
-        outcome = _perform(request, flag, act)
+        outcome = _overtaken(request, flag, act) or _perform(request, flag, act)
     except Refused as refused:
         words = [word for messages in refused.fields.values() for word in messages]
         outcome = Outcome(run_on(words, _), "failed", ask=tuple(refused.fields))
     card = card_of(_in_sight(request, pk), now(), say)
     address = reverse("today-flag", kwargs={"pk": pk, "act": "undo"})
     just = JustDone(outcome.text, address, outcome.undo) if outcome.undo else None
-    context = {"card": card, "outcome": outcome, "may_record": True}
+    typed = "" if outcome.undo else request.POST.get("reason", "")
+    context = {"card": card, "outcome": outcome, "typed_reason": typed, "may_record": True}
     return respond(request, [(outcome, just)], "today/card.html", context, "#attention")
+
+
+def _overtaken(request: HttpRequest, flag: Flag, act: str) -> Outcome | None:
+    """What somebody else did with a flag since it was shown; None where nobody did, or only the same."""
+    said, mine = request.POST, flag.cleared_by_id == user_of(request).pk
+    if flag.cleared_at is not None:
+        if mine and (act == "undo" or said.get("reason", "").strip() == flag.cleared_reason):
+            return None
+        words = {
+            "who": flag.cleared_by.get_username() if flag.cleared_by else "Dayzero",
+            "hour": f"{flag.cleared_at.astimezone(zone_of(flag.participant.site)):%H:%M}",
+            "reason": flag.cleared_reason,
+        }
+        text = (
+            _("Not saved: %(who)s cleared it at %(hour)s: “%(reason)s”.")
+            if flag.cleared_reason
+            else _("Not saved: %(who)s cleared it at %(hour)s.")
+        )
+        return Outcome(text % words, "stale")
+    until = flag.snoozed_until
+    shown = said.get("snoozed")
+    if act == "undo" or until is None or shown in (None, until.isoformat()):
+        return None
+    if act == "snooze" and until == _week_from_here(flag):
+        return None
+    words = {"who": last_actor("schedules.flag", flag.pk) or "Dayzero", "day": near_here(until)}
+    return Outcome(_("Not saved: %(who)s snoozed it until %(day)s.") % words, "stale")
+
+
+def _week_from_here(flag: Flag) -> date:
+    """The day until which a flag is snoozed by one click."""
+    return clock_at(flag.participant.site, now()).today + SNOOZE
 
 
 def _perform(request: HttpRequest, flag: Flag, act: str) -> Outcome:
     user, instant = user_of(request), now()
     words = {"flag": flag_heading(flag), "person": person_words(flag.participant)}
-    until = clock_at(flag.participant.site, instant).today + SNOOZE
+    until = _week_from_here(flag)
     if act == "undo":
         snoozed = until if request.POST.get("what") == "snooze" else None
         wake_flag(flag=flag, until=snoozed, by=user, now=instant, reason=UNDONE)

@@ -86,7 +86,8 @@ def test_undoing_a_snooze_does_not_open_what_a_colleague_has_cleared(
     page.post(f"/today/flags/{flag.pk}/snooze/", headers=IN_PLACE)
     colleague.post(f"/today/flags/{flag.pk}/clear/", {"reason": "the dose is on record"}, headers=IN_PLACE)
     answer = page.post(f"/today/flags/{flag.pk}/undo/", {"what": "snooze"}, headers=IN_PLACE)
-    assert answer.status_code == 422
+    assert answer.status_code == 409
+    assert "Not saved: colleague cleared it at" in answer.content.decode()
     flag.refresh_from_db()
     assert flag.cleared_reason == "the dose is on record"
 
@@ -98,9 +99,40 @@ def test_undoing_a_clearing_does_not_open_what_a_colleague_has_cleared_again(
     for whose, act_name, reason in acts:
         said = {"what": "clear", "reason": reason}
         whose.post(f"/today/flags/{flag.pk}/{act_name}/", said, headers=IN_PLACE)
-    assert page.post(f"/today/flags/{flag.pk}/undo/", {"what": "clear"}, headers=IN_PLACE).status_code == 422
+    assert page.post(f"/today/flags/{flag.pk}/undo/", {"what": "clear"}, headers=IN_PLACE).status_code == 409
     flag.refresh_from_db()
     assert flag.cleared_reason == "checked"
+
+
+@pytest.mark.parametrize("theirs", ["clear", "snooze"])
+def test_a_flag_that_a_colleague_has_dealt_with_says_who_and_keeps_what_was_typed(
+    page: Client, colleague: Client, flag: Flag, theirs: str
+) -> None:
+    """It said that it was cleared, as if by oneself, and offered to undo what the colleague had done."""
+    colleague.post(f"/today/flags/{flag.pk}/{theirs}/", {"reason": "checked"}, headers=IN_PLACE)
+    said = {"reason": "the dose is on record", "evidence": flag.evidence, "snoozed": ""}
+    answer = page.post(f"/today/flags/{flag.pk}/clear/", said, headers=IN_PLACE)
+    shown = answer.content.decode()
+    assert answer.status_code == 409
+    assert {"clear": "colleague cleared it at", "snooze": "colleague snoozed it until"}[theirs] in shown
+    assert "undo" not in shown
+    flag.refresh_from_db()
+    assert flag.cleared_reason == ("checked" if theirs == "clear" else "")
+    if theirs == "snooze":
+        assert 'value="the dose is on record"' in shown
+        again = page.post(
+            f"/today/flags/{flag.pk}/clear/", {**said, "snoozed": f"{flag.snoozed_until}"}, headers=IN_PLACE
+        )
+        assert again.status_code == 200, "what became of it has been seen"
+
+
+def test_a_snooze_does_not_move_one_that_a_colleague_set(page: Client, colleague: Client, flag: Flag) -> None:
+    until = TODAY + 3 * DAY
+    colleague.post(f"/flags/{flag.pk}/snooze/", {"until": until.isoformat()})
+    answer = page.post(f"/today/flags/{flag.pk}/snooze/", {"snoozed": ""}, headers=IN_PLACE)
+    assert answer.status_code == 409
+    flag.refresh_from_db()
+    assert flag.snoozed_until == until
 
 
 def test_a_flag_that_says_something_else_since_is_not_cleared_unseen(page: Client, flag: Flag) -> None:
