@@ -53,13 +53,11 @@ def save_map(*, key: MapKey, version: int | None, content: MapContent, by: User 
 
     Raises Stale, and Refused for names that are given twice or that the trial does not have.
     """
-    found = (
-        EdcMap.objects.select_for_update(no_key=True)
-        .filter(trial=key.trial, edc=key.edc, environment=key.environment)
-        .first()
-    )
-    if found is not None and found.version != version:
-        raise Stale("schedules.edcmap", found.pk, version or 0, found.version)
+    Trial.objects.select_for_update(no_key=True).get(pk=key.trial.pk)  # of two who make it, one is told
+    found = EdcMap.objects.filter(trial=key.trial, edc=key.edc, environment=key.environment).first()
+    present = found.version if found else 0
+    if present != (version or 0):
+        raise Stale("schedules.edcmap", found.pk if found else 0, version or 0, present)
     _refuse(key.trial, content)
     row = found or EdcMap(trial=key.trial, edc=key.edc, environment=key.environment, version=0)
     row.study_oid, row.sites = content.study_oid, dict(content.sites)
@@ -79,6 +77,7 @@ def name_subjects(*, edc_map: EdcMap, names: Mapping[str, str], by: User | None)
 
     Raises Refused for a code that nobody in the trial has and for a name that two would have.
     """
+    EdcMap.objects.select_for_update(no_key=True).get(pk=edc_map.pk)
     people = dict(
         Participant.objects.filter(trial=edc_map.trial_id, subject_code__in=names).values_list(
             "subject_code", "pk"
