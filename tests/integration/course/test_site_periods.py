@@ -15,8 +15,6 @@ from participants.models import Participant, SitePeriod
 from schedules.models import Visit
 from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.feeds.fetching import fetch_feed, render_feed
-from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import NOW, TODAY, a_site, a_version, an_approval, an_enrolment
 from trials.models import Role, Site, User
 from trials.services.accounts.memberships import grant_membership
@@ -166,17 +164,7 @@ def test_what_was_done_stands_in_the_calendar_of_the_site_where_it_was_done(
         assert address in week.content.decode(), "the visit's own page is not theirs any more"
 
 
-def test_the_old_site_hands_out_no_card_and_its_feed_shows_nothing_more(person: Participant) -> None:
+def test_the_old_site_hands_out_no_card(person: Participant) -> None:
     pages = {code: coordinator_at(code) for code in ("WH", "CD")}
     asked = {code: page.get(reverse("visit-card", args=[person.pk])) for code, page in pages.items()}
     assert {code: answer.status_code for code, answer in asked.items()} == {"WH": 404, "CD": 200}
-    bodies = {}
-    for code in pages:
-        owner = User.objects.get(username=f"coordinator-{code}")
-        site = SitePeriod.objects.get().site if code == "WH" else person.site
-        feed, _secret = open_feed(owner=owner, now=NOW, site=site)
-        fetch = fetch_feed(feed=feed, now=NOW, links="http://testserver/participants/{}/")
-        assert fetch
-        bodies[code] = render_feed(fetch=fetch).decode()
-    assert person.subject_code not in bodies["WH"]
-    assert person.subject_code in bodies["CD"]
