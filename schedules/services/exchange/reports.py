@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -22,11 +23,12 @@ from schedules.domain.visits.allowed_actions import refusals_of_moment
 from schedules.domain.visits.reported_values import ReportedField, values_agree
 from schedules.domain.visits.values import Booking, Completion
 from schedules.domain.windows.fact_sources import feeds_of
-from schedules.models import EdcConfirmation, Visit
+from schedules.models import EdcConfirmation, ValueDifference, Visit
 from schedules.selectors.store.course import clock_at
 from schedules.services.exchange.differences import Reported, ValuesDiffer, agree, keep_difference
 from schedules.services.exchange.said_at_visits import put_said, said_beside_the_day
 from schedules.services.replanning.moves import record_anchor
+from schedules.services.store.visit_writing import lock_participant, lock_visit
 from schedules.services.visits.appointments import (
     book_visit,
     cancel_visit,
@@ -35,7 +37,7 @@ from schedules.services.visits.appointments import (
     unbook_visit,
     undo_visit,
 )
-from trials.domain.errors import Refused, Stale
+from trials.domain.errors import Refused
 from trials.domain.refusals import IMPOSSIBLE_DAY, IN_THE_FUTURE, Refusal
 from trials.domain.sites.plausible_days import FIRST_DAY, LAST_DAY
 from trials.models import User
@@ -79,8 +81,23 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
     or hour, with other activities or results, or missed: the differences are kept unless the caller's
     transaction is rolled back.
     """
-    if visit.version != version:
-        raise Stale("schedules.visit", visit.pk, version, visit.version)
+    kept: list[ValueDifference] = []
+    with transaction.atomic():
+        visit = _taken_in(visit, version, report, kept, by=by, now=now)
+    if kept:  # after the transaction, which keeps them
+        raise ValuesDiffer(*kept)
+    return visit
+
+
+def _taken_in(
+    visit: Visit, version: int, report: Report, kept: list[ValueDifference], *, by: User | None, now: datetime
+) -> Visit:
+    """Put a report on record or hold it against the record; what differs is added to `kept`.
+
+    What is compared is read under the participant's lock, as what is written: somebody may take the visit
+    back in that moment, and the report would agree with a day that is on record no longer.
+    """
+    visit = lock_visit(visit.pk, visit.participant_id, version)
     shared: dict[str, Any] = {"visit": visit, "version": version, "by": by, "now": now}
     act = report.act
     if isinstance(act, Completion):
@@ -90,7 +107,7 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
             completed = complete_visit(**shared, completion=act, reason=report.reason)
             _confirm(completed, report.client, now)
             return completed
-        return _beside(visit, ours, report, act, by, now)
+        return _beside(visit, ours, report, act, kept, by, now)
     if isinstance(act, Booking):
         stands = (visit.booked_on, visit.booked_start, visit.booked_end, visit.booked_place)
         taken = (visit.booked_resource_id, visit.booked_staff_id)
@@ -102,7 +119,8 @@ def report_visit(*, visit: Visit, version: int, report: Report, by: User | None,
         return visit
     if act == MISSED and visit.performed_on is not None:
         reported = _reported(visit, MISSED, report)
-        raise ValuesDiffer(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
+        kept.append(_kept(visit.participant, outcome_on_record(visit), reported, by, now))
+        return visit
     return REASONED[act](**shared, reason=report.reason)
 
 
@@ -119,14 +137,19 @@ def _unknown_windows(visit: Visit, act: Completion) -> list[Refusal]:
 
 
 def _beside(
-    visit: Visit, ours: str, report: Report, act: Completion, by: User | None, now: datetime
+    visit: Visit,
+    ours: str,
+    report: Report,
+    act: Completion,
+    kept: list[ValueDifference],
+    by: User | None,
+    now: datetime,
 ) -> Visit:
     """Hold a report of a visit that has an outcome against the record, value by value."""
     person = visit.participant
     day = _reported(visit, value_of(act.on, act.at, zone_of(person.site)), report)
     said = said_beside_the_day(visit, act, now) if visit.performed_on else []
     same_day = _same(ours, day.value)
-    kept = []
     if not same_day:
         clock = clock_at(person.site, now)
         refuse([*_too_early("on", act.on), *refusals_of_moment(act, clock)], VisitRefused)
@@ -144,9 +167,8 @@ def _beside(
             agree(participant=person, reported=reported, by=by, now=now)
         else:
             kept.append(_kept(person, one.ours, reported, by, now))
-    if kept:
-        raise ValuesDiffer(*kept)
-    _confirm(visit, report.client, now)
+    if not kept:
+        _confirm(visit, report.client, now)
     return visit
 
 
@@ -162,22 +184,26 @@ def report_anchor(
     if anchor.code not in codes:
         words = _("%(code)s is no anchor of this protocol; possible are %(possible)s.")
         raise Refused({"code": [words % {"code": anchor.code, "possible": _(", ").join(codes)}]})
-    stands = Anchor.objects.filter(participant=participant, code=anchor.code).first()
     zone = zone_of(participant.site)
     value = value_of(anchor.actual_on, anchor.actual_at, zone)
     reported = Reported(ReportedField.ANCHOR, value, report.client, anchor=anchor.code, source=report.source)
-    if stands and stands.actual_on:
+    with transaction.atomic():
+        lock_participant(participant.pk)  # what is compared is what stands until this is over
+        stands = Anchor.objects.filter(participant=participant, code=anchor.code).first()
+        if stands is None or stands.actual_on is None:
+            said: dict[str, Any] = {"reason": report.reason, "sure": report.sure}
+            try:
+                record_anchor(participant=participant, anchor=anchor, now=now, by=by, **said)
+            except UnlikelyDay as asked:
+                raise Refused({asked.field: [str(asked)]}) from asked
+            return
         ours = value_of(stands.actual_on, stands.actual_at, zone)
-        if not _same(ours, value):
-            refuse(_impossible_day("actual_on", anchor.actual_on, clock_at(participant.site, now).today))
-            raise ValuesDiffer(_kept(participant, ours, reported, by, now))
-        agree(participant=participant, reported=reported, by=by, now=now)
-        return
-    said: dict[str, Any] = {"reason": report.reason, "sure": report.sure}
-    try:
-        record_anchor(participant=participant, anchor=anchor, now=now, by=by, **said)
-    except UnlikelyDay as asked:
-        raise Refused({asked.field: [str(asked)]}) from asked
+        if _same(ours, value):
+            agree(participant=participant, reported=reported, by=by, now=now)
+            return
+        refuse(_impossible_day("actual_on", anchor.actual_on, clock_at(participant.site, now).today))
+        kept = _kept(participant, ours, reported, by, now)
+    raise ValuesDiffer(kept)
 
 
 def _too_early(field: str, day: date | None) -> list[Refusal]:
@@ -229,5 +255,7 @@ def _reported(visit: Visit, value: str, report: Report) -> Reported:
     return Reported(ReportedField.DAY, value, report.client, visit=visit, source=report.source)
 
 
-def _kept(participant: Participant, ours: str, reported: Reported, by: User | None, now: datetime) -> Any:
+def _kept(
+    participant: Participant, ours: str, reported: Reported, by: User | None, now: datetime
+) -> ValueDifference:
     return keep_difference(participant=participant, ours=ours, reported=reported, now=now, by=by)

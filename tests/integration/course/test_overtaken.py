@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
-from participants.models import CourseStep, Participant
+from participants.models import Anchor, CourseStep, Participant
 from participants.services.absences import Away
 from schedules.domain.errors import ReplanningStale, VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
@@ -25,6 +26,8 @@ from schedules.services.course import status_changes
 from schedules.services.course.status_changes import StepRequest, take_step, undo_last_step
 from schedules.services.enrolment import enrolling
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.exchange import reports
+from schedules.services.exchange.reports import Report, report_anchor, report_visit
 from schedules.services.replanning import moves
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
 from schedules.services.visits import appointments, clashing
@@ -231,6 +234,32 @@ def test_of_two_people_who_take_the_same_step_back_one_is_told(
     assert overtaken(monkeypatch, where, takes_step_back(person), takes_step_back(person)) == [None, Stale]
     assert CourseStep.objects.get().undone
     planned_anew(person)
+
+
+@pytest.mark.parametrize("of", ["visit", "anchor"])
+def test_what_an_edc_reports_is_held_against_what_stands_until_that_is_over(
+    monkeypatch: pytest.MonkeyPatch, person: Participant, of: str
+) -> None:
+    """A visit taken back in that moment, an infusion corrected: the report agreed with what was on record."""
+    completes(person)()
+    visit, stood = d14(person), []
+
+    def reports_visit() -> None:
+        report = Report(Completion(date(2026, 12, 22)), client="rave-live")
+        report_visit(visit=visit, version=visit.version, report=report, by=None, now=NOW)
+
+    def reports_anchor() -> None:
+        anchor, report = RecordedAnchor("infusion", actual_on=INFUSION), Report("", client="rave-live")
+        report_anchor(participant=person, anchor=anchor, report=report, by=None, now=NOW)
+
+    def reported() -> None:
+        with transaction.atomic():
+            (reports_visit if of == "visit" else reports_anchor)()
+            stood.extend([d14(person).performed_on, Anchor.objects.get(code="infusion").actual_on])
+
+    second = takes_back(person) if of == "visit" else corrected(person)
+    assert overtaken(monkeypatch, (reports, "_same"), reported, second) == [None, None]
+    assert stood == [date(2026, 12, 22), INFUSION]
 
 
 def joins(person: Participant) -> Act:
