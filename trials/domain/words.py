@@ -32,13 +32,15 @@ SayPoint = Callable[[date | datetime, Say], str]
 
 
 def mark(message: str) -> str:
-    """The message as it stands, marked for translation: imported as `_` where templates are written."""
+    """The message as it stands, marked for translation: called `_` where templates are written."""
     return message
 
 
+_ = mark
+
 WEEKDAYS = (
-    mark("Monday"), mark("Tuesday"), mark("Wednesday"), mark("Thursday"),
-    mark("Friday"), mark("Saturday"), mark("Sunday"),
+    _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"),
+    _("Friday"), _("Saturday"), _("Sunday"),
 )  # fmt: skip
 
 
@@ -129,7 +131,7 @@ class Words:
         return self.text()
 
 
-NEXT = mark("%(one)s %(next)s")
+NEXT = _("%(one)s %(next)s")
 
 
 def run_on(sentences: Iterable[str], say: Say = plain) -> str:
@@ -140,7 +142,7 @@ def run_on(sentences: Iterable[str], say: Say = plain) -> str:
 
 def days_words(n: int) -> Words:
     """So many days: `1 day`, `2 days`."""
-    return Words.of(mark("%(n)d day") if n == 1 else mark("%(n)d days"), {"n": n})
+    return Words.of(_("%(n)d day") if n == 1 else _("%(n)d days"), {"n": n})
 
 
 def listed(values: Iterable[Value]) -> Words:

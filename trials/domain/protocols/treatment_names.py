@@ -7,10 +7,11 @@ import re
 from trials.domain.language import Code, in_both
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.validation.graph import anchors_of_visit
+from trials.domain.words import mark as _
 
 INFUSION, CHEMOTHERAPY = Code("infusion"), Code("chemotherapy")
 """What is said where no protocol is at hand."""
-FIRST_TREATMENT = Code("first treatment")
+FIRST_TREATMENT = Code(_("first treatment"))
 """What is said of a protocol that does not name what it begins with."""
 _BEGINS_A_WORD = re.compile(r"[A-Z](?=[a-z])")
 
