@@ -69,24 +69,39 @@ def why_created(record: str, pk: int) -> str:
     return entries.order_by("id").values_list("reason", flat=True).first() or ""
 
 
-def why_booked_outside(visit: Visit) -> str:
-    """Return the reason for which a visit that is done was booked outside its window; one query.
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What stood of a visit before it was done, missed or cancelled, which that wrote over.
 
-    Its completion wrote over that reason, which the trail still has. Empty where there is none, and where
-    the window became another one since: the booking was agreed for the window that was.
+    `outside_reason` is why it was booked outside its window; empty where the window became another one since:
+    the booking was agreed for the window that was. `by_course` says that the end of the course had cancelled
+    it, `entry` which entry of the trail ended it; 0 where it was never otherwise.
     """
-    if visit.booked_on is None:
-        return ""
+
+    outside_reason: str = ""
+    by_course: bool = False
+    entry: int = 0
+
+
+def stood_before(visit: Visit) -> Stood:
+    """Return what stood of a visit before what is on record of it, as the trail has it; one query."""
+    ended = "performed_on" if visit.performed_on else "missed_on" if visit.missed_on else "cancelled_on"
     entries = AuditEntry.objects.filter(model="schedules.visit", object_id=str(visit.pk), action="change")
-    reason = visit.outside_reason
-    for entry in entries.order_by("-id").only("old", "new").iterator():
+    reason, same_window = visit.outside_reason, True
+    for entry in entries.order_by("-id").only("id", "old", "new").iterator():
         old, new = json.loads(entry.old), json.loads(entry.new)  # without what was empty
         reason = old.get("outside_reason", reason)
-        if new.keys() & {"opens", "closes"}:
-            break
-        if "performed_on" in new and "performed_on" not in old:
-            return str(reason)
-    return ""
+        same_window = same_window and not new.keys() & {"opens", "closes"}
+        if ended in new and ended not in old:
+            agreed = reason if visit.booked_on and same_window else ""
+            return Stood(str(agreed), "cancelled_by_id" in old, entry.pk)
+    return Stood()
+
+
+def entry_of_creation(record: str, pk: int) -> int:
+    """Return which entry of the trail created a record; 0 where none did; one query."""
+    entries = AuditEntry.objects.filter(model=record, object_id=str(pk), action="create")
+    return entries.order_by("id").values_list("pk", flat=True).first() or 0
 
 
 def said_of(

@@ -24,7 +24,7 @@ from schedules.domain.visits.order import anchors_set_by, refusals_of_day
 from schedules.domain.visits.values import Booking, Completion, History, VisitAction
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
-from schedules.selectors.store.changes import why_booked_outside
+from schedules.selectors.store.changes import Stood, entry_of_creation, stood_before
 from schedules.selectors.store.course import clock_at, ending_step, history_of, standing_of, visit_under
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
@@ -224,7 +224,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
 
     Its activities go with it, and so do what was confirmed of windows at it and the actual day of the
     anchor that it was; its booking is as it was, with the reason for a day outside the window. One that
-    the course ended with its other visits is cancelled with them again. The trail keeps what stood. Raises
+    the course ended with its other visits is cancelled with them again, and one that was still to come after
+    the end is to come again. The trail keeps what stood. Raises
     VisitRefused where something that was done hangs on it, and Stale.
     """
     visit = lock_visit(visit.pk, visit.participant_id, version)
@@ -235,12 +236,15 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     refuse(refusals_of_undoing(state, history_of(visit, standing)), VisitRefused)
     if state.performed_on:
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
+    stood = stood_before(visit)
     values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
     if state.performed_on:  # the reason of that day was written over the booking's
-        values["outside_reason"] = why_booked_outside(visit)
+        values["outside_reason"] = stood.outside_reason
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
     end = ending_step(standing.steps)
+    if end and _was_live_after(end, stood):
+        end = None
     ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     if end and ended and not moves and _ends_with(end, visit, state):
@@ -261,6 +265,11 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
 def _ends_with(end: CourseStep, visit: Visit, state: VisitState) -> bool:
     """Whether an end of the course cancels a visit, since its window was not over by then."""
     return visit.closes >= end.happened_on and not state.stays
+
+
+def _was_live_after(end: CourseStep, stood: Stood) -> bool:
+    """Whether a visit was left, or added, by the time when the end of the course was on record."""
+    return not stood.by_course and stood.entry > entry_of_creation("participants.coursestep", end.pk)
 
 
 def _zone_of_record(visit: Visit, completion: Completion) -> str:

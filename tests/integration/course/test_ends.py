@@ -20,7 +20,7 @@ from schedules.models import Deviation, Visit
 from schedules.selectors.store.course import course_of, standing_of
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor
-from schedules.services.visits.appointments import complete_visit, undo_visit
+from schedules.services.visits.appointments import complete_visit, miss_visit, undo_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_version, an_enrolment, document
 from tests.integration.course.test_course import live, phase, step, undo
@@ -102,6 +102,31 @@ def test_a_visit_that_took_place_after_the_end_is_recorded_with_a_reason(
     assert "d28" not in live(participant)
     undo(participant, now=at(1, 6, 12, 2027))
     assert "d28" in live(participant)
+
+
+def test_a_visit_that_was_to_come_after_the_end_is_to_come_again(participant: Participant) -> None:
+    """One that was added after the end; done and taken back it came back cancelled with the course."""
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
+    asked, now = Unscheduled(Booking(END + 9 * DAY)), at(12, 30)
+    added = add_unscheduled(participant=participant, asked=asked, by=None, reason="a cough", now=now)
+    seen = took_place(added, END + 9 * DAY, reason="")
+    back = undo_visit(visit=seen, version=seen.version, by=None, reason="wrong chart", now=now)
+    assert (back.performed_on, back.cancelled_on) == (None, None)
+    over = miss_visit(visit=back, version=back.version, by=None, reason="did not come", now=now)
+    back = undo_visit(visit=over, version=over.version, by=None, reason="wrong chart", now=now)
+    assert (back.missed_on, back.cancelled_on) == (None, None)
+
+
+def test_a_visit_done_before_the_end_is_cancelled_with_it_once_it_is_taken_back(
+    participant: Participant,
+) -> None:
+    d28 = Visit.objects.get(code="d28")
+    took_place(d28, d28.target, reason="")
+    participant.refresh_from_db()
+    step(participant, Step.EARLY_TERMINATION, END)
+    d28.refresh_from_db()
+    back = undo_visit(visit=d28, version=d28.version, by=None, reason="wrong chart", now=at(1, 5, 12, 2027))
+    assert back.cancelled_by == CourseStep.objects.get()
 
 
 def test_a_visit_that_stays_needs_no_reason(participant: Participant) -> None:

@@ -160,6 +160,7 @@ class Visited(Checked):
         assert seen.live or (seen.ended == "course" and code not in ("ld-1", "d0")), (
             "it took place all the same"
         )
+        seen.left = bool(model.end) and seen.live
         seen.outside = not seen.span[0] <= day <= seen.span[2]
         seen.performed, seen.ended, seen.voids = day, "", False
         if seen.beside == FREE:
@@ -188,7 +189,7 @@ class Visited(Checked):
         possible = seen.live and (cancelled or self.today >= seen.span[0])
         assert bool(refused) is not possible, refused
         if not refused:
-            seen.ended = "cancelled" if cancelled else "missed"
+            seen.left, seen.ended = bool(model.end), "cancelled" if cancelled else "missed"
 
     @rule(who=WHO, which=WHICH)
     def taken_back(self, who: int, which: int) -> None:
@@ -207,7 +208,9 @@ class Visited(Checked):
             seen.span = (seen.booked,) * 3
         model.plan()
         end = model.end
-        if end and seen.span[2] >= end.on and seen.beside != END:  # it ends with the course again
+        if (
+            end and seen.span[2] >= end.on and seen.beside != END and not seen.left
+        ):  # it ends with the course again
             seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE
             end.codes = tuple({*end.codes, code})
         model.plan()

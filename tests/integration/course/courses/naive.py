@@ -102,7 +102,8 @@ class Seen:
     where no plan asks for it now. `under` is the version it was done under, where another one holds
     since; `outside` that it was outside its window then. `beside` of a visit that no protocol planned:
     FREE, whose window is where it takes place, or END; counted from an infusion `given` by then.
-    `agreed`: it was booked outside its window.
+    `agreed`: it was booked outside its window. `left`: it was to come after the course had ended, until what
+    ended it.
     """
 
     span: Span
@@ -115,6 +116,7 @@ class Seen:
     beside: str = ""
     given: bool = False
     agreed: bool = False
+    left: bool = False
 
     @property
     def live(self) -> bool:
