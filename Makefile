@@ -122,7 +122,7 @@ shape: install ## print the shape of the code beside what we aim for; it fails n
 words: install ## list phrases that we do not write, with what to write instead
 	@$(BIN)/python -m tests.words
 
-mutants: install ## plant faults in a copy, which the tests must notice (20 minutes; DRAWN=1: one drawn of each module)
+mutants: install ## plant faults in a copy, which the tests must notice (a few minutes; DRAWN=1: one drawn of each module)
 	$(BIN)/python -m tests.mutants $(if $(DRAWN),--drawn $(DRAWN) --seed $(or $(SEED),1))
 
 bench: install ## the measures each issue asks for, as ratios within one run

@@ -1,0 +1,153 @@
+"""Which tests call which functions, found by running a lane once: a fault is tried by its callers."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+from tests.mutants.lane import OURS, Lane
+
+Function = tuple[str, int]
+"""A file and the line on which a function begins there, with its decorators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The tests of a lane with the seconds that each took, and who calls a function."""
+
+    seconds: Mapping[str, float]
+    calls: Mapping[Function, Collection[str]]
+    """The names of tests."""
+    imports: Mapping[Function, Collection[str]]
+    """The names of files of tests that call it, or are the first to, while they are imported."""
+
+    def stages(self, lane: Lane, function: Function | None, module: str) -> Iterator[tuple[str, ...]]:
+        """Yield the tests of a function, then what else stands in their files, then all others.
+
+        A test may be given what another of its file has made, and any test what was made while files
+        were imported.
+        """
+        calling = self.calls.get(function, ()) if function else ()
+        importing = self.imports.get(function, ()) if function else ()
+        files = {file_of(name) for name in (*calling, *importing)}
+        first = {test for test in self.seconds if test in calling or file_of(test) in importing}
+        yield self._in_order(module, first)
+        yield self._in_order(module, {test for test in self.seconds if file_of(test) in files} - first)
+        if lane.whole and (importing or not calling):
+            yield self._in_order(module, [test for test in self.seconds if file_of(test) not in files])
+
+    def cpu(self, tests: Collection[str]) -> float:
+        """Return the most seconds that these tests may work."""
+        return 10 + 3 * sum(self.seconds[test] for test in tests)
+
+    def _in_order(self, module: str, tests: Collection[str]) -> tuple[str, ...]:
+        """Put those of the module's room first, then the file that is done soonest."""
+        rooms = set(Path(module).parts)
+        total: dict[str, float] = defaultdict(float)
+        for test in tests:
+            total[file_of(test)] += self.seconds[test]
+
+        def key(test: str) -> tuple[bool, float, str, float]:
+            file = file_of(test)
+            return Path(file).parent.name not in rooms, total[file], file, self.seconds[test]
+
+        return tuple(sorted(tests, key=key))
+
+
+def functions_around(source: bytes, line: int) -> list[tuple[int, str]]:
+    """List where the functions begin whose bodies hold a line, with their names, the outermost first."""
+    return [
+        (min([node.lineno, *(one.lineno for one in node.decorator_list)]), node.name)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body[0].lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+
+
+def file_of(test: str) -> str:
+    """Return the file of a test by its name."""
+    return test.partition("::")[0]
+
+
+class Recorder:
+    """Notes each call of our functions by who is being imported or run."""
+
+    def __init__(self, tree: Path) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.imports: dict[str, set[Function]] = defaultdict(set)
+        self.calls: dict[str, set[Function]] = defaultdict(set)
+        self._names = _Names(tree)
+        self._file = ""
+
+    def imported(self, file: str) -> None:
+        """Go on with the import of a file."""
+        self._follow(self.imports[file], file)
+
+    def run(self, test: str) -> None:
+        """Go on with a test and its fixtures."""
+        self._follow(self.calls[test], file_of(test))
+
+    def kept(self) -> str:
+        """Return what was noted as JSON."""
+        notes = (self.imports, self.calls)
+        return json.dumps([self.seconds, *({who: [*calls] for who, calls in one.items()} for one in notes)])
+
+    def _follow(self, noted: set[Function], file: str) -> None:
+        sys.settrace(None)
+        if file != self._file:
+            self._file = file
+            _forget()
+        names = self._names
+
+        def call(frame: FrameType, event: str, given: Any) -> None:
+            code = frame.f_code
+            if name := names[code.co_filename]:
+                noted.add((name, code.co_firstlineno))
+
+        sys.settrace(call)
+
+
+def read(notes: str) -> Callers:
+    """Read what a recorder kept."""
+    seconds, *both = json.loads(notes)
+    imports, calls = (_turned(one) for one in both)
+    return Callers(seconds, calls, imports)
+
+
+def _turned(noted: Mapping[str, Collection[tuple[str, int]]]) -> dict[Function, set[str]]:
+    turned: dict[Function, set[str]] = defaultdict(set)
+    for who, functions in noted.items():
+        for file, line in functions:
+            turned[file, line].add(who)
+    return turned
+
+
+class _Names(dict[str, str]):
+    """Our files by the names that Python has for them; nothing for those of others and of tests."""
+
+    def __init__(self, tree: Path) -> None:
+        super().__init__()
+        self._tree = tree
+
+    def __missing__(self, file: str) -> str:
+        path = Path(file)
+        ours = path.is_relative_to(self._tree) and path.relative_to(self._tree).parts[0] in OURS[:-1]
+        self[file] = str(path.relative_to(self._tree)) if ours else ""
+        return self[file]
+
+
+def _forget() -> None:
+    """Empty our caches: what the tests of one file had made is made again for the next."""
+    for name, module in [*sys.modules.items()]:
+        if name.partition(".")[0] in OURS and isinstance(module, ModuleType):
+            for value in vars(module).values():
+                if type(value) is functools._lru_cache_wrapper:  # Django has lazy ones that answer for others
+                    value.cache_clear()
