@@ -13,6 +13,7 @@ lane. One that survives is a place to look: either a test is missing, or the two
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -33,6 +34,7 @@ COPIED = (
     "pyproject.toml", "manage.py", "requirements.txt",
 )  # fmt: skip
 APPS = ("trials", "participants", "schedules")
+NOTES = ROOT / ".pytest_cache" / "d" / "mutants"
 PROCESSES = int(os.environ.get("PROCESSES", "2"))
 SHORT = ("-m", "not long and not by_command")
 PLUGINS = ("schemathesis", "valkey", "playwright", "xdist", "randomly", "anyio")
@@ -98,6 +100,15 @@ def copy_tree(folder: Path) -> Path:
     return folder
 
 
+def notes_of(tree: Path, lane: Lane) -> Path:
+    """Name the file where it is kept who calls what: another one when a source or a test has changed."""
+    digest = hashlib.sha256(repr((sys.version, lane)).encode())
+    sources = (file for name in (*APPS, "config", "tests") for file in (tree / name).glob("**/*.py"))
+    for file in sorted(file for file in sources if "mutants" not in file.parts):
+        digest.update(f"{file.relative_to(tree)}\n".encode() + file.read_bytes())
+    return NOTES / f"{lane.name}-{digest.hexdigest()}.json"
+
+
 def main() -> int:
     """Try what was asked for; 1 if a fault of by_hand.py survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
@@ -117,7 +128,7 @@ def main() -> int:
         tree = copy_tree(Path(folder).resolve())
         for lane, of_services in ((UNIT, False), (OF_SERVICES, True)):
             if of_lane := [fault for fault in faults if ("/services/" in fault.file) is of_services]:
-                tried(tree, lane, of_lane, PROCESSES, told)
+                tried(tree, lane, notes_of(tree, lane), of_lane, PROCESSES, told)
     of = {fault.file for fault in faults}.intersection(all_of := modules(asked.files))
     print(f"{counted[False]} of {len(faults)} faults noticed in {time.monotonic() - started:.0f} s")
     print(f"{len(of)} of {len(all_of)} modules have had one")

@@ -33,7 +33,7 @@ class Callers:
         """Yield the tests of a function, then what else stands in their files, then all others.
 
         A test may be given what another of its file has made, and any test what was made while files
-        were imported.
+        were imported. What no test calls is tried by none.
         """
         calling = self.calls.get(function, ()) if function else ()
         importing = self.imports.get(function, ()) if function else ()
@@ -41,7 +41,7 @@ class Callers:
         first = {test for test in self.seconds if test in calling or file_of(test) in importing}
         yield self._in_order(module, first)
         yield self._in_order(module, {test for test in self.seconds if file_of(test) in files} - first)
-        if lane.whole and (importing or not calling):
+        if lane.whole and (importing or not function):
             yield self._in_order(module, [test for test in self.seconds if file_of(test) not in files])
 
     def cpu(self, tests: Collection[str]) -> float:

@@ -26,13 +26,18 @@ KILLED, SURVIVED, ANEW = 1, 0, 77
 
 
 def tried(
-    tree: Path, lane: Lane, faults: Sequence[Fault], most: int, told: Callable[[Fault, bool], None]
+    tree: Path,
+    lane: Lane,
+    notes: Path,
+    faults: Sequence[Fault],
+    most: int,
+    told: Callable[[Fault, bool], None],
 ) -> None:
-    """Try faults, so many at a time, and tell of each whether it survived."""
+    """Try faults, so many at a time, and tell of each whether it survived; notes keep who calls what."""
     for fault in faults:
         compile(fault.source, fault.file, "exec")  # anything kills what is no Python
     answers, answer = os.pipe()
-    begun = forked(lambda: run(tree, lane, _Collected(tree, lane, faults, most, answer)))
+    begun = forked(lambda: run(tree, lane, _Collected(tree, lane, notes, faults, most, answer)))
     os.close(answer)
     anew = []
     with os.fdopen(answers) as lines:
@@ -46,7 +51,7 @@ def tried(
         raise SystemExit(
             (tree / SAID).read_text("utf-8") + "\nThe tests fail without a fault: mend them first."
         )
-    callers = read(_notes(tree, lane).read_text("utf-8"))
+    callers = read(notes.read_text("utf-8"))
     works = ((fault, _from_the_beginning(tree, lane, callers, fault)) for fault in anew)
     each_forked(works, most, lambda fault, code: told(fault, code == SURVIVED))
 
@@ -54,8 +59,11 @@ def tried(
 class _Collected:
     """A plugin that tries faults in copies of a pytest that has collected its tests, and runs none itself."""
 
-    def __init__(self, tree: Path, lane: Lane, faults: Sequence[Fault], most: int, answer: int) -> None:
-        self._tree, self._lane, self._faults, self._most, self._answer = tree, lane, faults, most, answer
+    def __init__(
+        self, tree: Path, lane: Lane, notes: Path, faults: Sequence[Fault], most: int, answer: int
+    ) -> None:
+        self._tree, self._lane, self._notes, self._faults = tree, lane, notes, faults
+        self._most, self._answer = most, answer
         self._recorder = Recorder(tree)
         self._recorder.imported("")
         sys.dont_write_bytecode = False  # what is compiled once is read by those that begin anew
@@ -66,14 +74,14 @@ class _Collected:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run all tests once, then those of each fault."""
+        """Run all tests once, unless it is known who calls what, then those of each fault."""
         sys.settrace(None)
         if session.testsfailed:
             raise session.Failed("not all tests can be read")
         items = {item.nodeid: item for item in session.items}
-        if os.waitpid(forked(lambda: self._noted(session)), 0)[1]:
+        if not self._notes.exists() and os.waitpid(forked(lambda: self._noted(session)), 0)[1]:
             raise session.Failed("a test fails")
-        callers = read(_notes(self._tree, self._lane).read_text("utf-8"))
+        callers = read(self._notes.read_text("utf-8"))
         functions = _functions(self._tree)
 
         def work(fault: Fault) -> int:
@@ -102,12 +110,10 @@ class _Collected:
             self._recorder.seconds[item.nodeid] = 0
         passed = _pass(session, session.items, self._recorder.run)
         sys.settrace(None)
-        _notes(self._tree, self._lane).write_text(self._recorder.kept(), "utf-8")
+        if passed:
+            self._notes.parent.mkdir(parents=True, exist_ok=True)
+            self._notes.write_text(self._recorder.kept(), "utf-8")
         return not passed
-
-
-def _notes(tree: Path, lane: Lane) -> Path:
-    return tree / f"callers-{lane.name}.json"
 
 
 def _bound(work: Callable[[Fault], int], fault: Fault) -> Callable[[], int]:

@@ -22,6 +22,8 @@ def test_an_error_holds_each_refusal_at_its_field_in_the_readers_language() -> N
     assert refused.fields["on"][0].startswith("周一 2026-12-07 ")
     assert refused.refusals[0].code == "future"
     assert refused.fields[""] == ("已经登记。",)
+    assert refused.kept == f"{found[0].text()} 已经登记。", "a record is kept in English where there is any"
+    assert Refused({"on": ["no day"]}).kept == "no day", "and in the words given where no rule spoke"
 
 
 def test_no_other_class_is_a_refusal_of_its_own_and_nobody_marks_messages_by_hand() -> None:

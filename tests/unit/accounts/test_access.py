@@ -48,3 +48,21 @@ def test_a_scope_without_grants_allows_nothing_and_a_superusers_all() -> None:
 
 def test_every_right_is_given_by_some_role() -> None:
     assert set().union(*ROLE_RIGHTS.values()) == set(Right)
+
+
+@pytest.mark.parametrize(
+    ("grant", "site", "trial", "expected", "why"),
+    [
+        (Grant("coordinator", HERE, HERE), HERE, HERE, True, "it names both"),
+        (Grant("coordinator", HERE, HERE), HERE, None, False, "in one of the site's trials"),
+        (Grant("coordinator", HERE, HERE), None, HERE, False, "at one of the trial's sites"),
+        (Grant("coordinator", HERE), HERE, None, True, "no trial named: all of them"),
+        (Grant("coordinator", HERE), HERE, ELSEWHERE, True, "and so any one"),
+        (Grant("coordinator", HERE, HERE), HERE, ELSEWHERE, False, "another trial"),
+        (Grant("coordinator"), None, None, True, "nothing named: everywhere"),
+        (Grant("monitor"), None, None, False, "a monitor does not enrol"),
+    ],
+)
+def test_a_right_throughout_needs_a_grant_as_wide(grant, site, trial, expected, why) -> None:
+    assert Scope(frozenset({grant})).allows_throughout(Right.ENROL, site, trial) is expected, why
+    assert Scope(everything=True).allows_throughout(Right.ENROL, site, trial)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 
 from trials.domain.audit.chain import (
+    CLOCK_SLACK,
     FIELDS,
     START,
+    Continuation,
+    Epoch,
     Head,
     LinkedEntry,
     chain,
+    epoch_of,
     first_fault,
     next_hash,
+    standing_heads,
 )
 from trials.domain.audit.trail import ColumnChange, column_changes
 
@@ -108,3 +114,44 @@ def test_a_fault_says_what_was_found():
 def test_what_an_entry_says_was_changed(old, new, changes, reason):
     texts = [json.dumps(values) if values else "" for values in (old, new)]
     assert column_changes(*texts) == tuple(ColumnChange(*change) for change in changes), reason
+
+
+SEALED = datetime(2026, 11, 22, 3, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "why"),
+    [
+        (11, SEALED, None),
+        (20, SEALED, None),
+        (10, SEALED, "its number is not above 10"),
+        (21, SEALED, "its number is above 20"),
+        (11, SEALED + CLOCK_SLACK + SECOND, None),
+        (11, SEALED + CLOCK_SLACK + 2 * SECOND, "has not come yet"),
+        (11, SEALED - CLOCK_SLACK, None),
+        (11, SEALED - CLOCK_SLACK - SECOND, "is before that of the entries before it"),
+        (11, None, "it has no time"),
+        (11, "soon", "it has no time"),
+    ],
+)
+def test_an_entry_that_does_not_continue_the_chain_is_a_stray(number, at, why) -> None:
+    end = Continuation(last_entry=10, latest=SEALED, now=SEALED + SECOND, highest=20)
+    entry = (number, at.isoformat() if isinstance(at, datetime) else at)
+    assert list(end.taken([entry])) == ([] if why else [entry])
+    assert [why in stray.why for stray in end.strays] == ([True] if why else [])
+
+
+def test_a_chain_that_begins_goes_by_the_latest_of_its_entries() -> None:
+    end = Continuation(last_entry=0, latest=None, now=SEALED)
+    times = [SEALED - 2 * CLOCK_SLACK, SEALED, SEALED - CLOCK_SLACK, SEALED - CLOCK_SLACK - SECOND]
+    entries = [(number, at.isoformat()) for number, at in enumerate(times, 1)]
+    assert list(end.taken(entries)) == entries[:3]
+    assert [stray.entry for stray in end.strays] == [4]
+
+
+def test_a_head_from_before_a_restore_is_met_up_to_where_the_chain_went_on() -> None:
+    epochs = [Epoch(1, after=3)]
+    heads = [Head(3, "a"), Head(4, "b"), Head(5, "c", epoch=1)]
+    assert standing_heads(heads, epochs) == [heads[0], heads[2]]
+    assert [epoch_of(link, epochs) for link in (3, 4)] == [0, 1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from trials.domain.audit.signing import (
+    FIRST_FORM,
     Change,
     How,
     Proof,
@@ -16,6 +17,8 @@ from trials.domain.audit.signing import (
     changes_since,
     content_digest,
     digest_of,
+    form_of,
+    numbered,
     standing,
 )
 
@@ -78,3 +81,21 @@ def test_a_proof_is_of_one_account_and_for_a_few_minutes(user, age, holds, why) 
 
 def test_texts_that_look_alike_have_one_digest() -> None:
     assert content_digest({"name": "é"}) == content_digest({"name": "é"})
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "why"),
+    [
+        (canonical_text(numbered(SIGNED, FIRST_FORM)), FIRST_FORM, "the first form has no number"),
+        (canonical_text(numbered(SIGNED, 3)), 3, "a later one has"),
+        ('{"form": "three"}', FIRST_FORM, "a number is none in words"),
+        ("[]", FIRST_FORM, "no object"),
+        ("x", FIRST_FORM, "no JSON"),
+    ],
+)
+def test_a_signed_text_says_in_which_form_it_is(text, form, why) -> None:
+    assert form_of(text) == form, why
+
+
+def test_the_first_form_is_signed_as_it_was_before_there_were_numbers() -> None:
+    assert numbered(SIGNED, FIRST_FORM) == SIGNED

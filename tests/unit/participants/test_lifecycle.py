@@ -19,6 +19,7 @@ from participants.domain.lifecycle import (
     Phase,
     Step,
     StepTaken,
+    first_end,
     next_steps,
     phase_of,
     refusals_of_step,
@@ -160,6 +161,8 @@ def test_the_end_of_treatment_and_the_end_of_the_study_are_two_days() -> None:
     now = Course(steps=[treatment], infused_on=MONDAY)
     possible = "early-termination withdrawal lost-to-follow-up death transfer completion"
     assert [step.value for step in next_steps(now)] == possible.split()
+    assert first_end([treatment]) is None, "the visits go on"
+    assert first_end([StepTaken(Step.HOLD, MONDAY)], treatment=True) is None, "a hold ends nothing"
     over = replace(now, steps=[treatment, StepTaken(Step.COMPLETION, LATER)])
     assert (phase_of(over), over.treatment_ended_on, over.study_ended_on) == (Phase.COMPLETED, MONDAY, LATER)
     (refusal,) = refusals_of_step(

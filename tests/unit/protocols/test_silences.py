@@ -130,6 +130,29 @@ CASES = [
         "two visits for one day",
     ),
     (
+        [
+            ("visits[+]", visit(sets="infusion", applies_to=["minor"])),
+            ("visits[+]", visit("other", sets="infusion", at="P90D", applies_to=["everybody"])),
+        ],
+        "set-twice",
+        "visits[8].sets",
+        "set by 'new' already",
+        "one visit",
+        "a minor is of everybody too",
+    ),
+    (
+        [
+            ("anchors[+]", {**ANCHOR, "not_after": ["infusion"]}),
+            ("visits[+]", visit(at="P28D", **{"from": "dose-2"})),
+            ("visits[+]", visit("other", sets="dose-2", at="P1D", **{"from": {"visit": "new"}})),
+        ],
+        "circular",
+        "visits[8].sets",
+        "counts from a visit that counts from 'dose-2', which it sets",
+        "another anchor",
+        "a visit that sets what it counts from by way of another",
+    ),
+    (
         [("visits[+]", visit(sets="dose-3"))],
         "unknown-anchor",
         "visits[7].sets",
@@ -179,6 +202,13 @@ SOUND = [
             ("visits[+]", visit("after", at="P28D", **{"from": "dose-2"})),
         ],
         "a visit sets it",
+    ),
+    (
+        [
+            ("visits[+]", visit(sets="infusion", applies_to=["minor"])),
+            ("visits[+]", visit("other", sets="infusion", at="P90D", applies_to=["donor"])),
+        ],
+        "one of two visits sets it, each for participants of its own",
     ),
     (
         [

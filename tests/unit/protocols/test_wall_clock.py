@@ -95,3 +95,12 @@ def test_a_wall_clock_that_never_shows_it_is_no_instant():
 @pytest.mark.parametrize("text", ["02:30", "", "x", "02:30+99:00", "02:30Z"])
 def test_an_hour_without_an_offset_is_left_as_it_was_typed(text):
     assert read_offset(text) == (text, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [("02:30+23:59", timedelta(hours=23, minutes=59)), ("02:30-03:30", -timedelta(hours=3, minutes=30))],
+)
+def test_an_offset_is_less_than_a_day(text, offset):
+    assert read_offset(text) == ("02:30", timezone(offset))
+    assert read_offset("02:30+24:00") == ("02:30+24:00", None)
