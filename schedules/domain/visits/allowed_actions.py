@@ -162,9 +162,9 @@ def refusals_of_undoing(visit: VisitState, history: History) -> Iterator[Refusal
     if visit.attempt < history.attempt:
         message = _("%(visit)s belongs to an earlier attempt at screening, which is closed.")
         yield Refusal("", message, visit.named)
-    anchors = anchors_set_by(history.protocol, visit)
-    if visit.performed_on is None or not anchors:
+    if visit.performed_on is None:
         return
+    anchors = anchors_set_by(history.protocol, visit)
     for other in history.done:
         hangs = other.rule is not None and other.rule.counts_from.code in anchors
         if (

@@ -104,3 +104,12 @@ def test_no_more_is_held_than_was_said() -> None:
     assert set(held.get("abcd")) == {"b", "d"}, "what was not asked for longest goes"
     held.put([("e", b"1234567", "[]")])
     assert held.get("bde") == {}, "one that is too big is not held at all"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "shown"),
+    [(-9, -7, True), (-9, -8, False), (0, 0, True), (28, 30, True), (29, 30, False)],
+)
+def test_an_entry_is_shown_while_one_of_its_days_is_near_enough(first: int, last: int, shown: bool) -> None:
+    content = FeedContent(days_back=7, days_ahead=28)
+    assert content.shows(TODAY + first * DAY, TODAY + last * DAY, TODAY) is shown

@@ -216,6 +216,9 @@ def test_only_the_rest_of_the_held_block_is_longer():
     plan = project(small, days(infusion="Sat 2026-12-12", ld="Wed 2026-12-02 actual"))
     assert [planned.code for planned in plan.visits if planned.lengthened] == []
     assert dated(by_code(plan)["walk"])[0] == "Thu 2026-12-10", "chemotherapy's own days end on the 11th"
+    later = project(small, days(infusion="Mon 2026-12-14", ld="Wed 2026-12-02 actual"))
+    assert dated(by_code(later)["rest"])[0] == "Sat 2026-12-12", "the day after them"
+    assert [planned.code for planned in later.visits if planned.lengthened] == []
     alone = protocol(*CONDITIONING, *others[:2], blocks=(Block("conditioning", "C"), Block("other", "O")))
     held = project(alone, days(infusion="Sat 2026-12-12", ld="Wed 2026-12-02 actual"))
     assert [planned.code for planned in held.visits if planned.lengthened] == ["rest"]

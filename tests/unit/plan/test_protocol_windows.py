@@ -327,6 +327,10 @@ def test_a_window_is_assumed_where_it_or_either_end_is():
     assert replace(stated, starts=bound("infusion P7D")).assumed
     assert replace(stated, starts=None, ends=None, basis=STATED).assumed is False
     assert window(None, None).assumed
+    actual = days(infusion="Mon 2026-12-07 actual")
+    assert [placed(rule, actual).assumed for rule in (stated, window("infusion P0D", None))] == [False, True]
+    follows = window(bound("enrolment P0D", basis=STATED), bound("infusion P0D", basis=STATED), basis=STATED)
+    assert placed(follows, INFUSION).assumed, "enrolment lies at an assumed distance"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from participants.domain.anchors import RecordedAnchor
-from schedules.domain.plan.recorded_anchors import anchor_day, anchor_days, recorded_anchor
+from schedules.domain.plan.recorded_anchors import (
+    anchor_day,
+    anchor_days,
+    hours_that_are_none,
+    put_on_record,
+    recorded_anchor,
+)
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -59,3 +66,41 @@ def test_an_anchor_without_a_day_is_left_out() -> None:
 )
 def test_what_goes_on_record(anchor: RecordedAnchor | AnchorDay, expected: RecordedAnchor, why: str) -> None:
     assert recorded_anchor("x", anchor, SHANGHAI) == expected, why
+
+
+NEVER = datetime(2027, 3, 28, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("anchor", "is_one"),
+    [
+        (AnchorDay(MONDAY), True),
+        (AnchorDay.at_instant(LATE), True),
+        (AnchorDay(NEVER.date(), AnchorKind.PLANNED, NEVER), False),
+        (RecordedAnchor("x", planned_at=NEVER), False),
+        (RecordedAnchor("x", actual_at=NEVER), False),
+        (RecordedAnchor("x", MONDAY, LATE, MONDAY, LATE), True),
+    ],
+)
+def test_an_hour_that_no_clock_shows_is_found(anchor: RecordedAnchor | AnchorDay, is_one: bool) -> None:
+    assert [code for code, _why in hours_that_are_none({"x": anchor})] == ([] if is_one else ["x"])
+
+
+GIVEN = RecordedAnchor("x", actual_on=TUESDAY, actual_at=LATE)
+ON_RECORD = RecordedAnchor("x", actual_on=TUESDAY, actual_at=LATE, actual_zone="Asia/Urumqi")
+
+
+@pytest.mark.parametrize(
+    ("anchor", "stands", "zone", "why"),
+    [
+        (GIVEN, None, "Asia/Shanghai", "nothing stands: the site's"),
+        (GIVEN, ON_RECORD, "Asia/Urumqi", "the same again: that of its record"),
+        (GIVEN, RecordedAnchor("x", actual_on=MONDAY, actual_zone="Asia/Urumqi"), "Asia/Shanghai", "another"),
+        (ON_RECORD, None, "Asia/Urumqi", "it brings its own"),
+        (RecordedAnchor("x", actual_on=MONDAY), None, "", "a day without an hour has none"),
+    ],
+)
+def test_an_instant_goes_on_record_with_its_zone(
+    anchor: RecordedAnchor, stands: RecordedAnchor | None, zone: str, why: str
+) -> None:
+    assert put_on_record(anchor, stands, SHANGHAI) == replace(anchor, actual_zone=zone), why

@@ -225,6 +225,7 @@ def test_nobody_yet_is_ranked_by_the_site_and_the_gates() -> None:
 def test_a_range_that_cannot_be_searched(first: date, last: date, field: str) -> None:
     assert [refusal.field for refusal in refusals_of_range(first, last, TODAY)] == [field]
     assert not list(refusals_of_range(dec(7), dec(7) + timedelta(days=119), TODAY))
+    assert not list(refusals_of_range(TODAY, TODAY, TODAY)), "one day is a range"
 
 
 def test_the_same_record_gives_the_same_order() -> None:

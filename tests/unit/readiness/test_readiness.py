@@ -15,7 +15,7 @@ from participants.domain.product import Milestone, MilestoneDay, Product
 from schedules.domain.readiness.beds import Beds
 from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.readiness.gates import Cohorts, Course
-from schedules.domain.readiness.start_context import Answer, Item, Person
+from schedules.domain.readiness.start_context import Answer, Item, Person, sentences
 from tests.unit.plan.small import STATED, anchor, days, offset
 from tests.unit.readiness.starting import (
     BEGINS,
@@ -34,6 +34,7 @@ from tests.unit.readiness.starting import (
 from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.protocol import ASSUMED, Gate, GateBefore, ProductRule
 from trials.domain.sites.working_days import WorkingDays
+from trials.domain.words import Words
 
 YES, NO, NOT_KNOWN = Answer.YES, Answer.NO, Answer.NOT_KNOWN
 
@@ -347,3 +348,28 @@ def test_usual_days_that_a_record_states_are_no_assumption() -> None:
     stated = replace(a_start().protocol, product=ProductRule(*steps, STATED))
     person = a_person(product=Product((MilestoneDay(Milestone.COLLECTION, done_on=nov(16)),)))
     assert told(Item.PRODUCT, BEGINS, protocol=stated, person=person)[0] is NO
+
+
+@pytest.mark.parametrize(
+    ("day", "begun", "expired", "why"),
+    [
+        (nov(8), False, True, "the day before its window now opens"),
+        (nov(9), False, False, "the first of its 28 days"),
+        (nov(8), True, False, "chemotherapy has begun: it is not repeated"),
+    ],
+)
+def test_a_screening_before_its_window_has_expired(day: date, begun: bool, expired: bool, why: str) -> None:
+    given = days(infusion="Mon 2026-12-07", **({"ld": "Wed 2026-12-02 actual"} if begun else {}))
+    start = a_start(known=performed(screening=day), anchors=given)
+    assert readiness_on(start, BEGINS).screening_expired(start) is expired, why
+
+
+def test_a_day_of_a_block_does_not_expire() -> None:
+    start = a_start(known=performed(**{"screening": nov(16), "ld-1": nov(8)}))
+    assert not readiness_on(start, ZERO).screening_expired(start)
+
+
+def test_the_reasons_of_a_line_are_said_in_the_readers_language() -> None:
+    reasons = [Words.of("%(what)s since %(day)s.", {"what": "fever", "day": nov(9)})]
+    said = sentences(reasons, lambda text: {"fever": "发热"}.get(text, text))
+    assert said == "发热 since Monday 2026-11-09."

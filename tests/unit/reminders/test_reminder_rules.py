@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from schedules.domain.reminders import closing_key, is_worth_saying, local_days
+from schedules.domain.reminders.ledger import WAITS, last_clinic_day, wait_after
 
 SHANGHAI, BERLIN, APIA, MIDWAY = "Asia/Shanghai", "Europe/Berlin", "Pacific/Apia", "Pacific/Midway"
 
@@ -68,3 +69,26 @@ def test_a_window_that_moved_is_another_thing_to_say() -> None:
 def test_a_closing_window_is_spoken_of_until_its_last_day(today: date, said: bool, why: str) -> None:
     found = is_worth_saying(due_on=date(2026, 11, 22), closes=date(2026, 11, 24), today=today)
     assert found is said, why
+
+
+@pytest.mark.parametrize(
+    ("today", "clinic", "last", "worth", "why"),
+    [
+        (20, {20, 21, 24}, 24, False, "the day on which the window closes"),
+        (20, {20, 21, 25}, 21, True, "a day before it closes"),
+        (20, {20}, 20, True, "today"),
+        (20, {19, 25}, None, True, "none from today on"),
+        (24, {24}, 24, False, "it closes today"),
+        (24, {23}, None, True, "yesterday is over"),
+    ],
+)
+def test_a_window_has_its_last_clinic_day(
+    today: int, clinic: set[int], last: int | None, worth: bool, why: str
+) -> None:
+    closes = date(2026, 11, 24)
+    left = last_clinic_day(date(2026, 11, today), closes, lambda day: day.day in clinic)
+    assert (left.last, left.is_worth_a_word) == (last and date(2026, 11, last), worth), why
+
+
+def test_a_message_waits_longer_after_each_failure_and_at_last_as_long_again() -> None:
+    assert [wait_after(attempts) for attempts in range(7)] == [WAITS[0], *WAITS, WAITS[-1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,16 @@ from schedules.domain.reminders.grouping import (
 )
 from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.people import Staff, Told, people_to_escalate_to, people_to_tell
-from schedules.domain.reminders.rules import BY_KIND, RULES, Manner, Span, key_of, spans, thing_of
+from schedules.domain.reminders.rules import (
+    BY_KIND,
+    RULES,
+    Manner,
+    Span,
+    key_of,
+    newly_due,
+    spans,
+    thing_of,
+)
 from schedules.domain.reminders.settings import (
     Setting,
     UnreadableDays,
@@ -107,6 +117,23 @@ def test_what_was_due_before_a_rule_came_counts_as_said() -> None:
 
 def test_days_that_a_place_wants_stand_for_the_rule_s() -> None:
     assert spans(BY_KIND[CLOSING], FRIDAY, days=(5,)) == [Span(FRIDAY, FRIDAY + 5 * DAY)]
+    steps = spans(BY_KIND[CLOSING], FRIDAY, days=(3, 0), idle=2)
+    assert steps == [Span(FRIDAY + 3 * DAY, FRIDAY + 5 * DAY, 3), Span(FRIDAY, FRIDAY + 2 * DAY, 0)]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "first", "why"),
+    [
+        ([], Span(FRIDAY, FRIDAY), 0, "it spoke of nothing"),
+        ([Span(FRIDAY, FRIDAY)], Span(FRIDAY, FRIDAY), None, "of the same day"),
+        ([Span(FRIDAY, FRIDAY)], Span(FRIDAY, FRIDAY + DAY), 1, "one more day"),
+        ([Span(FRIDAY, FRIDAY)], Span(FRIDAY + 3 * DAY, FRIDAY + 4 * DAY), 3, "later days"),
+        ([Span(FRIDAY, FRIDAY, 7)], Span(FRIDAY, FRIDAY, 3), 0, "in another step"),
+    ],
+)
+def test_what_a_rule_speaks_of_since(then: list[Span], now: Span, first: int | None, why: str) -> None:
+    expected = [] if first is None else [replace(now, first=FRIDAY + first * DAY)]
+    assert newly_due([now], then) == expected, why
 
 
 def test_a_key_names_its_thing() -> None:
@@ -224,6 +251,8 @@ def test_a_site_overrides_its_trial_and_a_rule_overrides_all_of_them() -> None:
     assert found.active
     assert found.set_here == {"days", "escalates", "earliest", "working_days"}
     assert wanted(BY_KIND["half"], [Setting(days=(4,))]).days == (), "a rule without days has none"
+    assert Setting().says_nothing
+    assert not Setting(active=False).says_nothing
 
 
 @pytest.mark.parametrize(

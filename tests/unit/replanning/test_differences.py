@@ -128,6 +128,12 @@ def test_what_comes_and_goes_is_named_in_the_order_of_the_documents() -> None:
             "presence: within_minutes 90, companion False",
         ),
         (
+            replace(STAY, terms=Conduct("care")),
+            "Asks for",
+            "presence: within_minutes 120, companion False",
+            "conduct: of care, confirmed_at –",
+        ),
+        (
             replace(STAY, ends=bound("infusion P42D")),
             "Until",
             "28 days after Infusion (assumed)",

@@ -87,3 +87,10 @@ def test_an_answer_that_no_longer_reaches_the_end_lapses_though_the_verdict_of_t
 def test_a_test_that_has_not_been_needed_yet_is_repeated_where_its_sample_comes_to_lie_outside():
     (change,) = compare_verdicts(judged(OPEN, KEPT), judged(NOT_YET, VerdictStatus.VIOLATED), str)
     assert (change.repeat, change.is_violated) == ("hcg", True)
+
+
+def test_what_is_lacking_is_told_of_the_verdict_that_changes():
+    lasting = {"care": Judged(CARE, verdict(LACKS, missing=("now",)), verdict(RISK, missing=("at the end",)))}
+    (both,) = compare_verdicts(judged(KEPT, rule=CARE), lasting, str)
+    (end,) = compare_verdicts(judged(LACKS, KEPT, CARE), lasting, str)
+    assert [words.text() for one in (both, end) for words in one.missing] == ["now", "at the end"]

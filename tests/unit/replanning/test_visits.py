@@ -91,6 +91,16 @@ def test_what_becomes_of_a_visit(to, today, facts, effects, reason):
     assert change.booked_on == given.get("booked_on"), "no booking moves by itself"
 
 
+def test_what_was_done_besides_the_plan_stays_as_recorded():
+    (planned,) = project(D14, days(infusion=STANDS)).visits
+    extra = stands(planned, code="extra", unscheduled=True, performed_on=on("Mon 2026-12-21"))
+    changes = compare_visits([extra], project(D14, days(infusion=LATER)), TODAY)
+    assert {one.code: one.effects for one in changes} == {
+        "extra": (Effect.RETAINED,),
+        "d14": (Effect.ADDED,),
+    }
+
+
 @pytest.mark.parametrize(
     ("to", "booked", "effects", "orphan", "reason"),
     [

@@ -14,6 +14,7 @@ from schedules.domain.timeline.shapes import (
     TimelineFacts,
     VisitFact,
     WindowFact,
+    fitted,
     text_width,
 )
 
@@ -172,3 +173,30 @@ def test_an_epoch_lasts_as_long_as_its_visits_and_the_last_follows_at_once() -> 
 def test_today(today: date, in_near: bool, in_whole: bool, why: str) -> None:
     shown = [panel(facts(today), WIDE) for panel in (near_panel, whole_panel)]
     assert [bool(panel and panel.today_x) for panel in shown] == [in_near, in_whole], why
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_lanes_lie_under_all_visits_and_the_scale_under_all_lanes(width: float) -> None:
+    for panel in (near(width), whole(width)):
+        assert all(shape.label_y < lane.y for shape in panel.visits for lane in panel.lanes)
+        assert all(lane.y < panel.plot_bottom < panel.height for lane in panel.lanes)
+
+
+def test_the_label_of_an_epoch_stands_in_its_middle() -> None:
+    for band in near().bands:
+        assert band.x < band.middle < band.x + band.width
+        assert band.middle - band.x == pytest.approx(band.x + band.width - band.middle)
+
+
+@pytest.mark.parametrize(
+    ("text", "letters", "shown"),
+    [
+        ("Stay near", 9, "Stay near"),
+        ("Stay near the site", 12, "Stay near…"),
+        ("Stay near", 2, "…"),
+    ],
+)
+def test_a_label_that_has_no_room_is_cut_and_says_so(text: str, letters: int, shown: str) -> None:
+    width = text_width("x" * letters)
+    assert fitted(text, width) == shown
+    assert text_width(fitted(text, max(width, text_width("…") + 11))) <= max(width, text_width("…") + 11)

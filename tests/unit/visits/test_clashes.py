@@ -48,6 +48,7 @@ def kinds(asked: BookedTime, *others: BookedTime, **more: object) -> list[ClashK
         ((at(9), at(10)), (at(10), at(11)), []),
         ((at(9), None), (at(9, 59), at(11)), [ClashKind.ROOM]),  # an hour, where no end is given
         ((at(16, 30), at(17, 30)), (at(8), at(9)), [ClashKind.HOURS]),
+        ((at(16), at(17)), (at(8), at(9)), []),  # to the minute at which the room closes
         ((None, None), (at(8), at(9)), []),
     ],
 )

@@ -90,7 +90,12 @@ def test_the_window_in_days_from_day_zero(code, first_and_last):
     assert day_range(trial, found, None) is None, "while day zero is not known"
 
 
-OWN = replace(CLINIC, closures={on("Thu 2026-03-12"): "Stocktaking", on("Fri 2026-03-13"): ""})
+OWN = replace(
+    CLINIC,
+    closures={on("Thu 2026-03-12"): "Stocktaking", on("Fri 2026-03-13"): ""},
+    make_up_days=CLINIC.make_up_days | {on("Sun 2026-03-22")},
+    follows={on("Sun 2026-03-22"): 7},
+)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,11 @@ OWN = replace(CLINIC, closures={on("Thu 2026-03-12"): "Stocktaking", on("Fri 202
         ("Fri 2026-03-13", "closed", "closed, and nobody said why"),
         ("Tue 2026-02-17", "public holiday (Spring Festival)", "a public holiday by its name"),
         ("Sat 2026-02-28", None, "a Saturday that is made up for"),
+        (
+            "Sun 2026-03-22",
+            "worked as a Sunday, not a clinic day",
+            "made up for, without clinic",
+        ),
         ("Sun 2026-03-15", "Sunday", "a day of the week on which nobody works"),
     ],
 )

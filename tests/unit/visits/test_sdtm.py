@@ -53,6 +53,11 @@ def test_a_record_has_every_variable_and_counts_without_a_day_0() -> None:
     record = sv_record(visit, facts)
     assert list(record) == list(SV_VARIABLES)
     assert (record["VISITNUM"], record["SVSTDY"], record["VISITDY"]) == (3, 1, -1)
+    assert [str(sv_record(visit, replace(facts, number=one))["VISITNUM"]) for one in (3.0, 3.5, None)] == [
+        "3",
+        "3.5",
+        "None",
+    ]
     assert (record["SVSTDTC"], record["SVCNTMOD"]) == ("2026-12-07T09:30+00:00", "TELEPHONE CALL")
     assert sv_record(visit, replace(facts, reference=None))["SVSTDY"] is None
 

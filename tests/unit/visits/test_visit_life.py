@@ -308,6 +308,8 @@ def test_undoing_in_the_order_of_days() -> None:
     followed = replace(INFUSED, done=(*CHEMOTHERAPY, *done(d14=14)))
     given = LIVES["d0"]._replace(performed_on=INFUSION)
     assert "undo that first" in words(list(refusals_of_undoing(given, followed)))
+    missed = given._replace(performed_on=None, missed_on=INFUSION)
+    assert not list(refusals_of_undoing(missed, followed)), "nothing can count from a visit that was missed"
     assert not list(refusals_of_undoing(LIVES["d14"]._replace(performed_on=day(14)), INFUSED))
     assert not list(refusals_of_undoing(LIVES["d28"]._replace(performed_on=day(28)), WITHDRAWN))
 

@@ -101,6 +101,19 @@ def test_a_withdrawal_leaves_an_unconfirmed_conduct_unjudged():
     assert (verdict.status, verdict.needed_by) == ("cannot-judge", None)
 
 
+def test_what_was_said_by_telephone_is_told_with_its_hour():
+    facts = Facts(confirmations=(Confirmation("contraception", at(15), since=d(0)),))
+    assert told(WINDOW, facts, at(20)).because() == (
+        "contraception confirmed Tuesday 2026-03-17 12:00 +08:00.",
+    )
+
+
+def test_a_conduct_without_an_end_lacks_its_confirmation_from_the_visit_on():
+    endless = window(Conduct("contraception"), d(0), None)
+    verdict = told(endless, Facts(performed=(seen("d14", 14),)), at(20))
+    assert (verdict.status, verdict.since, verdict.needed_by) == ("cannot-judge", at(14), at(14))
+
+
 def test_at_risk_says_which_visit_and_by_when_it_is_to_be_confirmed():
     verdict = told(WINDOW, Facts(performed=(seen("d14", 14),)), at(20))
     assert verdict.because() == (

@@ -40,6 +40,11 @@ def test_event_after(on_record, now, status, why):
     assert told(WINDOW, on_record, at(now)).status == status, why
 
 
+def test_a_violation_names_the_first_two_visits_without_it():
+    verdict = told(WINDOW, facts(40, 50, 60), at(61))
+    assert [words.partition(" ")[0] for words in verdict.because()] == ["d40", "d50"]
+
+
 def test_the_next_visit_is_the_moment_of_violation():
     verdict = told(WINDOW, facts(40, expected=50), at(41))
     assert (verdict.status, verdict.becomes_violation_at) == ("at-risk", at(51, "00:00"))

@@ -101,6 +101,8 @@ LODGED = (Lodging(date(2026, 3, 1), None, 30),)
     [
         (STAY, ("PT0H", "PT24H"), Facts(admissions=(Admission(at(6, "08:00"), at(7, "20:00")),)),
          "cannot-judge", "kept", "discharged after 24 hours, if it was given before eight in the evening"),
+        (STAY, ("PT0H", "PT24H"), Facts(admissions=(Admission(at(5), at(7, "20:00")),)),
+         "cannot-judge", "kept", "the same, and in hospital since the day before"),
         (STAY, ("PT0H", "PT24H"), Facts(admissions=(Admission(at(6, "08:00"), at(6, "20:00")),)),
          "violated", "violated", "before 24 hours had passed, whatever the hour"),
         (STAY, ("PT0H", "PT24H"), Facts(admissions=(Admission(at(6, "08:30")),)),

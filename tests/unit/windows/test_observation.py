@@ -26,3 +26,10 @@ WINDOW = window(Observation("dose-limiting toxicity"), d(0), d(28))
 def test_observation(facts, now, status, since, why):
     verdict = told(WINDOW, facts, now)
     assert (verdict.status, verdict.since) == (status, since), why
+
+
+def test_an_observation_names_its_last_day_where_it_has_one():
+    said = "Under observation for dose-limiting toxicity until Monday 2026-03-30, that day included."
+    assert told(WINDOW, Facts(), at(5)).because() == (said,)
+    endless = told(window(Observation("toxicity"), d(0), None), Facts(), at(5))
+    assert (endless.status, endless.because()) == ("open-and-kept", ())
