@@ -16,6 +16,7 @@ from schedules.domain.replanning.amendment_wording import (
     visit_lines,
     window_lines,
 )
+from schedules.domain.visits.visit import VisitState
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
@@ -134,6 +135,27 @@ def keep_done(plan: Plan, old: Plan, codes: Iterable[str]) -> Plan:
     kept: dict[str, PlannedVisit] = {visit.code: visit for visit in old.visits if visit.code in set(codes)}
     visits = tuple(kept.get(visit.code, visit) for visit in plan.visits)
     return replace(plan, visits=visits)
+
+
+def keep_codes(plan: Plan, standing: Iterable[VisitState]) -> Plan:
+    """A plan in which a visit keeps the code under which it is stored.
+
+    A rule that makes several visits from this version on names its first one otherwise (`d14`, then `d14-1`)
+    and means the same: a visit is known by its rule and its number, its code is what it was enrolled with.
+    """
+    asked, known, stood = {visit.code for visit in plan.visits}, set(), {}
+    for visit in standing:
+        known.add(visit.code)
+        if visit.code not in asked and not visit.unscheduled:
+            stood[visit.rule_code, visit.occurrence] = visit.code
+    if not stood:
+        return plan
+
+    def kept(visit: PlannedVisit) -> PlannedVisit:
+        code = None if visit.code in known else stood.get((visit.rule.code, visit.occurrence))
+        return visit._replace(code=code) if code else visit
+
+    return replace(plan, visits=tuple(map(kept, plan.visits)))
 
 
 _Reading = tuple[Callable[[Protocol], Iterable[Any]], Callable[[Any, Protocol, Say], Lines]]

@@ -19,7 +19,7 @@ from schedules.domain.plan.days_on_record import keep_days
 from schedules.domain.plan.holds import Hold, find_hold
 from schedules.domain.plan.projection import lay_out, warnings_of
 from schedules.domain.plan.values import Plan, PlanWarning
-from schedules.domain.replanning.amendments import keep_done
+from schedules.domain.replanning.amendments import keep_codes, keep_done
 from schedules.domain.replanning.protocol_departures import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.replanning.visit_effects import Effect, VisitChange, compare_visits
 from schedules.domain.replanning.window_and_gate_changes import (
@@ -216,7 +216,7 @@ def _refuse_years(record: Record, proposal: Proposal) -> None:
 
 
 def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:
-    return lay_out(
+    plan = lay_out(
         protocol_of(version),
         record.anchor_days(proposal.anchors),
         frozenset(record.participant.traits if proposal.traits is None else proposal.traits),
@@ -224,6 +224,7 @@ def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Pl
         record.known,
         record.zone,
     )
+    return keep_codes(plan, record.visits)
 
 
 def calendar_for(record: Record, proposal: Proposal) -> WorkingDays | None:

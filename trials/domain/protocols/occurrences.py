@@ -82,7 +82,7 @@ def label_at(visit: VisitRule, occurrence: int, offset: Offset) -> str:
 
 def label_of_one(visit: VisitRule, code: str, occurrence: int, offset: Offset) -> str:
     """Return the label of a visit by what a plan calls it: the rule's own where the rule makes but one."""
-    if code == visit.code and "{" not in visit.label:
+    if code == visit.code and "{" not in visit.label and not is_many(visit):
         return visit.label
     return label_at(visit, occurrence, offset)
 

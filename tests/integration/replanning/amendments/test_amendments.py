@@ -23,7 +23,7 @@ from schedules.services.replanning import amendments
 from schedules.services.replanning.amendments import advance_amendments, retry_amendment, start_amendment
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import undo_visit
-from tests.cast import a_site, an_approval
+from tests.cast import a_site, a_version, an_approval, document
 from tests.integration.replanning.amendments.conftest import (
     INFUSION,
     NOW,
@@ -113,6 +113,41 @@ def test_what_was_done_moves_with_its_anchor_by_the_older_version(
     visit = Visit.objects.get(participant=ready, code="d14")
     undo_visit(visit=visit, version=visit.version, by=None, reason="another's", now=NOW)
     assert window(ready, "d14") == (date(2026, 12, 19), date(2026, 12, 25)), "to come, and so by version 2"
+
+
+def test_a_visit_that_becomes_the_first_of_several_is_the_same_visit(
+    old: ProtocolVersion, site: Site
+) -> None:
+    """The plan names it otherwise (`m24`, then `m24-1`); its row is known by its rule and number."""
+    repeated = "    at: P24M\n    repeat: {every: P6M, until: P36M}\n"
+    text = document().replace('version: "1"', 'version: "2"').replace("    at: P24M\n", repeated)
+    new = a_version(
+        text=text.replace("    at: P14D\n", "    at: P14D\n    repeat: {every: P4D, until: P18D}\n")
+    )
+    person = somebody(old, site, "S01-001")
+    an_approval(site, new)
+    booked, stood = Visit.objects.filter(code="m24"), window(person, "d14")
+    booked.update(booked_on=date(2028, 12, 7))
+    uid = booked.get().uid
+    found = {change.code: change.effects for change in shown(amendment(old, new, site)).prospects[0].changes}
+    assert found == dict.fromkeys(("d14-2", "m24-2", "m24-3"), (Effect.ADDED,))
+    run = started(amendment(old, new, site))
+    advance_amendments(now=NOW)
+    assert outcomes(run) == {"S01-001": Outcome.DONE}
+    rows = Visit.objects.filter(rule_code="m24").order_by("occurrence").values_list("code", "label", "target")
+    assert list(rows) == [
+        ("m24", "Month 24 1", date(2028, 12, 7)),
+        ("m24-2", "Month 24 2", date(2029, 6, 7)),
+        ("m24-3", "Month 24 3", date(2029, 12, 7)),
+    ]
+    assert (booked.get().booked_on, booked.get().uid) == (date(2028, 12, 7), uid)
+    assert window(person, "d14") == stood, "done under version 1, and so it stays"
+    assert shown(amendment(new, old, site)).prospects[0].outcome is Outcome.READY
+    an_approval(site, old)
+    started(amendment(new, old, site))
+    advance_amendments(now=NOW)
+    live = Visit.objects.live().filter(rule_code__in=("d14", "m24")).values_list("code", "label", "target")
+    assert list(live) == [("m24", "Month 24", date(2028, 12, 7))]
 
 
 def test_whoever_is_not_brought_over_is_listed_with_the_reason(
