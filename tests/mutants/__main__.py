@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.mutants.by_hand import MUTANTS
@@ -53,7 +54,7 @@ SERVICES = (
     "schedules/services/reminders/ledger.py",
     "participants/services/absences.py",
 )
-ROOMS = ("course", "visits", "enrolment", "replanning", "reminders", "deviations", "sites", "windows")
+ROOMS = ("course", "visits", "enrolment", "replanning", "reminders", "sites")
 OF_SERVICES = Lane(
     "services", tuple(f"tests/integration/{room}" for room in ROOMS), (*WITHOUT, *SHORT), whole=False
 )
@@ -115,6 +116,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="only files whose path contains one of these")
     parser.add_argument("--drawn", type=int, default=0, metavar="N", help="draw N faults of each module")
     parser.add_argument("--seed", type=int, default=1, help="which ones are drawn")
+    parser.add_argument("--near", action="store_true", help="try each only by the tests of its room")
     asked = parser.parse_args()
     faults = list(drawn(asked.files, asked.drawn, asked.seed) if asked.drawn else by_hand(asked.files))
     counted: Counter[bool] = Counter()
@@ -128,7 +130,7 @@ def main() -> int:
         tree = copy_tree(Path(folder).resolve())
         for lane, of_services in ((UNIT, False), (OF_SERVICES, True)):
             if of_lane := [fault for fault in faults if ("/services/" in fault.file) is of_services]:
-                tried(tree, lane, notes_of(tree, lane), of_lane, PROCESSES, told)
+                tried(tree, replace(lane, near=asked.near), notes_of(tree, lane), of_lane, PROCESSES, told)
     of = {fault.file for fault in faults}.intersection(all_of := modules(asked.files))
     print(f"{counted[False]} of {len(faults)} faults noticed in {time.monotonic() - started:.0f} s")
     print(f"{len(of)} of {len(all_of)} modules have had one")

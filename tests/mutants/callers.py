@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import json
 import sys
@@ -10,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Any
+from types import CodeType, ModuleType
 
 from tests.mutants.lane import OURS, Lane
 
 Function = tuple[str, int]
 """A file and the line on which a function begins there, with its decorators."""
+NOTE = "__noted__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,17 @@ class Callers:
     def stages(self, lane: Lane, function: Function | None, module: str) -> Iterator[tuple[str, ...]]:
         """Yield the tests of a function, then what else stands in their files, then all others.
 
+        Of a lane that is `near`, those of the module's room alone where it has any.
+
         A test may be given what another of its file has made, and any test what was made while files
         were imported. What no test calls is tried by none.
         """
         calling = self.calls.get(function, ()) if function else ()
+        if lane.near:
+            rooms, asked = set(Path(module).parts), calling if function else self.seconds
+            room = [test for test in asked if Path(file_of(test)).parent.name in rooms]
+            yield self._in_order(module, room or asked)
+            return
         importing = self.imports.get(function, ()) if function else ()
         files = {file_of(name) for name in (*calling, *importing)}
         first = {test for test in self.seconds if test in calling or file_of(test) in importing}
@@ -65,11 +73,15 @@ class Callers:
 def functions_around(source: bytes, line: int) -> list[tuple[int, str]]:
     """List where the functions begin whose bodies hold a line, with their names, the outermost first."""
     return [
-        (min([node.lineno, *(one.lineno for one in node.decorator_list)]), node.name)
+        (_begin(node), node.name)
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body[0].lineno <= line <= (node.end_lineno or node.lineno)
     ]
+
+
+def _begin(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno, *(one.lineno for one in node.decorator_list)])
 
 
 def file_of(test: str) -> str:
@@ -78,14 +90,31 @@ def file_of(test: str) -> str:
 
 
 class Recorder:
-    """Notes each call of our functions by who is being imported or run."""
+    """Notes each call of our functions by who is being imported or run: each function says so itself."""
 
     def __init__(self, tree: Path) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.imports: dict[str, set[Function]] = defaultdict(set)
         self.calls: dict[str, set[Function]] = defaultdict(set)
-        self._names = _Names(tree)
+        self._tree = tree
         self._file = ""
+
+    def compiled(self, path: str) -> CodeType | None:
+        """Compile a file of ours with a note at the beginning of each function; None for those of others."""
+        file = Path(path)
+        if not file.is_relative_to(self._tree):
+            return None
+        name = str(file.relative_to(self._tree))
+        if name.partition("/")[0] not in OURS[:-1]:
+            return None
+        module = ast.parse(file.read_bytes())
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                note = ast.parse(f"{NOTE}(({name!r}, {_begin(node)}))").body[0]
+                for part in ast.walk(note):
+                    ast.copy_location(part, node.body[0])
+                node.body.insert(0 if ast.get_docstring(node) is None else 1, note)
+        return compile(module, path, "exec", dont_inherit=True)
 
     def imported(self, file: str) -> None:
         """Go on with the import of a file."""
@@ -101,18 +130,10 @@ class Recorder:
         return json.dumps([self.seconds, *({who: [*calls] for who, calls in one.items()} for one in notes)])
 
     def _follow(self, noted: set[Function], file: str) -> None:
-        sys.settrace(None)
         if file != self._file:
             self._file = file
             _forget()
-        names = self._names
-
-        def call(frame: FrameType, event: str, given: Any) -> None:
-            code = frame.f_code
-            if name := names[code.co_filename]:
-                noted.add((name, code.co_firstlineno))
-
-        sys.settrace(call)
+        setattr(builtins, NOTE, noted.add)
 
 
 def read(notes: str) -> Callers:
@@ -128,20 +149,6 @@ def _turned(noted: Mapping[str, Collection[tuple[str, int]]]) -> dict[Function, 
         for file, line in functions:
             turned[file, line].add(who)
     return turned
-
-
-class _Names(dict[str, str]):
-    """Our files by the names that Python has for them; nothing for those of others and of tests."""
-
-    def __init__(self, tree: Path) -> None:
-        super().__init__()
-        self._tree = tree
-
-    def __missing__(self, file: str) -> str:
-        path = Path(file)
-        ours = path.is_relative_to(self._tree) and path.relative_to(self._tree).parts[0] in OURS[:-1]
-        self[file] = str(path.relative_to(self._tree)) if ours else ""
-        return self[file]
 
 
 def _forget() -> None:

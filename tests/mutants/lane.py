@@ -34,6 +34,8 @@ class Lane:
     options: tuple[str, ...]
     whole: bool
     """Whether a fault that its own tests let through is tried by all of them."""
+    near: bool = False
+    """Whether a fault is tried only by the tests of its room that call its function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def run(tree: Path, lane: Lane, plugin: object, files: Iterable[str] = ()) -> in
     """Run tests of a lane in this process, 0 if they pass; nothing else can be done in it afterwards."""
     os.chdir(tree)
     os.environ["DAYZERO_TEST_DATABASE"] = "sqlite"
+    sys.dont_write_bytecode = False  # what is compiled once is read by those that begin anew
     here = Path(__file__).resolve().parents[2]
     sys.path[:] = [str(tree), *(path for path in sys.path if path and Path(path).resolve() != here)]
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
@@ -101,14 +104,12 @@ def run(tree: Path, lane: Lane, plugin: object, files: Iterable[str] = ()) -> in
 
 
 @contextlib.contextmanager
-def imported_with(tree: Path, fault: Fault) -> Iterator[None]:
-    """Let Python read a fault where it imports the file, which stays as it is."""
-    sound, file = SourceFileLoader.get_code, str(tree / fault.file)
+def importing(compiled: Callable[[str], CodeType | None]) -> Iterator[None]:
+    """Let Python take this code of the files for which there is any; no file is touched."""
+    sound = SourceFileLoader.get_code
 
     def get_code(loader: SourceFileLoader, fullname: str) -> CodeType | None:
-        if loader.path == file:
-            return compile(fault.source, file, "exec", dont_inherit=True)
-        return sound(loader, fullname)
+        return compiled(loader.path) or sound(loader, fullname)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
     try:

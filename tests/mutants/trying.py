@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -20,7 +19,7 @@ from types import CodeType, FunctionType
 import pytest
 
 from tests.mutants.callers import Callers, Recorder, file_of, functions_around, read
-from tests.mutants.lane import SAID, Fault, Lane, each_forked, forked, imported_with, limit, run
+from tests.mutants.lane import SAID, Fault, Lane, each_forked, forked, importing, limit, run
 
 KILLED, SURVIVED, ANEW = 1, 0, 77
 
@@ -37,7 +36,7 @@ def tried(
     for fault in faults:
         compile(fault.source, fault.file, "exec")  # anything kills what is no Python
     answers, answer = os.pipe()
-    begun = forked(lambda: run(tree, lane, _Collected(tree, lane, notes, faults, most, answer)))
+    begun = forked(lambda: _collect(tree, lane, _Collected(tree, lane, notes, faults, most, answer)))
     os.close(answer)
     anew = []
     with os.fdopen(answers) as lines:
@@ -56,6 +55,11 @@ def tried(
     each_forked(works, most, lambda fault, code: told(fault, code == SURVIVED))
 
 
+def _collect(tree: Path, lane: Lane, collected: _Collected) -> int:
+    with importing(collected.recorder.compiled):
+        return run(tree, lane, collected)
+
+
 class _Collected:
     """A plugin that tries faults in copies of a pytest that has collected its tests, and runs none itself."""
 
@@ -64,18 +68,16 @@ class _Collected:
     ) -> None:
         self._tree, self._lane, self._notes, self._faults = tree, lane, notes, faults
         self._most, self._answer = most, answer
-        self._recorder = Recorder(tree)
-        self._recorder.imported("")
-        sys.dont_write_bytecode = False  # what is compiled once is read by those that begin anew
+        self.recorder = Recorder(tree)
+        self.recorder.imported("")
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """A file is imported."""
-        self._recorder.imported(file_of(collector.nodeid))
+        self.recorder.imported(file_of(collector.nodeid))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests once, unless it is known who calls what, then those of each fault."""
-        sys.settrace(None)
         if session.testsfailed:
             raise session.Failed("not all tests can be read")
         items = {item.nodeid: item for item in session.items}
@@ -103,16 +105,15 @@ class _Collected:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What a test took."""
-        self._recorder.seconds[report.nodeid] += report.duration
+        self.recorder.seconds[report.nodeid] += report.duration
 
     def _noted(self, session: pytest.Session) -> int:
         for item in session.items:
-            self._recorder.seconds[item.nodeid] = 0
-        passed = _pass(session, session.items, self._recorder.run)
-        sys.settrace(None)
+            self.recorder.seconds[item.nodeid] = 0
+        passed = _pass(session, session.items, self.recorder.run)
         if passed:
             self._notes.parent.mkdir(parents=True, exist_ok=True)
-            self._notes.write_text(self._recorder.kept(), "utf-8")
+            self._notes.write_text(self.recorder.kept(), "utf-8")
         return not passed
 
 
@@ -191,7 +192,9 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 def _from_the_beginning(tree: Path, lane: Lane, callers: Callers, fault: Fault) -> Callable[[], int]:
     def once(tests: Sequence[str]) -> int:
         limit(callers.cpu(tests))
-        with imported_with(tree, fault):
+        file = str(tree / fault.file)
+        planted = compile(fault.source, file, "exec", dont_inherit=True)
+        with importing(lambda path: planted if path == file else None):
             return run(tree, lane, _Chosen(tests), dict.fromkeys(map(file_of, tests)))
 
     def work() -> int:
