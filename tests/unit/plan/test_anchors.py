@@ -32,7 +32,7 @@ from tests.unit.plan.small import (
     within,
 )
 from trials.domain.protocols.offsets import MonthLength
-from trials.domain.protocols.protocol import Activity
+from trials.domain.protocols.protocol import Activity, Role
 from trials.formats.protocols import library
 
 SCREENING = visit("screening", within("-P28D", "-P6D"))
@@ -309,3 +309,10 @@ def test_nobody_is_enrolled_before_the_first_day_of_screening():
     assert found.endswith("set Infusion to 2026-10-29 or earlier, or Enrolment to 2026-11-09 or later")
     mended = days(infusion="Mon 2026-12-07", enrolment="Mon 2026-11-09")
     assert "contradictory-anchors" not in {w.code for w in project(protocol, mended).warnings}
+
+
+def test_a_role_has_the_anchor_that_says_so_else_the_one_of_its_name():
+    named = protocol(anchors=(anchor("icf", role=Role.CONSENT), anchor("consent"), anchor("infusion")))
+    found = {role: (named.anchor_of(role), named.code_of(role)) for role in (Role.CONSENT, Role.ENROLMENT)}
+    assert found == {Role.CONSENT: ("icf", "icf"), Role.ENROLMENT: (None, "enrolment")}
+    assert protocol().code_of(Role.CONSENT) == "consent"

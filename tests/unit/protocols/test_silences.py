@@ -142,6 +142,17 @@ CASES = [
     ),
     (
         [
+            ("visits[+]", visit(sets="infusion", applies_to=["everybody"])),
+            ("visits[+]", visit("other", sets="infusion", at="P90D", applies_to=["minor"])),
+        ],
+        "set-twice",
+        "visits[8].sets",
+        "set by 'new' already",
+        "one visit",
+        "in whichever order they stand",
+    ),
+    (
+        [
             ("anchors[+]", {**ANCHOR, "not_after": ["infusion"]}),
             ("visits[+]", visit(at="P28D", **{"from": "dose-2"})),
             ("visits[+]", visit("other", sets="dose-2", at="P1D", **{"from": {"visit": "new"}})),

@@ -102,6 +102,7 @@ FAULTS = [
     ("windows[0].ends.offset", "-P1D", "window-turned", "windows[0]", "it opens 1 day after it closes", "turned"),
     ("windows[3].ends.offset", "-P6D", "window-turned", "windows[3]", "it opens 1 day after", "by the derivation"),
     ("windows[5].ends.offset", "-PT340H", "window-turned", "windows[5]", "blood-count on", "hours and days"),
+    ("windows[6].ends", bound("-P1D"), "window-turned", "windows[6]", "it opens 1 day after", "by way of a visit's day"),
     ("windows[1].starts.offset", "P30D", "window-turned", "windows[1]", "it opens 2 days after", "a February"),
     ("gates[0].observation", "near", "gate-not-observation", "gates[0].observation", "possible are watch", "being near is not being watched"),
     ("gates[0].observation", GONE, "empty-gate", "gates[0]", "the gate 'next' asks for nothing", "a gate that is always open"),

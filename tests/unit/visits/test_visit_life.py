@@ -30,6 +30,7 @@ from schedules.domain.visits.values import (
     Completion,
     End,
     History,
+    Sampled,
     VisitAction,
 )
 from schedules.domain.visits.visit import EARLY_TERMINATION, UNSCHEDULED, VisitState
@@ -205,6 +206,24 @@ def test_activities(answers, expected, why) -> None:
     completion = Completion(day(14), activities=answers)
     found = list(refusals_of_completion(LIVES["d14"], completion, INFUSED, noon(14)))
     assert (expected in words(found)) if expected else not found, why
+
+
+@pytest.mark.parametrize(
+    ("done", "sample", "expected", "why"),
+    [
+        (True, Sampled("negative"), "", "its hour is not known"),
+        (True, Sampled("negative", noon(-20).now), "", "taken now"),
+        (False, Sampled("negative"), "leave its result empty", "nothing was taken"),
+        (True, Sampled("negative", noon(-20).now + timedelta(minutes=1)), "has not come yet", "in a minute"),
+        (True, Sampled("negative", noon(-21).now), "The hour lies on", "an hour of another day"),
+    ],
+)
+def test_a_result_is_of_a_sample_that_was_taken_at_the_visit(done, sample, expected, why) -> None:
+    held = replace(SCREENED, done=(), traits=frozenset({"childbearing_potential"}))
+    answers = {"eligibility": Answer(True), "blood-count": Answer(True), "hcg": Answer(done, "no kit")}
+    completion = Completion(day(-20), activities=answers, results={"hcg": sample})
+    found = list(refusals_of_completion(LIVES["screening"], completion, held, noon(-20)))
+    assert (expected in words(found)) if expected else not found, f"{why}: {words(found)}"
 
 
 def test_activities_follow_traits() -> None:
