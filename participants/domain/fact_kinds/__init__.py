@@ -16,7 +16,7 @@ from participants.domain.fact_kinds.infection import INFECTION, Infection
 from participants.domain.fact_kinds.lodging import LODGING, Lodging
 from participants.domain.fact_kinds.night_away import NIGHT_AWAY, NightAway
 from participants.domain.fact_kinds.procedure import PROCEDURE, Procedure
-from participants.domain.fact_kinds.test_result import TEST, TestResult
+from participants.domain.fact_kinds.result import TEST, TestResult
 from participants.domain.fact_kinds.vaccination import VACCINATION, Vaccination
 from participants.domain.fact_kinds.waiver import WAIVER, Waiver
 
