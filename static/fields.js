@@ -17,3 +17,13 @@
   });
   document.querySelectorAll("input[type=date]").forEach((field) => field.value && say(field));
 })();
+
+// Countries and territories by their names in the language of the page, which the browser knows; the code stays.
+(() => {
+  const names = new Intl.DisplayNames([document.documentElement.lang.startsWith("zh") ? "zh-Hans" : "en"],
+    {type: "region", fallback: "none"});
+  for (const option of document.querySelectorAll("select[data-territories] option")) {
+    const name = names.of(option.value);
+    if (name) option.textContent = `${option.value} · ${name}`;
+  }
+})();

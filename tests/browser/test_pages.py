@@ -264,3 +264,20 @@ def test_assumed_is_no_stop_of_the_keyboard(live_server: LiveServer, page: Page,
     page.goto(f"{live_server.url}/participants/{participant}/")
     assert page.locator(".assumed").count() > 0
     assert page.locator(".assumed[tabindex]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [("en", ("CN · China", "AE · United Arab Emirates")), ("zh-hans", ("CN · 中国", "AE · 阿拉伯联合酋长国"))],
+)
+def test_countries_are_named_in_the_language_of_the_page(
+    live_server: LiveServer, page: Page, participant: int, language: str, names: tuple[str, str]
+) -> None:
+    """They were class names of a library: UnitedArabEmirates, in Chinese too."""
+    User.objects.filter(username="coordinator").update(is_superuser=True)
+    sign_in(page, live_server, language)
+    page.goto(f"{live_server.url}/sites/new/")
+    shown = page.locator("select[name=holiday_calendar] option").all_inner_texts()
+    assert shown[0] == names[0]
+    assert names[1] in shown
+    assert page.locator("select[name=holiday_calendar]").input_value() == "CN"

@@ -24,6 +24,7 @@ from trials.services.sites.sites import NAMES, NewSite, SiteNames
 from trials.zones import server_zone
 
 CHINA = "CN"
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TITLE = re.compile(r"^title:.+$", re.MULTILINE)
 
 
@@ -85,6 +86,7 @@ class NewSiteForm(SiteNamesForm):
     )
     holiday_calendar = forms.ChoiceField(
         label=gettext_lazy("Public holidays"),
+        widget=forms.Select(attrs={"data-territories": ""}),
         help_text=gettext_lazy("A year whose official calendar is not out yet is marked as provisional."),
     )
     field_order = (
@@ -99,7 +101,9 @@ class NewSiteForm(SiteNamesForm):
         self._choose("time_zone", [(name, name) for name in zones], here)
         countries = modules_by_code()
         codes = sorted(calendar_names(), key=lambda code: (code != CHINA, code))
-        self._choose("holiday_calendar", [(code, f"{code} · {countries[code][1]}") for code in codes], CHINA)
+        # in the reader's language by `fields.js`: browsers know the names of territories in all languages
+        named = [(code, f"{code} · {_WORDS.sub(' ', countries[code][1])}") for code in codes]
+        self._choose("holiday_calendar", named, CHINA)
 
     def _choose(self, name: str, choices: list[tuple[str, str]], initial: str) -> None:
         field = self.fields[name]
