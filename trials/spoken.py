@@ -15,7 +15,7 @@ from trials.domain.errors import Refused
 from trials.domain.language import Code, Named, Text, label_of, readable
 from trials.domain.refusals import REASON_MISSING, Refusal
 from trials.domain.sites.names import in_language, place_name
-from trials.domain.words import DAY_FORM, day_text, iso_point, run_on
+from trials.domain.words import DAY_FORM, day_text, flat_brackets, iso_point, run_on
 from trials.models import Site, Trial
 
 _LISTED = re.compile(r"%\(v[0-9]+\)s(?:, %\(v[0-9]+\)s)+")
@@ -86,9 +86,10 @@ def sentence(message: str, values: Mapping[str, object]) -> str:
 
     A day that is put in by `%` reads 2026-12-07 amid others that read Mon 7 Dec.
     """
-    return message % {
-        name: day_text(value, say) if isinstance(value, date) else value for name, value in values.items()
-    }
+    return flat_brackets(
+        message
+        % {name: day_text(value, say) if isinstance(value, date) else value for name, value in values.items()}
+    )
 
 
 def bracketed(text: str, inside: str | date | None) -> str:
@@ -96,7 +97,7 @@ def bracketed(text: str, inside: str | date | None) -> str:
     if inside is None:
         return text
     said = iso_point(inside, say) if isinstance(inside, date) else inside
-    return _("%(text)s (%(inside)s)") % {"text": text, "inside": said}
+    return flat_brackets(_("%(text)s (%(inside)s)") % {"text": text, "inside": said})
 
 
 def require_reason(reason: str, error: type[Refused] = Refused) -> None:
@@ -113,6 +114,12 @@ def site_name(site: Site) -> str:
 def site_place(site: Site) -> str:
     """Return the short name of a site that stands beside a subject code."""
     return place_name(site.code, site.short_name, site.short_name_zh, get_language() or "en")
+
+
+def place_text(site: Site) -> Text:
+    """Return the short name of a site in both languages, for a sentence that is kept or said later."""
+    names = (site.code, site.short_name, site.short_name_zh)
+    return Text(place_name(*names, "en"), place_name(*names, "zh-hans"))
 
 
 def trial_name(trial: Trial) -> str:

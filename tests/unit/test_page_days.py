@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from trials.domain.words import DAY_FORM, Words, day_text, iso_point, plain
+from trials.domain.words import DAY_FORM, Words, day_text, flat_brackets, iso_point, plain
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 CHINESE = {"Monday": "周一", "Sunday": "周日", "Friday": "周五"}
@@ -46,6 +46,22 @@ def test_an_english_page_leaves_the_year_out_within_half_a_year(day: date, words
 )
 def test_a_chinese_page_leaves_the_year_out_within_the_year(day: date, words: str) -> None:
     assert day_text(day, chinese) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "flat"),
+    [
+        ("12月7日（周一）止", "12月7日（周一）止"),
+        ("免疫抑制剂（10月26日（周日）），不符合", "免疫抑制剂（10月26日 周日），不符合"),
+        ("筛选（10月10日（周六）完成）", "筛选（10月10日 周六 完成）"),
+        ("访视窗（12月7日（周一）至12月9日（周三））", "访视窗（12月7日 周一至12月9日 周三）"),
+        ("采样（11月29日（周日） 09:00）、12月7日（周一）", "采样（11月29日 周日 09:00）、12月7日（周一）"),
+    ],
+)
+def test_a_day_in_brackets_has_none_of_its_own(text: str, flat: str) -> None:
+    """Brackets within brackets: “（10月26日（周日）），不符合要求”."""
+    assert flat_brackets(text) == flat
+    assert Words.of(text).text(chinese) == flat
 
 
 def test_an_hour_that_comes_twice_keeps_its_offset() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from trials.domain.words import Say, Words, day_text, plain
+from trials.domain.words import Say, Words, day_text, flat_brackets, plain
 from trials.domain.words import mark as _
 
 INVALID = "invalid"
@@ -45,7 +45,7 @@ class Refusal:
 
 def in_words(message: str, values: Mapping[str, object], say: Say = plain) -> str:
     """Say a marked message and its values, every day with its weekday."""
-    return say(message) % {name: _said(value, say) for name, value in values.items()}
+    return flat_brackets(say(message) % {name: _said(value, say) for name, value in values.items()})
 
 
 def _said(value: object, say: Say) -> object:

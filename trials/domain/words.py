@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,7 @@ __all__ = [
     "Words",
     "day_text",
     "days_words",
+    "flat_brackets",
     "iso_point",
     "listed",
     "mark",
@@ -56,6 +58,7 @@ today (`zh:2026-11-29`), in ISO form where it gives the question back."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HALF_A_YEAR = 183
 _SHORT = 3
+_WEEKDAY = re.compile("（(周.)）")
 
 
 def page_day(day: date | datetime, say: Say) -> str | None:
@@ -80,6 +83,22 @@ def written_day(day: date, today: date, say: Say, *, chinese: bool) -> str:
         return f"{year}{day.month}月{day.day}日（{weekday}）"
     year = f" {day.year}" if abs((day - today).days) > _HALF_A_YEAR else ""
     return f"{weekday[:_SHORT]} {day.day} {MONTHS[day.month - 1]}{year}"
+
+
+def flat_brackets(text: str) -> str:
+    """A sentence whose days carry no brackets of their own where they stand inside others.
+
+    `（12月7日（周一）完成）` becomes `（12月7日 周一完成）`; only Chinese days carry any.
+    """
+    found, end = [], 0
+    for weekday in _WEEKDAY.finditer(text):
+        before = text[: weekday.start()]
+        if before.count("（") > before.count("）"):
+            after = text[weekday.end() : weekday.end() + 1]
+            between = "" if after in "，、；）至 " else " "
+            found += [text[end : weekday.start()], " ", weekday[1], between]
+            end = weekday.end()
+    return "".join([*found, text[end:]])
 
 
 def _hour_text(at: datetime) -> str:
@@ -125,7 +144,9 @@ class Words:
 
     def text(self, say: Say = plain, point: SayPoint = iso_point) -> str:
         """The sentence, its template translated by `say`, its days and instants written by `point`."""
-        return say(self.template) % {name: _said(value, say, point) for name, value in self.values}
+        return flat_brackets(
+            say(self.template) % {name: _said(value, say, point) for name, value in self.values}
+        )
 
     def __str__(self) -> str:
         return self.text()

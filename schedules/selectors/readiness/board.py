@@ -37,6 +37,7 @@ from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of, published_versions, published_versions_of, trials_visible_to
 from trials.selectors.together import read_together
+from trials.spoken import place_text
 from trials.zones import roles_day
 
 
@@ -258,7 +259,7 @@ def names_of(read: TrialCourses, seen: frozenset[int]) -> dict[str, Value]:
     return {
         code: code
         if person.pk in seen
-        else Words.of(_("a participant at %(site)s"), {"site": person.site.code})
+        else Words.of(_("a participant at %(site)s"), {"site": place_text(person.site)})
         for code, person in read.people.items()
     }
 

@@ -22,6 +22,7 @@ from schedules.selectors.windows.evaluation import (
 )
 from schedules.services.replanning.previews import Preview, SideEffects
 from trials.domain.protocols.protocol import Protocol
+from trials.spoken import place_text
 
 _LIVE = frozenset({Effect.MOVED, Effect.ADDED, Effect.RESTORED})
 _ENDED = frozenset({Effect.CANCELLED, Effect.CANCELLED_BY_COURSE, Effect.NOT_APPLICABLE, Effect.RETAINED})
@@ -149,4 +150,4 @@ def _told(change: GateChange, read: TrialCourses, site: int) -> GateChange:
     other = read.people[change.subject]
     if other.site_id == site:
         return change
-    return replace(change, subject="", site=other.site.code)
+    return replace(change, subject="", site=place_text(other.site))

@@ -304,7 +304,7 @@ def _point(text: str, zone: ZoneInfo) -> str:
 
 
 def _gate_row(change: GateChange) -> ChangeRow:
-    who = change.subject or capfirst(_("a participant at %(site)s") % {"site": change.site})
+    who = change.subject or capfirst(_("a participant at %(site)s") % {"site": say(change.site)})
     effects = (effect_label(change.effect, say),)
     return ChangeRow(
         who, severity_of([change.effect]), effects, Span(), Span(), (gate_sentence(change, say),)
