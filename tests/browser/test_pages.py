@@ -268,7 +268,10 @@ def test_assumed_is_no_stop_of_the_keyboard(live_server: LiveServer, page: Page,
 
 @pytest.mark.parametrize(
     ("language", "names"),
-    [("en", ("CN · China", "AE · United Arab Emirates")), ("zh-hans", ("CN · 中国", "AE · 阿拉伯联合酋长国"))],
+    [
+        ("en", ("CN · China", "AE · United Arab Emirates")),
+        ("zh-hans", ("CN · 中国", "AE · 阿拉伯联合酋长国")),
+    ],
 )
 def test_countries_are_named_in_the_language_of_the_page(
     live_server: LiveServer, page: Page, participant: int, language: str, names: tuple[str, str]
@@ -281,3 +284,8 @@ def test_countries_are_named_in_the_language_of_the_page(
     assert shown[0] == names[0]
     assert names[1] in shown
     assert page.locator("select[name=holiday_calendar]").input_value() == "CN"
+    group = page.locator("fieldset:has(input[name=clinic_days])")
+    above, boxes = group.locator("legend").bounding_box(), group.locator("input").first.bounding_box()
+    assert above, "the group has a name"
+    assert boxes
+    assert above["y"] + above["height"] <= boxes["y"] + 1, "which stood beside the fourth of its boxes"

@@ -88,8 +88,10 @@ def written_day(day: date, today: date, say: Say, *, chinese: bool) -> str:
 def flat_brackets(text: str) -> str:
     """A sentence whose days carry no brackets of their own where they stand inside others.
 
-    `（12月7日（周一）完成）` becomes `（12月7日 周一完成）`; only Chinese days carry any.
+    `（12月7日（周一）完成）` becomes `（12月7日 周一 完成）`; only Chinese days carry any.
     """
+    if "（周" not in text:
+        return text
     found, end = [], 0
     for weekday in _WEEKDAY.finditer(text):
         before = text[: weekday.start()]
