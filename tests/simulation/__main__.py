@@ -78,6 +78,7 @@ def _add(total: Outcome, found: Outcome) -> None:
     total.years += found.years
     total.visits += found.visits
     total.no_shows += found.no_shows
+    total.screened_again += found.screened_again
     total.deviations += found.deviations
     total.kinds += found.kinds
     total.missed += found.missed

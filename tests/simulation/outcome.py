@@ -30,6 +30,7 @@ class Outcome:
     years: float = 0.0
     visits: int = 0
     no_shows: int = 0
+    screened_again: int = 0
     deviations: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Outcome:
         by_kind = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items()))
         return (
             f"{self.years:.1f} participant-years, {self.visits} visits done, {self.no_shows} no-shows, "
+            f"{self.screened_again} screened again, "
             f"{self.deviations} deviations ({by_kind}): missed although a clinic day was left "
             f"{len(self.missed)}, foreseeable and not shown {len(self.unseen)}, "
             f"false drafts {len(self.false)}, refused acts {len(self.refused)}, "
@@ -78,6 +80,7 @@ def _outcome(world: World, coordinator: Coordinator, days: int) -> Outcome:
     people = Participant.objects.filter(site__in=world.sites).count()
     outcome.years = people * days / 365
     outcome.refused, outcome.again = list(coordinator.refused), list(coordinator.again)
+    outcome.screened_again = len(world.screened_again)
     outcome.no_shows = sum(map(len, world.no_shows.values()))
     return outcome
 

@@ -16,10 +16,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.lifecycle import Step
 from participants.models import Anchor, Participant
 from participants.services.absences import Away
 from schedules.models import ProtocolWindow, Visit, VisitPlace
 from schedules.services.availability.absences import add_absence
+from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.values import Enrolment
 from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
@@ -40,6 +42,9 @@ LEAD = timedelta(days=50)
 
 APART = 9
 TREATED = frozenset({"lymphodepletion"})
+AGAIN = 1 / 100
+"""How likely it is on a day that screening fails, or has to be repeated."""
+
 CAPACITY = 2
 """So many participants a clinic sees on one day: rooms are often full."""
 
@@ -69,9 +74,15 @@ class World:
     windows: dict[int, tuple[date, date, date]] = field(default_factory=dict)
     spans: dict[tuple[int, str], tuple[Any, Any, date]] = field(default_factory=dict)
     seats_lost: Counter[tuple[int, date]] = field(default_factory=Counter)
+    fates: Random = field(init=False)
+    failing_on: dict[int, date] = field(default_factory=dict)
+    screened_again_on: dict[int, date] = field(default_factory=dict)
+    """When somebody is to be screened again: after a failure, else because what was done has expired."""
+    screened_again: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.dice = Random(self.seed)
+        self.fates = Random(f"screening {self.seed}")  # a stream of its own: the days above stay as they are
 
     def set_up(self) -> None:
         """Sites with their working days, approved protocols, participants one after the other."""
@@ -118,12 +129,13 @@ class World:
         return datetime.combine(day, time(8), ZONE)
 
     def happen(self, day: date) -> None:
-        """What a day brings: absences that are announced, day zero that slips, a fever on its morning."""
+        """What a day brings: absences, day zero that slips, a fever on its morning, screening that fails."""
         for person in Participant.objects.filter(site__in=self.sites).select_related("site", "trial"):
             if self.dice.random() < 1 / 120:
                 self._announce(person, day)
             if self.dice.random() < 1 / 60:
                 self._slip(person, day)
+            self._screen(person, day)
 
     def _announce(self, person: Participant, day: date) -> None:
         first = day + self.dice.randrange(3, 11) * DAY
@@ -155,6 +167,31 @@ class World:
         except DomainError:
             return  # what the protocol or its block forbids stays as it is
         self._disturb(person.pk, day)
+
+    def _screen(self, person: Participant, day: date) -> None:
+        """Screening that was done fails and is repeated some days later, or has expired and is repeated."""
+        if self.failing_on.get(person.pk) == day:
+            self._take(person, StepRequest(Step.SCREEN_FAILURE, day, sure=True), day)
+        elif self.screened_again_on.get(person.pk) == day:
+            day_zero = day + LEAD + self.fates.randrange(7) * DAY
+            if self._take(person, StepRequest(Step.RESCREENING, day, day_zero=day_zero, sure=True), day):
+                self.screened_again.append(person.pk)
+        elif person.pk not in self.screened_again_on and self.fates.random() < AGAIN:
+            if self.fates.random() < 1 / 2:
+                self.screened_again_on[person.pk] = day + DAY
+            elif self._take(person, StepRequest(Step.SCREEN_FAILURE, day, sure=True), day):
+                self.screened_again_on[person.pk] = day + self.fates.randrange(5, 20) * DAY
+
+    def _take(self, person: Participant, request: StepRequest, day: date) -> bool:
+        """Take a step of somebody's course; what the course or the protocol forbids stays as it is."""
+        fresh = Participant.objects.get(pk=person.pk)
+        said: dict[str, Any] = {"by": self.coordinator, "reason": "as it was", "now": self.morning(day)}
+        try:
+            take_step(participant=fresh, version=fresh.version, request=request, **said)
+        except DomainError:
+            return False
+        self._disturb(person.pk, day)
+        return True
 
     def _disturb(self, person: int, day: date) -> None:
         self.disturbances.setdefault(person, []).append(day)

@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from schedules.selectors.today.board import BoardRow
+from participants.models import Participant
+from schedules.domain.deviations.drafts import DeviationKind
+from schedules.domain.visits.values import Answer
+from schedules.domain.visits.visit import VisitState
+from schedules.models import Deviation, ProtocolWindow
+from schedules.selectors.today.board import Board, BoardRow, Section
 from tests.simulation import coordinator
-from tests.simulation.outcome import simulate
-from tests.simulation.world import World
+from tests.simulation.coordinator import Coordinator
+from tests.simulation.outcome import Outcome, _look_at, simulate
+from tests.simulation.world import DAY, World
 
+Fault = Callable[[pytest.MonkeyPatch], None]
 START = date(2026, 3, 2)
 
 
@@ -32,14 +42,109 @@ def test_who_does_what_today_asks_misses_nothing_and_no_draft_is_false() -> None
     assert (found.missed, found.unseen, found.false, found.again) == ([], [], [], []), found.refused
 
 
+def nothing(*_args: object, **_kwargs: object) -> None:
+    """Do nothing."""
+
+
+def not_booked(patch: pytest.MonkeyPatch) -> None:
+    """Nobody books: the windows close although clinic days were left."""
+    patch.setattr(Coordinator, "_book", nothing)
+
+
+def done_too_late(patch: pytest.MonkeyPatch) -> None:
+    """Nobody books, and what closed is done a day or more later."""
+
+    def late(self: Coordinator, row: BoardRow, day: date, now: datetime) -> None:
+        if row.visit.closes < day:
+            self._complete(row.visit, day, now)
+
+    not_booked(patch)
+    patch.setattr(Coordinator, "_record", late)
+
+
+def shown_too_late(patch: pytest.MonkeyPatch) -> None:
+    """Today shows nothing to book: what it asks for has closed."""
+    real = coordinator.board
+
+    def without(*args: Any, **kwargs: Any) -> Board:
+        found = real(*args, **kwargs)
+        return replace(found, rows={key: rows for key, rows in found.rows.items() if key is not Section.BOOK})
+
+    patch.setattr(coordinator, "board", without)
+
+
+def drafted_inside(patch: pytest.MonkeyPatch) -> None:
+    """Every visit counts as done a day late, also one that was done inside its window."""
+    patch.setattr(VisitState, "days_outside", 1)
+
+
+def drafted_though_done(patch: pytest.MonkeyPatch) -> None:
+    """What was done at a visit goes on record as left out."""
+    patch.setattr(coordinator, "Answer", lambda _done: Answer(False, "nobody knows why"))
+
+
+def not_kept(patch: pytest.MonkeyPatch) -> None:
+    """What is recorded is lost, and Today asks for it again the day after."""
+    patch.setattr(coordinator, "record_fact", nothing)
+
+
+FAULTS: list[tuple[Fault, str]] = [
+    (not_booked, "missed"),
+    (done_too_late, "missed"),
+    (shown_too_late, "unseen"),
+    (drafted_inside, "false"),
+    (drafted_though_done, "false"),
+    (not_kept, "again"),
+]
+"""What is broken, and the measure that must notice it: one that cannot fail proves nothing."""
+
+
 @pytest.mark.long
 @pytest.mark.django_db
-def test_the_measure_finds_what_a_coordinator_leaves_undone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody books: the windows close although clinic days were left, and the measure says so."""
+@pytest.mark.parametrize(("fault", "measure"), FAULTS)
+def test_each_measure_notices_a_planted_fault(
+    monkeypatch: pytest.MonkeyPatch, fault: Fault, measure: str
+) -> None:
+    fault(monkeypatch)
+    found = simulate(a_world(7, 4), 22)
+    assert getattr(found, measure), str(found)
 
-    def idle(self: object, row: BoardRow, day: date, now: object) -> None:
-        """Book nothing."""
 
-    monkeypatch.setattr(coordinator.Coordinator, "_book", idle)
-    found = simulate(a_world(7, 24), 60)
-    assert found.missed, str(found)
+@pytest.mark.django_db
+def test_a_deviation_of_a_window_is_false_or_was_shown_in_time() -> None:
+    """What each of the three depends on: whether days alone could break it, and when it was flagged."""
+    world = a_world(7, 4)
+    who = Participant.objects.filter(site__in=world.sites).select_related("trial", "site").first()
+    assert who
+    window, day = ProtocolWindow.objects.filter(participant=who)[0], START + 20 * DAY
+    kind = DeviationKind.WINDOW
+    drafted = Deviation(participant=who, window=window, kind=kind, occurred_on=day, facts="")
+
+    def found(flagged: date | None) -> tuple[int, int]:
+        works = Coordinator(world)
+        works.flagged = {(who.pk, window.code): [flagged]} if flagged else {}
+        outcome = Outcome()
+        _look_at(world, works, drafted, outcome)
+        return len(outcome.false), len(outcome.unseen)
+
+    assert found(day - 10 * DAY) == (1, 0), "nothing had happened that could break it"
+    world.disturbances[who.pk] = [day - 5 * DAY]
+    assert found(day - 10 * DAY) == (0, 0)
+    assert found(day - DAY) == (0, 1), "less than three clinic days before"
+    assert found(None) == (0, 1)
+
+
+@pytest.mark.long
+@pytest.mark.django_db
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_is_screened_again_misses_nothing_either(fails: bool) -> None:
+    """After a failure, and where screening has expired."""
+    world = a_world(7, 30)
+    first, second = world.start + 25 * DAY, world.start + 32 * DAY
+    people = list(Participant.objects.filter(site__in=world.sites).order_by("pk"))
+    world.screened_again_on = {people[0].pk: second if fails else first}
+    if fails:
+        world.failing_on = {people[0].pk: first}
+    found = simulate(world, 60)
+    assert world.screened_again == [people[0].pk]
+    assert (found.missed, found.unseen, found.false, found.again) == ([], [], [], []), found.refused
