@@ -27,17 +27,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tests import servers
 from tests.production.demo import ask
 from tests.production.running import MANAGE, ROOT, environment, free_port, started
 from tests.production.stack import tools, valkey_server
 
-CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "tests.production.faulty")
+CELERY = ("--quiet", "--app", "tests.production.faulty")
 CLAIM_SECONDS = 5
 BEAT_SECONDS = 5  # tests.production.faulty
 EMPTY: dict[str, Callable[[Path], str]] = {
@@ -145,6 +146,66 @@ class Valkey:
             self.kill()
 
 
+class Running(Protocol):
+    """A process of this measure: started by itself, or forked."""
+
+    def kill(self) -> None:
+        """End it at once, as a machine that loses its power does."""
+
+    def wait(self) -> object:
+        """Wait until it is gone."""
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A process that was forked by `tests.production.forks`, which buries it as well."""
+
+    pid: int
+
+    def kill(self) -> None:
+        """End it at once."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait until it is gone."""
+        while Path(f"/proc/{self.pid}").exists():
+            time.sleep(0.01)
+
+
+@dataclass
+class Forks:
+    """The program that forks workers and beats: a thousand starts of two seconds each measure nothing."""
+
+    given: dict[str, str]
+    log: Path
+    process: subprocess.Popen[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.production.forks"],
+                cwd=ROOT, env=environment(**self.given), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        assert self._said() == "ready"
+
+    def fork(self, words: Sequence[str], log: Path) -> Forked:
+        """Run celery with these words in a new process."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"words": list(words), "log": str(log)}) + "\n")
+        self.process.stdin.flush()
+        return Forked(int(self._said()))
+
+    def stop(self) -> None:
+        """End the program; what it has forked is ended by who asked for it."""
+        self.process.kill()
+        self.process.wait()
+
+    def _said(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
 @dataclass
 class World:
     """A database with a crowd in it, the servers outside, and the processes of an installation."""
@@ -155,7 +216,8 @@ class World:
     given: dict[str, str]
     valkey: Valkey
     smtp: tuple[str, ...] = ()
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    forks: Forks | None = None
+    running: dict[str, Running] = field(default_factory=dict)
     one_queue: bool = field(default_factory=lambda: os.environ.get("DAYZERO_PLANT") == "one-queue")
 
     def start(self, name: str) -> None:
@@ -165,11 +227,16 @@ class World:
             if name.startswith("beat")
             else (f"--hostname={name}@test",)
         )
-        with (self.folder / f"{name}.log").open("ab") as log:
-            words = ONE_WORKER if name == "worker-sweep" and self.one_queue else WORKERS[name]
+        words = ONE_WORKER if name == "worker-sweep" and self.one_queue else WORKERS[name]
+        path = self.folder / f"{name}.log"
+        if self.forks is not None:
+            self.running[name] = self.forks.fork([*CELERY, *words, *schedule], path)
+            return
+        with path.open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [*CELERY, *words, *schedule], env=environment(**self.given), stdout=log, stderr=log
-            )
+                [sys.executable, "-m", "celery", *CELERY, *words, *schedule],
+                env=environment(**self.given), stdout=log, stderr=log,
+            )  # fmt: skip
 
     def begin_mail(self) -> None:
         """Start the mail server, where it was left away at first."""
@@ -178,7 +245,7 @@ class World:
 
     def kill(self, name: str) -> None:
         """Kill one process as a machine that loses its power does."""
-        self.running[name].send_signal(signal.SIGKILL)
+        self.running[name].kill()
         self.running[name].wait()
 
     def stop(self) -> None:
@@ -261,9 +328,18 @@ class World:
 
 @contextmanager
 def a_world(
-    database: str, reminders: int, *, hang: bool = False, mail_later: bool = False, **more: str
+    database: str,
+    reminders: int,
+    *,
+    hang: bool = False,
+    mail_later: bool = False,
+    forked: bool = False,
+    **more: str,
 ) -> Iterator[World]:
-    """Make everything, and end it with the block; with `mail_later` mail and processes wait."""
+    """Make everything, and end it with the block; with `mail_later` mail and processes wait.
+
+    With `forked` workers and beats are forks of one process, so that many starts cost little.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         broker = Valkey(folder)
@@ -311,6 +387,9 @@ def a_world(
         if os.environ.get("DAYZERO_PLANT") == "missing-key":
             ask(url, "ALTER TABLE schedules_reminder DROP CONSTRAINT schedules_reminder_key_key")
         world = World(url, folder, reminders, given, broker, later)
+        if forked:
+            world.forks = Forks(given, folder / "forks.log")
+            stack.callback(world.forks.stop)
         stack.callback(world.stop)
         if not mail_later:
             for name in WORKERS:
@@ -339,15 +418,18 @@ def kills(
 ) -> Figures:
     """Kill workers and beats at random moments while they work, and count at the end."""
     chance, began = random.Random(seed), time.monotonic()
-    with a_world(database, reminders) as world:
+    with a_world(database, reminders, forked=True) as world:
         until(lambda: world.count("kind = 'closing'") > 0, 120)
         for _ in range(number):
             time.sleep(chance.uniform(0.2, 2.5))
             name = chance.choice(list(WORKERS))
             world.kill(name)
             world.start(name)
+        left = world.count("sent_at IS NOT NULL", "schedules_reminderdelivery")
         until(world.done, 300 + reminders if patience is None else patience)
-        return world.figures(began, number)
+        found = world.figures(began, number)
+        found.said = "; ".join(filter(None, (f"{left} messages had left at the last kill", found.said)))
+        return found
 
 
 def broker(database: str, reminders: int, patience: float | None = None) -> Figures:
