@@ -79,7 +79,7 @@ class Channel(models.Model):
 
 
 class ChannelHealth(models.Model):
-    """How a way out has done lately: whether it rests, and what this minute has taken; no trial data."""
+    """How a way out has done lately: whether it rests, and what it has taken lately; no trial data."""
 
     audited = False
 

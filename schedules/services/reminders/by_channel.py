@@ -33,6 +33,7 @@ from schedules.services.reminders.ledger import (
 )
 from trials.database_time import database_now
 from trials.domain.channels import texts
+from trials.domain.channels.breaker import LEAVES_WITHIN
 from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.errors import Refused
 from trials.models import Channel
@@ -41,9 +42,9 @@ from trials.outbound.answers import Sent
 from trials.services.channels.channels import opened
 from trials.services.channels.health import (
     claim_allowance,
-    give_back_allowance,
     record_answer,
     record_silence,
+    settle_allowance,
 )
 from trials.stored_secrets import SecretsUnreadable
 
@@ -68,7 +69,7 @@ def ring_channel(
     None while the channel rests, where its minute is full, at the minutes that its receiver asks to be
     spared, and where this installation has no way out.
     """
-    ring = _Ring(channel, send or _send, clock, clock() + seconds)
+    ring = _Ring(channel, send or _send, at, clock, clock() + seconds)
     taken = 0
     while taken < RING_NUMBER and ring.has_time:
         count = ring.deliver(now=now(), at=at(), most=min(RING_NUMBER - taken, BATCH * 5))
@@ -91,6 +92,7 @@ class _InWords:
 class _Ring:
     channel: Channel
     send: SendPacket
+    database: Callable[[], datetime]
     clock: Callable[[], float]
     ends: float
     bell: str = ""
@@ -102,7 +104,9 @@ class _Ring:
 
     def deliver(self, *, now: datetime, at: datetime, most: int) -> int:
         kind = KINDS[ChannelKind(self.channel.kind)]
-        if self.channel.off_at is not None or kind.rests_at(at) or not way_out():
+        if self.channel.off_at is not None or not way_out():
+            return 0
+        if kind.rests_at(at) or kind.rests_at(at + LEAVES_WITHIN):  # what is begun now may leave only then
             return 0
         claimed = claim_messages(at=at, stale_after=claim_age(), most=most, channel=self.channel.way)
         if not claimed:
@@ -122,7 +126,7 @@ class _Ring:
                     left -= 1
                 else:  # no time, or it says something else by now: the next ring
                     let_go([row for rows in messages for row in rows], at)
-        give_back_allowance(self.channel.way, left)
+        settle_allowance(self.channel.way, unused=left, at=self.database())
         return len(claimed)
 
     def _judged(self, batch: Batch, claimed: Sequence[Rows]) -> dict[str, _InWords]:

@@ -38,6 +38,7 @@ from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
+from trials.domain.channels.breaker import UNLIMITED
 from trials.domain.channels.failures import UNWRITTEN
 from trials.services.channels.health import claim_allowance, record_answer, record_silence
 
@@ -59,7 +60,6 @@ UNREACHABLE = 3
 """After so many messages in a row that nobody answered, the rest of a ring is left to the next one."""
 
 _REASON = 300
-_NO_LIMIT = 1_000_000  # a mail server's number for a minute is not known
 _MANY = 1000
 
 
@@ -78,7 +78,7 @@ def ring_reminders(
     with ExitStack() as stack:
         send = send or stack.enter_context(sending_by_email())
         ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
-        allowance = claim_allowance(EMAIL, at=at(), per_minute=_NO_LIMIT, most=2)
+        allowance = claim_allowance(EMAIL, at=at(), per_minute=UNLIMITED, most=2)
         ring.rests = not allowance
         if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
             ring.failures = UNREACHABLE - 1

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from trials.domain.channels.breaker import Health
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trials.domain.channels.breaker import LEAVES_WITHIN, UNLIMITED, Health
 
 NOW = datetime(2026, 11, 29, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -37,11 +40,43 @@ def test_a_minute_takes_no_more_than_the_receiver_allows():
     for sent in range(20):
         assert health.allowance(NOW, 20) == 20 - sent
         health = health.taking(NOW + timedelta(seconds=sent), 1)
+    ends = NOW + timedelta(seconds=25)
     assert health.answered().allowance(NOW + timedelta(seconds=59), 20) == 0
     assert health.unanswered(NOW).allowance(NOW + timedelta(seconds=59), 20) == 0
-    assert health.giving_back(5).allowance(NOW + timedelta(seconds=59), 20) == 5
-    assert health.allowance(NOW + MINUTE, 20) == 20
-    assert health.taking(NOW + MINUTE, 3).allowance(NOW + MINUTE, 20) == 17
+    health = health.giving_back(5, ends)
+    assert health.allowance(ends, 20) == 5
+    assert health.allowance(ends + timedelta(seconds=59), 20) == 5
+    assert health.allowance(ends + MINUTE, 20) == 20, "a minute after the last, not after the first"
+    assert health.taking(ends + MINUTE, 3).allowance(ends + MINUTE, 20) == 17
+
+
+@given(gaps=st.lists(st.tuples(st.integers(0, 90), st.integers(0, 20), st.integers(1, 30)), max_size=40))
+def test_no_minute_wherever_it_begins_holds_more_than_the_receiver_allows(gaps):
+    """Rings come `gap` seconds after one another, take `long` seconds each, and have `waiting` messages."""
+    health, at, left = Health(), NOW, []
+    for gap, long, waiting in gaps:
+        at += timedelta(seconds=gap)
+        number = min(health.allowance(at, 20), waiting)
+        if number:
+            health = health.taking(at, number)
+            left += [at + timedelta(seconds=long * place / number) for place in range(1, number + 1)]
+            at += timedelta(seconds=long)
+            health = health.giving_back(0, at)
+    for first in left:
+        assert sum(first <= one < first + MINUTE for one in left) <= 20
+
+
+def test_who_dies_with_a_ring_has_sent_all_of_it_within_its_time():
+    health = Health().taking(NOW, 20)
+    assert health.allowance(NOW + LEAVES_WITHIN + timedelta(seconds=59), 20) == 0
+    assert health.allowance(NOW + LEAVES_WITHIN + MINUTE, 20) == 20
+
+
+def test_a_receiver_without_a_number_is_never_full():
+    health = Health()
+    for _ in range(3):
+        health = health.taking(NOW, UNLIMITED)
+    assert health.allowance(NOW, UNLIMITED) == UNLIMITED
 
 
 def test_a_rest_written_by_a_clock_that_ran_ahead_is_over():

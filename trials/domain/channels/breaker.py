@@ -16,10 +16,21 @@ PROBE = timedelta(minutes=1)
 
 MINUTE = timedelta(minutes=1)
 
+UNLIMITED = 1_000_000
+"""The number for a minute of a receiver that names none."""
+
+LEAVES_WITHIN = timedelta(seconds=20)
+"""Within so long what was allowed has left: the time of a ring."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a channel has done lately: failures in a row, rests in a row, and what this minute has taken."""
+    """How a channel has done lately: failures in a row, rests in a row, and what it has taken.
+
+    `minute` is when the last message left, or will have left at the latest; `sent` is how many have left
+    since a whole minute without any. A receiver counts by minutes of its own, which nobody knows: so none of
+    its minutes, wherever it begins, holds more than `sent`.
+    """
 
     failures: int = 0
     rests: int = 0
@@ -36,7 +47,7 @@ class Health:
             return 0
         if self.failures >= FAILURES:
             return 1
-        return max(per_minute - self._sent(at), 0)
+        return per_minute if per_minute >= UNLIMITED else max(per_minute - self._sent(at), 0)
 
     def resting(self, at: datetime) -> bool:
         """Whether it rests at this instant."""
@@ -48,12 +59,14 @@ class Health:
 
     def taking(self, at: datetime, number: int) -> Health:
         """Count messages that are about to leave, before they do: another worker then has so many fewer."""
-        minute = at if self.minute is None or self._begun(at) else self.minute
-        return Health(self.failures, self.rests, self.rests_until, minute, self._sent(at) + number)
+        ends = at + LEAVES_WITHIN
+        last = ends if self.minute is None or self._rested(at) else max(self.minute, ends)
+        sent = min(self._sent(at) + number, UNLIMITED)
+        return Health(self.failures, self.rests, self.rests_until, last, sent)
 
-    def giving_back(self, number: int) -> Health:
-        """Count no longer what was to leave and did not."""
-        return Health(self.failures, self.rests, self.rests_until, self.minute, max(0, self.sent - number))
+    def giving_back(self, number: int, at: datetime) -> Health:
+        """Count no longer what was to leave and did not; the last of the others left by this instant."""
+        return Health(self.failures, self.rests, self.rests_until, at, max(0, self.sent - number))
 
     def answered(self) -> Health:
         """The channel took a message, or refused it: either way somebody is there."""
@@ -68,7 +81,8 @@ class Health:
         return Health(failures, self.rests + 1, at + rest, self.minute, self.sent)
 
     def _sent(self, at: datetime) -> int:
-        return 0 if self._begun(at) else self.sent
+        return 0 if self._rested(at) else self.sent
 
-    def _begun(self, at: datetime) -> bool:
-        return self.minute is None or not self.minute <= at < self.minute + MINUTE
+    def _rested(self, at: datetime) -> bool:
+        """Whether nothing has left for a minute, or a clock that ran ahead says when something did."""
+        return self.minute is None or not self.minute - LEAVES_WITHIN - MINUTE <= at < self.minute + MINUTE

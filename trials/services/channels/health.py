@@ -22,7 +22,8 @@ def claim_allowance(way: str, *, at: datetime, per_minute: int, most: int) -> in
     """Give how many of `most` messages may leave by a way now; 0 while it rests, 1 as a probe after it.
 
     They are counted here, before they leave: of two workers the second has what is left of the minute. Who
-    is given the probe has it alone for a minute. `at` is the database's instant.
+    is given the probe has it alone for a minute. `at` is the database's instant. Who sent them says when the
+    last one left (`settle_allowance`).
     """
     row = _locked(way)
     health = _health(row)
@@ -35,11 +36,10 @@ def claim_allowance(way: str, *, at: datetime, per_minute: int, most: int) -> in
 
 
 @transaction.atomic
-def give_back_allowance(way: str, number: int) -> None:
-    """Give back what was allowed and did not leave."""
-    if number > 0:
-        row = _locked(way)
-        _keep(row, _health(row).giving_back(number))
+def settle_allowance(way: str, *, unused: int, at: datetime) -> None:
+    """Give back what was allowed and did not leave, and keep that the others had left by this instant."""
+    row = _locked(way)
+    _keep(row, _health(row).giving_back(unused, at))
 
 
 @transaction.atomic
