@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from schedules.domain.reminders import STALE_AFTER
 from schedules.domain.reminders.grouping import together
 from schedules.domain.reminders.people import Told, people_to_escalate_to
-from schedules.domain.reminders.rules import BY_KIND, UNTOLD, Manner, urgency_of
+from schedules.domain.reminders.rules import BY_KIND, SWEPT, UNTOLD, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.candidates import context_of
@@ -40,21 +40,27 @@ ADDRESSED = 500
 
 @transaction.atomic
 def address_reminders(
-    *, now: datetime, at: datetime | None = None, stale_after: timedelta = STALE_AFTER, most: int = ADDRESSED
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    stale_after: timedelta = STALE_AFTER,
+    most: int = ADDRESSED,
+    again: bool = True,
 ) -> list[int]:
     """Say who is told of reminders that nobody looked at lately, and by which ways; give their ids.
 
+    Those that nobody ever looked at come first; without `again` no others are taken.
     What is no longer true lapses. Anyone who is told already, or refused for good, keeps the row; an
     address that was refused and has been corrected is tried again, and so is what somebody freed by hand.
     Whom to tell is judged again right before a message leaves. Where there is nobody, the reminder says so,
     and the administrators of the site are told.
     """
     at = at or now
-    claimed = _claim(now, at, stale_after, most)
+    claimed = _claim(now, at, stale_after, most, again)
     if not claimed:
         return []
     rows = reminders_by_id(claimed)
-    context = context_of()
+    context = context_of(SWEPT, {one.pk for row in rows if (one := person_of(row)) is not None})
     true = sorted(still_true(rows, now, context), key=lambda row: (-urgency_of(row.kind), row.pk))
     mark_lapsed([row.pk for row in rows if row not in true], at=at)
     people = people_of(true, now, context)
@@ -65,19 +71,20 @@ def address_reminders(
     return claimed
 
 
-def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int) -> list[int]:
+def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again: bool) -> list[int]:
     """Take up reminders that nobody holds: never addressed, or unsent though they may leave.
 
-    Rows that another worker is just claiming are passed over, not waited for.
+    Rows that another worker is just claiming are passed over, not waited for. Each of the two statements
+    walks along the index of what is unsent and ends with the last row that it takes: one for both would
+    sort all that waits, each time.
     """
-    may_leave = Q(not_before=None) | Q(not_before__lte=at)
-    found = open_reminders(now).filter(is_free(at, stale_after) & (Q(claimed_at=None) | may_leave))
-    rows = list(
-        found.order_by(F("claimed_at").asc(nulls_first=True), "id")
-        .select_for_update(of=("self",), skip_locked=True, no_key=True)
-        .values_list("id", "claimed_at")[:most]
-    )
-    ids, fresh = [pk for pk, _at in rows], [pk for pk, at in rows if at is None]
+    unsent = open_reminders(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
+    fresh = list(unsent.filter(claimed_at=None).order_by("id").values_list("id", flat=True)[:most])
+    ids = list(fresh)
+    if again and len(fresh) < most:
+        may_leave = Q(not_before=None) | Q(not_before__lte=at)
+        held = unsent.filter(is_free(at, stale_after), may_leave, claimed_at__isnull=False)
+        ids += held.order_by("claimed_at", "id").values_list("id", flat=True)[: most - len(fresh)]
     ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
         tried_at=None, attempts=0
     )
@@ -228,7 +235,7 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
 
 
 def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Reminder]:
-    context = context_of()
+    context = context_of(SWEPT, {one.pk for row in rows if (one := person_of(row)) is not None})
     true = still_true(rows, now, context)
     people = people_of(true, now, context)
     hours = hours_of(true, context)

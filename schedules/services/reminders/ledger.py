@@ -120,6 +120,7 @@ class Ring:
     taken: int = 0
     rests: bool = False
     health: bool = False
+    addressed: bool = False
 
     @property
     def over(self) -> bool:
@@ -128,7 +129,8 @@ class Ring:
 
     def deliver(self, *, now: datetime, at: datetime, most: int, stale_after: timedelta = STALE_AFTER) -> int:
         """Address and deliver one batch; give how many reminders and messages were taken up."""
-        taken = address_reminders(now=now, at=at, stale_after=stale_after)
+        taken = address_reminders(now=now, at=at, stale_after=stale_after, again=not self.addressed)
+        self.addressed = True  # what waits to leave is looked at once a ring, not once a batch
         if not settings.REMINDERS_LEAVE or self.rests:
             return len(taken)
         claimed = claim_messages(at=at, stale_after=stale_after, most=most)
@@ -181,11 +183,13 @@ def claim_messages(
         is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None
     ).filter(reminder__lapsed_at=None, channel=channel)
     earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
-    heads = list(
-        free.filter(Q(message="") | ~Exists(earlier))
-        .order_by(F("tried_at").asc(nulls_first=True), "id")
-        .select_for_update(of=("self",), skip_locked=True, no_key=True)[:most]
+    first = free.filter(Q(message="") | ~Exists(earlier)).select_for_update(
+        of=("self",), skip_locked=True, no_key=True
     )
+    # Two statements that walk along the index of what is open: one for both would sort all that waits
+    heads = list(first.filter(tried_at=None).order_by("id")[:most])
+    if len(heads) < most:
+        heads += first.filter(tried_at__isnull=False).order_by("tried_at", "id")[: most - len(heads)]
     mates = _mates(free, heads)
     found = [[head, *mates.get(head.message, [])] for head in heads]
     new = _named([rows for rows in found if is_waiting(rows[0].message)])
