@@ -27,6 +27,9 @@ from trials.models import AuditEntry
 
 Rows = Sequence[ReminderDelivery]
 
+_LATELY = timedelta(hours=26)
+"""What was said on the day that it is now was said in these hours, also on a day of 25."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -175,16 +178,18 @@ class _Found:
 def _told_lately(
     whom: Collection[int | None], channels: Collection[str], about: Sequence[Reminder], at: datetime
 ) -> dict[tuple[int | None, str, str], list[ReminderDelivery]]:
-    """What these people heard in the last day of the visits that these reminders are of; one query."""
+    """What these people heard lately of the things that these reminders are of; one query.
+
+    Of a visit by its row. What is of no visit, a window or a flag, has a name in the key alone: all that
+    was said of the same participant is read.
+    """
     theirs = Q(recipient__in=[person for person in whom if person is not None])
     if None in whom:
         theirs |= Q(recipient=None)
-    sent = ReminderDelivery.objects.filter(
-        theirs,
-        channel__in=channels,
-        sent_at__gt=at - timedelta(days=1),
-        reminder__visit__in={one.visit_id for one in about if one.visit_id},
-    )
+    things = Q(reminder__visit__in={one.visit_id for one in about if one.visit_id})
+    if persons := {one.participant_id for one in about if not one.visit_id}:
+        things |= Q(reminder__visit=None, reminder__participant__in=persons)
+    sent = ReminderDelivery.objects.filter(things, theirs, channel__in=channels, sent_at__gt=at - _LATELY)
     found: dict[tuple[int | None, str, str], list[ReminderDelivery]] = {}
     for one in sent.select_related("reminder"):
         found.setdefault((one.recipient_id, one.channel, thing_named(one.reminder)), []).append(one)

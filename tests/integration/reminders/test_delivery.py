@@ -19,7 +19,7 @@ from pytest_django import Settings
 from participants.models import Participant
 from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.grouping import Message
-from schedules.models import Reminder, ReminderDelivery, ReminderSetting, Visit
+from schedules.models import ProtocolWindow, Reminder, ReminderDelivery, ReminderSetting, Visit
 from schedules.services.reminders import addressing, bell, decisions, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
@@ -192,6 +192,53 @@ def test_of_two_messages_about_one_thing_that_are_claimed_together_the_second_is
     ledger.deliver_reminders(now=NOON, send=lambda message: told.extend(one.kind for one in message.notices))
     assert told == ["closing"]
     assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
+
+
+def a_test_of_one_day(day: date) -> ProtocolWindow:
+    """A test that counts on one day alone: on the day before two rules speak of it."""
+    participant = a_visit(a_site(), TODAY + 90 * DAY).participant
+    return ProtocolWindow.objects.create(
+        participant=participant,
+        code="hcg",
+        label="hCG",
+        kind="freshness",
+        starts_on=day,
+        ends_on=day,
+        basis="stated",
+    )
+
+
+def test_nor_is_the_second_about_one_window() -> None:
+    a_coordinator("here")
+    a_test_of_one_day(TODAY + DAY)
+    assert sweeping.sweep_rules(now=NOON) == 2
+    told: list[str] = []
+    ledger.deliver_reminders(now=NOON, send=lambda message: told.extend(one.kind for one in message.notices))
+    assert told == ["test-closes"], "the graver of the two"
+    assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
+
+
+def test_what_becomes_due_of_a_window_after_a_graver_word_of_the_day_counts_as_said() -> None:
+    a_coordinator("here")
+    a_test_of_one_day(TODAY + DAY)
+    post = Post()
+    sweeping.sweep_rules(now=NOON, kinds=("test-closes",))
+    rung(NOON, send=post)
+    sweeping.sweep_rules(now=NOON + HOUR)
+    rung(NOON + HOUR, send=post)
+    assert [key.split(":")[0] for _address, key in post.took] == ["test-closes"]
+    assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
+
+
+def test_two_windows_of_one_person_are_two_things() -> None:
+    a_coordinator("here")
+    window = a_test_of_one_day(TODAY + DAY)
+    window.pk, window.code = None, "hcg-2"
+    window.save()
+    post = Post()
+    sweeping.sweep_rules(now=NOON)
+    rung(NOON, send=post)
+    assert [key.split(":")[0] for _address, key in post.took] == ["test-closes"] * 2
 
 
 def test_what_cannot_be_judged_stands_in_its_row_and_the_others_leave(
