@@ -323,9 +323,16 @@ class Places:
         )
 
 
+OF_ALL = ""
+"""The kind of a setting that is for all rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A site of a trial: what it wants of each rule, and the hours in which somebody there is told."""
+    """A site of a trial: what it wants of each rule, and the hours in which somebody there is told.
+
+    Hours by kind; by OF_ALL those of what no rule speaks of.
+    """
 
     trial: int
     site: int
@@ -433,9 +440,10 @@ def place_of(
     rules = {
         kind: wanted(BY_KIND[kind], layers_for(kind, trial, site, said), base_of(kind)) for kind in kinds
     }
+    of_all = wanted(BY_KIND[CLOSING], layers_for(OF_ALL, trial, site, said))
     hours = {
         kind: Hours(zone_named(zone), rule.earliest, rule.latest, works, rule.working_days)
-        for kind, rule in rules.items()
+        for kind, rule in {OF_ALL: of_all, **rules}.items()
     }
     return Place(trial, site, rules, hours)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import MOST_LINES, Message, one_for_each_thing
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.rules import SWEPT, Manner, urgency_of
+from schedules.domain.reminders.rules import BY_KIND, SWEPT, Manner, urgency_of
+from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.candidates import context_of
 from schedules.selectors.reminders.notices import (
@@ -22,7 +23,13 @@ from schedules.selectors.reminders.notices import (
     still_true,
     thing_named,
 )
-from schedules.selectors.reminders.recipients import People, hours_of, people_of, person_of
+from schedules.selectors.reminders.recipients import (
+    People,
+    answered_at,
+    hours_of,
+    people_of,
+    person_of,
+)
 from trials.models import AuditEntry
 
 Rows = Sequence[ReminderDelivery]
@@ -36,14 +43,16 @@ class Judged:
     """What the rows of a message say at this moment: the message, and the rows that it says.
 
     `covered` are rows of whose thing the person heard something today that is as urgent; `waits` those that
-    are more urgent than that, with the next morning; `over` those that do not concern the person any more;
-    `untrue` those whose reminder is no longer true. `things` are what the person hears of.
+    are more urgent than that, with the next morning; `quiet` those for which it has become night meanwhile,
+    with its end; `over` those that do not concern the person any more; `untrue` those whose reminder is no
+    longer true. `things` are what the person hears of.
     """
 
     message: Message | None
     said: Rows
     covered: Rows = ()
     waits: Sequence[tuple[ReminderDelivery, datetime]] = ()
+    quiet: Sequence[tuple[ReminderDelivery, datetime]] = ()
     over: Rows = ()
     untrue: Rows = ()
     things: frozenset[str] = frozenset()
@@ -53,10 +62,11 @@ def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, langua
     """Judge what the rows of each message say, and to whom; as many queries, however many messages.
 
     Nobody hears of one thing twice on one day: what is no more urgent than what was said counts as said
-    with it, what is more urgent waits until the next morning, and only what leaves at once does so. A group
-    hears of what somebody at its place is told. `language` is the channel's, else the recipient's counts.
-    Two messages of one person about one thing are judged as if the other had not left: who sends the second
-    asks again.
+    with it, what is more urgent waits until the next morning, and only what leaves at once does so. What was
+    due by day and is tried again by night waits for its end. Who is told because nobody acknowledged is not
+    told once somebody has. A group hears of what somebody at its place is told. `language` is the channel's,
+    else the recipient's counts. Two messages of one person about one thing are judged as if the other had
+    not left: who sends the second asks again.
     """
     found = _Found.of(messages, now, at, language)
     return [found.judged(rows, at, language) for rows in messages]
@@ -84,6 +94,7 @@ class _Found:
     hours: Mapping[int, Hours]
     notices: Mapping[int, Notice]
     capacities: Mapping[tuple[int, int], str]
+    answered: Collection[int]
     told: Mapping[tuple[int | None, str, str], Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
@@ -94,18 +105,18 @@ class _Found:
         true = still_true(reminders, now, context)
         whom = {rows[0].recipient_id for rows in messages}
         named = {person for person in whom if person is not None}
-        recipients = ReminderRecipient.objects.filter(reminder__in=true, person__in=named)
+        recipients = list(
+            ReminderRecipient.objects.filter(reminder__in=true, person__in=named)
+            .annotate(answered=Exists(answered_at(at).filter(reminder=OuterRef("reminder"))))
+            .values_list("reminder_id", "person_id", "capacity", "answered")
+        )
         return cls(
             true={one.pk: one for one in true},
             people=people_of(true, now, context),
             hours=hours_of(true, context),
             notices=notices_about(true, now),
-            capacities={
-                (reminder, person): capacity
-                for reminder, person, capacity in recipients.values_list(
-                    "reminder_id", "person_id", "capacity"
-                )
-            },
+            capacities={(reminder, person): capacity for reminder, person, capacity, _answered in recipients},
+            answered={reminder for reminder, _person, _capacity, answered in recipients if answered},
             told=_told_lately(whom, {rows[0].channel for rows in messages}, true, at),
             languages={} if language else languages_of(named),
         )
@@ -113,8 +124,9 @@ class _Found:
     def judged(self, rows: Rows, at: datetime, language: str) -> Judged:
         head = rows[0]
         concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head.recipient_id)}
-        mornings = self._mornings(head, [self.true[pk] for pk in sorted(concerned)], at)
-        said = [row for row in rows if row.reminder_id in concerned - mornings.keys()]
+        nights = self._nights(concerned, at)
+        mornings = self._mornings(head, [self.true[pk] for pk in sorted(concerned - nights.keys())], at)
+        said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
         notices = [self._notice(head, row.reminder_id) for row in said]
         here = self.true.keys() & {row.reminder_id for row in rows}
         return Judged(
@@ -122,6 +134,7 @@ class _Found:
             said=said,
             covered=[row for row in rows if mornings.get(row.reminder_id, at) is None],
             waits=[(row, morning) for row in rows if (morning := mornings.get(row.reminder_id)) is not None],
+            quiet=[(row, nights[row.reminder_id]) for row in rows if row.reminder_id in nights],
             over=[row for row in rows if row.reminder_id in here - concerned],
             untrue=[row for row in rows if row.reminder_id not in here],
             things=frozenset(notice.thing for notice in notices),
@@ -132,7 +145,15 @@ class _Found:
             return False
         if whom is None:
             return bool(self.people.told.get(reminder))
-        return self.people.still_concerns(reminder, whom, self.capacities.get((reminder, whom), ""))
+        capacity = self.capacities.get((reminder, whom), "")
+        if capacity == Capacity.ESCALATION and reminder in self.answered:
+            return False
+        return self.people.still_concerns(reminder, whom, capacity)
+
+    def _nights(self, reminders: Collection[int], at: datetime) -> dict[int, datetime]:
+        """Those reminders for which this instant lies in the quiet hours, with the end of these."""
+        ends = {pk: here.soonest(at, any_day=True) for pk in reminders if (here := self.hours.get(pk))}
+        return {pk: end for pk, end in ends.items() if end > at}
 
     def _notice(self, head: ReminderDelivery, reminder: int) -> Notice:
         return replace(self.notices[reminder], recipient=head.recipient_id or 0, address=head.address)
@@ -160,7 +181,7 @@ class _Found:
         found: dict[int, datetime | None] = {}
         for reminder in reminders:
             here = self.hours.get(reminder.pk)
-            if here is None:
+            if here is None or reminder.kind not in BY_KIND:
                 continue
             for sent in self.told.get((head.recipient_id, head.channel, thing_named(reminder)), ()):
                 assert sent.sent_at is not None, "filtered by it"

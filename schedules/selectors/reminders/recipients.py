@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from participants.models import Absence, Participant, ParticipantCoordinator
 from schedules.domain.reminders import BETWEEN
@@ -16,8 +16,8 @@ from schedules.domain.reminders.people import Staff, Told, people_to_tell
 from schedules.domain.reminders.rules import BY_KIND, UNTOLD, thing_of
 from schedules.domain.reminders.settings import Wanted
 from schedules.domain.reminders.states import Capacity
-from schedules.models import Flag, Reminder, ReminderPause
-from schedules.selectors.reminders.candidates import Context, context_of
+from schedules.models import Flag, Reminder, ReminderPause, ReminderRecipient
+from schedules.selectors.reminders.candidates import OF_ALL, Context, context_of
 from trials.domain.accounts.access import ROLE_RIGHTS, Right, RolesDay
 from trials.models import Membership, User
 from trials.zones import roles_day, zone_of
@@ -182,14 +182,22 @@ def _administrators(row: Reminder, here: RolesDay) -> list[int]:
     return sorted(there or chiefs.values_list("pk", flat=True))
 
 
+def answered_at(at: datetime) -> QuerySet[ReminderRecipient]:
+    """The rows of those who have noticed what they were told: acknowledged, or asleep at this instant."""
+    return ReminderRecipient.objects.filter(Q(acknowledged_at__isnull=False) | Q(snoozed_until__gt=at))
+
+
 def hours_of(rows: Sequence[Reminder], context: Context | None = None) -> dict[int, Hours]:
-    """The hours in which each of these reminders may leave, by its id; no query with a context."""
+    """The hours in which each of these reminders may leave, by its id; no query with a context.
+
+    What no rule speaks of, a start, keeps to the hours of its place.
+    """
     persons = {row.pk: one for row in rows if (one := person_of(row)) is not None}
     places = context or _context(rows, persons)
     found = {}
     for row in rows:
         person = persons.get(row.pk)
         here = places.place(person.trial_id, person.site_id) if person is not None else None
-        if here is not None and row.kind in here.hours:
-            found[row.pk] = here.hours[row.kind]
+        if here is not None:
+            found[row.pk] = here.hours[row.kind if row.kind in here.hours else OF_ALL]
     return found

@@ -21,10 +21,11 @@ EMAIL = "email"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way out: the name of its channel, and the address there."""
+    """One way out: the name of its channel, the address there, and since when a channel has it."""
 
     channel: str
     address: str
+    entered_at: datetime | None = None
 
 
 def ways_of(people: Iterable[int]) -> Mapping[int, list[Way]]:
@@ -41,7 +42,7 @@ def ways_of(people: Iterable[int]) -> Mapping[int, list[Way]]:
     if way_out():
         for channel in channels_in_use().filter(user__in=ids).order_by("pk"):
             assert channel.user_id is not None, "filtered by its person"
-            found[channel.user_id].append(Way(channel.way, channel.host))
+            found[channel.user_id].append(Way(channel.way, channel.host, channel.renewed_at))
     return found
 
 
@@ -52,7 +53,7 @@ def ways_of_groups(places: Collection[tuple[int, int]]) -> Mapping[tuple[int, in
     channels = list(channels_in_use().filter(user=None).order_by("pk"))
     return {
         (trial, site): [
-            Way(channel.way, channel.host)
+            Way(channel.way, channel.host, channel.renewed_at)
             for channel in channels
             if channel.trial_id in (None, trial) and channel.site_id in (None, site)
         ]

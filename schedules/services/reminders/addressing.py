@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from schedules.domain.reminders import STALE_AFTER
 from schedules.domain.reminders.grouping import together
+from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.people import Told, people_to_escalate_to
 from schedules.domain.reminders.rules import BY_KIND, SWEPT, UNTOLD, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity
@@ -24,8 +26,15 @@ from schedules.selectors.reminders.notices import (
     reminders_by_id,
     still_true,
 )
-from schedules.selectors.reminders.recipients import People, hours_of, people_of, person_of, untold_key
-from schedules.selectors.reminders.ways import Way, left_behind, ways_of, ways_of_groups
+from schedules.selectors.reminders.recipients import (
+    People,
+    answered_at,
+    hours_of,
+    people_of,
+    person_of,
+    untold_key,
+)
+from schedules.selectors.reminders.ways import EMAIL, Way, left_behind, ways_of, ways_of_groups
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.zones import roles_day, zone_of
 
@@ -66,7 +75,7 @@ def address_reminders(
     people = people_of(true, now, context)
     _place(true, people.told, at)
     _deliver(true, people.told, at)
-    _note_untold(true, people, now, at)
+    _note_untold(true, people, hours_of(true, context), now, at)
     close_reminders(claimed, at)
     return claimed
 
@@ -124,20 +133,45 @@ def _place(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: dat
 
 
 def _deliver(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
-    """Write a row for each way of each person; an address that was corrected begins again."""
+    """Write a row for each way of each person; an address that was corrected begins again.
+
+    What begins again, or is true again, leaves under another key: under the one that it had the others of its
+    message may have left meanwhile, and a receiver would drop it. Who has acknowledged or snoozed it is sent
+    nothing, and nothing goes to an e-mail address that was taken away.
+    """
     here = _ways(rows, told)
-    for delivery in ReminderDelivery.objects.filter(reminder__in=[row.pk for row in rows], sent_at=None):
+    by_id = {row.pk: row for row in rows}
+    there = {(pk, one.person) for pk, people in told.items() for one in people}
+    noticed = set(
+        ReminderRecipient.objects.filter(reminder__in=by_id)
+        .filter(Q(acknowledged_at__isnull=False) | Q(snoozed_until__isnull=False))
+        .values_list("reminder_id", "person_id")
+    )
+    for delivery in ReminderDelivery.objects.filter(reminder__in=by_id, sent_at=None):
         way = here.get((delivery.reminder_id, delivery.recipient_id, delivery.channel))
-        if way is not None and way.address != delivery.address:
+        whom = (delivery.reminder_id, delivery.recipient_id)
+        if whom in noticed:
+            continue
+        if way is None:
+            if delivery.channel == EMAIL and settings.REMINDERS_LEAVE and whom in there:
+                _keep(delivery, lapsed_at=at, claimed_at=None)
+            continue
+        again = {"lapsed_at": None, "message": _message(by_id[delivery.reminder_id], delivery, at)}
+        if way.address != delivery.address or _is_renewed(way, delivery):
             fresh = {"refused_at": None, "reason": "", "attempts": 0, "tried_at": None}
-            _keep(delivery, address=way.address, lapsed_at=None, **fresh)
-        elif way is not None and delivery.lapsed_at is not None:
-            _keep(delivery, lapsed_at=None, not_before=_leaves(delivery.reminder_id, rows))
+            _keep(delivery, address=way.address, **again, **fresh)
+        elif delivery.lapsed_at is not None:
+            _keep(delivery, not_before=by_id[delivery.reminder_id].not_before, **again)
     _write(rows, here, at)
 
 
-def _leaves(reminder: int, rows: Sequence[Reminder]) -> datetime | None:
-    return next(row.not_before for row in rows if row.pk == reminder)
+def _is_renewed(way: Way, delivery: ReminderDelivery) -> bool:
+    """Whether a channel got another address or secret since it refused this."""
+    return bool(delivery.refused_at and way.entered_at and way.entered_at > delivery.refused_at)
+
+
+def _message(row: Reminder, delivery: ReminderDelivery, at: datetime) -> str:
+    return together(delivery.recipient_id or 0, delivery.channel, row.manner, row.not_before, at)
 
 
 def _write(rows: Sequence[Reminder], here: Mapping[Address, Way], at: datetime) -> None:
@@ -162,23 +196,34 @@ def _keep(delivery: ReminderDelivery, **values: object) -> None:
     ReminderDelivery.objects.filter(pk=delivery.pk, sent_at=None).update(**values)
 
 
-def _note_untold(rows: Sequence[Reminder], people: People, now: datetime, at: datetime) -> None:
+def _note_untold(
+    rows: Sequence[Reminder], people: People, hours: Mapping[int, Hours], now: datetime, at: datetime
+) -> None:
     """Say of reminders that there is nobody to be told, and tell administrators of the site once a day."""
     nobody = [row for row in rows if not people.told[row.pk]]
     told = [row.pk for row in rows if people.told[row.pk] and row.nobody_at is not None]
     Reminder.objects.filter(pk__in=told).update(nobody_at=None)
     Reminder.objects.filter(pk__in=[row.pk for row in nobody], nobody_at=None).update(nobody_at=at)
-    sites: dict[str, tuple[str, date]] = {}
+    sites: dict[str, tuple[str, date, datetime]] = {}
     for row in nobody:
         person = person_of(row)
         logger.warning("reminder %s has nobody to be told", row.pk)
         if person is not None:
             today = roles_day(now).there(zone_of(person.site))
-            sites[untold_key(person.trial_id, person.site_id, today)] = (person.site.name, today)
+            leaves = hours[row.pk].soonest(at, any_day=True) if row.pk in hours else at
+            sites[untold_key(person.trial_id, person.site_id, today)] = (person.site.name, today, leaves)
     Reminder.objects.bulk_create(
         [
-            Reminder(key=key, kind=UNTOLD, thing=name, day=today, due_on=today, manner=Manner.AT_ONCE)
-            for key, (name, today) in sites.items()
+            Reminder(
+                key=key,
+                kind=UNTOLD,
+                thing=name,
+                day=today,
+                due_on=today,
+                manner=Manner.AT_ONCE,
+                not_before=leaves if leaves > at else None,
+            )
+            for key, (name, today, leaves) in sites.items()
         ],
         ignore_conflicts=True,
     )
@@ -217,9 +262,7 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
     before it comes back.
     """
     at = at or now
-    answered = ReminderRecipient.objects.filter(reminder=OuterRef("pk")).filter(
-        Q(acknowledged_at__isnull=False) | Q(snoozed_until__gt=at)
-    )
+    answered = answered_at(at).filter(reminder=OuterRef("pk"))
     found = Reminder.objects.filter(
         ~Exists(answered),
         sent_at__lte=at - timedelta(days=1),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from schedules.models import ReminderDelivery, ReminderPreference, ReminderRecipient
+from schedules.services.reminders.addressing import close_reminders
 from trials.audit.acts import recorded
 from trials.models import User
 
@@ -56,3 +57,4 @@ def _stop_sending(recipient: ReminderRecipient, now: datetime) -> None:
         reminder=recipient.reminder_id, recipient=recipient.person_id, sent_at=None, refused_at=None
     )
     waiting.update(lapsed_at=now)
+    close_reminders([recipient.reminder_id], now)  # else it is looked at again, and sent after all

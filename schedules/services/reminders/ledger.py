@@ -359,8 +359,12 @@ def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> 
 def put_off(judged: Judged, at: datetime) -> None:
     """Put back what waits for another morning; let lapse what is not true or not this person's any more.
 
-    All of it or nothing: where it fails, no row has an outcome yet.
+    All of it or nothing: where it fails, no row has an outcome yet. What waits for the end of the night keeps
+    the key of its message, which a receiver may have seen, unless others leave under it before.
     """
+    apart = bool(judged.said) or len({morning for _row, morning in judged.quiet}) > 1
+    for row, morning in judged.quiet:
+        _keep([row], claimed_at=None, not_before=morning, **({"message": ""} if apart else {}))
     for row, morning in judged.waits:
         _keep([row], claimed_at=None, not_before=morning, message="")
     if judged.covered:

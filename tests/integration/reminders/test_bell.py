@@ -99,6 +99,16 @@ def test_what_is_acknowledged_or_snoozed_is_not_sent(here: User) -> None:
     assert len(mail.outbox) == 1
 
 
+def test_nor_is_it_once_it_is_looked_at_again(here: User) -> None:
+    told(2)
+    first, second = ReminderRecipient.objects.order_by("pk")
+    acknowledge_reminder(recipient=first, now=NOON)
+    snooze_reminder(recipient=second, until=NOON + DAY, now=NOON)
+    for hours in range(1, 4):
+        ledger.deliver_reminders(now=NOON + timedelta(hours=hours))
+    assert not mail.outbox
+
+
 def test_a_snoozed_reminder_is_unread_again_when_its_time_has_come(here: User) -> None:
     told()
     row = ReminderRecipient.objects.get()
@@ -207,6 +217,25 @@ def test_an_acknowledgement_stops_escalation(here: User, act: str) -> None:
     else:
         snooze_reminder(recipient=row, until=NOON + 2 * DAY, now=NOON)
     assert addressing.escalate_reminders(now=NOON + DAY) == 0
+
+
+@pytest.mark.parametrize("act", ["acknowledge", "snooze"])
+def test_an_acknowledgement_stops_an_escalation_that_has_not_left(here: User, act: str) -> None:
+    chief = a_coordinator("chief", role=Role.INVESTIGATOR)
+    a_visit(a_site(), TODAY + 3 * DAY)
+    escalating()
+    sweeping.sweep_closing(now=NOON)
+    ledger.ring_reminders(now=lambda: NOON, at=lambda: NOON)
+    later = NOON + DAY
+    assert addressing.escalate_reminders(now=later) == 1
+    row = ReminderRecipient.objects.get(person=here)
+    if act == "acknowledge":
+        acknowledge_reminder(recipient=row, now=later)
+    else:
+        snooze_reminder(recipient=row, until=later + DAY, now=later)
+    ledger.ring_reminders(now=lambda: later, at=lambda: later)
+    assert [message.to for message in mail.outbox] == [["here@example.org"]]
+    assert ReminderRecipient.objects.get(person=chief).over_at == later
 
 
 def test_where_there_is_no_coordinator_an_investigator_is_told_and_then_an_administrator() -> None:

@@ -22,7 +22,7 @@ from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.channels.texts import Packet
 from trials.models import Channel, ChannelHealth, Site, User
 from trials.outbound.answers import Sent, Verdict
-from trials.services.channels.channels import ChannelSaid, add_channel, switch_channel
+from trials.services.channels.channels import ChannelSaid, add_channel, renew_channel, switch_channel
 
 pytestmark = pytest.mark.django_db
 CLOSES = date(2026, 11, 24)
@@ -263,6 +263,21 @@ def test_by_a_channel_that_is_switched_off_nothing_leaves_and_nothing_waits_for_
     switch_channel(channel=mine, version=1, on=False, now=AT, by=person)
     assert addressing.lapse_left_behind(at=AT) == 1
     assert Reminder.objects.get().sent_at == AT
+
+
+def test_what_was_refused_by_a_wrong_address_leaves_once_the_channel_has_another() -> None:
+    person = a_coordinator("here")
+    visits(1)
+    mine = a_channel(person)
+    addressed()
+    rung(mine, AT, Robot(Sent(Verdict.NEVER, "93000 invalid webhook url")))
+    assert ReminderDelivery.objects.get(channel=mine.way).refused_at
+    robot, said = Robot(), ChannelSaid("wecom", mine.name, "wecombot://another", language="en")
+    mine = renew_channel(channel=mine, version=1, said=said, now=AT + MINUTE, by=person).channel
+    later = AT + timedelta(hours=1)
+    addressing.address_reminders(now=later, at=later)
+    assert rung(mine, later, robot) == 1
+    assert len(robot.took) == 1
 
 
 def test_without_a_way_out_bell_and_e_mail_remain(settings: Settings) -> None:

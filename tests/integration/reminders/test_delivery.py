@@ -17,14 +17,16 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from participants.models import Participant
+from schedules.domain.readiness.start_flags import START_FLAG, StartFlag
 from schedules.domain.reminders import WAITS, closing_key
 from schedules.domain.reminders.grouping import Message
-from schedules.models import ProtocolWindow, Reminder, ReminderDelivery, ReminderSetting, Visit
+from schedules.domain.windows.flags import FlagSeverity
+from schedules.models import Flag, ProtocolWindow, Reminder, ReminderDelivery, ReminderSetting, Visit
 from schedules.services.reminders import addressing, bell, decisions, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
-from trials.models import Membership, Trial, User
+from trials.models import Membership, Role, Trial, User
 
 pytestmark = pytest.mark.django_db
 CLOSES = date(2026, 11, 24)
@@ -422,6 +424,104 @@ def test_a_mail_server_that_hangs_holds_a_ring_for_twenty_seconds_at_most(
         clock.at = 60.0 * minute
         rung(NOON + minute * MINUTE, send=send, clock=clock)
     assert len(told) == len(set(told)) == 50, "what a ring had no time for is free at once"
+
+
+def test_nothing_goes_to_an_address_that_was_taken_away_before_it_left() -> None:
+    person = a_coordinator("here")
+    swept()
+    addressing.address_reminders(now=NOON)
+    User.objects.filter(pk=person.pk).update(email="")
+    post = Post()
+    post.rings(NOON + HOUR, 3)
+    assert not post.tried
+    assert Reminder.objects.get().recipients.count() == 1, "the bell has it"
+    User.objects.filter(pk=person.pk).update(email="new@example.org")
+    later = swept()
+    post.rings(NOON + 2 * HOUR, 3)
+    assert (("new@example.org", closing_key(later.uid, CLOSES))) in post.took
+
+
+@pytest.mark.parametrize("manner", ["at-once", "digest"])
+def test_what_failed_before_the_evening_is_tried_again_in_the_morning_under_its_key(manner: str) -> None:
+    a_coordinator("here")
+    site, keys = a_site(), []
+    for _ in range(2):
+        a_visit(site, CLOSES)
+    ReminderSetting.objects.update(manner=manner, earliest=time(8), latest=time(20))
+    evening = datetime(2026, 11, 21, 11, 59, 30, tzinfo=UTC)  # half a minute before eight in Shanghai
+    sweeping.sweep_closing(now=evening - 12 * HOUR)
+
+    def fails(message: Message) -> None:
+        keys.append(message.key)
+        raise SMTPServerDisconnected
+
+    rung(evening, send=fails)
+    tried = set(keys)
+    assert tried
+    for minutes in range(1, 12 * 60, 7):
+        rung(evening + minutes * MINUTE, send=fails)
+    assert sorted(keys) == sorted(tried), "nothing at night"
+    came: list[str] = []
+    for minutes in range(12 * 60, 13 * 60, 7):
+        rung(evening + minutes * MINUTE, send=lambda message: came.append(message.key))
+    assert sorted(came) == sorted(tried)
+
+
+NIGHT = datetime(2026, 11, 20, 16, 1, tzinfo=UTC)  # a minute past midnight in Shanghai
+
+
+def test_a_start_that_becomes_wrong_at_night_is_said_in_the_morning() -> None:
+    a_coordinator("here")
+    visit = a_visit(a_site(), CLOSES)
+    ReminderSetting.objects.update(earliest=time(8), latest=time(20))
+    person, start = visit.participant, StartFlag(TODAY + DAY, FlagSeverity.LOW, "{}", "{}", "lines")
+    Flag.objects.create(
+        participant=person, kind=START_FLAG, severity="warning", key="s", message="{}", raised_at=NIGHT
+    )
+    ledger.write_start_reminder(participant=person.pk, start=start, today=TODAY)
+    post = Post()
+    post.rings(NIGHT, 3)
+    assert not post.tried
+    post.rings(NIGHT + 8 * HOUR, 1)
+    assert len(post.took) == 1
+
+
+def test_that_there_is_nobody_to_tell_is_said_in_the_morning_too() -> None:
+    a_coordinator("keeper", role=Role.ADMINISTRATOR)
+    a_visit(a_site(), CLOSES)
+    ReminderSetting.objects.update(earliest=time(8), latest=time(20))
+    sweeping.sweep_closing(now=NIGHT + DAY)
+    post = Post()
+    post.rings(NIGHT + DAY, 3)
+    assert not post.tried
+    post.rings(NIGHT + DAY + 8 * HOUR, 1)
+    assert [address for address, _key in post.took] == ["keeper@example.org"]
+
+
+def test_what_is_true_again_leaves_under_a_key_that_no_receiver_has_seen() -> None:
+    """One of two leaves a digest that failed, the other leaves under its key, and the first comes back."""
+    a_coordinator("here")
+    site = a_site()
+    visits = [a_visit(site, CLOSES) for _ in range(2)]
+    ReminderSetting.objects.update(manner="digest", earliest=time(8), latest=time(20))
+    night, eight = NOON - 11 * HOUR, NOON - 4 * HOUR
+    sweeping.sweep_closing(now=night)
+    addressing.address_reminders(now=night)
+
+    def fails(_message: Message) -> None:
+        raise SMTPServerDisconnected
+
+    rung(eight, send=fails)
+    Visit.objects.filter(pk=visits[0].pk).update(booked_on=CLOSES)
+    sweeping.lapse_reminders(now=eight)
+    sent: list[Message] = []
+    rung(eight + HOUR, send=sent.append)
+    Visit.objects.filter(pk=visits[0].pk).update(booked_on=None)
+    sweeping.sweep_closing(now=eight + HOUR)
+    for hours in (2, 24):
+        rung(eight + hours * HOUR, send=sent.append)
+    assert [len(message.notices) for message in sent] == [1, 1]
+    assert len({message.key for message in sent}) == 2
 
 
 @pytest.mark.parametrize("most", [5, pytest.param(200, marks=pytest.mark.long)])
