@@ -220,7 +220,7 @@ class ReminderDelivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["tried_at", "id"],
+                fields=["channel", "tried_at", "id"],
                 condition=Q(sent_at__isnull=True, refused_at__isnull=True),
                 name="delivery_open",
             ),

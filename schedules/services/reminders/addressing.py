@@ -88,7 +88,10 @@ def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again
     sort all that waits, each time.
     """
     unsent = open_reminders(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    fresh = list(unsent.filter(claimed_at=None).order_by("id").values_list("id", flat=True)[:most])
+    never = unsent.filter(claimed_at=None).order_by(
+        "claimed_at", "id"
+    )  # so, the index is as long as what waits
+    fresh = list(never.values_list("id", flat=True)[:most])
     ids = list(fresh)
     if again and len(fresh) < most:
         may_leave = Q(not_before=None) | Q(not_before__lte=at)

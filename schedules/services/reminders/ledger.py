@@ -186,8 +186,9 @@ def claim_messages(
     first = free.filter(Q(message="") | ~Exists(earlier)).select_for_update(
         of=("self",), skip_locked=True, no_key=True
     )
-    # Two statements that walk along the index of what is open: one for both would sort all that waits
-    heads = list(first.filter(tried_at=None).order_by("id")[:most])
+    # Two statements that walk along the index of what is open: one for both would sort all that waits, and
+    # by the number alone PostgreSQL walks along all that was ever sent.
+    heads = list(first.filter(tried_at=None).order_by("tried_at", "id")[:most])
     if len(heads) < most:
         heads += first.filter(tried_at__isnull=False).order_by("tried_at", "id")[: most - len(heads)]
     mates = _mates(free, heads)

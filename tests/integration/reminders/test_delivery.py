@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -690,32 +691,45 @@ def test_messages_name_the_trial_by_its_name_outside() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the plan of PostgreSQL")
-def test_to_claim_a_few_does_not_sort_all_that_waits() -> None:
-    """With 100,000 waiting, each claim of twenty took a second of sorting."""
+def test_a_claim_reads_what_it_takes_and_neither_all_that_waits_nor_all_that_was_sent() -> None:
+    """With 100,000 waiting, each claim of twenty sorted them, or walked along all that had left before."""
     person = a_coordinator("here")
     visit = a_visit(a_site(), CLOSES)
-    one = {"kind": "closing", "visit": visit, "participant": visit.participant, "due_on": TODAY}
+    of = {"kind": "closing", "visit": visit, "participant": visit.participant, "due_on": TODAY}
+    before = [NOON - DAY, None]
     rows = Reminder.objects.bulk_create(
-        Reminder(key=f"many:{number}", claimed_at=NOON - DAY if number % 2 else None, **one)
-        for number in range(4000)
+        Reminder(
+            key=f"many:{number}",
+            claimed_at=NOON - DAY if number < 4000 else before[number % 2],
+            sent_at=NOON - DAY if number < 4000 else None,
+            **of,
+        )
+        for number in range(8000)
     )
     ReminderDelivery.objects.bulk_create(
         ReminderDelivery(
-            reminder=row, recipient=person, address="x", tried_at=NOON - DAY if row.pk % 2 else None
+            reminder=row,
+            recipient=person,
+            address="x",
+            channel=channel,
+            tried_at=row.claimed_at,
+            sent_at=row.sent_at,
         )
         for row in rows
+        for channel in ("channel:1", "email")
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE schedules_reminder, schedules_reminderdelivery")
-        for claim in (
-            lambda: ledger.claim_messages(at=NOON, most=2020),
-            lambda: addressing._claim(NOON, NOON, MINUTE, 2020, True),
+        for index, claim in (
+            ("delivery_open", lambda: ledger.claim_messages(at=NOON, most=2020)),
+            ("reminder_unsent", lambda: addressing._claim(NOON, NOON, MINUTE, 2020, True)),
         ):
             with CaptureQueriesContext(connection) as asked:
                 claim()
             locking = [one["sql"] for one in asked if "FOR NO KEY UPDATE" in one["sql"]]
             assert len(locking) == 2, "what is fresh, and what was tried before"
             for sql in locking:
-                cursor.execute(f"EXPLAIN {sql.replace('LIMIT 2020', 'LIMIT 20')}")
+                cursor.execute(f"EXPLAIN {re.sub('LIMIT [0-9]+', 'LIMIT 20', sql)}")
                 plan = "\n".join(row[0] for row in cursor.fetchall())
                 assert "Sort" not in plan, plan
+                assert f"using {index}" in plan, plan
