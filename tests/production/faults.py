@@ -443,7 +443,7 @@ def broker(database: str, reminders: int, patience: float | None = None) -> Figu
     with a_world(database, reminders) as world:
         held = f"id IN (SELECT id FROM schedules_visit ORDER BY id DESC LIMIT {waiting})"
         ask(world.url, f"UPDATE schedules_visit SET held_on = opens WHERE {held}")
-        until(lambda: world.count("sent_at IS NOT NULL") > 0, 120)
+        until(lambda: world.count("sent_at IS NOT NULL", "schedules_reminderdelivery") > 0, 120)
         client = redis.Redis.from_url(world.valkey.url)
         for _ in range(5):
             client.flushall()
