@@ -52,6 +52,10 @@ class Callers:
         if lane.whole and (importing or not function):
             yield self._in_order(module, [test for test in self.seconds if file_of(test) not in files])
 
+    def any_for(self, function: Function | None) -> bool:
+        """Whether any test calls a function; outside of functions all may."""
+        return function is None or function in self.calls or function in self.imports
+
     def cpu(self, tests: Collection[str]) -> float:
         """Return the most seconds that these tests may work."""
         return 10 + 3 * sum(self.seconds[test] for test in tests)

@@ -35,7 +35,8 @@ class Lane:
     whole: bool
     """Whether a fault that its own tests let through is tried by all of them."""
     near: bool = False
-    """Whether a fault is tried only by the tests of its room that call its function."""
+    """Whether a first look is enough: a fault is tried only by the tests of its room that call its function,
+    with what the sound function has made while files were imported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A pytest that has collected its tests runs them in forked copies of itself. Where nothing called the
 function of a fault until then, a copy is given the function's faulty code and is the same as if it had
-read it from the beginning. Any other fault is read by a pytest that begins anew.
+read it from the beginning. Any other fault is read by a pytest that begins anew; in a lane that is `near`
+only those are of which no test calls the function.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ def tried(
     faults: Sequence[Fault],
     most: int,
     told: Callable[[Fault, bool], None],
-) -> None:
-    """Try faults, so many at a time, and tell of each whether it survived; notes keep who calls what."""
+) -> list[Fault]:
+    """Try faults, so many at a time, and tell of each whether it survived; notes keep who calls what.
+
+    Returns those in functions that no test of the lane calls.
+    """
     for fault in faults:
         compile(fault.source, fault.file, "exec")  # anything kills what is no Python
     answers, answer = os.pipe()
@@ -51,8 +55,12 @@ def tried(
             (tree / SAID).read_text("utf-8") + "\nThe tests fail without a fault: mend them first."
         )
     callers = read(notes.read_text("utf-8"))
-    works = ((fault, _from_the_beginning(tree, lane, callers, fault)) for fault in anew)
+    foreign = [fault for fault in anew if not callers.any_for(_innermost(tree, fault))]
+    works = (
+        (fault, _from_the_beginning(tree, lane, callers, fault)) for fault in anew if fault not in foreign
+    )
     each_forked(works, most, lambda fault, code: told(fault, code == SURVIVED))
+    return foreign
 
 
 def _collect(tree: Path, lane: Lane, collected: _Collected) -> int:
@@ -87,7 +95,7 @@ class _Collected:
         functions = _functions(self._tree)
 
         def work(fault: Fault) -> int:
-            if not _changed(self._tree, callers, functions, fault):
+            if not _changed(self._tree, self._lane, callers, functions, fault):
                 return ANEW
             stages = [*callers.stages(self._lane, _innermost(self._tree, fault), fault.file)]
             limit(callers.cpu([test for tests in stages for test in tests]))
@@ -160,11 +168,20 @@ def _innermost(tree: Path, fault: Fault) -> tuple[str, int] | None:
 
 
 def _changed(
-    tree: Path, callers: Callers, functions: dict[tuple[str, int, str], list[FunctionType]], fault: Fault
+    tree: Path,
+    lane: Lane,
+    callers: Callers,
+    functions: dict[tuple[str, int, str], list[FunctionType]],
+    fault: Fault,
 ) -> bool:
     """Give the function of a fault its code; False where something else may have come of the sound one."""
+    made = callers.imports.keys() - (callers.calls.keys() if lane.near else set())
     around = functions_around((tree / fault.file).read_bytes(), fault.line)
-    if not around or any((fault.file, line) in callers.imports for line, _name in around):
+    if (
+        not around
+        or not callers.any_for((fault.file, around[-1][0]))
+        or any((fault.file, line) in made for line, _name in around)
+    ):
         return False
     file, outermost = str(tree / fault.file), around[0]
     planted = [
