@@ -16,11 +16,12 @@ from schedules.domain.readiness.beds import Beds
 from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.readiness.gates import Cohorts, Course
 from schedules.domain.readiness.start_context import Answer, Item, Person, sentences
-from tests.unit.plan.small import STATED, anchor, days, offset
+from tests.unit.plan.small import CONDITIONING, STATED, anchor, days, offset, protocol, visit, within
 from tests.unit.readiness.starting import (
     BEGINS,
     CALENDAR,
     READY,
+    SCREENING,
     ZERO,
     a_person,
     a_start,
@@ -362,6 +363,13 @@ def test_a_screening_before_its_window_has_expired(day: date, begun: bool, expir
     given = days(infusion="Mon 2026-12-07", **({"ld": "Wed 2026-12-02 actual"} if begun else {}))
     start = a_start(known=performed(screening=day), anchors=given)
     assert readiness_on(start, BEGINS).screening_expired(start) is expired, why
+
+
+def test_a_visit_that_may_still_be_on_the_day_of_the_start_has_not_expired() -> None:
+    eve = visit("eve", within("-P6D", "-P5D"))
+    trial = protocol(SCREENING, *CONDITIONING, eve)
+    start = a_start(protocol=trial, known=performed(screening=nov(16), eve=nov(30)))
+    assert not readiness_on(start, BEGINS).screening_expired(start)
 
 
 def test_a_day_of_a_block_does_not_expire() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from participants.domain.facts import Facts
 from tests.unit.windows.judging import at, d, told, window
 from trials.domain.protocols.protocol import Observation
+from trials.domain.words import Words
 
 WINDOW = window(Observation("dose-limiting toxicity"), d(0), d(28))
 
@@ -33,3 +36,9 @@ def test_an_observation_names_its_last_day_where_it_has_one():
     assert told(WINDOW, Facts(), at(5)).because() == (said,)
     endless = told(window(Observation("toxicity"), d(0), None), Facts(), at(5))
     assert (endless.status, endless.because()) == ("open-and-kept", ())
+
+
+def test_an_observation_whose_first_day_is_missing_cannot_be_judged():
+    unplaced = replace(WINDOW, starts=None, missing=(Words.of("the day of the infusion"),))
+    verdict = told(unplaced, Facts(), at(5))
+    assert (verdict.status, verdict.missing_text()) == ("cannot-judge", ("the day of the infusion",))
