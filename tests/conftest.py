@@ -2,8 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -77,30 +76,15 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def flush_past_the_triggers(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Let the test runner empty tables whose triggers refuse it; flushing lays the triggers again."""
+def empty_what_was_committed(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Empty the database in our own way after each test that commits."""
     if not pytestconfig.pluginmanager.hasplugin("django"):
         yield
         return
-    from django.db.backends.base.operations import BaseDatabaseOperations
+    from django.test import TransactionTestCase
 
-    flush = BaseDatabaseOperations.execute_sql_flush
+    from tests.emptied import empty_database
 
-    def without_triggers(self: BaseDatabaseOperations, statements: Sequence[str]) -> Any:
-        with self.connection.cursor() as cursor:
-            if self.connection.vendor == "postgresql":
-                cursor.execute("SET session_replication_role = replica")
-            else:
-                cursor.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'dayzero%'"
-                )
-                for (name,) in cursor.fetchall():
-                    cursor.execute(f"DROP TRIGGER {name}")
-        flush(self, statements)
-        if self.connection.vendor == "postgresql":
-            with self.connection.cursor() as cursor:
-                cursor.execute("RESET session_replication_role")
-
-    BaseDatabaseOperations.execute_sql_flush = without_triggers  # type: ignore[method-assign]
-    yield
-    BaseDatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_database())
+        yield
