@@ -98,9 +98,9 @@ class VisitQuerySet(models.QuerySet["Visit"]):
         """Keep those that the protocol asks for, without what was added at the site."""
         return self.filter(unscheduled=False)
 
-    def not_closed_by(self, day: date) -> VisitQuerySet:
-        """Keep those whose window has not closed before this day."""
-        return self.filter(closes__gte=day)
+    def to_come_by(self, day: date) -> VisitQuerySet:
+        """Keep those whose window has not closed before this day, or that are booked outside it for later."""
+        return self.filter(Q(closes__gte=day) | (Q(booked_on__gte=day) & ~Q(outside_reason="")))
 
     def touching(self, first: date, last: date) -> VisitQuerySet:
         """Keep those whose window has a day in common with this range."""

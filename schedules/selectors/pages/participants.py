@@ -136,11 +136,11 @@ def participants_listed(user: User, now: datetime, wanted: WantedPeople) -> List
 
 
 def _next_visits(page: Sequence[Participant], today: date | None) -> dict[int, Visit]:
-    """The first live visit of each participant whose window has not closed, by the participant's id."""
+    """The first visit to come of each participant, by the participant's id."""
     if today is None:
         return {}
     rank = Window(RowNumber(), partition_by=F("participant"), order_by=("target", "opens", "pk"))
-    live = Visit.objects.running().not_closed_by(today).filter(participant__in=[one.pk for one in page])
+    live = Visit.objects.running().to_come_by(today).filter(participant__in=[one.pk for one in page])
     return {visit.participant_id: visit for visit in live.annotate(rank=rank).filter(rank=1)}
 
 

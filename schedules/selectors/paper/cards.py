@@ -78,7 +78,7 @@ class VisitCard:
 def visit_card(participant: Participant, now: datetime, say: Say = plain) -> VisitCard:
     """The card of a participant with its site: MOST lines at most, in the language of `say`; two queries."""
     today, zone = today_at(participant.site, now), zone_of(participant.site)
-    running = Visit.objects.running().of(participant).not_closed_by(today)
+    running = Visit.objects.running().of(participant).to_come_by(today)
     found = list(running.select_related("booked_resource").order_by("target", "pk")[:_READ])
     ward = [visit for visit in found if visit.place == VisitPlace.WARD]
     clinic = [_line(visit, today, say, zone) for visit in found if visit.place != VisitPlace.WARD]

@@ -252,11 +252,12 @@ def first_signature(participant: Participant) -> date | None:
 
 
 def visits_to_come(participant: Participant, on: date) -> QuerySet[Visit]:
-    """The visits that nothing has ended and whose window has not closed before a day.
+    """The visits that nothing has ended and that are to come on a day: in their window, or booked outside it.
 
     What is on hold is to come whatever its old window says: it waits for another one.
     """
-    return live_visits(participant).filter(Q(closes__gte=on) | Q(held_on__isnull=False))
+    live = Visit.objects.of(participant).live()
+    return live.to_come_by(on) | live.filter(held_on__isnull=False)
 
 
 def waiting_visits(visits: QuerySet[Visit]) -> QuerySet[Visit]:

@@ -13,7 +13,7 @@ from participants.models import Anchor, CourseStep, Participant, SitePeriod
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
-from schedules.selectors.store.course import CourseState, clock_at, ending_step, visits_to_come
+from schedules.selectors.store.course import CourseState, clock_at, ending_step, live_visits
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
@@ -104,7 +104,7 @@ def transfer(
     if site:
         lock_sites([site.pk])
     refusals = list(_refusals_of_site(standing, site))
-    booked = visits_to_come(person, today).filter(booked_on__gte=today)
+    booked = live_visits(person).filter(booked_on__gte=today)  # the old site's, whatever their windows
     if not release and (bookings := list(booked.order_by("booked_on"))):
         listed = _(", ").join(bracketed(say(visit.label), visit.booked_on) for visit in bookings)
         message = _("Booked at the present site: %(visits)s. Confirm that these bookings are cancelled.")

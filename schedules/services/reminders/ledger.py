@@ -340,7 +340,7 @@ def _prepared(rows: Rows, judged: Judged, at: datetime) -> Judged:
 
 def write_start_reminder(*, participant: int, start: StartFlag, today: date) -> None:
     """Let those who coordinate be told that the list before a start says no, once for the same lines."""
-    live = Visit.objects.of(participant).running().not_closed_by(start.day)
+    live = Visit.objects.of(participant).running().to_come_by(start.day)
     visit = live.order_by("target", "pk").first()
     if visit:
         key = start_key(participant, start.day, start.lines)

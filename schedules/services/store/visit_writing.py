@@ -30,6 +30,7 @@ NO_BOOKING: dict[str, Value] = {
     "booked_place": "",
     "booked_resource_id": None,
     "booked_staff_id": None,
+    "outside_reason": "",
 }
 """The columns of a visit that is not booked."""
 

@@ -108,7 +108,7 @@ def unbook_visit(*, visit: Visit, version: int, by: User | None, reason: str, no
     """Give a booking up, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.UNBOOK)
     refuse(refusals_of_reason(reason), VisitRefused)
-    write_visit(visit, "unbooked", now, outside_reason="", **NO_BOOKING)
+    write_visit(visit, "unbooked", now, **NO_BOOKING)
     follow_booking(visit, _state(visit), protocol_of(visit.participant.protocol_version), by=by, now=now)
     return visit
 
@@ -247,7 +247,8 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
         end = None
     ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
-    if end and ended and not moves and _ends_with(end, visit, state):
+    agreed = bool(values.get("outside_reason", visit.outside_reason))
+    if end and ended and not moves and _ends_with(end, visit, state, agreed=agreed):
         values |= ended
     write_visit(visit, "restored", now, **values)
     if state.performed_on:
@@ -255,16 +256,17 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     withdraw_anchors(visit, state, standing.protocol, by=by, reason=reason, now=now)
     if end and ended and moves:  # what counts from its own day was planned again without it
         visit.refresh_from_db()
-        if _ends_with(end, visit, state):
+        if _ends_with(end, visit, state, agreed=bool(visit.outside_reason)):
             write_visit(visit, "cancelled", now, **ended)
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit
 
 
-def _ends_with(end: CourseStep, visit: Visit, state: VisitState) -> bool:
-    """Whether an end of the course cancels a visit, since its window was not over by then."""
-    return visit.closes >= end.happened_on and not state.stays
+def _ends_with(end: CourseStep, visit: Visit, state: VisitState, *, agreed: bool) -> bool:
+    """Whether an end of the course cancels a visit: its window, or its `agreed` day outside, was to come."""
+    booked = agreed and visit.booked_on is not None and visit.booked_on >= end.happened_on
+    return (booked or visit.closes >= end.happened_on) and not state.stays
 
 
 def _was_live_after(end: CourseStep, stood: Stood) -> bool:

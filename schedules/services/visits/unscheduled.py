@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import CourseRefused
@@ -85,12 +86,13 @@ def _beside(standing: CourseState, kind: str, opens: date, closes: date) -> Visi
     person, zero = standing.participant, standing.protocol.day_zero
     base = anchor_day(anchor_days(person)[zero], zone_of(person.site))
     assert base is not None, "nobody is enrolled without a day zero"
-    others = Visit.objects.filter(participant=person, rule_code=kind, attempt=standing.attempt).count()
+    others = Visit.objects.filter(participant=person, rule_code=kind, attempt=standing.attempt)
+    last = others.aggregate(last=Max("occurrence"))["last"] or 0  # screened again, some come from before
     return Visit(
         participant=person,
-        code=f"{kind}-{others + 1}",
+        code=f"{kind}-{last + 1}",
         rule_code=kind,
-        occurrence=others + 1,
+        occurrence=last + 1,
         attempt=standing.attempt,
         timing=VisitTiming.OFFSET,
         place=VisitPlace.CLINIC,

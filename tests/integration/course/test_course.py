@@ -132,6 +132,22 @@ def test_screen_failure_and_screening_again(participant: Participant) -> None:
         undo_visit(visit=first, version=first.version, by=None, reason="x", now=at(12, 15))
 
 
+def test_a_visit_in_between_is_numbered_after_those_that_came_from_an_earlier_attempt(
+    participant: Participant,
+) -> None:
+    """The first of two was done before the failure; the second goes on to the next attempt by its number."""
+    for day in (22, 25):
+        asked = Unscheduled(Booking(date(2026, 11, day)))
+        add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(11, 21))
+    done(visit(participant, "unscheduled-1"), date(2026, 11, 22), at(11, 22))
+    step(participant, Step.SCREEN_FAILURE, date(2026, 11, 23))
+    step(participant, Step.RESCREENING, date(2026, 11, 23), day_zero=date(2027, 1, 11))
+    asked = Unscheduled(Booking(date(2026, 11, 27)))
+    add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(11, 24))
+    rows = Visit.objects.filter(unscheduled=True).order_by("pk").values_list("code", "attempt")
+    assert list(rows) == [("unscheduled-1", 1), ("unscheduled-2", 2), ("unscheduled-3", 2)]
+
+
 def test_a_rescreening_needs_a_day_zero_to_come(participant: Participant) -> None:
     step(participant, Step.SCREEN_FAILURE, date(2026, 11, 22))
     with pytest.raises(CourseRefused) as refused:
@@ -240,8 +256,8 @@ def test_the_second_of_two_steps_is_told(participant: Participant) -> None:
 
 
 # --- another site ----------------------------------------------------------------------------------
-def transfer(participant: Participant, **values: Any) -> CourseStep:
-    return step(participant, Step.TRANSFER, date(2026, 12, 20), **values)
+def transfer(participant: Participant, on: date = date(2026, 12, 20), **values: Any) -> CourseStep:
+    return step(participant, Step.TRANSFER, on, **values)
 
 
 def test_transfer_asks_for_an_approved_site_and_about_bookings(participant: Participant) -> None:
@@ -258,11 +274,16 @@ def test_transfer_asks_for_an_approved_site_and_about_bookings(participant: Part
     book_visit(
         visit=booked, version=booked.version, booking=Booking(date(2027, 1, 4)), by=None, now=at(12, 8)
     )
-    with pytest.raises(CourseRefused, match=r"Day 28 \(2027-01-04\)"):
-        transfer(participant, site=there)
-    transfer(participant, site=there, release=True)
+    late = visit(participant, "d14")
+    outside = Booking(date(2026, 12, 28))  # its window closes on the 23rd
+    book_visit(visit=late, version=late.version, booking=outside, by=None, reason="travels", now=at(12, 8))
+    with pytest.raises(CourseRefused, match=r"Day 14 \(2026-12-28\), Day 28 \(2027-01-04\)"):
+        transfer(participant, date(2026, 12, 24), site=there)
+    transfer(participant, date(2026, 12, 24), site=there, release=True)
     participant.refresh_from_db()
     assert (participant.site, visit(participant, "d28").booked_on) == (there, None)
+    released = visit(participant, "d14")
+    assert (released.booked_on, released.outside_reason) == (None, "")
     assert phase(participant) is Phase.FOLLOW_UP
 
 

@@ -17,10 +17,11 @@ from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Visit
+from schedules.selectors.paper.cards import visit_card
 from schedules.selectors.store.course import course_of, standing_of
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor
-from schedules.services.visits.appointments import complete_visit, miss_visit, undo_visit
+from schedules.services.visits.appointments import book_visit, complete_visit, miss_visit, undo_visit
 from schedules.services.visits.unscheduled import Unscheduled, add_unscheduled
 from tests.cast import a_version, an_enrolment, document
 from tests.integration.course.test_course import live, phase, step, undo
@@ -127,6 +128,22 @@ def test_a_visit_done_before_the_end_is_cancelled_with_it_once_it_is_taken_back(
     d28.refresh_from_db()
     back = undo_visit(visit=d28, version=d28.version, by=None, reason="wrong chart", now=at(1, 5, 12, 2027))
     assert back.cancelled_by == CourseStep.objects.get()
+
+
+def test_a_visit_booked_outside_its_window_is_to_come_until_that_day(participant: Participant) -> None:
+    """Of somebody who had died it stayed booked, and its day was reminded of."""
+    d14, on = Visit.objects.get(code="d14"), date(2026, 12, 28)  # its window closes on the 23rd
+    said = {"by": None, "reason": "travels at Christmas", "now": at(12, 21)}
+    d14 = book_visit(visit=d14, version=d14.version, booking=Booking(on), **said)
+    card = visit_card(participant, at(12, 24))
+    assert [line.on for line in card.lines if "d14" in line.codes] == [on]
+    participant.refresh_from_db()
+    step(participant, Step.DEATH, date(2026, 12, 24))
+    d14.refresh_from_db()
+    assert (d14.cancelled_by, "d14" in live(participant)) == (CourseStep.objects.get(), False)
+    undo(participant)
+    d14.refresh_from_db()
+    assert (d14.booked_on, d14.outside_reason, d14.cancelled_on) == (on, "travels at Christmas", None)
 
 
 def test_a_visit_that_stays_needs_no_reason(participant: Participant) -> None:

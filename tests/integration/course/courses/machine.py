@@ -207,10 +207,8 @@ class Visited(Checked):
         if seen.beside == FREE and seen.booked:
             seen.span = (seen.booked,) * 3
         model.plan()
-        end = model.end
-        if (
-            end and seen.span[2] >= end.on and seen.beside != END and not seen.left
-        ):  # it ends with the course again
+        end = None if seen.left else model.end
+        if end and model.comes(code, end.on) and seen.beside != END:  # it ends with the course again
             seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE
             end.codes = tuple({*end.codes, code})
         model.plan()

@@ -192,7 +192,7 @@ class Courses(Visited):
         assert bool(refused) is not possible, refused
         if refused:
             return
-        to_come = [c for c in live if model.visits[c].span[2] >= self.today or model.held(c)]
+        to_come = [code for code in live if model.comes(code, self.today) or model.held(code)]
         for code in to_come:
             model.visits[code].ended, model.visits[code].voids = "course", step in VOIDING
         given = bool(model.infused)

@@ -256,12 +256,15 @@ class Model:
         return all(seen.performed <= day and seen.span[1] < self.infusion for seen in given)  # type: ignore[operator]
 
     def bookings_to_come(self, today: date) -> list[str]:
-        """What is booked from a day on, of visits whose windows have not closed."""
+        """What is booked from a day on."""
         return [
-            code
-            for code, seen in self.visits.items()
-            if seen.live and seen.booked and seen.booked >= today <= seen.span[2]
+            code for code, seen in self.visits.items() if seen.live and seen.booked and seen.booked >= today
         ]
+
+    def comes(self, code: str, on: date) -> bool:
+        """Whether a visit was to come on a day: in its window, or as it was agreed outside it."""
+        seen = self.visits[code]
+        return seen.span[2] >= on or bool(seen.agreed and seen.booked and seen.booked >= on)
 
     def is_away(self, day: date) -> bool:
         return any(first <= day <= last for first, last in self.away)
