@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import FactKind
+from participants.domain.moments import local, on_record
 from participants.models import Anchor, Participant
 from schedules.domain.errors import UnlikelyDay, VisitRefused
 from schedules.domain.visits.allowed_actions import refusals_of_moment
@@ -197,7 +198,7 @@ def report_anchor(
             except UnlikelyDay as asked:
                 raise Refused({asked.field: [str(asked)]}) from asked
             return
-        ours = value_of(stands.actual_on, stands.actual_at, zone)
+        ours = value_of(stands.actual_on, on_record(stands.actual_at, stands.actual_zone, zone), zone)
         if _same(ours, value):
             agree(participant=participant, reported=reported, by=by, now=now)
             return
@@ -232,7 +233,8 @@ def outcome_on_record(visit: Visit) -> str:
     What the course cancelled may still turn out to have been done, so it stands against nothing.
     """
     if visit.performed_on:
-        return value_of(visit.performed_on, visit.performed_at, zone_of(visit.participant.site))
+        zone = zone_of(visit.participant.site)
+        return value_of(visit.performed_on, on_record(visit.performed_at, visit.performed_zone, zone), zone)
     if visit.missed_on:
         return f"{MISSED} {visit.missed_on}"
     by_people = visit.cancelled_on and visit.applies and visit.cancelled_by_id is None
@@ -240,8 +242,8 @@ def outcome_on_record(visit: Visit) -> str:
 
 
 def value_of(day: date | None, at: datetime | None, zone: ZoneInfo) -> str:
-    """A day as it is compared, or its instant by the site's clock where the hour is known."""
-    return at.astimezone(zone).isoformat() if at else str(day)
+    """A day as it is compared; its instant where the hour is known, by the clock of its record or site."""
+    return local(at, zone).isoformat() if at else str(day)
 
 
 def _same(ours: str, theirs: str) -> bool:
