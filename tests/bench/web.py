@@ -1,10 +1,14 @@
 """What pages, endpoints and the API read: `python -m tests.bench.web [--large]`, for PostgreSQL.
 
 Two sizes are filled one after the other, a tenth and the whole (1,000 and 10,000 participants with 30 visits
-each; with `--large` 10,000 and 100,000), spread over sites of 200 people. Every address is asked as the
-coordinator of one site and as somebody who sees everything. Printed: statements, milliseconds in the
-database, 8 KB pages that the statements touched (EXPLAIN ANALYZE, BUFFERS), the slowest statement, the size,
-and growth from a tenth to the whole. Nothing is asserted: a figure belongs to its machine.
+each; with `--large` 10,000 and 100,000), spread over sites of 200 people (`tests/bench/places.py`). Every
+address is asked as the coordinator of one site, whose people are the same in both, and as somebody who sees
+everything. Printed: statements, milliseconds in the database, the slowest statement, 8 KB pages that the
+statements touched (EXPLAIN ANALYZE, BUFFERS), the size, and growth from a tenth to the whole, of the pages
+touched and of the milliseconds. Nothing is asserted: a figure belongs to its machine.
+
+With `--keep` both databases stay on the server that DAYZERO_TEST_POSTGRES_URL names, migrated again next
+time; other words are names of what is asked: `python -m tests.bench.web --keep today "API visits"`.
 """
 
 from __future__ import annotations
@@ -29,19 +33,21 @@ from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from participants.models import Participant  # noqa: E402
+from schedules.domain.visits.status import WindowPosition  # noqa: E402
 from schedules.models import Visit  # noqa: E402
-from tests.bench.sweep import fill  # noqa: E402
+from tests.bench.places import fill_places  # noqa: E402
 from tests.cast import NOW, TODAY  # noqa: E402
 from tests.plans import plan_of, reads  # noqa: E402
-from trials.models import Site, Trial, TrialSite, User  # noqa: E402
+from trials.models import Site, User  # noqa: E402
 from trials.services.accounts.memberships import grant_membership  # noqa: E402
 
 FEW, MANY, LARGE = 1_000, 10_000, 100_000
-AT_A_SITE = 200
-ROUNDS = 5
+ROUNDS, ENOUGH = 5, 3.0
+"""So often each is asked, and no more once that took so many seconds in the database."""
+SINCE = ("2020-01-01", "2026-11-01")
 MOST_GROWTH, MOST_STATEMENTS, MOST_MS = 1.3, 50, 50.0
-HEAD = "  {:<34} {:<9} {:>7} {:>8} {:>8} {:>9} {:>6} {:>6}".format(
-    "page", "seen by", "queries", "db ms", "slowest", "8KB read", "KB", "grows"
+HEAD = "  {:<34} {:<9} {:>7} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}".format(
+    "page", "seen by", "queries", "db ms", "slowest", "8KB read", "KB", "grows", "in ms"
 )
 
 
@@ -62,62 +68,69 @@ class Reading:
 
 def main() -> None:
     """Print a line for every page and reader; then how it grew."""
+    if connection.vendor != "postgresql":
+        sys.exit("Only PostgreSQL says what it has read: set DAYZERO_TEST_DATABASE=postgres.")
     most = LARGE if "--large" in sys.argv else MANY
+    names = [one for one in sys.argv[1:] if not one.startswith("--")]
     before: dict[tuple[str, str], Reading] = {}
     print(HEAD, flush=True)
     for participants in (most // 10, most):
-        print(f"  -- {participants:,} participants", flush=True)
-        with a_database_of(participants) as addresses:
-            for key, reading in readings(addresses):
+        began = perf_counter()
+        with a_database_of(participants, most // 10, keep="--keep" in sys.argv) as addresses:
+            print(f"  -- {participants:,} participants ({perf_counter() - began:.0f} s to make)", flush=True)
+            asked = {name: address for name, address in addresses.items() if not names or name in names}
+            if not before:
+                _look_up()
+            for key, reading in readings(asked):
                 print(line(key, reading, before.get(key)), flush=True)
                 before.setdefault(key, reading)
 
 
 def line(key: tuple[str, str], reading: Reading, before: Reading | None) -> str:
     """One line of the table, with what is over its aim marked."""
-    grown = reading.milliseconds / max(before.milliseconds, 0.5) if before else None
+    grown = reading.buffers / max(before.buffers, 1) if before else None
+    slower = reading.milliseconds / max(before.milliseconds, 0.5) if before else None
     over = (
         (reading.statements > MOST_STATEMENTS)
         or (reading.slowest * 1000 > MOST_MS)
         or (grown is not None and grown > MOST_GROWTH)
     )
-    growth = f"{grown:5.1f}x" if grown is not None else ""
+    growth = " ".join(f"{one:5.1f}x" if one is not None else "      " for one in (grown, slower))
     return (
         f"  {key[0]:<34} {key[1]:<9} {reading.statements:>7} {reading.milliseconds:>8.1f} "
-        f"{reading.slowest * 1000:>8.1f} {reading.buffers:>9,} {reading.size / 1024:>6.0f} {growth:>6}"
+        f"{reading.slowest * 1000:>8.1f} {reading.buffers:>9,} {reading.size / 1024:>6.0f} {growth}"
         f"{'  OVER' if over else ''}"
     )
 
 
 @contextmanager
-def a_database_of(participants: int) -> Iterator[Mapping[str, str]]:
+def a_database_of(participants: int, block: int, *, keep: bool = False) -> Iterator[Mapping[str, str]]:
     """A database of so many participants over sites of 200; the addresses that are asked."""
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    name = connection.settings_dict["NAME"]
+    connection.settings_dict["TEST"]["NAME"] = f"bench_{participants}_in_{block}"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=keep)
     try:
         with time_machine.travel(NOW, tick=True):
-            fill(participants)
-            spread(participants)
+            if Participant.objects.exists() and not User.objects.filter(username="all").exists():
+                connection.close()  # it was broken off
+                connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            if not Participant.objects.exists():
+                fill_places(participants, block)
+                make_readers()
             yield addresses_of()
     finally:
-        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+        connection.creation.destroy_test_db(name, verbosity=0, keepdb=keep)
 
 
-def spread(participants: int) -> None:
-    """Two hundred people a site, by whom each page is read: a coordinator, and somebody who sees all."""
-    first, trial = Site.objects.get(), Trial.objects.get()
-    places = [first.pk]
-    for number in range(1, participants // AT_A_SITE):
-        site = Site.objects.create(code=f"P{number:03}", name=f"Place {number:03}", zone=first.zone)
-        TrialSite.objects.create(trial=trial, site=site)
-        places.append(site.pk)
+def _look_up() -> None:
+    """Let a small table not be read whole where the tenfold is looked up: that is no growth of the query."""
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        move = "UPDATE participants_participant SET site_id = (%s::bigint[])[1 + id %% %s]"
-        cursor.execute(move, [places, len(places)])
-        cursor.execute("RESET session_replication_role")
-        cursor.execute("VACUUM (FULL, ANALYZE)")  # moved rows leave holes that no real table has
-        cursor.execute("VACUUM")  # and a table written anew has not the map by which an index is read alone
-    for name, where in (("one site", {"site": first}), ("all", {})):
+        cursor.execute("SET enable_seqscan = off")
+
+
+def make_readers() -> None:
+    """By whom each page is read: a coordinator of the first site, and somebody who sees all."""
+    for name, where in (("one site", {"site": Site.objects.order_by("pk")[0]}), ("all", {})):
         user = User.objects.create_user(name)
         for role in ("coordinator", "monitor"):
             grant_membership(user=user, role=role, starts_on=TODAY, by=None, **where)
@@ -125,16 +138,18 @@ def spread(participants: int) -> None:
 
 def addresses_of() -> dict[str, str]:
     """What is asked, by what it is called; a participant and a visit in sight of both readers."""
-    site, trial = Site.objects.order_by("pk").first(), Trial.objects.get()
-    assert site is not None
-    person = Participant.objects.filter(site=site).order_by("pk").first()
-    assert person is not None
+    site = Site.objects.order_by("pk")[0]
+    # somebody whose day zero is to come, for whom gates and a day are looked for
+    ahead = Participant.objects.filter(site=site, anchors__code="infusion", anchors__actual_on=None)
+    person = ahead.order_by("pk")[0]
+    trial = person.trial
     visit = Visit.objects.filter(participant=person).order_by("pk").first()
     assert visit is not None
     asked = {
         name: reverse(name)
         for name in ("today", "participants", "flags", "deviations", "forecast", "trail", "sites", "trials")
     }
+    asked |= {"calendar": reverse("calendar"), "board": reverse("board", args=[trial.code])}
     asked |= {name: reverse(name) for name in ("screening-log", "enrolment-log", "boards", "consents")}
     of_person = ("participant", "readiness", "facts", "course", "day-zero")
     asked |= {name: reverse(name, args=[person.pk]) for name in of_person}
@@ -142,6 +157,18 @@ def addresses_of() -> dict[str, str]:
     asked |= {"trail, searched": f"{reverse('trail')}?text=S01-7"}
     api = reverse("api-visits")
     asked |= {"API visits": api, "API visits, to record": f"{api}?appointment=to-record"}
+    asked |= {f"API visits, {one.value}": f"{api}?window={one.value}" for one in WindowPosition}
+    asked |= {f"API visits since {day}": f"{api}?changed_since={day}T00:00:00Z" for day in SINCE}
+    others = (
+        "participants",
+        "flags",
+        "deviations",
+        "all-facts",
+        "all-anchors",
+        "protocol-windows",
+        "changes",
+    )
+    asked |= {f"API {one}": reverse(f"api-{one}") for one in others}
     return asked
 
 
@@ -160,6 +187,8 @@ def read(client: Client, address: str) -> Reading:
     client.get(address)
     asked: list[tuple[str, Any]] = []
     for _ in range(ROUNDS):
+        if sum(reading.seconds) > ENOUGH:
+            break
         asked.clear()
         taken: list[float] = []
 
