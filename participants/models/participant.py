@@ -135,7 +135,10 @@ class Anchor(models.Model):
         ordering = ("participant_id", "code")
         indexes = [
             models.Index(
-                fields=["planned_on", "id"], condition=Q(actual_on__isnull=True), name="anchor_still_planned"
+                # whose and which last: of all that are planned only those in sight are read
+                fields=["planned_on", "id", "participant", "code"],
+                condition=Q(actual_on__isnull=True),
+                name="anchor_still_planned",
             ),
         ]
         constraints = [

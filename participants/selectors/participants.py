@@ -32,13 +32,29 @@ def participants_visible_to(user: User, today: date) -> QuerySet[Participant]:
     return Participant.objects.filter(within(roles_of(user, today), Right.VIEW))
 
 
-def are_few(people: QuerySet[Participant]) -> bool:
-    """Tell whether a list is read person by person; one query, which looks at MOST_BY_PERSON of them.
+def of_participants_visible_to(user: User, today: date) -> Q:
+    """The condition on rows of the participants that a user may look into on this day.
 
-    A planner takes the people of one site to be spread over a table. Those of a site that joined last stand
-    at its end: walking along the table's ids to them passes everybody else.
+    It speaks of the participant that the rows are joined with: a list of ids beside such a join has each of a
+    site's people looked up twice, and where all are seen it has everybody looked up.
     """
-    return len(people.order_by().values_list("pk")[: MOST_BY_PERSON + 1]) <= MOST_BY_PERSON
+    return within(roles_of(user, today), Right.VIEW, site="participant__site", trial="participant__trial")
+
+
+def are_few(people: QuerySet[Participant]) -> bool:
+    """Tell whether a list is read person by person; one query, as below."""
+    return ids_of_few(people) is not None
+
+
+def ids_of_few(people: QuerySet[Participant]) -> list[int] | None:
+    """The ids of those by whom a list is read person by person; None where they are more than MOST_BY_PERSON.
+
+    One query, which looks at so many of them. A planner takes the people of one site to be spread over a
+    table. Those of a site that joined last stand at its end: walking along the table's ids to them passes
+    everybody else. A list of their ids is looked up in an index in one go, and not from its root for each.
+    """
+    found = list(people.order_by().values_list("pk", flat=True)[: MOST_BY_PERSON + 1])
+    return found if len(found) <= MOST_BY_PERSON else None
 
 
 def participants_who_moved() -> QuerySet[Participant]:

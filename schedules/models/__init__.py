@@ -42,7 +42,10 @@ from schedules.models.reminders import (
 )
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
+    COUNTS_FROM_PLANNED,
+    LIVE,
     LOST_BOOKING,
+    OVER,
     RUNNING,
     WINDOW_LABELS,
     Basis,
@@ -56,7 +59,10 @@ from schedules.models.visits import (
 from schedules.models.webhooks import PAUSES, Webhook, WebhookDelivery
 
 __all__ = [
+    "COUNTS_FROM_PLANNED",
+    "LIVE",
     "LOST_BOOKING",
+    "OVER",
     "PAUSES",
     "PREPARATIONS",
     "RUNNING",

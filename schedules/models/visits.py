@@ -72,7 +72,12 @@ LOST_BOOKING = Q(booked_on__isnull=False, outside_reason="") & (
     Q(booked_on__lt=F("opens")) | Q(booked_on__gt=F("closes"))
 )
 """The condition on visits whose window has moved away from their booking, in the words of its index."""
-_LIVE = Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True)
+LIVE = Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True)
+"""The condition on visits that nothing has ended, in the words of the indexes of live visits."""
+OVER = Q(performed_on__isnull=False) | Q(missed_on__isnull=False) | Q(cancelled_on__isnull=False)
+"""The contrary, in the words of its index."""
+COUNTS_FROM_PLANNED = Q(anchor_kind=AnchorKind.PLANNED.value, unscheduled=False, target__gt=F("anchor_on"))
+"""The condition on visits that wait once their planned day has passed, in the words of its index."""
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
@@ -269,12 +274,17 @@ class Visit(models.Model):
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
                 name="visit_live_by_opening",
             ),
-            models.Index(fields=["booked_on"], condition=_LIVE & LOST_BOOKING, name="visit_lost_booking"),
+            models.Index(fields=["booked_on"], condition=LIVE & LOST_BOOKING, name="visit_lost_booking"),
             models.Index(
                 fields=["arrived_on"],
-                condition=_LIVE & Q(arrived_on__isnull=False),
+                condition=LIVE & Q(arrived_on__isnull=False),
                 name="visit_live_arrived",
             ),
+            # Few visits wait, and few of those that nothing is awaited of close on a day to come: the filters
+            # of windows find them without walking along everybody's.
+            models.Index(fields=["held_on"], condition=Q(held_on__isnull=False), name="visit_held"),
+            models.Index(fields=["anchor_on"], condition=COUNTS_FROM_PLANNED, name="visit_from_planned"),
+            models.Index(fields=["closes"], condition=OVER, name="visit_over_by_closes"),
             models.Index(fields=["id"], condition=Q(performed_on__isnull=False), name="visit_done"),
             models.Index(
                 fields=["id"],
@@ -346,7 +356,10 @@ class ProtocolWindow(models.Model):
                 fields=["kind", "starts_on"], condition=Q(cancelled_on__isnull=True), name="window_by_start"
             ),
             models.Index(
-                fields=["kind", "ends_on"], condition=Q(cancelled_on__isnull=True), name="window_by_end"
+                # both days: of all that end later only those that have begun are read
+                fields=["kind", "ends_on", "starts_on"],
+                condition=Q(cancelled_on__isnull=True),
+                name="window_by_end",
             ),
         ]
 

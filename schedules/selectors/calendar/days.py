@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, Q, QuerySet, Subquery
 
 from participants.models import Absence, Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import of_participants_visible_to, participants_visible_to
 from participants.selectors.periods import done_in_period, periods_visible_to
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.calendar_conflicts import clinic_days_left
@@ -172,12 +172,14 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     site, zone = wanted.site, zone_of(wanted.site)
     seen = participants_visible_to(user, roles_day(now)).filter(site=site)
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
+    mine = of_participants_visible_to(user, roles_day(now)) & Q(participant__site=site)
+    mine = mine & Q(participant__trial=wanted.trial) if wanted.trial else mine
     calendar = working_days_by_site([site.pk]).get(site.pk)
     terms = terms_in_use([site.pk]).get(site.pk, {})
-    found = list(_here(_shown(wanted), seen, site)[: MOST + 1])
+    found = list(_here(_shown(wanted) & mine, site)[: MOST + 1])
     left = _of_those_who_left(_shown(wanted), user, now, seen, wanted)
     today = today_at(site, now)
-    waiting = _waiting(seen, wanted, today, calendar)
+    waiting = _waiting(mine, wanted, today, calendar)
     to_book = list(waiting[:MOST_TO_BOOK])
     shown = [*found, *left, *to_book]
     readings = _readings(shown, clinic_days(today, calendar), calendar, say)
@@ -228,10 +230,10 @@ def _shown(wanted: WantedDays) -> Q:
     return booked | ward | closing
 
 
-def _here(shown: Q, seen: QuerySet[Participant], site: Site) -> QuerySet[Visit]:
+def _here(shown: Q, site: Site) -> QuerySet[Visit]:
     """The visits of those who are at the site, but for what was done at the site that they came from."""
     before = done_in_period("performed_on").exclude(site=site)
-    visits = Visit.objects.filter(shown, ~Exists(before), participant__in=seen)
+    visits = Visit.objects.filter(shown, ~Exists(before))
     return _related(visits).order_by("booked_on", "booked_start", "target", "pk")
 
 
@@ -251,13 +253,11 @@ def _of_those_who_left(
     return found
 
 
-def _waiting(
-    seen: QuerySet[Participant], wanted: WantedDays, today: date, calendar: WorkingDays | None
-) -> QuerySet[Visit]:
+def _waiting(mine: Q, wanted: WantedDays, today: date, calendar: WorkingDays | None) -> QuerySet[Visit]:
     days = {clinic_days(today, calendar): [wanted.site.pk]}
     soon = Q(opens__lte=max(wanted.last, today) + AHEAD)
     to_book = appointment_condition(Appointment.TO_BOOK, days) & soon & Q(place=VisitPlace.CLINIC)
-    visits = Visit.objects.filter(to_book, participant__in=seen, **RUNNING)
+    visits = Visit.objects.filter(to_book, mine, **RUNNING)
     return _related(visits).order_by("closes", "opens", "pk")
 
 

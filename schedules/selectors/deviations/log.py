@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db.models import Count, Q, QuerySet
 
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import of_participants_visible_to, participants_visible_to
 from schedules.domain.deviations.drafts import (
     KIND_LABELS,
     LAPSE_LABELS,
@@ -167,7 +167,7 @@ def deviation_rows(user: User, today: date, wanted: WantedDeviations) -> Iterato
 
 def deviations_wanted(user: User, today: date, wanted: WantedDeviations) -> QuerySet[Deviation]:
     """The deviations in a user's sight that are asked for, the newest first."""
-    found = Deviation.objects.filter(participant__in=participants_visible_to(user, today))
+    found = Deviation.objects.filter(of_participants_visible_to(user, today))
     for name, value in (
         ("participant__trial", wanted.trial),
         ("participant__site", wanted.site),

@@ -13,7 +13,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.models import Participant
-from participants.selectors.participants import are_few, participants_visible_to
+from participants.selectors.participants import ids_of_few, participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.models import ChangeEvent, Visit
 from trials.keyset import Page
@@ -60,8 +60,13 @@ def people_wanted(user: User, wanted: WantedPeople, now: datetime) -> QuerySet[P
     return people if wanted.further is None else people.filter(wanted.further)
 
 
-def of_people(people: QuerySet[Participant]) -> Q:
-    """The condition on rows of these people; none where they are all that there are: each row is of one."""
+def of_people(people: QuerySet[Participant], few: Collection[int] | None = None) -> Q:
+    """The condition on rows of these people; none where they are all that there are: each row is of one.
+
+    `few` are their ids, where they are few enough to be named.
+    """
+    if few is not None:
+        return Q(participant__in=few)
     try:
         people.query.get_compiler(connection=connection).compile(people.query.where)
     except FullResultSet:
@@ -79,10 +84,11 @@ def page_of_people(
     Which rows they are is asked before anything is joined to them. Of few people, the order by a sum keeps
     both databases from walking along the ids.
     """
-    found = rows.filter(of_people(people))
+    few = ids_of_few(people)
+    found = rows.filter(of_people(people, few))
     if after is not None:
         found = found.filter(pk__gt=after)
-    found = found.order_by(F("pk") + 0 if are_few(people) else "pk")
+    found = found.order_by(F("pk") + 0 if few is not None else "pk")
     ids = list(found.values_list("pk", flat=True)[: size + 1])
     kept = list(rows.filter(pk__in=ids[:size]).order_by("pk")) if ids else []
     return Page(kept, ids[size - 1] if len(ids) > size else None)

@@ -15,7 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from participants.models import CourseStep, Participant
-from participants.selectors.participants import are_few, participants_visible_to
+from participants.selectors.participants import ids_of_few, participants_visible_to
 from schedules.domain.errors import FilterRefused
 from schedules.domain.plan.explanations import because_visit
 from schedules.domain.plan.values import AnchorKind
@@ -40,7 +40,13 @@ from schedules.selectors.exchange.people import (
 from schedules.selectors.store.calendars import SiteCalendars, TableKey, site_calendars, working_days_by_table
 from schedules.selectors.store.plain_rows import Columns, Row, Written, ids_of, read_plain, selected
 from schedules.selectors.store.stored_visits import planned_visit
-from schedules.selectors.visits.status_query import appointment_condition, edc_condition, window_condition
+from schedules.selectors.visits.status_query import (
+    RARE,
+    appointment_condition,
+    edc_condition,
+    rare_window,
+    window_condition,
+)
 from trials.domain.accounts.access import Right, Scope
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
@@ -267,10 +273,10 @@ def _in_sight(scope: Scope, last: int, size: int) -> Written | None:
     if sight is None:
         return None
     people, params = sight
-    if are_few(Participant.objects.filter(within(scope))):
-        table = Visit._meta.db_table  # noqa: SLF001
-        rows = f"SELECT id AS pk FROM {table} WHERE participant_id IN ({people}) AND id > %s"  # noqa: S608
-        return _by_person((rows, (*params, last)), "pk", size)
+    few = ids_of_few(Participant.objects.filter(within(scope)))
+    if few is not None:
+        rows = ids_of(Visit.objects.filter(participant__in=few, pk__gt=last).order_by())
+        return rows and _first_of_few(rows, "pk", size)
     walking = "+" if connection.vendor == "sqlite" else ""
     sql = f"""
         SELECT id AS pk FROM {Visit._meta.db_table}
@@ -279,8 +285,8 @@ def _in_sight(scope: Scope, last: int, size: int) -> Written | None:
     return sql, (*params, last, size)
 
 
-def _by_person(rows: Written, order: str, size: int) -> Written:
-    """The first ids of the rows of few people, all of which are looked up before they are put in order.
+def _first_of_few(rows: Written, order: str, size: int) -> Written:
+    """The first ids of few rows, all of which are looked up before they are put in order.
 
     Without MATERIALIZED a database walks along the order that is asked for, past everybody else's rows.
     """
@@ -351,12 +357,14 @@ def _chosen(
     """The ids of a page of the visits that are asked for; raises FilterRefused."""
     after, size = page
     people = people_wanted(user, wanted.people, now)
-    visits = _following(_wanted(user, people, wanted, now), wanted.by_target, after)
+    few = ids_of_few(people)
+    found = _wanted(user, of_people(people, few), wanted, now)
+    visits = _following(found, wanted.by_target, after)
     order = ("target", "pk") if wanted.by_target else ("pk",)
-    if not are_few(people):
+    if few is None and not (wanted.window and RARE.issuperset(wanted.window)):
         return ids_of(visits.order_by(*order)[:size])
     rows = ids_of(visits.order_by(), "target")
-    return rows and _by_person(rows, ", ".join(order), size)
+    return rows and _first_of_few(rows, ", ".join(order), size)
 
 
 def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) -> QuerySet[Visit]:
@@ -373,10 +381,8 @@ def _following(visits: QuerySet[Visit], by_target: bool, after: Place | None) ->
     return visits.filter(RowAfter({"target": key[0], "id": key[1]}))
 
 
-def _wanted(
-    user: User, people: QuerySet[Participant], wanted: WantedVisits, now: datetime
-) -> QuerySet[Visit]:
-    visits: QuerySet[Visit] = Visit.objects.filter(of_people(people))
+def _wanted(user: User, of_theirs: Q, wanted: WantedVisits, now: datetime) -> QuerySet[Visit]:
+    visits: QuerySet[Visit] = Visit.objects.filter(of_theirs)
     for name, values in (
         ("code", wanted.codes),
         ("rule_code", wanted.rules),
@@ -398,6 +404,8 @@ def _wanted(
     if wanted.window or wanted.appointment:
         days = _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
         visits = _any(visits, [window_condition(one, days) for one in wanted.window])
+        if RARE.issuperset(wanted.window):
+            visits = _any(visits, [rare_window(one, days) for one in wanted.window])
         visits = _any(visits, [appointment_condition(one, days) for one in wanted.appointment])
     return _any(visits, [edc_condition(one) for one in wanted.edc_status])
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, Subquery
 from django.db.models.functions import ExtractYear, Greatest
 
 from participants.models import Participant
-from participants.selectors.participants import are_few, participants_visible_to
+from participants.selectors.participants import (
+    are_few,
+    of_participants_visible_to,
+    participants_visible_to,
+)
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
 from schedules.models import Visit
@@ -29,7 +33,7 @@ from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Say, plain
 from trials.keyset import Key, RowAfter
-from trials.models import ProtocolVersion, Site, User
+from trials.models import ProtocolVersion, Site, Trial, User
 from trials.selectors.records import protocol_of, sites_visible_to
 from trials.selectors.together import read_together
 from trials.zones import roles_day, zone_of
@@ -181,9 +185,8 @@ def provisional_years(
     )
     if first is None:
         return []
-    here = participants_visible_to(user, today)
     late = Visit.objects.live().filter(closes__gte=date(first, 1, 1))
-    seen = late.filter(_place(wanted), participant__in=here, applies=True)
+    seen = late.filter(_place(wanted), of_participants_visible_to(user, today), applies=True)
     if len(sites) > COUNTED:
         return _not_counted(seen, places)
     found = seen.order_by().values(site=F("participant__site"), year=ExtractYear("closes"))
@@ -228,14 +231,18 @@ def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visi
         sites_by_today(sites_visible_to(user, here), now),
         lambda today: Q(closes__gte=today, opens__lte=today + soon),
     )
-    seen = participants_visible_to(user, here)
-    return Visit.objects.running().filter(open_, _place(wanted), participant__in=seen)
+    return Visit.objects.running().filter(open_, _place(wanted), of_participants_visible_to(user, here))
 
 
 def _late(user: User, today: date) -> QuerySet[Visit]:
-    """The visits in sight that are due after the planned end of their trial."""
-    seen = participants_visible_to(user, today)
-    late = Visit.objects.live().filter(participant__in=seen, applies=True)
+    """The visits in sight that are due after the planned end of their trial.
+
+    None is due before the first of those ends: by that day an index is walked from its end, and not at all
+    where no trial has one.
+    """
+    ends = Trial.objects.filter(planned_end__isnull=False).order_by("planned_end").values("planned_end")
+    late = Visit.objects.live().filter(of_participants_visible_to(user, today), applies=True)
+    late = late.filter(target__gt=Subquery(ends[:1]))
     return late.filter(target__gt=F("participant__trial__planned_end"))
 
 

@@ -173,7 +173,7 @@ def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequenc
     ids = zeros.values("participant")
     set_ = Anchor.objects.filter(participant__trial=trial, code__in=[*marked, protocol.day_zero])
     people, days, derived, ends, taken, held, sites = read_together(
-        Participant.objects.filter(pk__in=ids)
+        Participant.objects.filter(trial=trial, pk__in=ids)  # the trial again: else all are read to look
         .order_by("pk")
         .values_list("pk", "subject_code", "cohort__code", "site_id"),
         set_.order_by().values_list("participant_id", "code", "planned_on", "actual_on"),

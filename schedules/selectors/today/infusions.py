@@ -20,7 +20,7 @@ from schedules.selectors.readiness.board import is_gated
 from schedules.selectors.store.calendars import SiteCalendars
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.stored_visits import record_of
-from schedules.selectors.today.worklist import Wanted, people_wanted
+from schedules.selectors.today.worklist import Wanted, of_wanted
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, plain
@@ -81,14 +81,15 @@ def road_to_infusion(
 ) -> Road:
     """Everybody at `places` whose day zero is planned and not on record; a constant number of queries."""
     today: date = roles_day(now)
-    seen = people_wanted(user, now, wanted).filter(trial__frozen_on=None, history_since=None)
     protocols = {
         version.pk: protocol_of(version)
         for version in ProtocolVersion.objects.filter(published_at__isnull=False).defer("document")
     }
     planned = Anchor.objects.filter(
+        of_wanted(user, now, wanted),
         code__in={protocol.day_zero for protocol in protocols.values()},
-        participant__in=seen,
+        participant__trial__frozen_on=None,
+        participant__history_since=None,
         actual_on=None,
         planned_on__gte=today - BACK,
     ).order_by("planned_on", "pk")

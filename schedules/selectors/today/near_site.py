@@ -12,7 +12,7 @@ from participants.domain.fact_kinds import FactKind
 from participants.models import Fact, Participant
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.calendars import SiteCalendars, sites_by_today
-from schedules.selectors.today.worklist import Wanted, people_wanted
+from schedules.selectors.today.worklist import Wanted, of_wanted
 from schedules.selectors.visits.status_query import at_each
 from trials.domain.protocols.protocol import Presence
 from trials.domain.protocols.terms import WindowKind
@@ -78,9 +78,9 @@ def stays(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> S
     there = at_each(days, lambda day: Q(starts_on__lte=day, ends_on__gte=day))
     running = ProtocolWindow.objects.filter(
         there,
+        of_wanted(user, now, wanted),
         kind__in=(WindowKind.PRESENCE, WindowKind.STAY),
         cancelled_on=None,
-        participant__in=people_wanted(user, now, wanted),
         participant__history_since=None,
         participant__trial__frozen_on=None,
     )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When, prefetch_related_objects
 
 from participants.models import Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import of_participants_visible_to, participants_visible_to
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
@@ -136,9 +136,7 @@ def worklist(
 def starts_said_no(user: User, now: datetime, wanted: Wanted, say: Say = plain) -> list[StartRow]:
     """The starts in sight, STARTS at most, of which the list says no and nobody has snoozed; one query."""
     today = roles_day(now)
-    flags = Flag.objects.filter(
-        participant__in=people_wanted(user, now, wanted), kind=START_FLAG, cleared_at=None
-    )
+    flags = Flag.objects.filter(of_wanted(user, now, wanted), kind=START_FLAG, cleared_at=None)
     awake = flags.exclude(snoozed_until__gt=today).select_related("participant__trial", "participant__site")
     found = awake.order_by("raised_at", "pk")[:STARTS]
     return [StartRow(flag, flag.participant, facts_text(flag.message, say)) for flag in found]
@@ -160,9 +158,16 @@ def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Partici
     return seen.filter(trial=wanted.trial) if wanted.trial else seen
 
 
+def of_wanted(user: User, now: datetime, wanted: Wanted) -> Q:
+    """The condition on rows of the participants in sight who are asked for."""
+    found = of_participants_visible_to(user, roles_day(now))
+    found = found & Q(participant__site=wanted.site) if wanted.site else found
+    return found & Q(participant__trial=wanted.trial) if wanted.trial else found
+
+
 def live_visits(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:
     """The visits of these participants of which nothing is recorded yet."""
-    return Visit.objects.running().filter(participant__in=people_wanted(user, now, wanted))
+    return Visit.objects.running().filter(of_wanted(user, now, wanted))
 
 
 def near(days: Mapping[ClinicDays, Sequence[int]]) -> Q:

@@ -134,10 +134,12 @@ def _is_running(visit: Visit) -> bool:
 def _concerned(sites: Collection[int], people: Collection[int], days: Collection[date]) -> QuerySet[Visit]:
     """The live visits booked at these sites on these days, and those of these people open on one of them."""
     first, last = min(days), max(days)
-    at_sites = Q(participant__site__in=sites, booked_on__in=days)
-    theirs = Q(participant__in=people, opens__lte=last, closes__gte=first)
-    theirs |= Q(participant__in=people, booked_on__in=days)
-    return Visit.objects.running().filter(at_sites | theirs)
+    running = Visit.objects.running().order_by()
+    at_sites = running.filter(participant__site__in=sites, booked_on__in=days)
+    open_ = Q(opens__lte=last, closes__gte=first)
+    theirs = running.filter(open_ | Q(booked_on__in=days), participant__in=people)
+    # one list of ids: joined by OR, the bookings of all other sites on these days are read as well
+    return Visit.objects.filter(pk__in=at_sites.values("pk").union(theirs.values("pk")))
 
 
 _COLUMNS = (

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import LAST_DAYS, Appointment, ClinicDays, WindowPosition
-from schedules.models import VisitPlace
+from schedules.models import COUNTS_FROM_PLANNED, LIVE, OVER, VisitPlace
 
 Day = TypeVar("Day")
 
@@ -69,6 +69,20 @@ def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collect
         awaited = at_each(by_record(days), lambda day: Q(opens__lte=day[0]) & _awaits_base(min(day)))
         return Q(applies=True) & (WAITS | awaited)
     return Q(applies=True) & ~WAITS & at_each(days, lambda here: _in_window(position, here))
+
+
+RARE = frozenset({WindowPosition.NO_CLINIC_DAY_LEFT, WindowPosition.WAITING})
+"""The positions that few visits are in: these are found by an index of their own, and not on the way."""
+
+
+def rare_window(position: WindowPosition, days: Mapping[ClinicDays, Collection[int]]) -> Q:
+    """The condition that each visit in a rare position fulfils at any site, by what stands in indexes."""
+    if position is WindowPosition.WAITING:
+        last = max(min(day) for day in by_record(days))
+        return WAITS | (COUNTS_FROM_PLANNED & Q(anchor_on__lt=last))
+    first, after = min(here.today for here in days), max(here.first for here in days)
+    closing = Q(closes__gte=first, closes__lt=after)
+    return (LIVE & closing) | (OVER & closing)
 
 
 def appointment_condition(wanted: Appointment, days: Mapping[ClinicDays, Collection[int]]) -> Q:
@@ -147,8 +161,7 @@ def _appointed(wanted: Appointment, today: date, known: date) -> Q:
 
 def _awaits_base(today: date) -> Q:
     """`VisitState.awaits_base` as a condition."""
-    planned = Q(anchor_kind=AnchorKind.PLANNED, anchor_on__lt=today, unscheduled=False)
-    return planned & Q(target__gt=F("anchor_on"))
+    return COUNTS_FROM_PLANNED & Q(anchor_on__lt=today)
 
 
 def base_happened(today: date) -> Q:

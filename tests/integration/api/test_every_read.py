@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.models import Participant, SitePeriod
 from participants.selectors import participants
+from schedules.domain.visits.status import WindowPosition
 from schedules.models import EdcMap, ValueDifference, Visit, Webhook, WebhookDelivery
+from schedules.selectors.exchange import visit_rows
 from schedules.selectors.exchange.people import changed_people, changed_visits, of_people
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from schedules.selectors.store import records
@@ -23,9 +25,10 @@ from tests.cast import NOW, TODAY, an_enrolment
 from tests.integration.api.test_resources import _recorded
 from tests.readers import Ask, all_pages
 from trials.domain.accounts.access import Grant, Scope
-from trials.models import ApiAct, Cohort, Site, Trial, TrialSite, User
+from trials.models import ApiAct, Cohort, Role, Site, Trial, TrialSite, User
 from trials.selectors.records import within
 from trials.services.accounts.clients import ClientTerms, open_client
+from trials.services.accounts.memberships import grant_membership
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 FEW, MANY = 10, 1_000
@@ -229,6 +232,40 @@ def test_a_page_far_down_is_found_by_its_id_or_by_its_people(
         assert "PRIMARY KEY (rowid>?)" not in plan, plan
     else:
         assert "schedules_visit_pkey" in plan or "PRIMARY KEY (rowid>?)" in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("window", "indexes"),
+    [
+        (WindowPosition.WAITING, {"visit_held", "visit_from_planned"}),
+        (WindowPosition.NO_CLINIC_DAY_LEFT, {"visit_over_by_closes"}),
+    ],
+)
+def test_windows_that_few_visits_are_in_are_found_by_an_index(
+    many: int, window: WindowPosition, indexes: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen by all they were looked for among everybody's visits, by id; the same ones are found."""
+    everywhere = User.objects.create_user("everywhere")
+    grant_membership(user=everywhere, role=Role.MONITOR, starts_on=TODAY, by=None)
+    first = Visit.objects.order_by("pk")[0]
+    Visit.objects.filter(pk=first.pk).update(held_on=TODAY)
+    monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)
+    with CaptureQueriesContext(connection) as queries:
+        found = listed_visits(everywhere, WantedVisits(window=(window,)), (None, 100), NOW)
+    (sql,) = (one["sql"] for one in queries if "MATERIALIZED" in one["sql"])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            for way in ("seqscan", "indexscan"):  # of a table of a few rows every way is the cheapest
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(("EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN ") + sql)
+        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    # SQLite knows a value that is bound to a statement too late for an index of part of a table
+    if connection.vendor == "postgresql" or window is not WindowPosition.WAITING:
+        assert not [one for one in indexes if one not in plan], plan
+    monkeypatch.setattr(visit_rows, "RARE", frozenset())
+    along = listed_visits(everywhere, WantedVisits(window=(window,)), (None, 100), NOW)
+    assert [one.state.pk for one in found.visits] == [one.state.pk for one in along.visits]
+    assert found.visits or window is not WindowPosition.WAITING
 
 
 def test_a_list_is_the_same_read_along_its_ids_or_by_its_people(

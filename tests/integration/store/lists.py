@@ -93,12 +93,13 @@ LISTS: Mapping[str, Listed] = {
     "participant-absences": PERSON,
     "visit": Listed("visit"),
     # --- the API
-    # windows that are about to close are walked to by id, also of visits that were done
+    # windows that close within days are walked to by id, also of visits that were done
     "api-visits": Listed(
         queries=(
             *("", "?order=target", "?appointment=to-record", "?appointment=booked", "?appointment=missed"),
             *("?edc_status=completed", "?edc_status=stopped", "?edc_status=skipped", "?edc_status=scheduled"),
-            *("?window=not-applicable", "?changed_since=2026-11-20T00:00:00Z"),
+            *("?window=not-applicable", "?window=waiting", "?window=no-clinic-day-left"),
+            *("?changed_since=2026-11-20T00:00:00Z"),
         )
     ),
     "api-participants": Listed(),
