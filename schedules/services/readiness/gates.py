@@ -29,7 +29,7 @@ from trials.services.sites.plausible_days import (
     impossible_days,
     questions_of,
 )
-from trials.spoken import sentence
+from trials.spoken import say, sentence
 from trials.zones import zone_of
 
 _REFERENCE = 200
@@ -172,7 +172,7 @@ def _refusals_of_review(review: ReviewRecord, trial: Trial, today: date) -> dict
 
 def in_sentences(words: Iterable[Words]) -> str:
     """Why a gate is closed, in the reader's language."""
-    return run_on((one.text(_, day_text) for one in words), _)
+    return run_on((one.text(say, day_text) for one in words), _)
 
 
 def _refusal(

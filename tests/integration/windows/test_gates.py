@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.lifecycle import Step
@@ -77,6 +78,12 @@ def test_codes_of_another_site_are_not_named(enrolment):
     there = replace(starting(enrolment, INFUSION), site=a_site("BJ"))
     an_enrolment(enrolment.version, site=there.site)  # the trial runs there, too
     with pytest.raises(EnrolmentRefused, match=": a participant at WH"):
+        enrol(enrolment=there, by=None)
+    names = {"short_name": "Wuhan", "short_name_zh": "武汉"}
+    type(enrolment.site).objects.filter(pk=enrolment.site.pk).update(**names)
+    with pytest.raises(EnrolmentRefused, match=": a participant at Wuhan"):
+        enrol(enrolment=there, by=None)
+    with override("zh-hans"), pytest.raises(EnrolmentRefused, match="武汉的一名受试者"):
         enrol(enrolment=there, by=None)
 
 
