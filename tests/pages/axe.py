@@ -30,8 +30,6 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, served_demo(Path(scratch)) as server:
         wrong = _look(server, asked.only, asked.readers, sample=asked.sample)
-    for words in wrong:
-        print(words)
     print(f"{len(wrong)} faults")
     sys.exit(bool(wrong))
 
@@ -55,7 +53,7 @@ def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> li
     readers = [READERS[0], READERS[-1]] if sample else [*READERS]
     if named:
         readers = [reader for reader in READERS if reader.name in named]
-    wrong: list[str] = []
+    wrong = _Told()
     heaviest = (0, "")
     with browser() as chromium:
         for reader in readers:
@@ -72,7 +70,8 @@ def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> li
                     continue
                 if "/accounts/login/" in page.url:
                     wrong.append(f"{one.name} {reader.name}: asks to sign in")
-                wrong += [f"{one.name} {reader.name}: {words}" for words in violations(page)]
+                for words in violations(page):
+                    wrong.append(f"{one.name} {reader.name}: {words}")
                 across = page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )
@@ -94,6 +93,15 @@ def _look(server: str, only: list[str], named: list[str], *, sample: bool) -> li
     for name, why in left_out.items():
         print(f"not visited: {name} ({why})")
     return wrong
+
+
+class _Told(list[str]):
+    """Faults that are printed as they are found: a run of all readers takes most of an hour."""
+
+    def append(self, words: str) -> None:
+        """Keep a fault, and print it."""
+        print(words, flush=True)
+        super().append(words)
 
 
 def opened(page: Any, address: str) -> Any:
