@@ -1,9 +1,13 @@
-"""Bad input in a browser: a stale form, a lost connection, a double click, on every act of a coordinator."""
+"""Bad input in a browser: a stale form, a lost connection, a double click, on every act of a coordinator.
+
+Ticks, the page of a participant and enrolment stand for the rest in the lane that is run all the time.
+"""
 
 from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -104,6 +108,7 @@ def test_ticks_bear_bad_input(live_server: LiveServer, page: Page, infused: int,
     assert ticked() == {"doctor", "orders"}
 
 
+@pytest.mark.long
 def test_flags_bear_bad_input(live_server: LiveServer, page: Page, infused: int, today: date) -> None:
     sweep_windows(now=timezone.now())
     by = User.objects.create_user("colleague")
@@ -176,6 +181,7 @@ def test_flags_bear_bad_input(live_server: LiveServer, page: Page, infused: int,
         assert acts.count("schedules.flag") == 1
 
 
+@pytest.mark.long
 def test_all_as_booked_and_its_undo_bear_bad_input(
     live_server: LiveServer, page: Page, infused: int, today: date
 ) -> None:
@@ -232,6 +238,7 @@ def test_all_as_booked_and_its_undo_bear_bad_input(
     assert acts.count("schedules.visit") == 1
 
 
+@pytest.mark.long
 def test_what_was_chosen_and_typed_stays_in_a_row_that_was_overtaken(
     live_server: LiveServer, page: Page, infused: int, today: date
 ) -> None:
@@ -310,6 +317,7 @@ def test_acts_on_the_page_of_a_participant_bear_bad_input(
     assert Absence.objects.count() == 1
 
 
+@pytest.mark.long
 def test_a_connection_lost_while_a_form_is_on_its_way_keeps_what_was_typed(
     live_server: LiveServer, page: Page, infused: int, today: date
 ) -> None:
@@ -329,6 +337,7 @@ def test_a_connection_lost_while_a_form_is_on_its_way_keeps_what_was_typed(
     assert Visit.objects.filter(code__startswith="unscheduled").count() == 1
 
 
+@pytest.mark.long
 def test_moving_day_zero_bears_bad_input(
     live_server: LiveServer, page: Page, infused: int, today: date
 ) -> None:
