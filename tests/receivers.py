@@ -31,7 +31,10 @@ def http_server(port: int, keep: Keep) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # who died while sending has sent nothing
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             keep({"path": self.path, "headers": headers, "body": body.decode("utf-8", "replace")})
             what, _, value = self.path.lstrip("/").partition("?")[0].partition("/")
@@ -109,7 +112,10 @@ def smtp_server(port: int, keep: Keep, *, hang: bool = False) -> socketserver.Th
                 word = line[:4].upper()
                 if word == b"DATA":
                     self.say("354 go on")
-                    keep(self.read(to))
+                    message = self.read(to)
+                    if message is None:
+                        return
+                    keep(message)
                     to = []
                 elif word == b"QUIT":
                     self.say("221 bye")
@@ -121,9 +127,12 @@ def smtp_server(port: int, keep: Keep, *, hang: bool = False) -> socketserver.Th
         def say(self, line: str) -> None:
             self.wfile.write(line.encode() + b"\r\n")
 
-        def read(self, to: list[str]) -> dict[str, Any]:
+        def read(self, to: list[str]) -> dict[str, Any] | None:
+            """A message to its end; None where its sender died before: no server takes half of one."""
             lines = []
-            while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+            while (line := self.rfile.readline()) != b".\r\n":
+                if not line:
+                    return None
                 lines.append(line.removeprefix(b"."))
             message = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
             return {"to": to, "key": str(message["X-Dayzero-Key"] or ""), "subject": str(message["Subject"])}

@@ -292,7 +292,11 @@ class World:
             found.lost += len(set(ledger) - set(came))
             found.doubled += sum(ledger.values()) - len(ledger)
             theirs = f"SELECT message FROM schedules_reminderdelivery WHERE channel {channel}"
-            found.doubled_outside += len(set(came) - {str(row[0]) for row in ask(self.url, theirs)})
+            unknown = set(came) - {str(row[0]) for row in ask(self.url, theirs)}
+            found.doubled_outside += len(unknown)
+            if unknown:
+                few = ", ".join(repr(key[:200]) for key in sorted(unknown)[:3])
+                found.said = "; ".join(filter(None, (found.said, f"no message has the key {few} ({way})")))
             found.repeated += came.total() - len(came)
         if found.unsaid:
             found.said = "; ".join(filter(None, (found.said, self.left())))

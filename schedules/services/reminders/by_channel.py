@@ -115,6 +115,9 @@ class _Ring:
         if not allowance:
             let_go([row for rows in claimed for row in rows], at)
             return 0
+        if kind.keyed:  # a digest would have a key that none of its messages has
+            let_go([row for rows in claimed[allowance:] for row in rows], at)
+            claimed = claimed[:allowance]
         left = allowance
         with Batch(now, at, self.clock, self.channel.language) as batch:
             found = self._judged(batch, claimed)

@@ -153,6 +153,26 @@ def test_beyond_the_minute_s_number_the_rest_leaves_as_one_digest() -> None:
     assert more.participant.subject_code in robot.took[-1].text
 
 
+def test_a_receiver_that_goes_by_keys_is_sent_no_digest_not_even_as_a_probe() -> None:
+    """The digest was tried after a rest, taken without an answer, and all of it sent again singly."""
+    person = a_coordinator("here")
+    found = visits(6)
+    group = a_channel(person, found[0].participant.site, "webhook")
+    addressed()
+    for _ in range(3):
+        rung(group, AT, Robot(Sent(Verdict.LATER, "no answer", answered=False)))
+    probe = Robot(Sent(Verdict.LATER, "no answer", answered=False))
+    rung(group, AT + 2 * MINUTE, probe)
+    assert [len(packet.keys) for packet in probe.took] == [1]
+    robot = Robot()
+    for minutes in range(5, 90, 5):
+        rung(group, AT + minutes * MINUTE, robot)
+    assert sorted(key for packet in robot.took for key in packet.keys) == sorted(
+        ReminderDelivery.objects.filter(channel=group.way).values_list("message", flat=True)
+    )
+    assert all(len(packet.keys) == 1 for packet in robot.took)
+
+
 def test_two_workers_that_ring_for_one_channel_keep_to_its_minute_together() -> None:
     person = a_coordinator("here")
     visits(30)

@@ -37,6 +37,7 @@ class Kind:
     `limit` is the most that one message may hold, in bytes of UTF-8, or in characters where `letters`;
     `per_minute` the most messages a minute. `host` is the receiver's where it has only one. `own` is
     the pattern of the address as the receiver itself shows it; its group is what stands behind the scheme.
+    To a `keyed` one each message leaves by itself, under the key by which it drops a repeat.
     """
 
     label: str
@@ -49,6 +50,7 @@ class Kind:
     per_minute: int = 60
     spares_full_hour: bool = False
     signs: bool = False
+    keyed: bool = False
     pattern: str = ""
 
     def length(self, text: str) -> int:
@@ -160,8 +162,9 @@ KINDS: Mapping[ChannelKind, Kind] = MappingProxyType(
             "https://gateway.example.org/dayzero",
             ("https", "http"),
             limit=200_000,
-            per_minute=UNLIMITED,  # each has its own key: no digest
+            per_minute=UNLIMITED,
             signs=True,
+            keyed=True,
         ),
     }
 )
