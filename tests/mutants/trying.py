@@ -114,6 +114,8 @@ class _Collected:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """What a test took."""
         self.recorder.seconds[report.nodeid] += report.duration
+        if report.failed:
+            print(f"{report.when} of {report.nodeid}\n{report.longreprtext}", flush=True)
 
     def _noted(self, session: pytest.Session) -> int:
         for item in session.items:
