@@ -74,12 +74,12 @@ class Stood:
     """What stood of a visit before it was done, missed or cancelled, which that wrote over.
 
     `outside_reason` is why it was booked outside its window; empty where the window became another one since:
-    the booking was agreed for the window that was. `by_course` says that the end of the course had cancelled
-    it, `entry` which entry of the trail ended it; 0 where it was never otherwise.
+    the booking was agreed for the window that was. `cancelled_by` is the step of the course that had
+    cancelled it, `entry` which entry of the trail ended it; 0 where it was never otherwise.
     """
 
     outside_reason: str = ""
-    by_course: bool = False
+    cancelled_by: int | None = None
     entry: int = 0
 
 
@@ -94,7 +94,7 @@ def stood_before(visit: Visit) -> Stood:
         same_window = same_window and not new.keys() & {"opens", "closes"}
         if ended in new and ended not in old:
             agreed = reason if visit.booked_on and same_window else ""
-            return Stood(str(agreed), "cancelled_by_id" in old, entry.pk)
+            return Stood(str(agreed), old.get("cancelled_by_id"), entry.pk)
     return Stood()
 
 

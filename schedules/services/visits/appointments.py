@@ -242,13 +242,14 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
         values["outside_reason"] = stood.outside_reason
     if state.free and visit.booked_on:  # being done moved its window there
         values |= _window_on(visit.booked_on)
-    end = ending_step(standing.steps)
-    if end and _was_live_after(end, stood):
+    again = next((step for step in standing.steps if step.pk == stood.cancelled_by), None)
+    end = again or ending_step(standing.steps)
+    if end and not again and _was_live_after(end, stood):
         end = None
     ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     agreed = bool(values.get("outside_reason", visit.outside_reason))
-    if end and ended and not moves and _ends_with(end, visit, state, agreed=agreed):
+    if end and ended and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
         values |= ended
     write_visit(visit, "restored", now, **values)
     if state.performed_on:
@@ -271,7 +272,7 @@ def _ends_with(end: CourseStep, visit: Visit, state: VisitState, *, agreed: bool
 
 def _was_live_after(end: CourseStep, stood: Stood) -> bool:
     """Whether a visit was left, or added, by the time when the end of the course was on record."""
-    return not stood.by_course and stood.entry > entry_of_creation("participants.coursestep", end.pk)
+    return stood.entry > entry_of_creation("participants.coursestep", end.pk)
 
 
 def _zone_of_record(visit: Visit, completion: Completion) -> str:

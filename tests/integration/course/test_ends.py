@@ -146,6 +146,20 @@ def test_a_visit_booked_outside_its_window_is_to_come_until_that_day(participant
     assert (d14.booked_on, d14.outside_reason, d14.cancelled_on) == (on, "travels at Christmas", None)
 
 
+def test_what_took_place_after_a_second_end_is_cancelled_with_that_again(participant: Participant) -> None:
+    """A visit that stays after the first end came back to come, after the end of all contact."""
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
+    second = step(participant, Step.WITHDRAWAL, END + DAY)
+    m24 = Visit.objects.get(code="m24")
+    assert m24.cancelled_by == second
+    took_place(m24, m24.target)
+    m24.refresh_from_db()
+    back = undo_visit(visit=m24, version=m24.version, by=None, reason="wrong chart", now=at(12, 9, 12, 2028))
+    assert back.cancelled_by == second
+    undo(participant, now=at(12, 9, 12, 2028))
+    assert live(participant) == ["m24"]
+
+
 def test_a_visit_that_stays_needs_no_reason(participant: Participant) -> None:
     step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
     m24 = Visit.objects.get(code="m24")

@@ -160,7 +160,7 @@ class Visited(Checked):
         assert seen.live or (seen.ended == "course" and code not in ("ld-1", "d0")), (
             "it took place all the same"
         )
-        seen.left = bool(model.end) and seen.live
+        seen.left, seen.was_over = bool(model.end) and seen.live, seen.ended == "course"
         seen.outside = not seen.span[0] <= day <= seen.span[2]
         seen.performed, seen.ended, seen.voids = day, "", False
         if seen.beside == FREE:
@@ -189,7 +189,8 @@ class Visited(Checked):
         possible = seen.live and (cancelled or self.today >= seen.span[0])
         assert bool(refused) is not possible, refused
         if not refused:
-            seen.left, seen.ended = bool(model.end), "cancelled" if cancelled else "missed"
+            seen.left, seen.was_over = bool(model.end), False
+            seen.ended = "cancelled" if cancelled else "missed"
 
     @rule(who=WHO, which=WHICH)
     def taken_back(self, who: int, which: int) -> None:
@@ -207,8 +208,10 @@ class Visited(Checked):
         if seen.beside == FREE and seen.booked:
             seen.span = (seen.booked,) * 3
         model.plan()
-        end = None if seen.left else model.end
-        if end and model.comes(code, end.on) and seen.beside != END:  # it ends with the course again
+        by = next((taken for taken in model.steps if seen.was_over and code in taken.codes), None)
+        end = by or (None if seen.left else model.end)
+        if by or (end and model.comes(code, end.on) and seen.beside != END):  # it ends with the course again
+            assert end
             seen.ended, seen.voids = "course", end.step in NOT_APPLICABLE
             end.codes = tuple({*end.codes, code})
         model.plan()

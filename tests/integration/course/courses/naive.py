@@ -103,7 +103,7 @@ class Seen:
     since; `outside` that it was outside its window then. `beside` of a visit that no protocol planned:
     FREE, whose window is where it takes place, or END; counted from an infusion `given` by then.
     `agreed`: it was booked outside its window. `left`: it was to come after the course had ended, until what
-    ended it.
+    ended it; `was_over`: the course had ended it, and it took place all the same.
     """
 
     span: Span
@@ -117,6 +117,7 @@ class Seen:
     given: bool = False
     agreed: bool = False
     left: bool = False
+    was_over: bool = False
 
     @property
     def live(self) -> bool:
