@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import pytest
 
+from tests.servers import FOLDER
+
 OURS = ("config", "trials", "participants", "schedules", "tests")
 SAID = "said.txt"
 MEMORY = 6 << 30
@@ -92,6 +94,8 @@ def run(tree: Path, lane: Lane, plugin: object, files: Iterable[str] = ()) -> in
     """Run tests of a lane in this process, 0 if they pass; nothing else can be done in it afterwards."""
     os.chdir(tree)
     os.environ["DAYZERO_TEST_DATABASE"] = "sqlite"
+    (tree / "run").mkdir(exist_ok=True)
+    os.environ[FOLDER] = str(tree / "run")
     sys.dont_write_bytecode = False  # what is compiled once is read by those that begin anew
     here = Path(__file__).resolve().parents[2]
     sys.path[:] = [str(tree), *(path for path in sys.path if path and Path(path).resolve() != here)]

@@ -99,8 +99,9 @@ class _Collected:
                 return ANEW
             stages = [*callers.stages(self._lane, _innermost(self._tree, fault), fault.file)]
             limit(callers.cpu([test for tests in stages for test in tests]))
+            _have_own_database(session)
             for tests in stages:
-                if not _pass(session, [items[test] for test in tests]):
+                if not _pass(session, [items[test] for test in tests if test in items]):
                     return KILLED
             return SURVIVED
 
@@ -150,6 +151,15 @@ def _pass(
         if session.testsfailed:
             return False
     return True
+
+
+def _have_own_database(session: pytest.Session) -> None:
+    """Let this copy make a database of its own: one that ended at a failure leaves half a file."""
+    if session.config.pluginmanager.hasplugin("django"):
+        from django.db import connection
+
+        test = connection.settings_dict["TEST"]
+        test["NAME"] = str(Path(test["NAME"]).with_name(f"test-{os.getpid()}.sqlite3"))
 
 
 def _functions(tree: Path) -> dict[tuple[str, int, str], list[FunctionType]]:
