@@ -263,6 +263,9 @@ def transfer(participant: Participant, on: date = date(2026, 12, 20), **values: 
 def test_transfer_asks_for_an_approved_site_and_about_bookings(participant: Participant) -> None:
     infused(participant)
     there = a_site("NJ")
+    for same in (None, participant.site):
+        with pytest.raises(CourseRefused, match="Give a site other than the present one"):
+            transfer(participant, site=same)
     with pytest.raises(CourseRefused, match="does not run at"):
         transfer(participant, site=there)
     TrialSite.objects.create(trial=participant.trial, site=there)
