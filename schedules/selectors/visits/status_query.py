@@ -80,9 +80,14 @@ def rare_window(position: WindowPosition, days: Mapping[ClinicDays, Collection[i
     if position is WindowPosition.WAITING:
         last = max(min(day) for day in by_record(days))
         return WAITS | (COUNTS_FROM_PLANNED & Q(anchor_on__lt=last))
-    first, after = min(here.today for here in days), max(here.first for here in days)
-    closing = Q(closes__gte=first, closes__lt=after)
-    return (LIVE & closing) | (OVER & closing)
+    closed = {here: sites for here, sites in days.items() if here.first > here.today}
+    if not closed:
+        return Q(pk__in=[])
+    closing = Q(closes__gte=min(here.today for here in closed), closes__lt=max(here.first for here in closed))
+    found = (LIVE & closing) | (OVER & closing)
+    if len(closed) == len(days):
+        return found
+    return found & Q(participant__site__in=[site for sites in closed.values() for site in sites])
 
 
 def appointment_condition(wanted: Appointment, days: Mapping[ClinicDays, Collection[int]]) -> Q:

@@ -29,6 +29,7 @@ from trials.models import ApiAct, Cohort, Role, Site, Trial, TrialSite, User
 from trials.selectors.records import within
 from trials.services.accounts.clients import ClientTerms, open_client
 from trials.services.accounts.memberships import grant_membership
+from trials.services.sites.working_days import record_working_days
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 FEW, MANY = 10, 1_000
@@ -247,6 +248,8 @@ def test_windows_that_few_visits_are_in_are_found_by_an_index(
     """Seen by all they were looked for among everybody's visits, by id; the same ones are found."""
     everywhere = User.objects.create_user("everywhere")
     grant_membership(user=everywhere, role=Role.MONITOR, starts_on=TODAY, by=None)
+    for site in Site.objects.all():  # on this Saturday the next clinic day is Monday
+        record_working_days(site=site, by=None, first_year=TODAY.year, last_year=TODAY.year + 1)
     first = Visit.objects.order_by("pk")[0]
     Visit.objects.filter(pk=first.pk).update(held_on=TODAY)
     monkeypatch.setattr(participants, "MOST_BY_PERSON", 0)
