@@ -241,7 +241,7 @@ def test_who_was_told_already_is_not_told_again_instead() -> None:
 def test_a_site_overrides_its_trial_and_a_rule_overrides_all_of_them() -> None:
     said = {
         (1, None, ""): Setting(working_days=False, escalates=9),
-        (1, 5, ""): Setting(earliest=time(9)),
+        (1, 5, ""): Setting(earliest=time(9), escalates=7),
         (1, None, CLOSING): Setting(days=(4,), escalates=3),
         (1, 5, CLOSING): Setting(days=(6, 1)),
         (2, None, CLOSING): Setting(active=False),
