@@ -8,7 +8,15 @@ from datetime import date
 import pytest
 
 from schedules.domain.plan.projection import project
-from schedules.domain.replanning.amendments import Difference, Fate, Part, differences, keep_done
+from schedules.domain.replanning.amendments import (
+    Difference,
+    Fate,
+    Part,
+    differences,
+    keep_codes,
+    keep_done,
+)
+from schedules.domain.visits.visit import VisitState
 from tests.unit.plan.small import (
     ANCHORS,
     CONDITIONING,
@@ -221,3 +229,18 @@ def test_what_was_done_stays_as_the_older_version_plans_it() -> None:
     plan = keep_done(project(new, anchors), project(old, anchors), ["d14"])
     assert dated(by_code(plan)["d14"]) == ("Sat 2026-12-19", "Mon 2026-12-21", "Wed 2026-12-23")
     assert dated(by_code(plan)["d28"]) == ("Mon 2027-01-04", "Wed 2027-01-06", "Fri 2027-01-08")
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes", "why"),
+    [
+        ({}, ["d14", "d14-2"], "the first of several is the one that there was"),
+        ({"unscheduled": True}, ["d14-1", "d14-2"], "a visit that was added is none of the plan's"),
+        ({"code": "d14-1"}, ["d14-1", "d14-2"], "it is stored under that code already"),
+    ],
+)
+def test_a_visit_keeps_the_code_under_which_it_is_stored(facts: dict, codes: list[str], why: str) -> None:
+    anchors = days(infusion="Mon 2026-12-07")
+    standing = VisitState.of_plan(project(asked(), anchors).visits[0])._replace(**facts)
+    several = project(asked(visit("d14", repeated(at("P14D", "P2D"), "P14D", "P28D"))), anchors)
+    assert [one.code for one in keep_codes(several, [standing]).visits] == codes, why
