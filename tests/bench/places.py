@@ -3,7 +3,7 @@
 One participant is enrolled and copied. A block of people is the same whatever comes after it: the people of
 the first site have the same rows in the same order and states among 1,000 as among 100,000, so that what a
 page of theirs reads more is due to the others. Each block is a trial of its own, since the gates of a trial
-look at everybody in it: that is measured by `tests.bench.gates`.
+look at everybody in it.
 """
 
 from __future__ import annotations

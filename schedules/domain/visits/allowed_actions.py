@@ -98,7 +98,7 @@ def refusals_of_booking(
         yield Refusal("on", message, visit.named)
     elif outside and not reason.strip():
         yield _outside(visit, booking.on, outside, "reason")
-    elif visit.booked_on and not reason.strip():
+    elif visit.booked_on and not visit.booking_lost and not reason.strip():  # lost: the move said why
         message = _("%(visit)s is already booked on %(booked)s. Enter why you change the booking.")
         yield Refusal("reason", message, {**visit.named, "booked": visit.booked_on})
     if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):

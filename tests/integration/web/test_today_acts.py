@@ -53,6 +53,17 @@ def test_the_suggested_day_is_booked_in_place_and_undone(page: Client, visit: Vi
     assert AuditEntry.objects.filter(reason="Undone right after it was entered.").exists()
 
 
+def test_what_a_move_took_the_booking_of_is_booked_again_by_one_click(page: Client, enrolled: Enrol) -> None:
+    """The move said why; a booking that stands is not changed without a reason."""
+    visit = Visit.objects.get(participant=enrolled(infusion=TODAY + 10 * DAY), code="d28")
+    Visit.objects.filter(pk=visit.pk).update(booked_on=TODAY + DAY)
+    again = act(page, visit, "book", on=visit.target.isoformat())
+    assert again.status_code == 200
+    visit.refresh_from_db()
+    assert visit.booked_on == visit.target
+    assert act(page, visit, "book", on=visit.opens.isoformat()).status_code == 422
+
+
 def test_an_undo_in_chinese_is_kept_in_english_and_told_to_each_in_their_language(
     page: Client, visit: Visit
 ) -> None:
