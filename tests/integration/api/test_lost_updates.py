@@ -83,7 +83,8 @@ def test_a_planted_loss_is_found(
         lock_participant(person)
         return real(pk, person, Visit.objects.get(pk=pk).version)
 
-    monkeypatch.setattr(appointments, "lock_visit", unasked)
+    for service in (appointments, reports):
+        monkeypatch.setattr(service, "lock_visit", unasked)
     told = reports.report_visit
 
     def blind(**given: Any) -> Visit:
