@@ -21,6 +21,9 @@ PARTS = (
 
 def main() -> None:
     """Print all measures, or those of one part; a database's run in a process of their own."""
+    if {"-h", "--help"} & {*sys.argv}:
+        print(__doc__)
+        return
     asked, others = [one for one in sys.argv[1:] if one in PARTS], [*sys.argv[1:]]
     if unknown := [one for one in others if not asked and not one.startswith("--")]:
         sys.exit(f"{unknown[0]!r} is no part; there are {', '.join(PARTS)}.")
