@@ -99,7 +99,7 @@ LISTS: Mapping[str, Listed] = {
             *("", "?order=target", "?appointment=to-record", "?appointment=booked", "?appointment=missed"),
             *("?edc_status=completed", "?edc_status=stopped", "?edc_status=skipped", "?edc_status=scheduled"),
             *("?window=not-applicable", "?window=waiting", "?window=no-clinic-day-left"),
-            *("?changed_since=2026-11-20T00:00:00Z"),
+            "?changed_since=2026-11-20T00:00:00Z",
         )
     ),
     "api-participants": Listed(),
