@@ -78,7 +78,7 @@ RARE = frozenset({WindowPosition.NO_CLINIC_DAY_LEFT, WindowPosition.WAITING})
 def rare_window(position: WindowPosition, days: Mapping[ClinicDays, Collection[int]]) -> Q:
     """The condition that each visit in a rare position fulfils at any site, by what stands in indexes."""
     if position is WindowPosition.WAITING:
-        last = max(min(day) for day in by_record(days))
+        last = max((min(day) for day in by_record(days)), default=date.min)  # before the first site
         return WAITS | (COUNTS_FROM_PLANNED & Q(anchor_on__lt=last))
     closed = {here: sites for here, sites in days.items() if here.first > here.today}
     if not closed:

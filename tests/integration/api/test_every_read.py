@@ -271,6 +271,13 @@ def test_windows_that_few_visits_are_in_are_found_by_an_index(
     assert found.visits or window is not WindowPosition.WAITING
 
 
+@pytest.mark.parametrize("window", list(WindowPosition))
+def test_before_the_first_site_no_visit_is_in_any_window(window: WindowPosition) -> None:
+    root = User.objects.create_superuser("root")
+    assert not Site.objects.exists()
+    assert not listed_visits(root, WantedVisits(window=(window,)), (None, 100), NOW).visits
+
+
 def test_a_list_is_the_same_read_along_its_ids_or_by_its_people(
     ask: Ask, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
