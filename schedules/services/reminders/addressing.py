@@ -88,9 +88,8 @@ def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again
     sort all that waits, each time.
     """
     unsent = open_reminders(now).select_for_update(of=("self",), skip_locked=True, no_key=True)
-    never = unsent.filter(claimed_at=None).order_by(
-        "claimed_at", "id"
-    )  # so, the index is as long as what waits
+    # by claimed_at too, though all have none: so the index is walked that holds only what waits
+    never = unsent.filter(claimed_at=None).order_by("claimed_at", "id")
     fresh = list(never.values_list("id", flat=True)[:most])
     ids = list(fresh)
     if again and len(fresh) < most:

@@ -34,7 +34,7 @@ from schedules.services.reminders.ledger import (
 from trials.database_time import database_now
 from trials.domain.channels import texts
 from trials.domain.channels.breaker import LEAVES_WITHIN
-from trials.domain.channels.kinds import KINDS, ChannelKind, Way
+from trials.domain.channels.kinds import KINDS, ChannelKind, Kind, Way
 from trials.domain.errors import Refused
 from trials.models import Channel
 from trials.outbound import SECONDS, Verdict, way_out
@@ -88,6 +88,11 @@ class _InWords:
     judged: Judged
 
 
+def _put_back(messages: Sequence[Rows], at: datetime) -> None:
+    """Leave messages to the next ring."""
+    let_go([row for rows in messages for row in rows], at)
+
+
 @dataclass(slots=True)
 class _Ring:
     channel: Channel
@@ -104,33 +109,40 @@ class _Ring:
 
     def deliver(self, *, now: datetime, at: datetime, most: int) -> int:
         kind = KINDS[ChannelKind(self.channel.kind)]
-        if self.channel.off_at is not None or not way_out():
-            return 0
-        if kind.rests_at(at) or kind.rests_at(at + LEAVES_WITHIN):  # what is begun now may leave only then
+        if self._is_closed(kind, at):
             return 0
         claimed = claim_messages(at=at, stale_after=claim_age(), most=most, channel=self.channel.way)
         if not claimed:
             return 0
         allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute, most=len(claimed))
         if not allowance:
-            let_go([row for rows in claimed for row in rows], at)
+            _put_back(claimed, at)
             return 0
         if kind.keyed:  # a digest would have a key that none of its messages has
-            let_go([row for rows in claimed[allowance:] for row in rows], at)
+            _put_back(claimed[allowance:], at)
             claimed = claimed[:allowance]
-        left = allowance
         with Batch(now, at, self.clock, self.channel.language) as batch:
-            found = self._judged(batch, claimed)
-            for packet in self._packets(found, allowance):
-                messages = [found[key].rows for key in packet.keys]
-                judged = [found[key].judged for key in packet.keys]
-                if self.has_time and batch.look_again(messages) == judged:
-                    self._send(packet, batch, judged)
-                    left -= 1
-                else:  # no time, or it says something else by now: the next ring
-                    let_go([row for rows in messages for row in rows], at)
-        settle_allowance(self.channel.way, unused=left, at=self.database())
+            sent = self._send_what_is_true(batch, claimed, allowance)
+        settle_allowance(self.channel.way, unused=allowance - sent, at=self.database())
         return len(claimed)
+
+    def _is_closed(self, kind: Kind, at: datetime) -> bool:
+        """Whether nothing may leave now, nor at the end of what is begun now."""
+        rests = kind.rests_at(at) or kind.rests_at(at + LEAVES_WITHIN)
+        return self.channel.off_at is not None or not way_out() or rests
+
+    def _send_what_is_true(self, batch: Batch, claimed: Sequence[Rows], allowance: int) -> int:
+        """Send what these messages say, in as many texts as are allowed; give how many were begun."""
+        found, sent = self._judged(batch, claimed), 0
+        for packet in self._packets(found, allowance):
+            messages = [found[key].rows for key in packet.keys]
+            judged = [found[key].judged for key in packet.keys]
+            if self.has_time and batch.look_again(messages) == judged:
+                self._send(packet, batch, judged)
+                sent += 1
+            else:  # no time, or it says something else by now: the next ring
+                _put_back(messages, batch.at)
+        return sent
 
     def _judged(self, batch: Batch, claimed: Sequence[Rows]) -> dict[str, _InWords]:
         """What of the messages is still true, in words, by key; what is not is put off or lapses.
@@ -142,7 +154,7 @@ class _Ring:
         for place in range(0, len(claimed), BATCH):
             some = claimed[place : place + BATCH]
             if place and self.clock() > judged_by:  # what is judged must also leave within this ring
-                let_go([row for left in claimed[place:] for row in left], batch.at)
+                _put_back(claimed[place:], batch.at)
                 break
             for rows, judged in zip(some, batch.judge(some), strict=True):
                 if judged.message is not None:

@@ -25,7 +25,14 @@ from schedules.domain.visits.values import Booking, Completion, History, VisitAc
 from schedules.domain.visits.visit import VisitState
 from schedules.models import Visit, VisitActivity
 from schedules.selectors.store.changes import Stood, entry_of_creation, stood_before
-from schedules.selectors.store.course import clock_at, ending_step, history_of, standing_of, visit_under
+from schedules.selectors.store.course import (
+    CourseState,
+    clock_at,
+    ending_step,
+    history_of,
+    standing_of,
+    visit_under,
+)
 from schedules.services.store.deviation_drafts import draft_of_visits
 from schedules.services.store.visit_writing import (
     NO_BOOKING,
@@ -237,15 +244,9 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     if state.performed_on:
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     stood = stood_before(visit)
-    values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
-    if state.performed_on:  # the reason of that day was written over the booking's
-        values["outside_reason"] = stood.outside_reason
-    if state.free and visit.booked_on:  # being done moved its window there
-        values |= _window_on(visit.booked_on)
+    values = _as_it_stood(visit, state, stood)
     again = next((step for step in standing.steps if step.pk == stood.cancelled_by), None)
-    end = again or ending_step(standing.steps)
-    if end and not again and _was_live_after(end, stood):
-        end = None
+    end = again or _end_that_it_saw(standing, stood)
     ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     agreed = bool(values.get("outside_reason", visit.outside_reason))
@@ -270,9 +271,21 @@ def _ends_with(end: CourseStep, visit: Visit, state: VisitState, *, agreed: bool
     return (booked or visit.closes >= end.happened_on) and not state.stays
 
 
-def _was_live_after(end: CourseStep, stood: Stood) -> bool:
-    """Whether a visit was left, or added, by the time when the end of the course was on record."""
-    return stood.entry > entry_of_creation("participants.coursestep", end.pk)
+def _as_it_stood(visit: Visit, state: VisitState, stood: Stood) -> dict[str, Value]:
+    """The columns of a visit without what was recorded of it."""
+    values = {**_NOTHING_RECORDED, **_NOT_CANCELLED}
+    if state.performed_on:  # the reason of that day was written over the booking's
+        values["outside_reason"] = stood.outside_reason
+    if state.free and visit.booked_on:  # being done moved its window there
+        values |= _window_on(visit.booked_on)
+    return values
+
+
+def _end_that_it_saw(standing: CourseState, stood: Stood) -> CourseStep | None:
+    """The end of the course, unless the visit was left, or added, when that was on record already."""
+    end = ending_step(standing.steps)
+    live_after = end and stood.entry > entry_of_creation("participants.coursestep", end.pk)
+    return None if live_after else end
 
 
 def _zone_of_record(visit: Visit, completion: Completion) -> str:
