@@ -1,5 +1,6 @@
 // A form is sent once, however often its button is pressed, and where there is no connection the page says so and
-// keeps what was typed. Without a script the browser does both in its own way. Forms that htmx sends are not ours.
+// keeps what was typed. Without a script the browser does both in its own way. Forms that htmx sends are not ours;
+// the second click of a double click is, wherever it lands.
 (() => {
   const FILE = 10000; // milliseconds after which a form whose answer was a file, and no page, may be sent again
   const asked = new WeakSet();
@@ -43,6 +44,24 @@
       say(form, event.submitter);
     });
   });
+
+  // The second click of a double click may meet what the first put there: the link of a row that came back, or
+  // the button of the next row. It is not what the hand meant.
+  const HAND = 500; // milliseconds within which two clicks at one place are one double click
+  const control = (event) => event.target.closest("a, button, summary, label, input, select, textarea");
+  let pressed = null;
+  let slipped = false;
+  document.addEventListener("pointerdown", (event) => {
+    const now = { control: control(event), at: event.timeStamp, x: event.clientX, y: event.clientY };
+    slipped = pressed !== null && pressed.control !== null && now.control !== pressed.control
+      && now.at - pressed.at < HAND && Math.hypot(now.x - pressed.x, now.y - pressed.y) < 5;
+    pressed = now;
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (!slipped || !event.detail) return; // no detail: a key pressed it
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
 
   // gone back to: the page is as it was left, and its forms may be sent again
   window.addEventListener("pageshow", () => waiting.forEach(free));
