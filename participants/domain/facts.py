@@ -7,6 +7,7 @@ instant carries its zone. `ref` is the name under which the fact is stored; the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -29,6 +30,7 @@ from participants.domain.performed import PerformedVisit
 class Facts:
     """All that is on record of one participant, in any order.
 
+    `called` maps the codes under which visits are stored to those by which the protocol may name them;
     `expected` maps the codes of visits still to come to their days. `ended_at` is when the
     participant withdrew or died: nothing is asked of anybody from then on. `on_hold` says that the
     infusion waits after chemotherapy, so that a planned day gone by is not the day of anything.
@@ -44,9 +46,14 @@ class Facts:
     waivers: tuple[Waiver, ...] = ()
     performed: tuple[PerformedVisit, ...] = ()
     visit_names: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     expected: Mapping[str, date] = field(default_factory=dict)
     ended_at: Point | None = None
     on_hold: bool = False
+
+    def names_of_visit(self, code: str) -> AbstractSet[str]:
+        """The codes by which the protocol may name a visit that is stored under this one."""
+        return self.called.get(code) or frozenset({code})
 
     @property
     def doses(self) -> Iterator[Dose]:

@@ -141,7 +141,7 @@ class Coordinator:
         fresh = _fresh(visit)
         protocol, person = protocol_of(fresh.participant.protocol_version), fresh.participant
         asked = visit_page(fresh, now).questions()
-        activities = activities_of(protocol, fresh.rule_code, fresh.code, frozenset(person.traits))
+        activities = activities_of(protocol, fresh.rule_code, fresh.occurrence, frozenset(person.traits))
         completion = Completion(
             on=on,
             activities={one.code: Answer(True) for one in activities},

@@ -16,7 +16,7 @@ from schedules.domain.plan.explanations import label_of, offset_words
 from schedules.domain.plan.holds import find_hold, hold_warning, lengthen_rest
 from schedules.domain.plan.protocol_windows import WindowPlacing
 from schedules.domain.plan.references import Placing
-from schedules.domain.plan.slots import Same, Slot, slots_of
+from schedules.domain.plan.slots import Same, Slot, activities_at, slots_of
 from schedules.domain.plan.suggestions import calendar_warnings, suggest
 from schedules.domain.plan.values import (
     AnchorDay,
@@ -169,23 +169,20 @@ def _expired(
     traits: AbstractSet[str],
 ) -> Iterator[PlanWarning]:
     """Anchors set by a visit's day outside that visit's window, such as a screening too long ago."""
-    windows = {visit.rule.code: visit.window for visit in visits}
+    by_code = {visit.code: visit for visit in visits}
     for rule in protocol.anchors:
         day = anchors.get(rule.code)
         code = rule.derived.visit if rule.derived else None
-        if day is None or not day.given or code not in windows:
+        if day is None or not day.given or code not in by_code:
             continue
-        window = windows[code]
-        outside = window.days_outside(day.day)
+        visit = by_code[code]
+        outside = visit.window.days_outside(day.day)
         if outside:
-            repeat = [
-                activity.label
-                for activity in protocol.activities
-                if activity.repeat_when_expired
-                and code in activity.visits
-                and applies(activity.applies_to, traits)
-            ]
-            yield PlanWarning("outside-window", _outside((rule.label, day.day), outside, window, repeat))
+            asked = activities_at(protocol, visit.rule, visit.occurrence, traits)
+            repeat = [activity.label for activity in asked if activity.repeat_when_expired]
+            yield PlanWarning(
+                "outside-window", _outside((rule.label, day.day), outside, visit.window, repeat)
+            )
 
 
 def _outside(anchor: tuple[str, date], outside: int, window: VisitWindow, repeat: Sequence[str]) -> Words:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from schedules.domain.plan.visit_windows import VisitWindow
-from trials.domain.protocols.occurrences import label_of_one, occurrence_offsets
+from trials.domain.protocols.occurrences import label_of_one, names_of, occurrence_offsets
 from trials.domain.protocols.offsets import (
     HOURS_PER_DAY,
     MonthLength,
@@ -20,6 +20,7 @@ from trials.domain.protocols.offsets import (
     shift_day,
 )
 from trials.domain.protocols.protocol import (
+    Activity,
     AtOffset,
     Each,
     Protocol,
@@ -128,6 +129,35 @@ def _slots_of(same: Same, traits: frozenset[str]) -> tuple[Slot, ...]:
         if applies(rule.applies_to, traits)
         for slot in _slots_of_rule(rule, same.protocol.month)
     )
+
+
+def activities_at(
+    protocol: Protocol, rule: VisitRule, occurrence: int, traits: AbstractSet[str]
+) -> tuple[Activity, ...]:
+    """What the protocol asks to be done at one visit of a rule, of somebody with these traits."""
+    names, held = names_of(rule, occurrence), protocol.effective_traits(traits)
+    return tuple(
+        activity
+        for activity in protocol.activities
+        if not names.isdisjoint(activity.visits) and applies(activity.applies_to, held)
+    )
+
+
+def codes_by_rule(protocol: Protocol) -> Mapping[tuple[str, int], str]:
+    """What a version calls each visit that it makes, by the visit's rule and number.
+
+    A visit is stored under the code that it was enrolled with; an amendment may call it otherwise since.
+    """
+    return _codes_by_rule(Same(protocol))
+
+
+@lru_cache(maxsize=64)
+def _codes_by_rule(same: Same) -> dict[tuple[str, int], str]:
+    return {
+        (rule.code, number): code
+        for rule in same.protocol.visits
+        for number, code in enumerate(occurrence_offsets(rule), start=1)
+    }
 
 
 def _slots_of_rule(rule: VisitRule, month: MonthLength) -> Iterator[Slot]:

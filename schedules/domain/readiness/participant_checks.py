@@ -9,6 +9,7 @@ from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS, Phase
 from participants.domain.moments import Point, day_of, first_after, first_instant
 from participants.domain.product import LABELS, READY, Product, ProductState, readiness_expected, usual_days
+from schedules.domain.plan.slots import activities_at
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Plan, PlannedVisit, PlannedWindow
 from schedules.domain.readiness.start_context import (
     Answer,
@@ -80,7 +81,7 @@ def _visit(start: Start, person: Person, plan: Plan, visit: PlannedVisit) -> Lin
         return _not_done(start, visit, values, ended=visit.code in person.ended)
     values["day"] = done.day
     if done.day < opens:
-        repeat = tuple(map(Code, _to_repeat(plan, visit)))
+        repeat = tuple(map(Code, _to_repeat(start, visit)))
         expired = Words.of(_("%(visit)s on %(day)s has expired: its window opens on %(opens)s."), values)
         again = Words.of(_("To be repeated: %(activities)s."), {"activities": listed(repeat)})
         return Line(Item.VISIT, Answer.NO, (expired, again) if repeat else (expired,), visit.label)
@@ -101,9 +102,9 @@ def _not_done(start: Start, visit: PlannedVisit, values: Mapping[str, Value], *,
     return line(Item.VISIT, Answer.NOT_KNOWN, template, values, visit.label)
 
 
-def _to_repeat(plan: Plan, visit: PlannedVisit) -> Iterator[str]:
-    for activity in plan.protocol.activities:
-        if activity.repeat_when_expired and visit.rule.code in activity.visits:
+def _to_repeat(start: Start, visit: PlannedVisit) -> Iterator[str]:
+    for activity in activities_at(start.protocol, visit.rule, visit.occurrence, start.traits):
+        if activity.repeat_when_expired:
             yield activity.label
 
 

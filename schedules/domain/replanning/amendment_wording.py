@@ -25,6 +25,8 @@ from trials.domain.protocols.protocol import (
     Pick,
     Protocol,
     ProtocolWindow,
+    Reference,
+    ReferenceKind,
     Timing,
     VisitRule,
     Within,
@@ -82,7 +84,7 @@ def activity_lines(rule: Activity, protocol: Protocol, say: Say = plain) -> Line
     """At which visits an activity is done, for whom, whether it is repeated once expired, on what basis."""
     return {
         _("Label"): rule.label,
-        _("At"): say(_(", ")).join(_label(protocol.visits, code) for code in rule.visits) or NOTHING,
+        _("At"): say(_(", ")).join(_label_of_visit(protocol, code) for code in rule.visits) or NOTHING,
         _("For"): _whom(protocol, rule.applies_to, say),
         _("Repeated once expired"): say(_("yes") if rule.repeat_when_expired else _("no")),
         _("Basis"): basis_words(rule.basis, say),
@@ -168,7 +170,7 @@ def _derivation(rule: AnchorRule, protocol: Protocol, say: Say) -> str:
     base = _label(protocol.anchors, rule.derived.anchor)
     words = {
         "place": from_anchor(rule.derived.offset, base, say),
-        "visit": _label(protocol.visits, rule.derived.visit or ""),
+        "visit": _label_of_visit(protocol, rule.derived.visit or ""),
         "basis": basis_words(rule.derived.basis, say),
     }
     if rule.derived.visit:
@@ -179,6 +181,12 @@ def _derivation(rule: AnchorRule, protocol: Protocol, say: Say) -> str:
 def _whom(protocol: Protocol, traits: Iterable[str], say: Say) -> str:
     labels = [_label(protocol.traits, code) for code in traits]
     return say(_(", ")).join(labels) if labels else say(_("everybody"))
+
+
+def _label_of_visit(protocol: Protocol, code: str) -> str:
+    """The label of a rule, or of one of its several visits."""
+    rule = protocol.visit_by_code.get(code)
+    return str(rule.label) if rule else label_of(protocol, Reference(ReferenceKind.VISIT, code))
 
 
 def _label(rules: Iterable[Any], code: str) -> str:

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.holds import Hold, find_hold
+from schedules.domain.plan.slots import activities_at
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.visit import VisitState
-from trials.domain.protocols.protocol import applies
 
 
 class Effect(StrEnum):
@@ -170,15 +170,10 @@ class _Judging:
     today: date
     traits: AbstractSet[str]
 
-    def to_repeat(self, code: str) -> tuple[str, ...]:
+    def to_repeat(self, planned: PlannedVisit) -> tuple[str, ...]:
         """The activities of a visit that are repeated once it has expired."""
-        return tuple(
-            activity.label
-            for activity in self.plan.protocol.activities
-            if activity.repeat_when_expired
-            and code in activity.visits
-            and applies(activity.applies_to, self.traits)
-        )
+        asked = activities_at(self.plan.protocol, planned.rule, planned.occurrence, self.traits)
+        return tuple(activity.label for activity in asked if activity.repeat_when_expired)
 
 
 def _new_visits(plan: Plan, known: AbstractSet[str], today: date) -> Iterator[VisitChange]:
@@ -252,7 +247,7 @@ def _performed(
             change, effects=(Effect.UNCHANGED if change.before == change.after else Effect.RETAINED,)
         )
     if now is Effect.DONE_EARLY and visit.is_range:
-        repeat = judging.to_repeat(planned.rule.code)
+        repeat = judging.to_repeat(planned)
         return replace(change, effects=(Effect.EXPIRED,), repeat=repeat)
     return replace(change, effects=(now or Effect.RETAINED,))
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from participants.domain.lifecycle import STEP_LABELS, Step
+from schedules.domain.plan.slots import activities_at
 from schedules.domain.visits.order import (
     anchors_of_rule,
     anchors_set_by,
@@ -29,7 +30,7 @@ from schedules.domain.visits.values import (
     VisitAction,
 )
 from schedules.domain.visits.visit import VisitState
-from trials.domain.protocols.protocol import Activity, EventAfter, Freshness, Protocol, applies
+from trials.domain.protocols.protocol import Activity, EventAfter, Freshness, Protocol
 from trials.domain.refusals import IN_THE_FUTURE, REASON_MISSING, Refusal
 from trials.domain.sites.wall_clock import refusal_of
 from trials.domain.words import days_words
@@ -210,14 +211,12 @@ def refusals_of_added(booking: Booking, history: History, reason: str, today: da
         yield Refusal("on", message, {"end": ended.step, "ended": ended.on})
 
 
-def activities_of(protocol: Protocol, rule: str, code: str, traits: frozenset[str]) -> tuple[Activity, ...]:
-    """What the protocol asks to be done at a visit of somebody with these traits."""
-    held = protocol.effective_traits(traits)
-    return tuple(
-        activity
-        for activity in protocol.activities
-        if {rule, code} & set(activity.visits) and applies(activity.applies_to, held)
-    )
+def activities_of(
+    protocol: Protocol, rule: str, occurrence: int, traits: frozenset[str]
+) -> tuple[Activity, ...]:
+    """What the protocol asks to be done at a visit of somebody with these traits, by its rule and number."""
+    asked = protocol.visit_by_code.get(rule)
+    return activities_at(protocol, asked, occurrence, traits) if asked else ()
 
 
 def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
@@ -274,7 +273,7 @@ def _refusals_of_activities(
     visit: VisitState, answers: Mapping[str, Answer], history: History
 ) -> Iterator[Refusal]:
     rule = visit.rule.code if visit.rule else visit.code
-    asked = {a.code: a for a in activities_of(history.protocol, rule, visit.code, history.traits)}
+    asked = {a.code: a for a in activities_of(history.protocol, rule, visit.occurrence, history.traits)}
     for code in answers:
         if code not in asked:
             message = _("%(activity)s is no activity of this visit; it has %(activities)s.")

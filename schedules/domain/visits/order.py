@@ -44,9 +44,7 @@ def anchors_dated_by(protocol: Protocol, visit: VisitState) -> tuple[str, ...]:
     if visit.rule is None:
         return ()
     return tuple(
-        anchor.code
-        for anchor in protocol.anchors
-        if anchor.derived and anchor.derived.visit in {visit.rule.code, visit.code}
+        anchor.code for anchor in protocol.anchors if anchor.derived and anchor.derived.visit in visit.names
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, NamedTuple, Self
 
+from schedules.domain.plan.slots import codes_by_rule
 from schedules.domain.plan.values import AnchorKind, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
 from schedules.domain.visits.bookings import booking_no_longer_fits
 from trials.domain.language import kept
-from trials.domain.protocols.protocol import AtOffset, TimingKind, VisitRule
+from trials.domain.protocols.occurrences import names_of
+from trials.domain.protocols.protocol import AtOffset, Protocol, TimingKind, VisitRule
 
 RANGES = frozenset({TimingKind.WITHIN.value, TimingKind.OVER.value})
 """The timings that have no single due day."""
@@ -83,6 +85,16 @@ class VisitState(NamedTuple):
     def named(self) -> dict[str, object]:
         """The visit's part of a refusal's words."""
         return {"visit": self.label}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The codes by which the version that gave it its rule may name it; its own where it has no rule."""
+        return names_of(self.rule, self.occurrence) if self.rule else frozenset({self.code})
+
+    def code_under(self, protocol: Protocol) -> str:
+        """What a version calls it, by its rule and number; its own code where that has no such visit."""
+        called = None if self.unscheduled else codes_by_rule(protocol).get((self.rule_code, self.occurrence))
+        return called or self.code
 
     @property
     def live(self) -> bool:

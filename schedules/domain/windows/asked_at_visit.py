@@ -124,8 +124,7 @@ Named = tuple[AbstractSet[str], AbstractSet[str]]
 
 
 def _named(visit: VisitState, protocol: Protocol) -> Named:
-    names = {visit.code, visit.rule.code} if visit.rule else {visit.code}
-    return names, {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
+    return visit.names, {*anchors_set_by(protocol, visit), *anchors_dated_by(protocol, visit)}
 
 
 def _asks_for(

@@ -91,7 +91,11 @@ def known_of(facts: Facts, zone: ZoneInfo, comes_of_age: date | None = None) -> 
 
     An activity was done when its test was taken or its procedure done, the latest counting.
     """
-    performed = {visit.code: _actual(visit.at, zone) for visit in facts.performed}
+    performed = {
+        name: _actual(visit.at, zone)
+        for visit in facts.performed
+        for name in facts.names_of_visit(visit.code)
+    }
     done = [(test.test, test.taken_at) for test in facts.tests]
     done += [(fact.code, fact.first) for fact in facts.occurrences if not isinstance(fact, Dose)]
     done.sort(key=lambda pair: first_instant(pair[1], zone))
@@ -256,8 +260,8 @@ class _Search:
 
     def _assumed(self, plan: Plan) -> dict[str, AnchorDay]:
         """The anchors that follow a visit not yet performed, on the last day of that visit's range."""
-        closes = {visit.rule.code: visit.window.closes for visit in plan.visits}
-        performed = {visit.code for visit in self.candidate.facts.performed}
+        closes = {visit.code: visit.window.closes for visit in plan.visits}
+        performed = known_of(self.candidate.facts, self.candidate.zone).performed
         return {
             rule.code: AnchorDay(closes[rule.derived.visit], AnchorKind.DERIVED)
             for rule in plan.protocol.anchors

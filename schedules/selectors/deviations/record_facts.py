@@ -20,6 +20,7 @@ from schedules.selectors.readiness.start_lines import started_against
 from schedules.selectors.store.calendars import today_at, working_days_by_site
 from schedules.selectors.store.course import visit_under
 from schedules.selectors.store.stored_visits import version_of
+from trials.domain.protocols.occurrences import names_of
 from trials.domain.protocols.protocol import Protocol, Role
 from trials.selectors.records import protocol_of
 
@@ -95,7 +96,7 @@ def _consent_before(visit: Visit, protocol: Protocol, days: Mapping[str, date]) 
     rule = None if visit.unscheduled else protocol.visit_by_code.get(visit.rule_code)
     if consented is None or anchor is None or rule is None or code not in days:
         return consented
-    named = {rule.code, visit.code}
+    named = names_of(rule, visit.occurrence)
     dated = {each.code for each in protocol.anchors if each.derived and each.derived.visit in named}
     return None if set(anchor.not_after) & (dated | {*anchors_of_rule(rule, visit.occurrence)}) else consented
 

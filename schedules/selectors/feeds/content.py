@@ -277,5 +277,5 @@ def _booking(visit: Visit) -> Hours | WholeDays | None:
 
 
 def _activities(visit: Visit, person: Participant, protocol: Protocol) -> tuple[str, ...]:
-    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
+    asked = activities_of(protocol, visit.rule_code, visit.occurrence, frozenset(person.traits))
     return tuple(activity.label for activity in asked)

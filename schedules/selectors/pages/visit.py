@@ -78,7 +78,7 @@ def visit_page(visit: Visit, now: datetime, say: Say = plain) -> VisitPage:
         reading=reading,
         row=stored_row(visit, planned_visit(visit, under.protocol, zone), under),
         deeds=actions_of(visit_under(visit, protocol)),
-        asked=activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits)),
+        asked=activities_of(protocol, visit.rule_code, visit.occurrence, frozenset(person.traits)),
         done=list(visit.activities.order_by("pk")),
         added=why_created("schedules.visit", visit.pk) if visit.unscheduled else "",
     )

@@ -109,6 +109,6 @@ def _activities(visits: Iterable[Visit], say: Say) -> dict[int, tuple[str, ...]]
             protocols[visit.participant.protocol_version_id],
             frozenset(visit.participant.traits),
         )
-        asked = activities_of(protocol, visit.rule_code, visit.code, traits)
+        asked = activities_of(protocol, visit.rule_code, visit.occurrence, traits)
         found[visit.pk] = tuple(one.label for one in asked)
     return found

@@ -90,7 +90,7 @@ def starts_of(ids: Sequence[int], now: datetime, say: Say = plain) -> dict[int, 
                 product=products.get(person.pk, Product()),
                 facts=one.facts,
                 ended={
-                    visit.code
+                    visit.code_under(one.protocol)
                     for visit in record.visits
                     if visit.missed_on or visit.cancelled_on or visit.held_on
                 },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables
 from schedules.selectors.store.first_days import first_approvals, first_signatures, standing_steps
+from trials.domain.protocols.protocol import Protocol
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
@@ -84,11 +85,16 @@ class Record:
 
     @property
     def known(self) -> Known:
-        """What the plan knows besides the anchors."""
+        """What the plan by the participant's version knows besides the anchors."""
+        return self.known_under(protocol_of(self.participant.protocol_version))
+
+    def known_under(self, protocol: Protocol) -> Known:
+        """What the plan by a version knows besides the anchors; visits by what that version calls them."""
         of_age = self.participant.comes_of_age_on
-        missed = frozenset(visit.code for visit in self.visits if visit.missed_on or visit.cancelled_on)
-        booked = {visit.code: visit.booked_on for visit in self.visits if visit.live and visit.booked_on}
-        return Known(self._performed(), self.activities, self.half_lives, of_age, self.begun, booked, missed)
+        performed = {visit.code_under(protocol): day for visit, day in self.performed()}
+        missed = frozenset(v.code_under(protocol) for v in self.visits if v.missed_on or v.cancelled_on)
+        booked = {v.code_under(protocol): v.booked_on for v in self.visits if v.live and v.booked_on}
+        return Known(performed, self.activities, self.half_lives, of_age, self.begun, booked, missed)
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""
@@ -131,16 +137,12 @@ class Record:
                 found[under].append(visit.code)
         return found
 
-    def _performed(self) -> dict[str, AnchorDay]:
-        return {
-            visit.code: AnchorDay(
-                visit.performed_on,
-                AnchorKind.ACTUAL,
-                on_record(visit.performed_at, visit.performed_zone, self.zone),
-            )
-            for visit in self.visits
-            if visit.performed_on
-        }
+    def performed(self) -> Iterator[tuple[VisitState, AnchorDay]]:
+        """The visits that were done, each with when it was."""
+        for visit in self.visits:
+            if visit.performed_on:
+                at = on_record(visit.performed_at, visit.performed_zone, self.zone)
+                yield visit, AnchorDay(visit.performed_on, AnchorKind.ACTUAL, at)
 
 
 def _span(window: ProtocolWindow) -> WindowSpan:

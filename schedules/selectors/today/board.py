@@ -357,7 +357,9 @@ def _row(section: Section, work: WorkRow, prepared: frozenset[str]) -> BoardRow:
     if section is Section.BOOK:
         strip = date_strip(window, place, reading.calendar, work.today, reading.say)
     offered = day_to_offer(window, place, reading.calendar, work.today, visit.suggested)
-    asked = activities_of(reading.protocol, visit.rule_code, visit.code, frozenset(work.participant.traits))
+    asked = activities_of(
+        reading.protocol, visit.rule_code, visit.occurrence, frozenset(work.participant.traits)
+    )
     activities = () if visit.rule_code == UNSCHEDULED else tuple(one.label for one in asked)
     return BoardRow(work, section, strip, offered, activities, prepared)
 

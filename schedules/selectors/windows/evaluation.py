@@ -16,7 +16,7 @@ from participants.domain.performed import PerformedVisit
 from participants.models import CourseStep
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import lay_out
-from schedules.domain.plan.values import AnchorDay, Plan, PlannedWindow
+from schedules.domain.plan.values import Plan, PlannedWindow
 from schedules.domain.windows.judges import judge, next_change_at
 from schedules.domain.windows.verdict_changes import Judged
 from schedules.domain.windows.verdicts import Verdict
@@ -24,7 +24,7 @@ from schedules.models import ProtocolWindow
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.store.records import Record, records_of
 from trials.domain.language import Named
-from trials.domain.protocols.occurrences import label_of_rule
+from trials.domain.protocols.occurrences import label_of_rule, names_of
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
@@ -137,6 +137,7 @@ def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> 
         tests=tuple(_tests(record)),
         performed=tuple(_performed(record)),
         visit_names=_visit_names(record, protocol),
+        called=_called(record, protocol),
         expected=_expected(record),
         ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
         on_hold=any(visit.held_on and visit.live for visit in record.visits),
@@ -154,17 +155,26 @@ def _tests(record: Record) -> Iterator[TestResult]:
 
 
 def _performed(record: Record) -> Iterator[PerformedVisit]:
-    performed: Mapping[str, AnchorDay] = record.known.performed
-    visits = {visit.code: visit for visit in record.visits}
-    for code, day in performed.items():
-        visit = visits[code]
-        yield PerformedVisit(Named(code, visit.label), day.at or day.day, Place(visit.place))
+    for visit, day in record.performed():
+        yield PerformedVisit(Named(visit.code, visit.label), day.at or day.day, Place(visit.place))
 
 
 def _visit_names(record: Record, protocol: Protocol) -> dict[str, str]:
     """What people call the visits of a protocol and those on record, by their codes."""
     rules = {rule.code: label_of_rule(rule) for rule in protocol.visits}
-    return rules | {visit.code: visit.label for visit in record.visits}
+    version = protocol_of(record.participant.protocol_version)
+    called = {visit.code_under(version): visit.label for visit in record.visits}
+    return rules | called | {visit.code: visit.label for visit in record.visits}
+
+
+def _called(record: Record, protocol: Protocol) -> dict[str, frozenset[str]]:
+    """By which codes the protocol may name the visits that were done, or at which somebody was asked."""
+    rules, asked = protocol.visit_by_code, {one.visit for one in record.facts.confirmations}
+    return {
+        visit.code: names_of(rules[visit.rule_code], visit.occurrence)
+        for visit in record.visits
+        if (visit.performed_on or visit.code in asked) and not visit.unscheduled and visit.rule_code in rules
+    }
 
 
 def _expected(record: Record) -> dict[str, date]:

@@ -167,5 +167,5 @@ def last_of_kind(participant: Participant, kind: FactKind, like: int | None, of:
 
 def performed_days(participant_windows: ParticipantWindows) -> list[tuple[str, date]]:
     """The visits that took place, with their days, the newest first."""
-    days = [(code, day.day) for code, day in participant_windows.record.known.performed.items()]
+    days = [(visit.code, day.day) for visit, day in participant_windows.record.performed()]
     return sorted(days, key=lambda pair: pair[1], reverse=True)

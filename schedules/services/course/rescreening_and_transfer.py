@@ -13,7 +13,7 @@ from participants.models import Anchor, CourseStep, Participant, SitePeriod
 from schedules.domain.errors import ReplanningRefused
 from schedules.domain.visits.visit import PLAN_COLUMNS
 from schedules.models import Visit, new_uid
-from schedules.selectors.store.course import CourseState, clock_at, ending_step, live_visits
+from schedules.selectors.store.course import CourseState, clock_at, ending_step, live_visits, visit_under
 from schedules.services.replanning.hold_rows import follow_plan
 from schedules.services.replanning.moves import Preview, Proposal, replan_many
 from schedules.services.store.site_locks import lock_sites
@@ -81,8 +81,8 @@ def _repeat_screening(person: Participant, protocol: Protocol, attempt: int, now
     over = present.exclude(pk__in=[visit.pk for visit in used]).values_list("pk", flat=True)
     write_visits(person.pk, list(over), "moved", now, attempt=attempt)
     plan_once_more(used, attempt, now)
-    codes = {visit.rule_code for visit in used} | {visit.code for visit in used}
-    return [rule.code for rule in protocol.anchors if rule.derived and rule.derived.visit in codes]
+    names = frozenset[str]().union(*(visit_under(visit, protocol).names for visit in used))
+    return [rule.code for rule in protocol.anchors if rule.derived and rule.derived.visit in names]
 
 
 def screening_rules(protocol: Protocol) -> list[VisitRule]:

@@ -216,12 +216,13 @@ def _refuse_years(record: Record, proposal: Proposal) -> None:
 
 
 def _plan_by(version: ProtocolVersion, record: Record, proposal: Proposal) -> Plan:
+    protocol = protocol_of(version)
     plan = lay_out(
-        protocol_of(version),
+        protocol,
         record.anchor_days(proposal.anchors),
         frozenset(record.participant.traits if proposal.traits is None else proposal.traits),
         calendar_for(record, proposal),
-        record.known,
+        record.known_under(protocol),
         record.zone,
     )
     return keep_codes(plan, record.visits)

@@ -58,5 +58,5 @@ def raise_reworded(reworded: Mapping[int, Sequence[int]], now: datetime) -> None
 
 
 def _asked(protocol: Protocol, visit: VisitState, traits: frozenset[str]) -> tuple[str, ...]:
-    found = activities_of(protocol, visit.rule_code, visit.code, traits)
+    found = activities_of(protocol, visit.rule_code, visit.occurrence, traits)
     return tuple(activity.label for activity in found)

@@ -32,7 +32,9 @@ def record_activity(
     visit = lock_visit(visit.pk, visit.participant_id, version)
     standing = standing_of(visit.participant)
     stood = VisitActivity.objects.filter(visit=visit, code=code).first()
-    asked = activities_of(standing.protocol, visit.rule_code, visit.code, frozenset(visit.participant.traits))
+    asked = activities_of(
+        standing.protocol, visit.rule_code, visit.occurrence, frozenset(visit.participant.traits)
+    )
     known = {one.code: one.label for one in asked} | ({stood.code: stood.label} if stood else {})
     _refuse(visit, code, answer, known)
     if stood:

@@ -37,7 +37,7 @@ _STAYS = frozenset({Effect.UNCHANGED, Effect.RETAINED, Effect.SUGGESTED})
 
 def write_activities(visit: Visit, completion: Completion, protocol: Protocol) -> None:
     """What was done at a visit and what was left, with its reason."""
-    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(visit.participant.traits))
+    asked = activities_of(protocol, visit.rule_code, visit.occurrence, frozenset(visit.participant.traits))
     answered = [(each, completion.activities[each.code]) for each in asked] if completion.activities else []
     VisitActivity.objects.bulk_create(
         VisitActivity(
@@ -223,9 +223,8 @@ def lends(protocol: Protocol, visit: VisitState) -> bool:
     """Whether anything in the protocol counts from the day of this visit or of what is done at it."""
     if visit.rule is None:
         return False
-    visits = {visit.rule.code, visit.code}
-    activities = {activity.code for activity in protocol.activities if visits & set(activity.visits)}
-    named = {ReferenceKind.VISIT: visits, ReferenceKind.ACTIVITY: activities}
+    activities = {one.code for one in protocol.activities if visit.names & set(one.visits)}
+    named = {ReferenceKind.VISIT: visit.names, ReferenceKind.ACTIVITY: activities}
     counted = any(each.code in named.get(each.kind, ()) for each in _references(protocol))
     return counted or bool(anchors_dated_by(protocol, visit))
 
@@ -234,8 +233,9 @@ def _lends_its_day(protocol: Protocol, visit: VisitState) -> bool:
     """Whether anything in the protocol counts from the day of this visit itself."""
     if visit.rule is None:
         return False
-    codes = {visit.rule.code, visit.code}
-    counted = any(one.kind is ReferenceKind.VISIT and one.code in codes for one in _references(protocol))
+    counted = any(
+        one.kind is ReferenceKind.VISIT and one.code in visit.names for one in _references(protocol)
+    )
     return counted or bool(anchors_dated_by(protocol, visit))
 
 

@@ -201,7 +201,7 @@ def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
 def _done(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outcome:
     visit, day = row.visit, _day(said)
     protocol, person = row.work.reading.protocol, row.participant
-    asked = activities_of(protocol, visit.rule_code, visit.code, frozenset(person.traits))
+    asked = activities_of(protocol, visit.rule_code, visit.occurrence, frozenset(person.traits))
     if day == row.work.today and (wanted := visit_page(visit, now(), say).questions()):
         return _asks_first(row, wanted)  # of an earlier day nobody is there any more
     completion = Completion(

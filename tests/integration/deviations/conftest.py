@@ -59,7 +59,9 @@ def visit(code: str, participant: Participant) -> Visit:
 def done(shown: Visit, day: date, now: datetime, why: str = "", left: dict[str, str] | None = None) -> Visit:
     """Put a visit on record as done; `left` are the activities that were not, with their reasons."""
     standing = standing_of(shown.participant)
-    asked = activities_of(standing.protocol, shown.rule_code, shown.code, frozenset(shown.participant.traits))
+    asked = activities_of(
+        standing.protocol, shown.rule_code, shown.occurrence, frozenset(shown.participant.traits)
+    )
     answers = {
         each.code: Answer(each.code not in (left or {}), (left or {}).get(each.code, "")) for each in asked
     }

@@ -16,9 +16,21 @@ from schedules.domain.readiness.beds import Beds
 from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.readiness.gates import Cohorts, Course
 from schedules.domain.readiness.start_context import Answer, Item, Person, sentences
-from tests.unit.plan.small import CONDITIONING, STATED, anchor, days, offset, protocol, visit, within
+from tests.unit.plan.small import (
+    CONDITIONING,
+    STATED,
+    anchor,
+    at,
+    days,
+    offset,
+    protocol,
+    repeated,
+    visit,
+    within,
+)
 from tests.unit.readiness.starting import (
     BEGINS,
+    BLOOD,
     CALENDAR,
     READY,
     SCREENING,
@@ -159,6 +171,23 @@ def test_the_anchor_of_consent_counts_where_no_form_is_kept() -> None:
 def test_what_is_done_before_the_start(day: date, done: date | None, answer: Answer, words: str) -> None:
     known = performed(screening=done) if done else performed()
     assert told(Item.VISIT, day, known=known) == (answer, words)
+
+
+def test_what_others_are_asked_is_not_repeated() -> None:
+    hcg = replace(BLOOD, code="hcg", label="Pregnancy test", applies_to=("childbearing_potential",))
+    known, made = performed(screening=nov(2)), asked(activities=(BLOOD, hcg))
+    for traits, what in (((), "Blood count"), (hcg.applies_to, "Blood count, Pregnancy test")):
+        _answer, words = told(Item.VISIT, protocol=made, known=known, traits=frozenset(traits))
+        assert words.endswith(f"To be repeated: {what}."), words
+
+
+def test_what_is_asked_of_one_of_several_visits_is_repeated() -> None:
+    """The second of two screenings is named by what a plan calls it."""
+    twice = visit("screening", repeated(at("-P27D", "P2D"), "P7D", "-P20D"))
+    made = protocol(twice, *CONDITIONING, activities=(replace(BLOOD, visits=("screening-2",)),))
+    known = performed(**{"screening-1": nov(10), "screening-2": nov(10)})
+    _answer, words = told(Item.VISIT, protocol=made, known=known)
+    assert words.endswith("To be repeated: Blood count."), words
 
 
 def test_a_screening_that_was_missed_says_no() -> None:

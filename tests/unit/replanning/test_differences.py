@@ -167,6 +167,13 @@ def test_a_window_that_changes(rule: object, changed: str, before: str, after: s
     assert lines(asked(windows=(rule,))) == {changed: (before, after)}
 
 
+def test_an_activity_at_one_of_several_visits_names_it_by_its_label() -> None:
+    several = visit("d14", repeated(at("P14D", "P2D"), "P14D", "P28D"))
+    new = asked(several, activities=(replace(BLOOD, visits=("d14-2",)),))
+    found = next(one for one in told(new) if one.part is Part.ACTIVITY)
+    assert found.lines == (("At", "D14", "D14 2"),)
+
+
 def test_an_activity_that_moves_to_another_visit() -> None:
     d21 = visit("d21", at("P21D"))
     old = asked(D14, d21)

@@ -227,9 +227,9 @@ def test_a_result_is_of_a_sample_that_was_taken_at_the_visit(done, sample, expec
 
 
 def test_activities_follow_traits() -> None:
-    codes = [a.code for a in activities_of(PROTOCOL, "screening", "screening", frozenset())]
+    codes = [a.code for a in activities_of(PROTOCOL, "screening", 1, frozenset())]
     assert codes == ["eligibility", "blood-count"]
-    held = activities_of(PROTOCOL, "screening", "screening", frozenset({"childbearing_potential"}))
+    held = activities_of(PROTOCOL, "screening", 1, frozenset({"childbearing_potential"}))
     assert [a.code for a in held] == ["eligibility", "hcg", "blood-count"]
 
 

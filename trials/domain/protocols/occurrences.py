@@ -54,9 +54,25 @@ def occurrence_offsets(visit: VisitRule) -> dict[str, Offset]:
     if not is_many(visit):
         return {visit.code: first}
     return {
-        f"{visit.code}-{number + 1}": Offset(first.amount + number * step, first.unit)
+        code_of(visit, number + 1): Offset(first.amount + number * step, first.unit)
         for number in range(occurrences(visit))
     }
+
+
+def code_of(visit: VisitRule, occurrence: int) -> str:
+    """What a plan calls one visit of the rule, also one that the rule makes no longer."""
+    alone = occurrence == 1 and not is_many(visit)
+    return visit.code if alone else f"{visit.code}-{occurrence}"
+
+
+def names_of(visit: VisitRule, occurrence: int) -> frozenset[str]:
+    """Return the codes by which a document may name one visit of a rule; none of one that it makes no longer.
+
+    A visit is stored under the code that it was enrolled with: an amendment may name it otherwise since.
+    """
+    if occurrence > occurrences(visit):
+        return frozenset()
+    return frozenset({visit.code, code_of(visit, occurrence)})
 
 
 def occurrence_rules(visits: Iterable[VisitRule]) -> dict[str, VisitRule]:

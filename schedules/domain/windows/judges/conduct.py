@@ -99,8 +99,8 @@ def _finished(
 
 
 def _named_done(case: Case, holding: list[Confirmation], code: str) -> bool:
-    performed = any(visit.code == code for visit in case.facts.performed)
-    at_visit = any(one.visit == code for one in holding)
+    performed = any(code in case.facts.names_of_visit(visit.code) for visit in case.facts.performed)
+    at_visit = any(one.visit and code in case.facts.names_of_visit(one.visit) for one in holding)
     closing = case.ends is not None and any(
         one.visit is None and day_of(one.at, case.zone) >= day_of(case.ends, case.zone) for one in holding
     )
@@ -109,7 +109,7 @@ def _named_done(case: Case, holding: list[Confirmation], code: str) -> bool:
 
 def _concerns(case: Case, terms: Conduct, one: Confirmation) -> bool:
     """Whether something said belongs to this window: at a visit it names, or not before its first day."""
-    if one.visit is not None and one.visit in terms.confirmed_at:
+    if one.visit is not None and not case.facts.names_of_visit(one.visit).isdisjoint(terms.confirmed_at):
         return True
     return case.starts is None or day_of(one.at, case.zone) >= day_of(case.starts, case.zone)
 
@@ -119,7 +119,7 @@ def _asks(case: Case, terms: Conduct, visit: PerformedVisit) -> bool:
     if first_instant(visit.at, case.zone) > case.now:
         return False
     if terms.confirmed_at:
-        return visit.code in terms.confirmed_at
+        return not case.facts.names_of_visit(visit.code).isdisjoint(terms.confirmed_at)
     return case.holds(visit.at) is not False
 
 
