@@ -55,7 +55,6 @@ class Judged:
     quiet: Sequence[tuple[ReminderDelivery, datetime]] = ()
     over: Rows = ()
     untrue: Rows = ()
-    things: frozenset[str] = frozenset()
 
 
 def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, language: str = "") -> list[Judged]:
@@ -65,8 +64,7 @@ def judge_messages(messages: Sequence[Rows], now: datetime, at: datetime, langua
     with it, what is more urgent waits until the next morning, and only what leaves at once does so. What was
     due by day and is tried again by night waits for its end. Who is told because nobody acknowledged is not
     told once somebody has. A group hears of what somebody at its place is told. `language` is the channel's,
-    else the recipient's counts. Two messages of one person about one thing are judged as if the other had
-    not left: who sends the second asks again.
+    else the recipient's counts. No two of the messages are of one receiver and thing (`claim_messages`).
     """
     found = _Found.of(messages, now, at, language)
     return [found.judged(rows, at, language) for rows in messages]
@@ -137,7 +135,6 @@ class _Found:
             quiet=[(row, nights[row.reminder_id]) for row in rows if row.reminder_id in nights],
             over=[row for row in rows if row.reminder_id in here - concerned],
             untrue=[row for row in rows if row.reminder_id not in here],
-            things=frozenset(notice.thing for notice in notices),
         )
 
     def _concerns(self, reminder: int, whom: int | None) -> bool:

@@ -52,6 +52,11 @@ def is_free(now: datetime, stale_after: timedelta) -> Q:
     return Q(claimed_at=None) | Q(claimed_at__lt=now - stale_after) | Q(claimed_at__gt=now + AHEAD)
 
 
+def is_old(claimed_at: datetime | None, now: datetime, stale_after: timedelta) -> bool:
+    """Whether nobody holds a row that was claimed then, by the same rule as `is_free`."""
+    return claimed_at is None or not now - stale_after <= claimed_at <= now + AHEAD
+
+
 def is_due(now: datetime) -> Q:
     """The condition on deliveries that have waited long enough since they were last tried."""
     due = Q(tried_at=None) | Q(tried_at__gt=now + AHEAD)

@@ -32,6 +32,7 @@ from schedules.notifications import (
     written_out,
 )
 from schedules.selectors.reminders.changes import newest_entry
+from schedules.selectors.reminders.claims import Thing, claims_of_things, thing_heard
 from schedules.selectors.reminders.judging import Judged, Rows, held_of, judge_messages
 from schedules.selectors.reminders.notices import claim_age, is_due, is_free, thing_named
 from schedules.selectors.reminders.ways import EMAIL
@@ -40,12 +41,15 @@ from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
 from trials.domain.channels.breaker import UNLIMITED
 from trials.domain.channels.failures import UNWRITTEN
-from trials.services.channels.health import claim_allowance, record_answer, record_silence
+from trials.services.channels.health import claim_allowance, hold_way, record_answer, record_silence
 
 logger = logging.getLogger(__name__)
 
 BATCH = 20
 """How many messages a worker claims at once: sent well within STALE_AFTER even by a slow mail server."""
+
+ROUNDS = 10
+"""How often a claim looks behind messages that wait for another one about their thing."""
 
 RING_SECONDS = 20
 """For how long one ring delivers, the last message included: a server that hangs must not hold up sweeps."""
@@ -177,27 +181,52 @@ def claim_messages(
     """Take up to `most` messages of a channel that nobody holds and that may leave; give the rows of each.
 
     The worker that claims a message's first row has all of it. Rows that leave together get the message's
-    key when they are first claimed; after a crash the same rows leave again under the same key.
+    key when they are first claimed; after a crash the same rows leave again under the same key. Of one thing
+    a receiver has one message claimed at a time, and each other waits until it is known what came of that:
+    claims by one channel follow each other, so that two workers cannot both be first.
     """
+    hold_way(channel)
     free = ReminderDelivery.objects.filter(
         is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None
     ).filter(reminder__lapsed_at=None, channel=channel)
-    earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
-    first = free.filter(Q(message="") | ~Exists(earlier)).select_for_update(
-        of=("self",), skip_locked=True, no_key=True
-    )
-    # Two statements that walk along the index of what is open: one for both would sort all that waits, and
-    # by the number alone PostgreSQL walks along all that was ever sent.
-    heads = list(first.filter(tried_at=None).order_by("tried_at", "id")[:most])
-    if len(heads) < most:
-        heads += first.filter(tried_at__isnull=False).order_by("tried_at", "id")[: most - len(heads)]
-    mates = _mates(free, heads)
-    found = [[head, *mates.get(head.message, [])] for head in heads]
+    found: list[list[ReminderDelivery]] = []
+    things: set[Thing] = set()
+    passed: list[int] = []
+    for _round in range(ROUNDS):
+        heads = _heads(free, [*passed, *(rows[0].pk for rows in found)], most - len(found))
+        mates = _mates(free, heads)
+        messages = [[head, *mates.get(head.message, [])] for head in heads]
+        held = claims_of_things([row for rows in messages for row in rows], at, stale_after)
+        before = len(passed)
+        for rows in messages:
+            theirs = {thing_heard(row) for row in rows}
+            if theirs & things or any(one.holds_up(row) for row in rows for one in held):
+                passed.append(rows[0].pk)
+            else:
+                found.append(rows)
+                things |= theirs
+        if len(passed) == before or len(found) == most:
+            break
     new = _named([rows for rows in found if is_waiting(rows[0].message)])
     pks = [row.pk for rows in found for row in rows]
     kept: dict[str, Any] = {"message": Case(*new, default=F("message"))} if new else {}
     ReminderDelivery.objects.filter(pk__in=pks).update(claimed_at=at, **kept)
     return found
+
+
+def _heads(free: Any, passed: Sequence[int], most: int) -> list[ReminderDelivery]:
+    """The first rows of up to `most` free messages, but for those passed over."""
+    earlier = free.filter(message=OuterRef("message"), pk__lt=OuterRef("pk")).exclude(message="")
+    first = free.filter(Q(message="") | ~Exists(earlier)).select_related("reminder")
+    first = first.select_for_update(of=("self",), skip_locked=True, no_key=True)
+    if passed:
+        first = first.exclude(pk__in=passed)
+    # Two statements that walk along the index of what is open: one for both would sort all that waits, and
+    # by the number alone PostgreSQL walks along all that was ever sent.
+    heads = list(first.filter(tried_at=None).order_by("tried_at", "id")[:most])
+    if len(heads) < most:
+        heads += first.filter(tried_at__isnull=False).order_by("tried_at", "id")[: most - len(heads)]
+    return heads
 
 
 def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[ReminderDelivery]]:
@@ -206,19 +235,18 @@ def _mates(free: Any, heads: Sequence[ReminderDelivery]) -> dict[str, list[Remin
     found: dict[str, list[ReminderDelivery]] = {}
     if names:
         rows = free.filter(message__in=names).exclude(pk__in=[head.pk for head in heads])
-        for row in rows.order_by("id").select_for_update(of=("self",), skip_locked=True, no_key=True):
+        rows = rows.select_related("reminder").order_by("id")
+        for row in rows.select_for_update(of=("self",), skip_locked=True, no_key=True):
             found.setdefault(row.message, []).append(row)
     return found
 
 
 def _named(messages: Sequence[Rows]) -> list[When]:
-    """Give messages that are claimed for the first time their keys, and say how to keep them; one query."""
-    ids = [row.reminder_id for rows in messages for row in rows]
-    keys = dict(Reminder.objects.filter(pk__in=ids).order_by().values_list("pk", "key")) if ids else {}
+    """Give messages that are claimed for the first time their keys, and say how to keep them."""
     found = []
     for rows in messages:
         whom = rows[0].recipient_id or -number_of_channel(rows[0].channel)
-        key = message_key([keys[row.reminder_id] for row in rows], whom)
+        key = message_key([row.reminder.key for row in rows], whom)
         for row in rows:
             row.message = key
         found.append(When(pk__in=[row.pk for row in rows], then=Value(key)))
@@ -237,7 +265,6 @@ class Batch:
     waiting: set[int] = field(default_factory=set)
     newest: int = 0
     ends: float = 0.0
-    heard: set[tuple[int | None, str]] = field(default_factory=set)
     said: list[int] = field(default_factory=list)
 
     def judge(self, messages: Sequence[Rows]) -> list[Judged]:
@@ -257,9 +284,8 @@ class Batch:
     def look_again(self, messages: Sequence[Rows]) -> list[Judged]:
         """Give what these messages say now. One query where nothing has happened since they were judged.
 
-        One is judged again where a row of it was acknowledged, given up or taken by another worker, where its
-        person has just heard of the same thing and where the trail has gone on; after JUDGED_FOR seconds all
-        that wait are.
+        One is judged again where a row of it was acknowledged, given up or taken by another worker and where
+        the trail has gone on; after JUDGED_FOR seconds all that wait are.
         """
         heads = [rows[0].pk for rows in messages]
         if self.clock() >= self.ends:
@@ -271,7 +297,7 @@ class Batch:
         moved: dict[int, Rows] = {}
         for place, one in enumerate(found):
             left = [row for row in one.said if row.pk in held]
-            as_it_was = newest == self.newest and len(left) == len(one.said) and not self._was_heard(one)
+            as_it_was = newest == self.newest and len(left) == len(one.said)
             if one.said and not as_it_was:
                 found[place] = Judged(None, ())
                 moved |= {place: left} if left else {}
@@ -280,15 +306,9 @@ class Batch:
             found[place] = one
         return found
 
-    def _was_heard(self, judged: Judged) -> bool:
-        return any(
-            (row.recipient_id, thing) in self.heard for row in judged.said[:1] for thing in judged.things
-        )
-
     def keep_sent(self, judged: Judged) -> None:
         """Keep that a message has left; its reminders are closed with the batch."""
         keep_sent(judged.said, self.at)
-        self.heard |= {(judged.said[0].recipient_id, thing) for thing in judged.things}
         self.said += [row.reminder_id for row in judged.said]
 
     def __enter__(self) -> Self:

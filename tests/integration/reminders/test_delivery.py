@@ -183,7 +183,7 @@ def test_nor_is_what_somebody_acknowledges_gives_up_or_takes_over_meanwhile(mean
     assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
 
 
-def test_of_two_messages_about_one_thing_that_are_claimed_together_the_second_is_not_said() -> None:
+def test_of_two_messages_about_one_thing_that_are_due_together_the_second_is_not_said() -> None:
     a_coordinator("here")
     visit = a_visit(a_site(), CLOSES)
     sweeping.sweep_closing(now=NOON)
@@ -192,7 +192,8 @@ def test_of_two_messages_about_one_thing_that_are_claimed_together_the_second_is
     less.save()
     Visit.objects.filter(pk=visit.pk).update(opens=TODAY - 4 * DAY)
     told: list[str] = []
-    ledger.deliver_reminders(now=NOON, send=lambda message: told.extend(one.kind for one in message.notices))
+    for _ in range(2):
+        ledger.deliver_reminders(now=NOON, send=lambda one: told.extend(of.kind for of in one.notices))
     assert told == ["closing"]
     assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
 
@@ -216,7 +217,8 @@ def test_nor_is_the_second_about_one_window() -> None:
     a_test_of_one_day(TODAY + DAY)
     assert sweeping.sweep_rules(now=NOON) == 2
     told: list[str] = []
-    ledger.deliver_reminders(now=NOON, send=lambda message: told.extend(one.kind for one in message.notices))
+    for _ in range(2):
+        ledger.deliver_reminders(now=NOON, send=lambda one: told.extend(of.kind for of in one.notices))
     assert told == ["test-closes"], "the graver of the two"
     assert not ReminderDelivery.objects.filter(sent_at=None, lapsed_at=None).exists()
 
@@ -695,11 +697,11 @@ def test_a_claim_reads_what_it_takes_and_neither_all_that_waits_nor_all_that_was
     """With 100,000 waiting, each claim of twenty sorted them, or walked along all that had left before."""
     person = a_coordinator("here")
     visit = a_visit(a_site(), CLOSES)
-    of = {"kind": "closing", "visit": visit, "participant": visit.participant, "due_on": TODAY}
+    of = {"kind": "closing", "participant": visit.participant, "due_on": TODAY}
     before = [NOON - DAY, None]
     rows = Reminder.objects.bulk_create(
         Reminder(
-            key=f"many:{number}",
+            key=f"closing:many{number}:{CLOSES}",
             claimed_at=NOON - DAY if number < 4000 else before[number % 2],
             sent_at=NOON - DAY if number < 4000 else None,
             **of,
@@ -727,6 +729,7 @@ def test_a_claim_reads_what_it_takes_and_neither_all_that_waits_nor_all_that_was
             with CaptureQueriesContext(connection) as asked:
                 claim()
             locking = [one["sql"] for one in asked if "FOR NO KEY UPDATE" in one["sql"]]
+            locking = [sql for sql in locking if "trials_channelhealth" not in sql]
             assert len(locking) == 2, "what is fresh, and what was tried before"
             for sql in locking:
                 cursor.execute(f"EXPLAIN {re.sub('LIMIT [0-9]+', 'LIMIT 20', sql)}")

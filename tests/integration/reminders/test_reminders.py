@@ -365,6 +365,7 @@ def test_a_worker_judges_a_batch_at_once_and_asks_and_keeps_with_one_statement_f
     a_coordinator("here")
     site = a_site()
     counts = []
+    statements()
     for visits in (1, 9):
         for _ in range(visits):
             a_visit(site, date(2026, 11, 24))

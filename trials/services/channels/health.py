@@ -58,6 +58,11 @@ def record_silence(way: str, *, at: datetime, reason: str) -> None:
     _keep(row, _health(row).unanswered(at))
 
 
+def hold_way(way: str) -> None:
+    """Let others who hold this way wait until the transaction around it ends."""
+    _locked(way)
+
+
 def _locked(way: str) -> ChannelHealth:
     rows = ChannelHealth.objects.filter(way=way).select_for_update(no_key=True)
     if (row := rows.first()) is not None:
