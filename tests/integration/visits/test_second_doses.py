@@ -83,6 +83,20 @@ def test_a_second_dose_given_two_days_late_moves_what_counts_from_it(person):
     assert not Deviation.objects.filter(participant=person).exists()
 
 
+def test_a_late_dose_that_moves_others_is_saved_once_its_preview_was_shown(person):
+    found = visit(person, "second")
+
+    def give(seen):
+        completion = Completion(date(2026, 11, 25), None, seen=seen)
+        now = noon(date(2026, 11, 25))
+        return complete_visit(visit=found, version=found.version, completion=completion, by=None, now=now)
+
+    with pytest.raises(VisitRefused, match="The calendar moves with it") as asked:
+        give("")
+    assert visit(person, "second").performed_on is None
+    assert give(asked.value.preview.digest).performed_on == date(2026, 11, 25)
+
+
 def test_a_dose_outside_its_tolerance_is_a_deviation_although_it_sets_the_day(person):
     done(person, "second", date(2026, 11, 27), "The participant had a cold.")
     assert Deviation.objects.filter(participant=person, visit__code="second").count() == 1

@@ -156,6 +156,11 @@ def test_a_late_infusion_moves_what_counts_from_it(participant: Participant) -> 
     )  # fmt: skip
 
 
+def test_a_visit_that_moves_nothing_is_saved_without_a_preview(participant: Participant) -> None:
+    conditioned(participant)
+    assert done(visit(participant, "d0"), INFUSION, at(12, 7, 14), seen="").performed_on == INFUSION
+
+
 def test_activities_are_done_or_have_a_reason() -> None:
     participant = enrol(enrolment=an_enrolment(a_version("NCT07193667")), by=None)
     shown = visit(participant, "screening")
@@ -185,6 +190,25 @@ def test_undoing_an_infusion_gives_the_anchor_its_planned_day_back(participant: 
     assert visit(participant, "d0").performed_on is None
     assert visit(participant, "d28").anchor_kind == "planned"
     assert AuditEntry.objects.filter(reason="of another participant", model="schedules.visit").exists()
+
+
+def test_undoing_a_late_infusion_plans_it_for_the_day_before_it_was_late(participant: Participant) -> None:
+    conditioned(participant)
+    late = done(visit(participant, "d0"), date(2026, 12, 9), at(12, 9), outside_reason="fever on D-2")
+    undo_visit(visit=late, version=late.version, by=None, reason="of another participant", now=at(12, 10))
+    infusion = Anchor.objects.get(participant=participant, code="infusion")
+    assert (infusion.planned_on, infusion.actual_on) == (INFUSION, None)
+
+
+def test_undoing_a_day_that_nobody_had_planned_leaves_it_planned_for_that_day(
+    participant: Participant,
+) -> None:
+    infused(participant)
+    Anchor.objects.filter(participant=participant, code="infusion").update(planned_on=None, planned_at=None)
+    given = visit(participant, "d0")
+    undo_visit(visit=given, version=given.version, by=None, reason="of another participant", now=at(12, 8))
+    infusion = Anchor.objects.get(participant=participant, code="infusion")
+    assert (infusion.planned_on, infusion.actual_on) == (INFUSION, None)
 
 
 def test_undoing_the_first_chemotherapy_lets_its_anchor_follow_again(participant: Participant) -> None:
