@@ -63,15 +63,20 @@ def say(message: str) -> str:
         return message.replace(", ", pgettext("list", ", "))
     if _ROW.fullmatch(message):
         return run_on(message.split(), _)
-    whole, (name, _space, number) = _(message), message.rpartition(" ")
-    numbered = whole == message and name and number.replace(".", "").isdecimal()
-    if numbered:
+    whole = _(message)
+    return whole if whole != message else _say_untranslated(message)
+
+
+def _say_untranslated(message: str) -> str:
+    """A numbered label by its name, a code by its label; anything else as it stands."""
+    name, _space, number = message.rpartition(" ")
+    if name and number.replace(".", "").isdecimal():
         return f"{_(name)} {number}"
-    if not isinstance(message, Code) or whole != message:
-        return whole
+    if not isinstance(message, Code):
+        return str(message)
     capital = message[:1].upper() + message[1:]  # a label inside a sentence
     said = _(capital)
-    return readable(whole) if said == capital else said
+    return readable(message) if said == capital else said
 
 
 def refuse(refusals: Iterable[Refusal], error: type[Refused] = Refused) -> None:

@@ -20,7 +20,7 @@ from schedules.api.maps import map_key
 from schedules.api.reading.queries import feed_place
 from schedules.api.visit_reports import MOST_ITEMS, reported
 from schedules.api.writing import DRY_RUN, IDEMPOTENCY_KEY, AnswersOnce, dry_run_asked, problem_of
-from schedules.formats.odm import EventDay, Head, OdmError, day_of, fits_xml, read_odm, write_odm
+from schedules.formats.odm import EventDay, Head, OdmError, SubjectDays, day_of, fits_xml, read_odm, write_odm
 from schedules.models import EdcMap, Visit
 from schedules.selectors.exchange.agreements import edc_map
 from schedules.selectors.exchange.change_feed import last_number
@@ -157,21 +157,17 @@ class OdmExchange(AnswersOnce):
 
     def _taken(self, request: Request, found: EdcMap, *, dry_run: bool) -> Any:
         events = EventMap.of(found)
-        body = request.data
-        raw = str(body.get("odm", "") if isinstance(body, dict) else "").encode("latin-1")
-        try:
-            study, subjects = read_odm(raw, events.items)
-        except OdmError as error:
-            _refuse(error)
+        study, subjects = _read(request, events)
+        named = [(subject.key, event) for subject in subjects for event in subject.events]
+        # before anything is refused: the map's page shows what a refused file named
         heard = MessageNames(
             [subject.site for subject in subjects if subject.site],
             [subject.key for subject in subjects],
-            [(event.event_oid, event.repeat_key) for subject in subjects for event in subject.events],
+            [(event.event_oid, event.repeat_key) for _key, event in named],
         )
         note_message(edc_map=found, names=heard, now=request_clock.now(), by=signed_in(request))
         if study != (found.study_oid or found.trial.code):
             _refuse(OdmError("other_study", "ClinicalData/@StudyOID", study))
-        named = [(subject.key, event) for subject in subjects for event in subject.events]
         if len(named) > MOST_ITEMS:
             _refuse(OdmError("too_many", "StudyEventData", str(len(named))))
         visits = _visits(request, events, named, {one.key: one.site for one in subjects})
@@ -194,6 +190,16 @@ class OdmExchange(AnswersOnce):
             problem = problem_of(error, self)
             return {**said, "status": problem["status"], "visit": visit.pk, "problem": problem}
         return {**said, "status": 200, "visit": visit.pk, "problem": None}
+
+
+def _read(request: Request, events: EventMap) -> tuple[str, list[SubjectDays]]:
+    """The study of a file and its subjects; raises ValidationError where it is no such ODM."""
+    body = request.data
+    raw = str(body.get("odm", "") if isinstance(body, dict) else "").encode("latin-1")
+    try:
+        return read_odm(raw, events.items)
+    except OdmError as error:
+        _refuse(error)
 
 
 def _map(request: Request, trial: str, edc: str, environment: str) -> EdcMap:

@@ -285,18 +285,23 @@ def spans(
     """
     days = rule.days if days is None else days
     if rule.direction is Direction.BEFORE:
-        found, nearer = [], [*days[1:], -1]
-        for ahead, next_days in zip(days, nearer, strict=True):
-            first = today + timedelta(days=next_days + 1 + (idle if next_days >= 0 else 0))
-            if since is not None:
-                first = max(first, since + timedelta(days=ahead + 1))
-            found.append(Span(first, today + timedelta(days=ahead + idle), ahead if len(days) > 1 else 0))
-        return [span for span in found if span.first <= span.last]
+        return _spans_before(days, today, since, idle)
     after = days[0] if rule.direction is Direction.AFTER and days else 0
     first, last = today - timedelta(days=rule.kept + after), today - timedelta(days=after)
     if since is not None:
         first = max(first, since - timedelta(days=after) + timedelta(days=1))
     return [Span(first, last)] if first <= last else []
+
+
+def _spans_before(days: tuple[int, ...], today: date, since: date | None, idle: int) -> list[Span]:
+    """The days that each step of a rule speaks of ahead, the farthest first; no day stands in two steps."""
+    found, nearer = [], [*days[1:], -1]
+    for ahead, next_days in zip(days, nearer, strict=True):
+        first = today + timedelta(days=next_days + 1 + (idle if next_days >= 0 else 0))
+        if since is not None:
+            first = max(first, since + timedelta(days=ahead + 1))
+        found.append(Span(first, today + timedelta(days=ahead + idle), ahead if len(days) > 1 else 0))
+    return [span for span in found if span.first <= span.last]
 
 
 def newly_due(now: Sequence[Span], then: Sequence[Span]) -> list[Span]:

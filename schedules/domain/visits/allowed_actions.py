@@ -90,7 +90,14 @@ def refusals_of_booking(
         yield Refusal("on", message, {"day": booking.on, "today": clock.today})
     yield from _refusals_of_hours(booking)
     yield from _unlikely(booking.on, booking.sure, history, ("reason", reason))
-    outside = 0 if visit.free else visit.window.days_outside(booking.on)
+    yield from _refusals_of_place(visit, booking.on, reason)
+    if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
+        yield before_consent(history.protocol, booking.on, history.consented_on)
+
+
+def _refusals_of_place(visit: VisitState, on: date, reason: str) -> Iterator[Refusal]:
+    """A block is not taken apart; a day outside the window, and another day than before, have a reason."""
+    outside = 0 if visit.free else visit.window.days_outside(on)
     if outside and visit.block:
         message = _(
             "%(visit)s belongs to a block that never moves by itself: move the day it counts from "
@@ -98,12 +105,10 @@ def refusals_of_booking(
         )
         yield Refusal("on", message, visit.named)
     elif outside and not reason.strip():
-        yield _outside(visit, booking.on, outside, "reason")
+        yield _outside(visit, on, outside, "reason")
     elif visit.booked_on and not visit.booking_lost and not reason.strip():  # lost: the move said why
         message = _("%(visit)s is already booked on %(booked)s. Enter why you change the booking.")
         yield Refusal("reason", message, {**visit.named, "booked": visit.booked_on})
-    if history.consented_on and booking.on < history.consented_on and is_infusion(visit, history):
-        yield before_consent(history.protocol, booking.on, history.consented_on)
 
 
 def refusals_of_completion(

@@ -171,14 +171,9 @@ def _resources(booked: BookedTime, others: list[BookedTime], day: DayAtSite) -> 
 def _unusable(booked: BookedTime, terms: ResourceTerms, day: DayAtSite) -> Iterator[Clash]:
     """The closed days and the hours of what a booking takes."""
     note = terms.closed_on(booked.on)
-    words: dict[str, Value] = {"name": terms.name, "day": booked.on, "why": note or ""}
+    words: dict[str, Value] = {"name": terms.name, "day": booked.on}
     if note is not None:
-        kind = ClashKind.ABSENCE if terms.kind is ResourceKind.STAFF else ClashKind.CLOSED
-        message = _("%(name)s cannot be used on %(day)s: %(why)s.")
-        bare = _("%(name)s cannot be used on %(day)s.")
-        if terms.kind is ResourceKind.STAFF:
-            message, bare = _("%(name)s is away on %(day)s: %(why)s."), _("%(name)s is away on %(day)s.")
-        yield Clash(kind, Words.of(message if note else bare, words), resource=terms.pk)
+        yield _not_usable(terms, note, words)
     elif not terms.used_on(booked.on):
         message = _("%(name)s is not used on that weekday: %(day)s.")
         yield Clash(ClashKind.CLOSED, Words.of(message, words), resource=terms.pk)
@@ -189,6 +184,19 @@ def _unusable(booked: BookedTime, terms: ResourceTerms, day: DayAtSite) -> Itera
         words["last"] = f"{last:%H:%M}" if last else "24:00"
         message = _("%(name)s is open from %(first)s to %(last)s.")
         yield Clash(ClashKind.HOURS, Words.of(message, words), resource=terms.pk)
+
+
+def _not_usable(terms: ResourceTerms, note: str, words: Mapping[str, Value]) -> Clash:
+    """The clash with a closed day of a resource, or with a day on which somebody is away."""
+    if terms.kind is ResourceKind.STAFF:
+        kind = ClashKind.ABSENCE
+        message, bare = _("%(name)s is away on %(day)s: %(why)s."), _("%(name)s is away on %(day)s.")
+    else:
+        kind = ClashKind.CLOSED
+        message = _("%(name)s cannot be used on %(day)s: %(why)s.")
+        bare = _("%(name)s cannot be used on %(day)s.")
+    said = Words.of(message, {**words, "why": note}) if note else Words.of(bare, words)
+    return Clash(kind, said, resource=terms.pk)
 
 
 def _within(terms: ResourceTerms, span: tuple[datetime, datetime]) -> bool:

@@ -107,16 +107,20 @@ def _results(
         if isinstance(terms, Freshness) and _asks_for(window, terms, (names, own), here, (facts, day)):
             wanted.setdefault(terms.test, []).append((window, terms))
     for test, found in wanted.items():
-        if _resulted_on(test, facts, day):
-            continue
-        results = {terms.result for _window, terms in found}
-        yield ResultAsked(
-            test,
-            here.get(test) or readable(label_of(protocol.named(test))),
-            results.pop() if len(results) == 1 else None,
-            tuple(window.rule.label for window, _terms in found),
-            any(_counts_hours(window) for window, _terms in found),
-        )
+        if not _resulted_on(test, facts, day):
+            yield _asked_result(test, here.get(test) or readable(label_of(protocol.named(test))), found)
+
+
+def _asked_result(test: str, label: str, found: Sequence[tuple[PlannedWindow, Freshness]]) -> ResultAsked:
+    """A test with the windows that it is for, and the result that they want where that is one alone."""
+    results = {terms.result for _window, terms in found}
+    return ResultAsked(
+        test,
+        label,
+        results.pop() if len(results) == 1 else None,
+        tuple(window.rule.label for window, _terms in found),
+        any(_counts_hours(window) for window, _terms in found),
+    )
 
 
 Named = tuple[AbstractSet[str], AbstractSet[str]]

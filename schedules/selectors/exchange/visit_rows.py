@@ -402,12 +402,17 @@ def _wanted(user: User, of_theirs: Q, wanted: WantedVisits, now: datetime) -> Qu
     if wanted.changed_since is not None:
         visits = visits.filter(changed_visits(wanted.changed_since))
     if wanted.window or wanted.appointment:
-        days = _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
-        visits = _any(visits, [window_condition(one, days) for one in wanted.window])
-        if RARE.issuperset(wanted.window):
-            visits = _any(visits, [rare_window(one, days) for one in wanted.window])
-        visits = _any(visits, [appointment_condition(one, days) for one in wanted.appointment])
+        visits = _in_states(visits, wanted, user, now)
     return _any(visits, [edc_condition(one) for one in wanted.edc_status])
+
+
+def _in_states(visits: QuerySet[Visit], wanted: WantedVisits, user: User, now: datetime) -> QuerySet[Visit]:
+    """Those that stand in the window positions and appointment states asked for, each on its site's day."""
+    days = _by_day(site_calendars(sites_visible_to(user, roles_day(now))), now, wanted.as_of)
+    visits = _any(visits, [window_condition(one, days) for one in wanted.window])
+    if RARE.issuperset(wanted.window):
+        visits = _any(visits, [rare_window(one, days) for one in wanted.window])
+    return _any(visits, [appointment_condition(one, days) for one in wanted.appointment])
 
 
 def _any(visits: QuerySet[Visit], conditions: Sequence[Q]) -> QuerySet[Visit]:

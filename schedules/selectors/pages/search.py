@@ -87,16 +87,16 @@ def search(user: User, text: str, now: datetime, say: Say = plain) -> Found:
     today = roles_day(now)
     sites, trials = list(sites_visible_to(user, today)), list(trials_visible_to(user, today))
     read = _read(user, words, sites, trials, today)
+    if not (read.codes or read.rest):
+        return Found(trials=_named_by_all(trials, read.trials), sites=_named_by_all(sites, read.sites))
     people, more = _participants(user, read, today) if read.codes else ([], False)
     visits = _visits(people, read.rest, say) if people and read.rest else []
     if read.rest:  # a word that names nothing leaves nothing
         kept = {one.participant.pk for one in visits}
         people = [one for one in people if one.pk in kept]
         more = more and bool(visits)
-    if read.codes or read.rest:
-        moved = former_participants(user, today, words[0])[:MOST] if len(words) == 1 else ()
-        return Found(people, visits, more=more, moved=list(moved))
-    return Found(trials=_named_by_all(trials, read.trials), sites=_named_by_all(sites, read.sites))
+    moved = former_participants(user, today, words[0])[:MOST] if len(words) == 1 else ()
+    return Found(people, visits, more=more, moved=list(moved))
 
 
 def _named_by_all(things: Iterable[Named], each_word: Sequence[Container[int]]) -> list[Named]:

@@ -98,12 +98,7 @@ def attention(
     shown = people[: ALL if whole else CARDS]
     chosen = related_flags(Flag.objects.filter(pk__in=[pk for pk, person, _s in keys if person in shown]))
     by_pk = {flag.pk: flag for flag in chosen}
-    mine_of = {one: [by_pk[pk] for pk, person, _s in keys if person == one and pk in by_pk] for one in shown}
-    worst = flag_rows([flags_of[0] for flags_of in mine_of.values() if flags_of], now, say)
-    cards = [
-        Card(row.flag.participant, row, tuple(mine_of[row.flag.participant_id][1:]), missing_of(row))
-        for row in worst
-    ]
+    cards = _cards([by_pk[pk] for pk, _person, _severity in keys if pk in by_pk], now, say)
     grave = sum(severity == MOST_SEVERE_FIRST[0] for _pk, _person, severity in keys)
     return Attention(cards, len(people), len(keys), grave, len(keys) == _READ)
 
@@ -112,6 +107,18 @@ def card_of(flag: Flag, now: datetime, say: Say = plain) -> Card:
     """The card of one flag alone."""
     (row,) = flag_rows([flag], now, say)
     return Card(row.flag.participant, row, (), missing_of(row))
+
+
+def _cards(flags: Sequence[Flag], now: datetime, say: Say) -> list[Card]:
+    """A card for each person whose flags these are, in their order: the first is shown, the rest named."""
+    of_person: dict[int, list[Flag]] = {}
+    for flag in flags:
+        of_person.setdefault(flag.participant_id, []).append(flag)
+    first = flag_rows([flags_of[0] for flags_of in of_person.values()], now, say)
+    return [
+        Card(row.flag.participant, row, tuple(of_person[row.flag.participant_id][1:]), missing_of(row))
+        for row in first
+    ]
 
 
 def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:

@@ -13,6 +13,7 @@ from schedules.domain.visits.date_strip import could_be_one
 from schedules.models import RUNNING, Visit, VisitPlace
 from schedules.selectors.store.calendars import working_days_by_site
 from schedules.selectors.store.stored_visits import window_of
+from trials.domain.sites.working_days import WorkingDays
 from trials.models import Resource, Site
 
 DAYS_AHEAD = timedelta(days=12)
@@ -47,27 +48,18 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     Every third open visit is left to be booked, and two of one person that could be on the same day. One
     booking lies across another in the same room, so that a conflict can be looked at.
     """
-    last = today + DAYS_AHEAD
-    waiting = Visit.objects.filter(
-        participant__in=ids,
-        place=VisitPlace.CLINIC,
-        opens__lte=last,
-        closes__gte=today,
-        booked_on=None,
-        **RUNNING,
-    ).select_related("participant")
+    waiting = _waiting(ids, today)
     calendars = working_days_by_site({visit.participant.site_id for visit in waiting})
     furniture = _furniture(calendars)
     on_day: Counter[tuple[int, date]] = Counter()
     booked: list[Visit] = []
     clashing = False
-    for number, visit in enumerate(waiting.order_by("closes", "pk")):
+    for number, visit in enumerate(waiting):
         site = visit.participant.site_id
         if number % EVERY == EVERY - 1 or site not in furniture or site not in calendars:
             continue
-        target = min(max(visit.suggested or visit.target, today), visit.closes)
-        day = calendars[site].nearest_working_day(max(today, visit.opens), target, visit.closes)
-        if day is None or day > last or on_day[site, day] >= len(HOURS):
+        day = _day_for(visit, calendars[site], today)
+        if day is None or on_day[site, day] >= len(HOURS):
             continue
         if visit.target > today and any(_for_one_journey(visit, other) for other in waiting):
             continue  # left to be booked by one click on Today
@@ -86,6 +78,20 @@ def _furniture(sites: Collection[int]) -> dict[int, list[Resource]]:
     for one in Resource.objects.filter(site__in=sites).order_by("pk"):
         found.setdefault(one.site_id, []).append(one)
     return found
+
+
+def _waiting(ids: Collection[int], today: date) -> list[Visit]:
+    """The open visits of these participants (ids) without a booking, what closes first in front."""
+    visits = Visit.objects.filter(participant__in=ids, place=VisitPlace.CLINIC, booked_on=None, **RUNNING)
+    near = visits.filter(opens__lte=today + DAYS_AHEAD, closes__gte=today)
+    return list(near.select_related("participant").order_by("closes", "pk"))
+
+
+def _day_for(visit: Visit, calendar: WorkingDays, today: date) -> date | None:
+    """The clinic day nearest to the day that was suggested; None where none is near enough."""
+    target = min(max(visit.suggested or visit.target, today), visit.closes)
+    day = calendar.nearest_working_day(max(today, visit.opens), target, visit.closes)
+    return day if day and day <= today + DAYS_AHEAD else None
 
 
 def _book(visit: Visit, start: datetime, place: int, room: Resource, staff: Resource) -> None:

@@ -119,6 +119,14 @@ def _place(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: dat
         ],
         ignore_conflicts=True,
     )
+    _keep_places(rows, told, at)
+
+
+def _keep_places(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
+    """End the places of those whom a reminder concerns no longer, and revive those whom it concerns again.
+
+    Those to whom it was escalated keep their place: they are not among the people of the rule.
+    """
     there = ReminderRecipient.objects.filter(reminder__in=[row.pk for row in rows])
     now_told = {(row.pk, one.person) for row in rows for one in told[row.pk]}
     back, gone = [], []

@@ -115,13 +115,18 @@ def problems(
         yield _("A reminder has waited for %(time)s to be sent.") % {"time": since}
     if abs(distance) >= FAR:
         yield clock_words(distance)
+    yield from _problems_of_backup(backup, timedelta(hours=backup_hours), now)
+    if not leaves:
+        yield _("E-mail does not leave: EMAIL_URL is not set. Reminders stand in the bell alone.")
+
+
+def _problems_of_backup(backup: datetime | None, most: timedelta, now: datetime) -> Iterator[str]:
+    """What is wrong with the newest backup, which may be this old at most."""
     if backup is None:
         yield _("There is no backup yet.")
     elif backup - now > FAR:
         ahead = passed((backup - now).total_seconds())
         yield _("The newest backup is dated %(time)s ahead: a clock was put back.") % {"time": ahead}
-    elif now - backup > timedelta(hours=backup_hours):
+    elif now - backup > most:
         since = passed((now - backup).total_seconds())
         yield _("The newest backup is %(time)s old.") % {"time": since}
-    if not leaves:
-        yield _("E-mail does not leave: EMAIL_URL is not set. Reminders stand in the bell alone.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -160,16 +160,22 @@ def typed_from_sheet(
         if not (row.get("day") or _missed(row)):
             continue
         named = row.get("visit") or row.get("label") or ""
-        visit = by_name.get(named.casefold())
-        key = str(visit.pk) if visit else None
-        if not named and (added := next(extra, None)):
-            key = f"new{added}"
+        key = _key_of(named, by_name, extra)
         if key is not None and f"on-{key}" not in data:
             _type_row(data, key, row)
             continue
         words = {"number": number, "visit": named or "–"}
         unread.append(_("Row %(number)d: no visit “%(visit)s” is left to be recorded.") % words)
     return data, unread
+
+
+def _key_of(named: str, by_name: Mapping[str, Visit], extra: Iterator[int]) -> str | None:
+    """The key of the row for a visit of this name, of the next free one where none is given; or None."""
+    if not named:
+        added = next(extra, None)
+        return f"new{added}" if added else None
+    visit = by_name.get(named.casefold())
+    return str(visit.pk) if visit else None
 
 
 def _type_row(data: QueryDict, key: str, row: Mapping[str, str]) -> None:

@@ -150,25 +150,14 @@ def _context(request: HttpRequest, page: ParticipantPage) -> dict[str, object]:
     return {
         "phase": PHASE_LABELS[page.phase],
         "gone": gone,
-        "ends": [
-            (label, day)
-            for label, day in (
-                (_("Treatment ended on"), course.treatment_ended_on if course.infused_on else None),
-                (_("Visits of the protocol ended on"), _visits_ended_on(course)),
-                (_("All contact ended on"), course.study_ended_on),
-            )
-            if day
-        ],
+        "ends": _ends(course),
         "page": page,
         "participant": participant,
         "today": reading.today,
         "day_number": None if number is None else reading.protocol.day_label(number),
         "next_visit": following,
         "feeds": feeds_owned_by(user_of(request)).filter(participant=participant),
-        "infused": any(
-            row.code == reading.protocol.day_zero and row.recorded and row.recorded.actual_on
-            for row in page.anchors
-        ),
+        "infused": _is_infused(page),
         "traits": [labels.get(code, code) for code in participant.traits],
         "epochs": epochs_of(reading.protocol),
         "warnings": warnings_in_words(page.plan.warnings if page.plan else ()),
@@ -189,6 +178,21 @@ def _later(row: VisitRow, soon: date) -> bool:
         and row.standing.appointment is Appointment.TO_BOOK
         and not row.booking_lost
     )
+
+
+def _ends(course: Course) -> list[tuple[str, date]]:
+    """The ends that are on record, each in words with its day."""
+    ends = (
+        (_("Treatment ended on"), course.treatment_ended_on if course.infused_on else None),
+        (_("Visits of the protocol ended on"), _visits_ended_on(course)),
+        (_("All contact ended on"), course.study_ended_on),
+    )
+    return [(label, day) for label, day in ends if day]
+
+
+def _is_infused(page: ParticipantPage) -> bool:
+    zero = [row.recorded for row in page.anchors if row.code == page.reading.protocol.day_zero]
+    return any(recorded and recorded.actual_on for recorded in zero)
 
 
 def _visits_ended_on(course: Course) -> date | None:

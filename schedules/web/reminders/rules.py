@@ -124,14 +124,14 @@ def rule(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         messages.success(request, _("The reminders of this place are changed; the next sweep goes by it."))
         return redirect(home)
 
+    context = {"title": _title(kind, trial, site), "button": _("Save"), "back": home}
+    return answer(request, make, perform, context, zone_of(site) if site else server_zone())
+
+
+def _title(kind: str, trial: Trial, site: Site | None) -> str:
     label = _("When messages leave") if kind == ALL else say(BY_KIND[kind].label)
     where = str(site) if site else _("all sites")
-    context = {
-        "title": _("%(rule)s: %(trial)s, %(where)s") % {"rule": label, "trial": trial.code, "where": where},
-        "button": _("Save"),
-        "back": home,
-    }
-    return answer(request, make, perform, context, zone_of(site) if site else server_zone())
+    return _("%(rule)s: %(trial)s, %(where)s") % {"rule": label, "trial": trial.code, "where": where}
 
 
 def _hours_above(trial: Trial, site: Site | None) -> Wanted:

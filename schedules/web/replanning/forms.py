@@ -230,13 +230,17 @@ class WorkingDaysForm(PreviewForm):
             self.add_error("first", self.fields["first"].error_messages["required"])
         if cleaned.get("what") == FOLLOWS and "weekday" in cleaned and not cleaned["weekday"]:
             self.add_error("weekday", _("Give the weekday that the site works as."))
-        first, last = cleaned.get("first"), cleaned.get("last") or cleaned.get("first")
-        cleaned["last"] = last
-        if first and last and last < first:
-            self.add_error("last", _("It lies before the first day, %(first)s.") % {"first": first})
-        elif first and last and (last - first).days >= LONGEST_DAYS:
-            self.add_error("last", _("That is longer than a year: give the days one by one."))
+        cleaned["last"] = cleaned.get("last") or cleaned.get("first")
+        self._check_stretch(cleaned.get("first"), cleaned["last"])
         return cleaned
+
+    def _check_stretch(self, first: date | None, last: date | None) -> None:
+        if first is None or last is None:
+            return
+        if last < first:
+            self.add_error("last", _("It lies before the first day, %(first)s.") % {"first": first})
+        elif (last - first).days >= LONGEST_DAYS:
+            self.add_error("last", _("That is longer than a year: give the days one by one."))
 
     def proposal(self, site: Site) -> SiteProposal:
         """What is to change."""

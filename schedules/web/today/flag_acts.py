@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -60,17 +60,7 @@ def _overtaken(request: HttpRequest, flag: Flag, act: str) -> Outcome | None:
     if flag.cleared_at is not None:
         if mine and (act == "undo" or said.get("reason", "").strip() == flag.cleared_reason):
             return None
-        words = {
-            "who": flag.cleared_by.get_username() if flag.cleared_by else "Dayzero",
-            "hour": f"{flag.cleared_at.astimezone(zone_of(flag.participant.site)):%H:%M}",
-            "reason": flag.cleared_reason,
-        }
-        text = (
-            _("Not saved: %(who)s cleared it at %(hour)s: “%(reason)s”.")
-            if flag.cleared_reason
-            else _("Not saved: %(who)s cleared it at %(hour)s.")
-        )
-        return Outcome(text % words, "stale")
+        return _cleared_by_another(flag, flag.cleared_at)
     until = flag.snoozed_until
     shown = said.get("snoozed")
     if act == "undo" or until is None or shown in (None, until.isoformat()):
@@ -79,6 +69,20 @@ def _overtaken(request: HttpRequest, flag: Flag, act: str) -> Outcome | None:
         return None
     words = {"who": last_actor("schedules.flag", flag.pk) or "Dayzero", "day": near_here(until)}
     return Outcome(_("Not saved: %(who)s snoozed it until %(day)s.") % words, "stale")
+
+
+def _cleared_by_another(flag: Flag, at: datetime) -> Outcome:
+    words = {
+        "who": flag.cleared_by.get_username() if flag.cleared_by else "Dayzero",
+        "hour": f"{at.astimezone(zone_of(flag.participant.site)):%H:%M}",
+        "reason": flag.cleared_reason,
+    }
+    text = (
+        _("Not saved: %(who)s cleared it at %(hour)s: “%(reason)s”.")
+        if flag.cleared_reason
+        else _("Not saved: %(who)s cleared it at %(hour)s.")
+    )
+    return Outcome(text % words, "stale")
 
 
 def _week_from_here(flag: Flag) -> date:

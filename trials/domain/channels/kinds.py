@@ -247,11 +247,15 @@ def _by_pattern(kind: ChannelKind, given: str, scheme: str, secret: str) -> Way 
     signed = f"{secret}@" if secret and kind is not ChannelKind.FEISHU else ""
     host, connects = known.host, ""
     if not host:
-        connects = (
-            f"{'http' if scheme == 'smseagle' else 'https'}://{rest.partition('@')[2].partition('/')[0]}/"
-        )
+        connects = _own_server(scheme, rest)
         host = urlsplit(connects).hostname or ""
     return Way(kind, f"{scheme}://{signed}{rest}", host, connects)
+
+
+def _own_server(scheme: str, rest: str) -> str:
+    """The URL of the server that stands between the token and the path of an address."""
+    server = rest.partition("@")[2].partition("/")[0]
+    return f"{'http' if scheme == 'smseagle' else 'https'}://{server}/"
 
 
 def _refused(kind: ChannelKind, scheme: str, secret: str) -> Refusal | None:

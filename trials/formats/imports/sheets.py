@@ -49,21 +49,26 @@ def read_sheet(content: bytes, names: Mapping[str, Sequence[str]]) -> list[tuple
                 _("The sheet has more than %(most)d rows: send it in parts."), {"most": MOST_ROWS}
             )
         if not columns:
-            heads = {place: known[_head(cell)] for place, cell in enumerate(cells) if _head(cell) in known}
-            columns = heads if len(set(heads.values())) > 1 else {}
-            continue
-        row = {
-            columns[place]: text
-            for place, cell in enumerate(cells)
-            if place in columns and (text := cell.strip())
-        }
-        if row:
+            columns = _columns_named_in(cells, known)
+        elif row := _row_of(cells, columns):
             found.append((number, row))
     if not columns:
         message = _("No row of the sheet names the columns; give at least %(first)s and %(second)s.")
         first, second, *_others = names
         raise SheetUnreadable(message, {"first": first, "second": second})
     return found
+
+
+def _columns_named_in(cells: Sequence[str], known: Mapping[str, str]) -> dict[int, str]:
+    """The columns by their places, where this row names at least two of them; else none."""
+    heads = {place: known[_head(cell)] for place, cell in enumerate(cells) if _head(cell) in known}
+    return heads if len(set(heads.values())) > 1 else {}
+
+
+def _row_of(cells: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
+    """What stands in the columns, by their names; what is empty is left out."""
+    texts = ((place, cell.strip()) for place, cell in enumerate(cells) if place in columns)
+    return {columns[place]: text for place, text in texts if text}
 
 
 def _lines(content: bytes) -> Iterator[list[str]]:

@@ -188,15 +188,7 @@ def refusal_to_sign(*, user: User, proof: Proof, now: datetime, today: date) -> 
 
     What the proof resolves (the owner had it before the change), or the time, is resolved hereby.
     """
-    changes = open_changes(user)
-    if not changes:
-        return ""
-    since = known_since(user, proof)
-    if since is not None:
-        own = [change.pk for change in changes if since < change.at]
-        if own and proof.holds_for(user.pk, now):
-            _take_word(user=user, pks=own, now=now, by=user, reason=PROVED_AT_SIGNING)
-            changes = [change for change in changes if change.pk not in own]
+    changes = _left_by_proof(user, open_changes(user), proof, now)
     if not changes:
         return ""
     second = second_administrators(user, changes, today)
@@ -206,6 +198,18 @@ def refusal_to_sign(*, user: User, proof: Proof, now: datetime, today: date) -> 
         _let_pass(user=user, pks=[change.pk for change in changes], now=now, by=None, reason="")
         return ""
     return _refusal(changes[-1], stopped=stopped, second=bool(second), ends=ends)
+
+
+def _left_by_proof(
+    user: User, changes: Sequence[AccountChange], proof: Proof, now: datetime
+) -> list[AccountChange]:
+    """The changes that the proof leaves open; what the owner had before a change resolves it."""
+    since = known_since(user, proof) if changes else None
+    own = [change.pk for change in changes if since is not None and since < change.at]
+    if not own or not proof.holds_for(user.pk, now):
+        return list(changes)
+    _take_word(user=user, pks=own, now=now, by=user, reason=PROVED_AT_SIGNING)
+    return [change for change in changes if change.pk not in own]
 
 
 @recorded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -126,6 +126,12 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
         ways.append(lambda: hand_out_missing(to=file, newest_only=begins))
     if settings.AUDIT_HEADS_TO:
         ways.append(lambda: _mail(settings.AUDIT_HEADS_TO, now))
+    _try_each(ways)
+    return seal
+
+
+def _try_each(ways: Iterable[Callable[[], object]]) -> None:
+    """Hand heads out by each of these ways, and raise what the first that failed raised."""
     failed: list[Exception] = []
     for way in ways:
         try:
@@ -136,7 +142,6 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
         logger.error("A head of the audit trail did not leave: %s", type(later).__name__)
     if failed:
         raise failed[0]
-    return seal
 
 
 def _mail(to: Sequence[str], now: datetime) -> None:

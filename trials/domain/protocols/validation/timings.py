@@ -181,12 +181,10 @@ def _near(
     for span in sorted(spans, key=lambda span: (span.opens, span.index)):
         for index, others in open_now.items():
             pair = (min(index, span.index), max(index, span.index))
-            if pair in told or apart.get(pair):
-                continue
-            if pair not in apart:
+            if pair not in apart and pair not in told:
                 apart[pair] = alternatives(protocol, rules[index].applies_to, span.visit.applies_to)
-                if apart[pair]:
-                    continue
+            if pair in told or apart[pair]:
+                continue
             while others and others[0].closes < span.opens:
                 others.popleft()
             for other in others:
