@@ -130,6 +130,20 @@ def test_a_visit_done_before_the_end_is_cancelled_with_it_once_it_is_taken_back(
     assert back.cancelled_by == CourseStep.objects.get()
 
 
+@pytest.mark.parametrize(("after_closing", "goes"), [(0, True), (1, False)])
+def test_a_visit_taken_back_goes_with_an_end_until_its_window_closes(
+    participant: Participant, after_closing: int, goes: bool
+) -> None:
+    """On the last day of its window it was to come; the day after, what was missed of it is recorded."""
+    d14 = Visit.objects.get(code="d14")
+    took_place(d14, d14.target, reason="")
+    participant.refresh_from_db()
+    taken = step(participant, Step.EARLY_TERMINATION, d14.closes + after_closing * DAY)
+    d14.refresh_from_db()
+    back = undo_visit(visit=d14, version=d14.version, by=None, reason="wrong chart", now=at(12, 28))
+    assert (back.cancelled_by, back.cancelled_on is not None) == (taken if goes else None, goes)
+
+
 def test_a_visit_booked_outside_its_window_is_to_come_until_that_day(participant: Participant) -> None:
     """Of somebody who had died it stayed booked, and its day was reminded of."""
     d14, on = Visit.objects.get(code="d14"), date(2026, 12, 28)  # its window closes on the 23rd
