@@ -26,6 +26,7 @@ GOES_ON = {
 """Access is withdrawn, signatures and exports are made, tokens and calendars revoked after the end, too."""
 
 TRIAL = "trials_trial"
+# The number is the lock's name: a release with another one would not wait for the workers of the one before.
 WRITERS = 20261207
 """PostgreSQL's advisory lock that writers of records share and that a freeze takes alone.
 

@@ -92,6 +92,7 @@ class Asked:
         return [*self.ids, *(ids for _name, ids in self.named)]
 
 
+# Ids that no row has stand in a statement that is compiled once, where the ids asked for are put later.
 _NOBODY = 2**61
 _MOST_SHAPES = 1_000
 

@@ -59,6 +59,7 @@ def is_waiting(message: str) -> bool:
 
 def message_key(keys: Sequence[str], recipient: int) -> str:
     """Give the key of a message of these reminders: of one its own and the recipient's, else one of all."""
+    # Sorted, since rows are claimed in any order: sent again, the message must have the key that was sent.
     named = sorted(notice_key(key, recipient) for key in keys)
     if len(named) == 1:
         return named[0]

@@ -232,6 +232,7 @@ def _refusals_of_hours(booking: Booking) -> Iterator[Refusal]:
         yield Refusal("start", message, {"other": booking.start.date(), "day": booking.on})
     if booking.end and not booking.start:
         yield Refusal("start", _("Give the hour at which it begins too."))
+    # In UTC: two instants of one zone are compared by the clock on the wall, and an hour may come twice.
     elif booking.start and booking.end and booking.end.astimezone(UTC) <= booking.start.astimezone(UTC):
         yield Refusal("end", _("It ends before it begins: give a later hour."))
 

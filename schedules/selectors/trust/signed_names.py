@@ -84,6 +84,7 @@ DEVIATION: Names = {
     "withdrawn_reason": "withdrawn_reason",
 }
 
+# Add a form with the next number and leave those before as they are: a signature is checked in its own form.
 SCHEDULE_FORMS: dict[int, Mapping[str, Names]] = {
     1: {"anchors": ANCHOR, "visits": VISIT, "activities": ACTIVITY, "windows": WINDOW},
 }

@@ -101,7 +101,7 @@ def transfer(
     """
     person = standing.participant
     today = clock_at(person.site, now).today
-    if site:
+    if site:  # or its days change meanwhile, and the person is not among those who are planned again by them
         lock_sites([site.pk])
     refusals = list(_refusals_of_site(standing, site))
     booked = live_visits(person).filter(booked_on__gte=today)  # the old site's, whatever their windows

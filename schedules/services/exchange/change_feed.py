@@ -15,6 +15,7 @@ from schedules.models import ChangeEvent, FeedEpoch
 from trials.bounded import HasTime, always
 from trials.models import AuditEpoch
 
+# The number is the lock's name: a release with another one would number beside the one before.
 DRAINER = 20261119
 """PostgreSQL's advisory lock that a drainer holds until its numbers are committed."""
 AT_ONCE = 5000

@@ -113,6 +113,7 @@ def _write_some(pk: int, now: datetime) -> tuple[int, bool]:
         [
             WebhookDelivery(
                 webhook=webhook,
+                # With the epoch: after a restore numbers come again, and a receiver drops keys it has seen
                 key=f"dz-{webhook.pk}-{epoch}-{one.number}",
                 number=one.number or 0,
                 kind=one.kind,
@@ -125,6 +126,7 @@ def _write_some(pk: int, now: datetime) -> tuple[int, bool]:
         ],
         ignore_conflicts=True,
     )
+    # Up to the head, not to the last that was found: changes of people out of sight are not read again.
     webhook.cursor = (found[-1].number or 0) if len(found) == AT_ONCE else max(head, webhook.cursor)
     webhook.save(update_fields=["cursor", "epoch"])
     return len(found), len(found) == AT_ONCE

@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 from schedules.domain.feeds import FeedContent
 
 _NAMES = 32
+# Without a time, so that a calendar that has not changed is the same bytes from every process (RFC 1952).
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _GZIP_LAST = b"\x03\x00"
 """An empty last block of deflated data."""
 _LEVEL = 6
+# A gzip member ends with its size in 32 bits.
 _BOTH = 0xFFFFFFFF
 
 

@@ -51,6 +51,7 @@ _IDLE = {
     " AND %s BETWEEN last.at AND last.until"
     " AND last.entry = COALESCE((SELECT max(entry.id) FROM trials_auditentry entry), 0)",
 }
+# In the order of participants: joined by hash they come in any order, and chance says who is told first.
 _WRITE = (
     "INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"
     " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key"

@@ -37,7 +37,8 @@ NO_BOOKING: dict[str, Value] = {
 
 def lock_participant(pk: int) -> Participant:
     """The participant, locked until the transaction ends: who changes a calendar takes this lock first."""
-    # two queries: one that waits and joins loses anyone who got another site or version meanwhile
+    # Not FOR UPDATE: rows that refer to the participant are inserted meanwhile by others, and would wait.
+    # Two queries: one that waits and joins loses anyone who got another site or version meanwhile.
     Participant.objects.select_for_update(no_key=True).only("pk").get(pk=pk)
     related = Participant.objects.select_related("trial", "site", "protocol_version")
     return related.defer("protocol_version__document").get(pk=pk)

@@ -170,6 +170,7 @@ def complete_visit(
         "held_on": None,
         **(_NOT_CANCELLED if state.by_course else {}),
     }
+    # Before the anchors: the new plan reads that this visit was done, and moves it no more.
     write_visit(visit, "performed", now, **values, **(_window_on(completion.on) if state.free else {}))
     write_activities(visit, completion, protocol)
     why = "" if asked else reason or completion.outside_reason
@@ -241,7 +242,7 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     refuse(refusals_of_action(state, VisitAction.UNDO), VisitRefused)
     refuse(refusals_of_reason(reason), VisitRefused)
     refuse(refusals_of_undoing(state, history_of(visit, standing)), VisitRefused)
-    if state.performed_on:
+    if state.performed_on:  # first: what was said at the visit is found by the day that is written over below
         withdraw_confirmed(visit, state, by=by, reason=reason, now=now)
     stood = stood_before(visit)
     values = _as_it_stood(visit, state, stood)

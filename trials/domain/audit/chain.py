@@ -18,6 +18,8 @@ from trials.domain.errors import DomainError
 
 START = "0" * 64
 SEPARATOR = "\x1f"
+# Every link that was ever sealed was made of these fields in this order: one more, or one moved, and no
+# chain can be checked any longer.
 FIELDS = (
     "id", "at", "act", "actor_id", "actor", "roles", "cause", "reason", "action", "model", "object_id",
     "trial_id", "site_id", "participant_id", "old", "new",

@@ -182,6 +182,7 @@ def shift_instant(instant: datetime, offset: Offset, month: MonthLength = MonthL
     local time of day and moves the local day.
     """
     if offset.unit is Unit.HOURS:
+        # In UTC: Python adds hours to an instant with a zone by the clock on the wall.
         moved = instant.astimezone(UTC) + timedelta(hours=offset.amount)
         return moved.astimezone(instant.tzinfo)
     day = shift_day(instant.date(), offset, month)

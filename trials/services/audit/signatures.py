@@ -66,6 +66,7 @@ def sign(
 
 def _locked_content(record: Signable) -> Content:
     """Give what is on record, with its rows locked, so that nobody changes it before the signature stands."""
+    # In the order of ids: two who sign at once would else hold a row each and wait for the other's.
     for rows in record.rows:
         list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
     return record.read_again() if record.read_again else record.content

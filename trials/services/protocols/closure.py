@@ -31,7 +31,7 @@ def freeze_trial(*, trial: Trial, today: date, by: User, reason: str) -> Trial:
 
     Raises ClosureRefused without a reason, and for a trial that is frozen already.
     """
-    wait_for_writers()
+    wait_for_writers()  # before the lock: those who write now may still need the trial's row to finish
     found = _locked(trial, reason)
     if found.frozen_on:
         message = _("%(trial)s is frozen since %(day)s.")

@@ -42,6 +42,7 @@ def import_protocol(*, text: str, by: User | None) -> ProtocolVersion:
     _refuse_what_does_not_fit(protocol)
     digest = yaml.digest(protocol)
     trial, _created = Trial.objects.get_or_create(code=protocol.trial, defaults=_of_trial(protocol))
+    # Made before it is locked: of a trial that is not there yet there is nothing to lock.
     Trial.objects.select_for_update(no_key=True).get(pk=trial.pk)
     found = ProtocolVersion.objects.filter(trial=trial, label=protocol.version).first()
     if found and found.digest == digest:
