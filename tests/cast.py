@@ -14,7 +14,17 @@ from schedules.domain.plan.values import AnchorDay
 from schedules.services.enrolment.enrolling import Enrolment
 from trials.domain.audit.signing import How, Proof
 from trials.formats.protocols import library
-from trials.models import Meaning, Membership, ProtocolVersion, Role, Site, SiteApproval, TrialSite, User
+from trials.models import (
+    AuditEpoch,
+    Meaning,
+    Membership,
+    ProtocolVersion,
+    Role,
+    Site,
+    SiteApproval,
+    TrialSite,
+    User,
+)
 from trials.selectors.protocols.approvals import signable_approval
 from trials.services.audit.signatures import sign
 from trials.services.protocols.approvals import Approval, record_approval
@@ -80,6 +90,11 @@ def an_enrolment(version: ProtocolVersion | None = None, **changes: Any) -> Enro
     day = AnchorDay(INFUSION)
     enrolment = Enrolment(version.trial, site, version, "S01-001", {"infusion": day}, no_consent_reason=WHY)
     return replace(enrolment, **changes)
+
+
+def open_epoch_as_a_restore_does() -> None:
+    """Begin an epoch of the trail, as after a backup was put in the database's place."""
+    AuditEpoch.objects.create(number=1, after=0, reason="A backup was restored.", opened_at=NOW)
 
 
 def show_who_one_is(client: Client) -> None:

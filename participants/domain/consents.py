@@ -43,10 +43,9 @@ class GivenConsent:
 
 @dataclass(frozen=True, slots=True)
 class ConsentStanding:
-    """Where a consent stands: since when there is one, to which edition, and which one asks again."""
+    """Where a consent stands: to which edition, since when, and which one asks again."""
 
     state: ConsentState
-    first_on: date | None = None
     form: FormEdition | None = None
     signed_on: date | None = None
     asked_by: FormEdition | None = None
@@ -70,16 +69,15 @@ def standing_of(
     signed = [consent for consent in given if consent.signed_on <= today and consent.form in known]
     if not signed:
         return ConsentStanding(ConsentState.MISSING)
-    first = min(consent.signed_on for consent in signed)
     standing = [one for one in signed if not (one.withdrawn_on and one.withdrawn_on <= today)]
     if not standing:
         withdrawn = max(one.withdrawn_on for one in signed if one.withdrawn_on)
-        return ConsentStanding(ConsentState.WITHDRAWN, first, withdrawn_on=withdrawn)
+        return ConsentStanding(ConsentState.WITHDRAWN, withdrawn_on=withdrawn)
     latest = max(standing, key=lambda one: _age(known[one.form]))
     form = known[latest.form]
     newer = _asking_after(form, editions, today)
     state = ConsentState.AGAIN if newer else ConsentState.GIVEN
-    return ConsentStanding(state, first, form, latest.signed_on, newer)
+    return ConsentStanding(state, form, latest.signed_on, newer)
 
 
 def _asking_after(form: FormEdition, editions: Sequence[FormEdition], today: date) -> FormEdition | None:

@@ -65,15 +65,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Earliest:
-    """The earliest day for an anchor, None while it cannot be told; what sets it comes first.
-
-    `room_from` is the first day that leaves room for a screening visit not yet performed.
-    """
+    """The earliest day for an anchor, None while it cannot be told; what sets it comes first."""
 
     anchor: str
     day: date | None
     reasons: tuple[Reason, ...]
-    room_from: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +108,8 @@ def earliest(candidate: Candidate, anchor: str, not_before: date) -> Earliest:
     search = _Search(candidate, anchor, not_before)
     reasons = sorted(search.reasons(), key=lambda reason: reason.allowed_on or date.max, reverse=True)
     days = [reason.allowed_on for reason in reasons]
-    room = search.first_day()
-    found = None if None in days else max([room, *(day for day in days if day)])
-    return Earliest(anchor, found, tuple(reasons), room)
+    found = None if None in days else max([search.first_day(), *(day for day in days if day)])
+    return Earliest(anchor, found, tuple(reasons))
 
 
 def last_days(candidate: Candidate, anchor: str, wished: date) -> tuple[LastDay, ...]:

@@ -25,10 +25,10 @@ from schedules.services.enrolment.enrolling import enrol
 from schedules.services.exchange.change_feed import number_all_changes
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import miss_visit
-from tests.cast import INFUSION, NOW, a_site, an_enrolment
+from tests.cast import INFUSION, NOW, a_site, an_enrolment, open_epoch_as_a_restore_does
 from tests.integration.api import change_writer
 from tests.readers import Ask, problem
-from trials.models import AuditEntry, AuditEpoch
+from trials.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 FEED = "/api/v1/changes"
@@ -100,7 +100,7 @@ def test_what_is_out_of_sight_is_not_in_the_feed(ask: Ask, participant: Particip
 
 def test_a_cursor_from_before_a_restore_is_gone(ask: Ask, participant: Participant) -> None:
     cursor = ask(FEED).json()["cursor"]
-    AuditEpoch.objects.create(number=1, after=0, reason="A backup was restored.", opened_at=NOW)
+    open_epoch_as_a_restore_does()
     wrong = problem(ask(f"{FEED}?cursor={cursor}"))
     assert (wrong["status"], wrong["code"]) == (410, "cursor_gone")
     ahead = ask(FEED).json()["cursor"].split("-")[0] + "-999999"

@@ -14,9 +14,8 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.models import ValueDifference, Visit
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.exchange.change_feed import begin_feed_epoch
 from schedules.services.replanning.moves import record_anchor
-from tests.cast import INFUSION, NOW, TODAY, an_enrolment
+from tests.cast import INFUSION, NOW, TODAY, an_enrolment, open_epoch_as_a_restore_does
 from trials.models import ApiAct
 from trials.services.accounts.clients import ClientTerms, open_client
 
@@ -88,7 +87,7 @@ def test_after_a_restore_it_reads_everything_again(edc: Edc, participant: Partic
     edc.follow()
     visit = due(participant)
     edc.visits[visit.pk] = {**edc.visits[visit.pk], "version": 99}
-    begin_feed_epoch()
+    open_epoch_as_a_restore_does()
     assert in_step(edc)
     assert edc.begun == 2
 

@@ -19,10 +19,9 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.models import EdcMap, ValueDifference, Visit
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.exchange.change_feed import begin_feed_epoch
 from schedules.services.exchange.maps import MapContent, MapKey, name_subjects, save_map
 from schedules.services.visits.appointments import undo_visit
-from tests.cast import NOW, TODAY, an_enrolment
+from tests.cast import NOW, TODAY, an_enrolment, open_epoch_as_a_restore_does
 from tests.readers import problem
 from trials.domain.errors import Refused
 from trials.models import ApiAct, AuditEntry, User
@@ -208,7 +207,7 @@ def test_what_changed_since_a_cursor_is_given_and_what_is_no_longer_done(
     assert 'TransactionType="Remove"' in read(later).decode()
     none = Client().get(f"{address('rave')}?since={later['Changes-Cursor']}", headers=header)
     assert "SubjectData" not in read(none).decode()
-    begin_feed_epoch()
+    open_epoch_as_a_restore_does()
     gone = Client().get(f"{address('rave')}?since={first}", headers=header)
     assert problem(gone)["status"] == 410
     assert problem(Client().get(f"{address('rave')}?since=x", headers=header))["status"] == 400

@@ -18,7 +18,7 @@ from participants.models import Participant
 from schedules.domain.webhooks import PATIENCE, REFUSED_IN_A_ROW, PauseReason
 from schedules.models import ChangeEvent, Visit, Webhook, WebhookDelivery
 from schedules.services.enrolment.enrolling import enrol
-from schedules.services.exchange.change_feed import begin_feed_epoch
+from schedules.services.exchange.change_feed import feed_epoch
 from schedules.services.exchange.webhook_messages import forget_messages, ring_webhooks, write_messages
 from schedules.services.exchange.webhooks import (
     end_webhook,
@@ -28,7 +28,7 @@ from schedules.services.exchange.webhooks import (
     resume_webhook,
     rotate_webhook_secret,
 )
-from tests.cast import NOW, TODAY, a_site, an_enrolment, show_who_one_is
+from tests.cast import NOW, TODAY, a_site, an_enrolment, open_epoch_as_a_restore_does, show_who_one_is
 from trials.domain.errors import Refused
 from trials.domain.refusals import Refusal
 from trials.models import ApiClient, User
@@ -219,7 +219,8 @@ def test_after_a_restore_messages_carry_a_cursor_of_the_new_epoch(
     changed(participant)
     receiver = Receiver()
     rung(receiver)
-    word = begin_feed_epoch()
+    open_epoch_as_a_restore_does()
+    word = feed_epoch()
     changed(participant)
     rung(receiver)
     cursors = [json.loads(body)["data"]["cursor"] for body, _headers in receiver.got]

@@ -45,7 +45,7 @@ def test_a_consent_sets_the_day_of_consent_and_stands(participant) -> None:
     first = form(participant.trial)
     record_consent(participant=participant, form=first, signed_on=NOVEMBER, now=NOW, by=None)
     standing = consent_standing(participant, TODAY)
-    assert (standing.state, standing.first_on, standing.given) == (ConsentState.GIVEN, NOVEMBER, True)
+    assert (standing.state, standing.given) == (ConsentState.GIVEN, True)
     assert Anchor.objects.get(participant=participant, code="consent").actual_on == NOVEMBER
 
 
@@ -60,7 +60,6 @@ def test_re_consent_is_needed_and_done(participant, coordinator, django_assert_n
     standing = consent_standing(participant, TODAY)
     assert standing.form is not None
     assert (standing.state, standing.form.version, standing.signed_on) == (ConsentState.GIVEN, "2.0", TODAY)
-    assert standing.first_on == NOVEMBER
     assert not asked_again(coordinator, TODAY).exists()
     assert not without_consent(coordinator, TODAY).exists()
 

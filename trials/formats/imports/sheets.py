@@ -19,7 +19,6 @@ from trials.domain.words import mark as _
 
 MOST_ROWS = 2_000
 MOST_BYTES_UNPACKED = 50 * 1024 * 1024
-_TOO_LONG = _("The sheet has more than %(most)d rows: send it in parts.")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 00:00(?::00)?)?")
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 _ZIPPED = b"PK\x03\x04"
