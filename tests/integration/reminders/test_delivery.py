@@ -531,6 +531,7 @@ def test_what_is_true_again_leaves_under_a_key_that_no_receiver_has_seen() -> No
 def test_a_ring_takes_up_so_many_at_most(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     assert ledger.RING_NUMBER == 200
     monkeypatch.setattr(ledger, "RING_NUMBER", most)
+    monkeypatch.setattr(ledger, "BATCH", min(most // 2, ledger.BATCH))  # several batches
     a_coordinator("here")
     site = a_site()
     for _ in range(most + 3):
