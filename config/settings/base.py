@@ -66,12 +66,16 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "trials.web.accounts.sessions.IdleSessionMiddleware",
     "trials.web.accounts.sessions.SecondFactorMiddleware",
+    "schedules.web.shared.sent_once.SentOnceMiddleware",
     "trials.web.shared.acting.ActMiddleware",
     "trials.web.shared.frozen.FrozenMiddleware",
     "trials.web.shared.page_days.PageDaysMiddleware",
     "trials.web.shared.query_params.QueryMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+# In a cookie they would be lost with the first of two answers (schedules/web/shared/sent_once.py).
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

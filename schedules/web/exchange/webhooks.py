@@ -43,6 +43,7 @@ from trials.reauthentication import reauthenticated
 from trials.selectors.accounts.clients import clients_administered_by
 from trials.web.shared.query_params import choice_in, query_params
 from trials.web.shared.refusals import put_refusals
+from trials.web.shared.shown_once import render_once
 
 REFUSED = 422
 PAGE_SIZE = 50
@@ -73,7 +74,7 @@ def webhook_new(request: HttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(None, str(error))
         else:
-            return render(request, "exchange/webhook_secret.html", {"webhook": made, "secret": secret})
+            return render_once(request, "exchange/webhook_secret.html", {"webhook": made, "secret": secret})
     context = {
         "client": client,
         "form": form,
@@ -121,7 +122,7 @@ def webhook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
         except DomainError as error:
             form.add_error(None, str(error))
         else:
-            return render(request, "exchange/webhook_secret.html", {"webhook": one, "secret": secret})
+            return render_once(request, "exchange/webhook_secret.html", {"webhook": one, "secret": secret})
     context = {
         "client": one.client,
         "form": form,

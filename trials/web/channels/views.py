@@ -40,6 +40,7 @@ from trials.stored_secrets import can_store_secrets
 from trials.web.channels.forms import ChannelForm, RenewForm
 from trials.web.shared.query_params import query_params
 from trials.web.shared.refusals import put_refusals
+from trials.web.shared.shown_once import render_once
 from trials.zones import roles_day
 
 REFUSED, OVERTAKEN = 422, 409
@@ -177,7 +178,7 @@ def _changed() -> str:
 def _shown_once(request: HttpRequest, added: Added) -> HttpResponse:
     """Show a secret that was made: it is stored encrypted and nobody sees it again."""
     context = {"channel": added.channel, "secret": added.shown_once}
-    return render(request, "channels/secret.html", context)
+    return render_once(request, "channels/secret.html", context)
 
 
 def _installation() -> dict[str, Any]:
