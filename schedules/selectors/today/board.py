@@ -97,6 +97,11 @@ class BoardRow:
         """The days that the strip shows."""
         return frozenset(one.day for one in self.strip)
 
+    def offering(self, chosen: str) -> BoardRow:
+        """The row with the day in its strip that was chosen, in place of the one that it would offer."""
+        days = [day for day in self.strip_days if day.isoformat() == chosen]
+        return replace(self, offered=days[0]) if days else self
+
     @property
     def ward(self) -> bool:
         """Whether it takes place on the ward."""

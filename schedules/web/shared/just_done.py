@@ -1,4 +1,4 @@
-"""What was just done without a script: kept in the session until the next page says it, with its Undo."""
+"""What was just done, or typed and not saved, without a script: kept in the session for the next page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-JUST = "just_done"
+JUST, TYPED = "just_done", "just_typed"
 _KEPT = 8
 
 
@@ -34,3 +34,27 @@ def keep_just_done(request: HttpRequest, done: Sequence[JustDone]) -> None:
 def taken_from_session(request: HttpRequest) -> list[dict[str, Any]]:
     """Return what was just done, once."""
     return list(request.session.pop(JUST, [])) if JUST in request.session else []
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed and chosen for a visit or a flag, and not saved."""
+
+    visit: int = 0
+    flag: int = 0
+    reason: str = ""
+    on: str = ""
+
+
+def keep_typed(request: HttpRequest, typed: Typed) -> None:
+    """Keep what was typed until the page that asked for it, or the whole form, is shown again."""
+    request.session[TYPED] = asdict(typed)
+
+
+def typed_before(request: HttpRequest, visit: int | None = None) -> Typed:
+    """Return what was typed, once; of a visit only what was typed for that one."""
+    typed = Typed(**request.session.get(TYPED, {}))
+    if visit not in (None, typed.visit):
+        return Typed()
+    request.session.pop(TYPED, None)
+    return typed

@@ -45,7 +45,7 @@ from schedules.services.visits.together import book_together, unbook_together
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.back import back_or, with_back
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.just_done import JustDone
+from schedules.web.shared.just_done import JustDone, Typed, keep_typed
 from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
@@ -79,15 +79,19 @@ def visit_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         messages.error(request, outcome.text)
         deed = {"book": "book", "missed": "miss"}.get(act, "complete")
         form = reverse("visit-deed", kwargs={"pk": pk, "deed": deed})
+        keep_typed(request, _typed(request, pk))
         return redirect(with_back(form, f"{back_or(request, '/')}#v-{pk}"))
     row = board_row(_in_sight(request, pk), now(), section, say)
     undone = not outcome.undo and not outcome.ask  # nothing was saved: what was chosen and typed stays
+    kept = _typed(request, pk) if undone and act in ("book", "missed") else Typed()
+    if kept.visit and not getattr(request, "htmx", False):
+        keep_typed(request, kept)
     context = {
-        "row": _with_chosen_day(row, request.POST) if undone and act == "book" else row,
+        "row": row.offering(kept.on),
         "outcome": outcome,
         "section": section.value,
         "typed": request.POST,
-        "typed_reason": request.POST.get("reason", "") if undone and act == "missed" else "",
+        "kept": kept,
         "asked": act,
         "may_record": True,
     }
@@ -146,10 +150,9 @@ def _ticked(request: HttpRequest) -> list[tuple[Visit, int]]:
     return found
 
 
-def _with_chosen_day(row: BoardRow, said: Mapping[str, Any]) -> BoardRow:
-    """The row with the day in its strip that was chosen, in place of the one that it would offer."""
-    chosen = [day for day in row.strip_days if day.isoformat() == said.get("on")]
-    return replace(row, offered=chosen[0]) if chosen else row
+def _typed(request: HttpRequest, pk: int) -> Typed:
+    """What was typed and chosen in a row."""
+    return Typed(visit=pk, reason=request.POST.get("reason", ""), on=request.POST.get("on", ""))
 
 
 def perform(request: HttpRequest, row: BoardRow, act: str, said: Mapping[str, Any]) -> Outcome:

@@ -18,7 +18,7 @@ from schedules.selectors.windows.flags import flag_in_sight
 from schedules.services.windows.flags import clear_flag, snooze_flag, wake_flag
 from schedules.web.shared.answers import require_record
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.just_done import JustDone
+from schedules.web.shared.just_done import JustDone, Typed, keep_typed
 from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import flag_heading
 from schedules.web.shared.wording import person_words, say
@@ -49,8 +49,10 @@ def today_flag_act(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     card = card_of(_in_sight(request, pk), now(), say)
     address = reverse("today-flag", kwargs={"pk": pk, "act": "undo"})
     just = JustDone(outcome.text, address, outcome.undo) if outcome.undo else None
-    typed = "" if outcome.undo else request.POST.get("reason", "")
-    context = {"card": card, "outcome": outcome, "typed_reason": typed, "may_record": True}
+    kept = Typed(flag=pk, reason="" if outcome.undo else request.POST.get("reason", ""))
+    if kept.reason and not getattr(request, "htmx", False):
+        keep_typed(request, kept)
+    context = {"card": card, "outcome": outcome, "kept": kept, "may_record": True}
     return respond(request, [(outcome, just)], "today/card.html", context, "#attention")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from schedules.selectors.today.worklist import Wanted, open_histories
 from schedules.services.today.personal import delete_view, mark_as_read, save_view
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.just_done import taken_from_session
+from schedules.web.shared.just_done import Typed, taken_from_session, typed_before
 from schedules.web.shared.people import user_of
 from schedules.web.shared.places import offered, site_asked, trial_asked
 from schedules.web.shared.wording import say
@@ -71,7 +71,7 @@ def today(request: HttpRequest) -> HttpResponse:
     user, instant = user_of(request), now()
     wanted = Wanted(site=site_asked(request), trial=trial_asked(request))
     mine, whole = bool(request.GET.get("mine")), request.GET.get("all", "")
-    here = server_day(instant)
+    here, kept = server_day(instant), typed_before(request)
     seen = site_calendars(sites_visible_to(user, here))
     places = seen.only(wanted.site)
     context = {
@@ -80,8 +80,9 @@ def today(request: HttpRequest) -> HttpResponse:
         "days": site_days(places.sites, instant),
         "wrong_settings": list(wrong_settings(seen.sites)),
         **_board_context(
-            board(user, instant, wanted, places, say, [each for each in Section if each == whole])
+            board(user, instant, wanted, places, say, [each for each in Section if each == whole]), kept
         ),
+        "kept": kept,
         "attention": _part(
             lambda: attention(user, instant, wanted, say, whole=whole == "attention", mine=mine)
         ),
@@ -143,8 +144,11 @@ def _hour(sites: Sequence[Site], instant: datetime) -> datetime | None:
     return instant.astimezone(*zones.values()) if len(zones) == 1 else None
 
 
-def _board_context(found: Board) -> dict[str, Any]:
-    """The rows of visits under the names that the template reads."""
+def _board_context(found: Board, kept: Typed) -> dict[str, Any]:
+    """The rows of visits under the names that the template reads; one keeps the day that was chosen in it."""
+    rows = found.rows.get(Section.BOOK, ())
+    chosen = [row.offering(kept.on) if row.visit.pk == kept.visit else row for row in rows]
+    found = replace(found, rows={**found.rows, Section.BOOK: chosen})
     return {
         "board": found,
         **{f"{section.value}_rows": found.rows.get(section, []) for section in Section},

@@ -45,6 +45,7 @@ from schedules.web.shared.answers import answer, may_record, person_of, require_
 from schedules.web.shared.back import back_or
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ReasonForm, VersionedForm
+from schedules.web.shared.just_done import typed_before
 from schedules.web.shared.people import user_of
 from schedules.web.shared.query_params import day_asked
 from schedules.web.shared.wording import say
@@ -165,7 +166,9 @@ def visit_deed(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
         return redirect(back_or(request, f"{_home(page)}#visit-{page.visit.code}"))
 
     # the day and hour that were chosen in a calendar, or typed for an unscheduled visit that was over
-    asked = {"on": day_asked(request, "on"), "at": request.GET.get("at")}
+    asked: dict[str, Any] = {"on": day_asked(request, "on"), "at": request.GET.get("at")}
+    if request.method == "GET":
+        asked |= _typed_on_today(request, pk)
     return answer(request, lambda data: _form(page, what, data, asked), perform, context, page.reading.zone)
 
 
@@ -220,12 +223,21 @@ def _form(page: VisitPage, deed: VisitAction, data: Any, asked: Mapping[str, Any
         return _booking_form(page, data, asked)
     if deed is VisitAction.COMPLETE:
         return _completion_form(page, data, asked)
-    initial = {"version": page.visit.version}
+    initial = {"version": page.visit.version, "reason": asked.get("reason", "")}
     plain: Mapping[VisitAction, type[VersionedForm]] = {
         VisitAction.ARRIVE: VersionedForm,
         VisitAction.MISS: MissForm,
     }
     return plain.get(deed, ReasonForm)(data, initial=initial)
+
+
+def _typed_on_today(request: HttpRequest, pk: int) -> dict[str, Any]:
+    """The reason and the day that were given on Today, where the whole form has to ask for more."""
+    typed = typed_before(request, pk)
+    try:
+        return {"reason": typed.reason, "on": date.fromisoformat(typed.on)}
+    except ValueError:
+        return {"reason": typed.reason}
 
 
 def _booking_form(page: VisitPage, data: Any, asked: Mapping[str, Any]) -> BookingForm:

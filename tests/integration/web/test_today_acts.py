@@ -81,6 +81,22 @@ def test_an_undo_in_chinese_is_kept_in_english_and_told_to_each_in_their_languag
     assert UNDONE in page.get(address).content.decode()
 
 
+def test_without_a_script_the_whole_form_begins_with_what_was_typed_and_chosen(
+    page: Client, enrolled: Enrol
+) -> None:
+    """The form that asks for more was empty, and so was the row of a visit that somebody else had changed."""
+    visit = Visit.objects.get(participant=enrolled(infusion=TODAY - 26 * DAY, given=True), code="d28")
+    day = (visit.target + DAY).isoformat()
+    Visit.objects.filter(pk=visit.pk).update(booked_on=visit.target)
+    missed = act(page, visit, "missed", script=False, reason="did not come")
+    assert missed.url.startswith(f"/visits/{visit.pk}/miss/")
+    assert page.get(missed.url).context["form"]["reason"].value() == "did not come"
+    assert page.get(missed.url).context["form"]["reason"].value() == "", "once"
+    booked = act(page, visit, "book", script=False, on=day)
+    assert booked.url.startswith(f"/visits/{visit.pk}/book/")
+    assert str(page.get(booked.url).context["form"]["on"].value()) == day
+
+
 def test_a_double_click_books_once(page: Client, visit: Visit) -> None:
     first, again = (act(page, visit, "book", on=TODAY.isoformat()) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
