@@ -54,7 +54,7 @@ def asked(**more: object) -> Protocol:
 
 def a_person(**changes: object) -> Person:
     """In screening, consented, with a product that is ready, and nothing known of tests."""
-    consent = ConsentStanding(ConsentState.GIVEN, date(2026, 11, 2), FORM, date(2026, 11, 2))
+    consent = ConsentStanding(ConsentState.GIVEN, FORM, date(2026, 11, 2))
     person = Person("S01-001", None, consent, Phase.SCREENING, READY, Facts())
     return replace(person, **changes)  # type: ignore[arg-type]
 

@@ -102,17 +102,17 @@ FORM_2 = FormEdition(2, "2", nov(20), consent_again=True)
     [
         (ConsentStanding(ConsentState.MISSING), NOT_KNOWN, "No consent is on record."),
         (
-            ConsentStanding(ConsentState.WITHDRAWN, nov(2), withdrawn_on=nov(20)),
+            ConsentStanding(ConsentState.WITHDRAWN, withdrawn_on=nov(20)),
             NO,
             "Consent was withdrawn on Friday 2026-11-20.",
         ),
         (
-            ConsentStanding(ConsentState.AGAIN, nov(2), FORM_2, nov(2), asked_by=FORM_2),
+            ConsentStanding(ConsentState.AGAIN, FORM_2, nov(2), asked_by=FORM_2),
             NO,
             "Form 2 asks for consent again first.",
         ),
         (
-            ConsentStanding(ConsentState.GIVEN, nov(2), FORM_2, nov(21)),
+            ConsentStanding(ConsentState.GIVEN, FORM_2, nov(21)),
             YES,
             "Consent to form 2 was given on Saturday 2026-11-21.",
         ),

@@ -13,7 +13,7 @@ from schedules.domain.windows.flags import FlagSeverity
 from tests.unit.plan.small import days
 from tests.unit.readiness.starting import BEGINS, a_person, a_start
 
-WITHDRAWN = ConsentStanding(ConsentState.WITHDRAWN, date(2026, 11, 2), withdrawn_on=date(2026, 11, 20))
+WITHDRAWN = ConsentStanding(ConsentState.WITHDRAWN, withdrawn_on=date(2026, 11, 20))
 AGAINST = a_person(consent=WITHDRAWN)
 
 
@@ -52,7 +52,7 @@ def test_no_start_is_flagged(changes: dict[str, object], why: str) -> None:
 
 
 def test_which_lines_say_no_is_kept_apart_from_their_words() -> None:
-    again = ConsentStanding(ConsentState.WITHDRAWN, date(2026, 11, 2), withdrawn_on=date(2026, 11, 21))
+    again = ConsentStanding(ConsentState.WITHDRAWN, withdrawn_on=date(2026, 11, 21))
     first, second = (start_flag(a_start(person=a_person(consent=one))) for one in (WITHDRAWN, again))
     assert first
     assert second
