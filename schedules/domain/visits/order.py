@@ -100,16 +100,8 @@ def _refusals_of_order(visit: VisitState, on: date, history: History) -> Iterato
 
 def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: History) -> Iterator[Refusal]:
     """What counts from a day cannot have been before it, nor before that day is on record."""
-    base = history.protocol.anchor_by_code.get(rule.counts_from.code)
-    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None:
-        return
-    says_itself = base.code in anchors_set_by(history.protocol, visit)
-    root = _begins_with(base, history.protocol)
-    if root is not base and (says_itself or base.code not in history.anchors):
-        base, follows = root, _first(rule) >= 0
-    else:
-        follows = _first(rule) > 0 and not says_itself  # the visit itself says which day that is
-    if not follows:
+    base = _base_before(visit, rule, history)
+    if base is None:
         return
     began = history.anchors.get(base.code)
     words = {**visit.named, "anchor": base.label, "other": began, "day": on}
@@ -119,6 +111,18 @@ def _refusals_of_base(visit: VisitState, rule: VisitRule, on: date, history: His
     elif began is None and base.derived is None:
         message = _("%(visit)s counts from %(anchor)s, which is not on record yet: record that first.")
         yield Refusal("on", message, words)
+
+
+def _base_before(visit: VisitState, rule: VisitRule, history: History) -> AnchorRule | None:
+    """The anchor that comes before a visit of this rule; None where none need be."""
+    base = history.protocol.anchor_by_code.get(rule.counts_from.code)
+    if rule.counts_from.kind is not ReferenceKind.ANCHOR or base is None:
+        return None
+    says_itself = base.code in anchors_set_by(history.protocol, visit)
+    root = _begins_with(base, history.protocol)
+    if root is not base and (says_itself or base.code not in history.anchors):
+        return root if _first(rule) >= 0 else None
+    return base if _first(rule) > 0 and not says_itself else None  # the visit itself says which day that is
 
 
 def _begins_with(anchor: AnchorRule, protocol: Protocol) -> AnchorRule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,17 +94,22 @@ def _unknown(edc_map: EdcMap, *, all_sites: bool) -> list[str]:
     said = edc_map.last_message or {}
     sites = set(edc_map.sites.values())
     subjects = set(EdcSubject.objects.filter(map=edc_map).values_list("external_id", flat=True))
-    events = {event["event_oid"] for event in edc_map.events}
-    keyed = {(event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events}
-    # an event without a repeat key in the map stands for all of its repeats
-    whole = {event for event, key in keyed if not key}
     found: list[str] = []
     if all_sites:
         found = [name for name in said.get("sites", ()) if name not in sites]
         found += [name for name in said.get("subjects", ()) if name not in subjects]
-    for event, key in said.get("events", ()):
-        if event not in events:
-            found.append(event)
-        elif (event, key) not in keyed and event not in whole:
-            found.append(f"{event} {key}".strip())
+    found += _unknown_events(edc_map, said.get("events", ()))
     return list(dict.fromkeys(found))
+
+
+def _unknown_events(edc_map: EdcMap, said: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The events that the map does not name, and repeats of those of which it names others."""
+    keyed = {(event["event_oid"], event.get("repeat_key", "")) for event in edc_map.events}
+    events = {event for event, _key in keyed}
+    # an event without a repeat key in the map stands for all of its repeats
+    whole = {event for event, key in keyed if not key}
+    for event, key in said:
+        if event not in events:
+            yield event
+        elif (event, key) not in keyed and event not in whole:
+            yield f"{event} {key}".strip()

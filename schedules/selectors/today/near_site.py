@@ -91,20 +91,14 @@ def stays(user: User, now: datetime, wanted: Wanted, places: SiteCalendars) -> S
     admitted = {one.participant_id for one in found if one.kind == WindowKind.STAY}
     lodgings = _lodgings(people, {pk: today_of[one.site_id] for pk, one in people.items()})
     limits = _limits(people)
-    rows = [
-        StayRow(
-            one.participant,
-            one,
-            today_of[one.participant.site_id],
-            one.kind == WindowKind.STAY,
-            None if one.kind == WindowKind.STAY else lodgings.get(one.participant_id),
-            None
-            if one.kind == WindowKind.STAY
-            else limits.get((one.participant.protocol_version_id, one.code)),
-        )
-        for one in found
-        if one.kind == WindowKind.STAY or one.participant_id not in admitted
-    ]
+    rows = []
+    for one in found:
+        person, ward = one.participant, one.kind == WindowKind.STAY
+        if ward:
+            rows.append(StayRow(person, one, today_of[person.site_id], ward, None, None))
+        elif person.pk not in admitted:
+            lodging, limit = lodgings.get(person.pk), limits.get((person.protocol_version_id, one.code))
+            rows.append(StayRow(person, one, today_of[person.site_id], ward, lodging, limit))
     rows.sort(key=lambda row: (not row.wrong, row.window.ends_on))
     return rows[:STAYS]
 

@@ -214,30 +214,27 @@ def _refusals_of_words(
             % {"trait": trait, "traits": _(", ").join(traits) or "-"},
         )
     for code, day in anchors.items():
-        rule = protocol.anchor_by_code.get(code)
-        words = {
-            "anchor": say(rule.label) if rule else code,
-            "anchors": _(", ").join(protocol.anchor_by_code),
-        }
-        if rule is None:
-            yield Refusal.said(
-                "anchors", _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
-            )
-        elif day.kind is AnchorKind.ACTUAL and enrolment.today and day.day > enrolment.today:
-            said = words | {"day": day.day, "today": enrolment.today}
-            yield Refusal.said(
-                "anchors",
-                sentence(_("%(anchor)s on %(day)s is in the future: today is %(today)s at the site."), said),
-            )
-        elif day.kind is AnchorKind.DERIVED:
-            yield Refusal.said(
-                "anchors", _("%(anchor)s follows from others: give its own day, or leave it out.") % words
-            )
+        if wrong := _wrong_with_anchor(code, day, protocol, enrolment.today):
+            yield Refusal.said("anchors", wrong)
     if protocol.day_zero not in anchors:
         label = protocol.anchor_by_code[protocol.day_zero].label
         yield Refusal.said(
             "anchors", _("Give the day of %(anchor)s: the others count from it.") % {"anchor": say(label)}
         )
+
+
+def _wrong_with_anchor(code: str, day: AnchorDay, protocol: Protocol, today: date | None) -> str:
+    """Say why an anchor cannot be given so; empty where it can."""
+    rule = protocol.anchor_by_code.get(code)
+    words = {"anchor": say(rule.label) if rule else code, "anchors": _(", ").join(protocol.anchor_by_code)}
+    if rule is None:
+        return _("%(anchor)s is no anchor of this protocol; it has %(anchors)s.") % words
+    if day.kind is AnchorKind.ACTUAL and today and day.day > today:
+        said = words | {"day": day.day, "today": today}
+        return sentence(_("%(anchor)s on %(day)s is in the future: today is %(today)s at the site."), said)
+    if day.kind is AnchorKind.DERIVED:
+        return _("%(anchor)s follows from others: give its own day, or leave it out.") % words
+    return ""
 
 
 def _refusals_of_plan(enrolment: Enrolment, plan: Plan) -> Iterator[Refusal]:

@@ -195,6 +195,14 @@ def empty_lists(protocol: Protocol) -> Findings:
 
 def wrong_numbers(protocol: Protocol) -> Findings:
     """Numbers of people, minutes, years of age and half-lives count from one, and are no slips of the pen."""
+    for path, number in _numbers(protocol):
+        if number is not None and not 1 <= number <= LARGEST_NUMBER:
+            remedy = f"give a whole number from 1 to {LARGEST_NUMBER}"
+            yield fault("number-out-of-range", path, f"{number} is given", remedy)
+
+
+def _numbers(protocol: Protocol) -> list[tuple[str, int | None]]:
+    """Every such number with its path; None where none is given."""
     given: list[tuple[str, int | None]] = [("planned_number", protocol.planned_number)]
     given += [
         (f"dose_levels[{index}].planned", level.planned) for index, level in enumerate(protocol.dose_levels)
@@ -210,10 +218,7 @@ def wrong_numbers(protocol: Protocol) -> Findings:
             for number, moment in enumerate(bound.moments)
             if isinstance(moment.offset, HalfLives)
         ]
-    for path, number in given:
-        if number is not None and not 1 <= number <= LARGEST_NUMBER:
-            remedy = f"give a whole number from 1 to {LARGEST_NUMBER}"
-            yield fault("number-out-of-range", path, f"{number} is given", remedy)
+    return given
 
 
 def unknown_codes(protocol: Protocol) -> Findings:

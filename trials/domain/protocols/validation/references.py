@@ -8,6 +8,7 @@ from trials.domain.language import Text
 from trials.domain.protocols.findings import Findings, days_in_words, fault, listed, warning
 from trials.domain.protocols.mentions import bounds
 from trials.domain.protocols.occurrences import occurrence_rules
+from trials.domain.protocols.offsets import Offset
 from trials.domain.protocols.positions import Position, Positions, turned
 from trials.domain.protocols.protocol import (
     Conduct,
@@ -100,11 +101,11 @@ def turned_by_order(positions: Positions) -> Findings:
         if window.starts is None or window.ends is None:
             continue
         starts, ends = positions.bound(window.starts), positions.bound(window.ends)
-        by_order = starts and ends and _is_before(ends, starts, later)
-        firsts = [one for one in window.starts.moments if isinstance(one.offset, HalfLives)]
-        after = [one for one in firsts if isinstance(one.offset, HalfLives) and one.offset.count > 0]
-        same = ends is not None and any(positions.of(one.counts_from) == ends for one in after)
-        if by_order or same:
+        if ends is None:
+            continue
+        by_order = starts is not None and _is_before(ends, starts, later)
+        after = (one for one in window.starts.moments if _lies_half_lives_after(one.offset))
+        if by_order or any(positions.of(one.counts_from) == ends for one in after):
             message = f"the window {window.code!r} opens after it closes"
             remedy = (
                 "let it start no later than it ends; what looks back has a sign, such as -P14D or count: -5"
@@ -119,6 +120,10 @@ def unfounded_end(protocol: Protocol) -> Findings:
         message = f"the planned end {protocol.planned_end} has no basis"
         remedy = "give `planned_end_basis`, such as {stated: SOURCE, section: WHERE}, or assumed"
         yield warning("no-basis", "planned_end", message, remedy)
+
+
+def _lies_half_lives_after(offset: Offset | HalfLives) -> bool:
+    return isinstance(offset, HalfLives) and offset.count > 0
 
 
 def _is_before(ends: Position, starts: Position, later: dict[str, set[str]]) -> bool:
