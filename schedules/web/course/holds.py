@@ -46,8 +46,7 @@ from schedules.web.shared.clock import now
 from schedules.web.shared.forms import ShownForm, ShownReasonForm, SureField, UnlikelyDayForm
 from schedules.web.shared.hours import HourField
 from schedules.web.shared.people import user_of
-from schedules.web.shared.treatment_words import name_fields, treatment_words
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import name_fields, say, treatment_words
 from trials.domain.errors import Refused
 from trials.selectors.records import protocol_of
 from trials.zones import zone_of

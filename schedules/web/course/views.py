@@ -27,7 +27,7 @@ from schedules.web.shared.answers import Showing, answer_shown, may_record, pers
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import ShownForm, ShownReasonForm
 from schedules.web.shared.people import user_of
-from schedules.web.shared.treatment_words import name_fields, treatment_words
+from schedules.web.shared.wording import name_fields, treatment_words
 from trials.selectors.records import protocol_of
 
 

@@ -26,8 +26,7 @@ from schedules.web.shared.answers import answer
 from schedules.web.shared.clock import now, server_day
 from schedules.web.shared.forms import UnlikelyDayForm
 from schedules.web.shared.people import user_of
-from schedules.web.shared.treatment_words import treatment_words
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import say, treatment_words
 from trials.domain.accounts.access import Right
 from trials.models import Cohort, Trial
 from trials.selectors.protocols.approvals import may_throughout

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import TypeVar
 
+from django import forms
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
@@ -15,12 +17,16 @@ from schedules.domain.visits.calendar_conflicts import Hindrance, HindranceKind
 from schedules.domain.visits.status import Appointment, Standing, WindowPosition
 from schedules.selectors.today.worklist import Part
 from schedules.web.shared.clock import now, server_day
+from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.treatment_names import capital, day_zero_name, start_of_treatment
 from trials.domain.words import day_text, written_day
 from trials.models import Site
 from trials.spoken import say as say  # noqa: PLC0414 - pages take all their words from here
 from trials.spoken import site_name as site_name  # noqa: PLC0414
 from trials.spoken import site_place
 from trials.spoken import trial_name as trial_name  # noqa: PLC0414
+
+Shown = TypeVar("Shown", bound=forms.BaseForm)
 
 WEEKDAYS = (
     pgettext_lazy("short weekday", "Mon"),
@@ -227,3 +233,22 @@ def warnings_in_words(warnings: Iterable[PlanWarning]) -> list[tuple[str, str]]:
         for warning in warnings
         if warning.code in WARNINGS
     ]
+
+
+def treatment_words(protocol: Protocol) -> dict[str, str]:
+    """Return the names that texts take, in the reader's language; `_first` begins a sentence.
+
+    `given` is what a treatment begins with, `awaited` what it is given for, `zero` is day zero.
+    """
+    given, awaited = start_of_treatment(protocol)
+    names = {"given": given, "awaited": awaited, "zero": day_zero_name(protocol)}
+    inside = {name: say(label) for name, label in names.items()}
+    return inside | {f"{name}_first": say(capital(label)) for name, label in names.items()}
+
+
+def name_fields(form: Shown, names: Mapping[str, str]) -> Shown:
+    """Give a form's labels the names that they have places for, and return it."""
+    for field in form.fields.values():
+        if field.label:
+            field.label = str(field.label) % names
+    return form

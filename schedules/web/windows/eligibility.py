@@ -14,8 +14,7 @@ from schedules.selectors.windows.eligibility import eligibility_of
 from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.answers import may_record, person_of
 from schedules.web.shared.clock import now
-from schedules.web.shared.treatment_words import name_fields, treatment_words
-from schedules.web.shared.wording import say
+from schedules.web.shared.wording import name_fields, say, treatment_words
 from trials.selectors.records import protocol_of
 from trials.web.shared.query_params import query_params
 
