@@ -76,6 +76,7 @@ def follow_completion(
 ) -> list[Preview]:
     """Set the anchors that this visit is, or plan again what counts from it; gives what that did.
 
+    One that the course had ended stood still since, and is brought up to date by the days that hold now.
     `sure`: an unlikely day was confirmed with the visit. Raises VisitRefused.
     """
     codes, previews = anchors_set_by(protocol, state), []
@@ -91,7 +92,7 @@ def follow_completion(
             previews.append(
                 record_anchor(participant=person, anchor=anchor, now=now, by=by, reason=reason, sure=sure)
             )
-        if not codes and lends(protocol, state):
+        if not codes and (state.by_course or lends(protocol, state)):
             dated = frozenset(anchors_dated_by(protocol, state))
             previews.append(
                 follow_visit(participant=visit.participant, dated=dated, now=now, by=by, reason=reason)

@@ -105,6 +105,18 @@ def test_a_visit_that_took_place_after_the_end_is_recorded_with_a_reason(
     assert "d28" in live(participant)
 
 
+def test_a_visit_that_took_place_after_the_end_is_judged_by_the_days_that_hold_now(
+    participant: Participant,
+) -> None:
+    """The infusion was two days later than was on record: Day 28 on 9 January is three days after its target."""
+    step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
+    later = RecordedAnchor("infusion", actual_on=INFUSION + 2 * DAY)
+    record_anchor(participant=participant, anchor=later, by=None, reason="by the chart", now=at(12, 20))
+    seen = took_place(Visit.objects.get(code="d28"), date(2027, 1, 9))
+    assert (seen.opens, seen.target, seen.closes) == tuple(date(2027, 1, day) for day in (3, 6, 9))
+    assert not Deviation.objects.filter(visit=seen).exists(), "it was in its window"
+
+
 def test_a_visit_that_was_to_come_after_the_end_is_to_come_again(participant: Participant) -> None:
     """One that was added after the end; done and taken back it came back cancelled with the course."""
     step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
