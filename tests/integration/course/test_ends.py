@@ -117,6 +117,19 @@ def test_a_visit_that_took_place_after_the_end_is_judged_by_the_days_that_hold_n
     assert not Deviation.objects.filter(visit=seen).exists(), "it was in its window"
 
 
+def test_a_visit_of_the_protocol_with_the_name_of_an_early_end_comes_back_with_the_others() -> None:
+    text = document().replace("  - code: m24\n", "  - code: early-termination\n")
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(a_version(text=text), anchors=anchors), by=None)
+    infused(person)
+    before = live(person)
+    assert "early-termination" in before
+    step(person, Step.EARLY_TERMINATION, END, ends=Extent.VISITS, seen_by=END + 9 * DAY)
+    assert live(person) == ["early-termination-2"]
+    undo(person)
+    assert live(person) == before
+
+
 def test_a_visit_that_was_to_come_after_the_end_is_to_come_again(participant: Participant) -> None:
     """One that was added after the end; done and taken back it came back cancelled with the course."""
     step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
