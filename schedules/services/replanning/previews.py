@@ -29,6 +29,7 @@ from schedules.domain.replanning.window_and_gate_changes import (
     compare_windows,
     span_of,
 )
+from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.windows.verdict_changes import VerdictChange
 from schedules.selectors.store.records import Record, anchors_on_record
 from trials.domain.protocols.protocol import Place
@@ -197,12 +198,35 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     """What a proposal would do to this record; what was done under another version stays under it."""
     person = record.participant
     _refuse_years(record, proposal)
-    proposal = replace(proposal, anchors=anchors_on_record(record, proposal.anchors))
+    anchors = {**_dated_by_version(record, proposal.version), **proposal.anchors}
+    proposal = replace(proposal, anchors=anchors_on_record(record, anchors))
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
     for version, codes in record.done_before(proposal.version).items():
         plan = keep_done(plan, _plan_by(version, record, proposal), codes)
     today = now.astimezone(record.zone).date()
     return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
+
+
+def _dated_by_version(record: Record, version: ProtocolVersion | None) -> dict[str, RecordedAnchor]:
+    """The anchors whose day is by this version that of a visit which was done before it said so."""
+    present = record.participant.protocol_version
+    if version is None or version == present:
+        return {}
+    old, new = (protocol_of(one).visit_by_code for one in (present, version))
+    found: dict[str, RecordedAnchor] = {}
+    for visit, day in record.performed():
+        if visit.unscheduled:
+            continue
+        before, after = (
+            anchors_of_rule(rules.get(visit.rule_code), visit.occurrence) for rules in (old, new)
+        )
+        for code in set(after).difference(before):
+            stood = record.anchors.get(code, RecordedAnchor(code))
+            if stood.actual_on is None:
+                found[code] = replace(
+                    stood, actual_on=day.day, actual_at=day.at, actual_zone=visit.performed_zone
+                )
+    return found
 
 
 def _refuse_years(record: Record, proposal: Proposal) -> None:

@@ -108,7 +108,7 @@ def test_a_visit_that_took_place_after_the_end_is_recorded_with_a_reason(
 def test_a_visit_that_took_place_after_the_end_is_judged_by_the_days_that_hold_now(
     participant: Participant,
 ) -> None:
-    """The infusion was two days later than was on record: Day 28 on 9 January is three days after its target."""
+    """The infusion was two days later than was on record: Day 28 on 9 January is its last day."""
     step(participant, Step.EARLY_TERMINATION, END, ends=Extent.VISITS)
     later = RecordedAnchor("infusion", actual_on=INFUSION + 2 * DAY)
     record_anchor(participant=participant, anchor=later, by=None, reason="by the chart", now=at(12, 20))

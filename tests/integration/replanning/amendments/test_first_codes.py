@@ -10,7 +10,7 @@ import pytest
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Confirmation
-from participants.models import Participant
+from participants.models import Anchor, Participant
 from schedules.domain.plan.values import AnchorDay
 from schedules.domain.readiness.checklist import readiness_on
 from schedules.domain.visits.values import Answer, Booking, Completion
@@ -216,3 +216,19 @@ def test_what_counts_from_a_first_code_counts_from_its_day(
         "diet": VerdictStatus.AT_RISK,
         "salt": VerdictStatus.AT_RISK,
     }, "nobody was asked at Day 14, which both name"
+
+
+def test_a_visit_that_was_done_dates_the_anchor_that_the_new_version_says_it_sets(
+    plain: ProtocolVersion, site: Site
+) -> None:
+    """Day 14 was done on 22 December, a day late; version 2 lets it set what 40 days count from."""
+    text = edition(2, "d14", repeated=False).replace("derived: {visit: d14, ", "derived: {")
+    new = a_version(text=text.replace("  - code: d14\n", "  - code: d14\n    sets: first-look\n"))
+    an_approval(site, new)
+    person = somebody(plain, site, "S01-001")
+    infuse(person)
+    do(person)
+    started(amendment(plain, new, site))
+    advance_amendments(now=LATE)
+    assert Anchor.objects.get(participant=person, code="first-look").actual_on == DONE
+    assert Visit.objects.get(participant=person, code="by-anchor").target == date(2027, 1, 31)
