@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.apps import apps
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from trials.domain.channels.failures import NO_SUCH_KEY, OTHER_KEY, WITHOUT_KEY
@@ -63,6 +64,11 @@ def decrypted(stored: str) -> str:
         return _box().decrypt(stored.encode()).decode()
     except InvalidToken as error:
         raise SecretsUnreadable(OTHER_KEY) from error
+
+
+def recognised_by(text: str) -> str:
+    """Give by which sign a text is known again, where it may not be read from it."""
+    return salted_hmac("trials.stored_secrets", text, algorithm="sha256").hexdigest()[:30]
 
 
 def encrypted_again(stored: str) -> str:

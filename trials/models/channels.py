@@ -20,10 +20,12 @@ LANGUAGES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
 class Channel(models.Model):
     """A way out to a group at a site or in a trial, or to one person; its secret is stored encrypted.
 
-    The address is a part of the secret: anyone who knows a robot's address can write to the group.
+    The address is a part of the secret: anyone who knows a robot's address can write to the group. Channels
+    with the same `receiver` reach the same robot, which then hears each thing once and takes as much as one;
+    empty where the address could not be read.
     """
 
-    audit_hidden = ("secret",)
+    audit_hidden = ("secret", "receiver")
 
     trial = models.ForeignKey(
         Trial,
@@ -50,6 +52,7 @@ class Channel(models.Model):
     language = models.CharField(_("language"), max_length=8, choices=choices_of(LANGUAGES))
     keyword = models.CharField(_("keyword"), max_length=40, blank=True)
     secret = models.TextField(editable=False)
+    receiver = models.CharField(max_length=30, blank=True, default="", db_default="", editable=False)
     renewed_at = models.DateTimeField(_("address entered at"))
     off_at = models.DateTimeField(_("switched off at"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -74,8 +77,13 @@ class Channel(models.Model):
 
     @property
     def way(self) -> str:
-        """The name by which its health is kept."""
+        """The name by which its deliveries are kept."""
         return f"channel:{self.pk}"
+
+    @property
+    def receiver_way(self) -> str:
+        """The name by which the health of its receiver is kept, and who claims what leaves to it."""
+        return f"receiver:{self.receiver}" if self.receiver else self.way
 
 
 class ChannelHealth(models.Model):

@@ -74,6 +74,20 @@ def channel_in_use(pk: int) -> Channel | None:
     return channels_in_use().filter(pk=pk).first()
 
 
+def receivers_of(ways: Iterable[str]) -> dict[str, str]:
+    """Which ways reach the same receivers as these channels, by name, each with its receiver's; one query.
+
+    Those that are switched off as well: what left by them was heard. No query where no channel is given.
+    """
+    numbers = [int(name.partition(":")[2]) for name in ways if name.startswith("channel:")]
+    if not numbers:
+        return {}
+    these = Channel.objects.filter(pk__in=numbers)
+    same = these.exclude(receiver="").order_by().values("receiver")
+    found = Channel.objects.filter(Q(pk__in=numbers) | Q(receiver__in=same)).only("pk", "receiver")
+    return {one.way: one.receiver_way for one in found}
+
+
 def health_of(ways: Iterable[str]) -> dict[str, ChannelHealth]:
     """How these ways out have done lately, by name; one query."""
     return {row.way: row for row in ChannelHealth.objects.filter(way__in=list(ways))}

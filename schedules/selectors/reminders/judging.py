@@ -16,6 +16,7 @@ from schedules.domain.reminders.rules import BY_KIND, SWEPT, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
 from schedules.selectors.reminders.candidates import context_of
+from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (
     languages_of,
     notices_about,
@@ -30,7 +31,9 @@ from schedules.selectors.reminders.recipients import (
     people_of,
     person_of,
 )
+from schedules.selectors.reminders.ways import EMAIL
 from trials.models import AuditEntry
+from trials.selectors.channels import receivers_of
 
 Rows = Sequence[ReminderDelivery]
 
@@ -93,7 +96,8 @@ class _Found:
     notices: Mapping[int, Notice]
     capacities: Mapping[tuple[int, int], str]
     answered: Collection[int]
-    told: Mapping[tuple[int | None, str, str], Sequence[ReminderDelivery]]
+    receivers: Mapping[str, str]
+    told: Mapping[Thing, Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
     @classmethod
@@ -108,6 +112,8 @@ class _Found:
             .annotate(answered=Exists(answered_at(at).filter(reminder=OuterRef("reminder"))))
             .values_list("reminder_id", "person_id", "capacity", "answered")
         )
+        channels = {rows[0].channel for rows in messages}
+        receivers = receivers_of(channels)
         return cls(
             true={one.pk: one for one in true},
             people=people_of(true, now, context),
@@ -115,7 +121,8 @@ class _Found:
             notices=notices_about(true, now),
             capacities={(reminder, person): capacity for reminder, person, capacity, _answered in recipients},
             answered={reminder for reminder, _person, _capacity, answered in recipients if answered},
-            told=_told_lately(whom, {rows[0].channel for rows in messages}, true, at),
+            receivers=receivers,
+            told=_told_lately(named, channels, receivers, true, at),
             languages={} if language else languages_of(named),
         )
 
@@ -173,14 +180,18 @@ class _Found:
     ) -> dict[int, datetime | None]:
         """Those reminders of whose thing this person heard today already.
 
-        With the next morning where it has become graver since, None where what was said was as urgent.
+        With the next morning where it has become graver since, None where what was said was as urgent. What
+        its receiver heard by another channel is not said again, on whatever day.
         """
         found: dict[int, datetime | None] = {}
         for reminder in reminders:
+            told = self.told.get((hearer(head, self.receivers), thing_named(reminder)), ())
+            if any(sent.reminder_id == reminder.pk and sent.channel != head.channel for sent in told):
+                found[reminder.pk] = None
             here = self.hours.get(reminder.pk)
             if here is None or reminder.kind not in BY_KIND:
                 continue
-            for sent in self.told.get((head.recipient_id, head.channel, thing_named(reminder)), ()):
+            for sent in told:
                 assert sent.sent_at is not None, "filtered by it"
                 if sent.message == head.message:
                     continue
@@ -194,21 +205,29 @@ class _Found:
 
 
 def _told_lately(
-    whom: Collection[int | None], channels: Collection[str], about: Sequence[Reminder], at: datetime
-) -> dict[tuple[int | None, str, str], list[ReminderDelivery]]:
-    """What these people heard lately of the things that these reminders are of; one query.
+    people: Collection[int],
+    channels: Collection[str],
+    receivers: Mapping[str, str],
+    about: Sequence[Reminder],
+    at: datetime,
+) -> dict[Thing, list[ReminderDelivery]]:
+    """What these people, or the receivers of these channels, heard lately of the things of these reminders.
+
+    One query. By a channel it does not matter to whom it was said: its receiver heard it.
 
     Of a visit by its row. What is of no visit, a window or a flag, has a name in the key alone: all that
     was said of the same participant is read.
     """
-    theirs = Q(recipient__in=[person for person in whom if person is not None])
-    if None in whom:
-        theirs |= Q(recipient=None)
+    theirs = Q(channel__in={*receivers, *channels} - {EMAIL})
+    if EMAIL in channels:
+        theirs |= Q(channel=EMAIL, recipient__in=people)
     things = Q(reminder__visit__in={one.visit_id for one in about if one.visit_id})
     if persons := {one.participant_id for one in about if not one.visit_id}:
         things |= Q(reminder__visit=None, reminder__participant__in=persons)
-    sent = ReminderDelivery.objects.filter(things, theirs, channel__in=channels, sent_at__gt=at - _LATELY)
-    found: dict[tuple[int | None, str, str], list[ReminderDelivery]] = {}
+    if alone := [one.pk for one in about if not one.visit_id and not one.participant_id]:
+        things |= Q(reminder__in=alone)
+    sent = ReminderDelivery.objects.filter(things, theirs, sent_at__gt=at - _LATELY)
+    found: dict[Thing, list[ReminderDelivery]] = {}
     for one in sent.select_related("reminder"):
-        found.setdefault((one.recipient_id, one.channel, thing_named(one.reminder)), []).append(one)
+        found.setdefault(thing_heard(one, receivers), []).append(one)
     return found

@@ -8,10 +8,11 @@ is kept for each row, as it is for e-mail (`ledger`).
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
+from time import monotonic, sleep
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -52,6 +53,8 @@ logger = logging.getLogger(__name__)
 
 JUDGING = 0.25
 """The part of a ring's time that goes into judging: a slow database must not leave none for sending."""
+A_SECOND = 1.05
+"""How long a second of a receiver is taken to be: a little more, since its clock is another."""
 SendPacket = Callable[[Way, texts.Packet, str, datetime], Sent]
 
 
@@ -63,13 +66,14 @@ def ring_channel(
     send: SendPacket | None = None,
     clock: Callable[[], float] = monotonic,
     seconds: float = RING_SECONDS,
+    wait: Callable[[float], None] = sleep,
 ) -> int:
     """Send what is due by a channel, for `seconds` and RING_NUMBER at most; give how many messages.
 
     None while the channel rests, where its minute is full, at the minutes that its receiver asks to be
     spared, and where this installation has no way out.
     """
-    ring = _Ring(channel, send or _send, at, clock, clock() + seconds)
+    ring = _Ring(channel, send or _send, at, clock, clock() + seconds, wait)
     taken = 0
     while taken < RING_NUMBER and ring.has_time:
         count = ring.deliver(now=now(), at=at(), most=min(RING_NUMBER - taken, BATCH * 5))
@@ -100,7 +104,9 @@ class _Ring:
     database: Callable[[], datetime]
     clock: Callable[[], float]
     ends: float
+    wait: Callable[[float], None]
     bell: str = ""
+    left: deque[float] = field(default_factory=deque)
 
     @property
     def has_time(self) -> bool:
@@ -114,7 +120,7 @@ class _Ring:
         claimed = claim_messages(at=at, stale_after=claim_age(), most=most, channel=self.channel.way)
         if not claimed:
             return 0
-        allowance = claim_allowance(self.channel.way, at=at, per_minute=kind.per_minute, most=len(claimed))
+        allowance = claim_allowance(self.channel.receiver_way, at=at, kind=kind, most=len(claimed))
         if not allowance:
             _put_back(claimed, at)
             return 0
@@ -123,7 +129,7 @@ class _Ring:
             claimed = claimed[:allowance]
         with Batch(now, at, self.clock, self.channel.language) as batch:
             sent = self._send_what_is_true(batch, claimed, allowance)
-        settle_allowance(self.channel.way, unused=allowance - sent, at=self.database())
+        settle_allowance(self.channel.receiver_way, unused=allowance - sent, at=self.database())
         return len(claimed)
 
     def _is_closed(self, kind: Kind, at: datetime) -> bool:
@@ -137,12 +143,23 @@ class _Ring:
         for packet in self._packets(found, allowance):
             messages = [found[key].rows for key in packet.keys]
             judged = [found[key].judged for key in packet.keys]
+            if self.has_time:
+                self._wait_for_its_second()
             if self.has_time and batch.look_again(messages) == judged:
                 self._send(packet, batch, judged)
+                self.left.append(self.clock())
                 sent += 1
             else:  # no time, or it says something else by now: the next ring
                 _put_back(messages, batch.at)
         return sent
+
+    def _wait_for_its_second(self) -> None:
+        """Wait until the receiver takes another text: the first of its second's number is a second old."""
+        number = KINDS[ChannelKind(self.channel.kind)].per_second
+        while len(self.left) > number:
+            self.left.popleft()
+        if len(self.left) == number and (rest := self.left[0] + A_SECOND - self.clock()) > 0:
+            self.wait(rest)
 
     def _judged(self, batch: Batch, claimed: Sequence[Rows]) -> dict[str, _InWords]:
         """What of the messages is still true, in words, by key; what is not is put off or lapses.
@@ -183,10 +200,10 @@ class _Ring:
             return
         sent = self.send(way, packet, secret, at)
         if sent.answered:
-            record_answer(self.channel.way, at=at)
+            record_answer(self.channel.receiver_way, at=at)
         else:
             logger.warning("channel %s did not answer", self.channel.pk)
-            record_silence(self.channel.way, at=at, reason=sent.reason)
+            record_silence(self.channel.receiver_way, at=at, reason=sent.reason)
             self.ends = self.clock()  # what is left goes back: the next ring asks whether it rests
         if sent.verdict is Verdict.TAKEN:
             for one in judged:

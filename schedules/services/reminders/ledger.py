@@ -39,8 +39,8 @@ from schedules.selectors.reminders.ways import EMAIL
 from schedules.services.reminders.addressing import address_reminders, close_reminders
 from schedules.services.reminders.sweeping import mark_lapsed
 from trials.database_time import database_now
-from trials.domain.channels.breaker import UNLIMITED
 from trials.domain.channels.failures import UNWRITTEN
+from trials.selectors.channels import receivers_of
 from trials.services.channels.health import claim_allowance, hold_way, record_answer, record_silence
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def ring_reminders(
     with ExitStack() as stack:
         send = send or stack.enter_context(sending_by_email())
         ring = Ring(send, clock() + RING_SECONDS, clock, health=True)
-        allowance = claim_allowance(EMAIL, at=at(), per_minute=UNLIMITED, most=2)
+        allowance = claim_allowance(EMAIL, at=at(), most=2)
         ring.rests = not allowance
         if allowance == 1:  # after a rest one message is tried, and where nobody answers no more
             ring.failures = UNREACHABLE - 1
@@ -183,9 +183,10 @@ def claim_messages(
     The worker that claims a message's first row has all of it. Rows that leave together get the message's
     key when they are first claimed; after a crash the same rows leave again under the same key. Of one thing
     a receiver has one message claimed at a time, and each other waits until it is known what came of that:
-    claims by one channel follow each other, so that two workers cannot both be first.
+    claims for one receiver follow each other, so that two workers cannot both be first.
     """
-    hold_way(channel)
+    receivers = receivers_of([channel])
+    hold_way(receivers.get(channel, channel))
     free = ReminderDelivery.objects.filter(
         is_free(at, stale_after), is_due(at), sent_at=None, refused_at=None, lapsed_at=None
     ).filter(reminder__lapsed_at=None, channel=channel)
@@ -196,11 +197,12 @@ def claim_messages(
         heads = _heads(free, [*passed, *(rows[0].pk for rows in found)], most - len(found))
         mates = _mates(free, heads)
         messages = [[head, *mates.get(head.message, [])] for head in heads]
-        held = claims_of_things([row for rows in messages for row in rows], at, stale_after)
+        held = claims_of_things([row for rows in messages for row in rows], receivers, at, stale_after)
         before = len(passed)
         for rows in messages:
-            theirs = {thing_heard(row) for row in rows}
-            if theirs & things or any(one.holds_up(row) for row in rows for one in held):
+            of = {row.pk: thing_heard(row, receivers) for row in rows}
+            theirs = set(of.values())
+            if theirs & things or any(one.holds_up(row, of[row.pk]) for row in rows for one in held):
                 passed.append(rows[0].pk)
             else:
                 found.append(rows)

@@ -17,7 +17,7 @@ from schedules.models import Reminder, ReminderDelivery, Visit
 from schedules.services.reminders import addressing, by_channel, ledger, sweeping
 from tests.cast import a_site
 from tests.clocks import database_clock_at
-from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit
+from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_visit, numbers
 from trials.domain.channels.kinds import KINDS, ChannelKind, Way
 from trials.domain.channels.texts import Packet
 from trials.models import Channel, ChannelHealth, Site, User
@@ -44,7 +44,13 @@ class Robot:
 
 
 def a_channel(by: User, site: Site | None = None, kind: str = "wecom", **given: str) -> Channel:
-    address = {"wecom": "wecombot://key", "feishu": "feishu://key", "webhook": "https://1.1.1.1/x"}[kind]
+    """A channel to a robot of its own, or to the one of `key`."""
+    key = given.get("key", f"key{next(numbers)}")
+    address = {
+        "wecom": f"wecombot://{key}",
+        "feishu": f"feishu://{key}",
+        "webhook": f"https://1.1.1.1/{key}",
+    }[kind]
     said = ChannelSaid(
         kind, given.get("name", kind), address, keyword=given.get("keyword", ""), language="en"
     )
@@ -63,9 +69,13 @@ def addressed(at: datetime = AT) -> None:
 
 
 def rung(
-    channel: Channel, at: datetime, send: by_channel.SendPacket, clock: Callable[[], float] = lambda: 0.0
+    channel: Channel,
+    at: datetime,
+    send: by_channel.SendPacket,
+    clock: Callable[[], float] = lambda: 0.0,
+    wait: Callable[[float], None] = lambda _: None,
 ) -> int:
-    return by_channel.ring_channel(channel, now=lambda: at, at=lambda: at, send=send, clock=clock)
+    return by_channel.ring_channel(channel, now=lambda: at, at=lambda: at, send=send, clock=clock, wait=wait)
 
 
 def by_way() -> dict[str, tuple[int | None, bool, bool]]:
@@ -211,7 +221,7 @@ def test_a_channel_that_does_not_answer_rests_and_is_tried_with_one_message() ->
     for _ in range(6):
         rung(group, AT, silent)
     assert len(silent.took) == 3, "then it rests"
-    assert ChannelHealth.objects.get(way=group.way).rests_until == AT + MINUTE
+    assert ChannelHealth.objects.get(way=group.receiver_way).rests_until == AT + MINUTE
     rung(group, AT + MINUTE, silent)
     assert len(silent.took) == 4, "one probe"
     rung(group, AT + 2 * MINUTE, silent)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trials.domain.channels.breaker import LEAVES_WITHIN, UNLIMITED, Health
 
 NOW = datetime(2026, 11, 29, 10, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def test_it_rests_longer_each_time_and_lets_one_probe_through():
@@ -33,6 +33,16 @@ def test_it_rests_longer_each_time_and_lets_one_probe_through():
 def test_two_failures_are_no_reason_to_rest():
     health = Health().unanswered(NOW).unanswered(NOW).answered().unanswered(NOW).unanswered(NOW)
     assert health.allowance(NOW, 20) > 1
+
+
+def test_who_counts_by_seconds_is_busy_until_the_last_is_a_second_old():
+    health = Health().taking(NOW, 3)
+    assert health.is_busy(NOW)
+    assert health.is_busy(NOW + LEAVES_WITHIN), "its worker may have died"
+    sent = health.giving_back(1, NOW + 2 * SECOND)
+    assert sent.is_busy(NOW + 2.9 * SECOND)
+    assert not sent.is_busy(NOW + 3 * SECOND)
+    assert not Health().is_busy(NOW)
 
 
 def test_a_minute_takes_no_more_than_the_receiver_allows():

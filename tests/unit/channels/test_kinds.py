@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trials.domain.channels.kinds import KINDS, ChannelKind, Way, way_of
+from trials.domain.channels.kinds import KINDS, ChannelKind, Way, receiver_of, way_of
 from trials.domain.refusals import Refusal
 
 K = ChannelKind
@@ -89,6 +89,24 @@ def test_what_is_not_its_address_is_refused_at_its_field(kind, address, secret, 
     assert isinstance(refused, Refusal)
     assert refused.field == field
     assert "pw" not in refused.text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spellings"),
+    [
+        (K.WECOM, ["wecombot://k-1", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k-1"]),
+        (K.DINGTALK, ["dingtalk://SEC12345678@ab1", "dingtalk://ab1"]),
+        (K.FEISHU, ["feishu://a-b", "https://open.feishu.cn/open-apis/bot/v2/hook/a-b/"]),
+        (K.NTFY, ["https://Ntfy.example.org/ward", "ntfys://tk_12345678@ntfy.example.org/ward/"]),
+        (K.WEBHOOK, ["https://Gateway.example.org/x?a=1", "https://gateway.example.org/x?a=1"]),
+        (K.VONAGE, ["vonage://k1:s1@15550001111/15550002222", "vonage://k1:s2@15550001111/15550002222/"]),
+    ],
+)
+def test_one_robot_is_known_by_each_spelling_of_its_address_and_no_secret(kind, spellings):
+    names = {receiver_of(way_of(kind, one)) for one in spellings}
+    assert len(names) == 1
+    other = receiver_of(way_of(kind, spellings[0][:-1] + ("9" if kind is K.VONAGE else "z")))
+    assert other not in names
 
 
 def test_the_receivers_limits_are_those_that_they_state():

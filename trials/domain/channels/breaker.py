@@ -14,7 +14,7 @@ RESTS = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5))
 PROBE = timedelta(minutes=1)
 """How long one probe has for itself before another worker may try."""
 
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 UNLIMITED = 1_000_000
 """The number for a minute of a receiver that names none."""
@@ -52,6 +52,10 @@ class Health:
     def resting(self, at: datetime) -> bool:
         """Whether it rests at this instant."""
         return self.rests_until is not None and at < self.rests_until <= at + RESTS[-1] + PROBE
+
+    def is_busy(self, at: datetime) -> bool:
+        """Whether somebody may be sending now, or was within the last second."""
+        return self.minute is not None and not self._rested(at) and at < self.minute + SECOND
 
     def probing(self, at: datetime) -> Health:
         """Take the one probe after a rest: meanwhile nobody else tries."""

@@ -35,7 +35,7 @@ class Kind:
     """What is true of all channels of one kind.
 
     `limit` is the most that one message may hold, in bytes of UTF-8, or in characters where `letters`;
-    `per_minute` the most messages a minute. `host` is the receiver's where it has only one. `own` is
+    `per_minute` and `per_second` the most messages. `host` is the receiver's where it has only one. `own` is
     the pattern of the address as the receiver itself shows it; its group is what stands behind the scheme.
     To a `keyed` one each message leaves by itself, under the key by which it drops a repeat.
     """
@@ -48,6 +48,7 @@ class Kind:
     limit: int = 20_000
     letters: bool = False
     per_minute: int = 60
+    per_second: int = UNLIMITED
     spares_full_hour: bool = False
     signs: bool = False
     keyed: bool = False
@@ -101,6 +102,7 @@ KINDS: Mapping[ChannelKind, Kind] = MappingProxyType(
             pattern=r"[A-Za-z0-9_-]+",
             limit=19_000,
             per_minute=100,
+            per_second=5,
             spares_full_hour=True,
             signs=True,
         ),
@@ -213,6 +215,17 @@ def way_of(kind: ChannelKind, address: str, secret: str = "") -> Way | Refusal:
     return _by_pattern(kind, given, scheme, secret) or (
         Refusal("address", NO_OPTIONS) if scheme in known.schemes and "?" in given else wrong
     )
+
+
+def receiver_of(way: Way) -> str:
+    """Name whom a way reaches, without what only opens or signs it: two ways with one name are one robot."""
+    if way.kind is ChannelKind.NTFY:
+        parts = urlsplit(way.url)
+        return f"{way.kind}:{parts.netloc.lower()}{parts.path}"
+    if way.kind is ChannelKind.WEBHOOK:
+        parts = urlsplit(way.url)
+        return f"{way.kind}:{parts.netloc.lower()}{parts.path}?{parts.query}"
+    return f"{way.kind}:{way.url.partition('://')[2].rpartition('@')[2].rstrip('/')}"
 
 
 def kind_of_scheme(scheme: str) -> ChannelKind | None:

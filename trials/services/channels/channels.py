@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from trials.audit.acts import recorded
 from trials.domain.channels.failures import failure_text
-from trials.domain.channels.kinds import KINDS, ChannelKind, Way, way_of
+from trials.domain.channels.kinds import KINDS, ChannelKind, Way, receiver_of, way_of
 from trials.domain.channels.texts import Message, packed
 from trials.domain.errors import Refused, Stale
 from trials.domain.refusals import Refusal
@@ -27,7 +27,7 @@ from trials.outbound import (
 from trials.outbound.resolving import LookUp
 from trials.services.channels.health import claim_allowance, record_answer, record_silence
 from trials.spoken import say
-from trials.stored_secrets import SecretsUnreadable, can_store_secrets, decrypted, encrypted
+from trials.stored_secrets import SecretsUnreadable, can_store_secrets, decrypted, encrypted, recognised_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def add_channel(
         language=said.language,
         keyword=said.keyword.strip(),
         secret=sealed,
+        receiver=recognised_by(receiver_of(way)),
         renewed_at=now,
     )
     return Added(channel, shown)
@@ -111,6 +112,7 @@ def renew_channel(
     kept = ChannelSaid(found.kind, said.name, said.address, said.secret, said.keyword, said.language)
     found.secret, way, shown = _sealed(kept, look_up)
     found.name, found.host, found.language = _free_name(said.name, found), way.host, said.language
+    found.receiver = recognised_by(receiver_of(way))
     found.keyword, found.renewed_at, found.version = said.keyword.strip(), now, version + 1
     found.save()
     return Added(found, shown)
@@ -142,7 +144,7 @@ def try_channel(*, channel: Channel, at: datetime, link: str) -> Tried:
     if not way_out():
         return Tried(left=False, words=no_way_out())
     kind = KINDS[ChannelKind(channel.kind)]
-    if not claim_allowance(channel.way, at=at, per_minute=kind.per_minute, most=1):
+    if not claim_allowance(channel.receiver_way, at=at, kind=kind, most=1):
         return Tried(
             left=False, words=_("The receiver takes no more messages now. Try again in a few minutes.")
         )
@@ -162,9 +164,9 @@ def try_channel(*, channel: Channel, at: datetime, link: str) -> Tried:
     )
     sent = send_packet(way, packet, secret=secret, at=at)
     if sent.answered:
-        record_answer(channel.way, at=at)
+        record_answer(channel.receiver_way, at=at)
     else:
-        record_silence(channel.way, at=at, reason=sent.reason)
+        record_silence(channel.receiver_way, at=at, reason=sent.reason)
     if sent.verdict == "taken":
         return Tried(
             left=True,

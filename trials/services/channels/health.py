@@ -10,7 +10,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from trials.domain.channels.breaker import FAILURES, Health
+from trials.domain.channels.breaker import FAILURES, UNLIMITED, Health
+from trials.domain.channels.kinds import Kind
 from trials.models import ChannelHealth
 
 _REASON = 300
@@ -18,16 +19,22 @@ EMAIL = "email"
 
 
 @transaction.atomic
-def claim_allowance(way: str, *, at: datetime, per_minute: int, most: int) -> int:
+def claim_allowance(way: str, *, at: datetime, kind: Kind | None = None, most: int) -> int:
     """Give how many of `most` messages may leave by a way now; 0 while it rests, 1 as a probe after it.
 
     They are counted here, before they leave: of two workers the second has what is left of the minute. Who
     is given the probe has it alone for a minute. `at` is the database's instant. Who sent them says when the
-    last one left (`settle_allowance`).
+    last one left (`settle_allowance`). Of a receiver that counts by seconds one at a time sends, and keeps to
+    its seconds itself: none is allowed before the last of the others is a second old.
     """
     row = _locked(way)
     health = _health(row)
-    allowance = min(health.allowance(at, per_minute), most)
+    if kind is None:
+        allowance = min(health.allowance(at, UNLIMITED), most)
+    elif kind.per_second < UNLIMITED and health.is_busy(at):
+        allowance = 0
+    else:
+        allowance = min(health.allowance(at, kind.per_minute), most)
     if allowance and health.failures >= FAILURES:
         health = health.probing(at)
     if allowance:

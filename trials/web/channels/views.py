@@ -53,9 +53,9 @@ def channels(request: HttpRequest) -> HttpResponse:
     """The channels that one may look after, and how each has done lately."""
     user = _user(request)
     found = channels_of(user, roles_day(request_clock.now()))
-    health = health_of(one.way for one in found)
+    health = health_of(one.receiver_way for one in found)
     context = {
-        "rows": [(one, health.get(one.way)) for one in found],
+        "rows": [(one, health.get(one.receiver_way)) for one in found],
         **_installation(),
         "now": database_now(),
     }
@@ -115,7 +115,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
         added, status = _renewed(request, found, user, form)
         if added:
             return _shown_once(request, added) if added.shown_once else redirect("channel", pk=pk)
-    health = health_of([found.way]).get(found.way)
+    health = health_of([found.receiver_way]).get(found.receiver_way)
     context = {"channel": found, "health": health, "form": form, "example": KINDS[_kind(found)].form}
     return render(
         request, "channels/channel.html", context | _installation() | {"now": database_now()}, status=status
