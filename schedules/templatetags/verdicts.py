@@ -72,10 +72,19 @@ def moment(point: Point | None) -> SafeString | str:
 
 
 @register.filter
+def begins(point: Point | None) -> SafeString | str:
+    """From when something holds: an hour, or the whole day that begins where the instant is a midnight."""
+    return moment(point.date() if isinstance(point, datetime) and _is_midnight(point) else point)
+
+
+@register.filter
 def latest(at: datetime) -> SafeString | str:
     """Until when something is needed: an hour, or the whole day that ends where the instant is a midnight."""
-    ends_a_day = at.hour == at.minute == 0
-    return moment(at.date() - timedelta(days=1) if ends_a_day else at)
+    return moment(at.date() - timedelta(days=1) if _is_midnight(at) else at)
+
+
+def _is_midnight(at: datetime) -> bool:
+    return at.hour == at.minute == 0
 
 
 register.filter("heading", flag_heading)

@@ -25,6 +25,7 @@ from schedules.services.windows.facts import record_fact
 from trials.audit.acts import recorded
 from trials.bounded import HasTime, always
 from trials.domain.protocols.treatment_names import start_of_treatment
+from trials.domain.words import iso_point
 from trials.models import User
 from trials.selectors.records import protocol_of
 from trials.spoken import say
@@ -171,7 +172,7 @@ def _refuse_too_early(
     words = {
         "passed": waiting.hours_afebrile(now),
         "hours": int(waiting.terms.hours_without_fever.total_seconds() // 3600),
-        "full": f"{full:%Y-%m-%d %H:%M}",
+        "full": iso_point(full, say),
         "awaited": say(waiting.awaited),
     }
     message = _(

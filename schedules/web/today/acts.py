@@ -50,7 +50,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import consequence_words
 from schedules.web.shared.wording import say
 from schedules.web.today.outcomes import Outcome, named, respond
-from schedules.web.today.words import near_here
+from schedules.web.today.words import lately, near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused, Stale
 from trials.domain.words import run_on
@@ -312,7 +312,7 @@ def _overtaken(
 def _change_words(change: Change) -> str:
     """What somebody changed, and when, as a sentence."""
     fields = _(", ").join(f"{one.name} {one.new or '–'}" for one in change.fields)
-    words = {"who": change.by or "Dayzero", "hour": f"{change.at:%H:%M}", "changes": fields}
+    words = {"who": change.by or "Dayzero", "hour": lately(change.at), "changes": fields}
     return _("%(who)s, %(hour)s: %(changes)s.") % words
 
 

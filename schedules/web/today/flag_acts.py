@@ -23,7 +23,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.shared.record_words import flag_heading
 from schedules.web.shared.wording import person_words, say
 from schedules.web.today.outcomes import Outcome, respond
-from schedules.web.today.words import near_here
+from schedules.web.today.words import lately, near_here
 from trials.domain.audit.own_reasons import UNDONE
 from trials.domain.errors import Refused
 from trials.domain.words import run_on
@@ -74,16 +74,26 @@ def _overtaken(request: HttpRequest, flag: Flag, act: str) -> Outcome | None:
 
 
 def _cleared_by_another(flag: Flag, at: datetime) -> Outcome:
+    """That somebody else cleared it: at an hour of today, or on another day."""
+    here, site = at.astimezone(zone_of(flag.participant.site)), flag.participant.site
     words = {
         "who": flag.cleared_by.get_username() if flag.cleared_by else "Dayzero",
-        "hour": f"{at.astimezone(zone_of(flag.participant.site)):%H:%M}",
+        "when": lately(here),
         "reason": flag.cleared_reason,
     }
-    text = (
-        _("Not saved: %(who)s cleared it at %(hour)s: “%(reason)s”.")
-        if flag.cleared_reason
-        else _("Not saved: %(who)s cleared it at %(hour)s.")
-    )
+    today = here.date() == clock_at(site, now()).today
+    if flag.cleared_reason:
+        text = (
+            _("Not saved: %(who)s cleared it at %(when)s: “%(reason)s”.")
+            if today
+            else _("Not saved: %(who)s cleared it on %(when)s: “%(reason)s”.")
+        )
+    else:
+        text = (
+            _("Not saved: %(who)s cleared it at %(when)s.")
+            if today
+            else _("Not saved: %(who)s cleared it on %(when)s.")
+        )
     return Outcome(text % words, "stale")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from schedules.domain.readiness.road import Stop, StopState
 from schedules.selectors.today.attention import MissingFact
 from schedules.selectors.today.board import Closing
 from schedules.web.shared.clock import now, server_day
-from schedules.web.shared.wording import near_day_words
+from schedules.web.shared.wording import day_words, near_day_words
 from schedules.web.windows.fact_wording import KINDS, code_words
 from trials.spoken import bracketed
 
@@ -65,3 +65,9 @@ def fact_button(missing: MissingFact) -> str:
 def near_here(day: date) -> str:
     """A day as one says it, from today."""
     return near_day_words(day, server_day(now()))
+
+
+def lately(at: datetime) -> str:
+    """An hour of today by the clocks of a site; with its day where that is another one."""
+    today = now().astimezone(at.tzinfo).date()
+    return f"{at:%H:%M}" if at.date() == today else f"{day_words(at.date())} {at:%H:%M}"

@@ -15,7 +15,8 @@ from schedules.selectors.today.changes import changed_since
 from schedules.selectors.today.worklist import Wanted
 from schedules.services.today.preparations import prepare_visit
 from schedules.services.visits.appointments import book_visit
-from tests.integration.web.conftest import TODAY, Enrol, with_role
+from schedules.web.today.words import lately
+from tests.integration.web.conftest import MORNING, TODAY, Enrol, with_role
 from tests.integration.web.test_today_acts import IN_PLACE, act
 from trials import request_clock
 from trials.models import AuditEntry, Role, Site, User
@@ -124,6 +125,21 @@ def test_a_flag_that_a_colleague_has_dealt_with_says_who_and_keeps_what_was_type
             f"/today/flags/{flag.pk}/clear/", {**said, "snoozed": f"{flag.snoozed_until}"}, headers=IN_PLACE
         )
         assert again.status_code == 200, "what became of it has been seen"
+
+
+def test_what_was_done_on_another_day_says_the_day(page: Client, colleague: Client, flag: Flag) -> None:
+    """An hour alone is read as one of today, and the page may lie open for days."""
+    colleague.post(f"/today/flags/{flag.pk}/clear/", {"reason": "checked"}, headers=IN_PLACE)
+    Flag.objects.filter(pk=flag.pk).update(cleared_at=MORNING - DAY)
+    late = page.post(f"/today/flags/{flag.pk}/clear/", {"reason": "done"}, headers=IN_PLACE)
+    assert "Not saved: colleague cleared it on Sun 22 Nov 09:00: “checked”." in late.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, "09:00"), (1, "Sun 22 Nov 09:00"), (400, "Sun 19 Oct 2025 09:00")]
+)
+def test_an_hour_is_said_with_its_day_where_that_is_not_today(days: int, said: str) -> None:
+    assert lately(MORNING - days * DAY) == said
 
 
 def test_a_snooze_does_not_move_one_that_a_colleague_set(page: Client, colleague: Client, flag: Flag) -> None:

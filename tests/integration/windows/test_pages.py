@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -19,6 +21,7 @@ from schedules.services.enrolment.bulk import bulk_enrol
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.windows.evaluation import sweep_windows
 from schedules.services.windows.facts import record_fact
+from schedules.templatetags import verdicts
 from tests.cast import a_site, a_version, an_enrolment
 from tests.integration.windows.conftest import a_user, noon
 from trials.formats.protocols import library
@@ -47,7 +50,12 @@ def signed_in(user: User) -> Client:
 
 def text(response) -> str:
     """The words of a page, its tags and white space left out."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+    return words_of(response.content.decode())
+
+
+def words_of(markup: str) -> str:
+    """The words of a piece of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup)).strip()
 
 
 def test_the_participant_page_shows_each_verdict_with_its_evidence(client, infused):
@@ -350,3 +358,13 @@ def test_a_flag_is_snoozed_from_the_list_and_undone_there(client, infused):
     assert answer.redirect_chain[-1][0].startswith("/flags/")
     assert "snoozed until" in text(answer)
     assert f'action="/today/flags/{flag.pk}/undo/"' in answer.content.decode()
+
+
+def test_what_begins_or_ends_at_a_midnight_is_said_by_its_day():
+    """A violation "from 15 Dec 00:00" was read as one of the day before."""
+    shanghai = ZoneInfo("Asia/Shanghai")
+    midnight, noon_of_it = (datetime(2026, 12, 15, hour, tzinfo=shanghai) for hour in (0, 12))
+    said = [verdicts.begins(midnight), verdicts.latest(midnight), verdicts.begins(noon_of_it)]
+    assert [words_of(one) for one in said] == ["Tue 15 Dec", "Mon 14 Dec", "Tue 15 Dec 12:00"]
+    shown = render_to_string("windows/evidence.html", {"row": {"becomes": midnight}})
+    assert words_of(shown) == "A violation from Tue 15 Dec"
