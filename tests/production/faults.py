@@ -8,6 +8,7 @@
 
 Each starts real PostgreSQL (`--database sqlite`: a file), Valkey, workers and beats, and an SMTP sink and an
 HTTP receiver that stand outside, and prints its figures. Exit 1 says that something was lost or doubled.
+DAYZERO_KEEP names a new folder that stays, with the database, all logs and what came in outside.
 DAYZERO_PLANT plants a fault that the measure must notice: `dropped-claim`, `missing-key` (kills), `carried`
 (broker: it alone knows what is to be sent), `forgetful` (postgres: it acknowledges what it has not written),
 `plain-beat` (clock: it rings by the clock on the wall), `one-queue` (mail: one worker does all).
@@ -43,7 +44,9 @@ CLAIM_SECONDS = 5
 BEAT_SECONDS = 5  # tests.production.faulty
 EMPTY: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'dayzero.sqlite3'}",
-    "postgres": lambda folder: servers.start_postgres(folder / "postgres"),
+    "postgres": lambda folder: servers.start_postgres(
+        folder / "postgres", keep=bool(os.environ.get("DAYZERO_KEEP"))
+    ),
     # one that keeps what it acknowledged, whatever happens to it
     "durable": lambda folder: servers.start_postgres(folder / "postgres", settings=DURABLE),
     "forgetful": lambda folder: servers.start_postgres(folder / "postgres", settings=FORGETFUL),
@@ -331,6 +334,17 @@ class World:
 
 
 @contextmanager
+def a_folder() -> Iterator[str]:
+    """A folder for everything of a measure, gone with the block; DAYZERO_KEEP names one that stays."""
+    if kept := os.environ.get("DAYZERO_KEEP", ""):
+        Path(kept).mkdir(parents=True)
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        yield folder
+
+
+@contextmanager
 def a_world(
     database: str,
     reminders: int,
@@ -345,7 +359,7 @@ def a_world(
     With `forked` workers and beats are forks of one process, so that many starts cost little.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
+        folder = Path(stack.enter_context(a_folder()))
         broker = Valkey(folder)
         broker.start()
         stack.callback(broker.stop)
