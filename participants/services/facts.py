@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from participants.domain.fact_kinds import Fact
-from participants.domain.fact_rows import row_of
+from participants.domain.fact_rows import FactRow, row_of
 from participants.domain.facts import Facts
 from participants.domain.facts_validation import FactWarning, accept
 from participants.models import Fact as StoredFact
@@ -79,7 +79,15 @@ def _add(
 ) -> FactOnRecord:
     warnings = accept(fact, beside.others, beside.now, beside.zone, say)
     row = row_of(fact, beside.zone)
-    stored = StoredFact.objects.create(
+    stored = unsaved_fact(participant, row, beside.now, by)
+    stored.corrects = corrects
+    stored.save()
+    return FactOnRecord(stored, warnings)
+
+
+def unsaved_fact(participant: Participant, row: FactRow, now: datetime, by: User | None) -> StoredFact:
+    """Return the row of a fact, which nobody has saved yet."""
+    return StoredFact(
         participant=participant,
         kind=row.kind,
         of=row.of,
@@ -90,11 +98,9 @@ def _add(
         ends_at=row.ends_at,
         ends_zone=row.ends_zone,
         detail=dict(row.detail),
-        corrects=corrects,
-        recorded_at=beside.now,
+        recorded_at=now,
         recorded_by=by,
     )
-    return FactOnRecord(stored, warnings)
 
 
 def _withdraw(stored: StoredFact, now: datetime, reason: str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
 from collections.abc import Sequence
 from datetime import MAXYEAR, MINYEAR, date
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from schedules.domain.plan.document import plan_document
 from schedules.domain.plan.projection import project
@@ -25,24 +24,21 @@ from trials.domain.sites.working_days import WorkingDays
 from trials.formats.protocols.library import codes, load_named
 from trials.formats.protocols.yaml import digest
 from trials.formats.sites.holiday_calendars import calendar_names, load_calendar
+from trials.management.one_line import OneLineCommand, one_line_error
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}([+-]\d{2}:\d{2})?)?")
 NO_CALENDAR = "none"
 _YEARS_BEFORE, _YEARS_AFTER = 1, 5
-BAD_INPUT = 2
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """`manage.py plan TRIAL --on ANCHOR=DATE`."""
 
     help = "Print the dated plan that a protocol makes of the anchors given."
-    requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """The ordinary parser, with errors of one line and exit 2 also when called from the shell."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.error = _refuse  # type: ignore[method-assign]
-        return parser
+    def remedy(self) -> str:
+        """Return what stands behind a refusal of the arguments."""
+        return " (manage.py plan --help says what is possible)"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The options; DATE is 2026-12-07 or 2026-12-07T14:00, in the protocol's zone or with an offset."""
@@ -65,9 +61,11 @@ class Command(BaseCommand):
         try:
             self._print(options)
         except ProtocolInvalid as error:
-            raise _error(f"{error.name} has faults: {error.problems[0]} (see check_protocol)") from error
+            raise one_line_error(
+                f"{error.name} has faults: {error.problems[0]} (see check_protocol)"
+            ) from error
         except (DomainError, OSError, OverflowError) as error:
-            raise _error(str(error)) from error
+            raise one_line_error(str(error)) from error
 
     def _print(self, options: dict[str, Any]) -> None:
         name, traits = _trial_and_traits(options["trial"], options["traits"])
@@ -86,22 +84,12 @@ class Command(BaseCommand):
             self.stdout.write(render(protocol, document))
 
 
-def _refuse(message: str) -> NoReturn:
-    """Leave for arguments that the parser cannot read; Django catches no error at that point."""
-    print(f"CommandError: {message} (manage.py plan --help says what is possible)", file=sys.stderr)
-    raise SystemExit(BAD_INPUT)
-
-
-def _error(message: str) -> CommandError:
-    return CommandError(" ".join(message.split()), returncode=BAD_INPUT)
-
-
 def _trial_and_traits(trial: str | None, traits: list[str]) -> tuple[str, list[str]]:
     """TRIAL may also stand last, where --with has swallowed it."""
     if trial is None and traits:
         return traits[-1], traits[:-1]
     if trial is None:
-        raise _error(f"no TRIAL given: possible are {', '.join(codes())}, or the path of a document")
+        raise one_line_error(f"no TRIAL given: possible are {', '.join(codes())}, or the path of a document")
     return trial, traits
 
 
@@ -109,7 +97,7 @@ def _check_codes(what: str, given: Sequence[str], possible: Sequence[str], trial
     for code in given:
         if code not in possible:
             listed = ", ".join(possible) or "none"
-            raise _error(f"unknown {what} {code!r}{_meant(code, possible)}: {trial} has {listed}")
+            raise one_line_error(f"unknown {what} {code!r}{_meant(code, possible)}: {trial} has {listed}")
 
 
 def _meant(given: str, possible: Sequence[str]) -> str:
@@ -124,38 +112,38 @@ def _anchors(protocol: Protocol, options: dict[str, Any], zone: ZoneInfo) -> dic
         for text in texts:
             code, equals, day = text.partition("=")
             if not equals:
-                raise _error(f"{text!r} is not ANCHOR=DATE, such as {protocol.day_zero}=2026-12-07")
+                raise one_line_error(f"{text!r} is not ANCHOR=DATE, such as {protocol.day_zero}=2026-12-07")
             _check_codes("anchor", [code], possible, protocol.trial)
             if code in given and given[code].kind is kind:
-                raise _error(f"{code} is given twice: {given[code].day} and {day}")
+                raise one_line_error(f"{code} is given twice: {given[code].day} and {day}")
             given[code] = _anchor_day(day, kind, zone)
     if not given:
-        raise _error(f"no anchor given: use --on ANCHOR=DATE with one of {', '.join(possible)}")
+        raise one_line_error(f"no anchor given: use --on ANCHOR=DATE with one of {', '.join(possible)}")
     return given
 
 
 def _anchor_day(text: str, kind: AnchorKind, zone: ZoneInfo) -> AnchorDay:
     remedy = "write a day as 2026-12-07 or an hour as 2026-12-07T14:00, with its offset where it comes twice"
     if not _DATE.fullmatch(text):
-        raise _error(f"{text!r} is not a date: {remedy}")
+        raise one_line_error(f"{text!r} is not a date: {remedy}")
     try:
         if "T" not in text:
             return AnchorDay(date.fromisoformat(text), kind)
         return AnchorDay.at_instant(instant_from(text, zone), kind)
     except HourTwice as error:
         both = " or ".join(at.isoformat(timespec="minutes") for at in error.instants)
-        raise _error(f"{text!r} comes twice in {zone.key}: write {both}") from error
+        raise one_line_error(f"{text!r} comes twice in {zone.key}: write {both}") from error
     except HourError as error:
-        raise _error(f"{text!r} in {zone.key}: {error} ({remedy})") from error
+        raise one_line_error(f"{text!r} in {zone.key}: {error} ({remedy})") from error
     except (ValueError, OverflowError) as error:
-        raise _error(f"{text!r} is not a date ({error}): {remedy}") from error
+        raise one_line_error(f"{text!r} is not a date ({error}): {remedy}") from error
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise _error(f"unknown zone {name!r}: use an IANA name such as Asia/Shanghai") from error
+        raise one_line_error(f"unknown zone {name!r}: use an IANA name such as Asia/Shanghai") from error
 
 
 def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:
@@ -164,7 +152,7 @@ def _calendar(name: str, anchors: dict[str, AnchorDay]) -> WorkingDays | None:
     if name not in calendar_names():
         possible = [NO_CALENDAR, *calendar_names()]
         hint = _meant(name.lower(), possible) or _meant(name.upper(), possible)
-        raise _error(f"unknown calendar {name!r}{hint}: possible are {', '.join(possible)}")
+        raise one_line_error(f"unknown calendar {name!r}{hint}: possible are {', '.join(possible)}")
     years = [anchor.day.year for anchor in anchors.values()]
     first, last = max(MINYEAR, min(years) - _YEARS_BEFORE), min(MAXYEAR, max(years) + _YEARS_AFTER)
     return load_calendar(name, first, last)

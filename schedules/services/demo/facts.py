@@ -21,6 +21,7 @@ from participants.domain.fact_kinds import (
 from participants.domain.fact_rows import row_of
 from participants.domain.moments import DAY, day_of
 from participants.models import Fact as StoredFact
+from participants.services.facts import unsaved_fact
 from schedules.domain.plan.values import PlannedWindow
 from schedules.domain.windows.fact_sources import places
 from schedules.domain.windows.judges.washed_out import drugs_of
@@ -95,7 +96,8 @@ def record_demo_facts(*, ids: Sequence[int], today: date, now: datetime, by: Use
     rows: list[StoredFact] = []
     for number, participant_windows in enumerate(windows_of_participants(ids)):
         facts = dict.fromkeys(fact for fact in _facts(participant_windows, today, number))
-        rows.extend(_stored(participant_windows, fact, now, by) for fact in facts)
+        person, zone = participant_windows.record.participant, participant_windows.zone
+        rows.extend(unsaved_fact(person, row_of(fact, zone), now, by) for fact in facts)
     StoredFact.objects.bulk_create(rows)
     _place_anew(rows, now, by)
     return len(rows)
@@ -107,26 +109,6 @@ def _place_anew(rows: Sequence[StoredFact], now: datetime, by: User | None) -> N
     protocols = {pk: protocol_of(person.protocol_version) for pk, person in people.items()}
     ids = sorted({row.participant_id for row in rows if places(row.of, protocols[row.participant_id])})
     replan_many(ids=ids, proposals={}, now=now, by=by, reason="")
-
-
-def _stored(
-    participant_windows: ParticipantWindows, fact: Fact, now: datetime, by: User | None
-) -> StoredFact:
-    row = row_of(fact, participant_windows.zone)
-    return StoredFact(
-        participant=participant_windows.record.participant,
-        kind=row.kind,
-        of=row.of,
-        starts_on=row.starts_on,
-        starts_at=row.starts_at,
-        starts_zone=row.starts_zone,
-        ends_on=row.ends_on,
-        ends_at=row.ends_at,
-        ends_zone=row.ends_zone,
-        detail=dict(row.detail),
-        recorded_at=now,
-        recorded_by=by,
-    )
 
 
 def _facts(participant_windows: ParticipantWindows, today: date, number: int) -> Iterator[Fact]:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from trials.domain.errors import Problem, ProtocolInvalid, Severity
 from trials.formats.protocols import library
 from trials.formats.protocols.yaml import load, read_document
+from trials.management.one_line import OneLineCommand, one_line_error
 
 FAULTY = 1
-BAD_INPUT = 2
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """`manage.py check_protocol FILE`: exit 0, 1 with faults, 2 where the file cannot be read."""
 
     help = "Print all faults and warnings of a protocol document, one a line."
-    requires_system_checks = ()
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Make the ordinary parser refuse in one line and with exit 2, also when called from the shell."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.error = _refuse  # type: ignore[method-assign]
-        return parser
+    def remedy(self) -> str:
+        """Return what stands behind a refusal of the arguments."""
+        return f"; give {_possible()}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the document's path or the code of a shipped trial."""
@@ -43,7 +39,7 @@ class Command(BaseCommand):
             problems = error.problems
         except (OSError, ValueError) as error:  # a path with a null character is a ValueError
             reason = getattr(error, "strerror", None) or error
-            raise _error(f"{given} cannot be read: {reason}; give {_possible()}") from error
+            raise one_line_error(f"{given} cannot be read: {reason}; give {_possible()}") from error
         for problem in problems:
             self.stdout.write(_line(problem, name))
         faults = sum(problem.severity is Severity.FAULT for problem in problems)
@@ -72,12 +68,3 @@ def _shown(file: Path) -> Path:
 
 def _possible() -> str:
     return f"the path of a document, or one of {', '.join(library.codes())}"
-
-
-def _refuse(message: str) -> NoReturn:
-    print(f"CommandError: {message}; give {_possible()}", file=sys.stderr)
-    raise SystemExit(BAD_INPUT)
-
-
-def _error(message: str) -> CommandError:
-    return CommandError(" ".join(message.split()), returncode=BAD_INPUT)

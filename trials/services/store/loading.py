@@ -86,11 +86,11 @@ def _insert(into: str, width: int, rows: Iterable[Row]) -> None:
     marks = ", ".join(["%s"] * width)
     statement = f"INSERT INTO {into} VALUES ({marks})"  # noqa: S608 - names of our own tables
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [tuple(map(_adapted, row)) for row in rows])
+        cursor.executemany(statement, [tuple(map(adapted, row)) for row in rows])
 
 
-def _adapted(value: Any) -> Any:
-    """A day or an instant as SQLite keeps it."""
+def adapted(value: Any) -> Any:
+    """Return a day or an instant as SQLite keeps it, any other value as it is."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value.isoformat() if isinstance(value, date) else value

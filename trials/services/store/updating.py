@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from trials.services.store.loading import adapted
+
 Row = tuple[Any, ...]
 
 
@@ -55,8 +57,8 @@ def _one_by_one(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], beside: Beside
 ) -> None:
     sets = ", ".join([*(f"{_quote(column)} = %s" for column in columns), *_sets(beside)])
-    same = [_adapted(value) for value in beside.same.values()]
-    values = [(*map(_adapted, row[1:]), *same, row[0]) for row in rows]
+    same = [adapted(value) for value in beside.same.values()]
+    values = [(*map(adapted, row[1:]), *same, row[0]) for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {_table(model)} SET {sets} WHERE id = %s", values)  # noqa: S608
 
@@ -97,10 +99,3 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     bool: str,
 }
 """How the values of a column are written, by the type of its first; all others as quoted text."""
-
-
-def _adapted(value: Any) -> Any:
-    """A day or an instant as SQLite keeps it."""
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value.isoformat() if isinstance(value, date) else value

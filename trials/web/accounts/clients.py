@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -15,20 +13,19 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
 
 from trials import request_clock
-from trials.domain.accounts.access import Right
 from trials.domain.accounts.accounts import AccountError
 from trials.domain.errors import Refused
-from trials.models import ApiAct, ApiClient, User
+from trials.models import ApiAct, ApiClient
 from trials.reauthentication import reauthenticated
 from trials.selectors.accounts.clients import clients_administered_by, secrets_in_use
 from trials.selectors.accounts.memberships import may_administer
-from trials.selectors.records import roles_of, sites_visible_to, trials_visible_to
+from trials.selectors.records import sites_visible_to, trials_visible_to
 from trials.services.accounts.clients import end_client, open_client, rotate_client_secret
+from trials.web.accounts.administrators import administrator_of
 from trials.web.accounts.client_forms import ClientForm, ReasonedForm, RotationForm
 from trials.web.accounts.people_forms import in_words
 from trials.web.shared.query_params import query_params
 from trials.web.shared.refusals import put_refusals
-from trials.zones import roles_day
 
 REFUSED = 422
 
@@ -38,7 +35,7 @@ REFUSED = 422
 @query_params()
 def clients(request: HttpRequest) -> HttpResponse:
     """The clients that one administers, what they may do and when they were last used."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     rows = [(one, acts_of(one)) for one in clients_administered_by(user, today)[:500]]
     return render(request, "clients/list.html", {"rows": rows, "now": request_clock.now()})
 
@@ -47,7 +44,7 @@ def clients(request: HttpRequest) -> HttpResponse:
 @reauthenticated(allow_get=True)
 def new(request: HttpRequest) -> HttpResponse:
     """Make a client, and show its secret in the answer, once."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     sites, trials = sites_visible_to(user, today), trials_visible_to(user, today)
     form = ClientForm(request.POST or None, sites=sites, trials=trials)
     if form.is_valid():
@@ -90,7 +87,7 @@ def rotation(request: HttpRequest, pk: int) -> HttpResponse:
     found = _client(request, pk)
     form = RotationForm(request.POST or None)
     if form.is_valid():
-        now, by = request_clock.now(), _asker(request)[0]
+        now, by = request_clock.now(), administrator_of(request)[0]
         try:
             secret = rotate_client_secret(client=found, now=now, by=by, **form.cleaned_data)
         except Refused as error:
@@ -112,7 +109,7 @@ def ending(request: HttpRequest, pk: int) -> HttpResponse:
             end_client(
                 client=found,
                 now=request_clock.now(),
-                by=_asker(request)[0],
+                by=administrator_of(request)[0],
                 reason=form.cleaned_data["reason"],
             )
         except Refused as error:
@@ -136,15 +133,6 @@ def _shown(request: HttpRequest, found: ApiClient, secret: str) -> HttpResponse:
 
 
 def _client(request: HttpRequest, pk: int) -> ApiClient:
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     found: ApiClient = get_object_or_404(clients_administered_by(user, today), pk=pk)
     return found
-
-
-def _asker(request: HttpRequest) -> tuple[User, date]:
-    """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = roles_day(request_clock.now())
-    user = request.user
-    if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
-        raise Http404
-    return user, today

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,11 +39,12 @@ from trials.services.accounts.memberships import (
     withdraw_membership,
 )
 from trials.services.store.exports import record_export
+from trials.web.accounts.administrators import administrator_of
 from trials.web.accounts.membership_forms import AccessForm, GrantForm, WithdrawalForm
 from trials.web.shared.downloads import download, head_of
 from trials.web.shared.query_params import query_params
 from trials.web.shared.refusals import put_refusals
-from trials.zones import roles_day, zone_of
+from trials.zones import zone_of
 
 PER_PAGE = 50
 REFUSED, OVERTAKEN = 422, 409
@@ -58,7 +59,7 @@ HEADS = (
 @query_params(*AccessForm.base_fields)
 def memberships(request: HttpRequest) -> HttpResponse:
     """Who has or had which role where and when."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     form = _access_form(request, user, today)
     page = Paginator(wanted(memberships_visible_to(user, today), form.wanted), PER_PAGE).get_page(
         request.GET.get("page")
@@ -74,7 +75,7 @@ def memberships(request: HttpRequest) -> HttpResponse:
 @query_params(*AccessForm.base_fields)
 def export(request: HttpRequest) -> HttpResponseBase:
     """The same as a table to be kept."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     form = _access_form(request, user, today)
     if not form.is_valid():
         return memberships(request)
@@ -92,7 +93,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @query_params("user", "role", "site", "trial")
 def grant(request: HttpRequest) -> HttpResponse:
     """Give somebody a role where one administers."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     places = {"sites": sites_visible_to(user, today), "trials": trials_visible_to(user, today)}
     accounts = accounts_visible_to(user, today).filter(is_active=True).exclude(pk=user.pk)
     proposed = {
@@ -118,7 +119,7 @@ def grant(request: HttpRequest) -> HttpResponse:
 @reauthenticated(allow_get=True)
 def withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a role from somebody, now or after a last day."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     held = get_object_or_404(memberships_visible_to(user, today), pk=pk)
     if not _may_change(user, held, roles_of(user, today)):
         raise PermissionDenied(_("This role reaches beyond where you administer, or is your own."))
@@ -139,7 +140,7 @@ def withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _withdraw(request: HttpRequest, held: Membership, given: dict[str, Any]) -> HttpResponse:
-    by, reason, ends_on = _asker(request)[0], given["reason"], given["ends_on"]
+    by, reason, ends_on = administrator_of(request)[0], given["reason"], given["ends_on"]
     if ends_on:
         end_membership(membership=held, ends_on=ends_on, by=by, reason=reason)
         words = _("The role ends after %(day)s.") % {"day": ends_on}
@@ -148,15 +149,6 @@ def _withdraw(request: HttpRequest, held: Membership, given: dict[str, Any]) -> 
         words = _("The role is withdrawn; calendars that hung on it are closed.")
     messages.success(request, words)
     return redirect("memberships")
-
-
-def _asker(request: HttpRequest) -> tuple[User, date]:
-    """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = roles_day(request_clock.now())
-    user = request.user
-    if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
-        raise Http404
-    return user, today
 
 
 def _access_form(request: HttpRequest, user: User, today: date) -> AccessForm:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -12,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +20,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from trials import request_clock
-from trials.domain.accounts.access import Right
 from trials.domain.accounts.accounts import AccountError
 from trials.domain.errors import Refused
 from trials.models import User
@@ -35,7 +33,6 @@ from trials.selectors.accounts.accounts import (
     may_change_account,
     second_factors_of,
 )
-from trials.selectors.records import roles_of
 from trials.services.accounts.account_changes import confirm_changes
 from trials.services.accounts.accounts import (
     correct_account,
@@ -45,9 +42,9 @@ from trials.services.accounts.accounts import (
     record_password_link,
     remove_second_factors,
 )
+from trials.web.accounts.administrators import administrator_of
 from trials.web.accounts.people_forms import CorrectionForm, OpeningForm, ReasonForm, in_words
 from trials.web.shared.query_params import query_params
-from trials.zones import roles_day
 
 PER_PAGE = 50
 REFUSED = 422
@@ -59,7 +56,7 @@ ELSEWHERE = gettext_lazy("This account also has roles where you do not administe
 @query_params("name")
 def people(request: HttpRequest) -> HttpResponse:
     """The accounts that one administers."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     accounts = accounts_visible_to(user, today).filter(
         username__icontains=request.GET.get("name", "").strip()
     )
@@ -72,7 +69,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @reauthenticated(allow_get=True)
 def opening(request: HttpRequest) -> HttpResponse:
     """Open an account, and give out the link behind which its owner sets a password."""
-    user, _today = _asker(request)
+    user, _today = administrator_of(request)
     form = OpeningForm(request.POST or None)
     if form.is_valid():
         try:
@@ -89,7 +86,7 @@ def opening(request: HttpRequest) -> HttpResponse:
 @reauthenticated(allow_get=True)
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """One account, and what can be done to it."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     account = get_object_or_404(accounts_visible_to(user, today), pk=pk)
     may_change = may_change_account(user, account, today)
     form = ReasonForm(request.POST or None)
@@ -112,7 +109,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _act(request: HttpRequest, account: User, form: ReasonForm) -> HttpResponse:
-    reason, by = form.cleaned_data["reason"], _asker(request)[0]
+    reason, (by, today) = form.cleaned_data["reason"], administrator_of(request)
     if form.cleaned_data["action"] == "link":
         return _give_link(request, account, reason)
     if form.cleaned_data["action"] == "factors":
@@ -122,7 +119,7 @@ def _act(request: HttpRequest, account: User, form: ReasonForm) -> HttpResponse:
         messages.success(request, _("The second factors are removed. The owner of the account is told."))
         return redirect("person", pk=account.pk)
     if form.cleaned_data["action"] == "confirm":
-        confirm_changes(user=account, by=by, reason=reason, now=request_clock.now(), today=_asker(request)[1])
+        confirm_changes(user=account, by=by, reason=reason, now=request_clock.now(), today=today)
         messages.success(request, _("The changes are confirmed. The account may sign again."))
         return redirect("person", pk=account.pk)
     service, words = ACTIONS[form.cleaned_data["action"]]
@@ -139,7 +136,7 @@ ACTIONS: dict[str, tuple[Callable[..., object], object]] = {
 
 def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse:
     """Send the link by e-mail where e-mail leaves, else show it this once."""
-    by, now = _asker(request)[0], request_clock.now()
+    by, now = administrator_of(request)[0], request_clock.now()
     record_password_link(user=account, now=now, by=by, reason=reason, link=request.build_absolute_uri)
     key = f"{user_pk_to_url_str(account)}-{default_token_generator.make_token(account)}".partition("-")
     address = reverse("account_reset_password_from_key", kwargs={"uidb36": key[0], "key": key[2]})
@@ -155,7 +152,7 @@ def _give_link(request: HttpRequest, account: User, reason: str) -> HttpResponse
 @reauthenticated(allow_get=True)
 def correction(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct the printed name or the e-mail address of an account."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     account = get_object_or_404(accounts_visible_to(user, today), pk=pk)
     if not may_change_account(user, account, today):
         raise PermissionDenied(ELSEWHERE)
@@ -174,7 +171,7 @@ def correction(request: HttpRequest, pk: int) -> HttpResponse:
 @query_params("name")
 def failures(request: HttpRequest) -> HttpResponse:
     """Every sign-in that failed, for those who administer everything."""
-    user, today = _asker(request)
+    user, today = administrator_of(request)
     if not administers_everything(user, today):
         raise PermissionDenied(_("Only those who administer every site may look at failed sign-ins."))
     found = failed_sign_ins(user, today)
@@ -182,12 +179,3 @@ def failures(request: HttpRequest) -> HttpResponse:
         found = found.filter(username=name)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "people/failures.html", {"page": page})
-
-
-def _asker(request: HttpRequest) -> tuple[User, date]:
-    """Who asks, and the day by which roles hold; for anybody who administers nothing there is no page."""
-    today = roles_day(request_clock.now())
-    user = request.user
-    if not isinstance(user, User) or not roles_of(user, today).allows(Right.ADMINISTER):
-        raise Http404
-    return user, today
