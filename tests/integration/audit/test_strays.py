@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_a_forged_entry_is_refused_by_the_next_seal_loudly_and_what_is_right_is_
     assert (found := verify_audit(heads=[]).fault)
     assert (found.kind, found.entry) == ("inserted", int(forged))
     with caplog.at_level(logging.ERROR):
-        assert seal_audit(now=now())
+        assert seal_and_hand_out(now=now() + timedelta(days=1))
     assert f"not sealed: {forged}" in caplog.text
     assert [stray.entry for stray in strays()] == [int(forged)]
     assert not AuditLink.objects.filter(entry_id=int(forged)).exists()
@@ -128,7 +128,51 @@ def test_a_stray_leaves_with_the_heads_by_e_mail(settings: Any, mailoutbox: list
         forge("-5", ago(90))
     a_site("B")
     seal_and_hand_out(now=now())
+    assert "entry -5" not in mailoutbox[-1].body, "it lies between what is sealed: found once a day"
+    a_site("C")
+    seal_and_hand_out(now=now() + timedelta(days=1))
     assert "entry -5" in mailoutbox[-1].body
+
+
+def test_a_stray_that_comes_after_the_last_seal_leaves_with_the_next_head(
+    settings: Any, mailoutbox: list[Any]
+) -> None:
+    settings.AUDIT_HEADS_TO = ["qa@sponsor.example"]
+    a_site("A")
+    seal_and_hand_out(now=now())
+    following = (AuditEntry.objects.latest("id").pk or 0) + 1
+    with guard_taken_away():
+        forge(str(following), ago(90))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('trials_auditentry', 'id'))")
+    a_site("B")
+    seal_and_hand_out(now=now())
+    assert f"entry {following}" in mailoutbox[-1].body
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="it counts what it has read")
+def test_sealing_reads_what_came_after_the_last_seal_and_verifying_all() -> None:
+    """Each seal read the numbers of the whole trail while all who write waited."""
+
+    def read(act: Callable[[], object]) -> int:
+        with connection.cursor() as cursor:
+            counted = (
+                "SELECT pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)"
+            )
+            asked = f"SELECT sum(n) FROM ({counted} n FROM pg_class c WHERE c.relname LIKE 'trials_audit%') t"
+            cursor.execute(asked)
+            before = cursor.fetchone()[0]
+            act()
+            cursor.execute(asked)
+            return int(cursor.fetchone()[0] - before)
+
+    for place in range(300):
+        a_site(f"S{place}")
+    seal_audit(now=now())
+    a_site("A")
+    assert read(lambda: seal_audit(now=now())) < 50
+    assert read(lambda: verify_audit(heads=[])) > 300
 
 
 def test_strays_that_are_right_are_admitted_with_a_reason_and_shown_ever_after(

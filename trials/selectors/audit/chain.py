@@ -28,9 +28,21 @@ def linked_entries() -> Iterator[LinkedEntry]:
 
 
 def unsealed_entries() -> Iterator[tuple[Any, ...]]:
-    """The entries that no seal covers yet, in the order of their numbers, as the chain hashes them."""
+    """The entries that no seal covers, in the order of their numbers, as the chain hashes them.
+
+    It reads the numbers of the whole trail: sealing asks for what came after the last seal alone.
+    """
+    return _entries(_UNSEALED)
+
+
+def entries_after(number: int) -> Iterator[tuple[Any, ...]]:
+    """The entries with a greater number, in the order of these, as the chain hashes them."""
+    return _entries(f"FROM trials_auditentry e WHERE e.id > {int(number)}")
+
+
+def _entries(which: str) -> Iterator[tuple[Any, ...]]:
     columns = ", ".join(_column(name) for name in FIELDS)
-    return _rows(f"SELECT {columns} {_UNSEALED} ORDER BY e.id")
+    return _rows(f"SELECT {columns} {which} ORDER BY e.id")
 
 
 def unsealed_count() -> int:

@@ -28,6 +28,7 @@ from trials.models import AuditEpoch, AuditLink, AuditSeal, User
 from trials.notifications import send_strays
 from trials.selectors.audit.chain import (
     end_of_chain,
+    entries_after,
     linked_entries,
     stored_epochs,
     unsealed_count,
@@ -71,21 +72,29 @@ class Verification:
     superseded: int = 0
 
 
-@transaction.atomic
 def seal_audit(*, now: datetime, admit: bool = False) -> AuditSeal | None:
     """Chain every entry that continues the chain and close the stretch; None where there is nothing new.
 
-    A stray (inserted with a number or a time from before) is left out and named in the log, each time,
+    A stray (inserted with a number or a time from before) is left out and named in the log,
     unless `admit` says to take it in. Writers wait while this runs, so that no entry can commit later
-    with an earlier number.
+    with an earlier number: so only what came after the last seal is read, whatever the trail's length.
     """
+    seal, refused = _sealed(now, admit=admit)
+    _name_strays(refused)
+    return seal
+
+
+@transaction.atomic
+def _sealed(now: datetime, *, admit: bool = False) -> tuple[AuditSeal | None, list[Stray]]:
+    """The new seal, if any, and what of the entries after the last one does not continue the chain."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE trials_auditentry, trials_auditlink IN SHARE ROW EXCLUSIVE MODE")
     end = AuditLink.objects.order_by("-number").first()
     first, head = (end.number + 1, end.hash) if end else (1, START)
     number, continuation = first, end_of_chain()
-    entries = unsealed_entries() if admit else continuation.taken(unsealed_entries())
+    new = entries_after(continuation.last_entry)
+    entries = unsealed_entries() if admit else continuation.taken(new)
     for batch in _batches(entries):
         hashes = list(chain(batch, head))
         linked = enumerate(zip(batch, hashes, strict=True), start=number)
@@ -93,15 +102,30 @@ def seal_audit(*, now: datetime, admit: bool = False) -> AuditSeal | None:
             AuditLink, ("number", "entry_id", "hash"), ((n, entry[0], link) for n, (entry, link) in linked)
         )
         number, head = number + len(batch), hashes[-1]
-    for stray in continuation.strays[:20]:
-        logger.error("The audit trail holds an entry that was not sealed: %s, %s", stray.entry, stray.why)
     if number == first:
-        return None
-    return AuditSeal.objects.create(first=first, last=number - 1, head=head, sealed_at=now)
+        return None, continuation.strays
+    seal = AuditSeal.objects.create(first=first, last=number - 1, head=head, sealed_at=now)
+    return seal, continuation.strays
+
+
+def _name_strays(found: Sequence[Stray]) -> None:
+    for stray in found[:20]:
+        logger.error("The audit trail holds an entry that was not sealed: %s, %s", stray.entry, stray.why)
+
+
+def _is_first_of_its_day(seal: AuditSeal | None) -> bool:
+    """Whether none was made on this day before; no for none."""
+    if seal is None:
+        return False
+    before = AuditSeal.objects.filter(last__lt=seal.last).order_by("-last").first()
+    return before is None or before.sealed_at.date() != seal.sealed_at.date()
 
 
 def strays() -> list[Stray]:
-    """The entries that sealing refuses, by their numbers; what is merely new is not among them."""
+    """The entries that sealing refuses, by their numbers; what is merely new is not among them.
+
+    It reads the numbers of the whole trail.
+    """
     continuation = end_of_chain()
     for _entry in continuation.taken(unsealed_entries()):
         pass
@@ -112,7 +136,8 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
     """Seal, and hand the heads to wherever the settings say: a file, e-mail addresses, both or nowhere.
 
     Heads that did not reach the file or the addresses before are handed out now, whether anything new
-    was sealed or not; one way out that fails does not stop the other. Raises HeadsAtOdds, with nothing
+    was sealed or not; one way out that fails does not stop the other. After the first sealing of a day the
+    whole trail is looked through for strays, while nobody waits. Raises HeadsAtOdds, with nothing
     sealed, where the chain lacks a head that left; OSError or SMTPException where something does not
     leave; what is sealed stays.
     """
@@ -120,12 +145,15 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
     begins = to is not None and not to.exists()  # a new file that somebody names begins with the newest head
     if file and file.exists():
         refuse_at_odds(read_heads(file))
-    seal = seal_audit(now=now)
+    seal, refused = _sealed(now)
+    if _is_first_of_its_day(seal):
+        refused = strays()
+    _name_strays(refused)
     ways: list[Callable[[], object]] = []
     if file:
         ways.append(lambda: hand_out_missing(to=file, newest_only=begins))
     if settings.AUDIT_HEADS_TO:
-        ways.append(lambda: _mail(settings.AUDIT_HEADS_TO, now))
+        ways.append(lambda: _mail(settings.AUDIT_HEADS_TO, refused, now))
     _try_each(ways)
     return seal
 
@@ -144,10 +172,10 @@ def _try_each(ways: Iterable[Callable[[], object]]) -> None:
         raise failed[0]
 
 
-def _mail(to: Sequence[str], now: datetime) -> None:
+def _mail(to: Sequence[str], refused: Sequence[Stray], now: datetime) -> None:
     """Send what is missing, and with it what sealing refused: no message every ten minutes for the latter."""
-    if mail_missing(to=to, now=now) and (found := strays()):
-        send_strays(found, to)
+    if mail_missing(to=to, now=now) and refused:
+        send_strays(refused, to)
 
 
 @recorded
