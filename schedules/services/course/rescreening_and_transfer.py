@@ -59,11 +59,16 @@ def rescreen(
 
 
 def _begin_again(person: Participant, failure: CourseStep, attempt: int, now: datetime) -> None:
-    """Take what a failure cancelled over to the next attempt, and plan what the last one used up again."""
+    """Take what a failure cancelled over to the next attempt, and plan what the last one used up again.
+
+    A visit that was added since, and is to come, goes along: of an attempt that is over nobody is reminded.
+    """
     cancelled = Visit.objects.filter(participant=person, cancelled_by=failure)
     write_visits(
         person.pk, list(cancelled.values_list("pk", flat=True)), "restored", now, attempt=attempt, **FRESH
     )
+    added = live_visits(person).filter(unscheduled=True, attempt=attempt - 1)
+    write_visits(person.pk, list(added.values_list("pk", flat=True)), "moved", now, attempt=attempt)
     plan_once_more(Visit.objects.of(person).asked_for().filter(attempt=attempt - 1), attempt, now)
 
 

@@ -20,6 +20,7 @@ from schedules.domain.plan.holds import Hold, find_hold
 from schedules.domain.plan.projection import lay_out, warnings_of
 from schedules.domain.plan.values import Plan, PlanWarning
 from schedules.domain.replanning.amendments import keep_codes, keep_done
+from schedules.domain.replanning.ended_courses import without_what_ended
 from schedules.domain.replanning.protocol_departures import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.replanning.visit_effects import Effect, VisitChange, compare_visits
 from schedules.domain.replanning.window_and_gate_changes import (
@@ -203,6 +204,7 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
     for version, codes in record.done_before(proposal.version).items():
         plan = keep_done(plan, _plan_by(version, record, proposal), codes)
+    plan = without_what_ended(plan, record.visits, [step.taken for step in record.steps])
     today = now.astimezone(record.zone).date()
     return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)
 

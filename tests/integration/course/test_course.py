@@ -148,6 +148,18 @@ def test_a_visit_in_between_is_numbered_after_those_that_came_from_an_earlier_at
     assert list(rows) == [("unscheduled-1", 1), ("unscheduled-2", 2), ("unscheduled-3", 2)]
 
 
+def test_a_visit_added_after_a_failure_is_to_come_though_screening_begins_again(
+    participant: Participant,
+) -> None:
+    """It stayed with the attempt that was over, of which nobody is reminded."""
+    step(participant, Step.SCREEN_FAILURE, date(2026, 11, 18))
+    asked = Unscheduled(Booking(date(2026, 11, 27)))
+    added = add_unscheduled(participant=participant, asked=asked, by=None, reason="rash", now=at(11, 18))
+    step(participant, Step.RESCREENING, date(2026, 11, 20), day_zero=date(2027, 1, 11))
+    added.refresh_from_db()
+    assert (added.attempt, added.cancelled_on, added.booked_on) == (2, None, date(2026, 11, 27))
+
+
 def test_a_rescreening_needs_a_day_zero_to_come(participant: Participant) -> None:
     step(participant, Step.SCREEN_FAILURE, date(2026, 11, 22))
     with pytest.raises(CourseRefused) as refused:

@@ -15,7 +15,7 @@ from participants.domain.lifecycle import Extent, Phase, Step
 from participants.models import CourseStep, Participant
 from schedules.domain.errors import VisitRefused
 from schedules.domain.plan.values import AnchorDay, AnchorKind
-from schedules.domain.visits.values import Booking, Completion
+from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import Deviation, Visit
 from schedules.selectors.paper.cards import visit_card
 from schedules.selectors.store.course import course_of, standing_of
@@ -30,6 +30,8 @@ from tests.integration.visits.test_visits import CONSENT, INFUSION, at, infused
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 END = date(2026, 12, 15)
+_D28 = "  - code: d28\n    label: Day 28\n    epoch: follow-up\n    from: infusion\n"
+_SAMPLE = "\nactivities:\n  - {code: smear, label: Smear, visits: [d14], basis: assumed}\n"
 STAYING = "  - code: m24\n", "  - code: m24\n    stays_after_early_end: true\n"
 
 
@@ -115,6 +117,34 @@ def test_a_visit_that_took_place_after_the_end_is_judged_by_the_days_that_hold_n
     seen = took_place(Visit.objects.get(code="d28"), date(2027, 1, 9))
     assert (seen.opens, seen.target, seen.closes) == tuple(date(2027, 1, day) for day in (3, 6, 9))
     assert not Deviation.objects.filter(visit=seen).exists(), "it was in its window"
+
+
+@pytest.mark.parametrize(
+    ("which", "ends", "comes"),
+    [
+        (Step.DEATH, None, False),
+        (Step.WITHDRAWAL, None, False),
+        (Step.EARLY_TERMINATION, Extent.VISITS, False),
+        (Step.EARLY_TERMINATION, Extent.TREATMENT, True),
+    ],
+)
+def test_what_is_recorded_after_an_end_brings_no_new_visit(
+    which: Step, ends: Extent | None, comes: bool
+) -> None:
+    """Day 28 of the protocol is counted from a sample that was taken at Day 14, and recorded afterwards."""
+    assert _D28 in document()
+    text = document().replace(_D28, _D28.replace("infusion", "{activity: smear}"))
+    anchors = {"infusion": AnchorDay(INFUSION), "consent": AnchorDay(CONSENT, AnchorKind.ACTUAL)}
+    person = enrol(enrolment=an_enrolment(a_version(text=text + _SAMPLE), anchors=anchors), by=None)
+    infused(person)
+    assert "d28" not in live(person)
+    d14, end = Visit.objects.get(code="d14"), END + 9 * DAY
+    step(person, which, end, ends=ends)
+    said = Completion(d14.target, activities={"smear": Answer(True)})
+    d14 = complete_visit(visit=d14, version=d14.version, completion=said, by=None, now=at(12, 26))
+    assert ("d28" in live(person)) is comes
+    undo(person, now=at(12, 27))
+    assert Visit.objects.get(code="d28").target == d14.performed_on + 28 * DAY
 
 
 def test_a_visit_of_the_protocol_with_the_name_of_an_early_end_comes_back_with_the_others() -> None:

@@ -172,7 +172,8 @@ class Courses(Visited):
         model.steps.append(Taken(Step.RESCREENING, begins=True))
         for code in failed:
             model.visits[code].ended = ""
-        self.begin_attempt(model, set(model.visits) - failed, zero)
+        added = {code for code, seen in model.visits.items() if seen.beside and seen.live}
+        self.begin_attempt(model, set(model.visits) - failed - added, zero)
 
     def begin_attempt(self, model: Model, used: set[str], zero: date) -> None:
         model.put_behind(used)

@@ -208,6 +208,8 @@ class Model:
         """Windows follow the infusion, of visits to come and of those done; the others stay as they ended."""
         spans = windows(self.infusion, self.chemotherapy, self.version)
         for code, span in spans.items():
+            if self.bars(span) and (code not in self.visits or self.visits[code].ended == "gone"):
+                continue
             seen = self.visits.setdefault(code, Seen(span))
             if seen.ended == "gone":
                 seen.ended = ""
@@ -219,6 +221,13 @@ class Model:
         for code, seen in self.visits.items():
             if code not in spans and seen.live and not seen.beside:
                 seen.ended = "gone"
+
+    def bars(self, span: Span) -> bool:
+        """Whether the course has ended, so that nothing new comes in these days."""
+        ends: list[Taken] = []
+        for taken in self.steps:
+            ends = [] if taken.step is Step.RESCREENING else [*ends, taken]
+        return any(taken.step in ENDS and span[2] >= taken.on for taken in ends)
 
     def amend(self, version: int) -> None:
         """What was done stays under the version that it was done under."""
