@@ -63,7 +63,7 @@ def withdraw_milestone(*, step: ProductStep, by: User | None, reason: str) -> No
     require_reason(reason, ProductRefused)
     stored = ProductStep.objects.filter(pk=step.pk, done_on__isnull=False).first()
     if stored is None:
-        raise ProductRefused({"": [_("Somebody else has taken this back already.")]})
+        raise ProductRefused({"": [_("Somebody else has withdrawn this already.")]})
     if stored.attempt != product.attempt:
         raise ProductRefused(
             {"": [_("The product has been made again since; this attempt cannot be changed.")]}

@@ -33,7 +33,7 @@ def pass_over_body(request: HttpRequest) -> None:
 
 
 class StrictJSONParser(JSONParser):
-    """Reads JSON; refuses a body that is too large or nested too deep, and a name given twice."""
+    """Reads JSON; refuses a body that is too large, is nested too deep or gives one name twice."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The value in the body. Raises BodyTooLarge and ParseError."""

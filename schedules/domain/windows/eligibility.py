@@ -195,7 +195,7 @@ class _Search:
             allowed = None if fact.last is None else self._first_free(code, fact)
             yield Reason(code, fact, allowed, self._words(window, fact, allowed))
         elif inside(self._case(window), fact) is not False:
-            words = _("%(code)s on %(day)s lies in a window whose days are set (%(window)s)")
+            words = _("%(code)s on %(day)s lies in a period that is already fixed (%(window)s)")
             yield Reason(code, fact, None, Words.of(words, self._values(window, fact)))
 
     def _words(self, window: PlannedWindow, fact: Occurrence, allowed: date | None) -> Words:

@@ -89,7 +89,7 @@ class Record:
         return self.known_under(protocol_of(self.participant.protocol_version))
 
     def known_under(self, protocol: Protocol) -> Known:
-        """What the plan by a version knows besides the anchors; visits by what that version calls them."""
+        """Return what a plan by this version goes by besides anchors, with visits by that version's codes."""
         of_age = self.participant.comes_of_age_on
         performed = {visit.code_under(protocol): day for visit, day in self.performed()}
         missed = frozenset(v.code_under(protocol) for v in self.visits if v.missed_on or v.cancelled_on)

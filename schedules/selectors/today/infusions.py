@@ -154,7 +154,7 @@ def _blocks(flag: Flag, say: Say) -> str:
 
 
 def _product_state(product: Product | None, protocol: Protocol) -> tuple[bool | None, bool]:
-    """Whether the product is released, None where none is asked for, and whether it came to nothing."""
+    """Return whether the product is released (None where the protocol has none), and whether it failed."""
     if product is None and not protocol.product:
         return None, False
     product = product or Product()

@@ -105,7 +105,7 @@ def _has_left(participant: Participant, today: date) -> bool:
 
 @recorded_as_caused
 def revoke_feed(*, feed: CalendarFeed, now: datetime) -> CalendarFeed:
-    """Show nothing more behind this address; one that was revoked before keeps its first moment."""
+    """End a calendar address: nothing is shown there any longer. A second call changes nothing."""
     for stored in CalendarFeed.objects.select_for_update(no_key=True).filter(
         pk=feed.pk, revoked_at__isnull=True
     ):

@@ -290,7 +290,7 @@ class CompletionForm(VersionedForm):
             if chosen == OTHER and not words:
                 self.add_error(f"words-{each.test}", _("Enter the result."))
             if chosen == AS_ASKED and words:
-                self.add_error(f"words-{each.test}", _("Choose another result, or leave this empty."))
+                self.add_error(f"words-{each.test}", _("Choose “another result” above, or leave this empty."))
         return cleaned
 
     def _sampled(self, zone: ZoneInfo) -> dict[str, Sampled]:

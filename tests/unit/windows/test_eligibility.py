@@ -98,7 +98,7 @@ def test_screening_that_took_place_is_not_moved():
     made = candidate(trial("-P4W", "screening"), drug("Tue 2026-11-03"), screening="Fri 2026-11-20 actual")
     found = earliest(made, "infusion", on(TODAY))
     assert (found.day, found.reasons[0].allowed_on) == (None, None)
-    assert "whose days are set" in found.reasons[0].text()
+    assert "period that is already fixed" in found.reasons[0].text()
 
 
 @pytest.mark.parametrize(

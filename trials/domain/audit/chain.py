@@ -155,7 +155,7 @@ def next_hash(previous: str, entry: Entry) -> str:
 
 
 def chain(entries: Iterable[Entry], previous: str = START) -> Iterator[str]:
-    """The hashes of entries in order, going on from the hash before them."""
+    """Yield the hash of each entry in turn, made with the hash before it; the first with `previous`."""
     for entry in entries:
         previous = next_hash(previous, entry)
         yield previous

@@ -66,6 +66,6 @@ def _person(request: HttpRequest) -> User | None:
 
 
 def _roles(request: HttpRequest) -> str:
-    """The roles of anyone who turns out to ask: machines show their token only in the view."""
+    """Return the asker's roles in words; asked for late, since a machine shows its token only in the view."""
     user = _person(request)
     return roles_in_words(user, roles_day(request_clock.now())) if user else ""
