@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -16,6 +16,7 @@ from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Flag, Severity
 from schedules.web.shared.record_words import flag_heading
 from schedules.web.windows import fact_wording
+from trials.domain.words import first_day_or_hour, last_day_or_hour
 
 register = template.Library()
 
@@ -74,17 +75,13 @@ def moment(point: Point | None) -> SafeString | str:
 @register.filter
 def begins(point: Point | None) -> SafeString | str:
     """From when something holds: an hour, or the whole day that begins where the instant is a midnight."""
-    return moment(point.date() if isinstance(point, datetime) and _is_midnight(point) else point)
+    return moment(first_day_or_hour(point))
 
 
 @register.filter
 def latest(at: datetime) -> SafeString | str:
     """Until when something is needed: an hour, or the whole day that ends where the instant is a midnight."""
-    return moment(at.date() - timedelta(days=1) if _is_midnight(at) else at)
-
-
-def _is_midnight(at: datetime) -> bool:
-    return at.hour == at.minute == 0
+    return moment(last_day_or_hour(at))
 
 
 register.filter("heading", flag_heading)

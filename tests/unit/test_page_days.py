@@ -75,3 +75,15 @@ def test_where_no_page_asks_days_are_in_iso_form() -> None:
     assert words.text(plain) == "until 2026-12-07"
     assert words.text(plain, day_text) == "until Monday 2026-12-07"
     assert words.text(english) == "until Mon 7 Dec"
+
+
+def test_a_span_that_begins_or_ends_at_a_midnight_is_said_by_its_days() -> None:
+    """A test that counts for one day was said to count "from Mon 14 Dec 00:00 to Tue 15 Dec 00:00"."""
+    first, last = (datetime(2026, 12, day, tzinfo=SHANGHAI) for day in (14, 15))
+    span = Words.of("It counts from %(starts)s to %(ends)s.", {"starts": first, "ends": last})
+    assert span.text(english, day_text) == "It counts from Mon 14 Dec to Mon 14 Dec."
+    hours = {"starts": first.replace(hour=9), "ends": last.replace(hour=9)}
+    counted = Words.of("It counts from %(starts)s to %(ends)s.", hours).text(english, day_text)
+    assert counted == "It counts from Mon 14 Dec 09:00 to Tue 15 Dec 09:00."
+    taken = Words.of("taken %(taken)s", {"taken": first}).text(english, day_text)
+    assert taken == "taken Mon 14 Dec 00:00", "an hour on record stays an hour"

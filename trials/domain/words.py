@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeGuard
 
 from trials.domain.language import Code, Named, Text, label_of
 
@@ -19,8 +20,11 @@ __all__ = [
     "Words",
     "day_text",
     "days_words",
+    "first_day_or_hour",
     "flat_brackets",
+    "is_midnight",
     "iso_point",
+    "last_day_or_hour",
     "listed",
     "mark",
     "page_day",
@@ -146,9 +150,8 @@ class Words:
 
     def text(self, say: Say = plain, point: SayPoint = iso_point) -> str:
         """The sentence, its template translated by `say`, its days and instants written by `point`."""
-        return flat_brackets(
-            say(self.template) % {name: _said(value, say, point) for name, value in self.values}
-        )
+        values = {name: _said(_SPANS.get(name, _as_it_is)(value), say, point) for name, value in self.values}
+        return flat_brackets(say(self.template) % values)
 
     def __str__(self) -> str:
         return self.text()
@@ -178,6 +181,34 @@ def listed(values: Iterable[Value]) -> Words:
 
 
 Value = str | int | date | datetime | Words
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
+
+
+def first_day_or_hour(value: Any) -> Any:
+    """From when a span runs: a midnight is said as the day that begins with it."""
+    return value.date() if is_midnight(value) else value
+
+
+def last_day_or_hour(value: Any) -> Any:
+    """Until when a span runs: a midnight is said as the day that ends with it."""
+    return value.date() - timedelta(days=1) if is_midnight(value) else value
+
+
+def is_midnight(value: object) -> TypeGuard[datetime]:
+    """Whether something is an instant at which one day ends and another begins."""
+    return isinstance(value, datetime) and value.time() == time()
+
+
+_SPANS: Mapping[str, Callable[[Value], Value]] = {
+    "starts": first_day_or_hour,
+    "start": first_day_or_hour,
+    "due": first_day_or_hour,
+    "ends": last_day_or_hour,
+}
+"""The places of a template that hold an end of a span: 00:00 is read as the day before or the day after."""
 
 
 def _said(value: Value, say: Say, point: SayPoint) -> str | int:

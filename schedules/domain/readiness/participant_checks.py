@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from participants.domain.consents import ConsentState
 from participants.domain.lifecycle import PHASE_LABELS, Phase
@@ -22,7 +22,7 @@ from schedules.domain.readiness.start_context import (
 from schedules.domain.windows.judges import judge
 from schedules.domain.windows.verdicts import VerdictStatus
 from trials.domain.protocols.protocol import Freshness, Role
-from trials.domain.words import Code, Value, Words, listed
+from trials.domain.words import Code, Value, Words, first_day_or_hour, last_day_or_hour, listed
 from trials.domain.words import mark as _
 
 
@@ -138,6 +138,9 @@ def _test(start: Start, person: Person, window: PlannedWindow, day: date) -> Lin
 def _span(window: PlannedWindow) -> tuple[Words, ...]:
     if window.starts is None or window.ends is None:
         return ()
+    first, last = first_day_or_hour(window.starts), last_day_or_hour(window.ends)
+    if first == last and not isinstance(first, datetime):
+        return (Words.of(_("It counts on %(day)s only."), {"day": first}),)
     values: dict[str, Value] = {"starts": window.starts, "ends": window.ends}
     return (Words.of(_("It counts from %(starts)s to %(ends)s."), values),)
 

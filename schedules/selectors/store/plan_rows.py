@@ -20,7 +20,7 @@ from schedules.selectors.store.stored_visits import lost_booking, record_of
 from trials.domain.protocols.protocol import AtOffset, Over, Place, Protocol, Within
 from trials.domain.protocols.terms import WindowKind
 from trials.domain.sites.working_days import WorkingDays
-from trials.domain.words import Say
+from trials.domain.words import Say, is_midnight, last_day_or_hour
 from trials.selectors.records import protocol_of
 from trials.spoken import say
 
@@ -117,6 +117,21 @@ class WindowRow:
     ends_at: datetime | None
     assumed: bool
     because: str
+
+    @property
+    def first_hour(self) -> datetime | None:
+        """The hour at which it begins; None where that is the day's first."""
+        return None if is_midnight(self.starts_at) else self.starts_at
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of it: the day before where it ends at a midnight."""
+        return last_day_or_hour(self.ends_at) if is_midnight(self.ends_at) else self.ends_on
+
+    @property
+    def last_hour(self) -> datetime | None:
+        """The hour at which it ends; None where that is the day's last."""
+        return None if is_midnight(self.ends_at) else self.ends_at
 
     @property
     def kind_label(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.services.replanning.moves import Preview
 from schedules.services.replanning.previews import SideEffects, calendar_for
 from schedules.web.shared.wording import day_words, say, warnings_in_words
-from trials.domain.words import Words
+from trials.domain.words import Words, first_day_or_hour, last_day_or_hour
 
 CONTRADICTION = "contradictory-anchors"
 SHUT = frozenset({HindranceKind.NO_CLINIC_DAY, HindranceKind.NO_CLINIC_DAY_LEFT})
@@ -290,17 +290,20 @@ def _verdicts(changes: Sequence[VerdictChange]) -> Iterator[tuple[str, str]]:
 
 
 def _span(span: WindowSpan | None, zone: ZoneInfo) -> Span:
-    return Span("", _point(span.starts, zone), _point(span.ends, zone)) if span else Span()
+    if span is None:
+        return Span()
+    ends = _point(span.starts, zone, first_day_or_hour), _point(span.ends, zone, last_day_or_hour)
+    return Span("", *ends)
 
 
-def _point(text: str, zone: ZoneInfo) -> str:
-    """An end of a window out of the text by which it compares."""
+def _point(text: str, zone: ZoneInfo, at_midnight: Callable[[date], date]) -> str:
+    """An end of a window out of the text by which it compares; a midnight as `at_midnight` says it."""
     if not text:
         return "…"
     if "T" not in text:
         return day_words(date.fromisoformat(text))
-    instant = datetime.fromisoformat(text).astimezone(zone)
-    return f"{day_words(instant.date())} {instant:%H:%M}"
+    said = at_midnight(datetime.fromisoformat(text).astimezone(zone))
+    return f"{day_words(said.date())} {said:%H:%M}" if isinstance(said, datetime) else day_words(said)
 
 
 def _gate_row(change: GateChange) -> ChangeRow:

@@ -274,7 +274,7 @@ def test_a_hold_is_begun_counted_and_resumed(page: Client, enrolled: Enrol) -> N
     assert "of 48 hours" in said
     early = act(page, person, "resume", on=TODAY, reason="well again")
     assert early.status_code == 422
-    assert "full on 2026-11-25 07:30" in early.content.decode()
+    assert "full on Wed 25 Nov 07:30" in early.content.decode()
     assert acted(page, person, "resume", on=TODAY, reason="well", despite="on").status_code == 302
     shown = page.post(address(person), moved(person, "2026-11-25"))
     assert "it stays done" in shown.content.decode() or "rest" in shown.content.decode().lower()
