@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from participants.domain.fact_kinds import FactKind
 from participants.domain.lifecycle import Extent, Phase, Step
+from participants.domain.moments import on_record
 from schedules.api.fields import SiteInstant
 from schedules.api.reading.participants import AnchorSerializer, ProtocolWindowSerializer
 from schedules.api.reading.queries import PeopleQuery
@@ -177,7 +178,7 @@ class ActivitySerializer(serializers.Serializer):
     )
     done = serializers.BooleanField(help_text="Whether it was done, as recorded.")
     done_at = serializers.SerializerMethodField(
-        help_text="When, where the hour is recorded, with the site's offset."
+        help_text="When, where the hour is recorded, with the offset of the place where it was recorded."
     )
     reason = serializers.CharField(help_text="Why it was not done, as a person wrote it.")
 
@@ -186,8 +187,8 @@ class ActivitySerializer(serializers.Serializer):
 
     @extend_schema(responses=serializers.DateTimeField(allow_null=True))
     def get_done_at(self, activity: Any) -> datetime | None:
-        at: datetime | None = activity.done_at
-        return at.astimezone(zone_of(activity.participant.site)) if at else None
+        zone = zone_of(activity.participant.site)
+        return on_record(activity.done_at, activity.visit.performed_zone, zone)
 
 
 class VerdictSerializer(serializers.Serializer):

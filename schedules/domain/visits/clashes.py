@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import reduce
 
 from trials.domain.language import Code
 from trials.domain.sites.closed_days import closed_words
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceKind, ResourceTerms
+from trials.domain.sites.wall_clock import later
 from trials.domain.words import Value, Words
 from trials.domain.words import mark as _
 
@@ -86,7 +87,7 @@ class BookedTime:
         if self.start is None:
             return None
         minutes = terms.minutes if terms else DEFAULT_MINUTES
-        return self.start, self.end or self.start + timedelta(minutes=minutes)
+        return self.start, self.end or later(self.start, timedelta(minutes=minutes))
 
     def is_one_with(self, other: BookedTime) -> bool:
         """Return whether both are one appointment: two visits of a participant at one hour, in one room."""
@@ -150,7 +151,7 @@ def _person(booked: BookedTime, others: Iterable[BookedTime], day: DayAtSite) ->
         if other.participant != booked.participant or other.on != booked.on:
             continue
         theirs = _span(other, day)
-        if own and theirs and _overlap(own, theirs) and not booked.is_one_with(other):
+        if own and theirs and _overlap(_instants(own), _instants(theirs)) and not booked.is_one_with(other):
             message = _("The participant is booked for %(visit)s from %(hour)s on the same day.")
             words = Words.of(message, {"visit": Code(other.what), "hour": f"{theirs[0]:%H:%M}"})
             yield Clash(ClashKind.PERSON, words, other.visit)
@@ -231,7 +232,9 @@ def _by_hour(booked: BookedTime, terms: ResourceTerms, others: Iterable[BookedTi
     span = booked.span(terms)
     if span is None:
         return [], 0
-    spans = [(one, their) for one in others if (their := one.span(terms)) and _overlap(span, their)]
+    span = _instants(span)
+    others_there = ((one, _instants(their)) for one in others if (their := one.span(terms)))
+    spans = [(one, their) for one, their in others_there if _overlap(span, their)]
     spans = list({(one.participant, their): (one, their) for one, their in spans}.values())  # two in one
     return [one for one, _their in spans], 1 + _most_at_once([_cut(their, span) for _one, their in spans])
 
@@ -282,6 +285,11 @@ def _together(booked: BookedTime, day: DayAtSite) -> Iterator[Clash]:
 
 def _span(booked: BookedTime, day: DayAtSite) -> tuple[datetime, datetime] | None:
     return booked.span(day.resources.get(booked.resource) if booked.resource is not None else None)
+
+
+def _instants(span: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
+    """The same span in UTC: by what the clocks of a zone show, an hour that comes twice would be one."""
+    return span[0].astimezone(UTC), span[1].astimezone(UTC)
 
 
 def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from schedules.selectors.visits.offers import folded, offers_of
 from schedules.selectors.visits.status_query import appointment_condition
 from trials.domain.protocols.protocol import Place, Protocol
 from trials.domain.sites.resources import DEFAULT_MINUTES, ResourceTerms
+from trials.domain.sites.wall_clock import later
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import WEEKDAYS, Say, plain
 from trials.models import ProtocolVersion, Site, User
@@ -83,6 +84,13 @@ class Entry:
     def ward(self) -> bool:
         """Whether it takes place on the ward."""
         return self.visit.place == VisitPlace.WARD
+
+    @property
+    def instants(self) -> tuple[datetime, datetime]:
+        """When it begins and ends: an hour that comes twice is two by these."""
+        assert self.start, "only entries with an hour stand side by side"
+        assert self.end, "an entry with an hour has an end"
+        return self.start.astimezone(UTC), self.end.astimezone(UTC)
 
     @property
     def length_assumed(self) -> bool:
@@ -340,7 +348,7 @@ def _booked(entry: Entry, zone: ZoneInfo) -> tuple[str, Entry]:
     if entry.ward or not visit.booked_start:
         return "ward" if entry.ward else "untimed", entry
     start = visit.booked_start.astimezone(zone)
-    end = visit.booked_end.astimezone(zone) if visit.booked_end else start + _usual(visit)
+    end = visit.booked_end.astimezone(zone) if visit.booked_end else later(start, _usual(visit))
     return "timed", replace(entry, start=start, end=end)
 
 
@@ -364,14 +372,13 @@ def _in_lanes(entries: Sequence[Entry]) -> list[Entry]:
     found: list[Entry] = []
     group: list[Entry] = []
     until: datetime | None = None
-    for entry in sorted(entries, key=lambda one: (one.start, one.visit.pk)):
-        assert entry.start, "only entries with an hour stand side by side"
-        assert entry.end, "an entry with an hour has an end"
-        if until is not None and entry.start >= until:
+    for entry in sorted(entries, key=lambda one: (one.instants, one.visit.pk)):
+        start, end = entry.instants
+        if until is not None and start >= until:
             found += _spread(group)
             group, until = [], None
         group.append(entry)
-        until = max(until, entry.end) if until else entry.end
+        until = max(until, end) if until else end
     return found + _spread(group)
 
 
@@ -379,10 +386,9 @@ def _spread(group: Sequence[Entry]) -> list[Entry]:
     ends: list[datetime] = []
     lanes = []
     for entry in group:
-        assert entry.start, "as above"
-        assert entry.end, "as above"
-        free = next((lane for lane, end in enumerate(ends) if end <= entry.start), len(ends))
-        ends[free : free + 1] = [entry.end]
+        start, end = entry.instants
+        free = next((lane for lane, until in enumerate(ends) if until <= start), len(ends))
+        ends[free : free + 1] = [end]
         lanes.append(free)
     return [replace(one, lane=lane, lanes=len(ends)) for one, lane in zip(group, lanes, strict=True)]
 

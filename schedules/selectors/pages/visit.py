@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.allowed_actions import actions_of, activities_of
@@ -22,7 +23,7 @@ from schedules.selectors.windows.evaluation import windows_of_participants
 from trials.domain.protocols.protocol import Activity
 from trials.domain.words import Say, plain
 from trials.selectors.records import protocol_of
-from trials.zones import zone_of
+from trials.zones import zone_named, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ class VisitPage:
         """Whether its window is reached and waits for the planned day it counts from, not for a hold."""
         waiting = self.row.standing.live and self.row.standing.window is WindowPosition.WAITING
         return waiting and self.visit.held_on is None
+
+    @property
+    def zone_of_record(self) -> ZoneInfo:
+        """The zone by whose clocks its hour was recorded; the participant may have gone to another since."""
+        named = self.visit.performed_zone
+        return zone_named(named) if named else self.reading.zone
 
     @property
     def base(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -88,7 +88,7 @@ def planned_visit(visit: Visit | VisitState, protocol: Protocol, zone: ZoneInfo)
         offset=Offset.parse(visit.offset),
         base=_base(visit, protocol, zone),
         window=window_of(visit),
-        at=visit.target_at.astimezone(zone) if visit.target_at else None,
+        at=_hour_on(visit.target, visit.target_at, zone),
         suggested=visit.suggested,
         why_shifted=visit.why_shifted,
         lengthened=_lengthened(visit, rule, protocol),
@@ -106,8 +106,17 @@ def _base(visit: Visit | VisitState, protocol: Protocol, zone: ZoneInfo) -> Anch
     """The day that a stored visit counts from; one that follows from others by an assumption says so."""
     kind, rule = AnchorKind(visit.anchor_kind), protocol.anchor_by_code.get(visit.anchor_code)
     guessed = bool(rule and rule.derived and rule.derived.basis.assumed)
-    at = visit.anchor_at.astimezone(zone) if visit.anchor_at else None
+    at = _hour_on(visit.anchor_on, visit.anchor_at, zone)
     return AnchorDay(visit.anchor_on, kind, at, assumed=guessed and kind is AnchorKind.DERIVED)
+
+
+def _hour_on(day: date, at: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """An instant by the clocks of the zone, where they show it on its own day.
+
+    The day is as it was recorded, perhaps at a site in another zone, whose clocks a visit does not know.
+    """
+    local = at.astimezone(zone) if at else None
+    return local if local and local.date() == day else None
 
 
 def day_zero_of(participant: Participant, protocol: Protocol, zone: ZoneInfo) -> date | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +17,7 @@ from schedules.services.replanning.previews import Preview, calendar_for
 from schedules.services.visits.appointments import book_visit
 from trials.audit.acts import recorded
 from trials.domain.protocols.protocol import Place
-from trials.domain.sites.wall_clock import instant_at
+from trials.domain.sites.wall_clock import HourError, instant_at, later
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import User
 from trials.zones import zone_of
@@ -83,7 +84,7 @@ def _booked_again(
     on = day_to_offer(window_of(visit), Place(visit.place), calendar, today, visit.suggested)
     if on is None:
         return None
-    for booking in (_as_before(visit, on), Booking(on, sure=True)):
+    for booking in (*_as_before(visit, on), Booking(on, sure=True)):
         fresh = Visit.objects.select_related("participant").get(pk=visit.pk)
         try:
             book_visit(visit=fresh, version=fresh.version, booking=booking, by=by, reason=reason, now=now)
@@ -93,15 +94,21 @@ def _booked_again(
     return None
 
 
-def _as_before(visit: Visit, on: date) -> Booking:
-    """The booking of a visit on another day, at the same hour by the clocks of its site."""
+def _as_before(visit: Visit, on: date) -> Iterator[Booking]:
+    """The booking of a visit on another day, at the same hour by the clocks of its site, where that is one.
+
+    Where the clocks change on that day the hour may not exist, or come twice and nobody said which.
+    """
     zone, start, end = zone_of(visit.participant.site), visit.booked_start, visit.booked_end
-    begins = instant_at(on, start.astimezone(zone).time(), zone) if start else None
+    try:
+        begins = instant_at(on, start.astimezone(zone).time(), zone) if start else None
+    except HourError:
+        return
     length: timedelta | None = end - start if start and end else None
-    return Booking(
+    yield Booking(
         on,
         begins,
-        begins + length if begins and length else None,
+        later(begins, length) if begins and length else None,
         visit.booked_place,
         sure=True,
         resource=visit.booked_resource_id,

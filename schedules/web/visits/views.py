@@ -57,7 +57,7 @@ from schedules.web.visits.forms import (
     UnscheduledForm,
 )
 from trials.domain.errors import Stale
-from trials.domain.sites.wall_clock import instant_at
+from trials.domain.sites.wall_clock import instant_at, later
 from trials.selectors.resources import resources_of
 from trials.zones import zone_of
 
@@ -282,8 +282,9 @@ def _join(initial: dict[str, Any], booked: Visit, zone: ZoneInfo) -> None:
 
 def _suggest_hours(initial: dict[str, Any], booked: Visit, zone: ZoneInfo) -> None:
     """Suggest the hours, place, room and person of a booking."""
-    start, end = (at.astimezone(zone) if at else None for at in (booked.booked_start, booked.booked_end))
+    start, end = booked.booked_start, booked.booked_end
     minutes = int((end - start).total_seconds() // 60) if start and end else None
+    start = start.astimezone(zone) if start else None
     initial |= {"start": start, "minutes": minutes, "place": booked.booked_place}
     initial |= {"resource": booked.booked_resource_id, "staff": booked.booked_staff_id}
 
@@ -301,7 +302,7 @@ def _clashes_of_suggested(page: VisitPage, initial: Mapping[str, Any]) -> tuple[
         visit.participant,
         initial["on"],
         start,
-        start + timedelta(minutes=minutes) if start and minutes else None,
+        later(start, timedelta(minutes=minutes)) if start and minutes else None,
         *(initial["resource"], initial["staff"], visit.pk, visit.place == VisitPlace.WARD),
     )
     (found,) = clashes_of_bookings([proposed], say)

@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
+from django.test import Client
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.fact_kinds import Admission, TestResult
 from participants.domain.lifecycle import Step
 from participants.models import Anchor, Fact, Participant
+from schedules.api.reading.people import ActivitySerializer
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.status import Appointment, appointment
 from schedules.domain.visits.values import Completion
-from schedules.models import Deviation, Visit
+from schedules.models import Deviation, Visit, VisitActivity
 from schedules.selectors.store.records import records_of
 from schedules.selectors.store.stored_visits import record_of
 from schedules.selectors.trust.signing import signable_schedule
@@ -30,6 +32,7 @@ from schedules.services.visits.appointments import complete_visit
 from schedules.services.windows.facts import record_fact
 from tests.cast import a_site, an_approval, an_enrolment
 from tests.integration.visits.test_visits import CONSENT, INFUSION, conditioned, done, visit
+from trials.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +104,24 @@ def test_what_is_planned_later_counts_from_the_day_on_record(participant: Partic
     assert (infusion.day, infusion.at) == (INFUSION, AT)
     assert f"{infusion.at:%H:%M}" == "02:30", "by the clocks of the place where it was"
     assert days(participant)["d28"][2] == date(2027, 1, 4)
+
+
+@pytest.mark.parametrize("turn", [transferred, corrected])
+def test_an_hour_is_shown_by_the_clocks_by_which_it_was_recorded(
+    participant: Participant, turn: Any, client: Client
+) -> None:
+    """Beside its day: 02:30 on the 7th in Shanghai is 10:30 on the 6th in Los Angeles."""
+    d0 = visit(participant, "d0")
+    made = VisitActivity(visit=d0, participant=participant, code="cbc", label="Blood count", done=True)
+    made.done_at = AT
+    made.save()
+    turn(participant)
+    client.force_login(User.objects.create_superuser("root", password="a long and made-up one"))
+    said = client.get(f"/visits/{d0.pk}/").content.decode()
+    assert "02:30" in said
+    assert "10:30" not in said
+    done_at = ActivitySerializer(VisitActivity.objects.get(pk=made.pk)).data["done_at"]
+    assert f"{done_at:%Y-%m-%d %H:%M}" == "2026-12-07 02:30"
 
 
 def test_a_fact_keeps_its_day_at_another_site(participant: Participant) -> None:

@@ -57,6 +57,32 @@ def test_a_room_is_taken_by_the_hour(asked: tuple, other: tuple, expected: list[
     assert kinds(first, booked(2, visit=2, start=other[0], end=other[1], resource=ROOM)) == expected
 
 
+TURN = date(2026, 10, 25)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("asked", "other", "expected"),
+    [
+        (((2, 0, 0), (2, 30, 0)), ((2, 0, 1), (2, 30, 1)), []),
+        (((2, 30, 0), (2, 15, 1)), ((2, 45, 0), (3, 0, 1)), [ClashKind.ROOM]),
+        (((2, 30, 0), None), ((2, 15, 1), (2, 45, 1)), [ClashKind.ROOM]),  # an hour, to 02:30 once more
+        (((2, 30, 0), None), ((2, 30, 1), (2, 45, 1)), []),
+        (((2, 0, 1), (2, 30, 1)), ((1, 0, 0), (2, 45, 0)), []),
+    ],
+)
+def test_an_hour_that_comes_twice_is_two(asked: tuple, other: tuple, expected: list[ClashKind]) -> None:
+    """The clocks of Berlin go back from 03:00 to 02:00: hour, minute, and which of the two it is."""
+    terms = ResourceTerms(ROOM, ResourceKind.ROOM, "Sleep laboratory")
+
+    def span(person: int, hours: tuple) -> BookedTime:
+        times = (one and datetime(2026, 10, 25, one[0], one[1], fold=one[2], tzinfo=BERLIN) for one in hours)
+        return BookedTime(person, TURN, *times, resource=ROOM, visit=person, who="S01", what="Night")
+
+    day = DayAtSite(others=(span(2, other),), resources={ROOM: terms})
+    assert [clash.kind for clash in clashes_of(span(1, asked), day)] == expected
+
+
 def test_a_slot_for_two_is_full_only_where_two_come_at_the_same_time() -> None:
     asked = booked(1, start=at(9), end=at(11), resource=SLOT)
     one = booked(2, visit=2, start=at(9), end=at(10), resource=SLOT)

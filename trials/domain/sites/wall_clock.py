@@ -101,6 +101,11 @@ def instant_from(text: str, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone) if at.tzinfo else instant_at(at.date(), at.time(), zone)
 
 
+def later(at: datetime, length: timedelta) -> datetime:
+    """Return the instant so much after another, by the same zone: Python adds by what its clocks show."""
+    return (at.astimezone(UTC) + length).astimezone(at.tzinfo)
+
+
 def exists(at: datetime) -> bool:
     """Whether the clocks of an instant's own zone ever show it."""
     return at.astimezone(UTC).astimezone(at.tzinfo).replace(tzinfo=None, fold=0) == at.replace(
