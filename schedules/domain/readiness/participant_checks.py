@@ -117,12 +117,16 @@ def _tests(start: Start, person: Person, plan: Plan, day: date) -> Iterator[Line
             yield _test(start, person, window, day)
 
 
-def _test(start: Start, person: Person, window: PlannedWindow, day: date) -> Line:
-    label = window.rule.label
+def _once_over(start: Start, window: PlannedWindow, day: date) -> datetime:
+    """The instant at which a window that ends by this day is over, however long it is; never before today."""
     end: Point = window.ends if window.ends is not None else day
     ends = [end, window.other.ends] if window.other and window.other.ends else [end]
-    now = max(first_instant(start.today, start.zone), *(first_after(one, start.zone) for one in ends))
-    verdict = judge(window, person.facts, now, start.zone, start.protocol.month)
+    return max(first_instant(start.today, start.zone), *(first_after(one, start.zone) for one in ends))
+
+
+def _test(start: Start, person: Person, window: PlannedWindow, day: date) -> Line:
+    label = window.rule.label
+    verdict = judge(window, person.facts, _once_over(start, window, day), start.zone, start.protocol.month)
     evidence = tuple(one.words for one in verdict.evidence)
     if verdict.status in {VerdictStatus.KEPT, VerdictStatus.WAIVED, VerdictStatus.OPEN_AND_KEPT}:
         return Line(Item.TEST, Answer.YES, evidence, label)

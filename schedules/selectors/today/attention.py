@@ -9,7 +9,7 @@ from datetime import date, datetime
 from participants.domain.fact_kinds import FactKind
 from participants.models import Participant
 from schedules.domain.windows.fact_sources import feeds_of
-from schedules.domain.windows.verdicts import VerdictStatus
+from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag
 from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
 from schedules.selectors.today.worklist import Wanted
@@ -130,10 +130,13 @@ def missing_of(row: FlagRow) -> tuple[MissingFact, ...]:
         return ()  # what happened is recorded; no further fact undoes it
     protocol: Protocol = protocol_of(flag.participant.protocol_version)
     windows = [rule for rule in protocol.windows if rule.code == flag.window.code]
-    found = [MissingFact(feed.kind, feed.of) for feed in feeds_of(windows)]
-    named = {value for words in verdict.verdict.missing for _name, value in words.values}
-    lacking = [one for one in found if one.of and Code(one.of) in named]
-    found = lacking or found  # of several that a window asks about, only what it still lacks
+    found = _still_lacking([MissingFact(feed.kind, feed.of) for feed in feeds_of(windows)], verdict.verdict)
     if verdict.verdict.status is VerdictStatus.CANNOT_JUDGE:  # a confirmation settles what nobody recorded
         found.sort(key=lambda one: one.kind is not FactKind.CONFIRMATION)
     return tuple(dict.fromkeys(found))
+
+
+def _still_lacking(found: list[MissingFact], verdict: Verdict) -> list[MissingFact]:
+    """Of several facts that a window asks about only what it still lacks; all where it names none."""
+    named = {value for words in verdict.missing for _name, value in words.values}
+    return [one for one in found if one.of and Code(one.of) in named] or found

@@ -7,7 +7,7 @@ saved, never judge one window at once. The sweep passes over what another holds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -165,22 +165,30 @@ def _judge(held: Sequence[ProtocolWindow], now: datetime) -> None:
     read = _dockets(sorted({window.participant_id for window in held}))
     for participant_windows in read:
         try:
-            verdicts = participant_windows.judged(now, by_pk)
-            for judged in verdicts:
+            for judged in participant_windows.judged(now, by_pk):
                 consequences.take(participant_windows, judged, flags.get(judged.stored.pk))
                 left.pop(judged.stored.pk)
         except Exception:  # whatever it is, it must not hold up the others
-            logger.exception(
-                "the windows of participant %s cannot be judged", participant_windows.record.participant.pk
-            )
+            person = participant_windows.record.participant.pk
+            logger.exception("the windows of participant %s cannot be judged", person)
             _postpone(consequences, participant_windows, left)
     known = {participant_windows.record.participant.pk for participant_windows in read}
-    for window in left.values():
+    _settle_unjudged(consequences, left.values(), flags, known)
+    consequences.write()
+
+
+def _settle_unjudged(
+    consequences: _Consequences,
+    left: Iterable[ProtocolWindow],
+    flags: Mapping[int | None, Flag],
+    known: Collection[int],
+) -> None:
+    """Drop what the plan of a participant who was read no longer has; look at all others later."""
+    for window in left:
         if window.participant_id in known:
             consequences.drop(window, flags.get(window.pk))
         else:
             consequences.postpone(window)
-    consequences.write()
 
 
 def _dockets(ids: Sequence[int]) -> list[ParticipantWindows]:
