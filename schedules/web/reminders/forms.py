@@ -111,7 +111,7 @@ class HoursForm(VersionedForm):
         label=gettext_lazy("On the site's working days only"),
         choices=YES_NO,
         widget=forms.RadioSelect,
-        help_text=gettext_lazy("What falls on days off is then said on the last working day before."),
+        help_text=gettext_lazy("Reminders due on days off are then sent on the last working day before."),
     )
 
     def __init__(self, holds: Wanted, version: int, data: Any = None) -> None:

@@ -28,7 +28,7 @@ class StepWords:
     who: Promise
 
 
-ADMINISTRATORS = gettext_lazy("Somebody who administers every site does this.")
+ADMINISTRATORS = gettext_lazy("An administrator of all sites does this.")
 DESIGNERS = gettext_lazy("A designer of the trial does this.")
 WORDS: Mapping[FirstStep, StepWords] = {
     FirstStep.SITE: StepWords(

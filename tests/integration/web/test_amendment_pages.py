@@ -138,7 +138,7 @@ def test_a_data_manager_sees_who_came_since_under_the_older_version(
     tasks.amend()
     assert "no part of this" not in text(manager, run)
     enrolled("S01-002", TODAY, version=old)
-    assert "1 participant has come under version 1 at these sites since" in text(manager, run)
+    assert "1 participant came under version 1 at these sites since" in text(manager, run)
     manager.cookies["django_language"] = "zh-hans"
     shown = text(manager, run)
     assert "1 added, 1 moved" not in shown, "told in the reader's language"
