@@ -14,7 +14,7 @@ def without_what_ended(plan: Plan, standing: Iterable[VisitState], steps: Sequen
     """Return the plan without new visits that the course's end would have cancelled.
 
     A visit that waited for an activity would come when that is put on record, even of somebody who died.
-    What stands keeps its place: the end itself says what becomes of it, and taking that back plans anew.
+    What stands keeps its place: the end itself says what becomes of it, and taking that back plans again.
     """
     ends = _ends_of(steps)
     if not ends:

@@ -212,13 +212,15 @@ def test_lymphodepletion_is_repeated_as_a_block_of_its_own(participant: Particip
     """Given up for January: infusion on Monday the 11th, chemotherapy again from the 6th."""
     held(participant)
     with pytest.raises(CourseRefused, match="before today"):
-        repeated(participant, date(2026, 12, 14))
+        repeated(participant, date(2026, 12, 16))
     repeated(participant, date(2027, 1, 11))
     rows = Visit.objects.filter(code="ld-1").order_by("attempt")
     assert [(row.attempt, row.target, row.performed_on) for row in rows] == [
         (1, date(2026, 12, 2), date(2026, 12, 2)),
         (2, date(2027, 1, 6), None),
     ]
+    said = facts_text(Deviation.objects.get(kind="hold").facts)
+    assert "as a new one. Chemotherapy 1: Wednesday 2026-12-02. Chemotherapy 2" in said, "and no screening"
     again = visit(participant, "d0")
     assert (again.attempt, again.target, again.held_on) == (2, date(2027, 1, 11), None)
     assert Visit.objects.filter(code="d28").count() == 1
@@ -241,6 +243,12 @@ def test_lymphodepletion_is_repeated_as_a_block_of_its_own(participant: Particip
 
 def repeated(person: Participant, day_zero: date) -> CourseStep:
     return acted(repeat_lymphodepletion, person, day_zero=day_zero, now=at(12, 12))
+
+
+def test_the_repeated_block_may_begin_today(participant: Participant) -> None:
+    held(participant)
+    repeated(participant, date(2026, 12, 17))
+    assert Visit.objects.get(code="ld-1", attempt=2).target == date(2026, 12, 12)
 
 
 def test_the_slower_of_two_is_told(participant: Participant) -> None:
