@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
+from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from schedules.domain.deviations.drafts import DeviationKind
 from schedules.domain.visits.values import Answer
 from schedules.domain.visits.visit import VisitState
+from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Deviation, ProtocolWindow
+from schedules.selectors.today.attention import Attention
 from schedules.selectors.today.board import Board, BoardRow, Section
-from tests.simulation import coordinator
+from schedules.services.replanning.moves import Proposal, commit_replanning, preview_replanning
+from tests.simulation import coordinator, world
 from tests.simulation.coordinator import Coordinator
 from tests.simulation.outcome import Outcome, _look_at, simulate
 from tests.simulation.world import DAY, World
@@ -108,6 +112,46 @@ def test_each_measure_notices_a_planted_fault(
     fault(monkeypatch)
     found = simulate(a_world(7, 4), 22)
     assert getattr(found, measure), str(found)
+
+
+class SlippedWorld(World):
+    """A world in which day zero slips by more than a week, so that a test that was taken is too old."""
+
+    def happen(self, day: date) -> None:
+        """Nothing but the slip."""
+        if day != self.start + 12 * DAY:
+            return
+        (person,) = Participant.objects.filter(site__in=self.sites)
+        zero = RecordedAnchor("infusion", planned_on=self.start + 29 * DAY)
+        said: dict[str, Any] = {"participant": person, "now": self.morning(day)}
+        said["proposal"] = Proposal(anchors={"infusion": zero}, accept_unbookable=True)
+        digest = preview_replanning(**said).digest
+        commit_replanning(**said, digest=digest, by=self.coordinator, reason="the product is late")
+        self.disturbances[person.pk] = [day]
+
+
+@pytest.mark.long
+@pytest.mark.django_db
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_flag_that_is_shown_too_late_is_noticed(monkeypatch: pytest.MonkeyPatch, hidden: bool) -> None:
+    """Today names what a slip breaks only once it is broken; where it names it at once, nothing is found."""
+    real = coordinator.attention
+
+    def late(*args: Any, **kwargs: Any) -> Attention:
+        found = real(*args, **kwargs)
+        judged = [(card, card.worst.verdict) for card in found.cards]
+        broken = [card for card, row in judged if row and row.verdict.status is VerdictStatus.VIOLATED]
+        return replace(found, cards=broken)
+
+    monkeypatch.setattr(world, "TREATED", world.TREATED | {"childbearing_potential"})
+    if hidden:
+        monkeypatch.setattr(coordinator, "attention", late)
+    slipped = SlippedWorld(7, START, 1, timedelta(days=20), ("NCT07193667",))
+    slipped.set_up()
+    found = simulate(slipped, 36)
+    assert found.kinds["window"] == 1, "the test that is too old, whatever was shown"
+    assert bool(found.unseen) is hidden, str(found)
+    assert not found.false
 
 
 @pytest.mark.django_db
