@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -112,6 +113,8 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
     asked = request.GET if "day" in request.GET and not start.begun else {"day": _planned(start)}
     form = DayForm(start.today, asked)
     found = readiness_on(start, form.cleaned_data["day"]) if form.is_valid() else None
+    if found and start.begun:  # that it has begun is said above, and is nothing that bars it
+        found = replace(found, lines=tuple(one for one in found.lines if one.item is not Item.COURSE))
     context = {
         "participant": participant,
         "form": form,

@@ -105,6 +105,7 @@ def test_of_a_start_taken_over_no_list_is_promised(page: Client, enrolled: Enrol
     shown = text(page, f"/participants/{person.pk}/readiness/")
     assert "none was kept then" in shown
     assert "Nothing has begun" not in shown
+    assert "Current phase" not in shown, "a red no, for having begun"
 
 
 def test_once_it_has_begun_no_other_day_is_asked_about(page: Client, enrolled: Enrol) -> None:
