@@ -176,17 +176,22 @@ def next_flag_change_at(
     verdict: Verdict, state: FlagState | None, now: datetime, zone: ZoneInfo, policy: FlagPolicy = POLICY
 ) -> datetime | None:
     """The next instant (UTC) at which the flag of an unchanged verdict may change by time alone."""
-    awaited = verdict.needed_by if verdict.status is VerdictStatus.AT_RISK else None
-    urgent = [moment for moment in (verdict.becomes_violation_at, awaited) if moment]
-    days = [day_of(moment, zone) - timedelta(days=policy.urgent_days) for moment in urgent]
-    ahead = verdict.status is not VerdictStatus.AT_RISK  # which is a flag whatever the lead
-    foreseen = [moment for moment in (verdict.becomes_violation_at, verdict.needed_by) if moment and ahead]
-    days += [policy.lead_from(day_of(moment, zone)) for moment in foreseen]
+    days = _days_of_nearness(verdict, zone, policy)
     if state and state.snoozed_until:
         days.append(state.snoozed_until)
     moments = [first_instant(day, zone) for day in days]
     moments += [moment for moment in (verdict.needed_by, verdict.answers_from) if moment]
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _days_of_nearness(verdict: Verdict, zone: ZoneInfo, policy: FlagPolicy) -> list[date]:
+    """The days from which a violation, or what is needed before it, is near enough to flag or urgent."""
+    at_risk = verdict.status is VerdictStatus.AT_RISK  # which is a flag whatever the lead
+    awaited = verdict.needed_by if at_risk else None
+    urgent = [moment for moment in (verdict.becomes_violation_at, awaited) if moment]
+    days = [day_of(moment, zone) - timedelta(days=policy.urgent_days) for moment in urgent]
+    foreseen = [] if at_risk else [verdict.becomes_violation_at, verdict.needed_by]
+    return days + [policy.lead_from(day_of(moment, zone)) for moment in foreseen if moment]
 
 
 def _asked(moment: datetime, now: datetime, zone: ZoneInfo, policy: FlagPolicy) -> bool:
