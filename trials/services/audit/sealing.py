@@ -75,26 +75,25 @@ class Verification:
 def seal_audit(*, now: datetime, admit: bool = False) -> AuditSeal | None:
     """Chain every entry that continues the chain and close the stretch; None where there is nothing new.
 
-    A stray (inserted with a number or a time from before) is left out and named in the log,
-    unless `admit` says to take it in. Writers wait while this runs, so that no entry can commit later
-    with an earlier number: so only what came after the last seal is read, whatever the trail's length.
+    A stray (inserted with a number or a time from before) is left out and named in the log, each time,
+    unless `admit` says to take it in. Writers wait while it is sealed, so that no entry can commit later
+    with an earlier number: so only what came after the last seal is read then, whatever the trail's length.
+    The whole trail is looked through for strays afterwards, while nobody waits.
     """
-    seal, refused = _sealed(now, admit=admit)
-    _name_strays(refused)
+    seal = _sealed(now, admit=admit)
+    _name(strays())
     return seal
 
 
 @transaction.atomic
-def _sealed(now: datetime, *, admit: bool = False) -> tuple[AuditSeal | None, list[Stray]]:
-    """The new seal, if any, and what of the entries after the last one does not continue the chain."""
+def _sealed(now: datetime, *, admit: bool) -> AuditSeal | None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE trials_auditentry, trials_auditlink IN SHARE ROW EXCLUSIVE MODE")
     end = AuditLink.objects.order_by("-number").first()
     first, head = (end.number + 1, end.hash) if end else (1, START)
     number, continuation = first, end_of_chain()
-    new = entries_after(continuation.last_entry)
-    entries = unsealed_entries() if admit else continuation.taken(new)
+    entries = unsealed_entries() if admit else continuation.taken(entries_after(continuation.last_entry))
     for batch in _batches(entries):
         hashes = list(chain(batch, head))
         linked = enumerate(zip(batch, hashes, strict=True), start=number)
@@ -103,22 +102,13 @@ def _sealed(now: datetime, *, admit: bool = False) -> tuple[AuditSeal | None, li
         )
         number, head = number + len(batch), hashes[-1]
     if number == first:
-        return None, continuation.strays
-    seal = AuditSeal.objects.create(first=first, last=number - 1, head=head, sealed_at=now)
-    return seal, continuation.strays
+        return None
+    return AuditSeal.objects.create(first=first, last=number - 1, head=head, sealed_at=now)
 
 
-def _name_strays(found: Sequence[Stray]) -> None:
+def _name(found: Sequence[Stray]) -> None:
     for stray in found[:20]:
         logger.error("The audit trail holds an entry that was not sealed: %s, %s", stray.entry, stray.why)
-
-
-def _is_first_of_its_day(seal: AuditSeal | None) -> bool:
-    """Whether none was made on this day before; no for none."""
-    if seal is None:
-        return False
-    before = AuditSeal.objects.filter(last__lt=seal.last).order_by("-last").first()
-    return before is None or before.sealed_at.date() != seal.sealed_at.date()
 
 
 def strays() -> list[Stray]:
@@ -136,8 +126,7 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
     """Seal, and hand the heads to wherever the settings say: a file, e-mail addresses, both or nowhere.
 
     Heads that did not reach the file or the addresses before are handed out now, whether anything new
-    was sealed or not; one way out that fails does not stop the other. After the first sealing of a day the
-    whole trail is looked through for strays, while nobody waits. Raises HeadsAtOdds, with nothing
+    was sealed or not; one way out that fails does not stop the other. Raises HeadsAtOdds, with nothing
     sealed, where the chain lacks a head that left; OSError or SMTPException where something does not
     leave; what is sealed stays.
     """
@@ -145,15 +134,12 @@ def seal_and_hand_out(*, now: datetime, to: Path | None = None) -> AuditSeal | N
     begins = to is not None and not to.exists()  # a new file that somebody names begins with the newest head
     if file and file.exists():
         refuse_at_odds(read_heads(file))
-    seal, refused = _sealed(now)
-    if _is_first_of_its_day(seal):
-        refused = strays()
-    _name_strays(refused)
+    seal = seal_audit(now=now)
     ways: list[Callable[[], object]] = []
     if file:
         ways.append(lambda: hand_out_missing(to=file, newest_only=begins))
     if settings.AUDIT_HEADS_TO:
-        ways.append(lambda: _mail(settings.AUDIT_HEADS_TO, refused, now))
+        ways.append(lambda: _mail(settings.AUDIT_HEADS_TO, now))
     _try_each(ways)
     return seal
 
@@ -172,10 +158,10 @@ def _try_each(ways: Iterable[Callable[[], object]]) -> None:
         raise failed[0]
 
 
-def _mail(to: Sequence[str], refused: Sequence[Stray], now: datetime) -> None:
+def _mail(to: Sequence[str], now: datetime) -> None:
     """Send what is missing, and with it what sealing refused: no message every ten minutes for the latter."""
-    if mail_missing(to=to, now=now) and refused:
-        send_strays(refused, to)
+    if mail_missing(to=to, now=now) and (found := strays()):
+        send_strays(found, to)
 
 
 @recorded
