@@ -126,8 +126,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "washout",
-        _("Last permitted dose"),
-        _("%(thing)s: the last permitted day for a dose is %(day)s."),
+        _("Restriction begins"),
+        _("%(thing)s: the last day before this applies is %(day)s."),
         (3,),
         urgency=4,
     ),

@@ -103,7 +103,7 @@ class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
         required=False,
         label=gettext_lazy("Signed on"),
         widget=DayInput(),
-        help_text=gettext_lazy("The key date “consent” is set to this day."),
+        help_text=gettext_lazy("The anchor “consent” is set to this day."),
     )
     no_consent_reason = forms.CharField(
         required=False,

@@ -290,7 +290,7 @@ def test_a_reader_of_chinese_is_told_by_the_chinese_name_where_nobody_is(
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Last permitted dose, "), ("zh-hans", "末次允许用药日，")]
+    ("language", "said"), [("en", "Restriction begins, "), ("zh-hans", "限制期即将开始，")]
 )
 def test_no_message_names_a_disease(language: str, said: str) -> None:
     label = Text("No lupus crisis for 30 days", "30天内无狼疮危象")
