@@ -7,7 +7,7 @@ the next sweep or, as a claim that has grown old, by the next worker.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -32,7 +32,7 @@ from schedules.notifications import (
     written_out,
 )
 from schedules.selectors.reminders.changes import newest_entry
-from schedules.selectors.reminders.claims import Thing, claims_of_things, thing_heard
+from schedules.selectors.reminders.claims import Claim, Thing, claims_of_things, thing_heard
 from schedules.selectors.reminders.judging import Judged, Rows, held_of, judge_messages
 from schedules.selectors.reminders.notices import claim_age, is_due, is_free, thing_named
 from schedules.selectors.reminders.ways import EMAIL
@@ -198,22 +198,32 @@ def claim_messages(
         mates = _mates(free, heads)
         messages = [[head, *mates.get(head.message, [])] for head in heads]
         held = claims_of_things([row for rows in messages for row in rows], receivers, at, stale_after)
-        before = len(passed)
+        held_up = 0
         for rows in messages:
             of = {row.pk: thing_heard(row, receivers) for row in rows}
-            theirs = set(of.values())
-            if theirs & things or any(one.holds_up(row, of[row.pk]) for row in rows for one in held):
+            if things.intersection(of.values()) or _is_held_up(rows, of, held):
                 passed.append(rows[0].pk)
+                held_up += 1
             else:
                 found.append(rows)
-                things |= theirs
-        if len(passed) == before or len(found) == most:
+                things.update(of.values())
+        if not held_up or len(found) == most:
             break
-    new = _named([rows for rows in found if is_waiting(rows[0].message)])
-    pks = [row.pk for rows in found for row in rows]
+    _keep_claims(found, at)
+    return found
+
+
+def _is_held_up(rows: Rows, of: Mapping[int, Thing], held: Iterable[Claim]) -> bool:
+    """Whether another message about a thing of these rows (`of`, by row) is claimed."""
+    return any(one.holds_up(row, of[row.pk]) for row in rows for one in held)
+
+
+def _keep_claims(messages: Sequence[Rows], at: datetime) -> None:
+    """Claim the rows of these messages; those that are claimed for the first time get their keys."""
+    new = _named([rows for rows in messages if is_waiting(rows[0].message)])
+    pks = [row.pk for rows in messages for row in rows]
     kept: dict[str, Any] = {"message": Case(*new, default=F("message"))} if new else {}
     ReminderDelivery.objects.filter(pk__in=pks).update(claimed_at=at, **kept)
-    return found
 
 
 def _heads(free: Any, passed: Sequence[int], most: int) -> list[ReminderDelivery]:
