@@ -166,6 +166,15 @@ def test_a_visit_that_says_nothing_asks_as_before(person: Participant) -> None:
     assert "contraception" in asked(person)
 
 
+def test_an_unlikely_day_is_asked_about_with_the_visit_and_not_again_with_its_answers(
+    person: Participant,
+) -> None:
+    visit, before = screening(person), date(2026, 10, 30)
+    said = Completion(before, outside_reason="by phone", confirmed={VACCINES: True}, sure=True)
+    complete_visit(visit=visit, version=visit.version, completion=said, by=None, now=noon(18))
+    assert Fact.objects.get(participant=person, of=VACCINES).starts_on == before
+
+
 @pytest.mark.parametrize("at", [None, noon(18)])
 def test_undoing_a_visit_withdraws_what_was_confirmed_at_it(person: Participant, at: datetime | None) -> None:
     """The answers stood, though the visit at which they were given had not taken place."""
