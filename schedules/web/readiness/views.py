@@ -116,22 +116,29 @@ def readiness(request: HttpRequest, pk: int) -> HttpResponse:
     if found and start.begun:  # that it has begun is said above, and is nothing that bars it
         found = replace(found, lines=tuple(one for one in found.lines if one.item is not Item.COURSE))
     context = {
+        **(_shown(found, start) if found else {}),
         "participant": participant,
         "form": form,
         "today": start.today,
         "anchor": start.protocol.anchor_by_code[start.anchor].label,
         "planned": _planned(start),
         "begun": start.anchors.get(start.anchor) if start.begun else None,
-        "readiness": found,
-        "zero": found.plan.day_zero if found else None,
-        "lines": _lines(found.document(say)) if found else (),
-        "verdict": _answer(found.answer) if found else None,
-        "counts": _counts(found) if found else (),
-        "repeatable": found is not None and found.screening_expired(start),
         "checks": [_check(check, start) for check in checks],
         "may_record": may_record(request, participant),
     }
     return render(request, "readiness/list.html", context, status=200 if found else 422)
+
+
+def _shown(found: Readiness, start: Start) -> dict[str, object]:
+    """The list of a day as the page shows it."""
+    return {
+        "readiness": found,
+        "zero": found.plan.day_zero,
+        "lines": _lines(found.document(say)),
+        "verdict": _answer(found.answer),
+        "counts": _counts(found),
+        "repeatable": found.screening_expired(start),
+    }
 
 
 @login_required
