@@ -223,6 +223,17 @@ def test_an_absence_is_shown_before_it_is_recorded(site: Site, participant: Part
     assert WorkingDayTable.objects.count() == 1, "the site's own table stays"
 
 
+def test_an_absence_needs_no_reason_and_a_closed_day_does(site: Site, participant: Participant) -> None:
+    def commit(proposal: SiteProposal) -> SitePreview:
+        digest = preview_site(site=site, proposal=proposal, now=NOW).digest
+        return commit_site(site=site, proposal=proposal, digest=digest, now=NOW, by=None, reason=" ")
+
+    with pytest.raises(ReplanningRefused, match="reason"):
+        commit(CLOSED)
+    commit(SiteProposal(absence=Away(D28, D28, site=site)))
+    assert Absence.objects.count() == 1
+
+
 def test_what_changed_meanwhile_is_shown_again(site: Site, participant: Participant) -> None:
     digest = preview_site(site=site, proposal=CLOSED, now=NOW).digest
     Visit.objects.filter(code="d28").update(booked_on=D28, version=2)
