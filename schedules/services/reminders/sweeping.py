@@ -53,14 +53,17 @@ _IDLE = {
 }
 # In the order of participants: joined by hash they come in any order, and chance says who is told first.
 _WRITE = (
-    "INSERT INTO schedules_reminder ({columns}) {found} WHERE NOT EXISTS"
-    " (SELECT 1 FROM schedules_reminder reminder WHERE reminder.key = due.key"
-    " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL))"
+    "INSERT INTO schedules_reminder ({columns}) {found} WHERE COALESCE("
+    "(SELECT 0 FROM schedules_reminder reminder WHERE reminder.key = due.key"
+    " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL) LIMIT 1), 1) = 1"
     " ORDER BY due.participant_id, due.visit_id, due.key"
     " ON CONFLICT (key) DO UPDATE SET lapsed_at = NULL, claimed_at = NULL, nobody_at = NULL,"
     " due_on = excluded.due_on, not_before = excluded.not_before, manner = excluded.manner"
     " WHERE schedules_reminder.lapsed_at IS NOT NULL AND schedules_reminder.sent_at IS NULL"
 )
+"""Each key is looked up by itself: of NOT EXISTS PostgreSQL makes a join, and where it takes the ledger for
+empty (it last looked before the first large sweep, or after one that was rolled back) it read the whole
+ledger once for each key that is due (18 to 41 s at 19,000 reminders)."""
 _OVER = (
     "{due} SELECT max(held.id) FROM ("
     "SELECT reminder.id, reminder.key, 0 AS due FROM schedules_reminder reminder"

@@ -18,8 +18,9 @@ from schedules.domain.reminders import STALE_AFTER, closing_key
 from schedules.domain.reminders.grouping import Message
 from schedules.domain.reminders.states import State
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient, ReminderSetting, Visit
-from schedules.selectors.reminders.candidates import due, parameters, places_now, statement
+from schedules.selectors.reminders.candidates import COLUMNS, due, parameters, places_now, statement
 from schedules.services.reminders import addressing, ledger, sweeping
+from tests.plans import plan_of, steps_of
 from trials.models import Membership, ProtocolVersion, Role, Site, Trial, User, WorkingDayTable
 
 TODAY = date(2026, 11, 21)
@@ -209,6 +210,27 @@ def test_a_sweep_before_any_statistics_joins_neither_the_ledger_nor_the_people_o
     assert "trial_id" not in "\n".join(read_by), plan
     if connection.vendor == "postgresql":
         assert "Aggregate" in plan[0], plan
+
+
+def test_a_sweep_looks_up_each_key_where_the_ledger_is_taken_for_empty(lane: str) -> None:
+    """Statistics of a ledger whose rows were all rolled back or deleted: it joined each key with all of it."""
+    if lane != "postgres":
+        pytest.skip("SQLite plans by the statement alone")
+    site = a_site()
+    for day in range(5):
+        a_visit(site, date(2026, 11, 22) + timedelta(days=day))
+    kinds = ("closing",)
+    sweeping.sweep_closing(now=NOON)
+    Reminder.objects.all().delete()
+    places = places_now(NOON, kinds)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE schedules_reminder")
+        sweeping.sweep_closing(now=NOON)
+        cursor.execute("SET LOCAL enable_seqscan = off")  # five rows stand on one page
+        write = sweeping._WRITE.format(columns=", ".join(COLUMNS), found=statement(kinds))
+        plan = plan_of(write, parameters(places, kinds))
+    (lookup,) = (one for one in steps_of(plan) if one.get("Alias") == "reminder")
+    assert "key" in lookup.get("Index Cond", ""), plan
 
 
 def test_coordinators_are_told_once_by_e_mail_without_a_name_in_its_subject() -> None:
