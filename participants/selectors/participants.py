@@ -16,7 +16,7 @@ from participants.models import Anchor, Fact, Participant
 from participants.models.participant import CodeTail
 from trials.domain.accounts.access import Right
 from trials.models import Trial, User
-from trials.selectors.records import roles_of, within
+from trials.selectors.records import read_once, roles_of, within
 
 _MANY = 500
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}", re.ASCII)
@@ -41,11 +41,6 @@ def of_participants_visible_to(user: User, today: date) -> Q:
     return within(roles_of(user, today), Right.VIEW, site="participant__site", trial="participant__trial")
 
 
-def are_few(people: QuerySet[Participant]) -> bool:
-    """Tell whether a list is read person by person; one query, as below."""
-    return ids_of_few(people) is not None
-
-
 def ids_of_few(people: QuerySet[Participant]) -> list[int] | None:
     """The ids of those by whom a list is read person by person; None where they are more than MOST_BY_PERSON.
 
@@ -55,6 +50,33 @@ def ids_of_few(people: QuerySet[Participant]) -> list[int] | None:
     """
     found = list(people.order_by().values_list("pk", flat=True)[: MOST_BY_PERSON + 1])
     return found if len(found) <= MOST_BY_PERSON else None
+
+
+def few_in_sight(
+    user: User, today: date, site: int | None = None, trial: int | None = None
+) -> list[int] | None:
+    """`ids_of_few` of the participants in sight at a site and in a trial (ids; None for any).
+
+    One query, or none where a page that only shows has asked before.
+    """
+    people = participants_visible_to(user, today).filter(**_at(site, trial))
+    return read_once(("few", roles_of(user, today), site, trial), lambda: ids_of_few(people))
+
+
+def of_few_or_visible_to(user: User, today: date, site: int | None = None, trial: int | None = None) -> Q:
+    """The condition on rows of the participants in sight at a site and in a trial (ids; None for any).
+
+    Few are named by their ids: of a join with them a planner takes their rows for spread over the table, and
+    may pass everybody else's.
+    """
+    few = few_in_sight(user, today, site, trial)
+    if few is not None:
+        return Q(participant__in=few)
+    return of_participants_visible_to(user, today) & Q(**_at(site, trial, "participant__"))
+
+
+def _at(site: int | None, trial: int | None, path: str = "") -> dict[str, int]:
+    return {f"{path}{name}": pk for name, pk in (("site", site), ("trial", trial)) if pk}
 
 
 def participants_who_moved() -> QuerySet[Participant]:

@@ -182,7 +182,11 @@ class Deviation(models.Model):
                 condition=Q(lapsed_on__isnull=True) | ~Q(lapsed_because=""), name="deviation_lapsed_says_why"
             ),
         ]
-        indexes = [models.Index(fields=["occurred_on", "id"], name="deviation_by_day")]
+        indexes = [
+            models.Index(fields=["occurred_on", "id"], name="deviation_by_day"),
+            # how many there are of each state: counted here, without a row being read
+            models.Index(fields=["classification", "lapsed_on", "withdrawn_on"], name="deviation_by_state"),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -287,7 +287,7 @@ class Visit(models.Model):
             models.Index(fields=["closes"], condition=OVER, name="visit_over_by_closes"),
             models.Index(fields=["id"], condition=Q(performed_on__isnull=False), name="visit_done"),
             models.Index(
-                fields=["id"],
+                fields=["id", "participant"],  # of one site no row of the others is read
                 condition=Q(performed_on__isnull=True)
                 & (Q(cancelled_on__isnull=False) | Q(applies=False) | Q(missed_on__isnull=False)),
                 name="visit_ended",

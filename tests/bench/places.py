@@ -57,7 +57,7 @@ def fill_places(participants: int, block: int) -> None:
     """So many people, 200 a site, in trials of a block each."""
     (enrolment,) = cast_of(1, VISITS)
     first = enrol(enrolment=enrolment, by=None)
-    _follow_up(first)
+    follow_up(first)
     places, versions = _places(first, participants // AT_A_SITE, participants // block)
     ids = {
         "places": places,
@@ -87,18 +87,23 @@ def fill_places(participants: int, block: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _follow_up(person: Participant) -> None:
-    """A fact, a flag and a deviation of the first one."""
+def follow_up(person: Participant) -> None:
+    """A fact, an open flag and a deviation."""
     Fact.objects.create(
         participant=person, kind="night-away", starts_on=TODAY, ends_on=TODAY, detail={"minutes": 40}
     )
     Flag.objects.create(
-        participant=person, key="f", kind="window-at-risk", severity="notice", message="", raised_at=NOW
+        participant=person,
+        key=f"f{person.pk}",
+        kind="window-at-risk",
+        severity="notice",
+        message="",
+        raised_at=NOW,
     )
     Deviation.objects.create(
         participant=person,
         protocol_version=person.protocol_version,
-        key="d",
+        key=f"d{person.pk}",
         kind="missed",
         found_on=TODAY,
         occurred_on=TODAY,

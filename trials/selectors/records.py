@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -30,6 +30,8 @@ from trials.models import (
     WorkingDayTable,
 )
 from trials.zones import zone_named
+
+Found = TypeVar("Found")
 
 
 class DocumentAltered(DomainError):
@@ -134,6 +136,7 @@ def scope_held(held: Iterable[Held], today: date) -> Scope:
 
 
 _KNOWN: ContextVar[dict[int, list[Held]] | None] = ContextVar("roles_known", default=None)
+_READ: ContextVar[dict[Hashable, Any] | None] = ContextVar("read_once", default=None)
 
 
 @contextmanager
@@ -142,11 +145,23 @@ def roles_read_once(known: Mapping[int, list[Held]] | None = None) -> Iterator[N
 
     `known` has the memberships, not withdrawn, of users (ids) that were read already.
     """
-    before = _KNOWN.set(dict(known or {}))
+    before, read = _KNOWN.set(dict(known or {})), _READ.set({})
     try:
         yield
     finally:
         _KNOWN.reset(before)
+        _READ.reset(read)
+
+
+def read_once(key: Hashable, read: Callable[[], Found]) -> Found:
+    """What `read` gives: asked once for each key in a block of `roles_read_once`, each time elsewhere."""
+    known = _READ.get()
+    if known is None:
+        return read()
+    if key not in known:
+        known[key] = read()
+    found: Found = known[key]
+    return found
 
 
 def holds_at(site: Site, today: date) -> Q:

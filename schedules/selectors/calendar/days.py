@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, Q, QuerySet, Subquery
+from django.db.models import Exists, Q, QuerySet, Subquery
 
 from participants.models import Absence, Participant
-from participants.selectors.participants import of_participants_visible_to, participants_visible_to
+from participants.selectors.participants import of_few_or_visible_to, participants_visible_to
 from participants.selectors.periods import done_in_period, periods_visible_to
 from schedules.domain.plan.labels import in_language, why_closed
 from schedules.domain.visits.calendar_conflicts import clinic_days_left
@@ -41,6 +41,8 @@ from trials.zones import roles_day, zone_of
 
 MOST = 600
 MOST_TO_BOOK = 40
+SOONEST = 250
+_SEVERAL = 2
 LONGEST_WARD = timedelta(days=45)
 """How far a ward visit's days may lie from its target: by it the index of targets is read. In the shipped
 protocols no ward visit takes over three days; a longer one than this would be missing from the calendar."""
@@ -180,8 +182,7 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
     site, zone = wanted.site, zone_of(wanted.site)
     seen = participants_visible_to(user, roles_day(now)).filter(site=site)
     seen = seen.filter(trial=wanted.trial) if wanted.trial else seen
-    mine = of_participants_visible_to(user, roles_day(now)) & Q(participant__site=site)
-    mine = mine & Q(participant__trial=wanted.trial) if wanted.trial else mine
+    mine = of_few_or_visible_to(user, roles_day(now), site.pk, wanted.trial)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     terms = terms_in_use([site.pk]).get(site.pk, {})
     found = list(_here(_shown(wanted) & mine, site)[: MOST + 1])
@@ -216,12 +217,17 @@ def site_calendar(user: User, now: datetime, wanted: WantedDays, say: Say = plai
 
 
 def busiest_site(sites: QuerySet[Site], today: date) -> int | None:
-    """The one of these sites (id) with most bookings in the week from today on; None where there are none."""
+    """The one of several sites (id) with most of the next bookings in the week from today on, or None.
+
+    SOONEST bookings are looked at: which site is shown first is not worth counting everybody's.
+    """
+    if len(sites.order_by().values_list("pk")[:2]) < _SEVERAL:
+        return None
     week = (today, today + timedelta(days=6))
     booked = Visit.objects.filter(participant__site__in=sites, booked_on__range=week, **RUNNING)
-    counted = booked.order_by().values_list("participant__site").annotate(count=Count("pk"))
-    found = counted.order_by("-count", "participant__site").first()
-    return found[0] if found else None
+    soonest = booked.order_by("booked_on").values_list("participant__site", flat=True)[:SOONEST]
+    counted = Counter(soonest)
+    return min(counted, key=lambda site: (-counted[site], site), default=None)
 
 
 def _shown(wanted: WantedDays) -> Q:

@@ -6,9 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
-from participants.selectors.participants import of_participants_visible_to, participants_visible_to
+from participants.selectors.participants import (
+    few_in_sight,
+    of_few_or_visible_to,
+    participants_visible_to,
+)
 from schedules.domain.deviations.drafts import (
     KIND_LABELS,
     LAPSE_LABELS,
@@ -127,7 +132,12 @@ def deviation_page(user: User, today: date, wanted: WantedDeviations) -> Deviati
     found = deviations_wanted(user, today, wanted)
     if wanted.after:
         found = found.filter(RowBefore({"occurred_on": wanted.after[0], "id": wanted.after[1]}))
-    some = list(found[: PAGE + 1])
+    few = few_in_sight(user, today, wanted.site, wanted.trial) is not None
+    # the same day, in words that keep a database from walking along the days of everybody else
+    day = Greatest("occurred_on", "occurred_on") if few else F("occurred_on")
+    ids = found.select_related(None).defer(None).order_by(day.desc(), "-id").values_list("pk", flat=True)
+    # which they are, before anything is joined
+    some = list(found.filter(pk__in=list(ids[: PAGE + 1])))
     kept = some[:PAGE]
     more = len(some) > PAGE
     return DeviationPage(_rows(kept), (kept[-1].occurred_on, kept[-1].pk) if more else None)
@@ -140,7 +150,7 @@ def deviation_totals(user: User, today: date, wanted: WantedDeviations) -> Total
     classes = {
         name: STATES[DeviationState.CLASSIFIED] & Q(classification=name) for name in DeviationClass.values
     }
-    counted = {name: Count("pk", filter=condition) for name, condition in {**states, **classes}.items()}
+    counted = {name: Count(Value(1), filter=condition) for name, condition in {**states, **classes}.items()}
     totals = found.select_related(None).defer(None).aggregate(**counted)
     by_state = {state: totals[f"state_{place}"] for place, state in enumerate(STATES)}
     return Totals(by_state, {name: totals[name] for name in DeviationClass.values})
@@ -167,10 +177,8 @@ def deviation_rows(user: User, today: date, wanted: WantedDeviations) -> Iterato
 
 def deviations_wanted(user: User, today: date, wanted: WantedDeviations) -> QuerySet[Deviation]:
     """The deviations in a user's sight that are asked for, the newest first."""
-    found = Deviation.objects.filter(of_participants_visible_to(user, today))
+    found = Deviation.objects.filter(of_few_or_visible_to(user, today, wanted.site, wanted.trial))
     for name, value in (
-        ("participant__trial", wanted.trial),
-        ("participant__site", wanted.site),
         ("participant__subject_code__icontains", wanted.search),
         ("kind", wanted.kind),
         ("classification", wanted.classification),

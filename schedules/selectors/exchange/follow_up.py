@@ -6,7 +6,6 @@ from datetime import datetime
 
 from schedules.models import Deviation, Flag
 from schedules.selectors.exchange.people import WantedPeople, page_of_people, people_wanted
-from schedules.selectors.windows.flags import related_flags
 from trials.keyset import Page
 from trials.models import User
 
@@ -18,8 +17,9 @@ def listed_deviations(
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    related = ("participant__trial", "participant__site", "protocol_version", "visit", "window")
-    found = Deviation.objects.select_related(*related).defer("protocol_version__document")
+    found = Deviation.objects.select_related("protocol_version", "visit", "window").defer(
+        "protocol_version__document"
+    )
     return page_of_people(found, people_wanted(user, wanted, now), after, size)
 
 
@@ -28,5 +28,5 @@ def listed_flags(user: User, wanted: WantedPeople, after: int | None, size: int,
 
     Raises FilterRefused for what is not in sight. A constant number of queries.
     """
-    found = related_flags(Flag.objects.all()).defer("participant__protocol_version__document")
+    found = Flag.objects.select_related("window", "visit", "owner", "cleared_by")
     return page_of_people(found, people_wanted(user, wanted, now), after, size)

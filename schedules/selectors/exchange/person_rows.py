@@ -25,7 +25,6 @@ from trials.selectors.records import protocol_of
 from trials.zones import zone_of
 
 Row = TypeVar("Row", bound=Model)
-_PERSON = ("participant__trial", "participant__site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def person_course(participant: Participant) -> PersonCourse:
 def _page(
     rows: QuerySet[Row], user: User, wanted: WantedPeople, page: tuple[int | None, int], now: datetime
 ) -> Page[Row]:
-    return page_of_people(rows.select_related(*_PERSON), people_wanted(user, wanted, now), *page)
+    return page_of_people(rows, people_wanted(user, wanted, now), *page)
 
 
 def _protocols(ids: Any) -> Mapping[int, Any]:

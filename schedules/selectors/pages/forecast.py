@@ -11,9 +11,9 @@ from django.db.models.functions import ExtractYear, Greatest
 
 from participants.models import Participant
 from participants.selectors.participants import (
-    are_few,
+    few_in_sight,
+    of_few_or_visible_to,
     of_participants_visible_to,
-    participants_visible_to,
 )
 from schedules.domain.plan.labels import in_language
 from schedules.domain.visits.outlook import Ahead, Outlook, days_past, outlook
@@ -130,10 +130,10 @@ def forecast_page(user: User, now: datetime, wanted: WantedForecast, say: Say = 
         visits = visits.filter(RowAfter({"closes": wanted.after[0], "id": wanted.after[1]}))
     size = LOOKED_AT if wanted.help_only else PAGE
     # the same day, in words that keep a database from walking along the days of everybody else
-    closes = (
-        Greatest("closes", "opens") if are_few(participants_visible_to(user, roles_day(now))) else "closes"
-    )
-    some = list(_related(visits.order_by(closes, "id"))[: size + 1])
+    few = few_in_sight(user, roles_day(now), wanted.site, wanted.trial) is not None
+    ids = visits.order_by(Greatest("closes", "opens") if few else "closes", "id").values_list("pk", flat=True)
+    # which they are, before anything is joined: many windows close on one day
+    some = list(_related(Visit.objects.filter(pk__in=list(ids[: size + 1]))).order_by("closes", "id"))
     ahead = list(_outlooks(some[:size], now))
     chosen = [pair for pair in ahead if not wanted.help_only or pair[1].warnings][:PAGE]
     last = chosen[-1][0] if len(chosen) == PAGE else (ahead[-1][0] if ahead else None)
@@ -231,7 +231,8 @@ def _windows(user: User, now: datetime, wanted: WantedForecast) -> QuerySet[Visi
         sites_by_today(sites_visible_to(user, here), now),
         lambda today: Q(closes__gte=today, opens__lte=today + soon),
     )
-    return Visit.objects.running().filter(open_, _place(wanted), of_participants_visible_to(user, here))
+    theirs = of_few_or_visible_to(user, here, wanted.site, wanted.trial)
+    return Visit.objects.running().filter(open_, theirs)
 
 
 def _late(user: User, today: date) -> QuerySet[Visit]:

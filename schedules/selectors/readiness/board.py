@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from participants.models import Anchor, CourseStep, Participant, SafetyReview
 from participants.selectors.participants import participants_visible_to
@@ -35,6 +35,7 @@ from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Say, Value, Words, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Cohort, ProtocolVersion, Site, Trial, User
+from trials.selectors.among import AmongIds
 from trials.selectors.records import protocol_of, published_versions, published_versions_of, trials_visible_to
 from trials.selectors.together import read_together
 from trials.spoken import place_text
@@ -169,17 +170,16 @@ class _Rows:
 def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequence[Any]]:
     """Those whose day zero is known, what is on record of them, and the reviews; one query."""
     marked = [rule.code for rule in protocol.anchors if rule.point_of_no_return]
-    zeros = Anchor.objects.filter(participant__trial=trial, code=protocol.day_zero)
-    ids = zeros.values("participant")
-    set_ = Anchor.objects.filter(participant__trial=trial, code__in=[*marked, protocol.day_zero])
+    theirs = _of_trial(trial)
+    set_ = Anchor.objects.filter(theirs, code__in=[*marked, protocol.day_zero])
     people, days, derived, ends, taken, held, sites = read_together(
-        Participant.objects.filter(trial=trial, pk__in=ids)  # the trial again: else all are read to look
+        Participant.objects.filter(trial=trial)
         .order_by("pk")
         .values_list("pk", "subject_code", "cohort__code", "site_id"),
         set_.order_by().values_list("participant_id", "code", "planned_on", "actual_on"),
-        _derived(zeros, marked),
+        _derived(set_, marked),
         _observed(trial),
-        CourseStep.objects.filter(participant__in=ids, undone=False, step__in=STEPS).order_by("pk"),
+        CourseStep.objects.filter(theirs, undone=False, step__in=STEPS).order_by("pk"),
         _reviews(trial),
         Site.objects.filter(Exists(Participant.objects.filter(trial=trial, site=OuterRef("pk")))),
     )
@@ -194,7 +194,11 @@ def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequenc
         steps[step.participant_id].append(step)
     place = {site.pk: site for site in sites}
     rows = _Rows(marked, protocol.day_zero, anchors, dict(derived), observed, steps)
-    found = [Peer(pk, code, level, site, place[site]) for pk, code, level, site in people]
+    found = [
+        Peer(pk, code, level, site, place[site])
+        for pk, code, level, site in people
+        if protocol.day_zero in anchors.get(pk, ())
+    ]
     return found, rows, held
 
 
@@ -274,21 +278,27 @@ def gate_words(
     return tuple(found)
 
 
-def _derived(zeros: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
+def _derived(set_: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
     """The first day that the visits at the point of no return count from, where no anchor of it stands.
 
     Found from the few of whom none stands, to their visits: a trial has thirty for each who went before.
     """
-    own = Anchor.objects.filter(participant=OuterRef("participant"), code__in=marked)
-    without = zeros.filter(~Exists(own)).values("participant")
-    visits = Visit.objects.filter(participant__in=without, anchor_code__in=marked, cancelled_on=None)
+    own = Count("pk", filter=Q(code__in=marked))
+    without = set_.order_by().values("participant").annotate(own=own).filter(own=0).values("participant")
+    theirs = AmongIds("participant_id", without)
+    visits = Visit.objects.filter(theirs, anchor_code__in=marked, cancelled_on=None)
     return visits.order_by("participant_id").values_list("participant_id").annotate(Min("anchor_on"))
+
+
+def _of_trial(trial: int) -> AmongIds:
+    """The condition on rows of the people of a trial."""
+    return AmongIds("participant_id", Participant.objects.filter(trial=trial).order_by().values("pk"))
 
 
 def _observed(trial: int) -> QuerySet[Any, Any]:
     """Until when each participant is observed, by participant and code of the window."""
     windows = ProtocolWindow.objects.filter(
-        participant__trial=trial, kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
+        _of_trial(trial), kind=WindowKind.OBSERVATION, ends_on__isnull=False, cancelled_on=None
     )
     return windows.order_by("pk").values_list("participant_id", "code", "ends_on")
 

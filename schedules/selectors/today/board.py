@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.db.models import Count, F, Q, QuerySet
@@ -16,7 +18,7 @@ from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
 from schedules.domain.visits.status import ClinicDays
 from schedules.domain.visits.visit import UNSCHEDULED
-from schedules.models import Visit, VisitPlace, VisitPreparation, VisitTiming
+from schedules.models import LOST_BOOKING, Visit, VisitPlace, VisitPreparation, VisitTiming
 from schedules.selectors.store.calendars import SiteCalendars, site_calendars
 from schedules.selectors.today.strips import DayNotes, day_notes
 from schedules.selectors.today.worklist import (
@@ -197,14 +199,17 @@ def board(
     days = places.by_day(now)
     conditions = _conditions(days)
     live = live_visits(user, now, wanted).filter(near(days))
-    counts, closing, ward, closed = _counts(live, conditions, days)
-    chosen: list[tuple[Section, Visit]] = []
-    for section, order in _ORDER.items():
-        if not counts[section]:
-            continue
-        shown = _shown(section, counts[section], whole)
-        found = live.filter(conditions[section]).annotate(group=part_of_visit(days))
-        chosen += [(section, visit) for visit in with_relations(found.order_by(*order))[:shown]]
+    joined = {section: reduce(or_, parts) for section, parts in conditions.items()}
+    counts, closing, ward, closed = _counts(live, joined, days)
+    first = [
+        (section, pk)
+        for section, parts in conditions.items()
+        if counts[section]
+        for pk in _first(live, section, parts, _shown(section, counts[section], whole))
+    ]
+    shown = Visit.objects.filter(pk__in=[pk for _section, pk in first]).annotate(group=part_of_visit(days))
+    found = with_relations(shown).in_bulk() if first else {}
+    chosen = [(section, found[pk]) for section, pk in first]
     rows = _rows(chosen, now, say, places)
     book = [visit for section, visit in chosen if section is Section.BOOK]
     absorbed = {Section.BOOK: len(book) - len(rows[Section.BOOK])}
@@ -241,14 +246,26 @@ _ORDER: Mapping[Section, tuple[str | OrderBy, ...]] = {
 }
 
 
+def _first(live: QuerySet[Visit], section: Section, parts: Sequence[Q], shown: int) -> list[int]:
+    """The ids of the first rows of a part, before anything is joined; a query for each of its conditions.
+
+    Joined by OR, PostgreSQL walks along no index to the first few, and reads all there are.
+    """
+    order = _ORDER[section]
+    if len(parts) == 1:
+        return list(live.filter(*parts).order_by(*order).values_list("pk", flat=True)[:shown])
+    found = (live.filter(part).order_by(*order).values_list(*order)[:shown] for part in parts)
+    return [row[-1] for row in sorted({row for some in found for row in some})[:shown]]
+
+
 def _shown(section: Section, count: int, whole: Collection[Section]) -> int:
     if section in (Section.COMING, Section.PREPARE) or section in whole:
         return WHOLE
     return count if count <= FEW else FIRST
 
 
-def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
-    """The condition on the rows of each part.
+def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, tuple[Q, ...]]:
+    """The conditions on the rows of each part, of which one holds.
 
     A day on the ward that is given by its block needs no booking: it comes on its day. `given` is
     `needs_no_booking` of the domain as a condition. A booking that no longer fits and is still to come is
@@ -264,11 +281,15 @@ def _conditions(days: Mapping[ClinicDays, Sequence[int]]) -> dict[Section, Q]:
     soon = given & unbooked & at_each(today, lambda day: Q(opens__gt=day, opens__lte=day + 4 * _DAY))
     booked = BOOKED & at_each(today, lambda day: Q(booked_on__gt=day, booked_on__lte=day + 4 * _DAY))
     lost = Q(booked_on__isnull=False) & ~BOOKED & ~WAITS & at_each(today, lambda day: Q(booked_on__gte=day))
+    # in words of indexes, and implied: windows that are over are left out of what is to be booked, what lies
+    # ahead out of what is to be recorded
+    still_open, last = Q(closes__gte=min(today)), max(today)
+    behind = Q(booked_on__lt=last) | Q(arrived_on__isnull=False) | Q(closes__lt=last)
     return {
-        Section.COMING: in_part(Part.COMING, days) | (on_ward & Q(arrived_on=None)),
-        Section.PREPARE: booked | soon,
-        Section.BOOK: (to_book & ~(given & unbooked)) | lost,
-        Section.RECORD: in_part(Part.TO_RECORD, days),
+        Section.COMING: (in_part(Part.COMING, days) | (on_ward & Q(arrived_on=None)),),
+        Section.PREPARE: (booked | soon,),
+        Section.BOOK: (to_book & ~(given & unbooked) & still_open, lost & LOST_BOOKING),
+        Section.RECORD: (in_part(Part.TO_RECORD, days) & behind,),
     }
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When, prefetch_related_objects
 
 from participants.models import Participant
-from participants.selectors.participants import of_participants_visible_to, participants_visible_to
+from participants.selectors.participants import of_few_or_visible_to, participants_visible_to
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.labels import in_language
 from schedules.domain.readiness.start_flags import START_FLAG
@@ -160,9 +160,7 @@ def people_wanted(user: User, now: datetime, wanted: Wanted) -> QuerySet[Partici
 
 def of_wanted(user: User, now: datetime, wanted: Wanted) -> Q:
     """The condition on rows of the participants in sight who are asked for."""
-    found = of_participants_visible_to(user, roles_day(now))
-    found = found & Q(participant__site=wanted.site) if wanted.site else found
-    return found & Q(participant__trial=wanted.trial) if wanted.trial else found
+    return of_few_or_visible_to(user, roles_day(now), wanted.site, wanted.trial)
 
 
 def live_visits(user: User, now: datetime, wanted: Wanted) -> QuerySet[Visit]:

@@ -213,7 +213,7 @@ def test_a_sweep_before_any_statistics_joins_neither_the_ledger_nor_the_people_o
 
 
 def test_a_sweep_looks_up_each_key_where_the_ledger_is_taken_for_empty(lane: str) -> None:
-    """Statistics of a ledger whose rows were all rolled back or deleted: it joined each key with all of it."""
+    """Statistics of a ledger whose rows were all deleted: each key was joined with all of it."""
     if lane != "postgres":
         pytest.skip("SQLite plans by the statement alone")
     site = a_site()
