@@ -1,7 +1,8 @@
 """`python -m tests.bench`: every measure, its ratio, and the aim it is held against.
 
 `python -m tests.bench NAME` runs one part: engine, or enrolment, audit, feeds, api, replanning, today, sweep,
-reminders, deliveries, web, memory, subscribers, each on PostgreSQL unless DAYZERO_TEST_DATABASE says sqlite.
+reminders, deliveries, web, sizes, memory, subscribers, each on PostgreSQL unless DAYZERO_TEST_DATABASE says
+sqlite.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tests.bench import engine
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL from its wheel"}
 PARTS = (
     *("engine", "enrolment", "audit", "feeds", "api", "replanning"),
-    *("today", "sweep", "reminders", "deliveries", "web", "memory", "subscribers"),
+    *("today", "sweep", "reminders", "deliveries", "web", "sizes", "memory", "subscribers"),
 )
 
 
