@@ -26,6 +26,7 @@ from trials.zones import server_zone
 CHINA = "CN"
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TITLE = re.compile(r"^title:.+$", re.MULTILINE)
+_EDITION = re.compile(r"^version: *[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 
 def _text(label: Any, length: int, help_text: Any = "", *, required: bool = False) -> forms.CharField:
@@ -208,19 +209,24 @@ class TrialSiteForm(VersionedForm):
 
 
 def shipped_editions() -> list[tuple[str, str]]:
-    """List the shipped editions with titles in the reader's language, the newest first within a trial."""
-    return [(name, f"{name} · {say(title)}" if title else name) for name, title in _titles()]
+    """List the shipped editions with versions and titles in the reader's language, a trial's newest first."""
+    words = _("%(code)s, version %(version)s · %(title)s")
+    return [
+        (name, words % {"code": code, "version": version, "title": say(title)})
+        for name, code, version, title in _titles()
+    ]
 
 
 @lru_cache(maxsize=1)
-def _titles() -> tuple[tuple[str, str], ...]:
-    """Read the title of each shipped edition, in both languages where it has both; the rest is not parsed."""
+def _titles() -> tuple[tuple[str, str, str, str], ...]:
+    """Read version and title of each shipped edition, in both languages where it has both; no more."""
     found = []
     for code in library.codes():
         for name in reversed(library.editions(code)):
-            line = _TITLE.search(library.path(name).read_text(encoding="utf-8"))
+            document = library.path(name).read_text(encoding="utf-8")
+            line, edition = _TITLE.search(document), _EDITION.search(document)
             title = read_text(line[0]).data if line else None
             words = title.get("title") if isinstance(title, dict) else None
             text = Text(words["en"], words["zh"]) if isinstance(words, dict) else str(words or "")
-            found.append((name, text))
+            found.append((name, code, edition[1] if edition else "", text))
     return tuple(found)

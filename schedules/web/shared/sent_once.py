@@ -63,11 +63,7 @@ class SentOnceMiddleware:
                 raise _Failed(response)
             if isinstance(response, ShownOnce):
                 return Answer(response.status_code, encrypted(response.content.decode()))
-            if (
-                response.status_code not in REDIRECTS
-                or response.cookies
-                or SESSION_KEY not in request.session
-            ):
+            if not _was_done(request, response):
                 return None
             _keep_session(request, response)
             return Answer(response.status_code, response["Location"])
@@ -97,6 +93,13 @@ def key_of(request: HttpRequest) -> str:
             one.seek(0)
     form = [request.get_full_path(), sorted(request.POST.lists()), sorted(files)]
     return hashlib.sha256(json.dumps(form).encode()).hexdigest()
+
+
+def _was_done(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a form is done with: it leads on, but not to who is asked for a password first."""
+    if response.status_code not in REDIRECTS or response.cookies or SESSION_KEY not in request.session:
+        return False
+    return not response["Location"].startswith(reverse("account"))
 
 
 def _keep_session(request: HttpRequest, response: HttpResponseBase) -> None:

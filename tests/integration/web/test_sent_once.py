@@ -17,8 +17,8 @@ from django.test import Client, RequestFactory
 from participants.models import Absence, Fact, Participant
 from schedules.models import IdempotentAnswer, ReminderPause, Visit
 from schedules.web.shared.sent_once import key_of
-from tests.integration.web.conftest import MORNING, TODAY, Enrol
-from trials.models import Resource, User
+from tests.integration.web.conftest import MORNING, TODAY, Enrol, with_role
+from trials.models import Resource, Role, Site, User
 
 DAY = timedelta(days=1)
 CLICKS = 3
@@ -162,6 +162,18 @@ def test_what_was_refused_or_has_failed_is_done_when_it_is_sent_again(
     assert not IdempotentAnswer.objects.exists()
     assert client.post(address, form | {"day": str(TODAY)}).status_code == 302
     assert Fact.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_form_that_first_asks_for_the_password_is_not_done_yet(site: Site) -> None:
+    address, boss = "/people/open/", with_role("boss", Role.ADMINISTRATOR)
+    client = signed_in(boss)
+    said = {"user_name": "new", "name": "New", "email": "new@example.org", "reason": "joins"}
+    form = form_of(client, address) | said
+    assert client.post(address, form)["Location"].startswith("/accounts/reauthenticate/")
+    assert not IdempotentAnswer.objects.exists(), (
+        "sent again, it asks again, and does not say that it is done"
+    )
 
 
 @pytest.mark.django_db

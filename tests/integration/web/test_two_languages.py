@@ -103,9 +103,10 @@ def test_shipped_protocols_are_offered_by_titles_not_by_their_source(page):
     with override("zh-hans"):
         chinese = dict(shipped_editions())
     name = "NCT07233642@2026-01-31.2"
-    assert english[name] == f"{name} · Ultra-fast CD19 CAR-T in SLE from 5 years of age"
-    assert chinese[name] == f"{name} · 超快速CD19 CAR-T治疗SLE（5岁及以上）"
-    assert english["CART-SLE"] == "CART-SLE · Template for a CAR-T trial in SLE"
+    told = "NCT07233642, version 2026-01-31.2 · Ultra-fast CD19 CAR-T in SLE from 5 years of age"
+    assert english[name] == told, "which of two is the newer is read from their versions"
+    assert chinese[name] == "NCT07233642，版本 2026-01-31.2 · 超快速CD19 CAR-T治疗SLE（5岁及以上）"
+    assert english["CART-SLE"] == "CART-SLE, version 1 · Template for a CAR-T trial in SLE"
 
 
 def test_chinese_pages_name_hospitals_in_chinese(page, person):
