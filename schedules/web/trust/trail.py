@@ -32,6 +32,7 @@ from trials.domain.audit.trail import Order
 from trials.models import AuditEntry
 from trials.selectors.audit.trail import (
     COLUMNS,
+    EntryPage,
     Key,
     Stretches,
     about,
@@ -218,10 +219,7 @@ def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
     order = form.sorting if form.is_valid() else Order.NEWEST
     stretches, after = _stretches(request), _after(request, order)
     in_pieces = form.is_valid() and form.in_pieces
-    if in_pieces or (form.is_valid() and form.walks_back and not stretches):
-        page = search_backwards(entries, after, PER_PAGE, form.cleaned_data["first"])
-    else:
-        page = page_of_entries(entries, order, after, PER_PAGE, stretches)
+    page = _page(entries, form, order, after, stretches)
     if after is None and order is Order.NEWEST:
         newest = page.entries[0].pk if page.entries else 0
     else:
@@ -239,6 +237,15 @@ def _context(request: HttpRequest, form: TrailForm) -> dict[str, Any]:
         "review": ReviewForm(initial={"last_shown": newest}),
         "reviews": reviews_in_sight(user_of(request), server_day(now()))[:REVIEWS],
     }
+
+
+def _page(
+    entries: QuerySet[AuditEntry], form: TrailForm, order: Order, after: Key | None, stretches: Stretches
+) -> EntryPage:
+    """A page of the entries, walked to backwards where no index leads there."""
+    if form.is_valid() and (form.in_pieces or (form.walks_back and not stretches)):
+        return search_backwards(entries, after, PER_PAGE, form.cleaned_data["first"])
+    return page_of_entries(entries, order, after, PER_PAGE, stretches)
 
 
 def _filters(asked: QueryDict) -> str:
