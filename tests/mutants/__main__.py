@@ -60,6 +60,7 @@ NEAREST = (
     "course/test_overtaken.py", "course/test_site_periods.py", "enrolment/test_enrolment.py",
     "readiness/test_start_flags.py", "reminders/test_channels.py", "reminders/test_delivery.py",
     "reminders/test_reminders.py",
+    "replanning/amendments/test_amendments.py",
     "replanning/test_reality.py", "replanning/test_replanning.py", "replanning/test_replanning_site.py",
     "sites/test_sites.py", "visits/test_clashes.py", "visits/test_plausible_days.py",
     "visits/test_second_doses.py", "visits/test_unlikely_days_everywhere.py", "visits/test_visits.py",

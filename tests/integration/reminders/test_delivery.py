@@ -159,6 +159,7 @@ def test_nor_is_it_sent_if_it_changes_while_others_are_sent() -> None:
 
     ledger.deliver_reminders(now=NOON, send=send)
     assert told == [closing_key(visit.uid, CLOSES) for visit in (visits[0], visits[2])]
+    assert Reminder.objects.get(visit=visits[1]).lapsed_at == NOON, "and does not wait to be sent"
 
 
 @pytest.mark.parametrize("meanwhile", ["acknowledged", "given up", "taken by another worker"])
