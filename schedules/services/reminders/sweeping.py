@@ -53,17 +53,20 @@ _IDLE = {
 }
 # In the order of participants: joined by hash they come in any order, and chance says who is told first.
 _WRITE = (
-    "INSERT INTO schedules_reminder ({columns}) {found} WHERE COALESCE("
-    "(SELECT 0 FROM schedules_reminder reminder WHERE reminder.key = due.key"
-    " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL) LIMIT 1), 1) = 1"
+    "INSERT INTO schedules_reminder ({columns}) {found} {unless}"
     " ORDER BY due.participant_id, due.visit_id, due.key"
     " ON CONFLICT (key) DO UPDATE SET lapsed_at = NULL, claimed_at = NULL, nobody_at = NULL,"
     " due_on = excluded.due_on, not_before = excluded.not_before, manner = excluded.manner"
     " WHERE schedules_reminder.lapsed_at IS NOT NULL AND schedules_reminder.sent_at IS NULL"
 )
+_UNLESS_THERE = (
+    "WHERE COALESCE((SELECT 0 FROM schedules_reminder reminder WHERE reminder.key = due.key"
+    " AND (reminder.lapsed_at IS NULL OR reminder.sent_at IS NOT NULL) LIMIT 1), 1) = 1"
+)
 """Each key is looked up by itself: of NOT EXISTS PostgreSQL makes a join, and where it takes the ledger for
 empty (it last looked before the first large sweep, or after one that was rolled back) it read the whole
-ledger once for each key that is due (18 to 41 s at 19,000 reminders)."""
+ledger once for each key that is due (18 to 41 s at 19,000 reminders). What time alone has made due is new,
+and is not looked for: there is hardly a conflict, which would lock a row."""
 _OVER = (
     "{due} SELECT max(held.id) FROM ("
     "SELECT reminder.id, reminder.key, 0 AS due FROM schedules_reminder reminder"
@@ -85,32 +88,33 @@ def sweep_reminders(*, now: datetime) -> int:
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
     if _is_idle(now, seen):
         return 0
-    newest = newest_entry()
+    newest, zones = newest_entry(), _zones()
     last = ReminderSweep.objects.filter(pk=_ONE, seen=seen, at__lte=now, whole_at__gt=now - HEALED).first()
-    written = _sweep_changed(last, newest, now) if last is not None else None
+    written = _sweep_changed(last, newest, zones, now) if last is not None else None
     whole_at = last.whole_at if last is not None and written is not None else now
     if written is None:
         lapse_reminders(now=now)
         written = sweep_rules(now=now)
-    until = min(_next_midnight(now), (whole_at or now) + HEALED) - _MOMENT
+    until = min(_next_midnight(zones, now), (whole_at or now) + HEALED) - _MOMENT
     swept = {"entry": newest, "seen": seen, "at": now, "until": until, "whole_at": whole_at}
-    ReminderSweep.objects.update_or_create(pk=_ONE, defaults=swept)
+    if not ReminderSweep.objects.filter(pk=_ONE).update(**swept):
+        ReminderSweep.objects.update_or_create(pk=_ONE, defaults=swept)
     return written
 
 
-def _sweep_changed(last: ReminderSweep, newest: int, now: datetime) -> int | None:
+def _sweep_changed(last: ReminderSweep, newest: int, zones: Sequence[ZoneInfo], now: datetime) -> int | None:
     """Sweep those whose record has changed since the last sweep, and what time has made due since.
 
     Give how many rows were written; None where everybody is to be looked at.
     """
     changed = people_changed(after=last.entry, newest=newest)
-    passed = people_of_passed_days(*_days_passed(last.at, now)) if changed is not None else None
+    passed = people_of_passed_days(*_days_passed(zones, last.at, now)) if changed is not None else None
     if changed is None or passed is None or len(people := changed | passed) > MOST:
         return None
     try:
         with transaction.atomic():
             places = places_now(now, swept=last.at)
-            written = _write(places, places.kinds) if places.kinds else 0
+            written = _write(places, places.kinds, new=True) if places.kinds else 0
             if people:
                 theirs = places_now(now, SWEPT, context_of(SWEPT, people))
                 _lapse(theirs, SWEPT, now, people)
@@ -121,9 +125,9 @@ def _sweep_changed(last: ReminderSweep, newest: int, now: datetime) -> int | Non
         return None
 
 
-def _days_passed(before: datetime, now: datetime) -> tuple[date, date]:
+def _days_passed(zones: Sequence[ZoneInfo], before: datetime, now: datetime) -> tuple[date, date]:
     """The first and the last day that ended at any site between two instants; in no order where none did."""
-    days = [(before.astimezone(zone).date(), now.astimezone(zone).date()) for zone in _zones()]
+    days = [(before.astimezone(zone).date(), now.astimezone(zone).date()) for zone in zones]
     ended = [(first, after - timedelta(days=1)) for first, after in days if first < after]
     return min((one for one, _ in ended), default=date.max), max((one for _, one in ended), default=date.min)
 
@@ -136,9 +140,9 @@ def _is_idle(now: datetime, seen: str) -> bool:
     return found is not None and bool(found[0])
 
 
-def _next_midnight(now: datetime) -> datetime:
+def _next_midnight(zones: Sequence[ZoneInfo], now: datetime) -> datetime:
     """The next instant at which it becomes another day at a site."""
-    days = [now.astimezone(zone) for zone in _zones()]
+    days = [now.astimezone(zone) for zone in zones]
     nights = [
         datetime.combine(here.date() + timedelta(days=1), time.min, here.tzinfo).astimezone(UTC)
         for here in days
@@ -186,10 +190,14 @@ def sweep_closing(*, now: datetime, days: int | None = None) -> int:
     return sweep_rules(now=now, kinds=(CLOSING,), days={CLOSING: days})
 
 
-def _write(places: Places, kinds: Sequence[str], people: Collection[int] | None = None) -> int:
+def _write(
+    places: Places, kinds: Sequence[str], people: Collection[int] | None = None, *, new: bool = False
+) -> int:
+    unless = "WHERE true" if new else _UNLESS_THERE
+    found = statement(kinds, people)
     with connection.cursor() as cursor:
         cursor.execute(
-            _WRITE.format(columns=", ".join(COLUMNS), found=statement(kinds, people)),
+            _WRITE.format(columns=", ".join(COLUMNS), found=found, unless=unless),
             parameters(places, kinds, people),
         )
         return int(cursor.rowcount)
@@ -216,7 +224,8 @@ def _written_and_over(places: Places, kinds: Collection[str], people: Collection
     """Write what is due and give what is no longer, in one statement: both look at what was before it."""
     asked = places.kinds
     columns = ", ".join(COLUMNS)
-    written = _WRITE.format(columns=columns, found=f"SELECT {columns} FROM due")  # noqa: S608
+    found = f"SELECT {columns} FROM due"  # noqa: S608
+    written = _WRITE.format(columns=columns, found=found, unless=_UNLESS_THERE)
     with connection.cursor() as cursor:
         cursor.execute(
             _OVER.format(
