@@ -31,7 +31,7 @@ from schedules.selectors.reminders.recipients import (
     people_of,
     person_of,
 )
-from schedules.selectors.reminders.ways import EMAIL
+from schedules.selectors.reminders.ways import EMAIL, ways_of_groups
 from trials.models import AuditEntry
 from trials.selectors.channels import receivers_of
 
@@ -97,6 +97,7 @@ class _Found:
     capacities: Mapping[tuple[int, int], str]
     answered: Collection[int]
     receivers: Mapping[str, str]
+    groups: Mapping[int, Collection[str]]
     told: Mapping[Thing, Sequence[ReminderDelivery]]
     languages: Mapping[int, str]
 
@@ -122,13 +123,14 @@ class _Found:
             capacities={(reminder, person): capacity for reminder, person, capacity, _answered in recipients},
             answered={reminder for reminder, _person, _capacity, answered in recipients if answered},
             receivers=receivers,
+            groups=_groups_of(true) if None in whom else {},
             told=_told_lately(named, channels, receivers, true, at),
             languages={} if language else languages_of(named),
         )
 
     def judged(self, rows: Rows, at: datetime, language: str) -> Judged:
         head = rows[0]
-        concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head.recipient_id)}
+        concerned = {row.reminder_id for row in rows if self._concerns(row.reminder_id, head)}
         nights = self._nights(concerned, at)
         mornings = self._mornings(head, [self.true[pk] for pk in sorted(concerned - nights.keys())], at)
         said = [row for row in rows if row.reminder_id in concerned - nights.keys() - mornings.keys()]
@@ -144,11 +146,12 @@ class _Found:
             untrue=[row for row in rows if row.reminder_id not in here],
         )
 
-    def _concerns(self, reminder: int, whom: int | None) -> bool:
+    def _concerns(self, reminder: int, head: ReminderDelivery) -> bool:
         if reminder not in self.true:
             return False
-        if whom is None:
-            return bool(self.people.told.get(reminder))
+        whom = head.recipient_id
+        if whom is None:  # the group of the place where the participant is now
+            return bool(self.people.told.get(reminder)) and head.channel in self.groups.get(reminder, ())
         capacity = self.capacities.get((reminder, whom), "")
         if capacity == Capacity.ESCALATION and reminder in self.answered:
             return False
@@ -202,6 +205,13 @@ class _Found:
                 elif same_day and reminder.manner != Manner.AT_ONCE:
                     found.setdefault(reminder.pk, here.next_morning(at, any_day=True))
         return found
+
+
+def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:
+    """The channels of the groups at the place where each participant is now, by reminder; one query."""
+    places = {row.pk: (one.trial_id, one.site_id) for row in reminders if (one := person_of(row)) is not None}
+    ways = ways_of_groups(set(places.values()))
+    return {pk: {way.channel for way in ways.get(place, ())} for pk, place in places.items()}
 
 
 def _told_lately(

@@ -40,6 +40,7 @@ from trials.domain.errors import Refused
 from trials.models import Channel
 from trials.outbound import SECONDS, Verdict, way_out
 from trials.outbound.answers import Sent
+from trials.selectors.channels import channel_in_use
 from trials.services.channels.channels import opened
 from trials.services.channels.health import (
     claim_allowance,
@@ -145,13 +146,21 @@ class _Ring:
             judged = [found[key].judged for key in packet.keys]
             if self.has_time:
                 self._wait_for_its_second()
-            if self.has_time and batch.look_again(messages) == judged:
+            if self.has_time and self._is_as_it_was() and batch.look_again(messages) == judged:
                 self._send(packet, batch, judged)
                 self.left.append(self.clock())
                 sent += 1
             else:  # no time, or it says something else by now: the next ring
                 _put_back(messages, batch.at)
         return sent
+
+    def _is_as_it_was(self) -> bool:
+        """Whether nobody has renewed the channel or switched it off meanwhile; else this ring ends."""
+        channel = channel_in_use(self.channel.pk)
+        if channel is None or channel.version != self.channel.version:
+            self.ends = self.clock()
+            return False
+        return True
 
     def _wait_for_its_second(self) -> None:
         """Wait until the receiver takes another text: the first of its second's number is a second old."""

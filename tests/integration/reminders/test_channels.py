@@ -11,6 +11,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
+from participants.models import Participant
 from schedules import notifications, tasks
 from schedules.domain.reminders import Notice
 from schedules.models import Reminder, ReminderDelivery, Visit
@@ -284,6 +285,26 @@ def test_what_is_sent_is_judged_at_that_moment() -> None:
     assert not robot.took
 
 
+def test_a_group_hears_nothing_of_who_has_gone_to_another_site_meanwhile() -> None:
+    """Whoever is told at the new site counted for the group of the old one."""
+    person = a_coordinator("here")
+    (visit,) = visits(1)
+    old = a_channel(person, visit.participant.site, name="ward")
+    elsewhere = Site.objects.create(code="XX", name="Elsewhere", zone="Asia/Shanghai")
+    addressed()
+    Participant.objects.filter(pk=visit.participant_id).update(site=elsewhere)
+    new = a_channel(person, elsewhere, name="ward there")
+    robot, there = Robot(), Robot()
+    rung(old, AT, robot)
+    assert not robot.took
+    assert ReminderDelivery.objects.get(channel=old.way).lapsed_at
+    later = AT + timedelta(hours=1)
+    addressing.address_reminders(now=later, at=later)
+    rung(new, later, there)
+    rung(old, later, robot)
+    assert (len(there.took), len(robot.took)) == (1, 0)
+
+
 def test_by_a_channel_that_is_switched_off_nothing_leaves_and_nothing_waits_for_it() -> None:
     person = a_coordinator("here")
     visits(1)
@@ -293,6 +314,33 @@ def test_by_a_channel_that_is_switched_off_nothing_leaves_and_nothing_waits_for_
     switch_channel(channel=mine, version=1, on=False, now=AT, by=person)
     assert addressing.lapse_left_behind(at=AT) == 1
     assert Reminder.objects.get().sent_at == AT
+
+
+@pytest.mark.parametrize("act", ["off", "renewed"])
+def test_a_ring_ends_where_its_channel_is_switched_off_or_renewed_meanwhile(act: str) -> None:
+    """The rest of the ring went on to the old address, for twenty seconds: perhaps of another group."""
+    person = a_coordinator("here")
+    visits(4)
+    mine = a_channel(person)
+    addressed()
+    robot, new = Robot(), Robot()
+
+    def send(*given: Any) -> Sent:
+        if robot.took:
+            return robot(*given)
+        if act == "off":
+            switch_channel(channel=mine, version=1, on=False, now=AT, by=person)
+        else:
+            said = ChannelSaid("wecom", mine.name, "wecombot://another", language="en")
+            renew_channel(channel=mine, version=1, said=said, now=AT, by=person)
+        return robot(*given)
+
+    rung(mine, AT, send)
+    assert len(robot.took) == 1, "the one that was just leaving"
+    assert not ReminderDelivery.objects.filter(channel=mine.way, sent_at=None, claimed_at__isnull=False)
+    channel = Channel.objects.get(pk=mine.pk)
+    rung(channel, AT + MINUTE, new)
+    assert len(new.took) == (0 if act == "off" else 3)
 
 
 def test_what_was_refused_by_a_wrong_address_leaves_once_the_channel_has_another() -> None:

@@ -227,7 +227,9 @@ def test_a_sweep_looks_up_each_key_where_the_ledger_is_taken_for_empty(lane: str
         cursor.execute("ANALYZE schedules_reminder")
         sweeping.sweep_closing(now=NOON)
         cursor.execute("SET LOCAL enable_seqscan = off")  # five rows stand on one page
-        write = sweeping._WRITE.format(columns=", ".join(COLUMNS), found=statement(kinds))
+        write = sweeping._WRITE.format(
+            columns=", ".join(COLUMNS), found=statement(kinds), unless=sweeping._UNLESS_THERE
+        )
         plan = plan_of(write, parameters(places, kinds))
     (lookup,) = (one for one in steps_of(plan) if one.get("Alias") == "reminder")
     assert "key" in lookup.get("Index Cond", ""), plan
