@@ -198,7 +198,7 @@ MUTANTS = [
         (PROJECTION, "if isinstance(visit.rule.timing, AtOffset | Within)]", "]", "a stay overlaps"),
         (PROJECTION, "and visit.at is None", "", "known hours are called unknown"),
         (PROJECTION, "if applies(rule.applies_to, traits))", ")", "windows of others"),
-        (PROJECTION, "if hold:", "if False:", "the rest stays short"),
+        (PROJECTION, "visits = lengthen_rest(visits, hold)", "pass", "the rest stays short"),
         (WINDOWS, "self.opens <= day <= self.closes", "self.opens <= day < self.closes",
          "the last day is late"),
         (WINDOWS, "(day - self.closes).days)", "(day - self.target).days)", "late after the target"),

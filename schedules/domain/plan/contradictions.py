@@ -56,13 +56,21 @@ def find_contradictions(
 
 
 def _carriers_of_blocks(protocol: Protocol) -> set[str]:
-    """The derived anchors whose derivation holds a block together."""
+    """The derived anchors whose derivation holds a block together.
+
+    Not one from which the block's other anchors follow, as a second infusion from the first one: where that
+    stands, the whole block does.
+    """
+    blocks: dict[str, set[str]] = {}
+    for rule in protocol.visits:
+        if rule.block and rule.counts_from.kind is ReferenceKind.ANCHOR:
+            blocks.setdefault(rule.block, set()).add(rule.counts_from.code)
+    bases = {one.code: one.derived.anchor for one in protocol.anchors if one.derived}
     return {
-        rule.counts_from.code
-        for rule in protocol.visits
-        if rule.block
-        and rule.counts_from.kind is ReferenceKind.ANCHOR
-        and protocol.anchor_by_code[rule.counts_from.code].derived
+        code
+        for carriers in blocks.values()
+        for code in carriers.intersection(bases)
+        if bases[code] in carriers or code not in {bases.get(other) for other in carriers}
     }
 
 

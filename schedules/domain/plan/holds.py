@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,7 +34,14 @@ class Hold:
 
 
 def find_hold(protocol: Protocol, anchors: Mapping[str, AnchorDay]) -> Hold | None:
-    """The hold that follows from a point of no return with an actual day and a later base, if any."""
+    """The hold that lasts, where chemotherapy is given more than once; else the last there was, if any."""
+    holds = list(find_holds(protocol, anchors))
+    lasts = (hold for hold in holds if anchors[hold.base].kind is not AnchorKind.ACTUAL)
+    return next(lasts, holds[-1] if holds else None)
+
+
+def find_holds(protocol: Protocol, anchors: Mapping[str, AnchorDay]) -> Iterator[Hold]:
+    """The hold of each point of no return that has an actual day and a later base."""
     for rule in protocol.anchors:
         day = anchors.get(rule.code)
         if not (rule.point_of_no_return and rule.derived and day and day.kind is AnchorKind.ACTUAL):
@@ -45,8 +52,7 @@ def find_hold(protocol: Protocol, anchors: Mapping[str, AnchorDay]) -> Hold | No
         implied = follow(base, rule.derived.offset, protocol).day
         if implied > day.day:
             expected = base.day - (implied - day.day)
-            return Hold(rule.code, rule.derived.anchor, day.day, expected, base.day)
-    return None
+            yield Hold(rule.code, rule.derived.anchor, day.day, expected, base.day)
 
 
 def lengthen_rest(visits: list[PlannedVisit], hold: Hold) -> list[PlannedVisit]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from schedules.domain.plan.anchors import applicable_anchors, resolve_anchors
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.explanations import label_of, offset_words
-from schedules.domain.plan.holds import find_hold, hold_warning, lengthen_rest
+from schedules.domain.plan.holds import find_holds, hold_warning, lengthen_rest
 from schedules.domain.plan.protocol_windows import WindowPlacing
 from schedules.domain.plan.references import Placing
 from schedules.domain.plan.slots import Same, Slot, activities_at, slots_of
@@ -98,8 +98,7 @@ def _lay_out(
     resolved = resolve_anchors(protocol, anchors, traits, known)
     placing = Placing(protocol, resolved, known, slots_of(protocol, traits))
     visits = [visit for slot in placing.slots if (visit := placing.place(slot))]
-    hold = find_hold(protocol, resolved)
-    if hold:
+    for hold in find_holds(protocol, resolved):
         visits = lengthen_rest(visits, hold)
     visits.sort(key=lambda visit: (visit.window.target, visit.window.opens))
     if calendar:
@@ -116,7 +115,7 @@ def warnings_of(
     yield from _ignored_anchors(protocol, given, plan.anchors)
     for found in find_contradictions(protocol, plan.anchors, traits):
         yield PlanWarning("contradictory-anchors", found.words)
-    if hold := find_hold(protocol, plan.anchors):
+    for hold in find_holds(protocol, plan.anchors):
         yield hold_warning(protocol, hold)
     yield from _missing(protocol, slots_of(protocol, traits), plan.visits)
     yield from _expired(protocol, plan.anchors, plan.visits, traits)

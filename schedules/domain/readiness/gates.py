@@ -38,6 +38,8 @@ class Course:
     maps observation windows to their last days. `ended_on` cuts an observation short. A
     participant who is `replaced` left before the infusion, and does not count against the planned
     size of the level. Nobody is under observation who has not `begun`.
+    `late` is one whose day is over and has not come: of the infusion once treatment has begun, which
+    leaves the end of an observation unknown, else of the beginning, which opens nothing for others.
     """
 
     subject: str
@@ -48,9 +50,22 @@ class Course:
     ended_on: date | None = None
     replaced: bool = False
     begun: bool = True
+    late: bool = False
+
+    @property
+    def awaits_infusion(self) -> bool:
+        """Whether it has begun, and nobody knows when the infusion will be."""
+        return self.begun and self.late
+
+    @property
+    def opens(self) -> bool:
+        """Whether it counts towards what a level must have before others may begin."""
+        return self.begun or not self.late
 
     def observed_until(self, code: str) -> date | None:
         """The last day of an observation, or the day the participant's part ended if that was before it."""
+        if self.awaits_infusion:
+            return None
         last = next((day for one, day in self.observed if one == code), None)
         if last is None or self.ended_on is None:
             return last
@@ -161,7 +176,7 @@ class _Found:
         """Those at each level who have a place there, in the order of their infusions."""
         levels: dict[str | None, list[Course]] = {}
         for course in sorted(self._of.courses, key=lambda one: (one.infusion, one.begins)):
-            if not course.replaced:
+            if not (course.replaced or course.late):
                 levels.setdefault(course.level, []).append(course)
         return levels
 
@@ -223,10 +238,18 @@ class _Barriers:
         return self._reviews[number]
 
 
-def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Course | None:
+def is_late(begins: date, infusion: date, *, begun: bool, infused: bool, today: date | None) -> bool:
+    """Whether the next day of a course is over and has not come; nobody's where no day is given."""
+    return today is not None and not infused and (infusion if begun else begins) < today
+
+
+def course_of(
+    plan: Plan, subject: str, level: str | None, zone: ZoneInfo, today: date | None = None
+) -> Course | None:
     """A participant's course as the plan has it; None while day zero is not known.
 
-    The point of no return is the anchor that the protocol marks so, else day zero.
+    The point of no return is the anchor that the protocol marks so, else day zero. With `today` it says of
+    the course whether it is late, as others are judged by it.
     """
     zero = plan.day_zero
     if zero is None:
@@ -240,7 +263,9 @@ def course_of(plan: Plan, subject: str, level: str | None, zone: ZoneInfo) -> Co
         for window in plan.windows
         if isinstance(window.rule.terms, Observation) and window.ends is not None
     )
-    return Course(subject, level, min([*begins, zero]), zero, observed, begun=begun)
+    first, infused = min([*begins, zero]), plan.anchors[plan.protocol.day_zero].kind is AnchorKind.ACTUAL
+    late = is_late(first, zero, begun=begun, infused=infused, today=today)
+    return Course(subject, level, first, zero, observed, begun=begun, late=late)
 
 
 def gate_status(cohorts: Cohorts, planned: Course) -> GateVerdict:
@@ -274,6 +299,10 @@ class _Start:
                 return
             if self.follows(course):
                 yield course
+
+    def opened_at(self, level: str) -> Iterator[Course]:
+        """Those of them that count towards what the level must have."""
+        return (course for course in self.before_at(level) if course.opens)
 
     @property
     def reasons(self) -> Iterator[GateReason]:
@@ -381,7 +410,7 @@ def _order(start: _Start) -> Iterator[GateReason]:
     if level.planned is not None and _is_full(start, level.code, level.planned):
         values: dict[str, Value] = {"level": level.label, "n": level.planned}
         yield _reason(None, None, _("Level %(level)s has its %(n)d participants."), values)
-    if place and next(start.before_at(level.code), None) is None:
+    if place and next(start.opened_at(level.code), None) is None:
         yield from _below(levels[place - 1], level, start)
 
 
@@ -399,7 +428,7 @@ def _is_full(start: _Start, level: str, size: int) -> bool:
 
 def _below(lower: DoseLevel, level: DoseLevel, start: _Start) -> Iterator[GateReason]:
     """What the level below still lacks before this one is opened."""
-    filled = sum(not course.replaced for course in start.before_at(lower.code))
+    filled = sum(not course.replaced for course in start.opened_at(lower.code))
     values: dict[str, Value] = {"lower": lower.label, "level": level.label, "n": filled}
     if lower.planned is None and not filled:
         words = _("Nobody has begun at %(lower)s, which comes before %(level)s.")
@@ -445,6 +474,8 @@ def _bars_begin(cohorts: Cohorts, gate: Gate, course: Course) -> int:
 def _bars_infusion(cohorts: Cohorts, gate: Gate, course: Course) -> int:
     """Before which day, as an ordinal, nobody after a course is infused, by the longest of the intervals."""
     intervals = () if course.replaced else (gate.interval, gate.first_of_level_interval)
+    if course.awaits_infusion and any(intervals):
+        return ALWAYS
     days = (_after_interval(course.infusion, one, cohorts.month) for one in intervals if one is not None)
     return max((day.toordinal() for day in days), default=NEVER)
 
@@ -453,7 +484,7 @@ def _lower_level(start: _Start) -> list[int]:
     """The numbers of those at the level below, for who is first at a level; nobody for those who follow."""
     codes = [level.code for level in start.cohorts.levels]
     place = codes.index(start.planned.level) if start.planned.level in codes else 0
-    if not place or next(start.before_at(codes[place]), None) is not None:
+    if not place or next(start.opened_at(codes[place]), None) is not None:
         return []
     below = {course.subject for course in start.before_at(codes[place - 1])}
     return [number for number, course in enumerate(start.cohorts.courses) if course.subject in below]
@@ -479,6 +510,10 @@ def _interval(start: _Start, gate: Gate, course: Course) -> Iterator[GateReason]
     longer = gate.first_of_level_interval
     interval = longer if longer and _is_first(start, course) else gate.interval
     if course.replaced or interval is None:
+        return
+    if course.awaits_infusion:
+        words = _("When the %(zero)s of %(subject)s will be is not known.")
+        yield _reason(gate, None, words, {"zero": cohorts.zero, "subject": course.subject})
         return
     allowed = _after_interval(course.infusion, interval, cohorts.month)
     if planned.infusion < allowed:
@@ -528,7 +563,7 @@ def _review(cohorts: Cohorts, gate: Gate, course: Course) -> GateReason | None:
 def _held(cohorts: Cohorts, gate: Gate, course: Course) -> list[Review]:
     """The reviews that count for a course at a gate, by their days."""
     since = course.observed_until(gate.observation) if gate.observation else course.infusion
-    if since is None:
+    if since is None or course.awaits_infusion:
         return []
     known = cohorts.found.reviews
     possible = sorted((*known.get(None, ()), *known.get(course.subject, ())), key=lambda one: one[0])

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from schedules.domain.plan.contradictions import find_contradictions
-from schedules.domain.plan.holds import Hold, find_hold
+from schedules.domain.plan.holds import find_holds
 from schedules.domain.plan.slots import activities_at
 from schedules.domain.plan.values import Plan, PlannedVisit
 from schedules.domain.plan.visit_windows import VisitWindow
@@ -95,15 +95,15 @@ def compare_visits(
     live visit that the plan no longer has is cancelled. `traits` are the participant's.
     """
     planned = {visit.code: visit for visit in plan.visits}
-    hold = find_hold(plan.protocol, plan.anchors)
+    held = {hold.anchor for hold in find_holds(plan.protocol, plan.anchors)}
     judging = _Judging(plan, today, plan.protocol.effective_traits(traits))
     changes = [_change(visit, planned.get(visit.code), judging) for visit in standing]
     changes += _new_visits(plan, {visit.code for visit in standing}, today)
     ended = {visit.code for visit in standing if not (visit.live or visit.gone)}
     changes = [change if change.code in ended else _booked_on(change, closed) for change in changes]
     changes = _broken_blocks(changes, standing, plan)
-    if hold:
-        changes = [_under_hold(change, planned.get(change.code), hold) for change in changes]
+    if held:
+        changes = [_under_hold(change, planned.get(change.code), held) for change in changes]
     changes = [_told(change) for change in changes]
     order = {change.code: place for place, change in enumerate(changes)}
     return tuple(sorted(changes, key=lambda change: (GRAVITY[change.gravest], order[change.code])))
@@ -283,7 +283,7 @@ def _added(visit: PlannedVisit, today: date) -> tuple[Effect, ...]:
     return (late, Effect.ADDED) if late else (Effect.ADDED,)
 
 
-def _under_hold(change: VisitChange, planned: PlannedVisit | None, hold: Hold) -> VisitChange:
+def _under_hold(change: VisitChange, planned: PlannedVisit | None, held: AbstractSet[str]) -> VisitChange:
     """Chemotherapy that was given for an earlier day zero says so first."""
-    given = planned and planned.rule.counts_from.code == hold.anchor and change.performed_on
+    given = planned and planned.rule.counts_from.code in held and change.performed_on
     return replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects)) if given else change

@@ -23,6 +23,7 @@ from schedules.domain.readiness.gates import (
     earliest_start,
     gate_ahead,
     gate_status,
+    is_late,
     waiting_of,
 )
 from schedules.models import ProtocolWindow, Visit
@@ -103,24 +104,19 @@ class TrialCourses:
     reviews: tuple[Review, ...] = ()
 
 
-def cohorts_of(protocol: Protocol, trial: int) -> Cohorts:
-    """What the gates of a protocol are judged by, in the whole trial; one query, however many take part."""
-    read = courses_of(protocol, trial)
-    return Cohorts.of(protocol, read.courses, read.reviews)
-
-
 def is_gated(protocol: Protocol) -> bool:
     """Whether anything of a protocol asks for gates at all."""
     return bool(protocol.gates or protocol.dose_levels)
 
 
-def courses_of(protocol: Protocol, trial: int) -> TrialCourses:
+def courses_of(protocol: Protocol, trial: int, today: date | None) -> TrialCourses:
     """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
 
+    `today` tells whose planned day is over and has not come.
     One query. Those without a day zero, who wait in screening or ended there, are not read at all.
     """
     people, rows, held = _rows_of(protocol, trial)
-    found = [course for person in people if (course := rows.course(person))]
+    found = [course for person in people if (course := rows.course(person, today))]
     return TrialCourses(
         {one.subject_code: one for one in people},
         tuple(found),
@@ -143,7 +139,7 @@ class _Rows:
     observed: Mapping[int, Sequence[tuple[str, date]]]
     steps: Mapping[int, Sequence[CourseStep]]
 
-    def course(self, person: Peer) -> Course | None:
+    def course(self, person: Peer, today: date | None) -> Course | None:
         """One participant's course; None without a day zero, and for one that ended before it began."""
         anchors = self.anchors[person.pk]
         infusion, infused = anchors[self.day_zero]
@@ -155,15 +151,17 @@ class _Rows:
         over = ended_on(self.steps[person.pk], infused=infused) if person.pk in self.steps else None
         if over and not begun:
             return None
+        begins = min([*days, infusion])
         return Course(
             person.subject_code,
             person.level,
-            min([*days, infusion]),
+            begins,
             infusion,
             tuple(self.observed.get(person.pk, ())),
             ended_on=over,
             replaced=bool(over and not infused),
             begun=begun,
+            late=not over and is_late(begins, infusion, begun=begun, infused=infused, today=today),
         )
 
 
@@ -233,12 +231,11 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     if found is None:
         return None
     protocol = in_language(found, say)
-    read = courses_of(protocol, trial.pk)
-    here = roles_day(now)
+    here, sites = roles_day(now), list(_sites_of(trial))
+    today = clock_at(sites[0], now).today if sites else here
+    read = courses_of(protocol, trial.pk, today)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, read.reviews)
-    sites = list(_sites_of(trial))
-    today = clock_at(sites[0], now).today if sites else here
     names = names_of(read, seen)
     reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
@@ -286,7 +283,8 @@ def _derived(set_: QuerySet[Anchor], marked: list[str]) -> QuerySet[Any, Any]:
     own = Count("pk", filter=Q(code__in=marked))
     without = set_.order_by().values("participant").annotate(own=own).filter(own=0).values("participant")
     theirs = AmongIds("participant_id", without)
-    visits = Visit.objects.filter(theirs, anchor_code__in=marked, cancelled_on=None)
+    # what was begun before it was repeated is over, and nothing of it is live
+    visits = Visit.objects.live().filter(theirs, anchor_code__in=marked)
     return visits.order_by("participant_id").values_list("participant_id").annotate(Min("anchor_on"))
 
 

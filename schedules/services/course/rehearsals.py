@@ -139,7 +139,7 @@ class _Stood:
         waiting = Reminder.objects.filter(visit__participant=pk, sent_at=None, lapsed_at=None)
         judged = docket_of_record(record).verdicts(now)
         reminded = dict(waiting.values_list("pk", "visit_id"))
-        return cls(record, _drafted(pk), reminded, _courses(record), judged)
+        return cls(record, _drafted(pk), reminded, _courses(record, now), judged)
 
     def around(self, shown: Rehearsal, now: datetime) -> SideEffects:
         """What has become of it."""
@@ -147,7 +147,7 @@ class _Stood:
         touched = set(reminded_visits(shown))
         cancelled = sum(visit in touched for visit in self.reminded.values())
         gates: tuple[GateChange, ...] = ()
-        if self.courses and (then := _courses(self.record)):
+        if self.courses and (then := _courses(self.record, now)):
             gates = gates_between(shown.plan.protocol, person, self.courses, then.courses)
         stands = _drafted(person.pk)
         drafted = tuple(one for pk, one in stands.items() if self.drafted.get(pk) != one)
@@ -176,9 +176,9 @@ def _drafted(participant: int) -> dict[int, tuple[str, str]]:
     }
 
 
-def _courses(record: Record) -> TrialCourses | None:
-    protocol = protocol_of(record.participant.protocol_version)
-    return courses_of(protocol, record.participant.trial_id) if is_gated(protocol) else None
+def _courses(record: Record, now: datetime) -> TrialCourses | None:
+    protocol, today = protocol_of(record.participant.protocol_version), now.astimezone(record.zone).date()
+    return courses_of(protocol, record.participant.trial_id, today) if is_gated(protocol) else None
 
 
 def _by_id(record: Record) -> dict[int, VisitState]:

@@ -37,12 +37,13 @@ _REFERENCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Who is to start where, at which dose level."""
+    """Who is to start where, at which dose level; on the site's `today`, where somebody is there now."""
 
     subject: str
     trial: int
     site: Site
     level: str | None
+    today: date | None
 
 
 def refusal_of_start(plan: Plan, candidate: Candidate) -> str | None:
@@ -183,7 +184,7 @@ def _refusal(
     if course is None:
         return None
     Trial.objects.select_for_update(no_key=True).get(pk=candidate.trial)
-    read = courses_of(plan.protocol, candidate.trial)
+    read = courses_of(plan.protocol, candidate.trial, candidate.today)
     if moving and _stands(read, course):
         return None
     cohorts = Cohorts.of(plan.protocol, read.courses, read.reviews)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from django.db.models import F
 
 from schedules.domain.deviations.drafts import DeviationKind, Draft, Lapse
 from schedules.domain.deviations.stored_sentences import told
-from schedules.domain.plan.holds import find_hold, hold_warning
+from schedules.domain.plan.holds import find_holds, hold_warning
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Plan
 from schedules.domain.replanning.hold_clock import Waiting, waiting_of
 from schedules.domain.replanning.hold_wording import (
@@ -79,38 +79,39 @@ def follow_hold(
     pause = pause_of(pk)
     waits = waiting_of(protocol, anchors, pause.since, fever_in(record))
     waiting = None if pause.ended else waits
-    draft = (
-        None
-        if pause.ended and not abandoned
-        else _slipped(pk, protocol, anchors, today, abandoned) or _waited(pk, waits, today, abandoned)
-    )
-    if draft:
+    drafts: list[Draft] = []
+    if abandoned or not pause.ended:
+        drafts = [*_slipped(pk, protocol, anchors, today, abandoned)]
+        waited = _waited(pk, waits, today, abandoned)
+        if waited and waited.about not in {one.about for one in drafts}:
+            drafts.append(waited)
+    for draft in drafts:
         draft_deviation(participant=record.participant, draft=draft, now=now)
-    if draft or not pause.ended:
-        _lapse(record, today, but=draft)
+    if drafts or not pause.ended:
+        _lapse(record, today, but=drafts)
     _flag(record, waiting, now, today)
 
 
 def _slipped(
     pk: int, protocol: Protocol, anchors: Mapping[str, AnchorDay], today: date, abandoned: str
-) -> Draft | None:
-    """The deviation of an infusion that is not on the day that chemotherapy was given for."""
-    hold = find_hold(protocol, anchors)
-    if hold is None:
-        return None
-    base, said = anchors[hold.base], hold_warning(protocol, hold).words
-    return Draft(
-        about=f"{KIND}:{pk}:{hold.began}",
-        evidence="abandoned" if abandoned else hold.now.isoformat(),
-        kind=DeviationKind.HOLD,
-        occurred_on=min(hold.expected, today),
-        planned_on=hold.expected,
-        opens=hold.expected,
-        closes=hold.expected,
-        actual_on=base.day if base.kind is AnchorKind.ACTUAL else None,
-        days=hold.days,
-        facts=_told(said, abandoned),
-    )
+) -> Iterator[Draft]:
+    """The deviations of infusions that are not on the day that chemotherapy was given for."""
+    for hold in find_holds(protocol, anchors):
+        base, said = anchors[hold.base], hold_warning(protocol, hold).words
+        given = base.kind is AnchorKind.ACTUAL
+        why = "" if given else abandoned
+        yield Draft(
+            about=f"{KIND}:{pk}:{hold.began}",
+            evidence="abandoned" if why else hold.now.isoformat(),
+            kind=DeviationKind.HOLD,
+            occurred_on=min(hold.expected, today),
+            planned_on=hold.expected,
+            opens=hold.expected,
+            closes=hold.expected,
+            actual_on=base.day if given else None,
+            days=hold.days,
+            facts=_told(said, why),
+        )
 
 
 def _waited(pk: int, waiting: Waiting | None, today: date, abandoned: str) -> Draft | None:
@@ -166,7 +167,7 @@ def draft_broken_off(
     draft_deviation(participant=record.participant, draft=draft, now=now)
 
 
-def _lapse(record: Record, today: date, but: Draft | None) -> None:
+def _lapse(record: Record, today: date, but: Sequence[Draft]) -> None:
     """Mark a drafted hold that is no longer one: the day chemotherapy was given for is kept after all.
 
     One after chemotherapy of another day goes too, unless that was given in a block that is repeated.
@@ -175,8 +176,8 @@ def _lapse(record: Record, today: date, but: Draft | None) -> None:
     standing = drafted.filter(lapsed_on=None, withdrawn_on=None, actual_on=None).exclude(
         lapsed_because=Lapse.UPHELD
     )
-    if but:
-        standing = standing.exclude(key__startswith=f"{but.about}:")
+    for draft in but:
+        standing = standing.exclude(key__startswith=f"{draft.about}:")
     gone = [pk for pk, key in standing.values_list("pk", "key") if not _of_an_earlier_block(record, key)]
     if gone:
         Deviation.objects.filter(pk__in=gone).update(

@@ -117,7 +117,7 @@ def gates_affected(preview: Preview) -> tuple[GateChange, ...]:
     person, protocol = preview.record.participant, preview.plan.protocol
     if not is_gated(protocol):
         return ()
-    read = courses_of(protocol, person.trial_id)
+    read = courses_of(protocol, person.trial_id, preview.today)
     moved = _moved(preview, read)
     others = [course for course in read.courses if course.subject != person.subject_code]
     return gates_between(protocol, person, read, [*others, moved] if moved else others)
@@ -139,11 +139,12 @@ def _moved(preview: Preview, read: TrialCourses) -> Course | None:
     """The participant's own course as it would be; how it ended stays."""
     person = preview.record.participant
     level = person.cohort.code if person.cohort else None
-    course = course_of(preview.plan, person.subject_code, level, preview.record.zone)
+    course = course_of(preview.plan, person.subject_code, level, preview.record.zone, preview.today)
     stands = next((one for one in read.courses if one.subject == person.subject_code), None)
     if course is None or stands is None:
         return course
-    return replace(course, ended_on=stands.ended_on, replaced=stands.replaced)
+    late = course.late and not stands.ended_on
+    return replace(course, ended_on=stands.ended_on, replaced=stands.replaced, late=late)
 
 
 def _told(change: GateChange, read: TrialCourses, site: int) -> GateChange:

@@ -166,7 +166,7 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
     first = enrol(enrolment=enrolment, by=None)
     begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2026, 12, 2))
     record_anchor(participant=first, anchor=begun, now=noon(12, 2), by=None)
-    board = trial_board(enrolment.trial, coordinator, noon(12, 10))
+    board = trial_board(enrolment.trial, coordinator, noon(12, 6))
     assert board is not None
     (level,) = board.levels
     assert [(slot.participant.subject_code, slot.observed_until) for slot in level.slots] == [
@@ -175,6 +175,10 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
     assert level.next_start == date(2027, 1, 5)
     assert level.next_reasons[0] == "Under observation until Monday 2027-01-04: S01-001."
     assert level.watched == (("S01-001", OBSERVED_TO),)
+    late = trial_board(enrolment.trial, coordinator, noon(12, 10))
+    assert late is not None
+    assert (late.levels[0].next_start, late.levels[0].watched) == (None, ()), "nobody knows of the infusion"
+    assert late.levels[0].next_reasons[0] == "When the observation of S01-001 ends is not known."
 
 
 def test_whoever_is_planned_is_planned_on_the_board(enrolment, coordinator, client):

@@ -14,6 +14,7 @@ from tests.unit.plan.small import (
     CLINIC,
     CONDITIONING,
     STATED,
+    anchor,
     at,
     by_code,
     dated,
@@ -234,3 +235,43 @@ def test_without_a_block_nothing_is_lengthened_but_the_hold_is_told():
 def test_consent_before_a_hold_is_no_contradiction():
     given = days(infusion="Mon 2026-12-14", ld="Wed 2026-12-02 actual", consent="Mon 2026-11-09 actual")
     assert warned(project(TRIAL, given)) == ["hold"]
+
+
+TWICE = protocol(
+    visit("chemo-1", each("P0D", "P1D"), "ld-1", block="one"),
+    visit("rest-1", over("-P1D", "-P1D"), "inf-1", block="one"),
+    visit("d-1", at("P0D"), "inf-1", block="one"),
+    visit("chemo-2", each("P0D", "P1D"), "ld-2", block="two"),
+    visit("rest-2", over("-P1D", "-P1D"), "inf-2", block="two"),
+    visit("d-2", at("P0D"), "inf-2", block="two"),
+    day_zero="inf-1",
+    anchors=(
+        anchor("ld-1", "inf-1", "-P3D", not_after=("inf-1",), point_of_no_return=True),
+        anchor("inf-1"),
+        anchor("ld-2", "inf-2", "-P3D", not_after=("inf-2",), point_of_no_return=True),
+        anchor("inf-2", "inf-1", "P56D"),
+    ),
+    blocks=(Block("one", "One"), Block("two", "Two")),
+)
+
+
+def test_each_of_two_infusions_that_slip_is_a_hold_of_its_own():
+    """The first was two days late, and the second is four days later than its chemotherapy was given for."""
+    given = days(
+        **{
+            "ld-1": "Fri 2026-12-04 actual",
+            "inf-1": "Wed 2026-12-09 actual",
+            "ld-2": "Mon 2027-02-01 actual",
+        },
+        **{"inf-2": "Mon 2027-02-08"},
+    )
+    plan = project(TWICE, given)
+    rests = {one.code: dated(one) for one in plan.visits if one.lengthened}
+    assert rests["rest-1"] == ("Sun 2026-12-06", "Sun 2026-12-06", "Tue 2026-12-08")
+    assert rests["rest-2"] == ("Wed 2027-02-03", "Wed 2027-02-03", "Sun 2027-02-07")
+    assert [w.message.split(" is ")[1].split(" later")[0] for w in plan.warnings if w.code == "hold"] == [
+        "2 days",
+        "4 days",
+    ]
+    lasts = find_hold(TWICE, plan.anchors)
+    assert (lasts.anchor, lasts.days) == ("ld-2", 4), "that of the infusion to come"
