@@ -57,7 +57,8 @@ SERVICES = (
 # What tries them, and the modules of the domain that no test of the unit lane calls.
 NEAREST = (
     "course/test_course.py", "course/test_ends.py", "course/test_holds.py", "course/test_holds_kept.py",
-    "course/test_overtaken.py", "course/test_site_periods.py", "enrolment/test_enrolment.py",
+    "course/test_overtaken.py", "course/test_rehearsals.py", "course/test_site_periods.py",
+    "enrolment/test_enrolment.py",
     "readiness/test_start_flags.py", "reminders/test_channels.py", "reminders/test_delivery.py",
     "reminders/test_reminders.py",
     "replanning/amendments/test_amendments.py",

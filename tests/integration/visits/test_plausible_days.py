@@ -115,6 +115,22 @@ def test_absences_and_roles_have_years_too(participant: Participant, day: date) 
         grant_membership(user=User.objects.create_user("x"), role="monitor", starts_on=day, by=None)
 
 
+def test_an_absence_lasts_a_year_at_most(participant: Participant) -> None:
+    first = date(2026, 12, 9)
+    with pytest.raises(AbsenceRefused, match="longer than a year"):
+        record_absence(away=Away(first, date(2027, 12, 10), participant=participant), by=None)
+    assert record_absence(away=Away(first, date(2027, 12, 9), participant=participant), by=None)
+
+
+def test_the_deputy_of_somebody_who_is_away_is_somebody_else(participant: Participant) -> None:
+    day, site = date(2026, 12, 9), participant.site
+    one, other = User.objects.create_user("one"), User.objects.create_user("other")
+    for away in (Away(day, day, site=site, deputy=other), Away(day, day, site=site, user=one, deputy=one)):
+        with pytest.raises(AbsenceRefused, match="the deputy is somebody else"):
+            record_absence(away=away, by=None)
+    assert record_absence(away=Away(day, day, site=site, user=one, deputy=other), by=None).deputy == other
+
+
 def test_every_service_that_knows_the_trial_knows_its_end(participant: Participant) -> None:
     """Consents, reviews, absences, roles and approvals took days up to 2199 for a trial that ends in 2028."""
     trial, today = participant.trial, date(2026, 11, 21)
