@@ -31,6 +31,7 @@ from trials.domain.accounts.access import Scope
 from trials.domain.words import Say, day_text, plain
 from trials.domain.words import mark as _
 from trials.models import Membership, User
+from trials.selectors.among import AmongIds
 from trials.selectors.records import holds_at, roles_of, within
 
 PAGE = 50
@@ -107,7 +108,12 @@ def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
 
 def flag_count(scope: Scope, today: date) -> int:
     """How many flags in sight are awake; MANY stands for that many or more. One query, or none."""
-    return _awake(scope, today, asleep=False).order_by()[:MANY].count()
+    if scope.everything or any(grant.site is None for grant in scope.grants):
+        return _awake(scope, today, asleep=False).order_by()[:MANY].count()
+    # every page of a site asks: joined, each of its people is looked up from the root of an index
+    theirs = AmongIds("participant_id", Participant.objects.filter(within(scope)).order_by().values("pk"))
+    awake = Flag.objects.filter(theirs, _sleep(today, asleep=False), cleared_at=None)
+    return awake.order_by()[:MANY].count()
 
 
 def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
@@ -125,8 +131,12 @@ def awake_flags(scope: Scope, today: date) -> QuerySet[Flag]:
 def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
     """The open flags in sight that are awake, or those snoozed: the sweep wakes them on their day."""
     here = within(scope, site="participant__site", trial="participant__trial")
+    return Flag.objects.filter(here, _sleep(today, asleep=asleep), cleared_at=None)
+
+
+def _sleep(today: date, *, asleep: bool) -> Q:
     sleeping = Q(snoozed_until__gt=today)
-    return Flag.objects.filter(here, sleeping if asleep else ~sleeping, cleared_at=None)
+    return sleeping if asleep else ~sleeping
 
 
 def _counts(flags: QuerySet[Flag], *, by_rank: bool) -> dict[str, int]:
