@@ -140,6 +140,10 @@ def _write(pk: int, now: datetime) -> int:
     return total
 
 
+_MEANWHILE = ("paused_at", "ended_at", "url", "secret", "previous_secret", "previous_until")
+"""What somebody may change while a ring goes on: it is read again before each message."""
+
+
 @dataclass(slots=True)
 class _Ring:
     """What is sent to one webhook while there is time."""
@@ -150,7 +154,7 @@ class _Ring:
 
     def deliver(self, now: datetime, at: datetime) -> int:
         """Send one batch; give how many were tried, 0 where nothing is left or the webhook rests."""
-        self.webhook.refresh_from_db(fields=["paused_at", "ended_at", "rests_until", "failures", "refused"])
+        self.webhook.refresh_from_db(fields=["rests_until", "failures", "refused", *_MEANWHILE])
         resting = self.webhook.rests_until and self.webhook.rests_until > at
         if self.webhook.paused_at or self.webhook.ended_at or resting or not self.has_time():
             return 0
@@ -158,7 +162,8 @@ class _Ring:
         claimed = self._claim(at, 1 if probing else BATCH)
         tried = 0
         for place, delivery in enumerate(claimed):
-            if self.webhook.paused_at or not self.has_time():
+            self.webhook.refresh_from_db(fields=_MEANWHILE)
+            if self.webhook.paused_at or self.webhook.ended_at or not self.has_time():
                 left = [one.pk for one in claimed[place:]]
                 WebhookDelivery.objects.filter(pk__in=left, sent_at=None).update(claimed_at=None)
                 break

@@ -22,6 +22,7 @@ from schedules.services.exchange.change_feed import feed_epoch
 from schedules.services.exchange.webhook_messages import forget_messages, ring_webhooks, write_messages
 from schedules.services.exchange.webhooks import (
     end_webhook,
+    move_webhook,
     open_webhook,
     pause_webhook,
     replay_webhook,
@@ -191,6 +192,45 @@ def test_both_secrets_sign_while_one_is_rotated(participant: Participant, client
     rung(receiver)
     with pytest.raises(Exception, match="signature"):
         Verifier(second).verify(*receiver.got[1])
+
+
+@pytest.mark.parametrize("act", ["paused", "ended", "moved", "rotated"])
+def test_what_is_done_with_a_webhook_while_it_rings_holds_for_the_next_message(
+    act: str, participant: Participant, hook: Webhook
+) -> None:
+    """The rest of the batch went to the address of before, signed with the secret of before."""
+    other = enrol(enrolment=an_enrolment(participant.protocol_version, subject_code="S01-002"), by=None)
+    write_messages(now=NOW)
+    WebhookDelivery.objects.all().delete()
+    changed(participant)
+    changed(other)
+    seen: list[tuple[str, Mapping[str, str], bytes]] = []
+    secret = ""
+
+    def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        nonlocal secret
+        seen.append((url, dict(headers), body))
+        if len(seen) > 1:
+            return Answer(204)
+        if act == "paused":
+            pause_webhook(webhook=hook, now=NOW, by=None)
+        elif act == "ended":
+            end_webhook(webhook=hook, now=NOW, by=None)
+        elif act == "moved":
+            move_webhook(webhook=hook, url=URL + "2", by=None)
+        else:
+            secret = rotate_webhook_secret(webhook=hook, overlap_days=0, now=NOW, by=None)
+        return Answer(204)
+
+    ring_webhooks(now=lambda: NOW, at=lambda: NOW, send=send)
+    assert [url for url, _headers, _body in seen] == {
+        "paused": [URL],
+        "ended": [URL],
+        "moved": [URL, URL + "2"],
+        "rotated": [URL, URL],
+    }[act]
+    if secret:
+        Verifier(secret).verify(seen[1][2], dict(seen[1][1]))
 
 
 def test_messages_are_paused_replayed_and_forgotten(participant: Participant, hook: Webhook) -> None:
