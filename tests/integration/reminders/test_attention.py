@@ -40,6 +40,7 @@ def held(year: AttentionYear) -> None:
     assert not year.twice()
     assert not year.closed_unsaid()
     assert median(year.each_day()) <= 1
+    assert not year.complaints, year.report()
 
 
 @pytest.mark.long
