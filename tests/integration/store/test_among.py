@@ -1,0 +1,32 @@
+"""Rows of the people of a trial or a site, who are looked up as a list."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from participants.models import Anchor, Participant
+from schedules.services.enrolment.enrolling import enrol
+from tests.cast import a_site, a_version, an_enrolment
+from tests.plans import plan_of, steps_of
+from tests.protocols import document_of, long_protocol
+from trials.selectors.among import AmongIds
+
+pytestmark = pytest.mark.django_db
+
+
+def test_people_of_a_trial_are_found_once_and_looked_up_along_an_index(lane: str) -> None:
+    """Of a join PostgreSQL read the anchors of all trials: the board did, and readiness, and day zero."""
+    version, other = a_version(), a_version(text=document_of(long_protocol(3, "LONG-OTHER")))
+    for number, one in enumerate((version, version, other)):
+        enrol(enrolment=an_enrolment(one, site=a_site(), subject_code=f"S01-{number:03}"), by=None)
+    people = Participant.objects.filter(trial=version.trial).order_by().values("pk")
+    found = Anchor.objects.filter(AmongIds("participant_id", people)).order_by("pk")
+    assert list(found) == list(Anchor.objects.filter(participant__trial=version.trial).order_by("pk"))
+    assert 0 < found.count() < Anchor.objects.count()
+    assert not Anchor.objects.filter(AmongIds("participant_id", people.filter(pk__in=[])))
+    if lane == "postgres":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        steps = steps_of(plan_of(*found.query.sql_with_params()))
+        assert any("= ANY" in str(one.get("Index Cond")) for one in steps)
