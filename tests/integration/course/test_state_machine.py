@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from tests.cast import a_site, a_version, an_approval
 from tests.integration.course.courses.checks import PLACES
 from tests.integration.course.courses.moving import Courses
-from tests.integration.course.courses.naive import ONE, TWO
+from tests.integration.course.courses.naive import ONE, THREE, TWO
 from trials.domain.sites.working_days import WorkingDays
 from trials.services.sites.working_days import correct_working_days
 
@@ -33,7 +33,7 @@ MANY, SOME, FEW = (20, 50), (6, 20), (2, 12)
 def test_courses_in_any_order(number: int, size: tuple[int, int]) -> None:
     courses, steps = size
     Courses.sites = [a_site(code) for code in PLACES]
-    Courses.versions = {label: a_version(text=text) for label, text in ((1, ONE), (2, TWO))}
+    Courses.versions = {label: a_version(text=text) for label, text in ((1, ONE), (2, TWO), (3, THREE))}
     for site in Courses.sites:
         correct_working_days(site=site, days=WorkingDays("Monday to Friday"), by=None, reason="opened")
         for version in Courses.versions.values():

@@ -28,7 +28,7 @@ from schedules.services.feeds.subscriptions import open_feed
 from tests.cast import a_site, a_version, an_approval
 from tests.integration.course.courses.checks import PLACES
 from tests.integration.course.courses.moving import Courses
-from tests.integration.course.courses.naive import ONE, TWO
+from tests.integration.course.courses.naive import ONE, THREE, TWO
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import Membership, Role, User
 from trials.services.sites.working_days import correct_working_days
@@ -182,7 +182,7 @@ def sequence(event: bytes) -> int:
 
 def play(number: int, histories: int) -> None:
     Followed.sites = [a_site(code) for code in PLACES]
-    Followed.versions = {label: a_version(text=text) for label, text in ((1, ONE), (2, TWO))}
+    Followed.versions = {label: a_version(text=text) for label, text in ((1, ONE), (2, TWO), (3, THREE))}
     for site in Followed.sites:
         correct_working_days(site=site, days=WorkingDays("Monday to Friday"), by=None, reason="opened")
         for version in Followed.versions.values():

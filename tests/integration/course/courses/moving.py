@@ -74,7 +74,7 @@ class Courses(Visited):
         anchor = RecordedAnchor("infusion", model.planned, None, right, None)
         self.replanned(model, wanted, Proposal(anchors={"infusion": anchor}, accept_unbookable=accept))
 
-    @rule(who=WHO, version=st.sampled_from((1, 2)), accept=st.booleans())
+    @rule(who=WHO, version=st.sampled_from((1, 2, 3)), accept=st.booleans())
     def amended(self, who: int, version: int, accept: bool) -> None:
         model = self.chosen(who)
         wanted = model.copy()
@@ -140,7 +140,8 @@ class Courses(Visited):
     def chemotherapy_again(self, who: int, ahead: int, mistaken: bool) -> None:
         """Lymphodepletion is repeated: what was given stays on record, and a new block is to come.
 
-        A repetition that was a mistake is withdrawn, and leaves but the hold that it began with.
+        A repetition that was a mistake is withdrawn, and leaves but the hold that it began with; what was
+        agreed for a window is not agreed any longer once that has moved, though it comes back.
         """
         model, zero = self.chosen(who), self.today + ahead * DAY
         refused = self.on_person(model, repeat_lymphodepletion, day_zero=zero)
@@ -151,6 +152,10 @@ class Courses(Visited):
         if model.phase is Phase.CONDITIONING:
             model.steps.append(Taken(Step.HOLD))
         if mistaken and not self.on_person(model, withdraw_repetition, day_zero=model.planned):
+            moved = model.copy(chemotherapy=None, planned=zero)
+            moved.plan()
+            for code, seen in model.visits.items():
+                seen.agreed = moved.visits[code].agreed
             return
         model.steps.append(Taken(Step.RESUMPTION, begins=True))
         used = {code for code in BLOCK if code in model.visits and not model.visits[code].live}

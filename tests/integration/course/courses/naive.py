@@ -50,14 +50,20 @@ visits:
   - {code: d14, label: Day 14, epoch: all, from: infusion, at: P14D,
      tolerance: {before: P3D, after: P3D, basis: assumed}, basis: assumed}
 """
-TWO = ONE.replace('version: "1"', 'version: "2"').replace("P3D, after: P3D", "P5D, after: P5D") + (
+D7, D14 = "  - {code: d7,", "  - {code: d14,"
+WIDE = ONE.replace("P3D, after: P3D", "P5D, after: P5D") + (
     "  - {code: d28, label: Day 28, epoch: all, from: infusion, at: P28D,\n"
     "     tolerance: {before: P7D, after: P7D, basis: assumed}, basis: assumed}\n"
 )
+TWO = WIDE.replace('version: "1"', 'version: "2"').replace(
+    "at: P14D,", "at: P14D, repeat: {every: P14D, until: P28D},"
+)
+THREE = (WIDE[: WIDE.index(D7)] + WIDE[WIDE.index(D14) :]).replace('version: "1"', 'version: "3"')
+"""The protocol, and its two amendments: day 14 becomes the first of two visits; day 7 is dropped."""
 BLOCK = ("ld-1", "ld-2", "rest", "d0")
 RANGES = ("screening", "rest")
-AFTER = ("d7", "d14", "d28")
-CLINIC = ("screening", "d7", "d14", "d28")
+AFTER = ("d7", "d14", "d14-2", "d28")
+CLINIC = ("screening", *AFTER)
 GOING_ON = {Phase.SCREENING, Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING, Phase.FOLLOW_UP}
 BETWEEN = {Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING}
 ENDS: dict[Step, tuple[Phase, set[Phase]]] = {
@@ -85,9 +91,11 @@ def windows(infusion: date, chemotherapy: date | None, version: int) -> dict[str
         "d0": (infusion, infusion, infusion),
         "d7": around(infusion + 7 * DAY, 2),
         "d14": around(infusion + 14 * DAY, 3 if version == 1 else 5),
+        "d14-2": around(infusion + 28 * DAY, 5),
         "d28": around(infusion + 28 * DAY, 7),
     }
-    return spans if version == 2 else {code: span for code, span in spans.items() if code != "d28"}
+    without = {1: {"d14-2", "d28"}, 2: set[str](), 3: {"d7", "d14-2"}}[version]
+    return {code: span for code, span in spans.items() if code not in without}
 
 
 def around(target: date, days: int) -> Span:
