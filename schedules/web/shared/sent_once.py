@@ -24,6 +24,7 @@ from schedules.services.exchange.once import Answer, answer_once
 from schedules.web.shared.clock import now
 from trials.models import User
 from trials.stored_secrets import decrypted, encrypted
+from trials.web.shared.calls_out import is_calling_out
 from trials.web.shared.shown_once import ShownOnce
 
 FAILED = 500
@@ -44,7 +45,8 @@ class SentOnceMiddleware:
     """Do once what a form asks for, in one transaction with what is kept of its answer.
 
     Kept is where an answer leads to, or the secret that it shows. What is refused or only looked at is done
-    again when it is sent again, and so is what htmx sends: its rows are told apart by their versions.
+    again when it is sent again, and so is what htmx sends: its rows are told apart by their versions. What
+    calls somebody outside is done each time: no transaction may wait for them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -82,6 +84,8 @@ def key_of(request: HttpRequest) -> str:
     if request.method != "POST" or request.headers.get("HX-Request") or not request.user.is_authenticated:
         return ""
     if request.path_info.startswith(reverse("account")) or "csrfmiddlewaretoken" not in request.POST:
+        return ""
+    if is_calling_out(request):
         return ""
     files = [
         (name, one.name, [hashlib.sha256(chunk).hexdigest() for chunk in one.chunks()])

@@ -343,6 +343,11 @@ ADDRESSES: dict[str, Endpoint] = {
         get=AT_WHOLE_SITE | ADMINISTER,
         post=AT_WHOLE_SITE | ADMINISTER,
     ),
+    "channel-test": Endpoint(
+        "channel",
+        seen_by=AT_WHOLE_SITE | ADMINISTER,
+        post=AT_WHOLE_SITE | ADMINISTER,
+    ),
     "stop-change": Endpoint(
         seen_by=NOBODY, get=NOBODY, post=NOBODY, open_to_all=True, why="the token in its address is the key"
     ),

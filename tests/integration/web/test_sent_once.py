@@ -187,3 +187,17 @@ def test_a_file_is_told_from_another_by_what_is_in_it(coordinator: User) -> None
         return found
 
     assert key(b"one") == key(b"one") != key(b"two")
+
+
+@pytest.mark.django_db
+def test_what_calls_somebody_outside_holds_no_transaction(coordinator: User) -> None:
+    """A test of a channel waits for its receiver, for which nobody who writes may wait."""
+
+    def key(address: str) -> str:
+        request = RequestFactory().post(address, {"csrfmiddlewaretoken": "x"})
+        request.user = coordinator
+        return key_of(request)
+
+    assert key("/channels/1/")
+    assert not key("/channels/1/test/")
+    assert key("/no/such/page/")

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trials import request_clock
 from trials.database_time import database_now
@@ -38,6 +38,7 @@ from trials.services.channels.channels import (
 )
 from trials.stored_secrets import can_store_secrets
 from trials.web.channels.forms import ChannelForm, RenewForm
+from trials.web.shared.calls_out import calls_out
 from trials.web.shared.query_params import query_params
 from trials.web.shared.refusals import put_refusals
 from trials.web.shared.shown_once import render_once
@@ -93,13 +94,10 @@ def channel_new(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def channel(request: HttpRequest, pk: int) -> HttpResponse:
-    """One channel: how it does; posted, it is tried, renewed or switched, as `act` says."""
+    """One channel: how it does; posted, it is renewed or switched, as `act` says."""
     user = _user(request)
     found = _channel(user, pk)
     act = request.POST.get("act", "") if request.method == "POST" else ""
-    if act == "test":
-        _test(request, found)
-        return redirect("channel", pk=pk)
     if act in {"off", "on"}:
         _switch(request, found, user, on=act == "on")
         return redirect("channel", pk=pk)
@@ -120,6 +118,18 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request, "channels/channel.html", context | _installation() | {"now": database_now()}, status=status
     )
+
+
+@never_cache
+@login_required
+@require_POST
+@calls_out
+def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a test by a channel, and say on its page what came of it."""
+    found = _channel(_user(request), pk)
+    tried = try_channel(channel=found, at=database_now(), link=request.build_absolute_uri("/"))
+    (messages.success if tried.left else messages.error)(request, tried.words)
+    return redirect("channel", pk=pk)
 
 
 def _renewed(request: HttpRequest, found: Channel, user: User, form: RenewForm) -> tuple[Added | None, int]:
@@ -143,11 +153,6 @@ def _renewed(request: HttpRequest, found: Channel, user: User, form: RenewForm) 
         request, _("%(name)s has its new address. Send a test now.") % {"name": added.channel.name}
     )
     return added, 200
-
-
-def _test(request: HttpRequest, found: Channel) -> None:
-    tried = try_channel(channel=found, at=database_now(), link=request.build_absolute_uri("/"))
-    (messages.success if tried.left else messages.error)(request, tried.words)
 
 
 def _switch(request: HttpRequest, found: Channel, user: User, *, on: bool) -> None:
