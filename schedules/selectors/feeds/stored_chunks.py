@@ -98,6 +98,11 @@ def _joined() -> str:
     )
 
 
+def _among(people: str, vendor: str) -> str:
+    """Ask for the people once: where PostgreSQL last saw no participants, it asks again for each of them."""
+    return f"p.id IN ({people})" if vendor == "sqlite" else f"p.id = ANY(ARRAY({people}))"
+
+
 @lru_cache(maxsize=1024)
 def _statement(people: str, vendor: str) -> str:
     join, end = ("GROUP_CONCAT", "char(30)") if vendor == "sqlite" else ("STRING_AGG", "chr(30)")
@@ -112,7 +117,7 @@ def _statement(people: str, vendor: str) -> str:
         f" FROM (SELECT {day} AS today, {day} AS first_day, {day} AS last_day) d"
         f" CROSS JOIN {_joined()}"
         f" LEFT JOIN {_table(CalendarChunk)} c ON c.style = %s AND c.participant_id = p.id"
-        f" WHERE p.id IN ({people})) q"
+        f" WHERE {_among(people, vendor)}) q"
     )
 
 
