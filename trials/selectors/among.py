@@ -9,12 +9,18 @@ from django.db.models import BooleanField, F, Func, QuerySet, Subquery
 from django.db.models.sql.compiler import SQLCompiler
 
 
-class AmongIds(Func):
-    """The condition that a column holds one of the ids that a query finds.
+def among(column: str, ids: str, vendor: str) -> str:
+    """The SQL of the condition that a column holds one of the ids that a query, in brackets, finds.
 
     They are found once, and looked up along an index. Of IN (SELECT …) PostgreSQL makes a join, for which it
-    reads whole tables where the rows of a tenth of them are wanted.
+    reads whole tables where the rows of a tenth of them are wanted, and asks the query again for each row
+    where it last saw the tables empty.
     """
+    return f"{column} = ANY(ARRAY{ids})" if vendor == "postgresql" else f"{column} IN {ids}"
+
+
+class AmongIds(Func):
+    """The condition of `among`, for the ORM."""
 
     output_field = BooleanField()
 
@@ -26,5 +32,4 @@ class AmongIds(Func):
     ) -> tuple[str, tuple[Any, ...]]:
         """The SQL of the condition and its parameters."""
         (column, own), (ids, params) = (compiler.compile(part) for part in self.get_source_expressions())
-        among = f"= ANY(ARRAY{ids})" if connection.vendor == "postgresql" else f"IN {ids}"
-        return f"{column} {among}", (*own, *params)
+        return among(column, ids, connection.vendor), (*own, *params)

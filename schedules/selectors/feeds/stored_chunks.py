@@ -17,6 +17,7 @@ from schedules.models import CalendarChunk, CalendarState
 from schedules.selectors.feeds.subscriptions import Shown
 from schedules.selectors.store.rows_once import as_list, one_of
 from trials.models import Resource, Site, Trial
+from trials.selectors.among import among
 
 _COMMA, _END = ",", "\x1e"
 """Between digests, and between what chunks are made from: no label and no code holds a control character."""
@@ -98,11 +99,6 @@ def _joined() -> str:
     )
 
 
-def _among(people: str, vendor: str) -> str:
-    """Ask for the people once: where PostgreSQL last saw no participants, it asks again for each of them."""
-    return f"p.id IN ({people})" if vendor == "sqlite" else f"p.id = ANY(ARRAY({people}))"
-
-
 @lru_cache(maxsize=1024)
 def _statement(people: str, vendor: str) -> str:
     join, end = ("GROUP_CONCAT", "char(30)") if vendor == "sqlite" else ("STRING_AGG", "chr(30)")
@@ -117,7 +113,7 @@ def _statement(people: str, vendor: str) -> str:
         f" FROM (SELECT {day} AS today, {day} AS first_day, {day} AS last_day) d"
         f" CROSS JOIN {_joined()}"
         f" LEFT JOIN {_table(CalendarChunk)} c ON c.style = %s AND c.participant_id = p.id"
-        f" WHERE {_among(people, vendor)}) q"
+        f" WHERE {among('p.id', f'({people})', vendor)}) q"
     )
 
 
