@@ -25,7 +25,7 @@ from trials.services.protocols.publishing import import_protocol, publish_protoc
 
 
 def prepare() -> None:
-    """Publish a second version of the trial that most take part in, and begin to bring them over."""
+    """Publish a second version of the trial that most take part in, and begin to migrate them."""
     now = timezone.now()
     old = max(ProtocolVersion.objects.all(), key=lambda version: version.participants.count())
     text = old.document.replace(f'version: "{old.label}"', 'version: "second"', 1)

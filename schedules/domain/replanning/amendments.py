@@ -104,15 +104,15 @@ class Outcome(StrEnum):
 
 
 OUTCOME_LABELS: Mapping[Outcome, str] = {
-    Outcome.READY: _("would be brought over"),
-    Outcome.DONE: _("brought over"),
+    Outcome.READY: _("would be migrated"),
+    Outcome.DONE: _("migrated"),
     Outcome.WAITING: _("waiting"),
     Outcome.CONSENT: _("must consent again first"),
     Outcome.BOOKING: _("has bookings that would be left behind"),
     Outcome.REFUSED: _("cannot be planned so"),
     Outcome.FAILED: _("failed, to be tried again"),
     Outcome.SKIPPED: _("skipped"),
-    Outcome.CANCELLED: _("not brought over: the run was cancelled"),
+    Outcome.CANCELLED: _("not migrated: the run was cancelled"),
 }
 
 HELD_BACK = (Outcome.CONSENT, Outcome.BOOKING, Outcome.REFUSED, Outcome.FAILED, Outcome.CANCELLED)

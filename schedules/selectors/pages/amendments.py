@@ -25,7 +25,7 @@ from trials.selectors.records import published_versions, roles_of, within
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where somebody stands who may be brought over.
+    """Where somebody stands who may be migrated.
 
     How the course ended if it did, the consent, and the form that asks for another one first.
     """

@@ -181,7 +181,7 @@ class Judging:
         return None
 
     def _consent(self, person: Participant) -> Words | None:
-        """Why somebody must consent again before they are brought over."""
+        """Why somebody must consent again before they are migrated."""
         standing = self.standings[person.pk]
         if standing.asking is None:
             return None

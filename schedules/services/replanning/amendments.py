@@ -34,7 +34,7 @@ from trials.spoken import require_reason
 logger = logging.getLogger(__name__)
 
 BATCH = 50
-"""How many participants a worker brings over before it looks up again."""
+"""How many participants a worker migrates before it looks up again."""
 
 _REASON = 300
 _FAILED = gettext_noop("Something went wrong; the log says what.")
@@ -44,7 +44,7 @@ _FAILED = gettext_noop("Something went wrong; the log says what.")
 def start_amendment(
     *, amendment: Amendment, digest: str, by: User | None, reason: str, now: datetime
 ) -> AmendmentRun:
-    """Begin to bring participants over; `digest` is that of the dry run that was shown.
+    """Begin to migrate participants; `digest` is that of the dry run that was shown.
 
     Writes the run with a step for everybody at its sites; workers do the rest. Raises
     AmendmentRefused without a reason, where nobody is ready, or while another run at one of the
@@ -57,7 +57,7 @@ def start_amendment(
     if dry.digest != digest:
         raise AmendmentStale(dry)
     if not dry.of(Outcome.READY):
-        raise AmendmentRefused({"": [_("Nobody at these sites can be brought over now.")]})
+        raise AmendmentRefused({"": [_("Nobody at these sites can be migrated now.")]})
     run = AmendmentRun.objects.create(
         from_version=amendment.from_version,
         to_version=amendment.to_version,
@@ -94,7 +94,7 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
 
 @recorded
 def cancel_amendment(*, run: AmendmentRun, by: User | None, reason: str, now: datetime) -> int:
-    """Stop a run: who waits is not brought over, who was brought over stays so; gives how many waited.
+    """Stop a run: who waits is not migrated, who was migrated stays so; gives how many waited.
 
     They can be put on the list again (`retry_amendment`). Raises AmendmentRefused without a reason, and
     where nobody waits.
@@ -102,7 +102,7 @@ def cancel_amendment(*, run: AmendmentRun, by: User | None, reason: str, now: da
     require_reason(reason, AmendmentRefused)
     held = AmendmentRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     waiting = AmendmentStep.objects.filter(run=held, outcome=Outcome.WAITING)
-    # who is being brought over at this moment keeps their lock, and is waited for
+    # who is being migrated at this moment keeps their lock, and is waited for
     ids = [step.pk for step in waiting.select_for_update(of=("self",), no_key=True).order_by("pk")]
     still = AmendmentStep.objects.filter(pk__in=ids, outcome=Outcome.WAITING)
     count = still.update(outcome=Outcome.CANCELLED, done_at=now)

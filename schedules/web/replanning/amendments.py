@@ -221,7 +221,7 @@ def amendment_retry(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def amendment_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a run that goes on: who waits is not brought over."""
+    """Stop a run that goes on: who waits is not migrated."""
     run = _run(request, pk)
     allowed = set(sites_to_amend(user_of(request), run.to_version.trial, server_day(now())))
     if not set(run.sites.all()) <= allowed:

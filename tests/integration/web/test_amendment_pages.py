@@ -62,7 +62,7 @@ def test_from_the_difference_to_the_end_of_the_run(
     assert "<del>2 days before, 2 days after</del> → <ins>3 days before, 3 days after</ins>" in shown
     assert "Month 9" in shown
     assert "must consent again first" in shown
-    assert "1 participant is brought over" in shown
+    assert "1 participant is migrated" in shown
     filled = form(shown, old, new, site)
     without = page.post(asked(old, new, site), filled | {"reason": ""})
     assert without.status_code == 422
@@ -82,7 +82,7 @@ def test_from_the_difference_to_the_end_of_the_run(
     page.post(f"/amendments/{run.pk}/retry/", {"reason": "consented"})
     tasks.amend()
     assert set(AmendmentStep.objects.values_list("outcome", flat=True)) == {"done"}
-    assert "brought over" in text(page, f"/amendments/trial/{old.trial_id}/")
+    assert "migrated" in text(page, f"/amendments/trial/{old.trial_id}/")
 
 
 def test_what_changed_meanwhile_is_shown_again_with_what_was_typed(
