@@ -5,13 +5,9 @@ PostgreSQL says how many rows each step of a plan took. `make bench-web` prints 
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
-from typing import Any
-
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 
 from participants.models import Anchor, Fact, Participant
 from schedules.models import CalendarState, Deviation, Flag, ProtocolWindow, Visit
@@ -20,7 +16,7 @@ from tests.bench.enrolment import cast_of
 from tests.bench.sweep import _copies
 from tests.cast import NOW, TODAY
 from tests.integration.store.lists import every_list
-from tests.plans import Plan, plan_of, reads, steps_of
+from tests.plans import rows_of
 from trials.models import AuditEntry, Role, Site, TrialSite, User
 from trials.services.accounts.memberships import grant_membership
 
@@ -128,34 +124,3 @@ def rows_of_lists(readers: dict[str, User], site: Site) -> dict[tuple[str, str],
     return {
         key: rows_of(client, address, allowed) for key, client, address, allowed in every_list(readers, site)
     }
-
-
-def rows_of(client: Client, address: str, allowed: AbstractSet[int]) -> int:
-    """How many rows the statements of a list took from tables and indexes, where no table is read whole."""
-    client.get(address)
-    asked: list[tuple[str, Any]] = []
-
-    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        asked.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(watch):
-        answer = client.get(address)
-    assert answer.status_code in allowed, (address, answer.status_code)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        read = 0
-        for sql, params in asked:
-            if reads(sql):
-                read += taken(plan_of(sql, params, "ANALYZE"))
-        cursor.execute("SET LOCAL enable_seqscan = on")
-    return read
-
-
-def taken(plan: Plan) -> int:
-    """The rows that the scans of a plan took, those that a filter left out too."""
-    return sum(
-        int((step["Actual Rows"] + step.get("Rows Removed by Filter", 0)) * step["Actual Loops"])
-        for step in steps_of(plan)
-        if "Scan" in step["Node Type"] and "Relation Name" in step
-    )
