@@ -42,11 +42,16 @@ from schedules.models.reminders import (
 )
 from schedules.models.today import PREPARATIONS, LastLook, SavedView, VisitPreparation
 from schedules.models.visits import (
+    CANCELLED,
     COUNTS_FROM_PLANNED,
     LIVE,
     LOST_BOOKING,
+    MISSED,
+    NOT_APPLICABLE,
     OVER,
     RUNNING,
+    SKIPPED,
+    STOPPED,
     WINDOW_LABELS,
     Basis,
     ProtocolWindow,
@@ -59,13 +64,18 @@ from schedules.models.visits import (
 from schedules.models.webhooks import PAUSES, Webhook, WebhookDelivery
 
 __all__ = [
+    "CANCELLED",
     "COUNTS_FROM_PLANNED",
     "LIVE",
     "LOST_BOOKING",
+    "MISSED",
+    "NOT_APPLICABLE",
     "OVER",
     "PAUSES",
     "PREPARATIONS",
     "RUNNING",
+    "SKIPPED",
+    "STOPPED",
     "WINDOW_LABELS",
     "AlarmChoice",
     "AmendmentRun",

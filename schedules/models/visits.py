@@ -76,6 +76,17 @@ LIVE = Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull
 """The condition on visits that nothing has ended, in the words of the indexes of live visits."""
 OVER = Q(performed_on__isnull=False) | Q(missed_on__isnull=False) | Q(cancelled_on__isnull=False)
 """The contrary, in the words of its index."""
+_OFF = Q(cancelled_on__isnull=False) | Q(applies=False)
+CANCELLED = Q(performed_on__isnull=True) & _OFF
+"""The condition on visits that a person or a step of the course has cancelled, in the words of its index."""
+NOT_APPLICABLE = Q(performed_on__isnull=True, applies=False)
+"""The condition on those of them that no longer apply, in the words of its index."""
+STOPPED = CANCELLED & Q(cancelled_by__isnull=False)
+"""The condition on those that a step of the course has cancelled, in the words of its index."""
+SKIPPED = Q(performed_on__isnull=True, cancelled_by__isnull=True) & (_OFF | Q(missed_on__isnull=False))
+"""The condition on visits that were missed, or cancelled by a person, in the words of its index."""
+MISSED = Q(performed_on__isnull=True, missed_on__isnull=False, cancelled_on__isnull=True, applies=True)
+"""The condition on visits that a person recorded as missed, in the words of its index."""
 COUNTS_FROM_PLANNED = Q(anchor_kind=AnchorKind.PLANNED.value, unscheduled=False, target__gt=F("anchor_on"))
 """The condition on visits that wait once their planned day has passed, in the words of its index."""
 
@@ -286,11 +297,17 @@ class Visit(models.Model):
             models.Index(fields=["anchor_on"], condition=COUNTS_FROM_PLANNED, name="visit_from_planned"),
             models.Index(fields=["closes"], condition=OVER, name="visit_over_by_closes"),
             models.Index(fields=["id"], condition=Q(performed_on__isnull=False), name="visit_done"),
-            models.Index(
-                fields=["id", "participant"],  # of one site no row of the others is read
-                condition=Q(performed_on__isnull=True)
-                & (Q(cancelled_on__isnull=False) | Q(applies=False) | Q(missed_on__isnull=False)),
-                name="visit_ended",
+            # Each by the id, by which lists are read; with the participant no row of another site is read.
+            # An index of all that ended would be walked to the end where few of them were, say, missed.
+            *(
+                models.Index(fields=["id", "participant"], condition=ended, name=name)
+                for name, ended in (
+                    ("visit_cancelled", CANCELLED),
+                    ("visit_not_applicable", NOT_APPLICABLE),
+                    ("visit_stopped", STOPPED),
+                    ("visit_skipped", SKIPPED),
+                    ("visit_missed", MISSED),
+                )
             ),
             models.Index(
                 fields=["performed_on"],

@@ -14,7 +14,17 @@ from django.db.models import F, Q
 from schedules.domain.plan.values import AnchorKind
 from schedules.domain.visits.edc_words import EdcStatus
 from schedules.domain.visits.status import LAST_DAYS, Appointment, ClinicDays, WindowPosition
-from schedules.models import COUNTS_FROM_PLANNED, LIVE, OVER, VisitPlace
+from schedules.models import (
+    CANCELLED,
+    COUNTS_FROM_PLANNED,
+    LIVE,
+    MISSED,
+    NOT_APPLICABLE,
+    OVER,
+    SKIPPED,
+    STOPPED,
+    VisitPlace,
+)
 
 Day = TypeVar("Day")
 
@@ -28,24 +38,21 @@ BOOKED = (Q(booked_on__gte=F("opens"), booked_on__lte=F("closes")) | ~Q(outside_
 
 _WARD = Q(place=VisitPlace.WARD)
 _DONE = Q(performed_on__isnull=False)
-_ENDED = Q(cancelled_on__isnull=False) | Q(applies=False)
 _UNRECORDED = Q(performed_on=None, missed_on=None, cancelled_on=None, applies=True)
 
 _RECORDED = {
     Appointment.DONE: _DONE,
-    Appointment.CANCELLED: ~_DONE & _ENDED,
-    Appointment.MISSED: ~_DONE & ~_ENDED & Q(missed_on__isnull=False),
+    Appointment.CANCELLED: CANCELLED,
+    Appointment.MISSED: MISSED,
 }
 
 
 _STARTED = BOOKED | Q(arrived_on__isnull=False)
-_STOPPED = ~_DONE & _ENDED & Q(cancelled_by__isnull=False)
-_SKIPPED = ~_DONE & ((_ENDED & Q(cancelled_by=None)) | (~_ENDED & Q(missed_on__isnull=False)))
 
 _EDC = {
     EdcStatus.COMPLETED: _DONE,
-    EdcStatus.STOPPED: _STOPPED,
-    EdcStatus.SKIPPED: _SKIPPED,
+    EdcStatus.STOPPED: STOPPED,
+    EdcStatus.SKIPPED: SKIPPED,
     EdcStatus.SCHEDULED: _UNRECORDED & _STARTED,
 }
 
@@ -64,7 +71,7 @@ def window_condition(position: WindowPosition, days: Mapping[ClinicDays, Collect
     `days` are the ids of sites by the day that it is there and the clinic days that come next.
     """
     if position is WindowPosition.NOT_APPLICABLE:
-        return Q(applies=False, performed_on=None)  # none is done, and what ended has an index
+        return NOT_APPLICABLE
     if position is WindowPosition.WAITING:
         awaited = at_each(by_record(days), lambda day: Q(opens__lte=day[0]) & _awaits_base(min(day)))
         return Q(applies=True) & (WAITS | awaited)
