@@ -298,6 +298,9 @@ class AmendmentStep(models.Model):
     )
     message = models.TextField(_("message"), blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
+    done_on = models.DateField(
+        _("done on"), null=True, blank=True, help_text="The day that it was then at the participant's site."
+    )
 
     class Meta:
         constraints = [

@@ -155,6 +155,9 @@ class Visit(models.Model):
     booked_on = models.DateField(_("booked on"), null=True, blank=True)
     booked_start = models.DateTimeField(_("booked from"), null=True, blank=True)
     booked_end = models.DateTimeField(_("booked to"), null=True, blank=True)
+    booked_zone = models.CharField(
+        _("zone of the booking"), max_length=64, blank=True, default="", db_default=""
+    )
     booked_place = models.CharField(_("place"), max_length=120, blank=True)
     booked_resource = models.ForeignKey(
         Resource,
@@ -176,6 +179,9 @@ class Visit(models.Model):
     )
     arrived_on = models.DateField(_("arrived on"), null=True, blank=True)
     arrived_at = models.DateTimeField(_("arrived at"), null=True, blank=True)
+    arrived_zone = models.CharField(
+        _("zone of the arrival"), max_length=64, blank=True, default="", db_default=""
+    )
     performed_on = models.DateField(_("performed on"), null=True, blank=True)
     performed_at = models.DateTimeField(_("performed at"), null=True, blank=True)
     performed_zone = models.CharField(

@@ -59,7 +59,8 @@ COLUMNS = """
     pv.label AS version_label, v.code, v.rule_code, v.occurrence, v.attempt, v.label, v.epoch, v.timing,
     v.place, v.anchor_code, v.anchor_on, v.anchor_kind,
     v."offset", v.opens, v.target, v.closes, v.target_at, v.suggested, v.timing_basis,
-    v.tolerance_basis, v.booked_on, v.booked_start, v.booked_end, v.booked_place, v.arrived_on, v.arrived_at,
+    v.tolerance_basis, v.booked_on, v.booked_start, v.booked_end, v.booked_zone, v.booked_place, v.arrived_on,
+    v.arrived_at, v.arrived_zone,
     v.performed_on, v.performed_at, v.missed_on, v.cancelled_on, v.held_on, v.unscheduled, v.version,
     v.outside_reason, v.missed_reason, v.cancelled_reason, v.applies, v.performed_zone, s.zone
 """

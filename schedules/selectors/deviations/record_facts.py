@@ -108,18 +108,17 @@ def versions_then(asked: Collection[Then]) -> dict[Then, int]:
     applied; two queries, however many are asked for.
     """
     people = {pk for pk, _day in asked}
-    done = Visit.objects.done().filter(participant__in=people, done_under__isnull=False)
-    under = done.order_by("performed_on").values_list("participant_id", "performed_on", "done_under_id")
-    applied = AmendmentStep.objects.filter(participant__in=people, outcome=Outcome.DONE).order_by("done_at")
+    visits = Visit.objects.done().filter(participant__in=people, done_under__isnull=False)
+    under = visits.order_by("performed_on").values_list("participant_id", "performed_on", "done_under_id")
+    done = AmendmentStep.objects.filter(participant__in=people, outcome=Outcome.DONE, done_on__isnull=False)
+    applied = done.order_by("done_at").values_list("participant_id", "done_on", "run__from_version_id")
     ended: dict[int, list[tuple[date, int]]] = defaultdict(list)
     for pk, day, version in under:
         if day and version:
             ended[pk].append((day + DAY, version))
-    for step in applied.select_related("run", "participant__site"):
-        if step.done_at:  # else it waits
-            ended[step.participant_id].append(
-                (today_at(step.participant.site, step.done_at), step.run.from_version_id)
-            )
+    for pk, day, version in applied:
+        if day:
+            ended[pk].append((day, version))
     found = ((each, _then(ended[each[0]], each[1])) for each in asked)
     return {each: version for each, version in found if version}
 

@@ -63,8 +63,10 @@ class Beside(NamedTuple):
 
     booked_start: datetime | None
     booked_end: datetime | None
+    booked_zone: str
     booked_place: str
     arrived_at: datetime | None
+    arrived_zone: str
     missed_reason: str
     cancelled_reason: str
     ended_by: str | None
@@ -89,8 +91,10 @@ _VISIT = (
     *(f"v.{name}" for name in COLUMNS),
     "v.booked_start",
     "v.booked_end",
+    "v.booked_zone",
     "v.booked_place",
     "v.arrived_at",
+    "v.arrived_zone",
     "v.missed_reason",
     "v.cancelled_reason",
     "cs.step",

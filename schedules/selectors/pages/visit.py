@@ -50,7 +50,19 @@ class VisitPage:
     @property
     def zone_of_record(self) -> ZoneInfo:
         """The zone by whose clocks its hour was recorded; the participant may have gone to another since."""
-        named = self.visit.performed_zone
+        return self._zone(self.visit.performed_zone)
+
+    @property
+    def zone_of_arrival(self) -> ZoneInfo:
+        """The zone by whose clocks the participant came."""
+        return self._zone(self.visit.arrived_zone)
+
+    @property
+    def zone_of_booking(self) -> ZoneInfo:
+        """The zone by whose clocks it was booked."""
+        return self._zone(self.visit.booked_zone)
+
+    def _zone(self, named: str) -> ZoneInfo:
         return zone_named(named) if named else self.reading.zone
 
     @property

@@ -25,7 +25,7 @@ CLASHING = time(9, 30)
 """The hour of the one booking that lies across another in its room."""
 EVERY = 3
 MINUTES = (60, 60, 60, 45, 60)
-COLUMNS = ["booked_on", "booked_start", "booked_end", "booked_resource", "booked_staff"]
+COLUMNS = ["booked_on", "booked_start", "booked_end", "booked_zone", "booked_resource", "booked_staff"]
 
 
 def furnish(site: Site) -> list[Resource]:
@@ -96,7 +96,7 @@ def _day_for(visit: Visit, calendar: WorkingDays, today: date) -> date | None:
 
 def _book(visit: Visit, start: datetime, place: int, room: Resource, staff: Resource) -> None:
     visit.booked_on, visit.booked_start = start.date(), start
-    visit.booked_end = start + timedelta(minutes=MINUTES[place])
+    visit.booked_end, visit.booked_zone = start + timedelta(minutes=MINUTES[place]), str(start.tzinfo)
     visit.booked_resource, visit.booked_staff = room, staff
 
 

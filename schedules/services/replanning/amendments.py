@@ -21,6 +21,7 @@ from schedules.domain.errors import AmendmentRefused, AmendmentStale, Replanning
 from schedules.domain.replanning.amendments import HELD_BACK, Outcome
 from schedules.domain.replanning.visit_effects import Effect
 from schedules.models import AmendmentRun, AmendmentStep
+from schedules.selectors.store.calendars import today_at
 from schedules.selectors.store.records import record_of
 from schedules.services.replanning.amendment_previews import Amendment, Judging, Prospect, preview_amendment
 from schedules.services.replanning.moves import Proposal, replan_many
@@ -84,7 +85,7 @@ def retry_amendment(*, run: AmendmentRun, by: User | None, reason: str) -> int:
     held = AmendmentRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     _refuse_second_run(trial, list(held.sites.all()), besides=held.pk)
     steps = AmendmentStep.objects.filter(run=held, outcome__in=HELD_BACK)
-    count = steps.update(outcome=Outcome.WAITING, message="", done_at=None)
+    count = steps.update(outcome=Outcome.WAITING, message="", done_at=None, done_on=None)
     if not count:
         raise AmendmentRefused({"": [_("Nobody of this run was held back.")]})
     held.finished_at = None
@@ -156,7 +157,8 @@ def _bring_over(*, step: int, by: User | None, reason: str, now: datetime) -> bo
         logger.exception("step %s of an amendment failed", mine.pk)
         outcome, message = Outcome.FAILED, told(Words.of(_FAILED))
     mine.outcome, mine.message, mine.done_at = outcome, message, now
-    mine.save(update_fields=["outcome", "message", "done_at"])
+    mine.done_on = today_at(Site.objects.get(participants=mine.participant_id), now)
+    mine.save(update_fields=["outcome", "message", "done_at", "done_on"])
     return True
 
 

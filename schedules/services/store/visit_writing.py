@@ -27,6 +27,7 @@ NO_BOOKING: dict[str, Value] = {
     "booked_on": None,
     "booked_start": None,
     "booked_end": None,
+    "booked_zone": "",
     "booked_place": "",
     "booked_resource_id": None,
     "booked_staff_id": None,

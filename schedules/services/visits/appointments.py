@@ -100,6 +100,7 @@ def book_visit(
         "booked_on": booking.on,
         "booked_start": booking.start,
         "booked_end": booking.end,
+        "booked_zone": zone_of(visit.participant.site).key if booking.start else "",
         "booked_place": booking.place.strip(),
         "booked_resource_id": booking.resource,
         "booked_staff_id": booking.staff,
@@ -127,8 +128,9 @@ def record_arrival(*, visit: Visit, version: int, by: User | None, reason: str =
     Raises VisitRefused for a visit that is ended or whose arrival stands already, and Stale.
     """
     visit = _locked_for(visit, version, VisitAction.ARRIVE)
-    today = clock_at(visit.participant.site, now).today
-    write_visit(visit, "arrived", now, arrived_on=today, arrived_at=now)
+    site = visit.participant.site
+    day, zone = clock_at(site, now).today, zone_of(site).key
+    write_visit(visit, "arrived", now, arrived_on=day, arrived_at=now, arrived_zone=zone)
     return visit
 
 
@@ -137,7 +139,7 @@ def withdraw_arrival(*, visit: Visit, version: int, by: User | None, reason: str
     """Take back that the participant has come: a correction, with a reason. Raises VisitRefused and Stale."""
     visit = _locked_for(visit, version, VisitAction.UNDO_ARRIVAL)
     refuse(refusals_of_reason(reason), VisitRefused)
-    write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None)
+    write_visit(visit, "not-arrived", now, arrived_on=None, arrived_at=None, arrived_zone="")
     return visit
 
 

@@ -56,6 +56,8 @@ def add_unscheduled(
         visit.booked_resource_id, visit.booked_staff_id = asked.booking.resource, asked.booking.staff
         visit.booked_on, visit.booked_place = day, asked.booking.place.strip()
         visit.booked_start, visit.booked_end = asked.booking.start, asked.booking.end
+        if asked.booking.start:
+            visit.booked_zone = zone_of(standing.participant.site).key
     name_new(visit, standing.protocol)
     _add(visit, now)
     return visit

@@ -18,7 +18,7 @@ from participants.models import Anchor, Fact, Participant
 from schedules.api.reading.people import ActivitySerializer
 from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.domain.visits.status import Appointment, appointment
-from schedules.domain.visits.values import Completion
+from schedules.domain.visits.values import Booking, Completion
 from schedules.models import Deviation, Visit, VisitActivity
 from schedules.selectors.store.records import records_of
 from schedules.selectors.store.stored_visits import record_of
@@ -28,7 +28,7 @@ from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor, replan_many
 from schedules.services.store.plan_rows import WINDOW_COLUMNS
 from schedules.services.store.replanning_rows import with_days_gone_by
-from schedules.services.visits.appointments import complete_visit
+from schedules.services.visits.appointments import book_visit, complete_visit, record_arrival
 from schedules.services.windows.facts import record_fact
 from tests.cast import a_site, an_approval, an_enrolment
 from tests.integration.visits.test_visits import CONSENT, INFUSION, conditioned, done, visit
@@ -124,6 +124,24 @@ def test_an_hour_is_shown_by_the_clocks_by_which_it_was_recorded(
     assert f"{done_at:%Y-%m-%d %H:%M}" == "2026-12-07 02:30"
 
 
+@pytest.mark.parametrize("turn", [transferred, corrected])
+def test_an_arrival_and_a_booking_keep_the_hours_of_their_clocks(
+    participant: Participant, turn: Any, client: Client
+) -> None:
+    d28, booking = visit(participant, "d28"), Booking(INFUSION, AT)
+    book_visit(visit=d28, version=d28.version, booking=booking, by=None, reason="earlier", now=AT)
+    d28.refresh_from_db()
+    record_arrival(visit=d28, version=d28.version, by=None, now=AT)
+    turn(participant)
+    root = User.objects.create_superuser("root", password="a long and made-up one")
+    client.force_login(root)
+    said = client.get(f"/visits/{d28.pk}/").content.decode()
+    assert "02:30" in said
+    assert "10:30" not in said
+    (row,) = [row for row in client.get("/api/v1/visits").json()["results"] if row["id"] == d28.pk]
+    assert row["booked_start"] == row["arrived_at"] == "2026-12-07T02:30:00+08:00"
+
+
 def test_a_fact_keeps_its_day_at_another_site(participant: Participant) -> None:
     test = TestResult("cbc", AT, result="done")
     record_fact(participant=participant, fact=test, by=None, reason="", now=LATER)
@@ -161,14 +179,16 @@ def test_the_migration_names_the_zone_of_hours_on_record(participant: Participan
     )
     transferred(participant)
     Anchor.objects.update(actual_zone="")
-    Visit.objects.update(performed_zone="")
+    Visit.objects.update(performed_zone="", arrived_on=INFUSION, arrived_at=AT)
     Fact.objects.update(starts_zone="")
     for app, number in (("participants", "0004"), ("schedules", "0008")):
         module = importlib.import_module(f"{app}.migrations.{number}_zone_of_record")
         module.name_zones(apps, None)
+    importlib.import_module("schedules.migrations.0044_more_zones_of_record").name_zones(apps, None)
     assert Anchor.objects.get(participant=participant, code="infusion").actual_zone == "Asia/Shanghai"
     assert Anchor.objects.get(participant=participant, code="consent").actual_zone == ""
-    assert visit(participant, "d0").performed_zone == "Asia/Shanghai"
+    d0 = visit(participant, "d0")
+    assert d0.performed_zone == d0.arrived_zone == "Asia/Shanghai"
     assert Fact.objects.get(participant=participant).starts_zone == "Asia/Shanghai"
 
 

@@ -6,22 +6,25 @@ Infused on Monday 7 December 2026; D14, done on the 23rd, the last day of ±2. V
 
 from __future__ import annotations
 
+import importlib
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 
 from participants.domain.anchors import RecordedAnchor
-from participants.models import Anchor, Participant
+from participants.models import Anchor, Participant, SitePeriod
 from schedules.domain.deviations.drafts import DeviationKind, Draft
-from schedules.models import Deviation, Visit
+from schedules.models import AmendmentStep, Deviation, Visit
+from schedules.selectors.deviations.record_facts import versions_then
 from schedules.selectors.exchange.visit_rows import WantedVisits, listed_visits
 from schedules.selectors.feeds.content import ShownPeople
 from schedules.services.deviations.by_hand import Entered, enter_deviation
 from schedules.services.replanning.amendments import advance_amendments
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.store.deviation_drafts import draft_deviation
-from tests.cast import an_approval
+from tests.cast import a_site, an_approval
 from tests.integration.replanning.amendments.conftest import INFUSION, NOW, amendment, somebody, started
 from trials.models import Membership, ProtocolVersion, Role, Site, User
 
@@ -83,3 +86,19 @@ def test_without_a_visit_the_day_of_the_amendment_decides(amended: Participant) 
     record_anchor(participant=amended, anchor=corrected, now=LATER, by=None, reason="a slip of the pen")
     one = Deviation.objects.select_related("protocol_version").get(kind="block-broken", visit=None)
     assert (one.occurred_on, one.protocol_version.label) == (date(2026, 12, 6), "1")
+
+
+def test_the_day_of_an_amendment_is_that_of_the_site_at_which_it_was_applied(amended: Participant) -> None:
+    """The morning of the 23rd in Shanghai is still the 22nd in Los Angeles, where they are now."""
+    Visit.objects.filter(participant=amended).update(done_under=None)
+    Participant.objects.filter(pk=amended.pk).update(site=a_site("LA", zone="America/Los_Angeles"))
+    days = [date(2026, 12, 22), date(2026, 12, 23)]
+    then = versions_then({(amended.pk, day) for day in days})
+    assert then == {(amended.pk, days[0]): ProtocolVersion.objects.get(label="1").pk}
+    stands = AmendmentStep.objects.get().done_on
+    AmendmentStep.objects.update(done_on=None)
+    SitePeriod.objects.create(
+        participant=amended, site=Site.objects.exclude(code="LA").get(), ended_on=date(2026, 12, 24)
+    )
+    importlib.import_module("schedules.migrations.0044_more_zones_of_record").name_days(apps, None)
+    assert AmendmentStep.objects.get().done_on == stands == days[1]
