@@ -210,7 +210,11 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
 
 
 def _dated_by_version(record: Record, version: ProtocolVersion | None) -> dict[str, RecordedAnchor]:
-    """The anchors whose day is by this version that of a visit which was done before it said so."""
+    """The anchors whose day is by this version that of a visit which was done before it said so.
+
+    One that only the older version's visit set keeps its day: what was done under that version counts
+    from it.
+    """
     present = record.participant.protocol_version
     if version is None or version == present:
         return {}
