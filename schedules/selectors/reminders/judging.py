@@ -189,22 +189,30 @@ class _Found:
         found: dict[int, datetime | None] = {}
         for reminder in reminders:
             told = self.told.get((hearer(head, self.receivers), thing_named(reminder)), ())
-            if any(sent.reminder_id == reminder.pk and sent.channel != head.channel for sent in told):
+            elsewhere = any(sent.reminder_id == reminder.pk and sent.channel != head.channel for sent in told)
+            today = self._told_today(told, reminder, head, at)
+            urgency = urgency_of(reminder.kind)
+            if elsewhere or any(urgency_of(sent.reminder.kind) >= urgency for sent in today):
                 found[reminder.pk] = None
-            here = self.hours.get(reminder.pk)
-            if here is None or reminder.kind not in BY_KIND:
-                continue
-            for sent in told:
-                assert sent.sent_at is not None, "filtered by it"
-                if sent.message == head.message:
-                    continue
-                same_day = sent.sent_at.astimezone(here.zone).date() == at.astimezone(here.zone).date()
-                graver = urgency_of(reminder.kind) > urgency_of(sent.reminder.kind)
-                if same_day and not graver:
-                    found[reminder.pk] = None
-                elif same_day and reminder.manner != Manner.AT_ONCE:
-                    found.setdefault(reminder.pk, here.next_morning(at, any_day=True))
+            elif today and reminder.manner != Manner.AT_ONCE:
+                found[reminder.pk] = self.hours[reminder.pk].next_morning(at, any_day=True)
         return found
+
+    def _told_today(
+        self, told: Sequence[ReminderDelivery], reminder: Reminder, head: ReminderDelivery, at: datetime
+    ) -> list[ReminderDelivery]:
+        """What was told of its thing today, by the day of its site, in other messages than this one."""
+        here = self.hours.get(reminder.pk)
+        if here is None or reminder.kind not in BY_KIND:
+            return []
+        today = at.astimezone(here.zone).date()
+        return [
+            sent
+            for sent in told
+            if sent.message != head.message
+            and sent.sent_at
+            and sent.sent_at.astimezone(here.zone).date() == today
+        ]
 
 
 def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:

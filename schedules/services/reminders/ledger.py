@@ -257,6 +257,7 @@ def _named(messages: Sequence[Rows]) -> list[When]:
     """Give messages that are claimed for the first time their keys, and say how to keep them."""
     found = []
     for rows in messages:
+        # What a group is told has no person: the channel's number, which below nought is nobody's.
         whom = rows[0].recipient_id or -number_of_channel(rows[0].channel)
         key = message_key([row.reminder.key for row in rows], whom)
         for row in rows:
@@ -281,6 +282,7 @@ class Batch:
 
     def judge(self, messages: Sequence[Rows]) -> list[Judged]:
         """Judge claimed messages, by as many statements however many they are."""
+        # Read before anything is judged, and once: what is written meanwhile then counts as come since.
         if messages and not self.judged:
             self.newest = newest_entry()
         heads = [rows[0].pk for rows in messages]
@@ -301,22 +303,28 @@ class Batch:
         """
         heads = [rows[0].pk for rows in messages]
         if self.clock() >= self.ends:
-            self.newest = newest_entry()
-            self._judge({head: one.said for head in self.waiting if (one := self.judged[head]).said})
+            self._judge_all_that_wait()
         self.waiting -= set(heads)
         found = [self.judged[head] for head in heads]
+        moved = self._moved(found)
+        held = {place: rows for place, rows in moved.items() if rows}
+        again = prepare_messages(list(held.values()), self.now, self.at, self.language)
+        now_said = dict.fromkeys(moved, Judged(None, ())) | dict(zip(held, again, strict=True))
+        return [now_said.get(place, one) for place, one in enumerate(found)]
+
+    def _judge_all_that_wait(self) -> None:
+        self.newest = newest_entry()
+        self._judge({head: one.said for head in self.waiting if (one := self.judged[head]).said})
+
+    def _moved(self, found: Sequence[Judged]) -> dict[int, Rows]:
+        """What is still held of messages (by place) of which something has happened since; one query."""
         held, newest = held_of([row for one in found for row in one.said], self.at)
-        moved: dict[int, Rows] = {}
-        for place, one in enumerate(found):
-            left = [row for row in one.said if row.pk in held]
-            as_it_was = newest == self.newest and len(left) == len(one.said)
-            if one.said and not as_it_was:
-                found[place] = Judged(None, ())
-                moved |= {place: left} if left else {}
-        again = prepare_messages(list(moved.values()), self.now, self.at, self.language)
-        for place, one in zip(moved, again, strict=True):
-            found[place] = one
-        return found
+        left = {place: [row for row in one.said if row.pk in held] for place, one in enumerate(found)}
+        return {
+            place: rows
+            for place, rows in left.items()
+            if found[place].said and (newest != self.newest or len(rows) < len(found[place].said))
+        }
 
     def keep_sent(self, judged: Judged) -> None:
         """Keep that a message has left; its reminders are closed with the batch."""
@@ -481,4 +489,5 @@ def number_of_channel(name: str) -> int:
 
 
 def _keep(rows: Sequence[ReminderDelivery], **values: Any) -> None:
+    # A worker whose claim had grown old may have sent it all the same: nothing is written over that.
     ReminderDelivery.objects.filter(pk__in=[row.pk for row in rows], sent_at=None).update(**values)
