@@ -553,6 +553,7 @@ def _select(kind: str, among: str | None) -> str:
     rule = "it.rule" if own else f"'{kind}'"
     bound = f"person.id IN ({among}) AND " if among is not None else ""
     step = "CASE WHEN place.step > 0 THEN ':' || CAST(place.step AS text) ELSE '' END"
+    # Nothing is said of somebody whose history is still being entered: what it lacks is not typed yet.
     # What would leave only after its day leaves as soon as it is no quiet hour, whatever day that is.
     leaves = f"CASE WHEN {source.day} < place.late_on AND {source.day} >= place.today THEN place.soonest"
     return _spelled(

@@ -37,6 +37,7 @@ _RELATED = (
 
 def open_reminders(now: datetime) -> QuerySet[Reminder]:
     """The reminders that are neither said nor over, and due about now; what is true is asked later."""
+    # `now` is dated in UTC, and at sites east of there it may be the next day already.
     return Reminder.objects.filter(
         due_on__lte=now.date() + _DAY, due_on__gte=now.date() - KEPT_UNSAID, sent_at=None, lapsed_at=None
     )

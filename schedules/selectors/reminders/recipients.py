@@ -109,6 +109,7 @@ def _by_role(
     members: Sequence[Membership], person: Participant, here: RolesDay, today: date
 ) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
+    # A role for all sites goes by the server's day, as on every page; one at a site by the day there.
     for member in members:
         if (
             member.site_id in (None, person.site_id)

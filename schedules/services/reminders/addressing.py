@@ -70,6 +70,7 @@ def address_reminders(
         return []
     rows = reminders_by_id(claimed)
     context = context_of(SWEPT, {one.pk for row in rows if (one := person_of(row)) is not None})
+    # In this order rows are written, and in the order of their numbers they leave: the most urgent first.
     true = sorted(still_true(rows, now, context), key=lambda row: (-urgency_of(row.kind), row.pk))
     mark_lapsed([row.pk for row in rows if row not in true], at=at)
     people = people_of(true, now, context)
@@ -96,6 +97,7 @@ def _claim(now: datetime, at: datetime, stale_after: timedelta, most: int, again
         may_leave = Q(not_before=None) | Q(not_before__lte=at)
         held = unsent.filter(is_free(at, stale_after), may_leave, claimed_at__isnull=False)
         ids += held.order_by("claimed_at", "id").values_list("id", flat=True)[: most - len(fresh)]
+    # Of what lapsed and is true again: how it failed before must not hold it up now.
     ReminderDelivery.objects.filter(reminder__in=fresh, sent_at=None, refused_at=None).update(
         tried_at=None, attempts=0
     )
@@ -203,6 +205,7 @@ def _write(rows: Sequence[Reminder], here: Mapping[Address, Way], at: datetime) 
 
 
 def _keep(delivery: ReminderDelivery, **values: object) -> None:
+    # Another worker may have sent it since it was read: what has left keeps what came of it.
     ReminderDelivery.objects.filter(pk=delivery.pk, sent_at=None).update(**values)
 
 
@@ -273,6 +276,7 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
     """
     at = at or now
     answered = answered_at(at).filter(reminder=OuterRef("pk"))
+    # No rule escalates before a day has passed; after how many each does, `_escalate` asks.
     found = Reminder.objects.filter(
         ~Exists(answered),
         sent_at__lte=at - timedelta(days=1),

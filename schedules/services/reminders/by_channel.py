@@ -130,6 +130,7 @@ class _Ring:
             claimed = claimed[:allowance]
         with Batch(now, at, self.clock, self.channel.language) as batch:
             sent = self._send_what_is_true(batch, claimed, allowance)
+        # The time of now, not of the claim: the receiver's minute is over a minute after the last has left.
         settle_allowance(self.channel.receiver_way, unused=allowance - sent, at=self.database())
         return len(claimed)
 
@@ -205,6 +206,7 @@ class _Ring:
         try:
             way, secret = opened(self.channel)
         except (SecretsUnreadable, Refused) as unreadable:
+            # The key of stored secrets may be given back, so that waits; what is no address never is one.
             keep_failure(rows, unreadable.kept, at, for_good=isinstance(unreadable, Refused))
             return
         sent = self.send(way, packet, secret, at)

@@ -31,6 +31,7 @@ def retry_delivery(*, delivery: ReminderDelivery, by: User, now: datetime, reaso
     ReminderDelivery.objects.filter(pk=stored.pk).update(
         refused_at=None, claimed_at=None, tried_at=None, attempts=0, not_before=None
     )
+    # It was closed when its last delivery was refused: closed, nobody would look at it again.
     Reminder.objects.filter(pk=stored.reminder_id).update(sent_at=None, failed_at=None)
     _keep(stored, "retry", by, now, reason)
 

@@ -50,6 +50,7 @@ def set_rule(
     it since it was shown.
     """
     with transaction.atomic():
+        # The trial and not the row, which is not there yet where two set a rule for the first time.
         Trial.objects.select_for_update(no_key=True).only("pk").get(pk=trial.pk)
         row = ReminderSetting.objects.filter(trial=trial, site=site, kind=kind).first()
         present = row.version if row else 0

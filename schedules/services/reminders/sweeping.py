@@ -88,6 +88,7 @@ def sweep_reminders(*, now: datetime) -> int:
     seen = f"{settings.REMINDER_DAYS} {len(RULES)}"
     if _is_idle(now, seen):
         return 0
+    # Before anything else is read: what is written meanwhile has a later number, and the next sweep sees it.
     newest, zones = newest_entry(), _zones()
     last = ReminderSweep.objects.filter(pk=_ONE, seen=seen, at__lte=now, whole_at__gt=now - HEALED).first()
     written = _sweep_changed(last, newest, zones, now) if last is not None else None
