@@ -289,7 +289,7 @@ MUTANTS = [
         (CLOCK, "base.kind is AnchorKind.ACTUAL:", "False:", "a hold after the infusion"),
         (HAPPENED, "or found.anchor == case.protocol.anchor_of(Role.CONSENT)", "",
          "an infusion before a planned consent"),
-        (HAPPENED, "not case.withdrawn and (planned", "(planned", "nothing is taken back"),
+        (HAPPENED, "by_a_plan and not case.withdrawn", "by_a_plan", "nothing is taken back"),
         (CHAIN, "or next_hash(previous, entry) != found_hash", "", "an altered entry passes"),
         (CHAIN, "if missing > number:", "if False:", "the end of the trail may be cut off"),
         (LIFE, "booking.on > ended.died_on", "booking.on >= ended.died_on",

@@ -23,6 +23,7 @@ FEVER = "fever"
 # Ours and shown as assumed where a protocol has no `afebrile` and `escalate_after` (docs/protocol-format.md).
 _AFEBRILE = Offset(48, Unit.HOURS)
 _ESCALATE_AFTER = Offset(3, Unit.DAYS)
+_CLOCKS = frozenset({"afebrile", "escalate_after"})
 _HOURS = {Unit.HOURS: 1, Unit.DAYS: 24, Unit.WEEKS: 24 * 7}
 _HOUR = timedelta(hours=1)
 
@@ -54,15 +55,15 @@ class HoldTerms:
 def hold_terms(protocol: Protocol) -> HoldTerms:
     """The terms of a protocol's hold, each assumed where nothing states it."""
     rule = protocol.hold
-    stated = rule is not None and not rule.basis.assumed
-    said = {"afebrile": rule.afebrile, "escalate_after": rule.escalate_after} if rule else {}
-    assumed = frozenset(name for name in ("afebrile", "escalate_after") if not (stated and said.get(name)))
+    if rule is None:
+        return HoldTerms(None, "", _AFEBRILE, _ESCALATE_AFTER, _CLOCKS)
+    stated = {name for name in _CLOCKS if getattr(rule, name)}
     return HoldTerms(
-        rule.longest if rule else None,
-        rule.then if rule else "",
-        said.get("afebrile") or _AFEBRILE,
-        said.get("escalate_after") or _ESCALATE_AFTER,
-        assumed | ({"longest"} if rule and rule.basis.assumed else set()),
+        rule.longest,
+        rule.then,
+        rule.afebrile or _AFEBRILE,
+        rule.escalate_after or _ESCALATE_AFTER,
+        _CLOCKS | {"longest"} if rule.basis.assumed else _CLOCKS - stated,
     )
 
 

@@ -6,7 +6,7 @@ refused. What cannot have been (an infusion before what comes before it) is refu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
@@ -92,6 +92,10 @@ class Case:
         """Whether an anchor has its actual day."""
         return self.after[code].kind is AnchorKind.ACTUAL
 
+    def have_happened(self, codes: Iterable[str]) -> bool:
+        """Whether all of these anchors have their actual days."""
+        return all(map(self.happened, codes))
+
     def moved(self, code: str) -> bool:
         """Whether an anchor stands on another day than before, or is known otherwise."""
         before, after = self.before.get(code), self.after[code]
@@ -106,12 +110,12 @@ def rule_on(found: Sequence[Contradiction], case: Case) -> Ruling:
     """
     refused, departures = [], []
     for one in found:
-        sides = tuple(root_of(case.protocol, code, case.after) for code in (one.anchor, one.other))
-        moved = [code for code in dict.fromkeys(sides) if case.moved(code)]
-        if not moved and (all(map(case.happened, sides)) or (one.anchor, one.other) in case.stood):
+        sides = {root_of(case.protocol, code, case.after) for code in (one.anchor, one.other)}
+        moved = {code for code in sides if case.moved(code)}
+        if not moved and (case.have_happened(sides) or (one.anchor, one.other) in case.stood):
             continue
-        planned = [code for code in moved if not case.happened(code)]
-        if _impossible(one, case) or (not case.withdrawn and (planned or not moved)):
+        by_a_plan = not (moved and case.have_happened(moved))
+        if _impossible(one, case) or (by_a_plan and not case.withdrawn):
             refused.append(one)
         else:
             departures.append(_departure(one, case))
@@ -120,9 +124,10 @@ def rule_on(found: Sequence[Contradiction], case: Case) -> Ruling:
 
 def _impossible(found: Contradiction, case: Case) -> bool:
     """Whether two days that are said to have happened cannot both be: an infusion before what precedes it."""
+    both = case.have_happened((found.anchor, found.other))
     if not found.shape and found.other == case.protocol.day_zero and case.happened(found.other):
-        return case.happened(found.anchor) or found.anchor == case.protocol.anchor_of(Role.CONSENT)
-    if not (found.shape and case.happened(found.anchor) and case.happened(found.other)):
+        return both or found.anchor == case.protocol.anchor_of(Role.CONSENT)
+    if not (found.shape and both):
         return False
     derived = case.protocol.anchor_by_code[found.anchor].derived
     assert derived is not None, "a block's shape hangs on a derivation"
@@ -133,7 +138,7 @@ def _impossible(found: Contradiction, case: Case) -> bool:
 def _departure(found: Contradiction, case: Case) -> Departure:
     anchor, other = case.after[found.anchor], case.after[found.other]
     mend = dict(found.mends).get(found.other)
-    if case.happened(found.anchor) and case.happened(found.other):
+    if case.have_happened((found.anchor, found.other)):
         kind = DepartureKind.BLOCK if found.shape else DepartureKind.ORDER
         return Departure(kind, found.anchor, anchor.day, found.other, other.day, mend)
     if case.happened(found.anchor):
@@ -227,7 +232,7 @@ def _about(one: Departure, participant: int) -> str:
 
 def keys_that_hold(found: Sequence[Contradiction], case: Case, participant: int) -> set[str]:
     """The keys of all drafts that the anchors on record bear out, whether or not they were drafted."""
-    both = (one for one in found if case.happened(one.anchor) and case.happened(one.other))
+    both = (one for one in found if case.have_happened((one.anchor, one.other)))
     departures = [_departure(one, case) for one in both]
     days = [(code, anchor.day) for code, anchor in case.after.items() if case.happened(code)]
     starts = (DepartureKind.GATE, DepartureKind.START)

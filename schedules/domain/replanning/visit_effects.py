@@ -95,18 +95,14 @@ def compare_visits(
     live visit that the plan no longer has is cancelled. `traits` are the participant's.
     """
     planned = {visit.code: visit for visit in plan.visits}
-    held = {hold.anchor for hold in find_holds(plan.protocol, plan.anchors)}
     judging = _Judging(plan, today, plan.protocol.effective_traits(traits))
     changes = [_change(visit, planned.get(visit.code), judging) for visit in standing]
     changes += _new_visits(plan, {visit.code for visit in standing}, today)
     ended = {visit.code for visit in standing if not (visit.live or visit.gone)}
     changes = [change if change.code in ended else _booked_on(change, closed) for change in changes]
-    changes = _broken_blocks(changes, standing, plan)
-    if held:
-        changes = [_under_hold(change, planned.get(change.code), held) for change in changes]
-    changes = [_told(change) for change in changes]
-    order = {change.code: place for place, change in enumerate(changes)}
-    return tuple(sorted(changes, key=lambda change: (GRAVITY[change.gravest], order[change.code])))
+    changes = _under_hold(_broken_blocks(changes, standing, plan), plan)
+    told = [_told(change) for change in changes]
+    return tuple(sorted(told, key=lambda change: GRAVITY[change.gravest]))
 
 
 def _told(change: VisitChange) -> VisitChange:
@@ -184,30 +180,33 @@ def _new_visits(plan: Plan, known: AbstractSet[str], today: date) -> Iterator[Vi
 
 
 def _change(visit: VisitState, planned: PlannedVisit | None, judging: _Judging) -> VisitChange:
-    before = visit.window
-    after = before if visit.unscheduled else (planned.window if planned else None)
-    change = VisitChange(
+    change = _beside_the_plan(visit, planned)
+    if visit.performed_on:
+        return _performed(change, visit, planned, judging)
+    if change.after is None:
+        return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.RETAINED,))
+    if visit.gone and planned:
+        return _back(change, planned, judging)
+    if not visit.live:
+        return replace(change, effects=(_again(change),))
+    if change.before == change.after:
+        return replace(change, effects=(_suggested_anew(change),))
+    return replace(change, effects=tuple(_moved(visit, change.after, judging.today)))
+
+
+def _beside_the_plan(visit: VisitState, planned: PlannedVisit | None) -> VisitChange:
+    """A visit before and after, whatever that means for it; one that nobody planned keeps its window."""
+    after = planned.window if planned else None
+    return VisitChange(
         visit.code,
         visit.label,
-        before,
-        after,
+        visit.window,
+        visit.window if visit.unscheduled else after,
         (),
         visit.booked_on,
         visit.performed_on,
         suggested=(visit.suggested, planned.suggested if planned else None),
     )
-    if visit.performed_on:
-        return _performed(change, visit, planned, judging)
-    if after is None:
-        return replace(change, effects=(Effect.CANCELLED if visit.live else Effect.RETAINED,))
-    if visit.gone and planned:
-        return _back(change, planned, judging)
-    if not visit.live:
-        return replace(change, effects=(_again(visit, before, after),))
-    effects = tuple(_live(visit, after, judging.today))
-    if effects == (Effect.UNCHANGED,) and _another_day_suggested(change):
-        effects = (Effect.SUGGESTED,)
-    return replace(change, effects=effects)
 
 
 def _back(change: VisitChange, planned: PlannedVisit, judging: _Judging) -> VisitChange:
@@ -217,9 +216,10 @@ def _back(change: VisitChange, planned: PlannedVisit, judging: _Judging) -> Visi
     return replace(change, before=None, effects=(*outside, *_added(planned, judging.today)))
 
 
-def _another_day_suggested(change: VisitChange) -> bool:
+def _suggested_anew(change: VisitChange) -> Effect:
+    """A visit that keeps its window may still be better on another day of it."""
     before, after = change.suggested
-    return after is not None and before != after
+    return Effect.UNCHANGED if after is None or before == after else Effect.SUGGESTED
 
 
 def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
@@ -231,9 +231,9 @@ def _booked_on(change: VisitChange, closed: AbstractSet[date]) -> VisitChange:
     return replace(change, effects=tuple(effects))
 
 
-def _again(visit: VisitState, before: VisitWindow, after: VisitWindow) -> Effect:
+def _again(change: VisitChange) -> Effect:
     """A visit that was cancelled or missed stays so, with its new window."""
-    return Effect.UNCHANGED if before == after else Effect.RETAINED
+    return Effect.UNCHANGED if change.before == change.after else Effect.RETAINED
 
 
 def _performed(
@@ -258,14 +258,11 @@ def _side(visit: VisitState) -> Effect | None:
     return (Effect.DONE_EARLY if outside < 0 else Effect.DONE_LATE) if outside else None
 
 
-def _live(visit: VisitState, after: VisitWindow, today: date) -> Iterator[Effect]:
-    """The effects on a visit still to come, the most severe first; never none."""
-    before = visit.window
-    if before == after:
-        yield Effect.UNCHANGED
-        return
+def _moved(visit: VisitState, after: VisitWindow, today: date) -> Iterator[Effect]:
+    """The effects on a visit still to come whose window moves, the most severe first; never none."""
     if visit.booked_on and not after.holds(visit.booked_on):
-        yield Effect.BOOKING_OUTSIDE if before.holds(visit.booked_on) else Effect.BOOKING_ALREADY_OUTSIDE
+        inside = visit.window.holds(visit.booked_on)
+        yield Effect.BOOKING_OUTSIDE if inside else Effect.BOOKING_ALREADY_OUTSIDE
     if not visit.waits:
         yield from _lateness(after, visit.is_range, today)
     yield Effect.MOVED
@@ -283,7 +280,13 @@ def _added(visit: PlannedVisit, today: date) -> tuple[Effect, ...]:
     return (late, Effect.ADDED) if late else (Effect.ADDED,)
 
 
-def _under_hold(change: VisitChange, planned: PlannedVisit | None, held: AbstractSet[str]) -> VisitChange:
-    """Chemotherapy that was given for an earlier day zero says so first."""
-    given = planned and planned.rule.counts_from.code in held and change.performed_on
-    return replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects)) if given else change
+def _under_hold(changes: Sequence[VisitChange], plan: Plan) -> list[VisitChange]:
+    """The same changes; of chemotherapy that was given for an earlier day zero that is said first."""
+    held = {hold.anchor for hold in find_holds(plan.protocol, plan.anchors)}
+    block = {visit.code for visit in plan.visits if visit.rule.counts_from.code in held}
+    return [
+        replace(change, effects=(Effect.CHEMOTHERAPY_GIVEN, *change.effects))
+        if change.performed_on and change.code in block
+        else change
+        for change in changes
+    ]
