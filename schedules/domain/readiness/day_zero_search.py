@@ -443,15 +443,23 @@ def _hold(plan: Plan) -> Iterator[Reason]:
 def _provisional(start: Start, plan: Plan) -> Iterator[Reason]:
     """Years whose official calendar is not out: each until the stay is over costs points, later ones none."""
     calendar = start.calendar
-    visits = [visit for visit in plan.visits if calendar and _to_come(start, visit)]
-    unsure = [year for year in _years(visits) if calendar and calendar.is_provisional(year)]
-    last = max((plan.day_zero or start.today, *(end for _first, end in stays(plan, start.zone)))).year
+    if calendar is None:
+        return
+    to_come = [visit for visit in plan.visits if _to_come(start, visit)]
+    unsure = [year for year in _years(to_come) if calendar.is_provisional(year)]
+    last = _last_of_stay(start, plan).year
     for year in (year for year in unsure if year <= last):
         template = _("The official calendar is not out for %(year)d.")
         yield _reason(Objection.PROVISIONAL, template, {"year": year})
     if later := [year for year in unsure if year > last]:
         template = _("Visits from %(year)d on: no official calendar is out for them yet.")
         yield _reason(Objection.LATER_PROVISIONAL, template, {"year": later[0]})
+
+
+def _last_of_stay(start: Start, plan: Plan) -> date:
+    """The last day in hospital, or day zero where nobody stays after it."""
+    ends = (end for _first, end in stays(plan, start.zone))
+    return max((plan.day_zero or start.today, *ends))
 
 
 def _years(visits: Sequence[PlannedVisit]) -> list[int]:

@@ -75,16 +75,19 @@ def road(person: Traveller) -> dict[Stop, StopState]:
 def _screening(visits: Collection[Standing]) -> StopState:
     if not visits:
         return StopState.NOT_APPLICABLE
-    if all(one.appointment is Appointment.DONE or not one.live for one in visits):
-        missed = any(one.appointment is Appointment.MISSED for one in visits)
+    to_come = [one for one in visits if one.live]
+    if not to_come:
+        missed = Appointment.MISSED in {one.appointment for one in visits}
         return StopState.BLOCKED if missed else StopState.PASSED
-    open_ones = [one for one in visits if one.live]
-    closed = (WindowPosition.CLOSED, WindowPosition.NO_CLINIC_DAY_LEFT)
-    unbooked = [one for one in open_ones if one.appointment is not Appointment.BOOKED]
-    if any(one.window in closed for one in unbooked):
+    if any(_is_too_late_to_book(one) for one in to_come):
         return StopState.BLOCKED
-    ahead = all(one.window is WindowPosition.UPCOMING for one in open_ones)
-    return StopState.TO_COME if ahead else StopState.HERE
+    windows = {one.window for one in to_come}
+    return StopState.TO_COME if windows == {WindowPosition.UPCOMING} else StopState.HERE
+
+
+def _is_too_late_to_book(visit: Standing) -> bool:
+    closed = visit.window in {WindowPosition.CLOSED, WindowPosition.NO_CLINIC_DAY_LEFT}
+    return closed and visit.appointment is not Appointment.BOOKED
 
 
 def _eligible(person: Traveller, screening: StopState) -> StopState:
