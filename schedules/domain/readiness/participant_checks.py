@@ -184,5 +184,6 @@ def _awaited(start: Start, product: Product, day: date) -> Line:
         else _("Expected to be ready on %(ready)s.")
     )
     words = Words.of(template, {"ready": expected.day})
+    # A day that no protocol states never says no: each start would be a deviation by our own assumption.
     told = late and not expected.assumed
     return Line(Item.PRODUCT, Answer.NO if told else Answer.NOT_KNOWN, (*lacking, words))

@@ -141,6 +141,7 @@ class Start:
         """The plan with another day zero; `at` is the start itself where it has come."""
         zero = {self.protocol.day_zero: AnchorDay(day_zero)}
         marked = {rule.code for rule in self.protocol.anchors if rule.point_of_no_return}
+        # A start that is merely planned goes along with day zero, also where somebody gave its day.
         kept = {
             code: day
             for code, day in self.anchors.items()
