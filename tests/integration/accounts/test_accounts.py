@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
@@ -17,13 +19,14 @@ from django.utils import timezone
 
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.feeds.subscriptions import open_feed
-from tests.cast import NOW, TODAY, a_site, an_enrolment
+from tests.cast import NOW, TODAY, a_site, a_version, an_enrolment
 from tests.integration.accounts.conftest import PASSWORD, signed_in
 from trials.domain.accounts.accounts import AccountKept, NameNotFit, NameTaken, OwnAccount, ReasonMissing
 from trials.models import AuditEntry, User
 from trials.selectors.accounts.accounts import may_change_account
 from trials.selectors.records import api_token_in_use
 from trials.services.accounts import accounts
+from trials.services.accounts.clients import ClientTerms, open_client
 from trials.services.accounts.memberships import grant_membership
 from trials.services.accounts.tokens import issue_api_token
 
@@ -175,6 +178,67 @@ def test_a_refused_account_comes_back_filled_and_in_words(chief: User, person: U
     assert page.status_code == 422
     for words in ("is or was somebody", 'value="Coordinator"', 'value="Li Wei"', f'value="{WHY}"'):
         assert words in page.content.decode().replace("&#x27;", "'")
+
+
+@pytest.fixture
+def asked_again(chief: User) -> Callable[[str], Any]:
+    """The answer to an empty form that is sent by somebody who must confirm first who they are."""
+    client = signed_in(chief, freshly=False)
+
+    def send(address: str) -> Any:
+        asked = client.post(address, {"name": "typed before"})
+        question = asked.headers["Location"]
+        assert question.startswith(reverse("account_reauthenticate"))
+        back = parse_qs(urlsplit(question).query)["next"][0]
+        return client.post(question, {"password": PASSWORD, "next": back})
+
+    return send
+
+
+def _of_account(account: User) -> list[int]:
+    return [account.pk]
+
+
+def _of_role(account: User) -> list[int]:
+    role = {"role": "coordinator", "site": a_site("FAR"), "starts_on": TODAY}
+    return [grant_membership(user=account, by=None, **role).pk]
+
+
+def _of_client(_account: User) -> list[int]:
+    made, _secret = open_client(name="edc", terms=ClientTerms(), today=TODAY, now=NOW, by=None, reason=WHY)
+    return [made.pk]
+
+
+def _of_trial(_account: User) -> list[Any]:
+    chief = User.objects.get(username="chief")
+    grant_membership(user=chief, role="data_manager", starts_on=TODAY, by=None)
+    return [a_version().trial_id, "freeze"]
+
+
+GUARDED = [
+    ("open-account", lambda _account: []),
+    ("person", _of_account),
+    ("correct-account", _of_account),
+    ("grant", lambda _account: []),
+    ("withdraw", _of_role),
+    ("api-client-new", lambda _account: []),
+    ("api-client-rotate", _of_client),
+    ("api-client-end", _of_client),
+    ("webhook-new", _of_client),
+    ("trial-closing", _of_trial),
+]
+
+
+@pytest.mark.parametrize("query", ["", "?user=1"])
+@pytest.mark.parametrize(("name", "arguments"), GUARDED)
+def test_what_is_refused_after_the_question_can_be_sent_again(
+    asked_again: Callable[[str], Any], person: User, name: str, arguments: Any, query: str
+) -> None:
+    """The answer stands at the address of the question: its form leads back to where it belongs."""
+    address = reverse(name, args=arguments(person)) + query
+    page = asked_again(address)
+    assert page.status_code == 422, "what was sent is judged, not thrown away"
+    assert f'<form method="post" action="{address}"' in page.content.decode()
 
 
 def test_a_change_asks_again_who_one_is_and_then_does_it(chief: User, person: User) -> None:

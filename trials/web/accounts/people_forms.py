@@ -19,7 +19,7 @@ def in_words(error: AccountError) -> str:
             return _("The user name %(name)s is or was somebody's. Give another one.") % name
         case NameNotFit():
             words = _(
-                "%(name)s cannot be a user name. Give up to 150 Latin letters, digits, dots and hyphens."
+                "%(name)s cannot be a user name. Use Latin letters, digits, dots and hyphens, at most 150."
             )
             return words % name
         case OwnAccount():
