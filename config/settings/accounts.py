@@ -29,7 +29,10 @@ ACCOUNT_ADAPTER = "trials.web.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # which also says that one signs in by password
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_FORMS = {"login": "trials.web.accounts.sign_in_forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "trials.web.accounts.sign_in_forms.SignInForm",
+    "reset_password_from_key": "trials.web.accounts.sign_in_forms.PasswordBehindLinkForm",
+}
 MFA_FORMS = {
     "authenticate": "trials.web.accounts.sign_in_forms.CodeForm",
     "reauthenticate": "trials.web.accounts.sign_in_forms.CodeAgainForm",

@@ -157,7 +157,12 @@ def test_an_account_is_opened_and_its_owner_sets_the_password(chief: User, setti
     address = form_page.redirect_chain[-1][0]
     weak = owner.post(address, {"password1": "short", "password2": "short"})
     assert "at least 12 characters" in weak.content.decode()
-    assert owner.post(address, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
+    done = owner.post(address, {"password1": PASSWORD, "password2": PASSWORD}, follow=True).content.decode()
+    sign_in = f'href="{reverse("login")}"'
+    assert sign_in in done, "and the page says what to do with it"
+    used = Client().get(link[1], follow=True).content.decode()
+    assert "Ask an administrator for a new one" in used
+    assert sign_in in used
     assert owner.post(reverse("login"), {"login": "new", "password": PASSWORD}).status_code == 302
     entry = AuditEntry.objects.filter(model="trials.user", actor="new").latest("id")
     assert list(json.loads(entry.new)) == ["password_set_at"]

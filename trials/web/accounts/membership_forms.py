@@ -54,7 +54,9 @@ class AccessForm(forms.Form):
 class GrantForm(forms.Form):
     """A role for somebody."""
 
-    user: Any = forms.ModelChoiceField(None, label=gettext_lazy("Account"))
+    user: Any = forms.ModelChoiceField(
+        None, label=gettext_lazy("Account"), empty_label=gettext_lazy("Choose …")
+    )
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
     site = ByCode(None, label=gettext_lazy("Site"), required=False, empty_label=gettext_lazy("All sites"))
     trial = ByCode(None, label=gettext_lazy("Trial"), required=False, empty_label=gettext_lazy("All trials"))

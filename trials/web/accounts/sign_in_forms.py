@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ResetPasswordKeyForm
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -35,6 +35,16 @@ class SignInForm(LoginForm):
         plain = {"autocapitalize": "none", "spellcheck": "false"}
         login.widget.attrs = {"autocomplete": "username", "maxlength": "150"} | plain
         password.widget.attrs = {"autocomplete": "current-password"}
+
+
+class PasswordBehindLinkForm(ResetPasswordKeyForm):
+    """The password that the owner of an account sets behind a link: the first one or another."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in (("password1", _("Password")), ("password2", _("Password again"))):
+            self.fields[name].label = label
+            self.fields[name].widget.attrs.pop("placeholder", None)
 
 
 class _NotLocked:
