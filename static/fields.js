@@ -15,6 +15,25 @@
   document.addEventListener("input", (event) => {
     if (event.target.matches && event.target.matches("input[type=date]")) say(event.target);
   });
+  // A day out of a message or a table, which the browser's own field drops without a word.
+  document.addEventListener("paste", (event) => {
+    const field = event.target;
+    if (!field.matches || !field.matches("input[type=date]") || field.readOnly) return;
+    event.preventDefault();
+    const before = field.value;
+    const text = event.clipboardData.getData("text").normalize("NFKC");
+    const parts = text.match(/(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)/)
+      || text.match(/(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)/);
+    field.value = parts ? `${parts[1]}-${parts[2].padStart(2, "0")}-${parts[3].padStart(2, "0")}` : "";
+    if (field.value) {
+      for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, {bubbles: true}));
+      return;
+    }
+    field.value = before;
+    say(field);
+    field.nextElementSibling.setAttribute("role", "alert");
+    field.nextElementSibling.textContent = document.querySelector("main").dataset.noDay;
+  });
   document.querySelectorAll("input[type=date]").forEach((field) => field.value && say(field));
 })();
 

@@ -423,3 +423,36 @@ def test_enrolling_bears_bad_input(live_server: LiveServer, page: Page, infused:
     expect(page.locator(".heading.person")).to_contain_text("S09-002")
     expect(page.locator("main .notes")).to_contain_text("is enrolled")
     assert Participant.objects.filter(subject_code="S09-002").count() == 1
+
+
+PASTED = (
+    ("2026年12月7日", "2026-12-07"),
+    ("２０２６年１２月７日（周一）", "2026-12-07"),
+    ("2026/12/7 Mon", "2026-12-07"),
+    ("2026-12-07", "2026-12-07"),
+    ("20261207", "2026-12-07"),
+    ("2026年2月30日", ""),
+    ("next week", ""),
+)
+
+
+def test_a_day_is_pasted_as_people_write_it(live_server: LiveServer, page: Page, infused: int) -> None:
+    """The browser's own field drops what it cannot read without a word."""
+    sign_in(page, live_server)
+    opened(live_server, page, f"/participants/{infused}/absences/")
+    field = page.locator("main input[type=date]").first
+    beside = field.locator("xpath=following-sibling::small[1]")
+    for text, day in PASTED:
+        field.fill("")
+        field.evaluate(
+            """(field, text) => {
+                const data = new DataTransfer();
+                data.setData("text", text);
+                field.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+            }""",
+            text,
+        )
+        expect(field).to_have_value(day)
+        expect(beside).to_have_text(
+            "Monday" if day else "What you pasted is no day. Write it as 2026-12-07 or 2026年12月7日."
+        )

@@ -17,6 +17,7 @@ from schedules.web.shared.anchor_fields import DayInput
 from schedules.web.shared.forms import NO_NAMES, SureField, VersionedForm
 from schedules.web.shared.wording import say
 from trials.spoken import bracketed
+from trials.web.shared.typed_codes import CodeField
 
 YES, NO = "yes", "no"
 ANSWERS = ((YES, gettext_lazy("yes")), (NO, gettext_lazy("no")))
@@ -50,7 +51,7 @@ class EnteringForm(VersionedForm):
     """A deviation that no record shows: whose, where that is still to be said, when, what, at which visit."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)
-    subject = forms.CharField(label=gettext_lazy("Participant"), max_length=40, strip=True)
+    subject = CodeField(label=gettext_lazy("Participant"), max_length=40, strip=True)
     occurred_on = forms.DateField(label=gettext_lazy("Occurred on"), widget=DayInput())
     visit = VisitField(
         queryset=None,

@@ -25,6 +25,7 @@ from trials.domain.accounts.access import Right
 from trials.selectors.records import keeps_records, roles_of
 from trials.services.accounts.choices import choose_single_keys
 from trials.web.shared.query_params import query_params
+from trials.web.shared.typed_codes import plain_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ PAGES = (
 @query_params("q")
 def find(request: HttpRequest) -> HttpResponse:
     """What a few words find; a single participant or visit is opened at once."""
-    user, text = user_of(request), request.GET.get("q", "").strip()[:LONGEST]
+    user, text = user_of(request), plain_code(request.GET.get("q", ""))[:LONGEST]
     found = search(user, text, now(), say)
     pages = _pages(request, text)
     if found.only is not None and not pages:

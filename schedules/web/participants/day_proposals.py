@@ -74,4 +74,4 @@ def _chosen(form: EnrolmentForm) -> Site | None:
 
 def _proposal(day: CandidateDay) -> Proposal:
     kinds = dict.fromkeys(_(AGAINST_LABELS[reason.against]) for reason in day.reasons)
-    return Proposal(day.day, day.start, day.points, _("; ").join(kinds))
+    return Proposal(day.day, day.start, day.points, _(" · ").join(kinds))

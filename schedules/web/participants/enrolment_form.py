@@ -33,6 +33,7 @@ from trials.domain.protocols.protocol import EventAfter, Protocol
 from trials.models import Cohort, ConsentForm, ProtocolVersion, Site, User
 from trials.selectors.records import protocol_of
 from trials.web.shared.refusals import put_refusals
+from trials.web.shared.typed_codes import CodeField
 from trials.zones import zone_of
 
 __all__ = ["PLANNED", "EnrolmentForm", "PlaceForm", "mended"]
@@ -76,7 +77,7 @@ class PlaceForm(forms.Form):
 class EnrolmentForm(AnchorFieldsMixin, PlaceForm):
     """The whole form, made for one protocol version."""
 
-    subject_code = forms.CharField(
+    subject_code = CodeField(
         label=gettext_lazy("Subject code"),
         max_length=32,
         help_text=gettext_lazy(

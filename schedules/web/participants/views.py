@@ -38,6 +38,7 @@ from schedules.web.windows.facts import verdict_context
 from trials.domain.accounts.access import Right
 from trials.selectors.records import may, sites_visible_to, trials_visible_to
 from trials.web.shared.query_params import choice_in, query_params
+from trials.web.shared.typed_codes import plain_code
 
 PER_PAGE = 50
 MOVED = "moved"
@@ -67,7 +68,7 @@ def participant_list(request: HttpRequest) -> HttpResponse:
     sites, trials = sites_visible_to(user, here), trials_visible_to(user, here)
     site, trial = place_asked(request, "site", sites), place_asked(request, "trial", trials)
     wanted = {
-        "q": request.GET.get("q", "").strip(),
+        "q": plain_code(request.GET.get("q", "")),
         "site": site.code if site else "",
         "trial": trial.code if trial else "",
         "phase": choice_in(request, "phase", [*PHASES]),

@@ -241,7 +241,7 @@ def _row(day: CandidateDay) -> dict[str, Any]:
         for reason in day.reasons[1:]
     )
     more = len(reasons) - 1
-    return {"day": day, "reasons": reasons, "look": look, "more": more, "kinds": _("; ").join(kinds)}
+    return {"day": day, "reasons": reasons, "look": look, "more": more, "kinds": _(" · ").join(kinds)}
 
 
 def _asked(form: NewcomerForm, start: Start | None) -> list[tuple[str, str]]:

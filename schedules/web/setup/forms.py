@@ -21,6 +21,7 @@ from trials.formats.protocols import library
 from trials.formats.protocols.yaml import read_document
 from trials.formats.protocols.yaml_text import read_text
 from trials.services.sites.sites import NAMES, NewSite, SiteNames
+from trials.web.shared.typed_codes import CodeField
 from trials.zones import server_zone
 
 CHINA = "CN"
@@ -44,12 +45,15 @@ class SiteNamesForm(VersionedForm):
         gettext_lazy("Beside subject codes, such as Wuhan; without one the code of the site is shown."),
     )
     short_name_zh = _text(gettext_lazy("Short name in Chinese"), 40)
-    night_phone = _text(
-        gettext_lazy("24-hour telephone number"),
-        32,
-        gettext_lazy("Printed on visit cards, for a participant who feels unwell at night."),
+    night_phone = CodeField(
+        label=gettext_lazy("24-hour telephone number"),
+        max_length=32,
+        required=False,
+        help_text=gettext_lazy("Printed on visit cards, for a participant who feels unwell at night."),
     )
-    day_phone = _text(gettext_lazy("Telephone number of the study office"), 32)
+    day_phone = CodeField(
+        label=gettext_lazy("Telephone number of the study office"), max_length=32, required=False
+    )
     bring = _text(
         gettext_lazy("What participants bring"),
         300,
@@ -71,11 +75,10 @@ class SiteNamesForm(VersionedForm):
 class NewSiteForm(SiteNamesForm):
     """A site to be added, with its zone, clinic days and holidays."""
 
-    code = _text(
-        gettext_lazy("Code"),
-        40,
-        gettext_lazy("Short and for good, such as WUHAN-UNION: letters, digits, dots and hyphens."),
-        required=True,
+    code = CodeField(
+        label=gettext_lazy("Code"),
+        max_length=40,
+        help_text=gettext_lazy("Short and for good, such as WUHAN-UNION: letters, digits, dots and hyphens."),
     )
     time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
     clinic_days = forms.MultipleChoiceField(

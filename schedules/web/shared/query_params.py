@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from trials.keyset import Key, read_cursor, write_cursor
 from trials.web.shared.query_params import QueryRefused
+from trials.web.shared.typed_codes import plain_code
 
 LONGEST = 32
 LONGEST_NUMBER = 9
@@ -49,7 +50,7 @@ def key_asked(request: HttpRequest) -> Key | None:
 
 def search_asked(request: HttpRequest) -> str:
     """Part of a subject code."""
-    return request.GET.get("q", "").strip()[:LONGEST]
+    return plain_code(request.GET.get("q", ""))[:LONGEST]
 
 
 def next_page(request: HttpRequest, after: Key | int | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ from trials.audit.trail_terms import kind_name
 from trials.domain.audit.trail import Order
 from trials.selectors.audit.trail import WantedEntries, recorded_models
 from trials.web.shared.day_input import DayInput
+from trials.web.shared.typed_codes import CodeField
 
 LATELY = timedelta(days=30)
 """How far back a text is looked for at first: every entry of that time is read."""
@@ -40,7 +41,7 @@ class TrailForm(forms.Form):
 
     record = forms.ChoiceField(label=gettext_lazy("Record"), required=False)
     number = forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
-    participant = forms.CharField(label=gettext_lazy("Subject code"), required=False, max_length=40)
+    participant = CodeField(label=gettext_lazy("Subject code"), required=False, max_length=40)
     who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)
     action = forms.ChoiceField(label=pgettext_lazy("audit trail", "Action"), required=False, choices=ACTIONS)
     first = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput())

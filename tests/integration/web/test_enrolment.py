@@ -240,6 +240,24 @@ def test_days_are_proposed_and_one_click_leads_to_the_calendar(page: Client, fil
     assert f'value="{days[0].day}"' in wrong.content.decode(), "the day that was taken is kept"
 
 
+def test_what_speaks_against_a_day_is_a_list_and_no_sentence(page: Client, filled: dict[str, Any]) -> None:
+    """Each begins with a capital: a semicolon before it would begin nothing."""
+    days = page.get(ADDRESS).context["proposals"].days
+    several = [one.against for one in days if " · " in one.against]
+    assert several, "a day against which two things speak"
+    assert not any(";" in one.against for one in days)
+
+
+@pytest.mark.parametrize("typed", ["Ｓ０１－００７", " s01–007 ", "S01-007"])
+def test_a_code_is_read_as_it_was_meant(page: Client, filled: dict[str, Any], typed: str) -> None:
+    """A Chinese keyboard writes letters, digits and hyphens as wide as its other characters."""
+    _, context = shown(page, {**filled, "subject_code": typed})
+    page.post(ADDRESS, {**filled, "subject_code": typed, "action": "enrol", "seal": context["preview"].seal})
+    assert Participant.objects.get().subject_code == "S01-007"
+    found = page.get("/find/", {"q": typed})
+    assert found.status_code == 302, "and it is found as it was typed"
+
+
 def test_the_form_begins_where_one_enrolled_last(
     page: Client, filled: dict[str, Any], version: ProtocolVersion
 ) -> None:
