@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Case, Q, SmallIntegerField, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from participants.models import Participant
 from schedules.domain.deviations.drafts import KIND_LABELS, LAPSE_LABELS
@@ -148,7 +149,7 @@ class Deviation(models.Model):
     action = models.TextField(_("action"), blank=True)
     reported_to_sponsor_on = models.DateField(_("reported to the sponsor on"), null=True, blank=True)
     reported_to_ethics_on = models.DateField(_("reported to the ethics committee on"), null=True, blank=True)
-    withdrawn_on = models.DateField(_("withdrawn on"), null=True, blank=True)
+    withdrawn_on = models.DateField(pgettext_lazy("deviation", "withdrawn on"), null=True, blank=True)
     withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=500, blank=True)
     lapsed_on = models.DateField(_("no longer so since"), null=True, blank=True)
     lapsed_because = models.CharField(

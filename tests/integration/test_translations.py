@@ -172,6 +172,41 @@ def test_the_words_of_the_field_are_those_that_the_field_uses() -> None:
     assert {word: chinese[word] for word in words} == words
 
 
+MEANINGS = {
+    ("gate", "open"): "已满足",
+    ("gate", "closed"): "未满足",
+    ("account", "open"): "使用中",
+    ("messages", "Waiting"): "待发送",
+    ("status change", "withdrawn"): "已撤销",
+    ("role", "Withdrawn"): "撤销",
+    ("deviation", "Withdraw"): "作废",
+    ("fact", "Withdraw"): "作废",
+    ("accounts", "Nobody matches."): "没有符合条件的账号。",
+    ("deputy", "Nobody"): "无",
+    ("difference", "Of what"): "项目",
+    ("reminder", "Open again"): "移回待处理",
+    ("enrolment", "Where"): "研究中心与试验",
+    ("checklist", "Answer"): "结果",
+    ("audit trail", "Record"): "记录",
+    ("audit trail", "action"): "操作",
+    ("ethics approval", "Reference"): "伦理批件号",
+    ("visit", "Window"): "访视窗",
+    ("protocol", "Window"): "时限要求",
+}
+"""English words that mean several things, each where Chinese has a word of its own: context and message."""
+
+
+def test_a_word_of_several_meanings_has_the_one_of_its_place() -> None:
+    """Gates, accounts and clinic days were all “开放”, the button that ends an absence said “结束时间”."""
+    said, chinese = our_messages(), written()
+    meant = {f"{context}{CONTEXT_END}{text}": word for (context, text), word in MEANINGS.items()}
+    assert {key: chinese.get(key) for key in meant} == meant
+    assert meant.keys() <= said.keys()
+    assert (chinese["End"], chinese["Record"], chinese["open"], chinese["closed"]) == (
+        "结束", "登记", "照常出诊", "停诊",
+    )  # fmt: skip
+
+
 NOT_HOSPITAL_WORDS = (
     "逾期 参与者 基准日 里程碑 准入条件 允差 预处理 缺席 陪护 外宿 摘要值 账户 开立 第二验证 明暗 "
     "关窗 开窗 监察 放弃预约 准备就绪"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Field, Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 FIELDS = {
     "ID": _("number"),
@@ -70,7 +71,7 @@ FIELDS = {
     "trial": _("trial"),
     "type": _("kind"),
     "uid": _("number in calendars"),
-    "undone": _("withdrawn"),
+    "undone": pgettext_lazy("status change", "withdrawn"),
     "unscheduled": _("unscheduled"),
     "user": _("account"),
     "verdicts": _("verdicts"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from trials.models.enumerated import choices_of, only
 
@@ -25,9 +26,11 @@ class AuditEntry(models.Model):
     actor_id = models.BigIntegerField(null=True)
     actor = models.CharField(_("who"), max_length=150, blank=True)
     roles = models.CharField(_("in which roles"), max_length=200, blank=True)
-    cause = models.CharField(_("cause"), max_length=200, blank=True)
+    cause = models.CharField(pgettext_lazy("audit trail", "cause"), max_length=200, blank=True)
     reason = models.TextField(_("reason"), blank=True)
-    action = models.CharField(_("action"), max_length=6, choices=choices_of(ACTIONS))
+    action = models.CharField(
+        pgettext_lazy("audit trail", "action"), max_length=6, choices=choices_of(ACTIONS)
+    )
     model = models.CharField(_("record"), max_length=60)
     object_id = models.CharField(max_length=40)
     trial_id = models.BigIntegerField(null=True)
@@ -88,7 +91,7 @@ class AuditEpoch(models.Model):
     Heads that were handed out in an epoch before, for links after this one, are no longer expected.
     """
 
-    number = models.PositiveIntegerField(_("epoch"), unique=True)
+    number = models.PositiveIntegerField(pgettext_lazy("audit trail", "epoch"), unique=True)
     after = models.BigIntegerField(_("after link"))
     head = models.CharField(_("head"), max_length=64, blank=True)
     reason = models.TextField(_("reason"))

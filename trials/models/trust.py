@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from trials.models.enumerated import only
 from trials.models.places import Site
@@ -56,7 +57,7 @@ class SiteApproval(models.Model):
     approved_on = models.DateField(
         _("approved on"), help_text=_("The day of the ethics committee's approval.")
     )
-    reference = models.CharField(_("reference"), max_length=120)
+    reference = models.CharField(pgettext_lazy("ethics approval", "reference"), max_length=120)
     usable_from = models.DateField(_("usable from"))
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1, editable=False)

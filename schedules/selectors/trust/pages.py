@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from participants.models import Participant
 from schedules.models import Deviation
@@ -49,7 +49,7 @@ WORDS = {
     "activities": gettext_lazy("Activities"),
     "windows": gettext_lazy("Protocol windows"),
     "approved_on": gettext_lazy("Approved on"),
-    "reference": gettext_lazy("Reference"),
+    "reference": pgettext_lazy("ethics approval", "Reference"),
     "usable_from": gettext_lazy("Usable from"),
 }
 _ITEM = re.compile(r"(\w+)\[(.+)\]\.(\w+)")

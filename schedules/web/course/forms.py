@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from participants.domain.lifecycle import EXTENTS, WITHOUT_REASON, Extent, Step
 from participants.models import EndsChoice
@@ -122,7 +122,7 @@ class AbsenceForm(ShownForm):
         queryset=None,
         label=gettext_lazy("Deputy"),
         required=False,
-        empty_label=gettext_lazy("Nobody"),
+        empty_label=pgettext_lazy("deputy", "Nobody"),
         help_text=gettext_lazy("Is told meanwhile what this person would be told."),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, help_text=NO_NAMES)

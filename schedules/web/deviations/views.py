@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from schedules.domain.deviations.drafts import KIND_LABELS, STATE_LABELS, DeviationKind, DeviationState
@@ -69,7 +69,7 @@ ACTS: Mapping[str, Act] = {
     ),
     "withdraw": Act(
         gettext_lazy("Withdraw the deviation"),
-        gettext_lazy("Withdraw"),
+        pgettext_lazy("deviation", "Withdraw"),
         gettext_lazy("Withdrawn; it stays in the log with your reason."),
     ),
     "reinstate": Act(

@@ -39,7 +39,7 @@ ACTIONS = [
 class TrailForm(forms.Form):
     """Which entries of the trail, in which order."""
 
-    record = forms.ChoiceField(label=gettext_lazy("Record"), required=False)
+    record = forms.ChoiceField(label=pgettext_lazy("audit trail", "Record"), required=False)
     number = forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
     participant = CodeField(label=gettext_lazy("Subject code"), required=False, max_length=40)
     who = forms.CharField(label=gettext_lazy("Done by"), required=False, max_length=150)

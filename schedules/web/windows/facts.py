@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods
 
 from participants.domain.fact_kinds import FactKind
@@ -139,7 +140,7 @@ def fact_withdraw(request: HttpRequest, pk: int, fact: int) -> HttpResponse:
         messages.success(request, run_on([_("Withdrawn."), *judged_words(participant, [stored])], _))
         return redirect("facts", pk=participant.pk)
 
-    context = _context(participant_windows, title, _("Withdraw"))
+    context = _context(participant_windows, title, pgettext("fact", "Withdraw"))
     return answer(request, ReasonForm, perform, context, participant_windows.zone)
 
 

@@ -459,7 +459,7 @@ def test_who_takes_a_step_is_told_what_a_quicker_one_did_and_goes_on(
     overtaken = client.post(address, said | {"action": "commit"})
     assert overtaken.status_code == 409
     page = " ".join(strip_tags(overtaken.content.decode()).split())
-    assert "quick, " in page, page
+    assert "quick · " in page, page
     assert told in page
     again = typed(overtaken)
     assert (again["on"], again["reason"]) == ("2026-12-21", "letters came back")
