@@ -38,6 +38,15 @@ def hcg(*samples: tuple) -> Facts:
         (hcg((d(-3), "positive")), at(1), "violated", "positive to the end"),
         (hcg((d(-3), "positive"), (d(-1), "negative")), at(1), "kept", "the latest sample decides"),
         (hcg((d(-1), "positive"), (d(-3), "negative")), at(1), "violated", "whichever way it turned"),
+        (
+            hcg((d(-1), "negative"), (at(-1), "positive")),
+            at(1),
+            "cannot-judge",
+            "which came last is not known",
+        ),
+        (hcg((d(-1), "negative"), (d(-1), "positive")), at(1), "cannot-judge", "nor of two without an hour"),
+        (hcg((d(-1), "negative"), (at(-1), "positive")), at(-1, "18:00"), "at-risk", "it can be repeated"),
+        (hcg((d(-2), "negative"), (at(-1), "positive")), at(1), "violated", "a day before is before"),
         (hcg((d(-1), None), (d(-3), "negative")), at(1), "kept", "a sample without a result says nothing"),
         (hcg((d(-3), None)), at(-1), "cannot-judge", "the result is still to come"),
         (Facts(tests=(Result("lvef", d(-3), None, "60%"),)), at(-1), "cannot-judge", "another test"),
@@ -105,3 +114,10 @@ def test_any_result_will_do_where_the_protocol_names_none():
     asked = window(Freshness("echocardiography"), d(-56), d(0))
     facts = Facts(tests=(Result("echocardiography", d(-56), None, "LVEF 62%"),))
     assert told(asked, facts, at(1)).status == "kept"
+
+
+def test_a_sample_whose_hour_may_be_the_last_inside_leaves_a_wrong_result_undecided() -> None:
+    """Negative on D0 at an hour that nobody wrote down: before 09:00 it is the latest inside."""
+    verdict = told(HOURS, hcg((at(-1), "positive"), (d(0), "negative")), at(1))
+    assert verdict.status == "cannot-judge"
+    assert verdict.missing_text() == ("the hour at which hcg was taken on Monday 2026-03-02",)

@@ -134,3 +134,11 @@ def test_on_hold_no_stay_begins_by_a_planned_day(
 def test_on_hold_time_alone_changes_nothing() -> None:
     stay = window(Stay(leave_on_last_day=True), d(0), d(7), PLANNED)
     assert next_change_at(stay, Facts(on_hold=True), at(3), SHANGHAI) is None
+
+
+@pytest.mark.parametrize(
+    ("out", "status"), [(at(2, "13:59"), "violated"), (at(2, "14:00"), "kept"), (at(2, "14:01"), "kept")]
+)
+def test_48_hours_are_over_at_their_last_instant(out: datetime, status: str) -> None:
+    hours = window(Stay(leave_on_last_day=False), at(0, "14:00"), at(2, "14:00"))
+    assert told(hours, admitted((at(-1), out)), at(5)).status == status

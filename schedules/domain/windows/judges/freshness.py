@@ -44,12 +44,11 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
     resulted = [test for test in inside if test.result is not None]
     unsure = [test for test in tests if case.holds_by_hour(test.taken_at) is None]
     if resulted:
-        hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, resulted[-1])]
-        return (
-            awaited(case, _missing(case, terms, (), hours))
-            if hours
-            else _by_result(case, terms, resulted[-1])
-        )
+        latest = resulted[-1]
+        hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, latest)]
+        if hours and (case.over or _as_asked(terms, latest)):  # a wrong one calls for another until then
+            return awaited(case, _missing(case, terms, (), hours))
+        return _by_result(case, terms, latest)
     if unsure and not case.over and _is_wrong(terms, unsure[-1]):
         return _by_result(case, terms, unsure[-1])
     before = [test for test in tests if _is_before(case, test)]
@@ -79,8 +78,8 @@ def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:
 
 
 def _speaks_against(case: Case, terms: Freshness, test: TestResult, latest: TestResult) -> bool:
-    """Whether a result other than asked for may be later than the one that was, and inside, by an hour."""
-    if not _is_wrong(terms, test) or not _as_asked(terms, latest):
+    """Whether a sample that says the opposite may be later than the latest one, and inside, by an hour."""
+    if test.result is None or _as_asked(terms, test) == _as_asked(terms, latest):
         return False
     if isinstance(test.taken_at, datetime) and case.holds_by_hour(test.taken_at) is not None:
         return False

@@ -1,7 +1,8 @@
 """Stay: admitted throughout.
 
 Admitted at any hour of the first day, or before. Where the protocol lets a participant leave
-on the last day, a discharge at any hour of it keeps the stay; any hour before violates it.
+on the last day, a discharge at any hour of it keeps the stay; any hour before violates it. A stay
+counted in hours is kept by a discharge at its very end.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ def _asked(case: Case, terms: Stay) -> _Asked:
     until = case.over_at
     if case.ends is not None and terms.leave_on_last_day:
         until = first_instant(day_of(case.ends, case.zone), case.zone)
+    elif until is not None and isinstance(case.ends, datetime):
+        until = first_instant(case.ends, case.zone)  # 48 hours are over at their last instant
     return _Asked(first_instant(starts, case.zone), by, until)
 
 
