@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schedules.domain.plan.slots import Slot, slots_of
+from schedules.domain.plan.slots import Same, Slot, slots_of
 from schedules.domain.plan.values import AnchorDay, AnchorKind, Awaited, Known
 from trials.domain.protocols.offsets import Offset, Unit, shift_date, shift_instant
 from trials.domain.protocols.protocol import AnchorRule, Derivation, Protocol, ReferenceKind, applies
@@ -17,6 +18,24 @@ from trials.domain.protocols.protocol import AnchorRule, Derivation, Protocol, R
 def applicable_anchors(protocol: Protocol, traits: AbstractSet[str]) -> tuple[AnchorRule, ...]:
     """The anchors that exist for somebody with these traits, in document order."""
     return tuple(rule for rule in protocol.anchors if applies(rule.applies_to, traits))
+
+
+def as_given(protocol: Protocol, known: Known) -> Protocol:
+    """The protocol with the derivations by which its anchors that have happened were planned.
+
+    Chemotherapy that was given under an older version was given for the infusion that this one puts after it:
+    an amendment that changes the days in between makes nobody late, nor early.
+    """
+    given_by = tuple(sorted(known.given_by.items()))  # by their codes, each of which is there once
+    return _as_given(Same(protocol), given_by) if given_by else protocol
+
+
+@lru_cache(maxsize=16)
+def _as_given(same: Same, given_by: tuple[tuple[str, Derivation], ...]) -> Protocol:
+    """One value for all who were given it alike, so that its slots are found again."""
+    known = dict(given_by)
+    anchors = (replace(rule, derived=known.get(rule.code, rule.derived)) for rule in same.protocol.anchors)
+    return replace(same.protocol, anchors=tuple(anchors))
 
 
 def resolve_anchors(

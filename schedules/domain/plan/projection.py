@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schedules.domain.plan.anchors import applicable_anchors, resolve_anchors
+from schedules.domain.plan.anchors import applicable_anchors, as_given, resolve_anchors
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.plan.explanations import label_of, offset_words
 from schedules.domain.plan.holds import find_holds, hold_warning, lengthen_rest
@@ -66,10 +66,12 @@ def lay_out(
     zone: ZoneInfo | None = None,
 ) -> Plan:
     """The plan of `project` without its warnings: for many at once, where nobody reads them."""
+    known = known or Known()
+    protocol = as_given(protocol, known)
     if zone and zone.key != protocol.zone:
         protocol = _in_zone(Same(protocol), zone.key)
     with _inside_the_calendar(anchors):
-        return _lay_out(protocol, anchors, protocol.effective_traits(traits), calendar, known or Known())
+        return _lay_out(protocol, anchors, protocol.effective_traits(traits), calendar, known)
 
 
 @lru_cache(maxsize=16)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from schedules.domain.plan.visit_windows import VisitWindow
 from trials.domain.protocols.occurrences import label_of_one
 from trials.domain.protocols.offsets import Offset
-from trials.domain.protocols.protocol import Protocol, ProtocolWindow, VisitRule
+from trials.domain.protocols.protocol import Derivation, Protocol, ProtocolWindow, VisitRule
 from trials.domain.words import Words
 
 
@@ -65,7 +65,8 @@ class Known:
     `booked` maps codes of visits to come to the days for which they are booked;
     `half_lives` maps drug codes to one half-life; `comes_of_age` is the day of majority. `begun` maps
     anchors that happened in a block which was repeated since to when they first did. `missed` are the
-    codes of visits that will not happen.
+    codes of visits that will not happen. `given_by` maps anchors that happened under an older version, which
+    derives them otherwise, to that version's derivation.
     """
 
     performed: Mapping[str, AnchorDay] = field(default_factory=dict)
@@ -75,6 +76,7 @@ class Known:
     begun: Mapping[str, AnchorDay] = field(default_factory=dict)
     booked: Mapping[str, date] = field(default_factory=dict)
     missed: frozenset[str] = frozenset()
+    given_by: Mapping[str, Derivation] = field(default_factory=dict)
 
 
 class PlannedVisit(NamedTuple):

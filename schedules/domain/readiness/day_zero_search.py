@@ -273,7 +273,7 @@ def _order(start: Start, plan: Plan, begins: date) -> Iterator[Reason]:
     if first and first < start.today:
         yield _reason(Objection.PAST, _("It would begin on %(day)s, which is over."), {"day": first})
     for found in find_contradictions(
-        start.protocol, plan.anchors, start.protocol.effective_traits(start.traits)
+        plan.protocol, plan.anchors, plan.protocol.effective_traits(start.traits)
     ):
         yield _reason(Objection.CONTRADICTION, _("%(message)s."), {"message": found.words})
 

@@ -14,7 +14,7 @@ from participants.domain.moments import DAY, first_instant
 from participants.models import CourseStep, Participant
 from participants.selectors.participants import course_ended
 from schedules.domain.deviations.drafts import DeviationKind
-from schedules.domain.plan.anchors import follow, resolve_anchors
+from schedules.domain.plan.anchors import as_given, follow, resolve_anchors
 from schedules.domain.plan.values import AnchorDay
 from schedules.domain.replanning.hold_clock import FEVER, Waiting, waiting_of
 from schedules.domain.replanning.hold_wording import BROKEN_OFF
@@ -39,7 +39,7 @@ def waiting_of_participant(participant: Participant) -> Waiting | None:
     pause = pause_of(participant.pk)
     if pause.ended:
         return None
-    protocol = protocol_of(record.participant.protocol_version)
+    protocol = as_given(protocol_of(record.participant.protocol_version), record.known)
     traits = protocol.effective_traits(frozenset(record.participant.traits))
     anchors = resolve_anchors(protocol, record.anchor_days({}), traits, record.known)
     return waiting_of(protocol, anchors, pause.since, fever_in(record))

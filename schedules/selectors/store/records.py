@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ from schedules.models import ProtocolWindow, Visit, VisitActivity
 from schedules.selectors.store.absences import absences_counted, away_days, away_days_of
 from schedules.selectors.store.calendars import days_of_tables, working_day_tables
 from schedules.selectors.store.first_days import first_approvals, first_signatures, standing_steps
-from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.protocol import Derivation, Protocol
 from trials.domain.sites.working_days import WorkingDays
 from trials.models import ProtocolVersion
 from trials.selectors.records import protocol_of
@@ -94,7 +95,34 @@ class Record:
         performed = {visit.code_under(protocol): day for visit, day in self.performed()}
         missed = frozenset(v.code_under(protocol) for v in self.visits if v.missed_on or v.cancelled_on)
         booked = {v.code_under(protocol): v.booked_on for v in self.visits if v.live and v.booked_on}
-        return Known(performed, self.activities, self.half_lives, of_age, self.begun, booked, missed)
+        known = Known(performed, self.activities, self.half_lives, of_age, self.begun, booked, missed)
+        given_by = dict(self._given_by(protocol))
+        return replace(known, given_by=given_by) if given_by else known
+
+    def _given_by(self, protocol: Protocol) -> Iterator[tuple[str, Derivation]]:
+        """Yield the anchors that happened under another version, with its derivations."""
+        present = self.participant.protocol_version
+        if not self.older and protocol is protocol_of(present):
+            return
+        for rule in protocol.anchors:
+            stands = self.anchors.get(rule.code)
+            if not (rule.derived and stands and stands.actual_on):
+                continue
+            then = protocol_of(self._version_on(stands.actual_on)).anchor_by_code.get(rule.code)
+            if then and then.derived and then.derived.anchor in protocol.anchor_by_code:
+                derived = replace(then.derived, visit=rule.derived.visit)  # called as this version calls it
+                if derived != rule.derived:
+                    yield rule.code, derived
+
+    def _version_on(self, day: date) -> ProtocolVersion:
+        """The version in force on a day, by the first visit since that was done under an older one."""
+        under = (
+            (visit.performed_on, self.older[visit.done_under_id])
+            for visit in self.visits
+            if visit.done_under_id and visit.performed_on and visit.performed_on >= day
+        )
+        first = min(under, key=itemgetter(0), default=None)
+        return first[1] if first else self.participant.protocol_version
 
     def anchor_days(self, changed: Mapping[str, RecordedAnchor]) -> dict[str, AnchorDay]:
         """The anchors that the plan counts from, with some of them changed."""

@@ -200,7 +200,7 @@ def _flag_row(flag: Flag, participant_windows: ParticipantWindows, now: datetime
 
 def _of_planned_days(participant_windows: ParticipantWindows, say: Say) -> tuple[str, ...]:
     """The planned days that no longer fit one on record, each with a day that would."""
-    protocol, anchors = participant_windows.protocol, participant_windows.plan.anchors
+    protocol, anchors = participant_windows.plan.protocol, participant_windows.plan.anchors
     traits = protocol.effective_traits(frozenset(participant_windows.record.participant.traits))
     found = find_contradictions(protocol, anchors, traits)
     departures = standing_to_plan_anew(found, Contradicted(protocol, {}, anchors))
@@ -211,7 +211,7 @@ def _of_planned_days(participant_windows: ParticipantWindows, say: Say) -> tuple
 def _of_hold(flag: Flag, participant_windows: ParticipantWindows, now: datetime, say: Say) -> tuple[str, ...]:
     """What the flag of a hold says today; as long as it stands, the course is on hold."""
     since = flag.raised_at.astimezone(participant_windows.zone).date()
-    waiting = waiting_of(participant_windows.protocol, participant_windows.plan.anchors, since)
+    waiting = waiting_of(participant_windows.plan.protocol, participant_windows.plan.anchors, since)
     if waiting is None or flag.cleared_at:
         return (say(_("The hold is over.")),)
     today = now.astimezone(participant_windows.zone).date()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from participants.domain.anchors import RecordedAnchor
 from schedules.domain.errors import ReplanningRefused
-from schedules.domain.plan.anchors import resolve_anchors
+from schedules.domain.plan.anchors import as_given, resolve_anchors
 from schedules.domain.plan.contradictions import Contradiction, find_contradictions
 from schedules.domain.plan.days_on_record import keep_days
 from schedules.domain.plan.holds import Hold, find_hold
@@ -120,7 +120,7 @@ class Preview:
     def case(self) -> Case:
         """The anchors before and after, as contradictions are judged by them."""
         person = self.record.participant
-        protocol = protocol_of(person.protocol_version)
+        protocol = as_given(protocol_of(person.protocol_version), self.record.known)
         traits = protocol.effective_traits(frozenset(person.traits))
         before = resolve_anchors(protocol, self.record.anchor_days({}), traits, self.record.known)
         stood = {(one.anchor, one.other) for one in find_contradictions(protocol, before, traits)}
