@@ -25,6 +25,7 @@ from trials.domain.errors import Refused, Stale
 from trials.models import AuditEntry, Channel, ChannelHealth, Membership, Role, User
 from trials.outbound import Verdict
 from trials.outbound.by_channel import send_packet
+from trials.selectors.channels import receivers_of
 from trials.services.channels.channels import (
     ChannelSaid,
     add_channel,
@@ -319,6 +320,18 @@ def test_the_key_of_secrets_can_be_renewed(
     settings.STORED_SECRET_KEYS = old
     with pytest.raises(CommandError, match="Not renewed"):
         call_command("renew_secrets")
+
+
+def test_channels_of_one_robot_know_each_other_under_another_key_of_the_installation(
+    keeper: User, settings: Settings
+) -> None:
+    old = add_channel(said=wecom(), now=NOW, by=keeper).channel
+    settings.SECRET_KEY = "another-key-of-this-installation-" + "x" * 20
+    new = add_channel(said=wecom(name="Ward 2"), now=NOW, by=keeper).channel
+    entries = AuditEntry.objects.count()
+    call_command("renew_secrets")
+    assert receivers_of([new.way]) == dict.fromkeys((old.way, new.way), new.receiver_way)
+    assert AuditEntry.objects.count() == entries
 
 
 # pages
