@@ -23,7 +23,7 @@ SIGNS = {
     VerdictStatus.AT_RISK: "!",
     VerdictStatus.CANNOT_JUDGE: "?",
     VerdictStatus.OPEN_AND_KEPT: "✓",
-    VerdictStatus.NOT_YET: "·",
+    VerdictStatus.NOT_YET: "○",
     VerdictStatus.WAIVED: "–",
     VerdictStatus.KEPT: "✓",
 }

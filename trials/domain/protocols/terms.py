@@ -77,7 +77,7 @@ class Presence(_Terms):
     within_minutes: int
     companion: bool = False
     kind = WindowKind.PRESENCE
-    label = _("be near the site")
+    label = _("stay near the site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Stay(_Terms):
 
     leave_on_last_day: bool = True
     kind = WindowKind.STAY
-    label = _("be in hospital")
+    label = _("hospital stay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Observation(_Terms):
 
     of: str
     kind = WindowKind.OBSERVATION
-    label = _("be observed")
+    label = _("observation")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """What it is of."""
@@ -113,7 +113,7 @@ class Freshness(_Terms):
     test: str
     result: str | None = None
     kind = WindowKind.FRESHNESS
-    label = _("a test no older than")
+    label = _("age of a test")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The test."""
@@ -131,7 +131,7 @@ class Washout(_Terms):
 
     of: tuple[str, ...]
     kind = WindowKind.WASHOUT
-    label = _("not since")
+    label = _("washout")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Each of what must not have been."""
@@ -149,7 +149,7 @@ class Conduct(_Terms):
     of: str
     confirmed_at: tuple[str, ...] = ()
     kind = WindowKind.CONDUCT
-    label = _("behave until")
+    label = _("conduct")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """What it is of."""
@@ -167,7 +167,7 @@ class EventAfter(_Terms):
     event: str
     age: int | None = None
     kind = WindowKind.EVENT_AFTER
-    label = _("an event at or after")
+    label = _("event with a time limit")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The event."""
