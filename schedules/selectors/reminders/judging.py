@@ -12,10 +12,9 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from schedules.domain.reminders import Notice
 from schedules.domain.reminders.grouping import MOST_LINES, Message, one_for_each_thing
 from schedules.domain.reminders.hours import Hours
-from schedules.domain.reminders.rules import BY_KIND, SWEPT, Manner, urgency_of
+from schedules.domain.reminders.rules import BY_KIND, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
-from schedules.selectors.reminders.candidates import context_of
 from schedules.selectors.reminders.claims import Thing, hearer, thing_heard
 from schedules.selectors.reminders.notices import (
     languages_of,
@@ -27,9 +26,10 @@ from schedules.selectors.reminders.notices import (
 from schedules.selectors.reminders.recipients import (
     People,
     answered_at,
+    context_of_reminders,
     hours_of,
     people_of,
-    person_of,
+    persons_of,
 )
 from schedules.selectors.reminders.ways import EMAIL, ways_of_groups
 from trials.models import AuditEntry
@@ -104,7 +104,7 @@ class _Found:
     @classmethod
     def of(cls, messages: Sequence[Rows], now: datetime, at: datetime, language: str) -> _Found:
         reminders = reminders_by_id({row.reminder_id for rows in messages for row in rows})
-        context = context_of(SWEPT, {one.pk for row in reminders if (one := person_of(row)) is not None})
+        context = context_of_reminders(reminders)
         true = still_true(reminders, now, context)
         whom = {rows[0].recipient_id for rows in messages}
         named = {person for person in whom if person is not None}
@@ -217,7 +217,7 @@ class _Found:
 
 def _groups_of(reminders: Sequence[Reminder]) -> dict[int, set[str]]:
     """The channels of the groups at the place where each participant is now, by reminder; one query."""
-    places = {row.pk: (one.trial_id, one.site_id) for row in reminders if (one := person_of(row)) is not None}
+    places = {pk: (one.trial_id, one.site_id) for pk, one in persons_of(reminders).items()}
     ways = ways_of_groups(set(places.values()))
     return {pk: {way.channel for way in ways.get(place, ())} for pk, place in places.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from participants.models import Absence, Participant, ParticipantCoordinator
 from schedules.domain.reminders import BETWEEN
 from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.people import Staff, Told, people_to_tell
-from schedules.domain.reminders.rules import BY_KIND, UNTOLD, thing_of
+from schedules.domain.reminders.rules import BY_KIND, SWEPT, UNTOLD, thing_of
 from schedules.domain.reminders.settings import Wanted
 from schedules.domain.reminders.states import Capacity
 from schedules.models import Flag, Reminder, ReminderPause, ReminderRecipient
@@ -44,14 +44,10 @@ class People:
 
 def people_of(rows: Sequence[Reminder], now: datetime, context: Context | None = None) -> People:
     """Say who is told of these reminders; at most five queries with a context, however many there are."""
-    persons = {row.pk: one for row in rows if (one := person_of(row)) is not None}
+    persons = persons_of(rows)
     places = context or _context(rows, persons)
     members = _members({one.site_id for one in persons.values()})
-    mine = dict(
-        ParticipantCoordinator.objects.filter(
-            participant__in={one.pk for one in persons.values()}
-        ).values_list("participant_id", "user_id")
-    )
+    mine = _coordinators(persons.values())
     owners = _owners(rows)
     here = roles_day(now)
     away = _Away.now(persons.values())
@@ -67,7 +63,7 @@ def people_of(rows: Sequence[Reminder], now: datetime, context: Context | None =
         there = _by_role(members, person, here, today)
         staff[row.pk] = Staff(
             by_role=there,
-            may_record={one for role, people in there.items() if _may_record(role) for one in people},
+            may_record=_who_may_record(there),
             mine=mine.get(person.pk),
             owner=owners.get(row.key),
             away=away.at(person.site_id, today),
@@ -87,6 +83,16 @@ def person_of(row: Reminder) -> Participant | None:
     return row.visit.participant if row.visit is not None else None
 
 
+def persons_of(rows: Iterable[Reminder]) -> dict[int, Participant]:
+    """Whom each of these reminders is about, by its id; those of no participant are left out."""
+    return {row.pk: one for row in rows if (one := person_of(row)) is not None}
+
+
+def context_of_reminders(rows: Iterable[Reminder]) -> Context:
+    """What all rules are asked with of those whom these reminders are about; one query."""
+    return context_of(SWEPT, {one.pk for one in persons_of(rows).values()})
+
+
 def _context(rows: Sequence[Reminder], persons: Mapping[int, Participant]) -> Context:
     kinds = {row.kind for row in rows if row.kind in BY_KIND}
     return context_of(kinds, {one.pk for one in persons.values()})
@@ -101,8 +107,15 @@ def _members(sites: Collection[int]) -> list[Membership]:
 _ROLES = sorted(role for role, rights in ROLE_RIGHTS.items() if Right.VIEW in rights)
 
 
-def _may_record(role: str) -> bool:
-    return Right.RECORD in ROLE_RIGHTS.get(role, frozenset())
+def _who_may_record(by_role: Mapping[str, Sequence[int]]) -> set[int]:
+    may = [role for role in by_role if Right.RECORD in ROLE_RIGHTS.get(role, frozenset())]
+    return {person for role in may for person in by_role[role]}
+
+
+def _coordinators(persons: Iterable[Participant]) -> dict[int, int]:
+    """Who looks after each of these participants, where somebody was named; one query."""
+    theirs = ParticipantCoordinator.objects.filter(participant__in={one.pk for one in persons})
+    return dict(theirs.values_list("participant_id", "user_id"))
 
 
 def _by_role(
@@ -193,7 +206,7 @@ def hours_of(rows: Sequence[Reminder], context: Context | None = None) -> dict[i
 
     What no rule speaks of, a start, keeps to the hours of its place.
     """
-    persons = {row.pk: one for row in rows if (one := person_of(row)) is not None}
+    persons = persons_of(rows)
     places = context or _context(rows, persons)
     found = {}
     for row in rows:

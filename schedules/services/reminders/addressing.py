@@ -15,10 +15,9 @@ from schedules.domain.reminders import STALE_AFTER
 from schedules.domain.reminders.grouping import together
 from schedules.domain.reminders.hours import Hours
 from schedules.domain.reminders.people import Told, people_to_escalate_to
-from schedules.domain.reminders.rules import BY_KIND, SWEPT, UNTOLD, Manner, urgency_of
+from schedules.domain.reminders.rules import BY_KIND, UNTOLD, Manner, urgency_of
 from schedules.domain.reminders.states import Capacity
 from schedules.models import Reminder, ReminderDelivery, ReminderRecipient
-from schedules.selectors.reminders.candidates import context_of
 from schedules.selectors.reminders.notices import (
     KEPT_UNSAID,
     is_free,
@@ -29,9 +28,11 @@ from schedules.selectors.reminders.notices import (
 from schedules.selectors.reminders.recipients import (
     People,
     answered_at,
+    context_of_reminders,
     hours_of,
     people_of,
     person_of,
+    persons_of,
     untold_key,
 )
 from schedules.selectors.reminders.ways import EMAIL, Way, left_behind, ways_of, ways_of_groups
@@ -69,7 +70,7 @@ def address_reminders(
     if not claimed:
         return []
     rows = reminders_by_id(claimed)
-    context = context_of(SWEPT, {one.pk for row in rows if (one := person_of(row)) is not None})
+    context = context_of_reminders(rows)
     # In this order rows are written, and in the order of their numbers they leave: the most urgent first.
     true = sorted(still_true(rows, now, context), key=lambda row: (-urgency_of(row.kind), row.pk))
     mark_lapsed([row.pk for row in rows if row not in true], at=at)
@@ -160,21 +161,25 @@ def _deliver(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: d
         .values_list("reminder_id", "person_id")
     )
     for delivery in ReminderDelivery.objects.filter(reminder__in=by_id, sent_at=None):
-        way = here.get((delivery.reminder_id, delivery.recipient_id, delivery.channel))
         whom = (delivery.reminder_id, delivery.recipient_id)
+        way = here.get((*whom, delivery.channel))
         if whom in noticed:
             continue
-        if way is None:
-            if delivery.channel == EMAIL and settings.REMINDERS_LEAVE and whom in there:
-                _keep(delivery, lapsed_at=at, claimed_at=None)
-            continue
-        again = {"lapsed_at": None, "message": _message(by_id[delivery.reminder_id], delivery, at)}
-        if way.address != delivery.address or _is_renewed(way, delivery):
-            fresh = {"refused_at": None, "reason": "", "attempts": 0, "tried_at": None}
-            _keep(delivery, address=way.address, **again, **fresh)
-        elif delivery.lapsed_at is not None:
-            _keep(delivery, not_before=by_id[delivery.reminder_id].not_before, **again)
+        if way is not None:
+            _begin_again(delivery, by_id[delivery.reminder_id], way, at)
+        elif delivery.channel == EMAIL and settings.REMINDERS_LEAVE and whom in there:
+            _keep(delivery, lapsed_at=at, claimed_at=None)
     _write(rows, here, at)
+
+
+def _begin_again(delivery: ReminderDelivery, row: Reminder, way: Way, at: datetime) -> None:
+    """Let a delivery whose address was corrected, or that had lapsed, leave by this way as a new one."""
+    again = {"lapsed_at": None, "message": _message(row, delivery, at)}
+    if way.address != delivery.address or _is_renewed(way, delivery):
+        fresh = {"refused_at": None, "reason": "", "attempts": 0, "tried_at": None}
+        _keep(delivery, address=way.address, **again, **fresh)
+    elif delivery.lapsed_at is not None:
+        _keep(delivery, not_before=row.not_before, **again)
 
 
 def _is_renewed(way: Way, delivery: ReminderDelivery) -> bool:
@@ -292,15 +297,10 @@ def escalate_reminders(*, now: datetime, at: datetime | None = None, most: int =
 
 
 def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Reminder]:
-    context = context_of(SWEPT, {one.pk for row in rows if (one := person_of(row)) is not None})
+    context = context_of_reminders(rows)
     true = still_true(rows, now, context)
     people = people_of(true, now, context)
-    hours = hours_of(true, context)
-    before: dict[int, set[int]] = defaultdict(set)
-    for reminder, person in ReminderRecipient.objects.filter(
-        reminder__in=[row.pk for row in true]
-    ).values_list("reminder_id", "person_id"):
-        before[reminder].add(person)
+    hours, before = hours_of(true, context), _told_before(true)
     told: dict[int, Sequence[Told]] = {}
     due: list[Reminder] = []
     for row in true:
@@ -319,6 +319,15 @@ def _escalate(rows: Sequence[Reminder], now: datetime, at: datetime) -> list[Rem
     _write(asked, _ways(asked, told), at)
     Reminder.objects.filter(pk__in=list(told)).update(escalated_at=at)
     return due
+
+
+def _told_before(rows: Sequence[Reminder]) -> Mapping[int, Collection[int]]:
+    """Who has been told of each of these reminders, by its id; one query."""
+    there = ReminderRecipient.objects.filter(reminder__in=[row.pk for row in rows])
+    found: dict[int, set[int]] = defaultdict(set)
+    for reminder, person in there.values_list("reminder_id", "person_id"):
+        found[reminder].add(person)
+    return found
 
 
 def _place_more(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]], at: datetime) -> None:
@@ -344,7 +353,7 @@ def _ways(rows: Sequence[Reminder], told: Mapping[int, Sequence[Told]]) -> dict[
         for one in told[row.pk]
         for way in ways.get(one.person, ())
     }
-    places = {row.pk: (one.trial_id, one.site_id) for row in loud if (one := person_of(row)) is not None}
+    places = {pk: (one.trial_id, one.site_id) for pk, one in persons_of(loud).items()}
     groups = ways_of_groups(set(places.values()))
     for pk, place in places.items():
         found |= {(pk, None, way.channel): way for way in groups.get(place, ()) if told[pk]}

@@ -7,7 +7,7 @@ the next sweep or, as a claim that has grown old, by the next worker.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -192,30 +192,34 @@ def claim_messages(
     ).filter(reminder__lapsed_at=None, channel=channel)
     found: list[list[ReminderDelivery]] = []
     things: set[Thing] = set()
-    passed: list[int] = []
+    seen: list[int] = []
     for _round in range(ROUNDS):
-        heads = _heads(free, [*passed, *(rows[0].pk for rows in found)], most - len(found))
+        heads = _heads(free, seen, most - len(found))
         mates = _mates(free, heads)
         messages = [[head, *mates.get(head.message, [])] for head in heads]
         held = claims_of_things([row for rows in messages for row in rows], receivers, at, stale_after)
-        held_up = 0
-        for rows in messages:
-            of = {row.pk: thing_heard(row, receivers) for row in rows}
-            if things.intersection(of.values()) or _is_held_up(rows, of, held):
-                passed.append(rows[0].pk)
-                held_up += 1
-            else:
-                found.append(rows)
-                things.update(of.values())
-        if not held_up or len(found) == most:
+        taken = list(_not_held_up(messages, receivers, held, things))
+        found += taken
+        seen += [head.pk for head in heads]
+        if len(taken) == len(messages) or len(found) == most:
             break
     _keep_claims(found, at)
     return found
 
 
-def _is_held_up(rows: Rows, of: Mapping[int, Thing], held: Iterable[Claim]) -> bool:
-    """Whether another message about a thing of these rows (`of`, by row) is claimed."""
-    return any(one.holds_up(row, of[row.pk]) for row in rows for one in held)
+def _not_held_up(
+    messages: Sequence[list[ReminderDelivery]],
+    receivers: Mapping[str, str],
+    held: Sequence[Claim],
+    things: set[Thing],
+) -> Iterator[list[ReminderDelivery]]:
+    """The messages about no thing of another claim, nor of one before (`things`, which theirs join)."""
+    for rows in messages:
+        of = {row.pk: thing_heard(row, receivers) for row in rows}
+        claimed = any(one.holds_up(row, of[row.pk]) for row in rows for one in held)
+        if not (claimed or things.intersection(of.values())):
+            things.update(of.values())
+            yield rows
 
 
 def _keep_claims(messages: Sequence[Rows], at: datetime) -> None:
