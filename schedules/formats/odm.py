@@ -121,19 +121,18 @@ def _subject_data(subject: SubjectDays, transactional: bool) -> Element:
     if subject.site:
         SubElement(row, "SiteRef", {"LocationOID": subject.site})
     for event in subject.events:
-        data = SubElement(row, "StudyEventData", {"StudyEventOID": event.event_oid})
-        if event.repeat_key:
-            data.set("StudyEventRepeatKey", event.repeat_key)
-        if transactional:
-            data.set("TransactionType", "Remove" if event.removed else "Upsert")
-        if event.item and event.day and not event.removed:
-            form = SubElement(data, "FormData", {"FormOID": event.item.form_oid})
-            group = SubElement(form, "ItemGroupData", {"ItemGroupOID": event.item.item_group_oid})
-            item = SubElement(group, "ItemData", {"ItemOID": event.item.item_oid, "Value": event.day})
-            if transactional:
-                for one in (form, group, item):
-                    one.set("TransactionType", "Upsert")
+        act = {"TransactionType": "Remove" if event.removed else "Upsert"} if transactional else {}
+        _add_event(row, event, act)
     return row
+
+
+def _add_event(row: Element, event: EventDay, act: dict[str, str]) -> None:
+    repeat = {"StudyEventRepeatKey": event.repeat_key} if event.repeat_key else {}
+    data = SubElement(row, "StudyEventData", {"StudyEventOID": event.event_oid, **repeat, **act})
+    if event.item and event.day and not event.removed:
+        form = SubElement(data, "FormData", {"FormOID": event.item.form_oid, **act})
+        group = SubElement(form, "ItemGroupData", {"ItemGroupOID": event.item.item_group_oid, **act})
+        SubElement(group, "ItemData", {"ItemOID": event.item.item_oid, "Value": event.day, **act})
 
 
 def read_odm(raw: bytes, items: dict[str, DateItem]) -> tuple[str, list[SubjectDays]]:

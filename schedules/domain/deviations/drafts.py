@@ -241,14 +241,16 @@ def _left(activity: LeftActivity) -> Words:
     return Words.of(template, {"activity": Code(activity.label), "reason": activity.reason})
 
 
+_OF_DONE_VISITS = {DeviationKind.CONSENT: Lapse.CONSENTED, DeviationKind.ACTIVITY: Lapse.DONE}
+"""What follows from a visit that is done, and why it no longer does while the visit stays so."""
+
+
 def why_lapsed(kind: DeviationKind, visit: RecordedVisit) -> Lapse:
     """Why a deviation of this kind no longer follows from the visit's record."""
     if visit.cancelled:
         return Lapse.CANCELLED
-    if kind is DeviationKind.CONSENT:
-        return Lapse.CONSENTED if visit.performed_on else Lapse.RECORD_WITHDRAWN
-    if kind is DeviationKind.ACTIVITY:
-        return Lapse.DONE if visit.performed_on else Lapse.RECORD_WITHDRAWN
+    if kind in _OF_DONE_VISITS:
+        return _OF_DONE_VISITS[kind] if visit.performed_on else Lapse.RECORD_WITHDRAWN
     if kind is DeviationKind.UNRECORDED:
         return Lapse.REOPENED if visit.live else Lapse.RECORDED
     if visit.live:

@@ -85,13 +85,12 @@ class _Resolver:
             return None
         assumed = base.assumed or derived.basis.assumed
         settled = self._settled(code, derived)
-        booked = self.known.booked.get(derived.visit) if derived.visit else None
-        if booked and settled is None and base.kind is not AnchorKind.ACTUAL:
+        awaited = derived.visit if settled is None and base.kind is not AnchorKind.ACTUAL else None
+        if awaited and (booked := self.known.booked.get(awaited)):
             return AnchorDay(booked, AnchorKind.DERIVED, awaits=Awaited.VISIT)
         expected = self._expected(derived.visit) if derived.visit else None
         day = settled or expected or follow(base, derived.offset, self.protocol)
-        waits = derived.visit and settled is None and base.kind is not AnchorKind.ACTUAL
-        return day._replace(assumed=assumed, awaits=Awaited.BOOKING if waits else None)
+        return day._replace(assumed=assumed, awaits=Awaited.BOOKING if awaited else None)
 
     def _expected(self, code: str) -> AnchorDay | None:
         """The target of a visit; None while its own base is not known."""
@@ -104,10 +103,8 @@ class _Resolver:
     def _settled(self, code: str, derived: Derivation) -> AnchorDay | None:
         """The day of what was decided before the point of no return; None while that is to come."""
         for point in self.rules.values():
-            if not point.point_of_no_return or point.code not in _later(self.rules, code):
-                continue
-            passed = self.known.begun.get(point.code) or self.found.get(point.code)
-            if passed is None or passed.kind is not AnchorKind.ACTUAL:
+            passed = self._passed(point)
+            if passed is None or point.code not in _later(self.rules, code):
                 continue
             if point.code == derived.anchor:
                 continue  # it counts from the point of no return itself, which does not move
@@ -119,6 +116,13 @@ class _Resolver:
                 return day if day.day <= passed.day else AnchorDay(passed.day, AnchorKind.DERIVED)
             return follow(given_for, derived.offset, self.protocol)
         return None
+
+    def _passed(self, point: AnchorRule) -> AnchorDay | None:
+        """The actual day of a point of no return; None before it, and of any other anchor."""
+        if not point.point_of_no_return:
+            return None
+        day = self.known.begun.get(point.code) or self.found.get(point.code)
+        return day if day and day.kind is AnchorKind.ACTUAL else None
 
     def _given_for(self, point: AnchorRule, base: str, passed: AnchorDay) -> AnchorDay | None:
         """The day of a base for which the point of no return was passed; None where no rule says."""

@@ -55,6 +55,14 @@ def actions_of(visit: VisitState) -> tuple[VisitAction, ...]:
     return () if visit.gone else (VisitAction.UNDO,)
 
 
+_NOT_OF_LIVE = {
+    VisitAction.ARRIVE: _("The arrival for %(visit)s is recorded already, on %(day)s."),
+    VisitAction.UNDO_ARRIVAL: _("No arrival is recorded for %(visit)s."),
+    VisitAction.UNBOOK: _("%(visit)s is not booked."),
+}
+"""Why something cannot be done with a visit that is to come."""
+
+
 def refusals_of_action(visit: VisitState, action: VisitAction) -> Iterator[Refusal]:
     """Why this cannot be done with the visit as it stands."""
     if action in actions_of(visit):
@@ -66,13 +74,8 @@ def refusals_of_action(visit: VisitState, action: VisitAction) -> Iterator[Refus
         yield Refusal("", message, visit.named)
     elif action is VisitAction.UNDO:
         yield Refusal("", _("Nothing is recorded of %(visit)s that could be undone."), visit.named)
-    elif action is VisitAction.ARRIVE and visit.live:
-        message = _("The arrival for %(visit)s is recorded already, on %(day)s.")
-        yield Refusal("", message, {**visit.named, "day": visit.arrived_on})
-    elif action is VisitAction.UNDO_ARRIVAL and visit.live:
-        yield Refusal("", _("No arrival is recorded for %(visit)s."), visit.named)
-    elif action is VisitAction.UNBOOK and visit.live:
-        yield Refusal("", _("%(visit)s is not booked."), visit.named)
+    elif visit.live and action in _NOT_OF_LIVE:
+        yield Refusal("", _NOT_OF_LIVE[action], {**visit.named, "day": visit.arrived_on})
     else:
         message = _("%(visit)s is %(state)s already: undo that first, with a reason.")
         yield Refusal("", message, {**visit.named, "state": _state(visit)})

@@ -105,10 +105,7 @@ def _warnings(
     if visit.booking_lost:
         yield Help.BOOKED_OUTSIDE
     elif booked and booked >= today:
-        if _shut(visit.place, booked, present, closed):
-            yield Help.BOOKED_CLOSED
-        if not visit.window.holds(booked):
-            yield Help.BOOKED_OUTSIDE
+        yield from _of_booking(visit, booked, present, closed)
         return
     left = _days_left(visit, present, closed, today)
     if lost and left == 0:
@@ -122,6 +119,15 @@ def _warnings(
     yield from grave
     if lost and not grave and left is not None and left <= FEW:
         yield Help.FEW_BESIDE_ABSENCES
+
+
+def _of_booking(
+    visit: Ahead, booked: date, present: WorkingDays | None, closed: Mapping[date, str]
+) -> Iterator[Help]:
+    if _shut(visit.place, booked, present, closed):
+        yield Help.BOOKED_CLOSED
+    if not visit.window.holds(booked):
+        yield Help.BOOKED_OUTSIDE
 
 
 def _shut(place: Place, day: date, present: WorkingDays | None, closed: Mapping[date, str]) -> bool:

@@ -161,17 +161,18 @@ def amendment_new(request: HttpRequest, pk: int) -> HttpResponse:
     sites = sites_to_amend(user_of(request), trial, server_day(now()))
     if not sites:
         raise PermissionDenied(_("Your role here does not allow recording."))
-    given = request.POST if request.method == "POST" else request.GET
+    posted = request.POST if request.method == "POST" else None
+    given = request.GET if posted is None else posted
     form = AmendmentForm(trial, sites, given or None)
-    why = ReasonForm(request.POST if request.method == "POST" else None)
+    why = ReasonForm(posted)
     context: dict[str, Any] = {"trial": trial, "form": form, "why": why}
     status = 422 if given else 200
     if form.is_valid():
         try:
-            if request.method == "POST" and why.is_valid():
+            if posted is not None and why.is_valid():
                 return _begun(request, form, why)
             context["dry"] = preview_amendment(amendment=form.amendment(), now=now())
-            status = 200 if request.method == "GET" else 422
+            status = 200 if posted is None else 422
         except AmendmentRefused as refused:
             form.refuse(refused)
         except AmendmentStale as stale:

@@ -182,15 +182,12 @@ def open_epoch(
     """
     if not reason.strip():
         raise EpochImpossible("Give a reason with --reason: it is kept in the audit trail.")
-    links = AuditLink.objects.order_by("-number")
-    last = links.first() if after is None else links.filter(number=after).first()
-    if after and last is None:
-        raise EpochImpossible(f"There is no link {after}: name the last link that the backup held.")
+    last, head = _end_after(after)
     heads = read_heads(file) if file and file.exists() else []
     epoch = AuditEpoch.objects.create(
         number=next_epoch(heads),
-        after=last.number if last else 0,
-        head=last.hash if last else START,
+        after=last,
+        head=head,
         reason=reason,
         opened_at=now,
         admitted=admit,
@@ -200,6 +197,18 @@ def open_epoch(
     if file:
         append_lines([epoch_line(epoch)], to=file)
     return epoch
+
+
+def _end_after(number: int | None) -> tuple[int, str]:
+    """The number and hash of this link, of the last one for None; those of an empty chain where none is.
+
+    Raises EpochImpossible for a link that there is not.
+    """
+    links = AuditLink.objects.order_by("-number")
+    link = links.first() if number is None else links.filter(number=number).first()
+    if number and link is None:
+        raise EpochImpossible(f"There is no link {number}: name the last link that the backup held.")
+    return (link.number, link.hash) if link else (0, START)
 
 
 def verify_audit(*, heads: list[Head]) -> Verification:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from trials.domain.protocols.findings import Findings, days_in_words, fault, listed, warning
 from trials.domain.protocols.mentions import mentions, offsets, timing_offsets
@@ -175,20 +176,21 @@ def _near(
     One walk along the days: of each rule only the windows still open are looked at, so that a
     thousand visits of a rule cost what a thousand visits cost and not their square.
     """
-    apart: dict[tuple[int, int], bool] = {}
+
+    @cache
+    def are_alternatives(one: int, other: int) -> bool:
+        return alternatives(protocol, protocol.visits[one].applies_to, protocol.visits[other].applies_to)
+
     open_now: dict[int, deque[_Span]] = {}
-    rules = protocol.visits
     for span in sorted(spans, key=lambda span: (span.opens, span.index)):
         for index, others in open_now.items():
             pair = (min(index, span.index), max(index, span.index))
-            if pair not in apart and pair not in told:
-                apart[pair] = alternatives(protocol, rules[index].applies_to, span.visit.applies_to)
-            if pair in told or apart[pair]:
+            if pair in told or are_alternatives(*pair):
                 continue
             while others and others[0].closes < span.opens:
                 others.popleft()
             for other in others:
-                if pair in told:
+                if pair in told:  # the caller tells of it between two of them
                     break
                 yield (other, span) if other.index <= span.index else (span, other)
         open_now.setdefault(span.index, deque()).append(span)
