@@ -296,6 +296,7 @@ def _anchor(stands: RecordedAnchor, given: Mapping[str, Any], zone: ZoneInfo, wh
             words = _("This hour is not on the day beside it.")
             raise ValidationError({f"{where}.{kind}_at": [words]})
         wanted = replace(wanted, **{f"{kind}_on": given[f"{kind}_on"], f"{kind}_at": at})
+    # The zone of the hour that stood says nothing of this one: `put_on_record` names its own.
     return replace(wanted, actual_zone="") if "actual_on" in given else wanted
 
 

@@ -42,6 +42,7 @@ from trials.zones import roles_day
 LONGEST_CAUSE = 200
 SERVER_ERROR = 500
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
+# Behind the version an ETag has the digest of the answer, and where it left compressed says so.
 _TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]+(?:-gzip)?)?"')
 
 IF_MATCH = OpenApiParameter(
@@ -203,6 +204,7 @@ class AnswersOnce(APIView):
             body = to_json(data).decode()
             return Answer(status, encrypted(body) if self.keeps_secrets else body)
 
+        # Its key is not kept either: sent again without `dry_run` it is the act itself, not a repeat.
         if dry_run_asked(request):
             with kept_unless(dry_run=True):
                 return self._response(answered())

@@ -262,6 +262,7 @@ class _SQLite(_Layer):
         )
 
     def _row(self, table: AuditedTable, row: str) -> str:
+        # json_patch leaves out what is null, as json_strip_nulls does on PostgreSQL: both write one entry.
         pairs = _pairs((table.said(c), self._value(c, f'{row}."{c.column}"')) for c in table.columns)
         return f"json_patch('{{}}', json_object({pairs}))"
 

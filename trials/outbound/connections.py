@@ -142,6 +142,7 @@ def connect(host: str, port: int) -> socket.socket:
         if not may_connect(reached, allowed):
             made.close()
             raise OutboundRefused(resolving.internal(name, reached))
+        # Nought would let the socket not wait at all, and fail otherwise than one that is too slow.
         made.settimeout(max(watch.left(), 0.001))
         watch.keep(made)
         return made

@@ -72,6 +72,7 @@ def look_up_name(host: str, port: int, seconds: float = LOOK_UP_SECONDS) -> list
     Raises OutboundRefused for a name that does not exist, OutboundUnreachable where nobody says.
     """
     found: Queue[list[str] | OSError] = Queue()
+    # The system's look-up takes no time limit and cannot be ended: one that hangs is left to its thread.
     threading.Thread(target=_ask, args=(host, port, found), daemon=True).start()
     try:
         answer = found.get(timeout=seconds)

@@ -31,6 +31,7 @@ class Watch:
         """Break what is open."""
         self.over.set()
         for number in self.opened:
+            # A copy once more: the socket closes its number, which `watched` closes in the end.
             with suppress(OSError), socket.socket(fileno=os.dup(number)) as one:
                 one.shutdown(socket.SHUT_RDWR)
 

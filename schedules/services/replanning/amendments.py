@@ -52,6 +52,7 @@ def start_amendment(
     sites has not finished; AmendmentStale, which carries the dry run as it is now.
     """
     require_reason(reason, AmendmentRefused)
+    # Of two who start one at the same moment each would find no other; the run has no row to lock yet.
     trial = Trial.objects.select_for_update(no_key=True).get(pk=amendment.to_version.trial_id)
     _refuse_second_run(trial, amendment.sites)
     dry = preview_amendment(amendment=amendment, now=now)
@@ -120,6 +121,7 @@ def advance_amendments(*, now: datetime, most: int = BATCH, has_time: HasTime = 
     0 says that nothing waits, or that other workers hold what does. Participants of frozen trials
     wait.
     """
+    # One that another worker holds, or whose trial is frozen just now, would else be the first again.
     seen: set[int] = set()
     worked = 0
     while worked < most and has_time():

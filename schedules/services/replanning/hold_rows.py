@@ -217,6 +217,7 @@ def _flag(record: Record, waiting: Waiting | None, now: datetime, today: date) -
         )
         return
     graver = standing.evidence != severity.value
+    # Who cleared it has seen it so: it comes back only where the hold has grown graver.
     if standing.cleared_at and not graver:
         return
     again = {"cleared_at": None, "cleared_by": None, "cleared_reason": ""} if standing.cleared_at else {}

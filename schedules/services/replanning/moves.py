@@ -290,6 +290,7 @@ def _update_participant(preview: Preview) -> None:
     person, proposal = preview.record.participant, preview.proposal
     if proposal.traits is None and proposal.version is None:
         return
+    # What was done is judged, drafted and shown by the version under which it was done, now and later.
     if proposal.version and proposal.version != person.protocol_version:
         done = Visit.objects.of(person).done().filter(done_under=None)
         done.update(done_under=person.protocol_version)

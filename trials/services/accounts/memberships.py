@@ -66,6 +66,7 @@ def grant_membership(
     """
     role, reason = Role(role), reason.strip()
     found = Membership(user=user, role=role, starts_on=starts_on, granted_by=by, reason=reason, **where)
+    # By the database's clock, which all processes share: who may confirm a change goes by which came first.
     found.granted_at = database_now()
     _refuse_unfit_days(found)
     if by is not None:

@@ -74,6 +74,7 @@ def _locked(way: str) -> ChannelHealth:
     rows = ChannelHealth.objects.filter(way=way).select_for_update(no_key=True)
     if (row := rows.first()) is not None:
         return row
+    # Two that use a way for the first time both find none; the conflict leaves one row, which both lock.
     ChannelHealth.objects.bulk_create([ChannelHealth(way=way)], ignore_conflicts=True)
     return rows.get()
 

@@ -128,6 +128,7 @@ class Progress:
         """Keep how far it has come. Raises JobCancelled."""
         assert not connection.in_atomic_block, "progress is seen by others only outside of a transaction"
         self.said = monotonic()
+        # By its attempt: a worker that was taken for dead may still be at work beside the next one.
         mine = Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, finished_at=None)
         if not mine.filter(cancel_at=None).update(done=self.done, alive_at=self.now()):
             raise JobCancelled
@@ -144,6 +145,7 @@ def _make(job: Job, to: IO[bytes], progress: Progress) -> str:
 def _keep(job: Job, to: IO[bytes], name: str, now: datetime) -> None:
     to.seek(0)
     with transaction.atomic():
+        # Of an attempt whose worker died in here pieces are left.
         JobPart.objects.filter(job=job).delete()
         number = 0
         while content := to.read(PART):

@@ -101,6 +101,7 @@ def _dump_sqlite(connection: BaseDatabaseWrapper, dump: Path, now: datetime) -> 
     connection.ensure_connection()
     with closing(sqlite3.connect(dump)) as copy:
         connection.connection.backup(copy)
+        # A copy that stays in WAL mode needs a second file beside it, which the archive would not hold.
         copy.execute("PRAGMA journal_mode = DELETE")
         (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
         if said != "ok":

@@ -112,6 +112,7 @@ def _put_sqlite(connection: BaseDatabaseWrapper, dump: Path, stamp: str) -> str:
     kept = file.with_name(f"{file.name}.before_{stamp}")
     beside = [file.with_name(file.name + end) for end in ("-wal", "-shm")]
     new = file.with_name(f"{file.name}.restoring")
+    # Closed to others before anything is in it: digests of passwords and second factors are.
     new.write_bytes(b"")
     os.chmod(new, 0o600)  # noqa: PTH101
     with dump.open("rb") as source, new.open("wb") as target:
