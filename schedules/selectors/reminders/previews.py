@@ -88,17 +88,18 @@ def coming_reminders(
     here = {site.pk for site in sites}
     places = [one for one in context.places if one.trial == trial.pk and one.site in here]
     zones = {site.pk: zone_of(site) for site in sites}
-    codes = dict(participants.filter(trial=trial, site__in=here).values_list("pk", "subject_code"))
+    theirs = participants.filter(trial=trial, site__in=here).values_list("pk", "subject_code", "site_id")
+    people = {pk: (code, zones[site]) for pk, code, site in theirs}
     found: dict[str, Coming] = {}
     for ahead in range(DAYS_AHEAD):
         for row in _due(replace(context, places=places), now + timedelta(days=ahead)):
-            key, kind, person, _visit, due_on, day, thing, _manner, leaves = row
-            if key in found or person not in codes or len(found) >= MOST:
+            key, kind, pk, _visit, due_on, day, thing, _manner, leaves = row
+            if key in found or pk not in people or len(found) >= MOST:
                 continue
+            code, zone = people[pk]
             instant = _as_instant(leaves)
-            zone = next(iter(zones.values()))
             when = instant.astimezone(zone).date() if instant else _as_day(due_on)
-            found[key] = Coming(when, kind, codes[person], person, from_kept(thing or ""), _as_day(day))
+            found[key] = Coming(when, kind, code, pk, from_kept(thing or ""), _as_day(day))
     said = set(
         Reminder.objects.filter(Q(sent_at__isnull=False), key__in=list(found)).values_list("key", flat=True)
     )

@@ -8,6 +8,7 @@ from django.test import Client
 
 from participants.models import Absence, Participant, ParticipantCoordinator
 from schedules.models import Reminder, ReminderPause, ReminderRecipient, ReminderSetting, Visit
+from schedules.selectors.reminders.previews import coming_reminders
 from schedules.services.reminders import addressing, ledger, sweeping
 from tests.cast import a_version
 from tests.integration.reminders.test_reminders import NOON, TODAY, a_coordinator, a_site, a_visit
@@ -59,6 +60,15 @@ def test_the_page_says_what_is_assumed_and_what_it_would_say(keeper: User) -> No
     assert visit.participant.subject_code in page
     assert "The window of Day 14 closes on Mon 23 Nov." in page
     assert 'href="/trials/' in signed_in(keeper).get(f"/trials/{trial.pk}/").content.decode()
+
+
+def test_a_reminder_would_leave_on_the_day_of_its_own_site_whichever_comes_first() -> None:
+    trial, site, _visit = place()
+    away = a_site("America/New_York")
+    people = Participant.objects.all()
+    alone = coming_reminders(trial, [site], people, NOON)
+    assert alone
+    assert coming_reminders(trial, [away, site], people, NOON) == alone
 
 
 def test_a_rule_is_changed_for_a_site_and_only_what_differs_is_kept(keeper: User) -> None:
