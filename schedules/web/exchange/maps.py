@@ -135,18 +135,26 @@ def edc_map_page(request: HttpRequest, pk: int, edc: str, environment: str) -> H
     if not may_edit:
         raise PermissionDenied(_("A map holds for all sites: your role must hold at all of them."))
     typed = _as_typed(request.POST, rules, sites)
-    status = 200 if not _wrong(typed) else REFUSED
-    if status == 200:  # noqa: PLR2004  nothing is wrong with it
-        try:
-            _save(request, MapKey(trial, edc, environment), found, typed)
-        except Refused as refused:
-            typed.problems, status = {name: list(said) for name, said in refused.fields.items()}, REFUSED
-        except Stale as stale:
-            typed.version, status = stale.version, OVERTAKEN
-        else:
-            messages.success(request, _("The map is saved."))
-            return redirect("edc-map", pk=pk, edc=edc, environment=environment)
-    return _page(request, (trial, edc, environment), found, typed, may_edit=may_edit, status=status)
+    refused = _try_to_save(request, MapKey(trial, edc, environment), found, typed)
+    if refused:
+        return _page(request, (trial, edc, environment), found, typed, may_edit=may_edit, status=refused)
+    messages.success(request, _("The map is saved."))
+    return redirect("edc-map", pk=pk, edc=edc, environment=environment)
+
+
+def _try_to_save(request: HttpRequest, key: MapKey, found: EdcMap | None, typed: Typed) -> int | None:
+    """Save a map, or give the status with which it is shown again; what is wrong is said in `typed`."""
+    if _wrong(typed):
+        return REFUSED
+    try:
+        _save(request, key, found, typed)
+    except Refused as refused:
+        typed.problems = {name: list(said) for name, said in refused.fields.items()}
+        return REFUSED
+    except Stale as stale:
+        typed.version = stale.version
+        return OVERTAKEN
+    return None
 
 
 def _save(request: HttpRequest, key: MapKey, found: EdcMap | None, typed: Typed) -> None:
