@@ -316,6 +316,7 @@ def reported(
     with on_behalf_of(request, source):
         try:
             with kept_unless(dry_run):
+                # Not raised in here: the difference is kept in this very transaction, and would go with it.
                 try:
                     report_visit(visit=visit, version=version, report=report, by=user, now=now)
                 except ValuesDiffer as error:

@@ -125,6 +125,7 @@ class SubjectVisits(ReadView):
         if given["format"] == "json":
             page = sv_page(user, of, (id_after(given), given["page_size"]), now, say)
             return page_answer(request, page.records, page.after)
+        # Before the first row leaves: of a reader who breaks off some have left. How many, nobody knows yet.
         record_export(by=user, what="SDTM SV", form="csv", rows=0, now=now, trial=found)
 
         def rows() -> Iterator[Record]:
@@ -192,6 +193,7 @@ def _tabulated(trial: Trial, reference: str | None) -> Tabulated:
 
 def _file(name: str, heads: Iterable[str], rows: Callable[[], Iterator[Record]]) -> StreamingHttpResponse:
     """Records as a CSV file that is written while it is read, in the language that was asked for."""
+    # The lines are made after the view has answered, and by then another language may be set.
     language = get_language() or "en"
 
     def lines() -> Iterator[str]:

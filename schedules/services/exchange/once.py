@@ -46,6 +46,7 @@ def answer_once(
     with transaction.atomic():
         IdempotentAnswer.objects.filter(user=user, created_at__lt=now - KEPT).delete()
         try:
+            # A savepoint, so that a key that is there does not end the transaction in which it is read.
             with transaction.atomic():
                 row = IdempotentAnswer.objects.create(user=user, key=key, digest=digest, created_at=now)
         except IntegrityError:
