@@ -70,7 +70,7 @@ class Facts:
         return found
 
     def half_life_of(self, fact: Occurrence, drug: str) -> timedelta | None:
-        """One half-life of what was taken: its own, else that of the same product, else of the drug.
+        """One half-life of what was taken: its own, else the longest of the same product, else of the drug.
 
         A dose of the drug by another product name lends nothing: its half-life must be entered.
         """
@@ -78,5 +78,5 @@ class Facts:
             return fact.half_life
         if isinstance(fact, Dose) and fact.drug == drug:
             same = (dose.half_life for dose in self.doses if (dose.drug, dose.name) == (drug, fact.name))
-            return next((half_life for half_life in same if half_life is not None), None)
+            return max((half_life for half_life in same if half_life is not None), default=None)
         return self.half_lives.get(drug)

@@ -91,3 +91,7 @@ def test_a_half_life_is_that_of_the_dose_else_of_its_product_else_of_the_drug() 
     assert facts.half_life_of(Dose("mtx", NOON, name="A"), "mtx") == 8 * HOURS
     assert facts.half_life_of(Dose("mtx", NOON, name="C"), "mtx") is None, "another product lends nothing"
     assert facts.half_life_of(Procedure("surgery", NOON), "mtx") == 9 * HOURS, "the longest of the drug"
+    again = Dose("mtx", NOON, 12 * HOURS, "review", "A")
+    for order in ((known, again), (again, known)):
+        lent = Facts(occurrences=order).half_life_of(Dose("mtx", NOON, name="A"), "mtx")
+        assert lent == 12 * HOURS, "the longest of the product, whichever was entered first"
