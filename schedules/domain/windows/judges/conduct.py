@@ -108,7 +108,12 @@ def _named_done(case: Case, holding: list[Confirmation], code: str) -> bool:
 
 
 def _concerns(case: Case, terms: Conduct, one: Confirmation) -> bool:
-    """Whether something said belongs to this window: at a visit it names, or not before its first day."""
+    """Whether something said belongs to this window: at a visit it names, or not before its first day.
+
+    What is said to be so only since a day after the window's last says nothing of it.
+    """
+    if one.since and case.over_at is not None and case.ends and one.since > day_of(case.ends, case.zone):
+        return False
     if one.visit is not None and not case.facts.names_of_visit(one.visit).isdisjoint(terms.confirmed_at):
         return True
     return case.starts is None or day_of(one.at, case.zone) >= day_of(case.starts, case.zone)
