@@ -54,3 +54,7 @@ def test_the_end_of_a_window_that_has_one_violates():
     assert told(BOUNDED, facts(), at(60)).status == "open-and-kept"
     assert told(BOUNDED, facts(), at(61)).status == "violated"
     assert told(BOUNDED, facts(40), at(41)).becomes_violation_at == at(61, "00:00")
+    assert told(BOUNDED, facts(consent=60), at(61)).status == "kept", "the last day is inside"
+    late = told(BOUNDED, facts(consent=65), at(66))
+    assert (late.status, late.since) == ("violated", d(60)), "signing later does not undo it"
+    assert len(late.because()) == 2, "when it was due, and when it was done"

@@ -2,7 +2,7 @@
 
 Decided here, as no record says it: from that day on it is due. A visit performed without it
 puts it at risk; the next visit performed without it violates, and so does the window's end
-where it has one. A visit on the very day of the event is covered by it.
+where it has one, though it is done later. A visit on the very day of the event is covered by it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from participants.domain.fact_kinds import Event, FactKind
-from participants.domain.moments import at_or_after, day_of, first_after, first_instant
+from participants.domain.moments import at_or_after, at_or_before, day_of, first_after, first_instant
 from participants.domain.performed import PerformedVisit
 from schedules.domain.windows.judges.case import (
     Case,
@@ -43,14 +43,14 @@ def judge_event_after(case: Case, terms: EventAfter) -> Verdict:
     without = _without(case, done)
     if len(without) > 1:
         return violated(case, without[1].at, *(_proof(case, terms, visit) for visit in without[:2]))
-    if done:
-        day = case.local(done.at)
-        return Verdict(
-            VerdictStatus.KEPT, day, evidence=(proof(_DONE, done, event=Code(terms.event), day=day),)
-        )
-    if case.over and case.ends is not None:
+    day = case.local(done.at) if done else None
+    said = (proof(_DONE, done, event=Code(terms.event), day=day),) if day else ()
+    if case.over and case.ends is not None and not _in_time(case, done):
         ends, due = case.local(case.ends), case.local(case.starts)
-        return violated(case, case.ends, proof(_NEVER, event=Code(terms.event), due=due, ends=ends))
+        late = proof(_NEVER, event=Code(terms.event), due=due, ends=ends)
+        return violated(case, case.ends, late, *said)
+    if day:
+        return Verdict(VerdictStatus.KEPT, day, evidence=said)
     if without:
         return _risk(case, terms, without[0])
     words = Words.of(
@@ -79,6 +79,13 @@ def _done(case: Case, terms: EventAfter) -> Event | None:
         and at_or_after(fact.at, case.starts, case.zone) is not False
     ]
     return min(events, key=lambda event: first_instant(event.at, case.zone), default=None)
+
+
+def _in_time(case: Case, done: Event | None) -> bool:
+    """Whether the event was not after the window's end; where only an hour would tell it counts."""
+    return done is not None and (
+        case.ends is None or at_or_before(done.at, case.ends, case.zone) is not False
+    )
 
 
 def _without(case: Case, done: Event | None) -> list[PerformedVisit]:
