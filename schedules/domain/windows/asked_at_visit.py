@@ -206,12 +206,17 @@ def questions_at(
     """
     on, zone = day
     names, own = _named(visit, protocol)
-    answered = {one.topic for one in said if one.visit == visit.code or day_of(one.at, zone) >= on}
+    answered = {one.topic for one in said if one.visit == visit.code or _reaches(one, on, zone)}
     return tuple(
         Question(window.rule.code, window.rule.label, isinstance(window.rule.terms, Conduct))
         for window in windows
         if _is_asked(window, names, own, (on, zone)) and not answered & set(_topics(window.rule))
     )
+
+
+def _reaches(one: Confirmation, on: date, zone: ZoneInfo) -> bool:
+    """Whether what was said that day or later says how it was on a day."""
+    return day_of(one.at, zone) >= on and (one.since is None or one.since <= on)
 
 
 def _is_asked(

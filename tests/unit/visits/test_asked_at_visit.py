@@ -39,8 +39,8 @@ def d(number: int) -> date:
     return date(2026, 12, 7) + timedelta(days=number)
 
 
-def said(topic: str, day: int, code: str | None = None) -> Facts:
-    return Facts(confirmations=(Confirmation(topic, d(day), code),))
+def said(topic: str, day: int, code: str | None = None, since: int | None = None) -> Facts:
+    return Facts(confirmations=(Confirmation(topic, d(day), code, None if since is None else d(since)),))
 
 
 def result(test: str, day: int, found: str | None = "negative") -> Facts:
@@ -65,6 +65,13 @@ def done(day: int) -> Facts:
             "said at the visit",
         ),
         (14, said("contraception", 13), "care diet free | ecg hcg | consent-again", "said the day before"),
+        (14, said("care", 30), "diet free | ecg hcg | consent-again", "said later, of all the time"),
+        (
+            14,
+            said("care", 30, since=20),
+            "care diet free | ecg hcg | consent-again",
+            "not of that day",
+        ),
         (14, said("care", 14), "diet free | ecg hcg | consent-again", "said of the whole window that day"),
         (14, said("steroid", 14), "care diet free | ecg hcg | consent-again", "one of two substances"),
         (14, said("free", 14), "care diet | ecg hcg | consent-again", "none of them"),
