@@ -13,13 +13,20 @@ document.addEventListener("change", (event) => {
     }
   } else if (chosen.closest("form[data-submit-on-change]")) {
     chosen.form.requestSubmit();
-  } else if (chosen.matches("input[form=as-booked]")) {
-    const button = document.querySelector("#as-booked button[data-count]");
-    const count = document.querySelectorAll("input[form=as-booked]:checked").length;
-    button.textContent = button.dataset.count.replace("%s", count);
-    button.disabled = count === 0;
-  }
+  } else if (chosen.matches("input[form=as-booked]")) countBooked();
 });
+
+// how many are recorded together; without any row that can be, there is no button
+const countBooked = () => {
+  const form = document.getElementById("as-booked");
+  if (!form) return;
+  const button = form.querySelector("button[data-count]");
+  const count = document.querySelectorAll("input[form=as-booked]:checked").length;
+  button.textContent = button.dataset.count.replace("%s", count);
+  button.disabled = count === 0;
+  form.hidden = document.querySelector("input[form=as-booked]") === null;
+};
+document.addEventListener("htmx:afterSwap", countBooked);
 
 // on a phone the strip of a row is opened by its button
 document.addEventListener("click", (event) => {
@@ -63,7 +70,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const form = event.detail.requestConfig && event.detail.requestConfig.elt;
   if (!form || form.id !== "as-booked" || !event.detail.shouldSwap) return;
   for (const id of (form.dataset.sent || "").split(" ")) if (id) document.getElementById(id)?.remove();
-  form.hidden = document.querySelectorAll("input[form=as-booked]").length === 0;
 });
 
 // the ticks of a row are saved one after the other: what was ticked while another was on its way is ticked again in

@@ -223,6 +223,7 @@ def test_all_as_booked_and_its_undo_bear_bad_input(
     twice(page, button)
     expect(row.locator("button.undo")).to_be_visible()
     assert acts.count("schedules.visit") == 1
+    expect(button, "nothing is left to be recorded").to_be_hidden()
 
     undo = row.locator("button.undo")
     page.route("**/today/visits/**", lambda route: route.abort())
