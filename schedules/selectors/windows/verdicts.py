@@ -16,6 +16,7 @@ from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag
 from schedules.selectors.store.plan_rows import WindowRow
 from schedules.selectors.windows.evaluation import JudgedWindow, ParticipantWindows, windows_of_participants
+from trials.domain.language import Named
 from trials.domain.protocols.protocol import Protocol, ProtocolWindow, applies
 from trials.domain.words import Say, plain
 
@@ -166,6 +167,8 @@ def last_of_kind(participant: Participant, kind: FactKind, like: int | None, of:
 
 
 def performed_days(participant_windows: ParticipantWindows) -> list[tuple[str, date]]:
-    """The visits that took place, with their days, the newest first."""
-    days = [(visit.code, day.day) for visit, day in participant_windows.record.performed()]
+    """The visits that took place, by code and label, with their days, the newest first."""
+    days = [
+        (Named(visit.code, visit.label), day.day) for visit, day in participant_windows.record.performed()
+    ]
     return sorted(days, key=lambda pair: pair[1], reverse=True)

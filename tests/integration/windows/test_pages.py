@@ -204,6 +204,13 @@ def test_an_answer_not_kept_is_entered_in_the_form_and_violates(client, treated)
     assert "Not kept: contraception, recorded Wed 9 Dec." in text(client.get(f"/participants/{treated.pk}/"))
 
 
+def test_who_says_where_they_asked_chooses_among_visits_by_name(client, infused):
+    """The list read “ld 2 · Thu 3 Dec”: the code of a visit, in every language."""
+    infused.visits.filter(code="d28").update(performed_on=date(2027, 1, 4))
+    form = client.get(f"/participants/{infused.pk}/facts/new/confirmation/").context["form"]
+    assert ("d28", "Day 28 · Mon 4 Jan") in form.fields["visit"].choices
+
+
 def test_a_contradiction_is_recorded_and_said(client, infused):
     infused.visits.filter(code="d0").update(performed_on=date(2026, 12, 7))
     answer = client.post(
