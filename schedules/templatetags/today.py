@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from participants.models import Participant
 from schedules.domain.readiness.road import Stop, StopState
@@ -96,7 +97,9 @@ def fact_said(card: Card, missing: MissingFact) -> SafeString | str:
     alone = sum(one.kind is missing.kind for one in card.missing) == 1
     if short is None or not alone or not missing.of:
         return fact_button(missing)
-    return format_html('{}<span class="hidden">: {}</span>', short, code_words(missing.of))
+    return format_html(
+        '{}<span class="hidden">{}{}</span>', short, pgettext("after a name", ": "), code_words(missing.of)
+    )
 
 
 @register.simple_tag
