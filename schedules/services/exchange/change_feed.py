@@ -57,17 +57,6 @@ def number_all_changes(has_time: HasTime = always) -> int:
     return total
 
 
-def begin_feed_epoch() -> str:
-    """Give the feed a new word after a backup was restored: every cursor from before is answered with 410.
-
-    A restore calls it once its rows are in place, whether or not it opened an epoch of the audit trail.
-    """
-    number = AuditEpoch.objects.aggregate(last=Max("number"))["last"] or 0
-    word = secrets.token_hex(6)
-    FeedEpoch.objects.update_or_create(audit_epoch=number, defaults={"word": word})
-    return word
-
-
 def feed_epoch() -> str:
     """The word of the present epoch; another one once the audit trail began a new epoch after a restore."""
     number = AuditEpoch.objects.aggregate(last=Max("number"))["last"] or 0

@@ -165,9 +165,7 @@ class Judging:
         if person.protocol_version_id == self.to_version.pk:
             return Words.of(gettext_noop("Under version %(version)s already."), version)
         if person.protocol_version_id != self.from_version.pk:
-            return Words.of(
-                gettext_noop("Under version %(version)s, which this amendment does not change."), version
-            )
+            return Words.of(_OTHER_VERSION, version)
         standing = self.standings[person.pk]
         if standing.ended:
             phase = Code(PHASE_LABELS[standing.ended])
@@ -187,9 +185,7 @@ class Judging:
             return None
         form: dict[str, Value] = {"form": standing.asking.version}
         if standing.consent.state is ConsentState.MISSING:
-            return Words.of(
-                gettext_noop("Form %(form)s asks for consent again, and none is on record."), form
-            )
+            return Words.of(_NO_CONSENT, form)
         return Words.of(gettext_noop("Form %(form)s asks for consent again."), form)
 
 
