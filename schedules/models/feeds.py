@@ -196,6 +196,7 @@ class CalendarChunk(models.Model):
     last = models.DateField(null=True)
     until = models.DateField(null=True)
     entries = models.TextField()
+    # Last in the table: SQLite would read the bytes of every chunk to reach a column behind them.
     body = models.BinaryField()
 
     class Meta:

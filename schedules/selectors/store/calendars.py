@@ -59,6 +59,7 @@ def working_days_by_table(tables: Collection[TableKey]) -> dict[TableKey, Workin
 
     A table that cannot be read is reported and left out, as by `days_of_tables`.
     """
+    # Looked up once and kept here: another thread may empty the store of all at any moment.
     found = {key: kept for key in tables if (kept := _TABLES.get(key)) is not None}
     missing = [key for key in tables if key not in found]
     if missing:

@@ -98,6 +98,7 @@ def resume_infusion(
     day = preview.plan.anchors[waiting.base].day if preview else waiting.planned
     _refuse_too_early(waiting, day, resumption, participant, now)
     request = StepRequest(Step.RESUMPTION, resumption.on)
+    # The version that was shown was asked for above; moving the infusion has raised it since.
     present = Participant.objects.values_list("version", flat=True).get(pk=participant.pk)
     return take_step(participant=participant, version=present, request=request, by=by, reason=reason, now=now)
 

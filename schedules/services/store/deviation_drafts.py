@@ -91,6 +91,7 @@ def draft_of_visits(visits: Collection[int], now: datetime) -> None:
     known = visits_on_record(visits, now)
     records = {pk: record for pk, record in known.items() if not record.history_open}
     found = Deviation.objects.filter(visit__in=list(records), kind__in=DRAFTED_OF_VISITS)
+    # By their ids, as everybody locks them: two who each hold some would else wait for one another.
     standing = list(found.order_by("pk").select_for_update(of=("self",), no_key=True))
     kept = _write(list(_wanted(records.values())), standing)
     _mark_lapsed(

@@ -78,6 +78,7 @@ def _anything_due(now: datetime) -> bool:
 
 @recorded
 def _sweep_batch(*, now: datetime, batch: int, by: User | None) -> int:
+    # Nothing is judged of a history that is still being entered: what it lacks is merely not typed yet.
     live = ProtocolWindow.objects.filter(participant__trial__frozen_on=None, participant__history_since=None)
     due = live.filter(judge_at__lte=now).order_by(F("judge_at"), "pk")
     held = list(due.select_for_update(of=("self",), skip_locked=True, no_key=True)[:batch])

@@ -114,6 +114,7 @@ def correct_fact(
     """
     participant_windows = _locked(stored.participant)
     _ask_about(participant_windows, [fact], now, sure=sure, reason=None)
+    # Read again under the lock: somebody may have corrected or withdrawn it since it was shown.
     stored = StoredFact.objects.select_related("participant").get(pk=stored.pk)
     beside = _beside(participant_windows, now, but=str(stored.pk))
     added = insert_correction(stored=stored, fact=fact, beside=beside, by=by, reason=reason)
