@@ -57,11 +57,9 @@ class EventMap:
         if exact:
             return exact["visit"], exact.get("occurrence") or 1
         whole = next((one for one in named if not one.get("repeat_key") and not one.get("occurrence")), None)
-        if whole and not repeat_key:
-            return whole["visit"], 1
-        if whole and _is_number(repeat_key):
-            return whole["visit"], max(int(repeat_key), 1)
-        return None
+        if whole is None or (repeat_key and not _is_number(repeat_key)):
+            return None
+        return whole["visit"], max(int(repeat_key or 1), 1)
 
     def named(self, rule: str, occurrence: int, *, repeats: bool) -> tuple[Mapping[str, Any], str] | None:
         """The entry of the map and the repeat key for a visit; None where the map does not name it.

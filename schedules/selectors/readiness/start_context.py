@@ -190,16 +190,8 @@ def _occupied(site: Site, today: date) -> Iterator[tuple[int, Occupied]]:
         spans[visit.participant_id].append((first, last))
         if visit.offset == "P0D" and not ranged and visit.anchor_code == _day_zero(visit):
             infusions[visit.participant_id] = visit.target
-    stays = ProtocolWindow.objects.filter(
-        participant__site=site,
-        kind=WindowKind.STAY,
-        cancelled_on=None,
-        starts_on__lte=until,
-        ends_on__gte=today,
-    )
-    for pk, starts, ends in stays.values_list("participant_id", "starts_on", "ends_on"):
-        if starts and ends:
-            spans[pk].append((starts, ends))
+    for pk, stay in _stays(site, today, until):
+        spans[pk].append(stay)
     over = _ended(set(spans))
     for pk, found in spans.items():
         last = over.get(pk, date.max)
@@ -219,6 +211,19 @@ def _ward_visits(site: Site, today: date, until: date) -> Iterator[Visit]:
     yield from visits.select_related("participant__protocol_version").defer(
         "participant__protocol_version__document"
     )
+
+
+def _stays(site: Site, today: date, until: date) -> Iterator[tuple[int, tuple[date, date]]]:
+    stays = ProtocolWindow.objects.filter(
+        participant__site=site,
+        kind=WindowKind.STAY,
+        cancelled_on=None,
+        starts_on__lte=until,
+        ends_on__gte=today,
+    )
+    for pk, starts, ends in stays.values_list("participant_id", "starts_on", "ends_on"):
+        if starts and ends:
+            yield pk, (starts, ends)
 
 
 def _day_zero(visit: Visit) -> str:

@@ -50,18 +50,8 @@ def enter_deviation(
     """
     person = lock_participant(participant.pk)
     today = today_at(person.site, now)
-    fields = impossible_days({"occurred_on": entered.occurred_on}, person.trial.planned_end or today)
-    for refusal in refusals_of_entering(entered.description, entered.occurred_on, today):
-        fields.setdefault(refusal.field, []).append(refusal.text(say))
-    visit = entered.visit
-    if visit is not None and visit.participant_id != person.pk:
-        fields["visit"] = [_("That visit is of another participant.")]
-    if not fields and not entered.sure:
-        asked = questions_about(person, [entered.occurred_on], consented=first_consent(person))
-        fields |= {"sure": asked} if asked else {}
-    if fields:
-        raise Refused(fields)
-    then = (person.pk, entered.occurred_on)
+    _refuse(person, entered, today)
+    visit, then = entered.visit, (person.pk, entered.occurred_on)
     version = (visit and visit.done_under_id) or versions_then([then]).get(then, person.protocol_version_id)
     one, _made = Deviation.objects.get_or_create(
         key=f"{DeviationKind.MANUAL}:{person.pk}:{entered.token}",
@@ -77,3 +67,17 @@ def enter_deviation(
         },
     )
     return one
+
+
+def _refuse(person: Participant, entered: Entered, today: date) -> None:
+    """Raise Refused with all that is wrong; about an unlikely day it is asked once nothing else is."""
+    fields = impossible_days({"occurred_on": entered.occurred_on}, person.trial.planned_end or today)
+    for refusal in refusals_of_entering(entered.description, entered.occurred_on, today):
+        fields.setdefault(refusal.field, []).append(refusal.text(say))
+    if entered.visit is not None and entered.visit.participant_id != person.pk:
+        fields["visit"] = [_("That visit is of another participant.")]
+    if not fields and not entered.sure:
+        asked = questions_about(person, [entered.occurred_on], consented=first_consent(person))
+        fields |= {"sure": asked} if asked else {}
+    if fields:
+        raise Refused(fields)

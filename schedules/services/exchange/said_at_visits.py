@@ -99,28 +99,20 @@ def completion_on_record(visit: Visit) -> Completion:
         one.code: Answer(one.done, one.reason, one.done_at)
         for one in VisitActivity.objects.filter(visit=visit)
     }
-    confirmed: dict[str, bool] = {}
-    results: dict[str, Sampled] = {}
-    events: set[str] = set()
-    for row in _standing(visit):
-        fact = fact_of(fact_row(row), zone)
-        if row.detail.get("visit") != visit.code:
-            continue  # it stays on record whatever becomes of the visit
-        if isinstance(fact, Confirmation):
-            confirmed[fact.topic] = fact.holds
-        elif isinstance(fact, TestResult) and fact.result:
-            at = fact.taken_at if isinstance(fact.taken_at, datetime) else None
-            results[fact.test] = Sampled(fact.result, at)
-        elif isinstance(fact, Event):
-            events.add(fact.code)
+    # What was not said at the visit stays on record whatever becomes of it.
+    said = [fact_of(fact_row(row), zone) for row in _standing(visit) if row.detail.get("visit") == visit.code]
     assert visit.performed_on is not None
     return Completion(
         on=visit.performed_on,
         at=visit.performed_at,
         activities=answers or None,
-        confirmed=confirmed,
-        results=results,
-        events=frozenset(events),
+        confirmed={one.topic: one.holds for one in said if isinstance(one, Confirmation)},
+        results={
+            one.test: Sampled(one.result, one.taken_at if isinstance(one.taken_at, datetime) else None)
+            for one in said
+            if isinstance(one, TestResult) and one.result
+        },
+        events=frozenset(one.code for one in said if isinstance(one, Event)),
     )
 
 

@@ -416,12 +416,16 @@ def put_off(judged: Judged, at: datetime) -> None:
         _keep(judged.covered, claimed_at=None, sent_at=at, tried_at=at, reason="")
         close_reminders([row.reminder_id for row in judged.covered], at)
     if judged.over:
-        _keep(judged.over, claimed_at=None, lapsed_at=at)
-        ReminderRecipient.objects.filter(
-            reminder__in=[row.reminder_id for row in judged.over], person=judged.over[0].recipient_id
-        ).update(over_at=at)
+        _end_for_person(judged.over, at)
     if judged.untrue:
         mark_lapsed([row.reminder_id for row in judged.untrue], at=at)
+
+
+def _end_for_person(rows: Rows, at: datetime) -> None:
+    """Let rows of one message lapse that do not concern its person any more, and end their place."""
+    _keep(rows, claimed_at=None, lapsed_at=at)
+    theirs = ReminderRecipient.objects.filter(reminder__in=[row.reminder_id for row in rows])
+    theirs.filter(person=rows[0].recipient_id).update(over_at=at)
 
 
 def keep_sent(rows: Rows, at: datetime) -> None:

@@ -62,14 +62,19 @@ def set_rule(
                 row.delete()
             return
         row = row or ReminderSetting(trial=trial, site=site, kind=kind, version=0)
-        row.active = own.active
-        row.days = written_days(own.days) if own.days is not None else ""
-        row.recipients = " ".join(own.recipients or ())
-        row.manner = own.manner or ""
-        row.earliest, row.latest = own.earliest, own.latest
-        row.working_days, row.escalate_after = own.working_days, own.escalates
+        _put_into(row, own)
         row.version += 1
         row.save()
+
+
+def _put_into(row: ReminderSetting, own: Setting) -> None:
+    """Give a row the columns of a setting, as `selectors.reminders.wanted.setting_of` reads them."""
+    row.active = own.active
+    row.days = written_days(own.days) if own.days is not None else ""
+    row.recipients = " ".join(own.recipients or ())
+    row.manner = own.manner or ""
+    row.earliest, row.latest = own.earliest, own.latest
+    row.working_days, row.escalate_after = own.working_days, own.escalates
 
 
 def _differing(to: Setting, holds: Wanted) -> Setting:

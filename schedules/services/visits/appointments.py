@@ -250,19 +250,19 @@ def undo_visit(*, visit: Visit, version: int, by: User | None, reason: str, now:
     values = _as_it_stood(visit, state, stood)
     again = next((step for step in standing.steps if step.pk == stood.cancelled_by), None)
     end = again or _end_that_it_saw(standing, stood)
-    ended = end and cancelled_with(end, clock_at(visit.participant.site, now).today)
+    today = clock_at(visit.participant.site, now).today
     moves = bool(state.performed_on and anchors_set_by(standing.protocol, state))
     agreed = bool(values.get("outside_reason", visit.outside_reason))
-    if end and ended and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
-        values |= ended
+    if end and not moves and (again or _ends_with(end, visit, state, agreed=agreed)):
+        values |= cancelled_with(end, today)
     write_visit(visit, "restored", now, **values)
     if state.performed_on:
         VisitActivity.objects.filter(visit=visit).delete()
     withdraw_anchors(visit, state, standing.protocol, by=by, reason=reason, now=now)
-    if end and ended and moves:  # what counts from its own day was planned again without it
+    if end and moves:  # what counts from its own day was planned again without it
         visit.refresh_from_db()
         if _ends_with(end, visit, state, agreed=bool(visit.outside_reason)):
-            write_visit(visit, "cancelled", now, **ended)
+            write_visit(visit, "cancelled", now, **cancelled_with(end, today))
     draft_of_visits([visit.pk], now)
     visit.refresh_from_db()
     return visit

@@ -121,20 +121,22 @@ def turned_ranges(positions: Positions) -> Findings:
     for index, visit in enumerate(positions.protocol.visits):
         timing = visit.timing
         units = {offset.unit for _, offset in timing_offsets(timing)}
-        if isinstance(timing, AtOffset) or Unit.HOURS in units:
-            continue
-        path = f"visits[{index}].{timing.kind}"
-        first, last = (positions.at(visit.counts_from, end) for end in (timing.first, timing.last))
-        if turned(first, last):
-            message = f"the range from {timing.first.iso} to {timing.last.iso} is turned round"
-            yield fault("range-turned", path, message, "give the earlier end as `first`")
-        elif isinstance(timing, Within) and timing.target is not None:
-            target = positions.at(visit.counts_from, timing.target)
-            if turned(first, target) or turned(target, last):
-                message = (
-                    f"the target {timing.target.iso} lies outside {timing.first.iso} to {timing.last.iso}"
-                )
-                yield fault("target-outside", f"{path}.target", message, "give a target inside the range")
+        if not isinstance(timing, AtOffset) and Unit.HOURS not in units:
+            yield from _turned_range(positions, visit, timing, f"visits[{index}].{timing.kind}")
+
+
+def _turned_range(
+    positions: Positions, visit: VisitRule, timing: Within | Each | Over, path: str
+) -> Findings:
+    first, last = (positions.at(visit.counts_from, end) for end in (timing.first, timing.last))
+    if turned(first, last):
+        message = f"the range from {timing.first.iso} to {timing.last.iso} is turned round"
+        yield fault("range-turned", path, message, "give the earlier end as `first`")
+    elif isinstance(timing, Within) and timing.target is not None:
+        target = positions.at(visit.counts_from, timing.target)
+        if turned(first, target) or turned(target, last):
+            message = f"the target {timing.target.iso} lies outside {timing.first.iso} to {timing.last.iso}"
+            yield fault("target-outside", f"{path}.target", message, "give a target inside the range")
 
 
 @dataclass(frozen=True, slots=True)
