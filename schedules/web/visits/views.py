@@ -98,19 +98,19 @@ DEEDS: Mapping[VisitAction, DeedWords] = {
         gettext_lazy("The arrival for %(visit)s is undone."),
     ),
     VisitAction.COMPLETE: DeedWords(
-        gettext_lazy("Done"),
+        gettext_lazy("Record as done"),
         gettext_lazy("Record %(visit)s as done"),
         gettext_lazy("Record as done"),
         gettext_lazy("%(visit)s is recorded as done."),
     ),
     VisitAction.MISS: DeedWords(
-        gettext_lazy("Missed"),
+        gettext_lazy("Record as missed"),
         gettext_lazy("Record %(visit)s as missed"),
         gettext_lazy("Record as missed"),
         gettext_lazy("%(visit)s is recorded as missed."),
     ),
     VisitAction.CANCEL: DeedWords(
-        gettext_lazy("Cancel"),
+        gettext_lazy("Cancel the visit"),
         gettext_lazy("Cancel %(visit)s"),
         gettext_lazy("Cancel the visit"),
         gettext_lazy("%(visit)s is cancelled."),
@@ -138,6 +138,8 @@ def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One visit: why its date is what it is, what is on record, and what may be done."""
     page = _page(request, pk)
     links = [(deed, DEEDS[deed].link) for deed in page.deeds]
+    if page.visit.booked_on is not None:
+        links = [(deed, _("Rebook") if deed is VisitAction.BOOK else link) for deed, link in links]
     context = {"page": page, "links": links, "may_record": may_record(request, page.visit.participant)}
     told = told_context(told_of_visit(pk), now(), TOLD, visit=pk)
     return render(request, "visits/visit.html", context | told)

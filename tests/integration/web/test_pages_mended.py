@@ -43,6 +43,17 @@ def test_the_booking_form_proposes_no_day_that_is_over(page: Client, overdue: Vi
     assert deed(page, overdue, "book", **said).status_code == 302
 
 
+def test_the_acts_of_a_visit_say_what_they_do(page: Client, overdue: Visit) -> None:
+    """Book stood above a booking, and Cancel beside Cancel the booking."""
+
+    def acts() -> list[str]:
+        return [str(label) for _, label in page.get(f"/visits/{overdue.pk}/").context["links"]]
+
+    assert acts() == ["Book", "Record the arrival", "Record as done", "Record as missed", "Cancel the visit"]
+    deed(page, overdue, "book", on=(TODAY + DAY).isoformat(), reason="the first day that is left")
+    assert acts()[:2] == ["Rebook", "Cancel the booking"]
+
+
 def test_a_day_without_a_clinic_is_named_before_it_is_booked(page: Client, overdue: Visit) -> None:
     said = {"on": SATURDAY.isoformat(), "reason": "no other day"}
     shown = deed(page, overdue, "book", **said)
