@@ -72,6 +72,7 @@ class DeedWords:
     done: Promise
 
 
+REBOOK = gettext_lazy("Rebook")
 DEEDS: Mapping[VisitAction, DeedWords] = {
     VisitAction.BOOK: DeedWords(
         gettext_lazy("Book"),
@@ -139,7 +140,7 @@ def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
     page = _page(request, pk)
     links = [(deed, DEEDS[deed].link) for deed in page.deeds]
     if page.visit.booked_on is not None:
-        links = [(deed, _("Rebook") if deed is VisitAction.BOOK else link) for deed, link in links]
+        links = [(deed, REBOOK if deed is VisitAction.BOOK else link) for deed, link in links]
     context = {"page": page, "links": links, "may_record": may_record(request, page.visit.participant)}
     told = told_context(told_of_visit(pk), now(), TOLD, visit=pk)
     return render(request, "visits/visit.html", context | told)
