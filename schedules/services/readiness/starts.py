@@ -7,12 +7,16 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from participants.domain.anchors import RecordedAnchor
+from participants.domain.consents import ConsentState
+from participants.domain.lifecycle import phase_of
 from participants.models import Participant
+from participants.selectors.consents import consent_standing
 from schedules.domain.plan.values import AnchorKind, Plan
 from schedules.domain.readiness.checklist import Readiness, readiness_of
-from schedules.domain.readiness.start_context import Item, start_codes
+from schedules.domain.readiness.start_context import Item, Start, start_codes
 from schedules.models import ReadinessCheck
 from schedules.selectors.readiness.start_context import start_of
+from schedules.selectors.store.course import course_of, standing_of
 from trials.audit.acts import recorded
 from trials.models import User
 
@@ -31,16 +35,29 @@ def readiness_at(participant: Participant, plan: Plan, start: tuple[str, date], 
     """The list for a start on record: of `plan`, at `start` (its anchor and day).
 
     Anyone who was to begin on the same day and has not closes no gate. Where the day is corrected, the course
-    that has gone on from it says nothing of how it began.
+    that has gone on from it says nothing of how it began; nor does what became of course and consent since.
     """
     anchor, day = start
-    known = start_of(participant, now)
+    known = _as_it_stood(start_of(participant, now), participant, day)
     stood = known.anchors.get(anchor)
     corrected = stood is not None and stood.kind is AnchorKind.ACTUAL
     known = replace(known, cohorts=known.cohorts.at_start(day, known.others_begun))
     lines = readiness_of(known, plan, day)
     kept = tuple(line for line in lines if line.item is not Item.COURSE or not corrected)
     return Readiness(day, kept, plan, anchor)
+
+
+def _as_it_stood(known: Start, participant: Participant, day: date) -> Start:
+    """What was known, with the course and the consent of a day that is over."""
+    person = known.person
+    if person is None or day >= known.today:
+        return known
+    consent, standing = consent_standing(participant, day), standing_of(participant)
+    taken = [step for step in standing.steps if step.happened_on <= day]
+    phase = phase_of(course_of(replace(standing, steps=taken)))
+    if consent.state is ConsentState.MISSING:  # one that came after the start is named by its day
+        consent = person.consent
+    return replace(known, person=replace(person, consent=consent, phase=phase))
 
 
 @recorded

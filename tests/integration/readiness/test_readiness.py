@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from participants.domain.anchors import RecordedAnchor
 from participants.domain.errors import ProductRefused
+from participants.domain.lifecycle import Step
 from participants.domain.product import Milestone
-from participants.models import Participant, ProductStep
+from participants.models import Consent, Participant, ProductStep
 from participants.services.product import (
     MilestoneRecord,
     expect_milestone,
@@ -24,12 +25,13 @@ from schedules.domain.readiness.start_context import Answer, Item
 from schedules.domain.visits.values import Completion
 from schedules.models import Deviation, ReadinessCheck, Visit
 from schedules.selectors.readiness.start_context import Newcomer, start_of, start_of_newcomer
+from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import complete_visit, undo_visit
 from schedules.services.windows.evaluation import sweep_windows
 from tests.cast import a_version
 from tests.integration.readiness.conftest import BEGINS, ZERO, at, enrolled, visit_of
-from trials.models import AuditEntry, ProtocolVersion, Site
+from trials.models import AuditEntry, ConsentForm, ProtocolVersion, Site
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 23)
@@ -137,6 +139,38 @@ def test_the_anchor_without_its_visit_asks_the_same(participant: Participant) ->
         record_anchor(participant=participant, anchor=anchor, now=at(BEGINS), by=None)
     record_anchor(participant=participant, anchor=anchor, now=at(BEGINS), by=None, reason="by telephone")
     assert ReadinessCheck.objects.get().verdicts["answer"] == "no"
+
+
+SINCE = {
+    "another form": lambda person: ConsentForm.objects.create(
+        trial=person.trial, version="2", effective_on=BEGINS + timedelta(days=1), consent_again=True
+    ),
+    "consent withdrawn": lambda person: person.consents.update(withdrawn_on=BEGINS + timedelta(days=1)),
+    "withdrawn": lambda person: take_step(
+        participant=person,
+        version=Participant.objects.get(pk=person.pk).version,
+        request=StepRequest(Step.WITHDRAWAL, BEGINS + timedelta(days=1)),
+        by=None,
+        reason="moves away",
+        now=at(BEGINS + timedelta(days=1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("since", SINCE)
+def test_a_start_that_is_entered_later_is_judged_by_what_stood_then(
+    participant: Participant, since: str
+) -> None:
+    """Chemotherapy of the day before is recorded; what became of consent and course since is no departure."""
+    form = ConsentForm.objects.create(trial=participant.trial, version="1", effective_on=date(2026, 1, 1))
+    Consent.objects.create(participant=participant, form=form, signed_on=date(2026, 11, 2))
+    SINCE[since](participant)
+    anchor = RecordedAnchor("lymphodepletion-start", actual_on=BEGINS)
+    later = at(BEGINS + timedelta(days=2))
+    record_anchor(participant=participant, anchor=anchor, now=later, by=None)
+    lines = {line["item"]: line["answer"] for line in ReadinessCheck.objects.get().verdicts["lines"]}
+    assert (lines["consent"], lines["course"]) == ("yes", "yes")
+    assert not Deviation.objects.filter(kind="start").exists()
 
 
 def test_what_was_taken_back_and_done_again_is_asked_again(participant: Participant) -> None:
