@@ -64,16 +64,16 @@ def _refuse_infusion(preview: Preview, given: Sequence[GivenConsent], first: dat
     if infused < consented:
         refusal = before_consent(protocol, infused, consented)
         raise ReplanningRefused(refusal.text(say))
-    withdrawn = _withdrawn_on(given)
-    if withdrawn and infused >= withdrawn:
+    if withdrawn := _withdrawn_by(given, infused):
         message = _("Consent was withdrawn on %(withdrawn)s: no %(zero)s on %(day)s.")
         raise ReplanningRefused(sentence(message, {"withdrawn": withdrawn, "zero": zero, "day": infused}))
 
 
-def _withdrawn_on(given: Sequence[GivenConsent]) -> date | None:
-    """The day from which no consent stands any more; None while one does."""
-    days = [one.withdrawn_on for one in given]
-    return max((day for day in days if day), default=None) if all(days) else None
+def _withdrawn_by(given: Sequence[GivenConsent], on: date) -> date | None:
+    """The last withdrawal by a day on which no consent stood, whatever was signed since; None otherwise."""
+    withdrawn = [one.withdrawn_on for one in given if one.withdrawn_on and one.withdrawn_on <= on]
+    signed = sum(one.signed_on <= on for one in given)
+    return max(withdrawn, default=None) if len(withdrawn) == signed else None
 
 
 def _refuse_version(preview: Preview) -> None:

@@ -296,6 +296,27 @@ def test_no_infusion_before_consent_by_way_of_the_anchors(
     assert Anchor.objects.get(participant=person, code="infusion").actual_on is None
 
 
+def test_no_infusion_between_a_withdrawal_and_a_consent_given_since(version, site, coordinator) -> None:
+    from schedules.domain.plan.values import AnchorDay, AnchorKind
+
+    anchors = {
+        "lymphodepletion-start": AnchorDay(date(2026, 11, 8), AnchorKind.ACTUAL),
+        "infusion": AnchorDay(date(2026, 11, 13)),
+    }
+    person = enrol(enrolment=an_enrolment(version, site=site, anchors=anchors), by=None)
+    record_consent(participant=person, form=form(person.trial), signed_on=NOVEMBER, now=NOW, by=None)
+    withdraw_consent(
+        participant=person, withdrawn_on=date(2026, 11, 10), today=TODAY, by=coordinator, reason="by letter"
+    )
+    newer = form(person.trial, "2.0", date(2026, 11, 10))
+    record_consent(participant=person, form=newer, signed_on=date(2026, 11, 18), now=NOW, by=None)
+    between = RecordedAnchor("infusion", actual_on=date(2026, 11, 13))
+    with pytest.raises(ReplanningRefused, match="Consent was withdrawn on Tuesday 2026-11-10"):
+        record_anchor(participant=person, anchor=between, now=NOW, by=None, reason="as it was")
+    since = RecordedAnchor("infusion", actual_on=date(2026, 11, 18))
+    record_anchor(participant=person, anchor=since, now=NOW, by=None, reason="as it was")
+
+
 def test_the_day_of_consent_is_moved_by_correcting_the_consent_alone(participant) -> None:
     record_consent(
         participant=participant, form=form(participant.trial), signed_on=NOVEMBER, now=NOW, by=None
