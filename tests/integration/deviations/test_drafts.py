@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -27,6 +28,7 @@ from schedules.services.visits.appointments import miss_visit
 from schedules.services.windows.facts import record_fact, withdraw_fact
 from tests.cast import an_enrolment
 from tests.integration.deviations.conftest import INFUSION, at, done, undone, visit
+from tests.plans import plan_of, steps_of
 from trials.models import AuditEntry, Trial
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +125,27 @@ def test_a_window_that_closed_without_a_record_is_drafted_on_the_morrow(particip
     assert sweep(12, 24, 2) == 0
     entry = AuditEntry.objects.get(model="schedules.deviation")
     assert (entry.actor, entry.action) == ("", "create") or entry.actor.startswith("database")
+
+
+def test_a_sweep_looks_up_the_draft_of_each_visit_by_itself(lane: str, participant) -> None:
+    """Where PostgreSQL last saw few deviations, it read all there are once for each visit."""
+    if lane != "postgres":
+        pytest.skip("SQLite plans by the statement alone")
+    asked: list[tuple[str, Any]] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with connection.execute_wrapper(watch):
+        assert sweep(1, 10) > 1
+    first = next((sql, params) for sql, params in asked if Deviation._meta.db_table in sql)
+    plan = plan_of(*first)
+    apart = [one for one in steps_of(plan) if one.get("Parent Relationship") == "SubPlan"]
+    read = [one.get("Relation Name") for part in apart for one in steps_of(part)]
+    assert Deviation._meta.db_table in read, plan
 
 
 def test_a_record_that_comes_late_closes_the_draft_or_takes_it_up(participant) -> None:
