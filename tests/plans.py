@@ -56,10 +56,10 @@ def rows_of(client: Client, address: str, allowed: AbstractSet[int] = frozenset(
     return read
 
 
-def taken(plan: Plan) -> int:
-    """The rows that the scans of a plan took, those that a filter left out too."""
+def taken(plan: Plan, table: str = "") -> int:
+    """The rows that the scans of a plan took, those that a filter left out too; of one table or of all."""
     return sum(
         int((step["Actual Rows"] + step.get("Rows Removed by Filter", 0)) * step["Actual Loops"])
         for step in steps_of(plan)
-        if "Scan" in step["Node Type"] and "Relation Name" in step
+        if "Scan" in step["Node Type"] and "Relation Name" in step and table in ("", step["Relation Name"])
     )

@@ -260,9 +260,14 @@ class Visit(models.Model):
         ]
         indexes = [
             models.Index(fields=["target", "id"], name="visit_by_target"),
-            models.Index(fields=["booked_on"], condition=Q(booked_on__isnull=False), name="visit_by_booking"),
+            # both with the participant: of all who are booked on a day only a site's own are read
             models.Index(
-                fields=["closes", "opens"],
+                fields=["booked_on", "participant"],
+                condition=Q(booked_on__isnull=False),
+                name="visit_by_booking",
+            ),
+            models.Index(
+                fields=["closes", "id", "opens"],  # by the id, as lists are read: thousands close on one day
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
                 name="visit_live_by_closes",
             ),
@@ -277,7 +282,7 @@ class Visit(models.Model):
                 name="visit_live_by_target",
             ),
             models.Index(
-                fields=["booked_on"],
+                fields=["booked_on", "participant"],
                 condition=Q(
                     booked_on__isnull=False,
                     performed_on__isnull=True,

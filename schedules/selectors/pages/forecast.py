@@ -203,9 +203,7 @@ def provisional_years(
 def _not_counted(late: QuerySet[Visit], places: SiteCalendars) -> list[Provisional]:
     """Each site with its years without a calendar, from the first to the last in which these visits close."""
     ends = late.values_list("closes", flat=True)
-    (first, last) = read_together(
-        ends.order_by("closes", "opens")[:1], ends.order_by("-closes", "-opens")[:1]
-    )
+    (first, last) = read_together(ends.order_by("closes", "pk")[:1], ends.order_by("-closes", "-pk")[:1])
     if not first:
         return []
     years = range(first[0].year, last[0].year + 1)

@@ -12,7 +12,7 @@ from schedules.domain.windows.fact_sources import feeds_of
 from schedules.domain.windows.verdicts import Verdict, VerdictStatus
 from schedules.models import Flag
 from schedules.models.follow_up import MOST_SEVERE_FIRST, flag_rank
-from schedules.selectors.today.worklist import Wanted
+from schedules.selectors.today.worklist import Wanted, of_wanted
 from schedules.selectors.windows.flags import (
     FlagRow,
     awake_flags,
@@ -23,7 +23,7 @@ from trials.domain.protocols.protocol import Protocol
 from trials.domain.protocols.terms import WindowKind
 from trials.domain.words import Code, Say, plain
 from trials.models import User
-from trials.selectors.records import protocol_of, roles_of
+from trials.selectors.records import protocol_of
 from trials.zones import roles_day
 
 CARDS = 8
@@ -89,9 +89,8 @@ def attention(
 ) -> Attention:
     """The participants with awake flags, the most severe first; the number of queries is constant."""
     today: date = roles_day(now)
-    flags = awake_flags(roles_of(user, today), today)
-    asked = {"participant__site": wanted.site, "participant__trial": wanted.trial, "owner": mine and user}
-    flags = flags.filter(**{field: value for field, value in asked.items() if value})
+    flags = awake_flags(of_wanted(user, now, wanted), today)
+    flags = flags.filter(owner=user) if mine else flags
     ordered = flags.order_by(flag_rank(), "raised_at", "pk")
     keys = list(ordered.values_list("pk", "participant_id", "severity")[:_READ])
     people = list(dict.fromkeys(person for _pk, person, _severity in keys))

@@ -29,6 +29,7 @@ from schedules.domain.visits.clashes import BookedTime, Clash, DayAtSite, OpenVi
 from schedules.models import Visit, VisitPlace
 from schedules.selectors.store.absences import AwayDays, away_days
 from schedules.selectors.store.calendars import working_days_by_site
+from schedules.selectors.visits.load import at_one_of
 from trials.domain.sites.resources import ResourceTerms
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import Say, plain
@@ -52,7 +53,7 @@ class ProposedBooking:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What five queries know of some days at some sites."""
+    """What six queries know of some days at some sites."""
 
     bookings: Mapping[tuple[int, date], tuple[BookedTime, ...]]
     of_person: Mapping[int, Sequence[BookedTime]]
@@ -82,7 +83,7 @@ class _Known:
 def clashes_of_bookings(
     asked: Sequence[ProposedBooking], say: Say = plain, *, seen_trials: Collection[int] = ()
 ) -> list[tuple[Clash, ...]]:
-    """Return what clashes with each of these bookings, in their order, in the language of `say`; six queries.
+    """Return what clashes with each of these bookings, in their order, in words of `say`; seven queries.
 
     Participants of other trials are named only where their trial (id) is among `seen_trials`.
     """
@@ -108,7 +109,7 @@ def clashes_of_bookings(
 def clashes_on_record(
     visits: Iterable[Visit], say: Say = plain, *, seen_trials: Collection[int] = ()
 ) -> dict[int, tuple[Clash, ...]]:
-    """Return what clashes with the bookings of these visits, by visit, if anything does; six queries.
+    """Return what clashes with the bookings of these visits, by visit, if anything does; seven queries.
 
     Each visit comes with its participant and site; one that is recorded or not booked has none.
     """
@@ -135,7 +136,7 @@ def _concerned(sites: Collection[int], people: Collection[int], days: Collection
     """The live visits booked at these sites on these days, and those of these people open on one of them."""
     first, last = min(days), max(days)
     running = Visit.objects.running().order_by()
-    at_sites = running.filter(participant__site__in=sites, booked_on__in=days)
+    at_sites = running.filter(at_one_of(sites), booked_on__in=days)
     open_ = Q(opens__lte=last, closes__gte=first)
     theirs = running.filter(open_ | Q(booked_on__in=days), participant__in=people)
     # one list of ids: joined by OR, the bookings of all other sites on these days are read as well

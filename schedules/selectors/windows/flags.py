@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.db.models import Q, QuerySet
 
 from participants.models import Participant
-from participants.selectors.participants import participants_visible_to
+from participants.selectors.participants import of_few_or_visible_to, participants_visible_to
 from schedules.domain.deviations.stored_sentences import facts_text
 from schedules.domain.plan.contradictions import find_contradictions
 from schedules.domain.readiness.start_flags import START_FLAG
@@ -75,11 +75,9 @@ class FlagList:
 def flags_listed(user: User, today: date, now: datetime, wanted: WantedFlags, say: Say = plain) -> FlagList:
     """A page of the flags in a user's sight; the number of queries does not depend on how many there are."""
     scope = roles_of(user, today)
-    seen = _awake(scope, today, asleep=wanted.asleep)
+    seen = _open(of_few_or_visible_to(user, today, wanted.site), _sleep(today, asleep=wanted.asleep))
     everywhere = scope.everything or any(grant.site is None for grant in scope.grants)
     by_rank = everywhere and not wanted.site
-    if wanted.site:
-        seen = seen.filter(participant__site=wanted.site)
     if wanted.mine:
         seen = seen.filter(owner=user)
     unordered = seen.order_by()
@@ -109,11 +107,10 @@ def flag_row(flag: Flag, now: datetime, say: Say = plain) -> FlagRow:
 def flag_count(scope: Scope, today: date) -> int:
     """How many flags in sight are awake; MANY stands for that many or more. One query, or none."""
     if scope.everything or any(grant.site is None for grant in scope.grants):
-        return _awake(scope, today, asleep=False).order_by()[:MANY].count()
+        return awake_flags(_in_sight(scope), today).order_by()[:MANY].count()
     # every page of a site asks: joined, each of its people is looked up from the root of an index
     theirs = AmongIds("participant_id", Participant.objects.filter(within(scope)).order_by().values("pk"))
-    awake = Flag.objects.filter(theirs, _sleep(today, asleep=False), cleared_at=None)
-    return awake.order_by()[:MANY].count()
+    return awake_flags(theirs, today).order_by()[:MANY].count()
 
 
 def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
@@ -123,15 +120,18 @@ def owners_possible(participant: Participant, today: date) -> QuerySet[User]:
     return User.objects.filter(pk__in=members.values("user")).order_by("username")
 
 
-def awake_flags(scope: Scope, today: date) -> QuerySet[Flag]:
-    """The open flags in sight that nobody has snoozed."""
-    return _awake(scope, today, asleep=False)
+def awake_flags(theirs: Q | AmongIds, today: date) -> QuerySet[Flag]:
+    """The open flags of some participants (a condition on flags) that nobody has snoozed."""
+    return _open(theirs, _sleep(today, asleep=False))
 
 
-def _awake(scope: Scope, today: date, *, asleep: bool) -> QuerySet[Flag]:
-    """The open flags in sight that are awake, or those snoozed: the sweep wakes them on their day."""
-    here = within(scope, site="participant__site", trial="participant__trial")
-    return Flag.objects.filter(here, _sleep(today, asleep=asleep), cleared_at=None)
+def _in_sight(scope: Scope) -> Q:
+    return within(scope, site="participant__site", trial="participant__trial")
+
+
+def _open(theirs: Q | AmongIds, sleep: Q) -> QuerySet[Flag]:
+    """The open flags of these that are awake, or those snoozed: the sweep wakes them on their day."""
+    return Flag.objects.filter(theirs, sleep, cleared_at=None)
 
 
 def _sleep(today: date, *, asleep: bool) -> Q:
