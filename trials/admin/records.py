@@ -81,7 +81,10 @@ class SetUp(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """What the list offers to filter by and nothing else: a hash is else guessed letter by letter."""
         names = [each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)]
-        return lookup.partition("__")[0] in names and super().lookup_allowed(lookup, value, request)
+        if self.date_hierarchy:
+            names.append(self.date_hierarchy)
+        offered = any(f"{lookup}__".startswith(f"{name}__") for name in names)
+        return offered and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; what no database holds (a number too large, NUL) is a filter that it does not know."""

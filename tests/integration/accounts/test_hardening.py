@@ -91,16 +91,21 @@ def test_fields_are_bounded(settings) -> None:
 @pytest.mark.parametrize(
     ("asked", "status", "why"),
     [
-        ("user/?is_active__exact=1", 200, "the list offers it"),
-        ("user/?password__startswith=pbkdf2", 400, "a hash would be guessed letter by letter"),
-        ("apitoken/?digest__startswith=0", 400, "so would a token's"),
-        ("apitoken/?user__password__startswith=p", 400, "nor by way of another record"),
-        ("membership/?site__id__exact=1", 200, "the list offers it"),
+        ("trials/user/?is_active__exact=1", 200, "the list offers it"),
+        ("trials/user/?password__startswith=pbkdf2", 400, "a hash would be guessed letter by letter"),
+        ("trials/apitoken/?digest__startswith=0", 400, "so would a token's"),
+        ("trials/apitoken/?user__password__startswith=p", 400, "nor by way of another record"),
+        ("trials/membership/?site__id__exact=1", 200, "the list offers it"),
+        ("schedules/visit/?participant__trial__id__exact=1", 200, "so does that of visits"),
+        ("schedules/protocolwindow/?participant__trial__id__exact=1", 200, "and that of windows"),
+        ("schedules/visit/?target__year=2026", 200, "and the years above it"),
+        ("schedules/visit/?participant__subject_code__startswith=S", 400, "nothing else of a participant"),
+        ("schedules/visit/?participant__trial__code__startswith=N", 400, "nor of what it offers"),
     ],
 )
 def test_the_admin_filters_by_what_it_offers_alone(asked: str, status: int, why: str) -> None:
     client = signed_in(User.objects.create_superuser("root"))
-    assert client.get(f"/admin/trials/{asked}").status_code == status, why
+    assert client.get(f"/admin/{asked}").status_code == status, why
 
 
 class TestTokens:
