@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from trials.models.enumerated import only
 from trials.models.places import Site
@@ -57,7 +58,9 @@ class Membership(models.Model):
         related_name="+",
         verbose_name=_("withdrawn by"),
     )
-    withdrawn_reason = models.CharField(_("reason of withdrawal"), max_length=300, blank=True)
+    withdrawn_reason = models.CharField(
+        pgettext_lazy("role", "reason of withdrawal"), max_length=300, blank=True
+    )
 
     class Meta:
         verbose_name = _("membership")
