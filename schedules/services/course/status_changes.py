@@ -9,7 +9,15 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from participants.domain.errors import CourseRefused
-from participants.domain.lifecycle import NOT_APPLICABLE, Extent, Step, StepTaken, refusals_of_step
+from participants.domain.lifecycle import (
+    NOT_APPLICABLE,
+    Extent,
+    Phase,
+    Step,
+    StepTaken,
+    phase_of,
+    refusals_of_step,
+)
 from participants.models import CourseStep, Participant
 from participants.services.course import insert_step, mark_undone
 from schedules.domain.visits.values import Clock
@@ -51,6 +59,8 @@ FOR_GOOD = frozenset({Step.RESCREENING, Step.TRANSFER})
 """Steps that are not withdrawn: what was done since hangs on them."""
 HOLDING = frozenset({Step.HOLD, Step.RESUMPTION, Step.NEVER_INFUSED})
 """Steps that the drafted deviation and the flag of a hold follow."""
+_WAITS = frozenset({Phase.CONDITIONING, Phase.ON_HOLD, Phase.REPEATING})
+"""The phases in which somebody may wait for the infusion: whatever ends them ends that flag, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ def take_step(
     record = StepTaken(request.step, request.on, attempt, request.ends)
     step = insert_step(participant=person, record=record, by=by, reason=reason)
     _follow(step, request, standing, clock, by=by)
-    if request.step in HOLDING:
+    if request.step in HOLDING or (record.ends_course and phase_of(course) in _WAITS):
         abandoned = reason.strip() if request.step is Step.NEVER_INFUSED else ""
         follow_person(person.pk, now, abandoned=abandoned)
     raise_version(person, now)

@@ -217,11 +217,11 @@ def _flag(record: Record, waiting: Waiting | None, now: datetime, today: date) -
         )
         return
     graver = standing.evidence != severity.value
-    # Who cleared it has seen it so: it comes back only where the hold has grown graver.
-    if standing.cleared_at and not graver:
+    # Who cleared it has seen it so: it comes back only where the hold has grown graver, or was over since.
+    if standing.cleared_at and standing.cleared_by_id and not graver:
         return
-    again = {"cleared_at": None, "cleared_by": None, "cleared_reason": ""} if standing.cleared_at else {}
-    flags.filter(pk=standing.pk).update(**values, **again)
+    fresh = {"cleared_at": None, "cleared_by": None, "cleared_reason": "", "raised_at": now}
+    flags.filter(pk=standing.pk).update(**values, **(fresh if standing.cleared_at else {}))
 
 
 def _visit(record: Record, waiting: Waiting) -> int | None:

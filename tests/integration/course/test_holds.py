@@ -145,6 +145,8 @@ def test_somebody_is_told_after_three_days_and_told_gravely_beyond_what_is_allow
     assert "waits for 4 days" in flag.message
     acted(resume_infusion, participant, resumption=Resumption(date(2026, 12, 11)), now=at(12, 11))
     assert Flag.objects.get(kind="hold").cleared_at is not None
+    acted(hold_infusion, participant, on=date(2026, 12, 11), now=at(12, 11))
+    assert Flag.objects.get(kind="hold").cleared_at is None, "on hold again, the same day"
 
 
 def test_the_clock_without_fever_must_be_full_unless_it_is_meant_otherwise(participant: Participant) -> None:
