@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from schedules.selectors.pages.course import may_record_at
@@ -55,8 +55,8 @@ class ResourceForm(VersionedForm):
     capacity = forms.IntegerField(
         label=gettext_lazy("How many at once"), min_value=1, max_value=99, initial=1
     )
-    opens_at = forms.TimeField(label=gettext_lazy("From"), required=False, widget=HourInput())
-    closes_at = forms.TimeField(label=gettext_lazy("To"), required=False, widget=HourInput())
+    opens_at = forms.TimeField(label=pgettext_lazy("hour", "From"), required=False, widget=HourInput())
+    closes_at = forms.TimeField(label=pgettext_lazy("hour", "To"), required=False, widget=HourInput())
     days = forms.MultipleChoiceField(
         label=gettext_lazy("Weekdays"),
         required=False,

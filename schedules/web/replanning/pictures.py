@@ -104,7 +104,9 @@ def _moved(change: VisitChange, named: tuple[str, bool]) -> MovedVisit:
             "opens": day_words(window.opens),
             "closes": day_words(window.closes),
         }
-        title = _("%(visit)s: %(opens)s to %(closes)s") % words
+        one_day = window.opens == window.closes
+        template = _("%(visit)s: %(opens)s") if one_day else _("%(visit)s: %(opens)s to %(closes)s")
+        title = template % words
         return VisitFact(
             change.code, mark, title, window, status, performed_on=change.performed_on, pinned=pinned
         )

@@ -11,7 +11,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from schedules.domain.visits.clashes import Clash
 from schedules.domain.visits.values import Answer, Booking, Completion, Sampled
@@ -49,8 +49,8 @@ class BookingForm(VersionedForm):
     """A day, its hours where they are fixed, and a place."""
 
     on = forms.DateField(label=gettext_lazy("Day"), widget=DayInput())
-    start = HourField("on", label=gettext_lazy("From"), required=False)
-    end = HourField("on", label=gettext_lazy("To"), required=False)
+    start = HourField("on", label=pgettext_lazy("hour", "From"), required=False)
+    end = HourField("on", label=pgettext_lazy("hour", "To"), required=False)
     minutes = MinutesField(
         label=gettext_lazy("Length in minutes"),
         required=False,

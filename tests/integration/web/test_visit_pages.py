@@ -436,9 +436,9 @@ def quicker(person: Participant, did: str) -> None:
 
 
 QUICKER = [
-    ("booked", True, "Day 28: booked on: 2027-01-05", 302),
-    ("withdrawn", True, "Withdrawal: on: 2026-12-20", 422),
-    ("withdrawn", False, "Withdrawal: on: 2026-12-20", 422),
+    ("booked", True, "Day 28: booked on: Tue 5 Jan", 302),
+    ("withdrawn", True, "Withdrawal: on: Sun 20 Dec", 422),
+    ("withdrawn", False, "Withdrawal: on: Sun 20 Dec", 422),
     ("undone", False, "Withdrawal: withdrawn: no → yes", 302),
 ]
 
@@ -466,6 +466,17 @@ def test_who_takes_a_step_is_told_what_a_quicker_one_did_and_goes_on(
     if not again["digest"]:
         again = typed(client.post(address, again))
     assert client.post(address, again | {"action": "commit", "accept": "on"}).status_code == then
+
+
+def test_the_picture_of_a_change_names_a_window_of_one_day_by_that_day(client: Client) -> None:
+    """It said “Infusion: Mon 7 Dec to Mon 7 Dec”."""
+    person = standing("follow-up")
+    address = reverse("course-step", kwargs={"pk": person.pk, "step": "lost-to-follow-up"})
+    said = typed(client.get(address)) | {"on": "2026-12-21", "reason": "letters came back"}
+    page = client.post(address, said).content.decode()
+    assert "Rest: Sat 5 Dec to Sun 6 Dec" in page
+    assert "Infusion: Mon 7 Dec" in page
+    assert "to Mon 7 Dec" not in page
 
 
 def typed(page: Any) -> dict[str, str]:
