@@ -22,6 +22,8 @@ Row = TypeVar("Row", bound=Model)
 Key = tuple[date, int]
 Place = Key | int
 """Where a page starts: after a day and an id in a list by a day, after an id in a full read."""
+ID_END = 2**63
+"""Ids lie below: PostgreSQL's bigint holds no larger number, and SQLite fails on one that is asked for."""
 LONGEST_ID = 18
 """The digits that a number may have to be an id on both databases."""
 
@@ -102,6 +104,6 @@ def read_cursor(text: str) -> Place:
         key: Place = (date.fromisoformat(*days), row) if days else row
     except (binascii.Error, UnicodeError, TypeError, RecursionError) as error:
         raise ValueError(text) from error
-    if type(row) is not int or not 0 <= row < 2**63 or write_cursor(key) != text:
+    if type(row) is not int or not 0 <= row < ID_END or write_cursor(key) != text:
         raise ValueError(text)
     return key

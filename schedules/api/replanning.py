@@ -20,6 +20,7 @@ from participants.domain.anchors import RecordedAnchor
 from participants.models import Participant
 from participants.selectors.participants import anchor_days
 from schedules.api.fields import OptionalText
+from schedules.api.reading.queries import LARGEST_ID
 from schedules.api.writing import (
     DRY_RUN,
     IDEMPOTENCY_KEY,
@@ -99,7 +100,10 @@ class ReplanningBody(StrictSerializer):
         help_text="All traits that are to hold, by the protocol's codes; left out, they stay.",
     )
     protocol_version = serializers.IntegerField(
-        required=False, min_value=1, max_value=2**63 - 1, help_text="The id of the version to follow instead."
+        required=False,
+        min_value=1,
+        max_value=LARGEST_ID,
+        help_text="The id of the version to follow instead.",
     )
     accept_orphans = serializers.BooleanField(
         default=False, help_text="Bookings that lose their window by it are to be booked again."

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from schedules.api.fields import OptionalText, PlausibleDay
-from schedules.api.reading.queries import EdcShown
+from schedules.api.reading.queries import LARGEST_ID, EdcShown
 from schedules.api.serializers import VisitSerializer, edc_named, visit_document
 from schedules.api.writing import (
     DRY_RUN,
@@ -54,7 +54,6 @@ from trials.zones import roles_day, zone_of
 MOST_ITEMS = 500
 INCLUDES = ["because"]
 ACTS = ("performed", "booked", "missed", "cancelled", "restored")
-LARGEST_ID = 2**63 - 1
 
 
 class ActivityBody(StrictSerializer):

@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from trials import request_clock
 from trials.domain.accounts.access import Right, Scope
 from trials.domain.errors import DomainError
+from trials.keyset import ID_END
 from trials.models import User
 from trials.selectors.records import roles_of
 from trials.zones import roles_day
@@ -39,7 +40,7 @@ def is_key(given: str) -> bool:
         value = int(unquote(given)) if given.isascii() else None
     except ValueError:
         return False
-    return value is not None and 0 <= value < 2**63
+    return value is not None and 0 <= value < ID_END
 
 
 def by(request: HttpRequest) -> User:

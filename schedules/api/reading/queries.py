@@ -17,9 +17,10 @@ from schedules.services.exchange.change_feed import feed_epoch, number_all_chang
 from trials import request_clock
 from trials.api.queries import ListQuery, SeveralField
 from trials.api.refusals import CursorGone
+from trials.keyset import ID_END
 from trials.models import User
 
-LARGEST_ID = 2**63 - 1
+LARGEST_ID = ID_END - 1
 _FEED = re.compile(r"([0-9a-f]{12})-([0-9]{1,18})")
 
 

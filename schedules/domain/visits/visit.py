@@ -20,7 +20,8 @@ EARLY_TERMINATION = "early-termination"
 UNSCHEDULED = "unscheduled"
 """The rules of visits that the protocol does not ask for: after an early end, and added at the site."""
 
-_WHY_SHIFTED = 120
+# As long as its column: PostgreSQL refuses a longer text.
+WHY_SHIFTED = 120
 
 
 class VisitState(NamedTuple):
@@ -183,6 +184,6 @@ def plan_row(visit: PlannedVisit, participant: int) -> tuple[Any, ...]:
     return (
         participant, visit.code, rule.code, visit.occurrence, kept(visit.label), rule.epoch,
         timing.kind.value, rule.place.value, rule.counts_from.code, base.day, base.at, base.kind.value,
-        visit.offset.iso, opens, target, closes, visit.at, visit.suggested, visit.why_shifted[:_WHY_SHIFTED],
+        visit.offset.iso, opens, target, closes, visit.at, visit.suggested, visit.why_shifted[:WHY_SHIFTED],
         rule.basis.kind.value, tolerance,
     )  # fmt: skip

@@ -8,11 +8,9 @@ from django.db.models import QuerySet
 
 from schedules.selectors.exchange.people import ids_by_code
 from trials.domain.accounts.access import RolesDay
-from trials.keyset import Page, page_by_id
+from trials.keyset import ID_END, Page, page_by_id
 from trials.models import Cohort, ProtocolVersion, User
 from trials.selectors.records import trials_visible_to
-
-_ID_END = 2**63
 
 
 def listed_versions(
@@ -30,7 +28,7 @@ def listed_versions(
 
 def version_in_sight(user: User, today: RolesDay, pk: int) -> ProtocolVersion | None:
     """A published version of a trial in a user's sight; None for any other id."""
-    return _versions(user, today).filter(pk=pk).first() if pk < _ID_END else None
+    return _versions(user, today).filter(pk=pk).first() if pk < ID_END else None
 
 
 def listed_cohorts(

@@ -11,11 +11,9 @@ from django.db.models import QuerySet
 from participants.models import SitePeriod
 from participants.selectors.periods import periods_visible_to
 from schedules.selectors.exchange.people import ids_by_code
-from trials.keyset import Page, page_by_id
+from trials.keyset import ID_END, Page, page_by_id
 from trials.models import User
 from trials.selectors.records import sites_visible_to, trials_visible_to
-
-_ID_END = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def listed_periods(
 
 def period_in_sight(user: User, today: date, pk: int) -> SitePeriod | None:
     """A period at a site that a user may look into; None for any other id."""
-    return _periods(user, today).filter(pk=pk).first() if pk < _ID_END else None
+    return _periods(user, today).filter(pk=pk).first() if pk < ID_END else None
 
 
 def _periods(user: User, today: date) -> QuerySet[SitePeriod]:

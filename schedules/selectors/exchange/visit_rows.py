@@ -50,12 +50,10 @@ from schedules.selectors.visits.status_query import (
 from trials.domain.accounts.access import Right, Scope
 from trials.domain.protocols.protocol import Protocol
 from trials.domain.words import Say, plain
-from trials.keyset import Key, Place, RowAfter
+from trials.keyset import ID_END, Key, Place, RowAfter
 from trials.models import ProtocolVersion, Site, Trial, User, WorkingDayTable
 from trials.selectors.records import protocol_of, roles_of, sites_visible_to, within
 from trials.zones import roles_day, zone_named
-
-_ID_END = 2**63
 
 
 class Beside(NamedTuple):
@@ -251,7 +249,7 @@ def visits_by_id(
 ) -> dict[int, ListedVisit]:
     """Those of the visits in a user's sight, by id; a constant number of queries."""
     people = participants_visible_to(user, roles_day(now))
-    possible = [pk for pk in pks if 0 < pk < _ID_END]  # SQLite overflows on a larger one
+    possible = [pk for pk in pks if 0 < pk < ID_END]
     if not possible:
         return {}
     rows = _page(ids_of(Visit.objects.filter(pk__in=possible, participant__in=people).order_by()))

@@ -33,6 +33,7 @@ from schedules.selectors.store.stored_visits import (
 from trials.domain.language import Text, kept
 from trials.domain.protocols.protocol import Protocol, TimingKind
 from trials.domain.words import Say, plain
+from trials.keyset import ID_END
 from trials.models import Site, User
 from trials.selectors.records import protocol_of
 from trials.zones import server_zone, zone_of
@@ -46,7 +47,6 @@ class _Along(TypedDict):
 
 
 _DAY = timedelta(days=1)
-_ID_END = 2**63
 _SOURCE = 16
 _STAMP = ("digest", "edition", "sequence", "changed_at")
 _OF_PERSON: _Along = {
@@ -185,7 +185,7 @@ def _has_days(window: ProtocolWindow) -> bool:
 
 def visit_of_file(user: User, pk: int, today: date) -> Visit | None:
     """A visit of a participant in a user's sight; None for any other id."""
-    if not 0 < pk < _ID_END:
+    if not 0 < pk < ID_END:
         return None
     return Visit.objects.filter(pk=pk, participant__in=participants_visible_to(user, today)).first()
 

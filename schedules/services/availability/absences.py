@@ -9,6 +9,7 @@ from django.db.models import Q
 from participants.models import Absence, Participant
 from participants.services.absences import Away, end_absence, record_absence
 from schedules.domain.plan.suggestions import suggest
+from schedules.domain.visits.visit import WHY_SHIFTED
 from schedules.models import Visit
 from schedules.selectors.store.absences import AwayDays, away_days
 from schedules.selectors.store.calendars import working_days_by_site
@@ -23,7 +24,6 @@ from trials.services.store.updating import update_rows
 from trials.zones import zone_of
 
 _COLUMNS = ("suggested", "why_shifted", "version", "sequence", "changed_at")
-_WHY_SHIFTED = 120
 
 
 @recorded
@@ -95,7 +95,7 @@ def _suggested(
         return None
     planned = planned_visit(visit, protocol_of(person.protocol_version), zone_of(person.site))
     new = suggest(planned, working)
-    why = new.why_shifted[:_WHY_SHIFTED] if new.suggested != new.window.target else ""
+    why = new.why_shifted[:WHY_SHIFTED] if new.suggested != new.window.target else ""
     if (new.suggested, why) == (visit.suggested, visit.why_shifted):
         return None
     return (visit.pk, new.suggested, why, visit.version + 1, visit.sequence + 1, now)

@@ -29,6 +29,7 @@ from schedules.web.shared.people import user_of
 from schedules.web.trust.trail_forms import ReviewForm, TrailForm, lately
 from trials.domain.accounts.access import Right
 from trials.domain.audit.trail import Order
+from trials.keyset import ID_END
 from trials.models import AuditEntry
 from trials.selectors.audit.trail import (
     COLUMNS,
@@ -293,6 +294,6 @@ def _after(request: HttpRequest, order: Order) -> Key | None:
     except (ValueError, RecursionError):
         key = None
     fits = isinstance(key, list) and [type(part) for part in key] == kinds
-    if not fits or abs(key[-1]) >= 2**63 or "\0" in str(key[:-1]):
+    if not fits or abs(key[-1]) >= ID_END or "\0" in str(key[:-1]):
         raise QueryRefused("after", _("This address is no place in the list. Start again on its first page."))
     return tuple(key)
