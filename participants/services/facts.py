@@ -22,6 +22,7 @@ from trials.domain.errors import Refused
 from trials.models import User
 from trials.spoken import require_reason, say
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 300
 
 

@@ -16,6 +16,7 @@ from trials.models import User
 from trials.services.sites.plausible_days import impossible_days
 from trials.spoken import refuse, require_reason
 
+# As long as its column: PostgreSQL refuses a longer text.
 _NOTE = 300
 
 

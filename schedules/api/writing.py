@@ -39,6 +39,7 @@ from trials.spoken import say
 from trials.stored_secrets import decrypted, encrypted
 from trials.zones import roles_day
 
+# As long as its column: PostgreSQL refuses a longer text.
 LONGEST_CAUSE = 200
 SERVER_ERROR = 500
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")

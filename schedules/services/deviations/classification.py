@@ -28,6 +28,7 @@ from trials.spoken import refuse, require_reason, sentence
 RECORD = "schedules.deviation"
 BATCH = 500
 """How many visits a sweep looks at in one transaction."""
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 500
 
 

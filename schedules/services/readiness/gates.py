@@ -32,6 +32,7 @@ from trials.services.sites.plausible_days import (
 from trials.spoken import say, sentence
 from trials.zones import zone_of
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REFERENCE = 200
 
 

@@ -16,6 +16,7 @@ from trials.domain.errors import Refused
 from trials.models import User
 from trials.zones import zone_of
 
+# As long as its column: PostgreSQL refuses a longer text.
 LONGEST = 300
 MUTED = timedelta(days=7)
 """For how long a participant's reminders are muted, today included."""

@@ -63,6 +63,7 @@ JUDGED_FOR = 2.0
 UNREACHABLE = 3
 """After so many messages in a row that nobody answered, the rest of a ring is left to the next one."""
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 300
 _MANY = 1000
 

@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 """How many participants a worker migrates before it looks up again."""
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 300
 _FAILED = gettext_noop("Something went wrong; the log says what.")
 

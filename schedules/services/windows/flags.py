@@ -15,6 +15,7 @@ from trials.domain.errors import Refused
 from trials.models import User
 from trials.spoken import sentence
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 300
 
 

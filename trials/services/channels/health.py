@@ -14,6 +14,7 @@ from trials.domain.channels.breaker import FAILURES, UNLIMITED, Health
 from trials.domain.channels.kinds import Kind
 from trials.models import ChannelHealth
 
+# As long as its column: PostgreSQL refuses a longer text.
 _REASON = 300
 EMAIL = "email"
 

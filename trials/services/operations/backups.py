@@ -23,6 +23,7 @@ from trials.services.operations.postgres_tools import run_tool
 SUFFIX = ".backup"
 COUNTED = ("participants_participant", "schedules_visit", "trials_auditentry")
 """The tables whose rows a backup counts, so that somebody sees what it is."""
+# As long as its column: PostgreSQL refuses a longer text.
 _ERROR = 300
 
 

@@ -8,6 +8,7 @@ from django.db.models import F
 
 from trials.models import TaskRun
 
+# As long as its column: PostgreSQL refuses a longer text.
 ERROR = 120
 
 

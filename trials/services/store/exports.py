@@ -7,6 +7,7 @@ from datetime import datetime
 from trials.audit.acts import recorded
 from trials.models import Export, Trial, User
 
+# As long as its column: PostgreSQL refuses a longer text.
 LONGEST = 200
 
 
