@@ -37,11 +37,12 @@ def failure_words(kept: str) -> str:
     return failure_text(kept or "", wording.say)
 
 
-@register.filter
+@register.filter(expects_localtime=True)
 def day(value: date | None) -> SafeString | str:
-    """A day with its weekday, for people and for machines."""
+    """A day with its weekday, or that of an instant, for people and for machines."""
     if value is None:
         return "–"
+    value = _local(value)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
@@ -12,7 +13,7 @@ from participants.domain.moments import Point
 from participants.models.facts import FACT_LABELS
 from schedules.domain.windows.verdicts import VerdictStatus
 from schedules.models import Severity
-from schedules.web.shared.wording import day_words, hour_words, say
+from schedules.web.shared.wording import day_words, hour_words, say, table_day_words
 from trials.domain.language import readable
 
 KINDS = FACT_LABELS
@@ -36,13 +37,13 @@ SEVERITIES = {
 """How grave a flag is."""
 
 
-def moment_words(point: Point | None) -> str:
-    """A day with its weekday, and the hour where it is known."""
+def moment_words(point: Point | None, day: Callable[[date], str] = day_words) -> str:
+    """A day with its weekday, and the hour where it is known; `day` says how a day is written there."""
     if point is None:
         return ""
     if isinstance(point, datetime):
-        return f"{day_words(point.date())} {hour_words(point)}"
-    return day_words(point)
+        return f"{day(point.date())} {hour_words(point)}"
+    return day(point)
 
 
 def code_words(code: str) -> str:
@@ -58,8 +59,8 @@ def fact_words(fact: Fact) -> str:
 
 
 def span_words(fact: Fact) -> tuple[str, str]:
-    """From when and until when, in words; the second empty where the fact is a moment."""
+    """From when and until when, as tables write days; the second empty where the fact is a moment."""
     span = BY_VALUE[type(fact)].span
     ends: date | None = getattr(fact, span.last) if span.last else None
-    until = moment_words(ends) or (_("until further notice") if span.lasts else "")
-    return moment_words(getattr(fact, span.first)), until
+    until = moment_words(ends, table_day_words) or (_("until further notice") if span.lasts else "")
+    return moment_words(getattr(fact, span.first), table_day_words), until

@@ -17,6 +17,7 @@ from schedules.domain.plan.values import AnchorDay, AnchorKind
 from schedules.models import Visit
 from schedules.services.replanning.moves import replan_many
 from schedules.services.windows.facts import record_fact
+from schedules.templatetags.dayzero import day
 from schedules.templatetags.verdicts import latest
 from schedules.web.setup.forms import shipped_editions
 from tests.bilingual import CHINESE, ENGLISH, bilingual, both
@@ -176,3 +177,14 @@ def test_several_sentences_have_no_gap_in_chinese():
     with override("zh-hans"):
         assert both.text(say) == facts_text(told(one, other), say)
         assert " " not in both.text(say)
+
+
+def test_tables_in_chinese_write_days_as_tables_do(page, person):
+    """GLOSSARY: 2026-11-03 周二 in a table, 11月3日（周二） in a sentence."""
+    page.cookies["django_language"] = "zh-hans"
+    facts = page.get(f"/participants/{person.pk}/facts/").content.decode()
+    table = re.sub(r'<span class="hidden">.*?</span>', "", facts[facts.index('id="fact-') :], flags=re.DOTALL)
+    assert "2026-11-03 周二" in table
+    assert "11月3日" not in table
+    with override("zh-hans"):
+        assert str(day(MORNING)).endswith(">2026-11-23 周一</time>"), "of an instant too"
