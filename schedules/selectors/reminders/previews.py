@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -93,18 +94,21 @@ def coming_reminders(
     found: dict[str, Coming] = {}
     for ahead in range(DAYS_AHEAD):
         for row in _due(replace(context, places=places), now + timedelta(days=ahead)):
-            key, kind, pk, _visit, due_on, day, thing, _manner, leaves = row
-            if key in found or pk not in people or len(found) >= MOST:
-                continue
-            code, zone = people[pk]
-            instant = _as_instant(leaves)
-            when = instant.astimezone(zone).date() if instant else _as_day(due_on)
-            found[key] = Coming(when, kind, code, pk, from_kept(thing or ""), _as_day(day))
+            key, _kind, pk, *_rest = row
+            if pk in people and len(found) < MOST:
+                found.setdefault(key, _coming(row, *people[pk]))
     said = set(
         Reminder.objects.filter(Q(sent_at__isnull=False), key__in=list(found)).values_list("key", flat=True)
     )
     rows = [one for key, one in found.items() if key not in said]
     return sorted(rows, key=lambda one: (one.leaves, one.subject_code, one.kind))
+
+
+def _coming(row: tuple[Any, ...], code: str, zone: ZoneInfo) -> Coming:
+    _key, kind, pk, _visit, due_on, day, thing, _manner, leaves = row
+    instant = _as_instant(leaves)
+    when = instant.astimezone(zone).date() if instant else _as_day(due_on)
+    return Coming(when, kind, code, pk, from_kept(thing or ""), _as_day(day))
 
 
 def _due(context: Context, now: datetime) -> list[tuple[Any, ...]]:

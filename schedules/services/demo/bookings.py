@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -54,15 +54,13 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
     on_day: Counter[tuple[int, date]] = Counter()
     booked: list[Visit] = []
     clashing = False
-    for number, visit in enumerate(waiting):
+    for visit in _to_be_booked(waiting, today):
         site = visit.participant.site_id
-        if number % EVERY == EVERY - 1 or site not in furniture or site not in calendars:
+        if site not in furniture or site not in calendars:
             continue
         day = _day_for(visit, calendars[site], today)
         if day is None or on_day[site, day] >= len(HOURS):
             continue
-        if visit.target > today and any(_for_one_journey(visit, other) for other in waiting):
-            continue  # left to be booked by one click on Today
         place = on_day[site, day]
         on_day[site, day] += 1
         start = datetime.combine(day, CLASHING if place == 1 and not clashing else HOURS[place], zone)
@@ -70,6 +68,14 @@ def book_around(ids: Collection[int], today: date, zone: ZoneInfo) -> None:
         _book(visit, start, place, furniture[site][0], furniture[site][2 + place % 2])
         booked.append(visit)
     Visit.objects.bulk_update(booked, COLUMNS, batch_size=100)
+
+
+def _to_be_booked(waiting: Sequence[Visit], today: date) -> Iterator[Visit]:
+    """All but every third; two of one journey ahead are left to be booked by one click on Today."""
+    for number, visit in enumerate(waiting):
+        one_journey = visit.target > today and any(_for_one_journey(visit, other) for other in waiting)
+        if number % EVERY != EVERY - 1 and not one_journey:
+            yield visit
 
 
 def _furniture(sites: Collection[int]) -> dict[int, list[Resource]]:

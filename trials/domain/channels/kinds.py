@@ -295,12 +295,11 @@ def _ntfy(given: str, scheme: str, secret: str) -> Way | None:
         return None
     if secret and not _SECRET.fullmatch(secret):
         return None
-    plain = scheme in {"http", "ntfy"}
+    apprise, web = ("ntfy", "http") if scheme in {"http", "ntfy"} else ("ntfys", "https")
     where = _host_and_port(parts.hostname, port)
-    token = f"?auth=token&token={quote(secret)}" if secret else ""
-    options = f"{token}&" if token else "?"
-    url = f"{'ntfy' if plain else 'ntfys'}://{where}/{topic}/{options}mode=private&image=no"
-    return Way(ChannelKind.NTFY, url, parts.hostname, f"{'http' if plain else 'https'}://{where}/")
+    token = f"auth=token&token={quote(secret)}&" if secret else ""
+    url = f"{apprise}://{where}/{topic}/?{token}mode=private&image=no"
+    return Way(ChannelKind.NTFY, url, parts.hostname, f"{web}://{where}/")
 
 
 def _host_and_port(host: str, port: int | None) -> str:
