@@ -28,6 +28,7 @@ from trials.models import Cohort, Site, Trial, User
 from trials.selectors.records import token_digest
 from trials.zones import roles_day
 
+# 256 random bits, which nobody tries through: a plain SHA-256 is enough to keep them by.
 _BYTES = 32
 
 

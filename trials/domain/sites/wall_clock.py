@@ -15,6 +15,7 @@ from trials.domain.errors import DomainError
 from trials.domain.words import mark as _
 
 _SECOND = timedelta(seconds=1)
+# At the very ends of the calendar an hour of a zone, or its instant in UTC, would be of no year at all.
 _FIRST, _LAST = date.min + timedelta(days=2), date.max - timedelta(days=2)
 _WITH_OFFSET = re.compile(r"(?P<hour>[0-9:.]+)\s*(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})")
 

@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 from trials.domain.errors import Problem
 
 WHOLE = "document"
+# Bounds on what a hostile document may cost; those that are shipped have 20 to 30 KB.
 LARGEST = 1024 * 1024
 DEEPEST = 12
 MOST_NODES = 30_000

@@ -23,6 +23,7 @@ CLIENT_PREFIX, SECRET_PREFIX, TOKEN_PREFIX = "dzc_", "dzs_", "dza_"
 LIFETIME = timedelta(hours=1)
 LONGEST_OVERLAP = 30
 """Days for which the secret before can go on."""
+# 256 random bits, which nobody tries through: a plain SHA-256 is enough to keep them by.
 _BYTES = 32
 
 

@@ -16,6 +16,7 @@ from trials.selectors.records import token_digest
 
 PREFIX = "dz_"
 LONGEST_OVERLAP = timedelta(days=30)
+# 256 random bits, which nobody tries through: a plain SHA-256 is enough to keep them by.
 _BYTES = 32
 
 
