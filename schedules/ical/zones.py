@@ -117,14 +117,19 @@ def _yearly_rule(changes: Sequence[_Change]) -> vRecur | None:
         return None
     if len({(onset.month, onset.weekday(), onset.time()) for onset in onsets}) > 1:
         return None
-    if all(_is_last_of_month(onset) for onset in onsets):
-        nth = -1
-    elif len({(onset.day - 1) // _WEEK for onset in onsets}) == 1:
-        nth = (onsets[0].day - 1) // _WEEK + 1
-    else:
+    nth = _nth_of_month(onsets)
+    if nth is None:
         return None
     day = f"{nth}{_WEEKDAYS[onsets[0].weekday()]}"
     return vRecur(FREQ="YEARLY", BYMONTH=onsets[0].month, BYDAY=day)
+
+
+def _nth_of_month(onsets: Sequence[datetime]) -> int | None:
+    """Which of its weekday in its month each of these is, -1 for the last; None where they differ."""
+    if all(_is_last_of_month(onset) for onset in onsets):
+        return -1
+    weeks = {(onset.day - 1) // _WEEK for onset in onsets}
+    return weeks.pop() + 1 if len(weeks) == 1 else None
 
 
 def _is_last_of_month(onset: datetime) -> bool:

@@ -102,14 +102,11 @@ def _at_the_end(case: Case, ended: Point) -> Verdict:
     if verdict.status is VerdictStatus.AT_RISK and unknown:
         missing = verdict.missing or tuple(one.words for one in verdict.evidence)
         return cannot_judge(verdict.since, gap(None, *missing), *verdict.evidence, words)
-    status = VerdictStatus.KEPT if verdict.status in _SETTLED else verdict.status
-    return Verdict(
-        status,
-        case.local(ended) if verdict.status in _SETTLED else verdict.since,
-        evidence=(*verdict.evidence, words),
-        missing=verdict.missing if status is VerdictStatus.CANNOT_JUDGE else (),
-        needed_by=verdict.needed_by if asked else None,
-    )
+    evidence, needed_by = (*verdict.evidence, words), verdict.needed_by if asked else None
+    if verdict.status in _SETTLED:
+        return Verdict(VerdictStatus.KEPT, case.local(ended), evidence=evidence, needed_by=needed_by)
+    missing = verdict.missing if verdict.status is VerdictStatus.CANNOT_JUDGE else ()
+    return Verdict(verdict.status, verdict.since, evidence=evidence, missing=missing, needed_by=needed_by)
 
 
 def _by_kind(case: Case) -> Verdict:

@@ -41,20 +41,26 @@ def judge_freshness(case: Case, terms: Freshness) -> Verdict:
         key=lambda test: first_instant(test.taken_at, case.zone),
     )
     inside = [test for test in tests if case.holds_by_hour(test.taken_at) is True]
-    resulted = [test for test in inside if test.result is not None]
     unsure = [test for test in tests if case.holds_by_hour(test.taken_at) is None]
-    if resulted:
-        latest = resulted[-1]
-        hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, latest)]
-        if hours and (case.over or _as_asked(terms, latest)):  # a wrong one calls for another until then
-            return awaited(case, _missing(case, terms, (), hours))
-        return _by_result(case, terms, latest)
+    if resulted := [test for test in inside if test.result is not None]:
+        return _by_latest(case, terms, resulted, unsure)
     if unsure and not case.over and _is_wrong(terms, unsure[-1]):
         return _by_result(case, terms, unsure[-1])
     before = [test for test in tests if _is_before(case, test)]
     if inside or unsure or not before or case.over_at is None:
         return awaited(case, _missing(case, terms, inside, unsure))
     return _too_old(case, before[-1])
+
+
+def _by_latest(
+    case: Case, terms: Freshness, resulted: Sequence[TestResult], unsure: Sequence[TestResult]
+) -> Verdict:
+    """The verdict by the latest result inside the window, unless another may be later by its hour."""
+    latest = resulted[-1]
+    hours = [test for test in (*resulted, *unsure) if _speaks_against(case, terms, test, latest)]
+    if hours and (case.over or _as_asked(terms, latest)):  # a wrong one calls for another until then
+        return awaited(case, _missing(case, terms, (), hours))
+    return _by_result(case, terms, latest)
 
 
 def _by_result(case: Case, terms: Freshness, test: TestResult) -> Verdict:

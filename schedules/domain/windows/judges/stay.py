@@ -49,12 +49,12 @@ class _Asked:
 def judge_stay(case: Case, terms: Stay) -> Verdict:
     """Violated by a discharge too early or an admission too late; not to be judged without an admission."""
     asked = _asked(case, terms)
+    sure = _asked(case.other, terms) if case.other else asked
     runs = _joined(case.facts.admissions)
     run = next((one for one in reversed(runs) if _begins(one, asked)), None)
     if run:
-        return _judge_run(case, asked, run, sure=_asked(case.other, terms) if case.other else asked)
+        return _judge_run(case, asked, run, sure)
     late = next((one for one in runs if one.admitted_at >= asked.by), None)
-    sure = _asked(case.other, terms) if case.other else asked
     if late and asked.by <= case.now:
         if late.admitted_at < sure.by:
             return _judge_in_time(case, late, sure)

@@ -41,13 +41,13 @@ def judge_washout(case: Case, terms: Washout) -> Verdict:
     """Violated by anything inside; not to be judged while something decisive is not on record."""
     watched = {*terms.of, *drugs_of(case.window.rule.starts)}
     judged = [(fact, inside(case, fact)) for fact in case.facts.occurrences if fact.code in watched]
-    hits = [fact for fact, within in judged if within is True]
-    unknown = [fact for fact in hits if _hangs_on_an_hour(case, fact)]
-    hits = [fact for fact in hits if fact not in unknown]
+    within_it = [fact for fact, within in judged if within is True]
+    hits = [fact for fact in within_it if not _hangs_on_an_hour(case, fact)]
     if hits:
         return _hit(case, min(hits, key=lambda fact: first_instant(fact.first, case.zone)))
     unsure = [_undecided(case, fact) for fact, within in judged if within is None]
-    unsure += [case.window.other.hour for _fact in unknown[:1] if case.window.other]
+    if within_it and case.window.other:  # all of them hang on the hour of what it leads up to
+        unsure.append(case.window.other.hour)
     unsure += [_lasting(case, fact) for fact, _within in judged if fact.last is None and not case.over]
     if unsure:
         return awaited(case, gap(case.due_at, *unsure))
