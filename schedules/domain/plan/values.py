@@ -161,7 +161,10 @@ class PlanWarning:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a protocol asks of one participant, dated; visits by target, opens, then document order."""
+    """What a protocol asks of one participant, dated; visits by target, opens, then document order.
+
+    `older` names, by their codes, the protocols by which windows stand that ended under an earlier version.
+    """
 
     protocol: Protocol
     anchors: Mapping[str, AnchorDay]
@@ -169,6 +172,11 @@ class Plan:
     windows: tuple[PlannedWindow, ...]
     warnings: tuple[PlanWarning, ...]
     calendar: str | None = None
+    older: Mapping[str, Protocol] = field(default_factory=dict)
+
+    def protocol_of(self, window: PlannedWindow) -> Protocol:
+        """The protocol by which a window stands."""
+        return self.older.get(window.rule.code, self.protocol)
 
     @property
     def day_zero(self) -> date | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from schedules.domain.plan.values import Plan, PlannedVisit
+from participants.domain.moments import day_of
+from schedules.domain.plan.values import Plan, PlannedVisit, PlannedWindow
 from schedules.domain.replanning.amendment_wording import (
     NOTHING,
     Lines,
@@ -17,7 +20,7 @@ from schedules.domain.replanning.amendment_wording import (
     window_lines,
 )
 from schedules.domain.visits.visit import VisitState
-from trials.domain.protocols.protocol import Protocol
+from trials.domain.protocols.protocol import Conduct, Observation, Protocol
 from trials.domain.words import Say, plain
 from trials.domain.words import mark as _
 
@@ -135,6 +138,27 @@ def keep_done(plan: Plan, old: Plan, codes: Iterable[str]) -> Plan:
     kept: dict[str, PlannedVisit] = {visit.code: visit for visit in old.visits if visit.code in set(codes)}
     visits = tuple(kept.get(visit.code, visit) for visit in plan.visits)
     return replace(plan, visits=visits)
+
+
+def keep_over(plan: Plan, old: Plan, until: date, zone: ZoneInfo) -> Plan:
+    """A plan in which windows that ended under an older version stand as that has them.
+
+    It was in force `until` a day at least. Who kept a window as it was asked of them breaks none that asks
+    for more since. A conduct or an observation that lasts longer by the new version goes on.
+    """
+    over = {one.rule.code: one for one in old.windows if _ends_by(one, until, zone)}
+    kept = {
+        one.rule.code: over[one.rule.code]
+        for one in plan.windows
+        if one.rule.code in over
+        and (not isinstance(one.rule.terms, Conduct | Observation) or _ends_by(one, until, zone))
+    }
+    windows = tuple(kept.get(one.rule.code, one) for one in plan.windows)
+    return replace(plan, windows=windows, older={**plan.older, **dict.fromkeys(kept, old.protocol)})
+
+
+def _ends_by(window: PlannedWindow, until: date, zone: ZoneInfo) -> bool:
+    return window.ends is not None and not window.missing and day_of(window.ends, zone) <= until
 
 
 def keep_codes(plan: Plan, standing: Iterable[VisitState]) -> Plan:

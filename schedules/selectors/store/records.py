@@ -152,18 +152,21 @@ class Record:
         """The protocol windows as they stand."""
         return {window.code: _span(window) for window in self.windows if window.cancelled_on is None}
 
-    def done_before(self, version: ProtocolVersion | None) -> dict[ProtocolVersion, list[str]]:
-        """The visits done under other versions than the one that is planned by; they stay under theirs."""
+    def done_before(self, version: ProtocolVersion | None = None) -> dict[ProtocolVersion, list[VisitState]]:
+        """The visits done under other versions than the one that is planned by; they stay under theirs.
+
+        The version of the last of them comes first.
+        """
         present = self.participant.protocol_version
         planned_by = version or present
         if planned_by == present and not self.older:
             return {}
-        found: dict[ProtocolVersion, list[str]] = defaultdict(list)
+        found: dict[ProtocolVersion, list[VisitState]] = defaultdict(list)
         for visit in self.visits:
             under = self.older[visit.done_under_id] if visit.done_under_id else present
             if visit.performed_on and under != planned_by and not visit.unscheduled:
-                found[under].append(visit.code)
-        return found
+                found[under].append(visit)
+        return dict(sorted(found.items(), key=lambda one: last_done(one[1]), reverse=True))
 
     def performed(self) -> Iterator[tuple[VisitState, AnchorDay]]:
         """The visits that were done, each with when it was."""
@@ -171,6 +174,11 @@ class Record:
             if visit.performed_on:
                 at = on_record(visit.performed_at, visit.performed_zone, self.zone)
                 yield visit, AnchorDay(visit.performed_on, AnchorKind.ACTUAL, at)
+
+
+def last_done(visits: Iterable[VisitState]) -> date:
+    """The day of the last of these visits that was done: until then their version was in force."""
+    return max(visit.performed_on for visit in visits if visit.performed_on)
 
 
 def _span(window: ProtocolWindow) -> WindowSpan:

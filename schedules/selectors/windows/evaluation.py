@@ -17,12 +17,13 @@ from participants.models import CourseStep
 from schedules.domain.plan.labels import in_language
 from schedules.domain.plan.projection import lay_out
 from schedules.domain.plan.values import Plan, PlannedWindow
+from schedules.domain.replanning.amendments import keep_over
 from schedules.domain.windows.judges import judge, next_change_at
 from schedules.domain.windows.verdict_changes import Judged
 from schedules.domain.windows.verdicts import Verdict
 from schedules.models import ProtocolWindow
 from schedules.selectors.store.first_days import STEPS
-from schedules.selectors.store.records import Record, records_of
+from schedules.selectors.store.records import Record, last_done, records_of
 from trials.domain.language import Named
 from trials.domain.protocols.occurrences import label_of_rule, names_of
 from trials.domain.protocols.protocol import Place, Protocol
@@ -70,7 +71,7 @@ class ParticipantWindows:
 
     def judge(self, planned: PlannedWindow, now: datetime) -> Verdict:
         """What one window comes to."""
-        return judge(planned, self.facts, now, self.zone, self.protocol.month)
+        return judge(planned, self.facts, now, self.zone, self.plan.protocol_of(planned).month)
 
     def verdicts(self, now: datetime) -> dict[str, Judged]:
         """Every window that is asked for, stored or not yet, with its verdicts now and at its end."""
@@ -88,7 +89,7 @@ class ParticipantWindows:
 
     def next_change_at(self, planned: PlannedWindow, now: datetime) -> datetime | None:
         """When the verdict of one window changes by time alone; None where it never does."""
-        return next_change_at(planned, self.facts, now, self.zone, self.protocol.month)
+        return next_change_at(planned, self.facts, now, self.zone, self.plan.protocol_of(planned).month)
 
 
 def windows_of_participants(
@@ -110,7 +111,7 @@ def dockets_read(records: Sequence[Record], say: Say = plain) -> list[Participan
     for record in records:
         version = record.participant.protocol_version
         protocol = protocols.setdefault(version.pk, _spoken(protocol_of(version), say))
-        found.append(_docket(record, protocol, steps.get(record.participant.pk, ())))
+        found.append(_docket(record, protocol, steps.get(record.participant.pk, ()), say))
     return found
 
 
@@ -121,23 +122,32 @@ def docket_of_record(record: Record) -> ParticipantWindows:
 
 def docket_of_steps(record: Record, steps: Sequence[CourseStep], say: Say = plain) -> ParticipantWindows:
     """The docket of a record and of steps that were read already; no query."""
-    return _docket(record, _spoken(protocol_of(record.participant.protocol_version), say), steps)
+    return _docket(record, _spoken(protocol_of(record.participant.protocol_version), say), steps, say)
 
 
 def _spoken(protocol: Protocol, say: Say) -> Protocol:
     return protocol if say is plain else in_language(protocol, say)
 
 
-def _docket(record: Record, protocol: Protocol, steps: Sequence[CourseStep]) -> ParticipantWindows:
-    traits = frozenset(record.participant.traits)
-    plan = lay_out(protocol, record.anchor_days({}), traits, None, record.known, record.zone)
+def _docket(
+    record: Record, protocol: Protocol, steps: Sequence[CourseStep], say: Say = plain
+) -> ParticipantWindows:
+    traits, anchors = frozenset(record.participant.traits), record.anchor_days({})
+    plan = lay_out(protocol, anchors, traits, None, record.known, record.zone)
+    called = _called(record, protocol)
+    for version, done in record.done_before().items():
+        older = _spoken(protocol_of(version), say)
+        old = lay_out(older, anchors, traits, None, record.known_under(older), record.zone)
+        plan = keep_over(plan, old, last_done(done), record.zone)
+        for code, names in _called(record, older).items() if plan.older else ():
+            called[code] = called.get(code, frozenset()) | names
     zero = record.anchors.get(protocol.day_zero)
     facts = replace(
         record.facts,
         tests=tuple(_tests(record)),
         performed=tuple(_performed(record)),
         visit_names=_visit_names(record, protocol),
-        called=_called(record, protocol),
+        called=called,
         expected=_expected(record),
         ended_at=ended_on(steps, infused=bool(zero and zero.actual_on)),
         on_hold=any(visit.held_on and visit.live for visit in record.visits),

@@ -19,7 +19,7 @@ from schedules.domain.plan.days_on_record import keep_days
 from schedules.domain.plan.holds import Hold, find_hold
 from schedules.domain.plan.projection import lay_out, warnings_of
 from schedules.domain.plan.values import Plan, PlanWarning
-from schedules.domain.replanning.amendments import keep_codes, keep_done
+from schedules.domain.replanning.amendments import keep_codes, keep_done, keep_over
 from schedules.domain.replanning.ended_courses import without_what_ended
 from schedules.domain.replanning.protocol_departures import Case, Departure, DepartureKind, Ruling, rule_on
 from schedules.domain.replanning.visit_effects import Effect, VisitChange, compare_visits
@@ -32,7 +32,7 @@ from schedules.domain.replanning.window_and_gate_changes import (
 )
 from schedules.domain.visits.order import anchors_of_rule
 from schedules.domain.windows.verdict_changes import VerdictChange
-from schedules.selectors.store.records import Record, anchors_on_record
+from schedules.selectors.store.records import Record, anchors_on_record, last_done
 from trials.domain.protocols.protocol import Place
 from trials.domain.sites.working_days import WorkingDays
 from trials.domain.words import run_on
@@ -202,8 +202,10 @@ def preview_of(record: Record, proposal: Proposal, now: datetime) -> Preview:
     anchors = {**_dated_by_version(record, proposal.version), **proposal.anchors}
     proposal = replace(proposal, anchors=anchors_on_record(record, anchors))
     plan = _plan_by(proposal.version or person.protocol_version, record, proposal)
-    for version, codes in record.done_before(proposal.version).items():
-        plan = keep_done(plan, _plan_by(version, record, proposal), codes)
+    for version, done in record.done_before(proposal.version).items():
+        old = _plan_by(version, record, proposal)
+        plan = keep_done(plan, old, [visit.code for visit in done])
+        plan = keep_over(plan, old, last_done(done), record.zone)
     plan = without_what_ended(plan, record.visits, [step.taken for step in record.steps])
     today = now.astimezone(record.zone).date()
     return Preview(record, proposal, keep_days(plan, record.hours_gone_by(today)), today)

@@ -53,7 +53,7 @@ def window_row(window: PlannedWindow, plan: Plan, participant: int, zone: ZoneIn
     rule = window.rule
     starts, ends = _on_and_at(window.starts, zone), _on_and_at(window.ends, zone)
     basis = "assumed" if rule.assumed else "stated"
-    because = because_window(plan.protocol, window)
+    because = because_window(plan.protocol_of(window), window)
     return (participant, rule.code, kept(rule.label), rule.kind.value, *starts, *ends, basis, because)
 
 
