@@ -296,6 +296,12 @@ class Visit(models.Model):
                 condition=Q(performed_on__isnull=True, missed_on__isnull=True, cancelled_on__isnull=True),
                 name="visit_live_by_opening",
             ),
+            models.Index(
+                # a day on the ward comes without a booking: of all that are open few are such days
+                fields=["opens", "closes"],
+                condition=LIVE & Q(place=VisitPlace.WARD.value, booked_on__isnull=True),
+                name="visit_live_on_ward",
+            ),
             models.Index(fields=["booked_on"], condition=LIVE & LOST_BOOKING, name="visit_lost_booking"),
             models.Index(
                 fields=["arrived_on"],

@@ -14,6 +14,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from participants.models import Participant
+from participants.selectors.participants import few_in_sight
 from schedules.domain.visits.allowed_actions import activities_of
 from schedules.domain.visits.date_strip import StripDay, date_strip, day_to_offer
 from schedules.domain.visits.status import ClinicDays
@@ -38,6 +39,7 @@ from schedules.selectors.visits.status_query import BOOKED, WAITS, at_each, by_t
 from trials.domain.protocols.protocol import Place
 from trials.domain.words import Say, plain
 from trials.models import User
+from trials.zones import roles_day
 
 FIRST = 8
 """So many rows of a part are shown before "Show all"."""
@@ -201,11 +203,12 @@ def board(
     live = live_visits(user, now, wanted).filter(near(days))
     joined = {section: reduce(or_, parts) for section, parts in conditions.items()}
     counts, closing, ward, closed = _counts(live, joined, days)
+    many = few_in_sight(user, roles_day(now), wanted.site, wanted.trial) is None
     first = [
         (section, pk)
         for section, parts in conditions.items()
         if counts[section]
-        for pk in _first(live, section, parts, _shown(section, counts[section], whole))
+        for pk in _first(live, parts, _order(section, many), _shown(section, counts[section], whole))
     ]
     shown = Visit.objects.filter(pk__in=[pk for _section, pk in first]).annotate(group=part_of_visit(days))
     found = with_relations(shown).in_bulk() if first else {}
@@ -246,12 +249,22 @@ _ORDER: Mapping[Section, tuple[str | OrderBy, ...]] = {
 }
 
 
-def _first(live: QuerySet[Visit], section: Section, parts: Sequence[Q], shown: int) -> list[int]:
+_BOOK_OF_MANY = ("closes", "pk")
+"""The order of what is to be booked where many are in sight: an index has it. Thousands of windows close on
+one day, and by their first day and subject code all of them would be read for the first eight."""
+
+
+def _order(section: Section, many: bool) -> Sequence[str | OrderBy]:
+    return _BOOK_OF_MANY if many and section is Section.BOOK else _ORDER[section]
+
+
+def _first(
+    live: QuerySet[Visit], parts: Sequence[Q], order: Sequence[str | OrderBy], shown: int
+) -> list[int]:
     """The ids of the first rows of a part, before anything is joined; a query for each of its conditions.
 
     Joined by OR, PostgreSQL walks along no index to the first few, and reads all there are.
     """
-    order = _ORDER[section]
     if len(parts) == 1:
         return list(live.filter(*parts).order_by(*order).values_list("pk", flat=True)[:shown])
     found = (live.filter(part).order_by(*order).values_list(*order)[:shown] for part in parts)

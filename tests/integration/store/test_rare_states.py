@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 from django.db import connection
@@ -20,7 +22,7 @@ from schedules.services.enrolment.enrolling import enrol
 from tests.bench.enrolment import cast_of
 from tests.bench.sweep import _copies
 from tests.cast import NOW, TODAY
-from tests.plans import reads, rows_of
+from tests.plans import plan_of, reads, rows_of, taken
 from trials.models import Role, User
 from trials.services.accounts.memberships import grant_membership
 
@@ -65,6 +67,44 @@ def test_a_state_that_nobody_is_in_reads_nobody(lane: str, state: str) -> None:
     assert {one: read for one, read in empty.items() if read > AT_MOST} == {}
 
 
+def test_windows_that_close_on_one_day_are_read_a_page_at_a_time(lane: str) -> None:
+    """All 18,600 close on the same day: the forecast reads those that it shows, and puts none in order."""
+    if lane != "postgres":
+        pytest.skip("SQLite does not say what a plan has read")
+    with time_machine.travel(NOW, tick=True):
+        client = everywhere()
+        many_in(f"opens = '{TODAY}', target = '{TODAY}', closes = '{TODAY + timedelta(days=3)}'")
+        chosen = [one for one in statements_of(client, reverse("forecast")) if one.endswith("LIMIT 101")]
+        (plan,) = (plan_of(one, options="ANALYZE") for one in chosen)
+    assert taken(plan, Visit._meta.db_table) <= 101
+
+
+def test_who_comes_today_is_found_past_all_windows_that_are_open(lane: str) -> None:
+    """All 18,600 are open, and none is a day on the ward that needs no booking: none of them is read."""
+    if lane != "postgres":
+        pytest.skip("SQLite does not say what a plan has read")
+    with time_machine.travel(NOW, tick=True):
+        client = everywhere()
+        many_in(
+            f"opens = '{TODAY}', target = '{TODAY}', closes = '{TODAY + timedelta(days=3)}', place = 'clinic'"
+        )
+        Visit.objects.filter(pk=Visit.objects.order_by("pk")[0].pk).update(booked_on=TODAY)
+        coming = [
+            one
+            for one in statements_of(client, reverse("today"))
+            if 'ORDER BY "schedules_visit"."booked_start"' in one
+        ]
+    (plan,) = (plan_of(one, options="ANALYZE") for one in coming)
+    assert taken(plan, Visit._meta.db_table) == 1
+
+
+def statements_of(client: Client, address: str) -> list[str]:
+    """The statements of a page."""
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return [one["sql"] for one in queries.captured_queries]
+
+
 def test_sqlite_finds_ended_visits_by_their_index(lane: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It knows an index of a part of the table only by the very words of its condition."""
     if lane != "sqlite":
@@ -79,13 +119,12 @@ def test_sqlite_finds_ended_visits_by_their_index(lane: str, monkeypatch: pytest
 
 def sqlite_plans(client: Client, query: str) -> str:
     """The plans of the statements that read visits for a filter."""
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(f"{reverse('api-visits')}?{query}").status_code == 200
     told = []
+    statements = statements_of(client, f"{reverse('api-visits')}?{query}")
     with connection.cursor() as cursor:
-        for one in queries.captured_queries:
-            if reads(one["sql"]) and Visit._meta.db_table in one["sql"]:
-                cursor.execute(f"EXPLAIN QUERY PLAN {one['sql']}")
+        for one in statements:
+            if reads(one) and Visit._meta.db_table in one:
+                cursor.execute(f"EXPLAIN QUERY PLAN {one}")
                 told += [row[-1] for row in cursor.fetchall()]
     return "\n".join(told)
 
