@@ -86,6 +86,12 @@ def name_new(visit: Visit, protocol: Protocol) -> None:
     visit.label, visit.epoch = next(name for row, name in _renamed(protocol, rows) if row.pk == _NEW)
 
 
+def _is_neighbour(row: _Row, present: int) -> bool:
+    """Whether a visit of the plan was done, or is to come in the present attempt."""
+    to_come = row.attempt == present and row.cancelled_on is None
+    return not row.unscheduled and (row.performed_on is not None or to_come)
+
+
 def _renamed(protocol: Protocol, rows: Sequence[_Row]) -> Iterable[tuple[_Row, Name]]:
     """The unscheduled visits of one participant whose name is another one now."""
     present = max(row.attempt for row in rows)
@@ -94,9 +100,7 @@ def _renamed(protocol: Protocol, rows: Sequence[_Row]) -> Iterable[tuple[_Row, N
     planned = [
         Neighbour((row.target - day).days, row.when, row.epoch)
         for row in rows
-        if not row.unscheduled
-        and (row.performed_on or (row.attempt == present and row.cancelled_on is None))
-        and (day := zeros.get(row.attempt, zero))
+        if _is_neighbour(row, present) and (day := zeros.get(row.attempt, zero))
     ]
     added = [row for row in rows if row.rule_code == UNSCHEDULED]
     found = names_of_added(

@@ -16,6 +16,7 @@ from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.messages.storage.base import BaseStorage
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -87,16 +88,16 @@ def key_of(request: HttpRequest) -> str:
         return ""
     if is_calling_out(request):
         return ""
-    files = [
-        (name, one.name, [hashlib.sha256(chunk).hexdigest() for chunk in one.chunks()])
-        for name, found in request.FILES.lists()
-        for one in found
-    ]
-    for _name, found in request.FILES.lists():
-        for one in found:
-            one.seek(0)
+    files = [(name, one.name, _digests_of(one)) for name, found in request.FILES.lists() for one in found]
     form = [request.get_full_path(), sorted(request.POST.lists()), sorted(files)]
     return hashlib.sha256(json.dumps(form).encode()).hexdigest()
+
+
+def _digests_of(file: UploadedFile) -> list[str]:
+    """The digests of an upload's pieces; the view reads it from its beginning all the same."""
+    found = [hashlib.sha256(chunk).hexdigest() for chunk in file.chunks()]
+    file.seek(0)
+    return found
 
 
 def _was_done(request: HttpRequest, response: HttpResponseBase) -> bool:

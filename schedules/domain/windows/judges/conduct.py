@@ -38,20 +38,21 @@ _CONFIRMED_AT = _("%(of)s confirmed %(at)s at %(visit)s.")
 def judge_conduct(case: Case, terms: Conduct) -> Verdict:
     """Violated by a breach; at risk from a visit at which nobody confirmed it, unjudged at the end."""
     topics = {terms.of, case.window.rule.code}
-    said = [one for one in case.facts.confirmations if one.topic in topics and _concerns(case, terms, one)]
-    broken = next((one for one in _in_order(case, said) if not one.holds), None)
+    said = _in_order(
+        case,
+        [one for one in case.facts.confirmations if one.topic in topics and _concerns(case, terms, one)],
+    )
+    broken = next((one for one in said if not one.holds), None)
     if broken:
         return _breach(case, terms, broken)
-    holding = [one for one in _in_order(case, said) if one.holds]
+    evidence = tuple(_evidence(case, terms, one) for one in said)
     asked = [visit for visit in case.facts.performed if _asks(case, terms, visit)]
-    open_ = [visit for visit in asked if not any(_covers(case, one, visit) for one in holding)]
-    evidence = tuple(_evidence(case, terms, one) for one in holding)
+    open_ = [visit for visit in asked if not any(_covers(case, one, visit) for one in said)]
     if open_:
-        return _unconfirmed(
-            case, terms, min(open_, key=lambda visit: first_instant(visit.at, case.zone)), evidence
-        )
+        first = min(open_, key=lambda visit: first_instant(visit.at, case.zone))
+        return _unconfirmed(case, terms, first, evidence)
     if case.over:
-        return _finished(case, terms, holding, evidence)
+        return _finished(case, terms, said, evidence)
     return by_time(case, evidence)
 
 

@@ -59,12 +59,11 @@ def judge_presence(case: Case, terms: Presence) -> Verdict:
     if far and far.day < case.today:
         return _too_far(case, far)
     missing = gap(first_instant(unknown.day, case.zone), *unknown.missing) if unknown else NO_GAP
-    due = unknown if unknown and case.opened and unknown.day <= case.today else None
     if far:
         risk = at_risk(case, far.day, first_instant(far.day + DAY, case.zone), *far.evidence)
         return replace(risk, missing=missing.words, needed_by=missing.needed_by)
-    if due:
-        return cannot_judge(due.day, missing)
+    if unknown and case.opened and unknown.day <= case.today:
+        return cannot_judge(unknown.day, missing)
     evidence = tuple(dict.fromkeys(proof for night in nights for proof in night.evidence))
     return by_time(case, evidence, missing)
 
