@@ -341,7 +341,9 @@ def _refusals_of_day(course: Course, asked: StepTaken, today: date) -> Iterator[
             _("the last visit that was done"),
         ),
     )
-    events = [(taken.on, STEP_LABELS[taken.step]) for taken in course.steps]
+    # of whom nobody knew anything it can become known that they had died before that was said
+    known = (one for one in course.steps if asked.step is not Step.DEATH or one.step is not Step.LOST)
+    events = [(taken.on, STEP_LABELS[taken.step]) for taken in known]
     events += [(day, label) for day, label in given if day]
     latest = max(events, default=None)
     if latest and on < latest[0]:

@@ -215,7 +215,7 @@ def ended_on(steps: Iterable[CourseStep], *, infused: bool = True) -> date | Non
     for step in (row.taken for row in steps):
         followed = infused and step.to is Phase.TERMINATED and step.extent is not Extent.CONTACT
         if step.ends_course and not followed:
-            ended = ended or step.on
+            ended = min(ended or step.on, step.on)  # a death can be before the day on which nobody answered
         elif step.step is Step.RESCREENING:
             ended = None
     return ended

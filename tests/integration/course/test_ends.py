@@ -19,6 +19,8 @@ from schedules.domain.visits.values import Answer, Booking, Completion
 from schedules.models import Deviation, Visit
 from schedules.selectors.paper.cards import visit_card
 from schedules.selectors.store.course import course_of, standing_of
+from schedules.selectors.windows.evaluation import windows_of_participants
+from schedules.services.course.status_changes import StepRequest, take_step
 from schedules.services.enrolment.enrolling import enrol
 from schedules.services.replanning.moves import record_anchor
 from schedules.services.visits.appointments import book_visit, complete_visit, miss_visit, undo_visit
@@ -305,3 +307,25 @@ def test_a_corrected_infusion_moves_what_stays_and_leaves_what_ended(participant
     assert Visit.objects.get(code="m24").target == m24.target + DAY
     after = Visit.objects.get(code="d28")
     assert (after.cancelled_by, after.target) == (d28.cancelled_by, d28.target)
+
+
+def test_a_death_that_becomes_known_later_ends_the_course_on_its_day(participant: Participant) -> None:
+    """Nobody answered on 20 January; in February it becomes known that the participant died on 2 January."""
+    lost, died = date(2027, 1, 20), date(2027, 1, 2)
+    step(participant, Step.LOST, lost)
+    assert Visit.objects.get(code="d28").cancelled_on is None, "its window, to 7 January, is to be recorded"
+    participant.refresh_from_db()
+    take_step(
+        participant=participant,
+        version=participant.version,
+        request=StepRequest(Step.DEATH, died),
+        by=None,
+        reason="",
+        now=at(2, 10, 12, 2027),
+    )
+    d28 = Visit.objects.get(code="d28")
+    assert (d28.cancelled_on is not None, phase(participant)) == (True, Phase.DIED)
+    (read,) = windows_of_participants([participant.pk])
+    assert read.facts.ended_at == died
+    with pytest.raises(VisitRefused, match="no visit can have been done then"):
+        took_place(d28, date(2027, 1, 4))

@@ -137,6 +137,18 @@ def test_time_does_not_run_backwards_between_steps() -> None:
     assert (refusal.field, refusal.values["other"]) == ("on", MONDAY + timedelta(days=1))
 
 
+def test_a_death_may_have_been_before_somebody_was_given_up_as_lost() -> None:
+    """It becomes known in April that somebody died in March whom nobody reached any more."""
+    lost = StepTaken(Step.LOST, MONDAY + timedelta(days=30))
+    now = Course(steps=[lost], infused_on=MONDAY, last_visit_on=MONDAY + timedelta(days=7))
+    today = MONDAY + timedelta(days=60)
+    assert not list(refusals_of_step(now, Step.DEATH, MONDAY + timedelta(days=20), today))
+    (refusal,) = refusals_of_step(now, Step.DEATH, MONDAY + timedelta(days=6), today)
+    assert refusal.values["other"] == MONDAY + timedelta(days=7), "not before a visit that was done"
+    died = replace(now, steps=[lost, StepTaken(Step.DEATH, MONDAY + timedelta(days=20))])
+    assert (phase_of(died), died.study_ended_on) == (Phase.DIED, MONDAY + timedelta(days=20))
+
+
 @pytest.mark.parametrize(
     ("ends", "phase", "treatment_ended", "study_ended"),
     [
