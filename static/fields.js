@@ -14,25 +14,41 @@
   };
   document.addEventListener("input", (event) => {
     if (event.target.matches && event.target.matches("input[type=date]")) say(event.target);
+    if (event.target.parentElement) event.target.parentElement.querySelector(":scope > .no-moment")?.remove();
   });
-  // A day out of a message or a table, which the browser's own field drops without a word.
+  // A day or an hour out of a message or a table, which the browser's own field drops without a word.
+  const two = (text) => text.padStart(2, "0");
+  const readers = {
+    date: (text) => {
+      const parts = text.match(/(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)/)
+        || text.match(/(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)/);
+      return parts ? `${parts[1]}-${two(parts[2])}-${two(parts[3])}` : "";
+    },
+    time: (text) => {
+      const parts = text.match(/(?<!\d)(\d{1,2})\s*(?:[:.点时]\s*(\d{2})(?!\d)|[点时]\s*(半)?|(?=[ap]m))/i);
+      if (!parts) return "";
+      const later = /下午|晚上|pm/i.test(text) && Number(parts[1]) < 12 ? 12 : 0;
+      return `${two(String(Number(parts[1]) + later))}:${parts[2] || (parts[3] ? "30" : "00")}`;
+    },
+  };
   document.addEventListener("paste", (event) => {
     const field = event.target;
-    if (!field.matches || !field.matches("input[type=date]") || field.readOnly) return;
+    if (!field.matches || !field.matches("input[type=date], input[type=time]") || field.readOnly) return;
     event.preventDefault();
     const before = field.value;
-    const text = event.clipboardData.getData("text").normalize("NFKC");
-    const parts = text.match(/(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)/)
-      || text.match(/(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)/);
-    field.value = parts ? `${parts[1]}-${parts[2].padStart(2, "0")}-${parts[3].padStart(2, "0")}` : "";
+    document.querySelectorAll(".no-moment").forEach((one) => one.remove());
+    field.value = readers[field.type](event.clipboardData.getData("text").normalize("NFKC"));
     if (field.value) {
       for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, {bubbles: true}));
       return;
     }
     field.value = before;
-    say(field);
-    field.nextElementSibling.setAttribute("role", "alert");
-    field.nextElementSibling.textContent = document.querySelector("main").dataset.noDay;
+    const words = document.createElement("small");
+    words.className = "error no-moment";
+    words.setAttribute("role", "alert");
+    const {noDay, noHour} = document.querySelector("main").dataset;
+    words.textContent = field.type === "date" ? noDay : noHour;
+    field.parentElement.append(words);
   });
   document.querySelectorAll("input[type=date]").forEach((field) => field.value && say(field));
 })();

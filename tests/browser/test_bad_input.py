@@ -426,24 +426,34 @@ def test_enrolling_bears_bad_input(live_server: LiveServer, page: Page, infused:
     assert Participant.objects.filter(subject_code="S09-002").count() == 1
 
 
+NO_DAY = "What you pasted is no day. Write it as 2026-12-07 or 2026年12月7日."
+NO_HOUR = "What you pasted is no hour. Write it as 09:30."
 PASTED = (
-    ("2026年12月7日", "2026-12-07"),
-    ("２０２６年１２月７日（周一）", "2026-12-07"),
-    ("2026/12/7 Mon", "2026-12-07"),
-    ("2026-12-07", "2026-12-07"),
-    ("20261207", "2026-12-07"),
-    ("2026年2月30日", ""),
-    ("next week", ""),
+    ("on", "2026年12月7日", "2026-12-07"),
+    ("on", "２０２６年１２月７日（周一）", "2026-12-07"),
+    ("on", "2026/12/7 Mon", "2026-12-07"),
+    ("on", "2026-12-07", "2026-12-07"),
+    ("on", "20261207", "2026-12-07"),
+    ("on", "2026年2月30日", ""),
+    ("on", "next week", ""),
+    ("start", "９：３０", "09:30"),
+    ("start", "下午2点半", "14:30"),
+    ("start", "9点", "09:00"),
+    ("start", "2:15 pm", "14:15"),
+    ("start", "noon", ""),
+    ("start", "25:00", ""),
 )
 
 
-def test_a_day_is_pasted_as_people_write_it(live_server: LiveServer, page: Page, infused: int) -> None:
-    """The browser's own field drops what it cannot read without a word."""
+def test_days_and_hours_are_pasted_as_people_write_them(
+    live_server: LiveServer, page: Page, infused: int
+) -> None:
+    """The browser's own fields drop what they cannot read without a word."""
     sign_in(page, live_server)
-    opened(live_server, page, f"/participants/{infused}/absences/")
-    field = page.locator("main input[type=date]").first
-    beside = field.locator("xpath=following-sibling::small[1]")
-    for text, day in PASTED:
+    visit = Visit.objects.get(code="d28")
+    opened(live_server, page, f"/visits/{visit.pk}/book/")
+    for name, text, read in PASTED:
+        field = page.locator(f"main input[name={name}]")
         field.fill("")
         field.evaluate(
             """(field, text) => {
@@ -453,7 +463,11 @@ def test_a_day_is_pasted_as_people_write_it(live_server: LiveServer, page: Page,
             }""",
             text,
         )
-        expect(field).to_have_value(day)
-        expect(beside).to_have_text(
-            "Monday" if day else "What you pasted is no day. Write it as 2026-12-07 or 2026年12月7日."
-        )
+        expect(field, text).to_have_value(read)
+        said = page.locator(".no-moment")
+        if read:
+            expect(said, text).to_have_count(0)
+        else:
+            expect(said, text).to_have_text(NO_DAY if name == "on" else NO_HOUR)
+    page.locator("main input[name=on]").fill("2026-12-07")
+    expect(page.locator("main input[name=on] + .weekday")).to_have_text("Monday")
