@@ -188,10 +188,10 @@ def _book(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
     act: dict[str, Any] = {"booking": booking, "by": user_of(request), "reason": reason, "now": now()}
     if other and window_of(other[0]).holds(day):
         _first, second = book_together(visits=[(visit, _version(said)), other], **act)
-        pair = _("%(first)s and %(second)s") % {"first": row.work.line.mark, "second": _mark(row, second)}
+        pair = _both(row, second)
         words = {"visit": named(row.participant, pair), "day": near_here(day)}
         text = _("%(visit)s are booked for %(day)s, inside both windows.")
-        return Outcome(text % words, undo="book", also=f"{second.pk}:{second.version}")
+        return Outcome(text % words, undo="book", also=f"{second.pk}:{second.version}", of=pair)
     book_visit(visit=visit, version=_version(said), **act)
     inside = row.work.line.planned.window.holds(day)
     where = _("inside the window") if inside else _("outside the window")
@@ -259,7 +259,8 @@ def _undo(request: HttpRequest, row: BoardRow, said: Mapping[str, Any]) -> Outco
         unbook_together(visits=[(row.visit, _version(said)), other], **act)
     else:
         UNDO[what](visit=row.visit, version=_version(said), **act)
-    words = {"visit": named(row.participant, row.work.line.mark)}
+    mark = _both(row, other[0]) if other else row.work.line.mark
+    words = {"visit": named(row.participant, mark)}
     return Outcome(_("%(visit)s: undone. It is as it was before.") % words, "back")
 
 
@@ -357,6 +358,11 @@ def _other(request: HttpRequest, visit: Visit, said: Mapping[str, Any]) -> tuple
     if other.participant_id != visit.participant_id or other.pk == visit.pk:
         raise Http404
     return other, row_id(version)
+
+
+def _both(row: BoardRow, other: Visit) -> str:
+    """What the visit of a row and another of the same participant are called together."""
+    return _("%(first)s and %(second)s") % {"first": row.work.line.mark, "second": _mark(row, other)}
 
 
 def _mark(row: BoardRow, visit: Visit) -> str:

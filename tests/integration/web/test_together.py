@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -52,7 +53,11 @@ def test_both_are_one_row_and_one_act_books_and_undoes_both(page: Client, pair: 
     first.refresh_from_db()
     second.refresh_from_db()
     assert f'name="with" value="{second.pk}:{second.version}"' in shown, "Undo takes both back"
-    act(page, first, "undo", what="book", **{"with": f"{second.pk}:{second.version}"})
+    both = re.search(r"([A-Z0-9]+ and [A-Z0-9]+) of", shown)
+    assert both
+    assert f">: {both[1]}</span>" in shown, "and is called by both"
+    undone = act(page, first, "undo", what="book", **{"with": f"{second.pk}:{second.version}"})
+    assert f"{both[1]} of" in undone.content.decode()
     assert booked(first, second) == [None, None]
 
 
