@@ -24,8 +24,8 @@ FAILED, STALE = 422, 409
 class Outcome:
     """What a row says after an act; `undo` names what can be undone, empty for nothing.
 
-    `also` is the other visit, with its version, that was booked by the same act and is undone with it; `of` is
-    what both are called.
+    `also` is the other visit, with its version, that was booked by the same act and is undone with it; `of`
+    is what both are called.
     `tone` is just, failed or stale; `ask` are the fields that the row asks for before it tries again; `form`
     is the address of the whole form, where that asks first.
     """
