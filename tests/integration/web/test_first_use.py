@@ -112,13 +112,15 @@ def test_an_empty_database_leads_to_the_first_participant(chief: Client) -> None
     title, link = coming(chief)
     assert (title, link) == ("People", "/people/open/")
     account(chief, "coordinator", "coordinator", site)
+    assert 'href="/setup/"' in chief.get("/memberships/").content.decode(), "and on from the roles"
     password = account(chief, "investigator", "investigator", site)
 
     coordinator = browser("coordinator")
     today = TODAY
     title, link = coming(coordinator)
     assert title == "Approval"
-    send(coordinator, link, approved_on=today, reference="EC 2026-01", usable_from=today)
+    signs_next = send(coordinator, link, approved_on=today, reference="EC 2026-01", usable_from=today)
+    assert 'href="/setup/">All steps' in signs_next.content.decode(), "who may not sign goes on from here"
 
     assert coming(coordinator) == ("Signature", ""), "a coordinator is told who signs"
     assert "An investigator of the site does this" in coordinator.get("/setup/").content.decode()
