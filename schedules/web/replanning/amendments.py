@@ -202,11 +202,7 @@ def amendment(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def amendment_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Put those who were held back on the list again."""
-    run = _run(request, pk)
-    trial = run.to_version.trial
-    allowed = set(sites_to_amend(user_of(request), trial, server_day(now())))
-    if not set(run.sites.all()) <= allowed:
-        raise PermissionDenied(_("Your role does not allow recording at all sites of this amendment."))
+    run = _run_to_change(request, pk)
     form = ReasonForm(request.POST)
     if form.is_valid():
         try:
@@ -223,10 +219,7 @@ def amendment_retry(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def amendment_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a run that goes on: who waits is not migrated."""
-    run = _run(request, pk)
-    allowed = set(sites_to_amend(user_of(request), run.to_version.trial, server_day(now())))
-    if not set(run.sites.all()) <= allowed:
-        raise PermissionDenied(_("Your role does not allow recording at all sites of this amendment."))
+    run = _run_to_change(request, pk)
     form = ReasonForm(request.POST)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -243,6 +236,15 @@ def amendment_cancel(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, words % {"count": count})
             return redirect("amendment", pk=pk)
     return render(request, "amendments/run.html", _run_context(request, pk, form), status=422)
+
+
+def _run_to_change(request: HttpRequest, pk: int) -> AmendmentRun:
+    """A run at whose sites the user may record; raises PermissionDenied where that is not all of them."""
+    run = _run(request, pk)
+    allowed = set(sites_to_amend(user_of(request), run.to_version.trial, server_day(now())))
+    if not set(run.sites.all()) <= allowed:
+        raise PermissionDenied(_("Your role does not allow recording at all sites of this amendment."))
+    return run
 
 
 def _begun(request: HttpRequest, form: AmendmentForm, why: ReasonForm) -> HttpResponse:
