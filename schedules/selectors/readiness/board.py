@@ -139,15 +139,20 @@ class _Rows:
     observed: Mapping[int, Sequence[tuple[str, date]]]
     steps: Mapping[int, Sequence[CourseStep]]
 
+    def _start(self, person: Peer) -> tuple[list[date], bool]:
+        """The days on which a course begins by its anchors, and whether one of them has come."""
+        anchors = self.anchors[person.pk]
+        known = [anchors[code] for code in self.marked if code in anchors]
+        if not known and person.pk in self.derived:
+            return [self.derived[person.pk]], False
+        return [day for day, _actual in known], any(actual for _day, actual in known)
+
     def course(self, person: Peer, today: date | None) -> Course | None:
         """One participant's course; None without a day zero, and for one that ended before it began."""
         anchors = self.anchors[person.pk]
         infusion, infused = anchors[self.day_zero]
-        set_ = [anchors[code] for code in self.marked if code in anchors]
-        days = [day for day, _actual in set_]
-        if not set_ and person.pk in self.derived:
-            days = [self.derived[person.pk]]
-        begun = infused or any(actual for _day, actual in set_)
+        days, started = self._start(person)
+        begun = infused or started
         over = ended_on(self.steps[person.pk], infused=infused) if person.pk in self.steps else None
         if over and not begun:
             return None

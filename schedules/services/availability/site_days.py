@@ -108,12 +108,7 @@ def commit_site(
     without one otherwise (AbsenceRefused for such an absence), BookingsOrphaned and ReplanningStale as
     `commit_replanning` does.
     """
-    if proposal.absence:
-        if proposal.sure:
-            require_reason(reason, AbsenceRefused)
-        reason = reason.strip() or proposal.absence.note or ABSENT
-    if not reason.strip():
-        raise ReplanningRefused(_(REASON_MISSING))
+    reason = _reason_for(proposal, reason)
     lock_people_at(site.pk)
     preview = _preview(site, proposal, now, lock=True)
     if preview.digest != digest:
@@ -125,14 +120,24 @@ def commit_site(
         raise BookingsOrphaned(message % {"bookings": _(", ").join(preview.orphans)})
     if proposal.absence:
         add_absence(away=proposal.absence, by=by, now=now, reason=reason)
-        return preview
-    if proposal.ended:
+    elif proposal.ended:
         close_absence(absence=proposal.ended, by=by, now=now, reason=reason)
-        return preview
-    correct_working_days(site=site, days=preview.calendar, by=by, reason=reason, note=reason[:200])
-    ids = [one.record.participant.pk for one in preview.affected]
-    replan_many(ids=ids, proposals={}, now=now, by=by, reason=reason)
+    else:
+        correct_working_days(site=site, days=preview.calendar, by=by, reason=reason, note=reason[:200])
+        ids = [one.record.participant.pk for one in preview.affected]
+        replan_many(ids=ids, proposals={}, now=now, by=by, reason=reason)
     return preview
+
+
+def _reason_for(proposal: SiteProposal, reason: str) -> str:
+    """The reason that goes on record; an absence without one has its note. Raises as `commit_site` does."""
+    if proposal.absence:
+        if proposal.sure:
+            require_reason(reason, AbsenceRefused)
+        reason = reason.strip() or proposal.absence.note or ABSENT
+    if not reason.strip():
+        raise ReplanningRefused(_(REASON_MISSING))
+    return reason
 
 
 def people_moved_by(*, site: Site, days: WorkingDays, now: datetime) -> int:
