@@ -263,6 +263,7 @@ def _moved(visit: VisitState, after: VisitWindow, today: date) -> Iterator[Effec
     if visit.booked_on and not after.holds(visit.booked_on):
         inside = visit.window.holds(visit.booked_on)
         yield Effect.BOOKING_OUTSIDE if inside else Effect.BOOKING_ALREADY_OUTSIDE
+    # What is on hold waits for another window still: by this one it is neither late nor missed.
     if not visit.waits:
         yield from _lateness(after, visit.is_range, today)
     yield Effect.MOVED
