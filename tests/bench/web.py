@@ -158,6 +158,8 @@ def addresses_of() -> dict[str, str]:
     api = reverse("api-visits")
     asked |= {"API visits": api, "API visits, to record": f"{api}?appointment=to-record"}
     asked |= {f"API visits, {one.value}": f"{api}?window={one.value}" for one in WindowPosition}
+    asked |= {"API visits, missed": f"{api}?appointment=missed"}
+    asked |= {f"API visits, {one}": f"{api}?edc_status={one}" for one in ("stopped", "skipped")}
     asked |= {f"API visits since {day}": f"{api}?changed_since={day}T00:00:00Z" for day in SINCE}
     others = (
         "participants",
