@@ -149,7 +149,7 @@ def test_an_approval_is_recorded_signed_corrected_and_signed_again(site, coordin
     assert "Signature void" in desk.get(trial).content.decode()
     stale = desk.post(f"/approvals/{approval.pk}/", correction | {"reference": "EC 18", "reason": "mine"})
     assert stale.status_code == 409, "somebody else corrected it since it was shown"
-    for words in ("<del>2026-03-09</del> → 2026-03-10", 'value="EC 18"'):
+    for words in ("<del>Mon 9 Mar 2026</del> → Tue 10 Mar 2026", 'value="EC 18"'):
         assert words in stale.content.decode()
     sign_approval(doctor, approval)
     assert "In use" in desk.get(trial).content.decode()

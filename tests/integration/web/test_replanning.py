@@ -105,7 +105,7 @@ def test_the_slower_one_sees_what_changed_keeps_the_reason_and_goes_on(
     assert late.status_code == 409
     assert "<b>investigator</b>" in said
     assert "fever" in said
-    assert "infusion: planned on: <del>2026-12-14</del> → 2026-12-21" in said
+    assert "infusion: planned on: <del>Mon 14 Dec</del> → Mon 21 Dec" in said
     assert 'value="no bed"' in said
     again = late.context["form"].data
     page.post(address(participant), moved(participant, **held | {"digest": again["digest"]}))
