@@ -53,9 +53,13 @@ EMPTY: dict[str, Callable[[Path], str]] = {
 }
 DURABLE = "\nsynchronous_commit = on\nfull_page_writes = on\nmax_connections = 200\n"
 FORGETFUL = (
-    "\nsynchronous_commit = off\nwal_writer_delay = 10s\nfull_page_writes = on\nmax_connections = 200\n"
+    "\nsynchronous_commit = off\nwal_writer_delay = 10s\nwal_writer_flush_after = 1GB\nwal_buffers = 128MB\n"
+    "full_page_writes = on\nmax_connections = 200\n"
 )
-"""A server that acknowledges what it has not written yet: the fault that the measure must notice."""
+"""A server that acknowledges what it has not written for ten seconds: the fault that the measure must notice.
+
+Its log lies in memory, for what it has handed to the system outlives its processes.
+"""
 ONE_WORKER = ("worker", "--pool=solo", "-Q", "sweep,judge,long,deliver")
 WORKERS = {
     "worker-sweep": ("worker", "--pool=solo", "-Q", "sweep,judge,long"),

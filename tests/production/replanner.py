@@ -8,13 +8,15 @@ lost, and how many plans are half written, as two numbers.
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import django
 
@@ -86,24 +88,49 @@ def _one(chance: random.Random) -> Iterator[dict[str, object]]:
     yield said | {"acknowledged": True, "at": time.time()}
 
 
+class Move(NamedTuple):
+    """A move as its writer saw it: when it began and ended (seconds), and whether with an answer."""
+
+    person: int
+    day: date
+    begun: float
+    ended: float
+    acknowledged: bool
+
+
+def moves_in(log: Path) -> Iterator[Move]:
+    """Read a writer's log: what follows the begin of a move is its acknowledgement, or the next begin."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    for said, then in zip(lines, [*lines[1:], None], strict=True):
+        if not said["acknowledged"]:
+            ended = float(then["at"]) if then else math.inf
+            answered = bool(then and then["acknowledged"])
+            yield Move(
+                int(said["person"]), date.fromisoformat(said["day"]), float(said["at"]), ended, answered
+            )
+
+
+def is_lost(moves: Sequence[Move], stands: date) -> bool:
+    """Whether an infusion stands on a day that neither the last acknowledged move nor a later one gave it.
+
+    What had ended, answered or not, before the last acknowledged one was begun was overwritten by it.
+    """
+    last = max((one for one in moves if one.acknowledged), key=lambda one: one.ended, default=None)
+    return last is not None and stands not in {one.day for one in moves if one.ended >= last.begun}
+
+
 def check(logs: list[Path]) -> tuple[int, int]:
-    """Count the acknowledged moves that are lost, and the participants whose plan is not of one piece."""
-    moves: dict[int, list[tuple[float, bool, date]]] = {}
+    """Count the participants who lost acknowledged moves, and those whose plan is not of one piece."""
+    moves: dict[int, list[Move]] = {}
     for log in logs:
-        for line in log.read_text(encoding="utf-8").splitlines():
-            said = json.loads(line)
-            found = (float(said["at"]), bool(said["acknowledged"]), date.fromisoformat(said["day"]))
-            moves.setdefault(int(said["person"]), []).append(found)
+        for one in moves_in(log):
+            moves.setdefault(one.person, []).append(one)
     lost = half = 0
     now = timezone.now()
     for person in Participant.objects.filter(subject_code__startswith=OF):
         stands = Anchor.objects.get(participant=person, code="infusion").planned_on
         assert stands is not None
-        told = sorted(moves.get(person.pk, []))
-        last = max((at for at, acknowledged, _day in told if acknowledged), default=0.0)
-        # what was begun before the last acknowledgement and not answered may have been written after it
-        possible = {day for at, acknowledged, day in told if at >= last or not acknowledged}
-        lost += bool(told) and last > 0 and stands not in possible
+        lost += is_lost(moves.get(person.pk, []), stands)
         same = Proposal({"infusion": RecordedAnchor("infusion", planned_on=stands)}, accept_unbookable=True)
         moved = list(preview_replanning(participant=person, proposal=same, now=now).changed)
         strays = Visit.objects.filter(participant=person, anchor_code="infusion", cancelled_on=None)
