@@ -130,7 +130,7 @@ def commit_site(
 
 
 def _reason_for(proposal: SiteProposal, reason: str) -> str:
-    """The reason that goes on record; an absence without one has its note. Raises as `commit_site` does."""
+    """The reason that is kept; an absence without one has its note. Raises as `commit_site` does."""
     if proposal.absence:
         if proposal.sure:
             require_reason(reason, AbsenceRefused)

@@ -164,7 +164,7 @@ def try_channel(*, channel: Channel, at: datetime, link: str) -> Tried:
         most=1,
         keyword=channel.keyword,
     )
-    # In no transaction of ours: whoever writes would wait with it for a receiver that is silent.
+    # In no transaction of ours: others that write would wait with it for a receiver that is silent.
     sent = send_packet(way, packet, secret=secret, at=at)
     if sent.answered:
         record_answer(channel.receiver_way, at=at)
