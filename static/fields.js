@@ -25,10 +25,15 @@
       return parts ? `${parts[1]}-${two(parts[2])}-${two(parts[3])}` : "";
     },
     time: (text) => {
-      const parts = text.match(/(?<!\d)(\d{1,2})\s*(?:[:.点时]\s*(\d{2})(?!\d)|[点时]\s*(半)?|(?=[ap]m))/i);
+      // a dot last, which days are written with as well: 2026.12.07 14:30
+      const parts = text.match(/(?<!\d)(\d{1,2})\s*(?::\s*(\d{2})(?!\d)|[点时]\s*(\d{1,2})(?!\d)|[点时]\s*(半|整|钟)?(?![\d一二三四五六七八九十零差刻])|(?=[ap]m))/i)
+        || text.match(/(?<![\d.])(\d{1,2})\.(\d{2})(?![\d.])/);
       if (!parts) return "";
-      const later = /下午|晚上|pm/i.test(text) && Number(parts[1]) < 12 ? 12 : 0;
-      return `${two(String(Number(parts[1]) + later))}:${parts[2] || (parts[3] ? "30" : "00")}`;
+      const hour = Number(parts[1]);
+      // of which day the night is nobody has said: no guess
+      if ((hour === 12 && /凌晨|晚|am/i.test(text)) || (hour < 5 && /晚/.test(text))) return "";
+      const later = (hour < 12 && /下午|傍晚|晚|pm/i.test(text)) || (hour < 3 && /中午/.test(text));
+      return `${two(String(later ? hour + 12 : hour))}:${two(parts[2] || parts[3] || (parts[4] === "半" ? "30" : "00"))}`;
     },
   };
   document.addEventListener("paste", (event) => {
