@@ -115,6 +115,7 @@ check: install ## style, types, architecture, Django's own checks, missing migra
 	$(BIN)/lint-imports
 	$(MANAGE) check
 	$(MANAGE) makemigrations --check --dry-run
+	@$(BIN)/python -m tests.words
 
 shape: install ## print the shape of the code beside what we aim for; it fails nothing
 	@$(BIN)/python -m tests.shape
