@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def messages_in_template(text: str) -> Iterator[str]:
                 break
 
 
+@cache
 def our_messages() -> dict[str, str]:
     """Every message of ours, with a place where it is used."""
     found = {}
@@ -74,6 +76,7 @@ def compiled() -> dict[str, str]:
     return {key[0] if isinstance(key, tuple) else key: text for key, text in catalogue.items() if key}
 
 
+@cache
 def written() -> dict[str, str]:
     """The messages of the text file with their translations, those marked as doubtful left out."""
     found = {}
