@@ -129,9 +129,16 @@ class ApiTokenRecords(ReadOnly):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """A key is given out to somebody who has just shown again who they are."""
+        """A key is given out to somebody who has just shown again who they are.
+
+        What is refused after the question is answered at the question's address, so the form names its own.
+        """
         add = super().add_view
-        return reauthenticated(lambda asked: add(asked, form_url, extra_context), allow_get=True)(request)
+
+        def sent(asked: HttpRequest) -> Any:
+            return add(asked, form_url or asked.get_full_path(), extra_context)
+
+        return reauthenticated(sent, allow_get=True)(request)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """As with the first key, anyone who is given one in its place has just shown again who they are."""

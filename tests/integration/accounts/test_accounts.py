@@ -246,6 +246,17 @@ def test_what_is_refused_after_the_question_can_be_sent_again(
     assert f'<form method="post" action="{address}"' in page.content.decode()
 
 
+def test_the_form_of_a_token_that_is_refused_after_the_question_names_its_own_address(
+    asked_again: Callable[[str], Any],
+) -> None:
+    """In Records a script gives the form the address of the window: the page names its own to it."""
+    address = reverse("admin:trials_apitoken_add") + "?user=1"
+    page = asked_again(address).content.decode()
+    assert 'value="typed before"' in page
+    assert f'action="{address}"' in page
+    assert f'<meta name="own-address" content="{address}">' in page
+
+
 def test_a_change_asks_again_who_one_is_and_then_does_it(chief: User, person: User) -> None:
     client = signed_in(chief, freshly=False)
     address = reverse("person", args=[person.pk])
