@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,17 +25,20 @@ class LevelBoard:
     observed_until: tuple[tuple[str, date], ...]
 
 
-def board(cohorts: Cohorts, today: date) -> tuple[LevelBoard, ...]:
+def board(cohorts: Cohorts, today: date, there: Mapping[str, date] | None = None) -> tuple[LevelBoard, ...]:
     """The cohort board: each level with its slots, and who is under observation until when.
 
-    Nobody is watched who is only planned, whatever day it is. A trial without dose levels is one level
-    without a name.
+    Nobody is watched who is only planned, whatever day it is. `there` is the day at the site of a subject,
+    where that is not `today`. A trial without dose levels is one level without a name.
     """
     levels: tuple[DoseLevel | None, ...] = cohorts.levels or (None,)
-    return tuple(_level_board(cohorts, level, today) for level in levels)
+    days = there or {}
+    return tuple(_level_board(cohorts, level, today, days) for level in levels)
 
 
-def _level_board(cohorts: Cohorts, level: DoseLevel | None, today: date) -> LevelBoard:
+def _level_board(
+    cohorts: Cohorts, level: DoseLevel | None, today: date, there: Mapping[str, date]
+) -> LevelBoard:
     courses = tuple(course for course in cohorts.courses if level is None or course.level == level.code)
     replaced = sum(course.replaced for course in courses)
     planned = level.planned if level else None
@@ -43,7 +47,9 @@ def _level_board(cohorts: Cohorts, level: DoseLevel | None, today: date) -> Leve
     watched = tuple(
         (course.subject, until)
         for course in courses
-        if course.begun and (until := _last_watched(course, codes)) and course.begins <= today <= until
+        if course.begun
+        and (until := _last_watched(course, codes))
+        and course.begins <= there.get(course.subject, today) <= until
     )
     return LevelBoard(level.code if level else None, planned, courses, replaced, free, watched)
 

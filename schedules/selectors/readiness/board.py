@@ -27,8 +27,7 @@ from schedules.domain.readiness.gates import (
     waiting_of,
 )
 from schedules.models import ProtocolWindow, Visit
-from schedules.selectors.store.calendars import DayOfSites, site_days
-from schedules.selectors.store.course import clock_at
+from schedules.selectors.store.calendars import DayOfSites, site_days, today_at
 from schedules.selectors.store.first_days import STEPS
 from schedules.selectors.windows.evaluation import ended_on
 from trials.domain.protocols.protocol import Protocol
@@ -85,13 +84,21 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialBoard:
-    """The cohort board of a trial on a day."""
+    """The cohort board of a trial on a day: where its sites have several, on the first of them.
+
+    Each participant is judged by the day of their own site.
+    """
 
     trial: Trial
     protocol: Protocol
     today: date
     levels: tuple[LevelRow, ...]
     days: Sequence[DayOfSites] = ()
+
+    @property
+    def latest(self) -> date:
+        """The last of the days that it is at the sites: what was held on it may be on record."""
+        return max((one.day for one in self.days), default=self.today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +116,17 @@ def is_gated(protocol: Protocol) -> bool:
     return bool(protocol.gates or protocol.dose_levels)
 
 
-def courses_of(protocol: Protocol, trial: int, today: date | None) -> TrialCourses:
+def courses_of(
+    protocol: Protocol, trial: int, today: date | None, now: datetime | None = None
+) -> TrialCourses:
     """The courses, planned or past, of everybody in a trial whose day zero is known; with the reviews of it.
 
-    `today` tells whose planned day is over and has not come.
-    One query. Those without a day zero, who wait in screening or ended there, are not read at all.
+    `today` tells whose planned day is over and has not come; with `now` each is asked by the day of their
+    own site. One query. Those without a day zero, who wait in screening or ended there, are not read at all.
     """
     people, rows, held = _rows_of(protocol, trial)
-    found = [course for person in people if (course := rows.course(person, today))]
+    days = _days_there(people, now) if now else {}
+    found = [course for person in people if (course := rows.course(person, days.get(person.site_id, today)))]
     return TrialCourses(
         {one.subject_code: one for one in people},
         tuple(found),
@@ -205,6 +215,11 @@ def _rows_of(protocol: Protocol, trial: int) -> tuple[list[Peer], _Rows, Sequenc
     return found, rows, held
 
 
+def _days_there(people: Iterable[Peer], now: datetime) -> dict[int, date]:
+    """The day that it is at the site of each of these people, by site."""
+    return {pk: today_at(site, now) for pk, site in {one.site_id: one.site for one in people}.items()}
+
+
 def _reviews(trial: int) -> QuerySet[Any, Any]:
     """The safety reviews of each level or of the whole trial, in the order in which they were held."""
     rows = SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk")
@@ -236,17 +251,20 @@ def trial_board(trial: Trial, user: User, now: datetime, say: Say = plain) -> Tr
     if found is None:
         return None
     protocol = in_language(found, say)
-    here, sites = roles_day(now), list(_sites_of(trial))
-    today = clock_at(sites[0], now).today if sites else here
-    read = courses_of(protocol, trial.pk, today)
+    here, days = roles_day(now), site_days(_sites_of(trial), now)
+    today = days[0].day if days else here
+    read = courses_of(protocol, trial.pk, today, now)
+    there = _days_there(read.people.values(), now)
     seen = frozenset(participants_visible_to(user, here).filter(trial=trial).values_list("pk", flat=True))
     cohorts = Cohorts.of(protocol, read.courses, read.reviews)
     names = names_of(read, seen)
     reading = _BoardReading(protocol, cohorts, read, seen, names, today, say, waiting_of(cohorts))
     rows = {cohort.code: cohort for cohort in Cohort.objects.filter(trial=trial).order_by("position")}
     reviews = list(SafetyReview.objects.filter(trial=trial).order_by("held_on", "pk"))
-    levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in board(cohorts, today)]
-    return TrialBoard(trial, protocol, today, tuple(levels), site_days(sites, now))
+    by_subject = {code: there[person.site_id] for code, person in read.people.items()}
+    found_levels = board(cohorts, today, by_subject)
+    levels = [reading.level(level, rows.get(level.level or ""), reviews) for level in found_levels]
+    return TrialBoard(trial, protocol, today, tuple(levels), days)
 
 
 def _sites_of(trial: Trial) -> QuerySet[Site]:

@@ -69,7 +69,7 @@ def starts_of(ids: Sequence[int], now: datetime, say: Say = plain) -> dict[int, 
     found = {}
     for one, record, person in zip(read, records, people, strict=True):
         today = todays[person.pk]
-        cohorts, names, begun = places.gated(one.protocol, person, today)
+        cohorts, names, begun = places.gated(one.protocol, person, now)
         found[person.pk] = Start(
             protocol=one.protocol,
             anchors=record.anchor_days({}),
@@ -105,7 +105,7 @@ def start_of_newcomer(newcomer: Newcomer, now: datetime, say: Say = plain) -> St
     site, protocol = newcomer.site, in_language(protocol_of(newcomer.version), say)
     today = today_at(site, now)
     away = away_days(participants=(), sites=[site.pk])
-    read = courses_of(protocol, newcomer.version.trial_id, today) if is_gated(protocol) else None
+    read = courses_of(protocol, newcomer.version.trial_id, today, now) if is_gated(protocol) else None
     cohorts, names, _begun = _gated(protocol, read, site.pk)
     calendar = working_days_by_site([site.pk]).get(site.pk)
     return Start(
@@ -157,13 +157,13 @@ class _Places:
         others = (taken for pk, taken in self.occupied[site.pk].items() if pk != but)
         return Beds.of(site.ward_beds, site.infusions_per_day, others)
 
-    def gated(self, protocol: Protocol, person: Participant, today: date) -> _Gated:
+    def gated(self, protocol: Protocol, person: Participant, now: datetime) -> _Gated:
         """The gates of a participant's version, as they may be told at the site."""
         version = person.protocol_version_id
         key = (version, person.site_id)
         if key not in self.judged:
             if is_gated(protocol) and version not in self.read:
-                self.read[version] = courses_of(protocol, person.trial_id, today)
+                self.read[version] = courses_of(protocol, person.trial_id, None, now)
             self.judged[key] = _gated(protocol, self.read.get(version), person.site_id)
         return self.judged[key]
 

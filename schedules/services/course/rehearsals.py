@@ -178,7 +178,7 @@ def _drafted(participant: int) -> dict[int, tuple[str, str]]:
 
 def _courses(record: Record, now: datetime) -> TrialCourses | None:
     protocol, today = protocol_of(record.participant.protocol_version), now.astimezone(record.zone).date()
-    return courses_of(protocol, record.participant.trial_id, today) if is_gated(protocol) else None
+    return courses_of(protocol, record.participant.trial_id, today, now) if is_gated(protocol) else None
 
 
 def _by_id(record: Record) -> dict[int, VisitState]:

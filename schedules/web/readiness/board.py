@@ -106,7 +106,7 @@ def review(request: HttpRequest, trial: str, level: str = "") -> HttpResponse:
     shown = trial_board(found, user, instant, say)
     if shown is None:
         raise Http404
-    of, today = _reviewed(found, shown, level), shown.today
+    of, today = _reviewed(found, shown, level), shown.latest
 
     def perform(form: Any) -> HttpResponse:
         asked = {"reason": form.why(), "sure": form.is_sure()}
@@ -133,7 +133,7 @@ def review_correct(request: HttpRequest, trial: str, review: int) -> HttpRespons
     shown = trial_board(found, user, now(), say)
     if shown is None:
         raise Http404
-    today = shown.today
+    today = shown.latest
 
     def perform(form: Any) -> HttpResponse:
         given = {"shown": form.cleaned_data["shown_as"], "to": form.record(), "reason": form.why()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -179,6 +179,40 @@ def test_the_board_says_who_is_observed_until_when_and_when_the_next_may_start(e
     assert late is not None
     assert (late.levels[0].next_start, late.levels[0].watched) == (None, ()), "nobody knows of the infusion"
     assert late.levels[0].next_reasons[0] == "When the observation of S01-001 ends is not known."
+
+
+def test_each_row_of_the_board_goes_by_the_day_of_its_own_site(enrolment, coordinator, client):
+    """On the 2nd at 20:00 in Berlin it is the 3rd in Wuhan: the start of that day is late in Wuhan alone."""
+    berlin = a_site("BE", zone="Europe/Berlin")
+    an_enrolment(enrolment.version, site=berlin)  # the trial runs there, too
+    there = replace(enrolment, subject_code="B01-001", site=berlin)
+    bulk_enrol(enrolments=[enrolment, there], by=None)
+    now = datetime(2026, 12, 2, 19, tzinfo=UTC)
+    board = trial_board(enrolment.trial, coordinator, now)
+    assert board
+    (level,) = board.levels
+    assert {slot.participant.subject_code: slot.course.late for slot in level.slots} == {
+        "S01-001": True,
+        "B01-001": False,
+    }
+    assert (board.today, board.latest) == (date(2026, 12, 2), date(2026, 12, 3))
+
+    begun = RecordedAnchor("lymphodepletion-start", actual_on=date(2026, 12, 2))
+    for person in Participant.objects.all():
+        record_anchor(participant=person, anchor=begun, now=now, by=None, reason="as agreed")
+    last = datetime(2027, 1, 4, 19, tzinfo=UTC)  # the last day of both observations in Berlin, over in Wuhan
+    infused = RecordedAnchor("infusion", actual_on=INFUSION)
+    for person in Participant.objects.all():
+        record_anchor(participant=person, anchor=infused, now=last, by=None, reason="entered late")
+    board = trial_board(enrolment.trial, coordinator, last)
+    assert board
+    assert board.levels[0].watched == (("B01-001", OBSERVED_TO),)
+
+    with time_machine.travel(last, tick=False):
+        client.force_login(User.objects.create_superuser("manager"))
+        said = {"held_on": "2027-01-05", "reference": "Minutes 7", "opens_next": "on"}
+        answer = client.post(f"/board/{enrolment.trial.code}/review/", said)
+    assert answer.status_code == 302, "held this morning in Wuhan"
 
 
 def test_whoever_is_planned_is_planned_on_the_board(enrolment, coordinator, client):
