@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -37,7 +38,7 @@ def failure_words(kept: str) -> str:
     return failure_text(kept or "", wording.say)
 
 
-@register.filter(expects_localtime=True)
+@register.filter
 def day(value: date | None) -> SafeString | str:
     """A day with its weekday, or that of an instant, for people and for machines."""
     if value is None:
@@ -98,20 +99,34 @@ def short_day(value: date) -> str:
     return wording.short_day_words(value)
 
 
-@register.filter(expects_localtime=True)
+@register.filter
 def day_plain(value: date | None) -> str:
     """A day, or that of an instant where no element may stand."""
     return wording.day_words(_local(value)) if value else ""
 
 
-@register.filter(expects_localtime=True)
+@register.filter
 def at_plain(value: datetime | None) -> str:
     """A day and its hour, where no element may stand."""
-    return f"{wording.day_words(_local(value))} {value:%H:%M}" if value else ""
+    return f"{wording.day_words(_local(value))} {_by_its_clock(value):%H:%M}" if value else ""
+
+
+@register.filter
+def stamp(value: datetime) -> str:
+    """An instant in a list of records: 2026-12-07 09:30."""
+    return f"{_by_its_clock(value):%Y-%m-%d %H:%M}"
 
 
 def _local(value: date) -> date:
-    return value.date() if isinstance(value, datetime) else value
+    return _by_its_clock(value).date() if isinstance(value, datetime) else value
+
+
+def _by_its_clock(value: datetime) -> datetime:
+    """An instant by the clocks of the site for which it was read; as the database gives it, by the server's.
+
+    Django's own filters take the server's for both, and say the hours of another one.
+    """
+    return timezone.localtime(value) if value.tzinfo is UTC else value
 
 
 @register.filter

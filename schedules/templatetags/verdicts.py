@@ -17,6 +17,7 @@ from schedules.models import Flag, Severity
 from schedules.web.shared.record_words import flag_heading
 from schedules.web.windows import fact_wording
 from trials.domain.words import first_day_or_hour, last_day_or_hour
+from trials.zones import zone_of
 
 register = template.Library()
 
@@ -91,6 +92,12 @@ register.filter("heading", flag_heading)
 def since(flag: Flag, zone: object) -> datetime:
     """Since when a flag stands, in a zone."""
     return flag.raised_at.astimezone(zone)  # type: ignore[arg-type]
+
+
+@register.filter
+def raised_there(flag: Flag) -> datetime:
+    """Since when a flag stands, by the clocks of its participant's site."""
+    return flag.raised_at.astimezone(zone_of(flag.participant.site))
 
 
 @register.filter

@@ -121,7 +121,7 @@ def participant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "back": request.get_full_path(),
         "person_words": person_words(participant),
         "place": place_words(participant.site),
-        **told_context(told_of_participant(pk), now(), TOLD, participant=pk),
+        **told_context(told_of_participant(pk), now(), TOLD, page.reading.zone, participant=pk),
         "pauses": pauses_now(page.reading.today, participant=participant),
     }
     return render(request, "participants/page.html", context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -109,7 +110,7 @@ class ToldRow:
     kind: str
     person: str
     capacity: str
-    at: datetime | None
+    at: datetime
     bell: str
     ways: tuple[tuple[str, str, str], ...]
 
@@ -123,14 +124,14 @@ def channel_word(delivery: ReminderDelivery) -> str:
 
 
 def told_context(
-    told: QuerySet[ReminderRecipient], now: datetime, most: int, **of: object
+    told: QuerySet[ReminderRecipient], now: datetime, most: int, zone: ZoneInfo, **of: object
 ) -> dict[str, object]:
-    """What `reminders/told.html` shows: what was said to whom, and what nobody could be told."""
+    """What `reminders/told.html` shows: what was said to whom, at an hour of `zone`, and what to nobody."""
     nobody = [bare for one in untold_of(**of) if (bare := reminder_text(one))] if of else []
-    return {"told": told_rows(tellings_of(told, most), now), "nobody": nobody}
+    return {"told": told_rows(tellings_of(told, most), now, zone), "nobody": nobody}
 
 
-def told_rows(tellings: list[Telling], now: datetime) -> list[ToldRow]:
+def told_rows(tellings: list[Telling], now: datetime, zone: ZoneInfo) -> list[ToldRow]:
     """The lines of a page on what was said to whom."""
     return [
         ToldRow(
@@ -139,7 +140,7 @@ def told_rows(tellings: list[Telling], now: datetime) -> list[ToldRow]:
             kind=say(KIND_LABELS[one.recipient.reminder.kind]),
             person=one.recipient.person.get_username(),
             capacity=capacity_words(one.recipient),
-            at=one.recipient.placed_at,
+            at=one.recipient.placed_at.astimezone(zone),
             bell=bell_state(one.recipient, now),
             ways=tuple((channel_word(way), way.state.value, delivery_words(way)) for way in one.deliveries),
         )

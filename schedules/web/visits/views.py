@@ -142,7 +142,7 @@ def visit_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if page.visit.booked_on is not None:
         links = [(deed, REBOOK if deed is VisitAction.BOOK else link) for deed, link in links]
     context = {"page": page, "links": links, "may_record": may_record(request, page.visit.participant)}
-    told = told_context(told_of_visit(pk), now(), TOLD, visit=pk)
+    told = told_context(told_of_visit(pk), now(), TOLD, zone_of(page.visit.participant.site), visit=pk)
     return render(request, "visits/visit.html", context | told)
 
 

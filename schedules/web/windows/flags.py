@@ -119,12 +119,13 @@ def flags(request: HttpRequest) -> HttpResponse:
 def flag(request: HttpRequest, pk: int) -> HttpResponse:
     """One flag: what it stands for, since when, whose it is."""
     row = _in_sight(request, pk)
+    zone = zone_of(row.flag.participant.site)
     context = {
         "row": row,
         "participant": row.flag.participant,
-        "zone": zone_of(row.flag.participant.site),
+        "zone": zone,
         "may_record": may_record(request, row.flag.participant),
-        **told_context(told_of_flag(pk), now(), TOLD),
+        **told_context(told_of_flag(pk), now(), TOLD, zone),
     }
     return render(request, "flags/flag.html", context)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from participants.models import Participant
 from schedules.domain.plan.values import AnchorDay
+from schedules.domain.visits.values import Booking
+from schedules.models import Visit
 from schedules.services.enrolment.enrolling import enrol
+from schedules.services.visits.appointments import book_visit
 from tests.cast import a_site, a_version, an_enrolment
-from trials.models import Membership, Role, Site, User
+from trials.models import AuditEntry, Membership, Role, Site, User
 
 pytestmark = pytest.mark.django_db
 # 02:00 on Sunday the 29th in Shanghai, 19:00 on Saturday the 28th in Berlin.
@@ -76,3 +82,34 @@ def test_the_forecast_names_the_day_of_each_site(berlin: Site, client: Client) -
     found = {row.participant.subject_code: str(row.today) for row, _help in page.context["rows"]}
     assert found == {"B-1": SATURDAY, "W-1": SUNDAY}
     assert "BE" in _heading(page)
+
+
+def test_hours_are_those_of_the_site_and_not_of_the_server(berlin: Site, client: Client) -> None:
+    """Booked for 20:30 in Berlin, which is 03:30 in Shanghai, where the server is; now it is 19:00 there."""
+    visit = Visit.objects.get(participant__site=berlin, target=date(2026, 11, 28))
+    start = datetime(2026, 11, 28, 19, 30, tzinfo=UTC)
+    Visit.objects.filter(pk=visit.pk).update(booked_on=start.date(), booked_start=start)
+    page = client.get("/", {"site": berlin.pk}).content.decode()
+    assert '<span class="hour">20:30' in page
+    assert re.search(r"28 Nov.*</time>\s*· 19:00|28 Nov · 19:00", page)
+    paper = client.get(reverse("paper", args=[berlin.pk, "day"]) + f"?day={SATURDAY}").content.decode()
+    assert "28 Nov 2026 19:00" in paper
+
+
+def test_what_was_changed_is_said_by_the_clocks_of_the_site(berlin: Site, client: Client) -> None:
+    person = Participant.objects.get(site=berlin)
+    visit = Visit.objects.filter(participant=person, place="clinic").order_by("target")[0]
+    by = User.objects.create_superuser("colleague")
+    said = {"booking": Booking(date(2026, 11, 28)), "by": by, "reason": "as asked", "now": MOMENT}
+    book_visit(visit=visit, version=visit.version, **said)
+    (entry,) = AuditEntry.objects.filter(model="schedules.visit", actor="colleague")
+    there = entry.at.astimezone(ZoneInfo("Europe/Berlin"))
+    today = client.get("/", {"site": berlin.pk}).content.decode()
+    assert f"{there:%H:%M}</small>" in today.split('id="changed"')[1]
+    page = client.get(f"/participants/{person.pk}/").content.decode()
+    assert f"<small>{there:%Y-%m-%d %H:%M}" in page.split('id="past"')[1]
+    late = client.post(
+        reverse("visit-deed", args=[visit.pk, "book"]), {"version": visit.version - 1, "on": SATURDAY}
+    )
+    assert late.status_code == 409
+    assert f"{there:%H:%M}" in late.content.decode().split('id="overtaken"')[1]
